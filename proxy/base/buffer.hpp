@@ -1,0 +1,78 @@
+// A byte buffer whose storage is borrowed from its thread's pool: an idle connection gives it back and holds nothing.
+// Worker only: a Buffer never changes threads while it holds storage.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <string_view>
+
+namespace sluice {
+
+// [begin_, end_) are the bytes held, [end_, capacity_) is room. Consumed bytes leave from the front; the room they leave is
+// regained by compact() or when the buffer runs empty.
+class Buffer {
+ public:
+  static constexpr std::size_t kSmall = 16 * 1024;  // one TCP read; most heads and small bodies
+  static constexpr std::size_t kLarge = 64 * 1024;  // the largest head we take (32 KiB) with its rewritten additions
+
+  Buffer() = default;
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  Buffer(Buffer&& other) noexcept { swap(other); }
+  Buffer& operator=(Buffer&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~Buffer() { release(); }
+
+  void swap(Buffer& other) noexcept;
+
+  std::string_view view() const { return {data_ + begin_, end_ - begin_}; }
+  const char* data() const { return data_ + begin_; }
+  std::size_t size() const { return end_ - begin_; }
+  bool empty() const { return begin_ == end_; }
+  bool holds_storage() const { return data_ != nullptr; }
+
+  // Room for the next read; acquires storage when there is none.
+  char* room() {
+    if (!data_) acquire(kSmall);
+    return data_ + end_;
+  }
+  std::size_t room_size() const { return data_ ? capacity_ - end_ : kSmall; }
+  void commit(std::size_t n) { end_ += n; }
+
+  void consume(std::size_t n) {
+    begin_ += n;
+    if (begin_ == end_) begin_ = end_ = 0;
+  }
+  void clear() { begin_ = end_ = 0; }
+
+  // Moves the held bytes to the front. Views into the buffer are void afterwards.
+  void compact() {
+    if (begin_ == 0) return;
+    std::memmove(data_, data_ + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  // Makes the capacity kLarge. Views are void afterwards. False when it is that large already.
+  bool grow();
+
+  void append(std::string_view bytes) {
+    if (room_size() < bytes.size() || !data_) make_room(bytes.size());
+    std::memcpy(data_ + end_, bytes.data(), bytes.size());
+    end_ += bytes.size();
+  }
+  void append(char c) { append(std::string_view(&c, 1)); }
+
+  // Gives the storage back to the thread's pool.
+  void release();
+
+ private:
+  void acquire(std::size_t capacity);
+  void make_room(std::size_t n);
+
+  char* data_ = nullptr;
+  std::size_t begin_ = 0, end_ = 0, capacity_ = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,221 @@
+// What the operator wrote: the configuration file as plain structs. Every default stands here and nowhere else.
+// Pure data; loaded by load.hpp, checked by validate.hpp. Constant after loading.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice::config {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+// A share of a service's requests in units of 1/100,000 (0.001 %).
+using Share = std::uint32_t;
+inline constexpr Share kWhole = 100'000;
+
+// Where a value stands in the file, both from 1; 0 when it was not written.
+struct Place {
+  int line = 0;
+  int column = 0;
+};
+
+struct Address {
+  std::string host;  // a name or an IP literal without brackets
+  std::uint16_t port = 0;
+  std::string text;  // as written, "127.0.0.1:9001", "[::1]:80"
+};
+
+struct BackendSpec {
+  std::string name;  // defaults to the address as written
+  Address address;
+  std::uint32_t weight = 1;  // 0 to 1000; 0: only when every eligible one is 0
+  Place place;
+};
+
+struct PoolTls {
+  std::string ca, server_name, cert, key;
+};
+
+struct PoolSpec {
+  std::string name;
+  std::vector<BackendSpec> backends;
+  std::optional<PoolTls> tls;
+  Place place;
+};
+
+struct StickyKey {
+  enum class From { header, cookie, query, ip } from = From::ip;
+  std::string name;  // empty for ip
+};
+
+struct StickySpec {
+  std::vector<StickyKey> keys;  // the first one present in a request counts
+  std::string issue_cookie;     // empty: none is issued
+  std::string salt;             // defaults to the service's name
+};
+
+enum class Balance { round_robin, least_requests, hash };
+
+struct HealthCheckSpec {
+  std::string path = "/";
+  milliseconds interval = 2s;
+  milliseconds timeout = 1s;
+  int rise = 2;
+  int fall = 3;
+  int expect_low = 200, expect_high = 399;
+  std::string host;  // Host header of the probe; empty: the backend's address
+};
+
+struct OutlierSpec {
+  int consecutive_errors = 5;  // 0 turns ejection off
+  milliseconds ejection = 30s;
+  int min_available = 1;
+};
+
+struct RetrySpec {
+  int attempts = 2;  // in all, the first one included
+  bool on_connect = true, on_reset = true, on_timeout = false;
+  std::vector<int> on_status = {502, 503, 504};
+  double budget = 0.20;  // of what is in flight; at least 3 (R1)
+  bool rescue_stable = true;
+};
+
+struct TimeoutSpec {
+  milliseconds connect = 1s;
+  milliseconds response = 60s;  // from the request sent to the answer's head, and between two pieces of its body
+  milliseconds idle = 60s;      // a kept-alive connection without a request
+  milliseconds tunnel = 1h;     // a tunnel (WebSocket) without a byte
+};
+
+struct LimitSpec {
+  std::uint32_t in_flight = 10'000;
+  std::uint32_t queue = 1'000;
+};
+
+struct ServiceSpec {
+  std::string name;
+  std::vector<PoolSpec> pools;                      // in the order written
+  std::vector<std::pair<std::string, Share>> split; // one entry per pool, in the order of `pools`, sum kWhole
+  std::string stable;                               // always set after loading
+  std::optional<StickySpec> sticky;
+  Balance balance = Balance::round_robin;
+  std::optional<HealthCheckSpec> health_check;      // absent: no active probes, health stays unknown
+  OutlierSpec outlier;
+  RetrySpec retries;
+  TimeoutSpec timeouts;
+  LimitSpec limits;
+  milliseconds slow_start = 0ms;
+  bool debug_headers = false;
+  Place place;
+
+  const PoolSpec* pool(const std::string& wanted) const {
+    for (const auto& p : pools)
+      if (p.name == wanted) return &p;
+    return nullptr;
+  }
+};
+
+struct CertificateSpec {
+  std::string cert, key;
+};
+struct ListenerTls {
+  std::vector<CertificateSpec> certificates;
+  std::string client_ca;
+  std::string min_version = "1.2";
+};
+
+struct ListenerSpec {
+  std::string name;
+  Address bind;
+  std::optional<ListenerTls> tls;
+  std::map<std::string, std::string> pools;  // service -> pool that every request arriving here goes to (S8)
+  milliseconds header_timeout = 10s;         // from the first byte of a head to its end
+  milliseconds body_timeout = 30s;           // between two pieces of a request's body
+  milliseconds idle_timeout = 60s;           // a kept-alive client without a request
+  std::uint32_t max_connections = 0;         // 0: what RLIMIT_NOFILE allows
+  Place place;
+};
+
+struct AdminHttpSpec {
+  Address bind;
+  std::string token_file;  // empty: only what needs no token (metrics, health, the page)
+};
+struct CompatSpec {
+  Address bind;
+  std::string service;
+  std::string token_file;
+};
+struct AdminSpec {
+  std::string socket = "/run/sluice/admin.sock";
+  std::uint32_t socket_mode = 0660;
+  std::optional<AdminHttpSpec> http;
+  std::optional<CompatSpec> compat;
+};
+
+struct AccessLogSpec {
+  std::string path;  // empty: off
+};
+
+struct RouteSpec {
+  std::string host;         // empty: any; "*.example.com": one or more labels before
+  std::string path = "/";   // prefix, whole segments
+  bool strip_prefix = false;
+  std::vector<std::pair<std::string, std::string>> headers;  // all must be there with exactly this value
+  std::vector<std::string> methods;                          // empty: any
+  std::string service;
+  Place place;
+};
+
+// A rollout's plan. Loaded and checked here, carried out by control/rollout.
+struct GateSpec {
+  std::string metric;  // error_rate, p50, p95, p99, saturation; empty for prometheus, exec, http
+  bool against_stable = false;
+  std::optional<double> max, warn, max_increase;  // rates as fractions, latencies in seconds
+  std::string prometheus, query, on_empty = "hold";
+  std::string exec, http;
+  milliseconds timeout = 60s;
+  Place place;
+};
+struct StepSpec {
+  Share share = 0;
+  milliseconds hold = 0ms;
+  bool approve = false;
+  Place place;
+};
+struct PlanSpec {
+  std::string name;
+  std::vector<StepSpec> steps;
+  std::uint32_t min_requests = 50;
+  std::vector<GateSpec> gates;
+  Place place;
+};
+
+struct Spec {
+  std::string file;  // as given; for messages
+  std::vector<ListenerSpec> listeners;
+  AdminSpec admin;
+  std::string state_dir = "/var/lib/sluice";
+  std::uint32_t workers = 0;  // 0: one per core
+  AccessLogSpec access_log;
+  milliseconds lame_duck = 0ms;        // between /readyz failing and listeners closing at shutdown (D6)
+  milliseconds shutdown_timeout = 30s; // what is still running then is closed
+  std::vector<ServiceSpec> services;   // in the order written
+  std::vector<RouteSpec> routes;
+  std::vector<PlanSpec> plans;
+
+  const ServiceSpec* service(const std::string& wanted) const {
+    for (const auto& s : services)
+      if (s.name == wanted) return &s;
+    return nullptr;
+  }
+};
+
+}  // namespace sluice::config
