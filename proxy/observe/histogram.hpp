@@ -1,0 +1,65 @@
+// Log-linear latency histogram in microseconds: 64 sub-buckets an octave, so a reported value is within 1 % of the recorded
+// one (half of 1/64). One writer (a worker), any number of readers; a reader may see a count a few records old, never torn.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace sluice::observe {
+
+struct HistogramLayout {
+  static constexpr unsigned kSubBits = 6;
+  static constexpr unsigned kSub = 1u << kSubBits;
+  static constexpr unsigned kOctaves = 26;  // up to 2^32 us, about 71 minutes; longer ones count in the last bucket
+  static constexpr std::size_t kBuckets = kSub * (kOctaves + 1);
+
+  static constexpr std::size_t index(std::uint64_t micros) {
+    if (micros < kSub) return micros;
+    const unsigned exponent = 63u - static_cast<unsigned>(std::countl_zero(micros));
+    const unsigned octave = exponent - kSubBits + 1;
+    if (octave > kOctaves) return kBuckets - 1;
+    return octave * kSub + ((micros >> (exponent - kSubBits)) & (kSub - 1));
+  }
+  // The largest value that falls into bucket `i`, in microseconds.
+  static constexpr std::uint64_t upper(std::size_t i) {
+    if (i < kSub) return i;
+    const unsigned octave = static_cast<unsigned>(i / kSub);
+    return ((static_cast<std::uint64_t>(i % kSub) + kSub + 1) << (octave - 1)) - 1;
+  }
+};
+
+// Merged counts: a plain value that readers add up and subtract.
+struct HistogramCounts {
+  std::vector<std::uint64_t> buckets = std::vector<std::uint64_t>(HistogramLayout::kBuckets);
+  std::uint64_t count = 0;
+  std::uint64_t sum_micros = 0;
+
+  HistogramCounts& operator-=(const HistogramCounts& earlier);
+  HistogramCounts& operator+=(const HistogramCounts& other);
+  // The value below or at which `q` (0..1) of the records lie, in microseconds; 0 without records.
+  std::uint64_t quantile(double q) const;
+  // Records of at most `micros`.
+  std::uint64_t at_most(std::uint64_t micros) const;
+};
+
+class Histogram {
+ public:
+  void record(std::uint64_t micros) {  // the one writer
+    bump(buckets_[HistogramLayout::index(micros)], 1);
+    bump(sum_, micros);
+  }
+  void add_to(HistogramCounts& out) const;  // any thread
+
+ private:
+  static void bump(std::atomic<std::uint64_t>& counter, std::uint64_t n) {
+    counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  std::array<std::atomic<std::uint64_t>, HistogramLayout::kBuckets> buckets_{};
+  std::atomic<std::uint64_t> sum_{0};
+};
+
+}  // namespace sluice::observe

@@ -1,0 +1,69 @@
+// The routing state of the whole process at one generation (C1). Immutable once published; workers read it through a plain
+// pointer. Built by control/state/publisher from State (what is wanted) and the live objects (what is).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/config/spec.hpp"
+#include "proxy/observe/live.hpp"
+#include "proxy/route/shares.hpp"
+#include "proxy/route/slots.hpp"
+#include "proxy/route/table.hpp"
+
+namespace sluice::route {
+
+// A resolved address.
+struct Endpoint {
+  std::array<std::uint8_t, 16> ip{};  // network order; the first 4 bytes for IPv4
+  bool v6 = false;
+  std::uint16_t port = 0;
+  bool operator==(const Endpoint&) const = default;
+};
+
+struct Backend {
+  std::string name;
+  std::string address;  // as written
+  Endpoint endpoint;
+  std::uint32_t weight = 1;
+  observe::Admin admin = observe::Admin::ready;
+  std::shared_ptr<observe::BackendLive> live;  // never null
+};
+
+struct Pool {
+  std::string name;
+  config::Share share = 0;
+  std::vector<Backend> backends;
+  std::shared_ptr<observe::PoolLive> live;  // never null
+};
+
+struct Service {
+  config::ServiceSpec spec;  // limits, timeouts, sticky keys ...; its pools, backends and split are the configured ones: read `pools` below
+  std::vector<Pool> pools;
+  std::size_t stable = 0;                               // index into pools
+  SplitTable split;                                     // keyless requests (S3)
+  std::shared_ptr<observe::SplitSequence> sequence;     // never null
+  std::shared_ptr<const SlotOwners> slots;              // sticky requests (S4); null when the service has no sticky keys
+  std::shared_ptr<observe::ServiceLive> live;           // never null
+  std::string set_aside;                                // T3: why this service could not be built; empty when it serves
+};
+
+// A listener whose requests all go to fixed pools (S8).
+struct FixedPool {
+  std::size_t service;
+  std::size_t pool;
+};
+
+struct Snapshot {
+  std::uint64_t generation = 0;
+  std::vector<Service> services;
+  RouteTable routes;                                    // yields an index into services
+  std::vector<std::vector<FixedPool>> listener_pools;   // by listener index in the configuration
+};
+
+using SnapshotPtr = std::shared_ptr<const Snapshot>;
+
+}  // namespace sluice::route
