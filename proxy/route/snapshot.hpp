@@ -53,15 +53,19 @@ struct Service {
 
 // A listener whose requests all go to fixed pools (S8).
 struct FixedPool {
-  std::size_t service;
-  std::size_t pool;
+  std::size_t service;  // index into Snapshot::services
+  std::size_t pool;     // index into that service's pools
+};
+struct ListenerPools {
+  std::string listener;
+  std::vector<FixedPool> pools;
 };
 
 struct Snapshot {
   std::uint64_t generation = 0;
   std::vector<Service> services;
   RouteTable routes;                                    // yields an index into services
-  std::vector<std::vector<FixedPool>> listener_pools;   // by listener index in the configuration
+  std::vector<ListenerPools> listener_pools;            // only listeners that have fixed pools
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

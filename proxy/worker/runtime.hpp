@@ -1,0 +1,97 @@
+// The workers as control sees them. Every function is called on the control thread, every callback comes back on it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/base/asio.hpp"
+#include "proxy/config/spec.hpp"
+#include "proxy/route/snapshot.hpp"
+
+namespace sluice::worker {
+
+class Worker;
+
+// What happens to upgraded connections (WebSocket) of a draining backend (D1).
+struct TunnelPolicy {
+  enum class Kind : std::uint8_t { wait, spread, now } kind = Kind::wait;
+  std::chrono::milliseconds window{60'000};  // for spread: each gets its own random deadline in it
+};
+
+// What keeps a drain from being done (D5).
+struct Blockers {
+  std::size_t requests = 0;
+  std::size_t tunnels = 0;
+  std::chrono::milliseconds oldest{0};
+  std::string oldest_path;
+  std::string oldest_client;
+};
+
+// Sums over the workers since start; connections is a gauge.
+struct Totals {
+  std::uint64_t connections = 0;        // open client connections
+  std::uint64_t accepted = 0;
+  std::uint64_t accept_errors = 0;      // EMFILE and the like
+  std::uint64_t refused_requests = 0;   // answered by the proxy before a route was known (400, 404, 408, 414, 431 ...)
+  std::uint64_t access_log_dropped = 0; // lines the log thread could not keep up with
+};
+
+struct InheritedSocket {  // from LISTEN_FDS
+  int fd = -1;
+  std::string name;       // from LISTEN_FDNAMES, may be empty
+};
+
+struct RuntimeOptions {
+  std::size_t workers = 1;
+  config::AccessLogSpec access_log;
+};
+
+class Runtime {
+ public:
+  Runtime(boost::asio::io_context& control, RuntimeOptions options);
+  ~Runtime();  // stops and joins the workers
+
+  // Opens what is new (an inherited socket with the same address or name first), then closes what is gone; what stays is not
+  // touched. An error ("0.0.0.0:80 (listener web): Permission denied (errno 13)") leaves everything as it was. May be called
+  // before start().
+  std::string set_listeners(const std::vector<config::ListenerSpec>& listeners, std::vector<InheritedSocket> inherited = {});
+  // The port a listener is bound to (it may have asked for port 0); 0 when there is no such listener.
+  std::uint16_t port_of(const std::string& listener) const;
+  std::string set_access_log(const config::AccessLogSpec& spec);  // error text, or empty
+  void reopen_access_log();                                       // SIGUSR1
+
+  // Starts the worker threads with the first snapshot.
+  void start(route::SnapshotPtr first);
+  // Every worker routes by `next` when `done` is called (C2). Idle connections to backends that left or drain are closed.
+  void publish(route::SnapshotPtr next, std::function<void()> done);
+
+  // Tunnels of these backends end by the policy.
+  void close_tunnels(std::vector<std::uint32_t> backend_ids, TunnelPolicy policy);
+  // Everything still running on these backends is closed; `done` gets how many (D3).
+  void abort_in_flight(std::vector<std::uint32_t> backend_ids, std::function<void(std::size_t)> done);
+  void blockers(std::vector<std::uint32_t> backend_ids, std::function<void(Blockers)> done);
+
+  // A backend's consecutive errors reached the service's outlier limit (H3); set before start().
+  std::function<void(std::uint32_t backend_id)> on_suspect;
+
+  // Shutdown (D6): listeners close, answers carry `Connection: close`, idle clients are closed, tunnels spread over the time
+  // left; what is still running at `deadline` is closed. `done` gets how many had to be.
+  void shut_down(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
+
+  std::size_t workers() const { return workers_.size(); }
+  Totals totals() const;
+
+ private:
+  friend class Worker;
+  struct Impl;
+  boost::asio::io_context& control_;
+  RuntimeOptions options_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::worker
