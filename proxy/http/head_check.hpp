@@ -1,0 +1,72 @@
+// The guard in front of the parser: looks at the raw bytes of a head and refuses what llhttp 8 lets through
+// (bare CR and LF, folds, empty names, leading bytes without end) and what costs too much. Nothing is
+// repaired (X2).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace sluice::http {
+
+// Why a message is not taken: the status to answer (a bad answer from a backend is 502 whatever stands here)
+// and the word for X-Sluice-Error. `reason` is a literal; null when nothing was refused.
+struct Refusal {
+  int status = 0;
+  const char* reason = nullptr;
+};
+
+constexpr std::size_t kMaxStartLine =
+    8 * 1024 + 256;  // an 8 KiB target, its method and version; RFC 9112 3 wants 8000
+constexpr std::size_t kMaxHead = 32 * 1024;
+
+// Which first line stands above the fields. Only in front of a request is one empty line ignored (RFC
+// 9112 2.2).
+enum class HeadKind : std::uint8_t { request, response };
+
+// Fed with all bytes since the start of the message, again and again as more arrive; it remembers how far it
+// got. The verdict on a sequence of bytes does not depend on how they were cut.
+class HeadScanner {
+ public:
+  enum class Verdict : std::uint8_t { more, complete, refused };
+
+  explicit HeadScanner(HeadKind kind) : kind_(kind) {}
+
+  Verdict scan(std::string_view data);
+  // Bytes up to and including the empty line, once complete.
+  std::size_t head_size() const { return position_; }
+  // Where the start line begins (0 or 2), and its size without CRLF; the size is 0 until the line is
+  // complete.
+  std::size_t line_begin() const { return line_begin_; }
+  std::size_t line_size() const { return line_size_; }
+  // A tab occurs in some field value.
+  bool has_tab() const { return has_tab_; }
+  Refusal refusal() const { return refusal_; }
+  void reset() { *this = HeadScanner(kind_); }
+
+ private:
+  enum class State : std::uint8_t {
+    start,
+    start_lf,
+    line,
+    line_lf,
+    field_start,
+    name,
+    value,
+    value_lf,
+    last_lf,
+    complete,
+    refused
+  };
+
+  const char* step(const char* p, const char* end, const char* base);
+  Verdict refuse(Refusal why);
+
+  HeadKind kind_;
+  State state_ = State::start;
+  bool has_tab_ = false;
+  std::uint32_t position_ = 0, line_begin_ = 0, line_size_ = 0, fields_ = 0;
+  Refusal refusal_;
+};
+
+}  // namespace sluice::http
