@@ -1,0 +1,162 @@
+// origin: the backend of the benchmarks. It answers each request head with the same 200, as fast as one
+// thread can, and keeps connections alive; pipelined requests get one send. It expects requests without
+// bodies (GET), and counts blank lines instead of parsing, so that as little as possible of the shared core
+// goes to it.
+//
+//   origin [--port N] [--threads N] [--body BYTES]      port 0, the default: the kernel's choice, printed on
+//   stdout
+#include <sys/epoll.h>
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "bench/socket.hpp"
+
+namespace {
+
+using namespace sluice::bench;
+
+constexpr int kEvents = 256;
+
+struct Options {
+  std::uint16_t port = 0;
+  unsigned threads = 1;
+  std::size_t body = 128;  // bytes
+};
+
+struct Client {
+  int fd;
+  unsigned matched = 0;  // bytes of "\r\n\r\n" seen at the end of what came so far
+  std::string unsent;
+};
+
+std::string make_answer(std::size_t body) {
+  return "HTTP/1.1 200 OK\r\nServer: origin\r\nContent-Type: text/plain\r\nContent-Length: " +
+         std::to_string(body) + "\r\n\r\n" + std::string(body, 'x');
+}
+
+// How many heads end in `data`, a head may have begun in an earlier piece.
+unsigned count_heads(Client& client, std::string_view data) {
+  constexpr std::string_view kEnd = "\r\n\r\n";
+  unsigned heads = 0;
+  for (const char c : data) {
+    if (c == kEnd[client.matched]) {
+      if (++client.matched == kEnd.size()) {
+        ++heads;
+        client.matched = 0;
+      }
+    } else {
+      client.matched = c == '\r' ? 1 : 0;
+    }
+  }
+  return heads;
+}
+
+class Server {
+ public:
+  Server(int listener, const std::string& answer)
+      : listener_(listener), answer_(answer), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    if (epoll_ < 0) die("epoll_create1");
+    watch(EPOLL_CTL_ADD, listener_, EPOLLIN, nullptr);
+  }
+
+  [[noreturn]] void run() {
+    std::array<epoll_event, kEvents> events;
+    while (true) {
+      const int count = ::epoll_wait(epoll_, events.data(), kEvents, -1);
+      if (count < 0 && errno != EINTR) die("epoll_wait");
+      for (int i = 0; i < count; ++i) handle(events[static_cast<std::size_t>(i)]);
+    }
+  }
+
+ private:
+  void handle(const epoll_event& event) {
+    auto* client = static_cast<Client*>(event.data.ptr);
+    if (client == nullptr) return accept_all();
+    const bool alive = client->unsent.empty() ? answer(*client) : send_rest(*client);
+    if (alive) return;
+    ::close(client->fd);
+    delete client;
+  }
+
+  void accept_all() {
+    for (int fd = accept_from(listener_); fd >= 0; fd = accept_from(listener_))
+      watch(EPOLL_CTL_ADD, fd, EPOLLIN, new Client{fd, 0, {}});  // deleted in handle()
+  }
+
+  bool answer(Client& client) {
+    const ssize_t got = ::recv(client.fd, buffer_.data(), buffer_.size(), 0);
+    if (got <= 0) return got < 0 && errno == EAGAIN;
+    const unsigned heads = count_heads(client, {buffer_.data(), static_cast<std::size_t>(got)});
+    if (heads == 0) return true;
+    if (heads == 1) return send(client, answer_);
+    std::string answers;
+    for (unsigned i = 0; i < heads; ++i) answers += answer_;
+    return send(client, answers);
+  }
+
+  // False when the client is gone. What it does not take now waits for EPOLLOUT, and nothing is read
+  // meanwhile.
+  bool send(Client& client, std::string_view data) {
+    const ssize_t sent = ::send(client.fd, data.data(), data.size(), MSG_NOSIGNAL);
+    if (sent == static_cast<ssize_t>(data.size())) return true;
+    if (sent < 0 && errno != EAGAIN) return false;
+    client.unsent = data.substr(sent < 0 ? 0 : static_cast<std::size_t>(sent));
+    watch(EPOLL_CTL_MOD, client.fd, EPOLLOUT, &client);
+    return true;
+  }
+
+  bool send_rest(Client& client) {
+    const std::string waiting = std::move(client.unsent);
+    client.unsent.clear();
+    watch(EPOLL_CTL_MOD, client.fd, EPOLLIN, &client);
+    return send(client, waiting);
+  }
+
+  void watch(int operation, int fd, std::uint32_t what, Client* client) {
+    epoll_event event{};
+    event.events = what;
+    event.data.ptr = client;
+    if (::epoll_ctl(epoll_, operation, fd, &event) != 0) die("epoll_ctl");
+  }
+
+  int listener_;
+  const std::string& answer_;
+  int epoll_;
+  std::array<char, 64 * 1024> buffer_;
+};
+
+bool set(Options& options, std::string_view name, unsigned long value) {
+  if (name == "--port") options.port = static_cast<std::uint16_t>(value);
+  if (name == "--threads") options.threads = static_cast<unsigned>(value);
+  if (name == "--body") options.body = value;
+  return name == "--port" || name == "--threads" || name == "--body";
+}
+
+Options parse(int argc, char** argv) {
+  Options options;
+  bool understood = argc % 2 == 1;
+  for (int i = 1; i + 1 < argc; i += 2)
+    understood &= set(options, argv[i], std::strtoul(argv[i + 1], nullptr, 10));
+  if (understood) return options;
+  std::fprintf(stderr, "usage: origin [--port N] [--threads N] [--body BYTES]\n");
+  std::exit(2);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Options options = parse(argc, argv);
+  const std::string answer = make_answer(options.body);
+  std::vector<int> listeners{listen_on(options.port)};
+  const std::uint16_t port = port_of(listeners.front());
+  while (listeners.size() < options.threads) listeners.push_back(listen_on(port));
+  std::printf("%u\n", port);
+  std::fflush(stdout);
+  std::vector<std::jthread> threads;
+  for (const int listener : listeners)
+    threads.emplace_back([listener, &answer] { Server(listener, answer).run(); });
+}
