@@ -45,6 +45,9 @@ class Buffer {
     begin_ += n;
     if (begin_ == end_) begin_ = end_ = 0;
   }
+  // As consume(), but the room stays where it is: a read into it may be outstanding.
+  void skip(std::size_t n) { begin_ += n; }
+  std::size_t skipped() const { return begin_; }
   void clear() { begin_ = end_ = 0; }
 
   // Moves the held bytes to the front. Views into the buffer are void afterwards.
