@@ -1,0 +1,130 @@
+"""Placing Sluice on a machine: what cmake --install lays down, and what systemd's own tools say about it."""
+import os
+import pathlib
+import re
+import shutil
+import stat
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("SLUICE_BUILD", ROOT / "build/release"))
+UNITS = "usr/lib/systemd/system"
+
+
+def run(*command, **options):
+    return subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=60, **options)
+
+
+def install(destdir, prefix="/usr"):
+    done = run("cmake", "--install", BUILD, "--prefix", prefix, env=os.environ | {"DESTDIR": str(destdir)})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def files(root):
+    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module", name="image")
+def installed_image(tmp_path_factory):
+    destdir = tmp_path_factory.mktemp("image")
+    install(destdir)
+    return destdir
+
+
+@pytest.fixture(scope="module", name="machine")
+def image_with_targets(image, tmp_path_factory):
+    """The image as systemd finds it on a machine: beside the units (sysinit.target ...) that every unit depends on."""
+    machine = tmp_path_factory.mktemp("machine")
+    shutil.copytree("/usr/lib/systemd/system", machine / UNITS, symlinks=True)
+    shutil.copytree(image, machine, dirs_exist_ok=True)
+    return machine
+
+
+def test_every_file_is_where_debian_users_look(image):
+    examples = {f"usr/share/doc/sluice/examples/{name}" for name in files(ROOT / "conf")}
+    assert files(image) - {"usr/share/doc/sluice/README.md", "usr/share/doc/sluice/CHANGELOG.md"} == examples | {
+        "usr/bin/sluiced", "usr/bin/sluicectl", "etc/sluice/sluice.yaml", "etc/logrotate.d/sluice",
+        f"{UNITS}/sluice.service", f"{UNITS}/sluice.socket", "usr/lib/sysusers.d/sluice.conf",
+        "usr/lib/tmpfiles.d/sluice.conf"}
+    assert {pathlib.PurePath(name).name for name in examples} >= {"minimal.yaml", "canary.yaml", "blue-green.yaml",
+                                                                  "reference.yaml"}
+
+
+def test_programs_may_be_run_and_nothing_else(image):
+    for name in files(image):
+        mode = stat.S_IMODE((image / name).stat().st_mode)
+        assert mode == (0o755 if name.startswith("usr/bin/") else 0o644), name
+
+
+def test_the_installed_daemon_accepts_the_installed_configuration(image):
+    done = run(image / "usr/bin/sluiced", "--check", "--config", image / "etc/sluice/sluice.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_second_installation_keeps_the_operators_configuration(tmp_path):
+    install(tmp_path)
+    config = tmp_path / "etc/sluice/sluice.yaml"
+    config.write_text("listeners: []  # mine\n")
+    assert f"Kept: {config}" in install(tmp_path)
+    assert config.read_text() == "listeners: []  # mine\n"
+
+
+@pytest.mark.parametrize("prefix, etc", [("/usr/local", "/etc"), ("/opt/sluice", "/opt/sluice/etc")])
+def test_the_unit_names_the_paths_of_its_prefix(tmp_path, prefix, etc):
+    install(tmp_path, prefix)
+    unit = (tmp_path / prefix[1:] / "lib/systemd/system/sluice.service").read_text()
+    assert f"\nExecStart={prefix}/bin/sluiced --config {etc}/sluice/sluice.yaml\n" in unit
+    assert f"\nExecReload={prefix}/bin/sluicectl reload\n" in unit
+    assert (tmp_path / etc[1:] / "sluice/sluice.yaml").is_file()
+
+
+@pytest.mark.parametrize("unit", ["sluice.service", "sluice.socket"])
+def test_systemd_has_nothing_to_say_about_the_unit(machine, unit):
+    done = run("systemd-analyze", "verify", "--man=no", f"--root={machine}", unit)
+    # An unknown key is only a warning to systemd (exit 0), so what it prints counts as well.
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_verify_would_notice(machine, tmp_path):
+    """Guards the test above: it sees a misspelt key."""
+    broken = tmp_path / "machine"
+    shutil.copytree(machine, broken, symlinks=True)
+    unit = broken / UNITS / "sluice.service"
+    unit.write_text(unit.read_text().replace("KillMode=", "KilMode="))
+    assert "Unknown key 'KilMode'" in run("systemd-analyze", "verify", "--man=no", f"--root={broken}",
+                                          "sluice.service").stderr
+
+
+def test_the_service_is_confined_to_an_exposure_of_at_most_2(machine):
+    done = run("systemd-analyze", "security", "--offline=true", "--threshold=20", f"--root={machine}", "sluice.service")
+    assert done.returncode == 0, done.stdout
+    assert float(re.search(r"exposure level for sluice.service: ([\d.]+)", done.stdout).group(1)) <= 2.0
+
+
+def test_the_user_and_the_folders_are_made_as_the_unit_expects(image, tmp_path):
+    shutil.copytree(image / "usr/lib", tmp_path / "usr/lib")
+    assert run("systemd-sysusers", f"--root={tmp_path}").returncode == 0
+    user = re.search(r"^sluice:x:(\d+):(\d+):", (tmp_path / "etc/passwd").read_text(), re.MULTILINE)
+    assert user, "sysusers made no user"
+    made = run("systemd-tmpfiles", f"--root={tmp_path}", "--create", "sluice.conf")
+    assert made.returncode == 0, made.stderr
+    for folder, mode in (("run/sluice", 0o755), ("var/lib/sluice", 0o750), ("var/log/sluice", 0o750)):
+        info = (tmp_path / folder).stat()
+        assert stat.S_IMODE(info.st_mode) == mode, folder
+        if os.geteuid() == 0:
+            assert (info.st_uid, info.st_gid) == tuple(map(int, user.groups())), folder
+
+
+def test_logrotate_understands_its_file(image, tmp_path):
+    """As /etc/logrotate.d/sluice, but with a log that is there and a user that this machine has."""
+    (tmp_path / "access.log").write_text("{}\n")
+    rules = (image / "etc/logrotate.d/sluice").read_text()
+    rules = rules.replace("/var/log/sluice", str(tmp_path)).replace("sluice sluice", "root root")
+    (tmp_path / "rules").write_text(rules)
+    done = run("/usr/sbin/logrotate", "--debug", "--state", tmp_path / "state", tmp_path / "rules")
+    assert done.returncode == 0 and "error:" not in done.stderr, done.stderr
+    assert f"considering log {tmp_path}/access.log" in done.stderr
