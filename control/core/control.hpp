@@ -1,0 +1,114 @@
+// Control: the one place where the routing state changes. Every verb goes the same way (C3): check, journal, publish, wait for
+// all workers, reply. One change at a time; a second caller waits its turn. Control thread only.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/system/result.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/core/events.hpp"
+#include "control/core/status.hpp"
+#include "control/core/workers.hpp"
+#include "control/protocol/messages.hpp"
+#include "control/protocol/problem.hpp"
+#include "proxy/config/spec.hpp"
+#include "proxy/route/snapshot.hpp"
+
+namespace sluice::core {
+
+template <class T>
+using Result = boost::system::result<T, protocol::Problem>;
+
+// Who asks, for the audit line (T4) and `history`.
+struct Actor {
+  std::optional<std::uint32_t> uid, pid;  // of the peer on the unix socket
+  std::string token;                      // the name of the token file on admin.http; never the token itself
+  std::string name;                       // "signal", "daemon" ... when it is neither
+};
+// "uid 1000 pid 4711", "token admin.token", "signal".
+std::string to_string(const Actor& actor);
+
+// What every change carries beside its own message.
+struct Request {
+  Actor actor;
+  protocol::ChangeOptions options;
+};
+
+// How `wait` and `drain --wait` ended.
+struct Waited {
+  protocol::Target target;
+  std::chrono::milliseconds took{0};
+  std::optional<protocol::Drained> drained;  // for drained
+};
+
+// One accepted change.
+struct HistoryEntry {
+  std::uint64_t generation = 0;
+  std::chrono::system_clock::time_point time;
+  std::string actor, verb, reason;
+  std::vector<std::string> services;
+  std::string change;  // "api: blue 100% -> 0%, green 0% -> 100%"
+};
+
+struct Options {
+  std::string config_file;                    // for reload()
+  std::string version;                        // for status
+  std::function<std::uint64_t()> random;      // 64 random bits; the default asks the kernel
+};
+
+class Control {
+ public:
+  // `workers` outlives Control.
+  Control(boost::asio::io_context& loop, Workers& workers, config::Spec spec, Options options);
+  ~Control();
+
+  // Opens the state folder and merges what is found there with the configuration (T1, T2). An error text, or empty.
+  std::string open();
+  // Opens the listeners, starts the workers with the first snapshot, and the probes. After open(). An error text, or empty.
+  boost::asio::awaitable<std::string> start();
+
+  // The verbs. Each returns when every worker routes by the new generation.
+  boost::asio::awaitable<Result<protocol::Changed>> split(Request request, protocol::Split message);
+  boost::asio::awaitable<Result<protocol::Changed>> cutover(Request request, protocol::Cutover message);
+  boost::asio::awaitable<Result<protocol::Changed>> rollback(Request request, protocol::Rollback message);
+  boost::asio::awaitable<Result<protocol::Changed>> undo(Request request, protocol::Undo message);
+  boost::asio::awaitable<Result<protocol::Changed>> drain(Request request, protocol::Drain message);
+  boost::asio::awaitable<Result<protocol::Changed>> ready(Request request, protocol::Target target);
+  boost::asio::awaitable<Result<protocol::Changed>> maint(Request request, protocol::Target target);
+  boost::asio::awaitable<Result<protocol::Changed>> weight(Request request, protocol::Weight message);
+  boost::asio::awaitable<Result<protocol::Changed>> add(Request request, protocol::Add message);
+  boost::asio::awaitable<Result<protocol::Changed>> remove(Request request, protocol::Remove message);
+  boost::asio::awaitable<Result<protocol::Changed>> reload(Request request);
+
+  // A problem `timed_out` when the time is over; the drain or the probing goes on.
+  boost::asio::awaitable<Result<Waited>> wait(protocol::Wait message);
+
+  // D6: /readyz fails, lame_duck, the workers drain. How many requests and tunnels had to be closed.
+  boost::asio::awaitable<std::size_t> shut_down();
+
+  // Blockers of running drains are asked of the workers.
+  boost::asio::awaitable<StatusView> status();
+  StatusView status_now() const;  // without blockers; for the metrics
+  Readiness readiness() const;
+  ControlCounters counters() const;
+  std::vector<HistoryEntry> history(const std::string& service, std::size_t limit) const;  // the latest first
+  EventLog& events();
+  const config::Spec& spec() const;      // the configuration in force
+  config::Spec effective_spec() const;   // with what was changed at run time; for `config show`
+  route::SnapshotPtr snapshot() const;   // in force; for explain and the metrics
+  std::uint64_t generation() const;
+  Workers& workers();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::core

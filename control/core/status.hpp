@@ -1,0 +1,89 @@
+// What `status`, the metrics and the health endpoints say: plain values, taken at one moment on the control thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proxy/base/values.hpp"
+#include "proxy/observe/live.hpp"
+
+namespace sluice::core {
+
+// What keeps a drain from being done (D5).
+struct DrainView {
+  std::chrono::milliseconds running{0};
+  std::optional<std::chrono::milliseconds> left;  // until what remains is closed; nothing: as long as it takes
+  bool finished = false;
+  std::uint64_t clean = 0, forced = 0;  // so far, or in all when finished (D3)
+  std::uint64_t requests = 0, tunnels = 0;
+  std::chrono::milliseconds oldest{0};
+  std::string oldest_path;
+};
+
+struct BackendView {
+  std::string name;
+  std::string address;
+  std::string admin;   // "ready", "draining", "drained", "maint"
+  std::string health;  // "unknown", "up", "down", "ejected"
+  bool eligible = false;
+  bool removing = false;  // taken out as soon as it is drained
+  std::uint32_t weight = 1;
+  std::uint64_t in_flight = 0, requests = 0, errors = 0, connections = 0, tunnels = 0;
+  std::string last_error;          // of the last failed probe; empty when it succeeded
+  std::optional<DrainView> drain;  // while draining, and after until it is ready again
+};
+
+struct PoolView {
+  std::string name;
+  Share share = 0;                       // set
+  std::optional<double> share_measured;  // 0 to 1, of the last 10 s; nothing without requests
+  std::uint64_t requests = 0, errors = 0, in_flight = 0;  // since start; in_flight is now
+  double requests_per_second = 0;                         // of the last 10 s
+  std::optional<double> error_rate;                       // 0 to 1, of the last minute
+  std::optional<double> p50_ms, p95_ms, p99_ms;           // of the last minute
+  std::vector<BackendView> backends;
+};
+
+struct ServiceView {
+  std::string name;
+  std::string stable;
+  std::string set_aside;  // T3: why it does not serve; empty when it does
+  std::vector<PoolView> pools;
+};
+
+struct ListenerView {
+  std::string name;
+  std::string bind;        // as configured
+  std::uint16_t port = 0;  // as bound
+};
+
+struct StatusView {
+  std::uint64_t generation = 0;
+  std::string version;
+  std::chrono::seconds uptime{0};
+  std::uint64_t workers = 0, connections = 0;
+  bool durable = true;                // the generation in force is on the disk
+  std::vector<std::string> warnings;  // "not durable: ...", services set aside, runtime values that won over the file
+  std::vector<ListenerView> listeners;
+  std::vector<ServiceView> services;
+};
+
+// /readyz: false while starting and from the first moment of a shutdown (D6).
+struct Readiness {
+  bool ready = false;
+  std::string why;
+};
+
+// For the metrics; since start.
+struct ControlCounters {
+  std::uint64_t changes = 0, refused = 0;  // verbs that changed something; that were refused
+  std::uint64_t reloads_ok = 0, reloads_failed = 0;
+  std::uint64_t drains_clean = 0, drains_forced = 0;  // requests and tunnels
+  std::uint64_t ejections = 0;
+  std::uint64_t journal_errors = 0;
+};
+
+}  // namespace sluice::core
