@@ -3,6 +3,8 @@
 #include <boost/json/value.hpp>
 #include <utility>
 
+#include "proxy/base/suggest.hpp"
+
 namespace sluice::protocol {
 
 namespace json = boost::json;
@@ -21,6 +23,12 @@ std::string_view name_of(Exit exit) {
     case Exit::refused: return "refused";
   }
   return "internal";
+}
+
+std::string did_you_mean(std::string_view word, std::span<const std::string> candidates) {
+  if (const auto meant = suggest(word, candidates); !meant.empty()) return "did you mean '" + meant + "'?";
+  if (candidates.empty() || candidates.size() > 12) return {};
+  return (candidates.size() == 1 ? "there is " : "there are ") + list_of(candidates);
 }
 
 Problem malformed(std::string detail, std::string field) {

@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,9 @@ struct Problem {
   std::string field;       // of the request, when one is to blame
   std::string suggestion;  // what to do or type instead
 };
+
+// "did you mean 'api'?", else "there are api and web"; empty without candidates. For Problem::suggestion.
+std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);
 
 // The kinds, each with its HTTP status and exit code.
 Problem malformed(std::string detail, std::string field = {});                      // 400, usage

@@ -1,0 +1,98 @@
+#include "control/protocol/messages.hpp"
+
+#include <boost/json/object.hpp>
+#include <utility>
+
+namespace sluice::protocol {
+
+namespace json = boost::json;
+
+json::object to_json(const Split& split) {
+  json::object body;
+  for (const auto& [pool, share] : split.shares) body[pool] = format_share(share);
+  return body;
+}
+
+namespace {
+
+// "5%" is a percentage, 0.05 a share.
+std::optional<Share> share_from(const json::value& value, std::string& why) {
+  if (value.is_string()) {
+    const auto share = parse_share(std::string_view(value.get_string()));
+    if (share) return *share;
+    why = share.error().text();
+    return std::nullopt;
+  }
+  json::error_code failed;
+  const auto fraction = value.to_number<double>(failed);
+  if (failed) {
+    why = "write \"5%\" or 0.05";
+    return std::nullopt;
+  }
+  const auto share = share_from_fraction(fraction);
+  if (share) return *share;
+  why = share.error().text();
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Problem> read(const json::value& body, Split& split) {
+  if (!body.is_object()) return malformed("the body must be an object of pools and shares, like {\"blue\":\"95%\",\"green\":\"5%\"}");
+  for (const auto& [pool, value] : body.get_object()) {
+    std::string why;
+    const auto share = share_from(value, why);
+    if (!share) return malformed("the share of " + quoted(pool) + " is wrong: " + why, pool);
+    split.shares.emplace_back(pool, *share);
+  }
+  return std::nullopt;
+}
+
+std::string to_string(Wait::Condition condition) {
+  switch (condition) {
+    case Wait::Condition::healthy: return "healthy";
+    case Wait::Condition::drained: return "drained";
+  }
+  return "healthy";
+}
+
+std::optional<Wait::Condition> parse_condition(std::string_view text) {
+  if (text == "healthy") return Wait::Condition::healthy;
+  if (text == "drained") return Wait::Condition::drained;
+  return std::nullopt;
+}
+
+json::object to_json(const Changed& changed) {
+  json::object out{{"generation", changed.generation}, {"changed", changed.changed},
+                   {"before", changed.before},         {"after", changed.after}};
+  if (!changed.undo.empty()) out["undo"] = changed.undo;
+  if (changed.dry_run) out["dry_run"] = true;
+  if (!changed.durable) out["durable"] = false;
+  out["took_ms"] = changed.took_ms;
+  for (const auto& [key, value] : changed.more) out[key] = value;
+  return out;
+}
+
+std::optional<Problem> read(const json::value& body, Changed& changed) {
+  if (!body.is_object()) return internal("the daemon's answer is not a JSON object");
+  for (const auto& [key, value] : body.get_object()) {
+    json::error_code failed;
+    if (key == "generation") changed.generation = value.to_number<std::uint64_t>(failed);
+    else if (key == "changed" && value.is_bool()) changed.changed = value.get_bool();
+    else if (key == "dry_run" && value.is_bool()) changed.dry_run = value.get_bool();
+    else if (key == "durable" && value.is_bool()) changed.durable = value.get_bool();
+    else if (key == "before") changed.before = value;
+    else if (key == "after") changed.after = value;
+    else if (key == "undo" && value.is_string()) changed.undo = value.get_string();
+    else if (key == "took_ms") changed.took_ms = value.to_number<double>(failed);
+    else changed.more[key] = value;
+    if (failed) return internal("the daemon's answer has no number in '" + std::string(key) + "'");
+  }
+  return std::nullopt;
+}
+
+json::object to_json(const Drained& drained) {
+  return {{"clean", drained.clean}, {"forced", drained.forced}, {"took_ms", drained.took.count()}};
+}
+
+}  // namespace sluice::protocol

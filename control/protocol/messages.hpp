@@ -1,0 +1,181 @@
+// What sluicectl asks and the daemon answers: one struct per verb, the same for both sides. What stands in a URL (a service, a
+// target) is in the struct and not among its JSON fields.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/protocol/fields.hpp"
+#include "control/protocol/problem.hpp"
+#include "control/protocol/target.hpp"
+#include "proxy/base/values.hpp"
+
+namespace sluice::protocol {
+
+// What every change may say of itself: ?dry_run=true, ?force=true (or a field of the body), ?reason=, If-Match.
+struct ChangeOptions {
+  bool dry_run = false;
+  bool force = false;  // publish although a pool that gets share has no eligible backend (C5)
+  std::string reason;  // for the audit line
+  std::optional<std::uint64_t> if_generation;
+};
+
+// PUT /v1/services/S/split[?rest=POOL] {"blue":"95%","green":0.05}
+struct Split {
+  std::string service;
+  std::vector<std::pair<std::string, Share>> shares;
+  std::string rest;  // this pool gets what the others leave
+};
+boost::json::object to_json(const Split& split);
+std::optional<Problem> read(const boost::json::value& body, Split& split);
+
+// POST /v1/cutover {"services":{"api":"green"}}
+struct Cutover {
+  StringPairs services;                      // service -> pool
+  bool wait_drained = false;                 // answer only when the pools left behind have nothing in flight
+  std::optional<milliseconds> wait_timeout;  // for wait_drained; without one as long as it takes
+  bool force = false;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("services", self.services);
+    visit("wait_drained", self.wait_drained);
+    visit("wait_timeout", self.wait_timeout);
+    visit("force", self.force);
+  }
+};
+
+// POST /v1/services/S/rollback, or POST /v1/rollback {"services":["api","web"]}
+struct Rollback {
+  Strings services;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("services", self.services);
+  }
+};
+
+// POST /v1/undo {"to_generation":7}
+struct Undo {
+  std::optional<std::uint64_t> to_generation;  // absent: the one before this
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("to_generation", self.to_generation);
+  }
+};
+
+inline constexpr milliseconds kDrainTimeout{30'000};
+
+// POST /v1/services/S/pools/P[/backends/B]/drain
+struct Drain {
+  Target target;
+  milliseconds timeout = kDrainTimeout;  // what is left then is closed and counted (D3); 0: as long as it takes
+  bool wait = false;                     // answer only when drained
+  Websockets websockets;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("timeout", self.timeout);
+    visit("wait", self.wait);
+    visit("websockets", self.websockets);
+  }
+};
+
+// POST .../ready and .../maint have no fields.
+struct NoFields {
+  template <class Self, class Visit>
+  static void fields(Self&, Visit&) {}
+};
+
+// PATCH /v1/services/S/pools/P/backends/B {"weight":2}
+struct Weight {
+  Target target;
+  std::optional<std::uint32_t> weight;  // required; 0 to 1000
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("weight", self.weight);
+  }
+};
+
+// PUT /v1/services/S/pools/P/backends/B {"address":"127.0.0.1:9003","weight":1}
+struct Add {
+  Target target;        // backend: the name
+  std::string address;  // empty: the name is the address
+  std::uint32_t weight = 1;
+  std::optional<milliseconds> wait_healthy;  // answer only when it is up, or this long has passed
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("address", self.address);
+    visit("weight", self.weight);
+    visit("wait_healthy", self.wait_healthy);
+  }
+};
+
+// DELETE /v1/services/S/pools/P/backends/B[?timeout=30s&websockets=now]: drains, then takes it out.
+struct Remove {
+  Target target;
+  milliseconds timeout = kDrainTimeout;
+  Websockets websockets;
+};
+
+// GET /v1/wait?for=healthy&target=api/green&timeout=30s
+struct Wait {
+  enum class Condition : std::uint8_t { healthy, drained } condition = Condition::healthy;
+  Target target;
+  std::optional<milliseconds> timeout;  // absent: as long as it takes
+};
+std::string to_string(Wait::Condition condition);
+std::optional<Wait::Condition> parse_condition(std::string_view text);
+
+// POST /v1/explain {"method":"GET","url":"http://api.example.com/a","headers":[["Cookie","uid=42"]]}
+struct Explain {
+  std::string method = "GET";
+  std::string url;     // absolute, or a path; Host may come as a header then
+  Strings headers;     // "Name: value", in order
+  std::string listener;  // empty: one without fixed pools
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("method", self.method);
+    visit("url", self.url);
+    visit("headers", self.headers);
+    visit("listener", self.listener);
+  }
+};
+
+// GET /v1/history?service=api&limit=50
+struct History {
+  std::string service;  // empty: all
+  std::uint32_t limit = 50;
+};
+
+// GET /v1/events?follow=false
+struct Events {
+  bool follow = true;
+  std::optional<std::uint64_t> after;  // only events with a larger id (Last-Event-ID)
+};
+
+// The answer to every change. `before` and `after` have the shape of what the request's path names: of one service its shares
+// ("blue":"95%"), of a backend its values, of everything else an object by service.
+struct Changed {
+  std::uint64_t generation = 0;  // the one in force now
+  bool changed = false;
+  bool dry_run = false;
+  boost::json::value before, after;
+  std::string undo;           // a command line; empty when nothing changed
+  bool durable = true;        // false: in force, but the disk did not take it (C7)
+  double took_ms = 0;
+  boost::json::object more;   // what else the verb has to say: "drained", "conflicts", "warnings" ...
+};
+boost::json::object to_json(const Changed& changed);
+std::optional<Problem> read(const boost::json::value& body, Changed& changed);
+
+// How a drain ended (D3).
+struct Drained {
+  std::uint64_t clean = 0;   // finished by themselves
+  std::uint64_t forced = 0;  // closed at the deadline
+  milliseconds took{0};
+};
+boost::json::object to_json(const Drained& drained);
+
+}  // namespace sluice::protocol
