@@ -1,0 +1,36 @@
+// How a request fails: whose side, what kind. One function turns it into a status (session/failure_status).
+#pragma once
+
+#include <cstdint>
+
+namespace sluice {
+
+enum class Side : std::uint8_t { none, client, upstream, proxy };
+
+enum class FailureKind : std::uint8_t {
+  none,
+  // upstream
+  connect,     // nothing was sent
+  reset,       // the connection ended before the answer was complete
+  timeout,
+  protocol,    // the answer is malformed (X3)
+  status,      // a complete head with a status that may be retried
+  // proxy
+  no_route,
+  no_backend,
+  overload,
+  set_aside,   // the service could not be built (T3)
+  drained,     // cut at a drain's deadline (D3)
+  // client
+  malformed,
+  too_slow,
+  gone,
+};
+
+struct Failure {
+  FailureKind kind = FailureKind::none;
+  Side side = Side::none;
+  explicit operator bool() const { return kind != FailureKind::none; }
+};
+
+}  // namespace sluice

@@ -1,0 +1,66 @@
+#include "proxy/upstream/backend.hpp"
+
+#include <utility>
+
+namespace sluice::upstream {
+
+Backend::Backend(std::shared_ptr<observe::BackendLive> live, std::size_t worker)
+    : live_(std::move(live)), counters_(live_->per_worker[worker]) {}
+
+Backend::~Backend() { close_idle(); }
+
+std::unique_ptr<Conn> Backend::take_idle() {
+  while (!idle_.empty()) {
+    auto conn = std::move(idle_.back());
+    idle_.pop_back();
+    conn->stream.observe(nullptr);
+    if (conn->stream.reading()) return conn;
+    Conn::retire(std::move(conn));  // it ended a moment ago and its observer has not run
+  }
+  return nullptr;
+}
+
+void Backend::put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle) {
+  if (idle_.size() >= kMaxIdle || live_->admin.load(std::memory_order_relaxed) != observe::Admin::ready) {
+    Conn::retire(std::move(conn));
+    return;
+  }
+  conn->reused = true;
+  conn->in.clear();
+  conn->parser.reset();
+  conn->arm();
+  conn->stream.limit(idle);
+  conn->stream.observe(conn.get());
+  conn->pool_index_ = idle_.size();
+  idle_.push_back(std::move(conn));
+}
+
+void Backend::drop_idle(Conn& conn) {
+  const std::size_t index = conn.pool_index_;
+  auto dropped = std::move(idle_[index]);
+  if (index + 1 != idle_.size()) {
+    idle_[index] = std::move(idle_.back());
+    idle_[index]->pool_index_ = index;
+  }
+  idle_.pop_back();
+  Conn::retire(std::move(dropped));
+}
+
+void Backend::close_idle() {
+  for (auto& conn : idle_) Conn::retire(std::move(conn));
+  idle_.clear();
+}
+
+Claim::Claim(Backend& backend, Activity& activity) : backend_(&backend), activity_(&activity) {
+  backend.counters_.in_flight.add();
+  activity.link_before(backend.active_);
+}
+
+void Claim::release() {
+  if (!backend_) return;
+  backend_->counters_.in_flight.sub();
+  activity_->unlink();
+  backend_ = nullptr;
+}
+
+}  // namespace sluice::upstream

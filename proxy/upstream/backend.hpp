@@ -1,0 +1,97 @@
+// A backend as one worker sees it: its idle connections, what runs on it, its counters. Keyed by id and carried from view to
+// view, so no change of routing cools a connection (C4). Worker only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "proxy/observe/live.hpp"
+#include "proxy/upstream/conn.hpp"
+
+namespace sluice::upstream {
+
+// Something that runs on a backend: a request under way or a tunnel. Linked while claimed.
+class Activity : private net::WheelHook {
+ public:
+  virtual bool is_tunnel() const = 0;
+  virtual net::Clock::time_point began() const = 0;
+  virtual std::string_view path() const = 0;
+  virtual std::string_view client() const = 0;
+  virtual void cut() = 0;                                  // a drain's deadline (D3)
+  virtual void end_within(std::chrono::milliseconds) = 0;  // a tunnel's own deadline (D1)
+
+ protected:
+  ~Activity() {
+    if (linked()) unlink();
+  }
+
+ private:
+  friend class Backend;
+  friend class Claim;
+};
+
+class Backend {
+ public:
+  static constexpr std::size_t kMaxIdle = 256;  // connections kept per worker
+
+  Backend(std::shared_ptr<observe::BackendLive> live, std::size_t worker);
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+  ~Backend();
+
+  std::uint32_t id() const { return live_->id; }
+  observe::BackendLive& live() { return *live_; }
+  observe::BackendCounters& counters() { return counters_; }
+
+  // The idle connection used last, or null.
+  std::unique_ptr<Conn> take_idle();
+  // Keeps `conn` for the next request, for `idle` at most. Requires: between two messages, nothing unread, nothing outstanding.
+  void put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle);
+  void close_idle();
+  std::size_t idle() const { return idle_.size(); }
+
+  template <class Visit>
+  void each_activity(Visit visit) {
+    for (net::WheelHook* hook = active_.next; hook != &active_;) {
+      net::WheelHook* next = hook->next;  // the visit may end the activity
+      visit(static_cast<Activity&>(*hook));
+      hook = next;
+    }
+  }
+
+ private:
+  friend class Conn;
+  friend class Claim;
+  void drop_idle(Conn& conn);
+
+  std::shared_ptr<observe::BackendLive> live_;
+  observe::BackendCounters& counters_;
+  std::vector<std::unique_ptr<Conn>> idle_;
+  net::WheelHook active_;
+};
+
+// A place on a backend: counted in flight from its making to its end. Made in the step that chooses, before any suspension.
+class Claim {
+ public:
+  Claim() = default;
+  Claim(Backend& backend, Activity& activity);
+  Claim(Claim&& other) noexcept : backend_(std::exchange(other.backend_, nullptr)), activity_(other.activity_) {}
+  Claim& operator=(Claim&& other) noexcept {
+    release();
+    backend_ = std::exchange(other.backend_, nullptr);
+    activity_ = other.activity_;
+    return *this;
+  }
+  ~Claim() { release(); }
+  void release();
+  Backend* backend() const { return backend_; }
+  explicit operator bool() const { return backend_ != nullptr; }
+
+ private:
+  Backend* backend_ = nullptr;
+  Activity* activity_ = nullptr;
+};
+
+}  // namespace sluice::upstream

@@ -1,0 +1,34 @@
+#include "proxy/upstream/conn.hpp"
+
+#include "proxy/upstream/backend.hpp"
+
+namespace sluice::upstream {
+
+Conn::Conn(asio::io_context& io, net::TimerWheel& wheel, Backend& backend)
+    : stream(Socket(io.get_executor()), wheel), backend_(backend) {
+  backend_.counters_.connections.add();
+}
+
+void Conn::retire(std::unique_ptr<Conn> conn, bool reset) {
+  if (!conn) return;
+  conn->backend_.counters_.connections.sub();
+  conn->stream.observe(nullptr);
+  conn->stream.close(reset);
+  Conn* self = conn.release();
+  self->stream.when_settled([](void* done) { delete static_cast<Conn*>(done); }, self);
+}
+
+bool Conn::arm() {
+  if (in.empty()) in.clear();
+  if (in.holds_storage() && in.room_size() == 0) {
+    in.compact();
+    if (in.room_size() == 0 && !in.grow()) return false;
+  }
+  char* room = in.room();
+  stream.arm(room, in.room_size());
+  return true;
+}
+
+void Conn::on_unawaited_read() { backend_.drop_idle(*this); }
+
+}  // namespace sluice::upstream

@@ -1,0 +1,37 @@
+// A connection to a backend. Worker only.
+#pragma once
+
+#include <memory>
+
+#include "proxy/base/buffer.hpp"
+#include "proxy/http/codec.hpp"
+#include "proxy/net/stream.hpp"
+
+namespace sluice::upstream {
+
+class Backend;
+
+class Conn final : private net::ReadObserver {
+ public:
+  Conn(asio::io_context& io, net::TimerWheel& wheel, Backend& backend);
+
+  net::Stream stream;
+  Buffer in;                    // bytes of answers
+  http::ResponseParser parser;
+  bool reused = false;          // it has served a request before
+
+  // A connection that is done for: closes it, and frees it once nothing is outstanding.
+  static void retire(std::unique_ptr<Conn> conn, bool reset = false);
+
+  // Reads on into `in`. Requires: room in it, or its growth allowed. False when an answer's head outgrew the buffer.
+  bool arm();
+
+ private:
+  friend class Backend;
+  void on_unawaited_read() override;  // only while idle in the pool: the backend closed it, or spoke out of turn
+
+  Backend& backend_;
+  std::size_t pool_index_ = 0;  // place in the pool while idle
+};
+
+}  // namespace sluice::upstream

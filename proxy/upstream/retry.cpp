@@ -1,0 +1,50 @@
+#include "proxy/upstream/retry.hpp"
+
+#include <algorithm>
+
+namespace sluice::upstream {
+namespace {
+
+bool retried_status(const config::RetrySpec& spec, int status) {
+  return std::find(spec.on_status.begin(), spec.on_status.end(), status) != spec.on_status.end();
+}
+
+bool listed(const config::RetrySpec& spec, const Attempt& failed) {
+  switch (failed.kind) {
+    case FailureKind::connect: return spec.on_connect;
+    case FailureKind::reset: return spec.on_reset;
+    case FailureKind::timeout: return failed.phase == Phase::connecting ? spec.on_connect : spec.on_timeout;
+    case FailureKind::status: return retried_status(spec, failed.status);
+    case FailureKind::protocol:  // a backend that answers garbage has done its work; asking again may do it twice
+    case FailureKind::none:
+    case FailureKind::no_route:
+    case FailureKind::no_backend:
+    case FailureKind::overload:
+    case FailureKind::set_aside:
+    case FailureKind::drained:
+    case FailureKind::malformed:
+    case FailureKind::too_slow:
+    case FailureKind::gone: return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+Again may_retry(const config::RetrySpec& spec, const Attempt& failed, const RequestTraits& request,
+                int counted_attempts) {
+  if (!listed(spec, failed)) return Again::no;
+  if (!request.body_kept) return Again::no;
+  if (failed.phase == Phase::connecting) return Again::free;
+  if (!request.idempotent) return Again::no;
+  const bool stale = failed.kind == FailureKind::reset && failed.phase == Phase::sent && failed.reused;
+  if (stale) return Again::free;
+  return counted_attempts < spec.attempts ? Again::counted : Again::no;
+}
+
+bool budget_allows(const config::RetrySpec& spec, std::uint64_t retrying, std::uint64_t in_flight) {
+  constexpr double kFloor = 3;  // R1
+  return static_cast<double>(retrying) < std::max(kFloor, spec.budget * static_cast<double>(in_flight));
+}
+
+}  // namespace sluice::upstream

@@ -1,0 +1,45 @@
+#include "proxy/upstream/view.hpp"
+
+#include <utility>
+
+namespace sluice::upstream {
+
+ViewPtr Directory::adopt(route::SnapshotPtr snapshot) {
+  auto view = boost::make_local_shared<View>();
+  std::unordered_map<std::uint32_t, boost::local_shared_ptr<Backend>> backends;
+  std::unordered_map<const observe::PoolLive*, boost::local_shared_ptr<route::RoundRobin>> round_robins;
+  for (const route::Service& service : snapshot->services) {
+    ServiceView& service_view = view->services.emplace_back();
+    service_view.service = &service;
+    for (const route::Pool& pool : service.pools) {
+      PoolView& pool_view = service_view.pools.emplace_back();
+      pool_view.pool = &pool;
+      auto& round_robin = round_robins_[pool.live.get()];
+      if (!round_robin) round_robin = boost::make_local_shared<route::RoundRobin>();
+      round_robins[pool.live.get()] = pool_view.round_robin = round_robin;
+      for (const route::Backend& backend : pool.backends) {
+        auto& known = backends_[backend.live->id];
+        if (!known) known = boost::make_local_shared<Backend>(backend.live, worker_);
+        if (backend.admin != observe::Admin::ready) known->close_idle();
+        backends[backend.live->id] = known;
+        pool_view.backends.push_back(known);
+      }
+    }
+  }
+  for (auto& [id, backend] : backends_)
+    if (!backends.contains(id)) backend->close_idle();
+  // Backends that left stay findable while something runs on them: a drain's deadline may have to cut it.
+  for (auto& [id, backend] : backends_)
+    if (!backends.contains(id) && backend->counters().in_flight.get() > 0) backends[id] = backend;
+  backends_ = std::move(backends);
+  round_robins_ = std::move(round_robins);
+  view->snapshot = std::move(snapshot);
+  return view;
+}
+
+Backend* Directory::find(std::uint32_t id) {
+  const auto found = backends_.find(id);
+  return found == backends_.end() ? nullptr : found->second.get();
+}
+
+}  // namespace sluice::upstream
