@@ -38,7 +38,9 @@ def copy_of_the_house(tmp_path):
     ("proxy/upstream", "std::shared_mutex lock;", "nothing that needs a lock"),
 ])
 def test_a_broken_rule_is_named_with_its_place(copy, folder, text, complaint):
+    (copy / "proxy/net").mkdir(exist_ok=True)
     (copy / "proxy/net/wrong.hpp").touch()
+    (copy / folder).mkdir(exist_ok=True)
     (copy / folder / "broken.cpp").write_text(f"// std::mutex in a comment is no lock\n{text}\n")
     done = check_includes(copy)
     assert done.returncode == 1
