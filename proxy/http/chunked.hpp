@@ -6,8 +6,9 @@
 #include <cstdint>
 #include <string_view>
 
-#include "proxy/base/buffer.hpp"
+#include "proxy/http/chunk_line.hpp"
 #include "proxy/http/head_check.hpp"
+#include "proxy/http/trailers.hpp"
 
 namespace sluice::http {
 
@@ -26,65 +27,28 @@ struct BodyStep {
 
 class ChunkedDecoder {
  public:
-  // Bytes of chunk extensions and of needless zeros may exceed those of the data by this much
-  // (CVE-2024-22019: a peer that pays for nothing but overhead).
-  static constexpr std::size_t kMaxWaste = 16 * 1024;
-  static constexpr std::size_t kMaxTrailerSize = 8 * 1024;
-  static constexpr std::size_t kMaxTrailers = 64;
+  // Bytes of chunk extensions and needless zeros may exceed those of the data by this much (CVE-2024-22019: a
+  // peer that sends nothing but overhead). Small chunks are no waste.
+  static constexpr std::int64_t kMaxWaste = 16 * 1024;
 
   BodyStep next(std::string_view in);
   bool done() const { return state_ == State::done; }
   // After done: the trailer lines that may go on, each "Name: value\r\n"; without the final empty line.
-  std::string_view trailers() const { return trailers_.view(); }
+  std::string_view trailers() const { return trailers_.lines(); }
   // Why next() refused.
-  Refusal refusal() const { return refusal_; }
+  Refusal refusal() const;
   void reset();
 
  private:
-  enum class State : std::uint8_t {
-    size_first,
-    size,
-    size_space,
-    ext_begin,
-    ext_name,
-    ext_space,
-    ext_value_begin,
-    ext_value,
-    ext_quoted,
-    ext_escaped,
-    ext_end,
-    size_lf,
-    data,
-    data_cr,
-    data_lf,
-    trailer_start,
-    trailer_name,
-    trailer_space,
-    trailer_value,
-    trailer_lf,
-    last_lf,
-    done,
-    refused
-  };
+  enum class State : std::uint8_t { line, data, data_cr, data_lf, trailers, done, refused };
 
-  State on_size(unsigned char c);
-  State on_extension(unsigned char c);
-  State on_line_end(unsigned char c);
-  State on_trailer(unsigned char c);
-  State end_trailer_line();
-  State refuse(Refusal why);
-  bool keep(char c);
+  State after(char c);
 
-  State state_ = State::size_first;
-  std::uint8_t digits_ = 0;
-  std::uint16_t trailer_count_ = 0;
-  std::uint32_t trailer_size_ = 0;  // received bytes of the trailer block
-  std::uint32_t line_size_ = 0;     // of the trailer line being built behind the kept ones, in trailers_
-  std::uint32_t name_size_ = 0;
+  State state_ = State::line;
+  ChunkLine line_;
   std::uint64_t left_ = 0;  // of the current chunk
   std::int64_t budget_ = kMaxWaste;
-  Refusal refusal_;
-  Buffer trailers_;
+  Trailers trailers_;
 };
 
 // Writes "<hex>\r\n" for a chunk of n > 0 bytes, returns its length. After the data comes "\r\n"; the end is

@@ -12,6 +12,8 @@
 namespace sluice::http {
 
 constexpr std::size_t kMaxFields = 100;  // as in Envoy and Apache; more is 431
+constexpr std::size_t kMaxNamedFields =
+    16;  // fields that Connection may name: each is looked for among all others
 
 struct Field {
   std::string_view name, value;  // value without the whitespace around it

@@ -1,0 +1,219 @@
+#include "proxy/http/codec.hpp"
+
+#include <limits>
+
+#include "proxy/http/authority.hpp"
+#include "proxy/http/field_parser.hpp"
+#include "proxy/http/start_line.hpp"
+#include "proxy/http/text.hpp"
+
+namespace sluice::http {
+namespace {
+
+constexpr Refusal kMalformed{400, "malformed"};
+constexpr Refusal kTooManyOptions{431, "headers"};
+constexpr Refusal kExpectation{417, "expect"};
+constexpr std::uint64_t kMaxLength = std::numeric_limits<std::int64_t>::max();
+
+// What the fields of a head say together about connection and framing, gathered in one pass.
+struct Summary {
+  int hosts = 0, lengths = 0, encodings = 0;
+  std::size_t named = 0;  // fields that Connection names
+  bool bad_length = false, bad_encoding = false, bad_expect = false;
+  std::string_view host;
+  std::uint64_t length = 0;
+  std::uint64_t max_forwards = 1;
+  bool close = false, keep_alive = false, connection_upgrade = false, connection_te = false;
+  bool websocket = false, trailers = false, expect_continue = false;
+};
+
+// RFC 9110 7.6.1. llhttp's own reading of Connection misses `close` before a tab.
+void read_connection(std::string_view list, Summary& s) {
+  while (!list.empty()) {
+    const auto option = take_member(list);
+    if (option.empty()) continue;
+    if (iequals(option, "close"))
+      s.close = true;
+    else if (iequals(option, "keep-alive"))
+      s.keep_alive = true;
+    else if (iequals(option, "upgrade"))
+      s.connection_upgrade = true;
+    else if (iequals(option, "te"))
+      s.connection_te = true;
+    else
+      ++s.named;
+  }
+}
+
+void read_expect(std::string_view list, Summary& s) {
+  while (!list.empty())
+    (iequals(take_member(list), "100-continue") ? s.expect_continue : s.bad_expect) = true;
+}
+
+void read_field(const Field& field, Summary& s) {
+  switch (field.id) {
+    case Header::host:
+      ++s.hosts;
+      s.host = field.value;
+      return;
+    case Header::content_length:
+      ++s.lengths;
+      s.bad_length |= !parse_decimal(field.value, kMaxLength, s.length);
+      return;
+    case Header::transfer_encoding:
+      ++s.encodings;
+      s.bad_encoding |= !iequals(field.value, "chunked");
+      return;
+    case Header::connection:
+      return read_connection(field.value, s);
+    case Header::te:
+      s.trailers |= has_member(field.value, "trailers");
+      return;
+    case Header::upgrade:
+      s.websocket |= has_member(field.value, "websocket");
+      return;
+    case Header::expect:
+      return read_expect(field.value, s);
+    case Header::max_forwards:
+      parse_decimal(field.value, kMaxLength, s.max_forwards);
+      return;
+    case Header::other:
+    case Header::trailer:
+    case Header::via:
+    case Header::date:
+    case Header::cookie:
+    case Header::x_request_id:
+    case Header::traceparent:
+    case Header::tracestate:
+    case Header::hop_by_hop:
+    case Header::proxy:
+    case Header::forwarded:
+    case Header::sluice:
+    case Header::alias:
+      return;
+  }
+}
+
+Summary read_fields(const Fields& fields) {
+  Summary s;
+  for (const Field& field : fields) read_field(field, s);
+  return s;
+}
+
+// One framing or none: no list of lengths, no coding but chunked, never both, no coding in HTTP/1.0 (RFC
+// 9112 6.1, 6.3).
+bool framing_is_sound(const Summary& s, Version version) {
+  if (s.lengths > 1 || s.encodings > 1 || s.bad_length || s.bad_encoding) return false;
+  return s.encodings == 0 || (s.lengths == 0 && version == Version::http11);
+}
+
+bool persists(const Summary& s, Version version) {
+  return !s.close && (version == Version::http11 || s.keep_alive);
+}
+
+// RFC 9112 3.2: exactly one valid Host in 1.1, at most one in 1.0; an absolute-form target overrides a valid
+// one.
+bool take_host(const Summary& s, RequestHead& out) {
+  if (s.hosts > 1 || (s.hosts == 0 && out.version == Version::http11)) return false;
+  if (s.hosts == 1 && !is_authority(s.host)) return false;
+  if (out.host.empty()) out.host = s.host;
+  return true;
+}
+
+Refusal interpret_request(RequestHead& out) {
+  const Summary s = read_fields(out.fields);
+  const bool http11 = out.version == Version::http11;
+  if (!framing_is_sound(s, out.version) || !take_host(s, out)) return kMalformed;
+  if (s.named > kMaxNamedFields) return kTooManyOptions;
+
+  out.content_length = s.length;
+  out.framing = s.encodings ? Framing::chunked : s.lengths ? Framing::length : Framing::none;
+  const bool has_body = s.encodings || s.length > 0;
+  if (has_body && out.method == "TRACE") return kMalformed;  // RFC 9110 9.3.8
+  if (http11 && s.bad_expect) return kExpectation;           // RFC 9110 10.1.1
+
+  out.keep_alive = persists(s, out.version);
+  out.expect_continue = http11 && s.expect_continue && has_body;
+  const bool upgrades = http11 && s.connection_upgrade && s.websocket && !has_body && out.method == "GET";
+  out.upgrade = upgrades ? std::string_view("websocket") : std::string_view{};
+  out.te_trailers = http11 && s.trailers && s.connection_te;
+  out.max_forwards_zero = s.max_forwards == 0 && (out.method == "OPTIONS" || out.method == "TRACE");
+  out.names_fields = s.named > 0;
+  return {};
+}
+
+// RFC 9112 6.3 for answers.
+Framing response_body(const Summary& s, int status, bool request_was_head) {
+  if (request_was_head || status < 200 || status == 204 || status == 304) return Framing::none;
+  if (s.encodings) return Framing::chunked;
+  return s.lengths ? Framing::length : Framing::until_close;
+}
+
+Refusal interpret_response(ResponseHead& out, bool request_was_head) {
+  const Summary s = read_fields(out.fields);
+  if (!framing_is_sound(s, out.version)) return kMalformed;
+  if (s.named > kMaxNamedFields) return kTooManyOptions;
+  // An interim answer that speaks of a body may be followed by one: no way to tell (RFC 9110 8.6, RFC
+  // 9112 6.1).
+  if (out.status < 200 && (s.lengths || s.encodings)) return kMalformed;
+
+  out.framing = response_body(s, out.status, request_was_head);
+  out.content_length = s.length;
+  out.has_content_length = s.lengths == 1;
+  // A 204 that announces a body often sends one: what follows is not to be trusted.
+  const bool dubious = out.status == 204 && (s.encodings || s.length > 0);
+  out.keep_alive = persists(s, out.version) && out.framing != Framing::until_close && !dubious;
+  out.upgrade = out.status == 101 && s.connection_upgrade && s.websocket;
+  out.names_fields = s.named > 0;
+  return {};
+}
+
+std::string_view start_line(const HeadScanner& scanner, std::string_view data) {
+  return data.substr(scanner.line_begin(), scanner.line_size());
+}
+std::string_view field_lines(const HeadScanner& scanner, std::string_view data) {
+  const auto begin = scanner.line_begin() + scanner.line_size() + 2;
+  return data.substr(begin, scanner.head_size() - begin);
+}
+
+}  // namespace
+
+Status RequestParser::parse(std::string_view data, RequestHead& out) {
+  const auto verdict = scanner_.scan(data);
+  // The line comes before the verdict on what follows it, so that the answer does not depend on how much
+  // arrived at once.
+  if (scanner_.line_size() > 0) refusal_ = parse_request_line(start_line(scanner_, data), out);
+  if (!refusal_.reason) refusal_ = scanner_.refusal();
+  if (refusal_.reason) return Status::refused;
+  if (verdict == HeadScanner::Verdict::more) return Status::more;
+
+  const bool parsed = parse_request_fields(field_lines(scanner_, data), scanner_.has_tab(), out.fields);
+  refusal_ = parsed ? interpret_request(out) : kMalformed;
+  out.size = scanner_.head_size();
+  return refusal_.reason ? Status::refused : Status::done;
+}
+
+void RequestParser::reset() {
+  scanner_.reset();
+  refusal_ = {};
+}
+
+Status ResponseParser::parse(std::string_view data, ResponseHead& out, bool request_was_head) {
+  const auto verdict = scanner_.scan(data);
+  if (scanner_.line_size() > 0) refusal_ = parse_status_line(start_line(scanner_, data), out);
+  if (!refusal_.reason) refusal_ = scanner_.refusal();
+  if (refusal_.reason) return Status::refused;
+  if (verdict == HeadScanner::Verdict::more) return Status::more;
+
+  const bool parsed = parse_response_fields(field_lines(scanner_, data), scanner_.has_tab(), out.fields);
+  refusal_ = parsed ? interpret_response(out, request_was_head) : kMalformed;
+  out.size = scanner_.head_size();
+  return refusal_.reason ? Status::refused : Status::done;
+}
+
+void ResponseParser::reset() {
+  scanner_.reset();
+  refusal_ = {};
+}
+
+}  // namespace sluice::http

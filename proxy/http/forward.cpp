@@ -1,0 +1,241 @@
+#include "proxy/http/forward.hpp"
+
+#include <algorithm>
+
+#include "proxy/http/head_writer.hpp"
+#include "proxy/http/text.hpp"
+#include "proxy/http/trace.hpp"
+
+namespace sluice::http {
+namespace {
+
+constexpr std::string_view kVia = "Via: 1.1 sluice\r\n";
+
+// The fields that Connection names (RFC 9110 7.6.1). What the proxy itself writes is out of its reach.
+class NamedFields {
+ public:
+  NamedFields(const Fields& fields, bool any) {
+    if (!any) return;
+    for (const Field& field : fields)
+      if (field.id == Header::connection) collect(field.value);
+  }
+  bool contains(std::string_view name) const {
+    return std::any_of(names_.begin(), names_.begin() + size_,
+                       [&](auto named) { return iequals(named, name); });
+  }
+
+ private:
+  void collect(std::string_view list) {
+    while (!list.empty() && size_ < names_.size()) {
+      const auto name = take_member(list);
+      if (!name.empty() && !is_option(name)) names_[size_++] = name;
+    }
+  }
+  static bool is_option(std::string_view name) {
+    return iequals(name, "close") || iequals(name, "keep-alive") || iequals(name, "upgrade") ||
+           iequals(name, "te");
+  }
+
+  std::array<std::string_view, kMaxNamedFields> names_;
+  std::size_t size_ = 0;
+};
+
+// Only a single field speaks for the client; two contradict each other.
+const Field* only_field(const Fields& fields, Header id) {
+  const Field* found = nullptr;
+  for (const Field& field : fields) {
+    if (field.id != id) continue;
+    if (found) return nullptr;
+    found = &field;
+  }
+  return found;
+}
+
+std::string_view without_prefix(std::string_view path, std::string_view prefix) {
+  return path.substr(0, prefix.size()) == prefix ? path.substr(prefix.size()) : path;
+}
+
+void put_request_line(const RequestHead& head, std::string_view prefix, HeadWriter& out) {
+  const auto path = head.asterisk ? head.path : without_prefix(head.path, prefix);
+  const bool rooted = head.asterisk || (!path.empty() && path.front() == '/');
+  const bool has_query = head.query.data() != nullptr;  // "/?" keeps its mark
+  out.put(head.method, rooted ? " " : " /", path, has_query ? "?" : "", head.query, " HTTP/1.1\r\n");
+}
+
+void put_max_forwards(const RequestHead& head, const Field& field, HeadWriter& out) {
+  constexpr std::uint64_t kMost = 1'000'000'000;
+  std::uint64_t hops = 0;
+  const bool counts = head.method == "OPTIONS" || head.method == "TRACE";
+  if (counts && parse_decimal(field.value, kMost, hops) && hops > 0) {
+    out.field(field.name, hops - 1);
+  } else {
+    out.field(field.name, field.value);
+  }
+}
+
+// Passes on what is meant for the backend; everything that frames, routes or speaks for the proxy is written
+// by us.
+void put_request_field(const RequestHead& head, const Field& field, const NamedFields& named, bool traced,
+                       HeadWriter& out) {
+  switch (field.id) {
+    case Header::host:
+    case Header::connection:
+    case Header::content_length:
+    case Header::transfer_encoding:
+    case Header::te:
+    case Header::upgrade:
+    case Header::expect:
+    case Header::x_request_id:
+    case Header::hop_by_hop:
+    case Header::proxy:
+    case Header::forwarded:
+    case Header::sluice:
+    case Header::alias:
+      return;
+    case Header::max_forwards:
+      return put_max_forwards(head, field, out);
+    case Header::via:
+      return out.field(field.name, field.value);
+    case Header::trailer:
+      if (head.framing != Framing::chunked) return;
+      break;
+    case Header::traceparent:
+      if (traced) out.field(field.name, field.value);
+      return;
+    case Header::tracestate:  // says nothing without its traceparent
+      if (!traced) return;
+      break;
+    case Header::other:
+    case Header::date:
+    case Header::cookie:
+      break;
+  }
+  if (!named.contains(field.name)) out.field(field.name, field.value);
+}
+
+void put_client(const RequestHead& head, const ForwardContext& context, HeadWriter& out) {
+  out.put("X-Forwarded-For: ", context.client_ip, "\r\nX-Forwarded-Proto: ", context.proto, "\r\n");
+  if (!head.host.empty()) out.field("X-Forwarded-Host", head.host);
+  char storage[32];
+  const auto request_id =
+      context.request_id.empty() ? choose_request_id(head, context.random, storage) : context.request_id;
+  out.field("X-Request-ID", request_id);
+  if (!context.feature_flags.empty()) out.field("X-Feature-Flags", context.feature_flags);
+}
+
+void put_hop(const RequestHead& head, HeadWriter& out) {
+  if (!head.upgrade.empty()) {
+    out.put("Connection: Upgrade", head.te_trailers ? ", TE" : "", "\r\nUpgrade: ", head.upgrade, "\r\n");
+  } else if (head.te_trailers) {
+    out.put("Connection: TE\r\n");
+  }
+  if (head.te_trailers) out.put("TE: trailers\r\n");
+}
+
+void put_framing(Framing framing, std::uint64_t length, HeadWriter& out) {
+  if (framing == Framing::length) out.field("Content-Length", length);
+  if (framing == Framing::chunked) out.put("Transfer-Encoding: chunked\r\n");
+}
+
+void put_response_fields(const ResponseHead& head, bool with_trailer, HeadWriter& out) {
+  const NamedFields named(head.fields, head.names_fields);
+  for (const Field& field : head.fields) {
+    switch (field.id) {
+      case Header::connection:
+      case Header::content_length:
+      case Header::transfer_encoding:
+      case Header::te:
+      case Header::upgrade:
+      case Header::hop_by_hop:
+      case Header::sluice:
+        continue;
+      case Header::trailer:
+        if (!with_trailer) continue;
+        break;
+      case Header::other:
+      case Header::host:
+      case Header::expect:
+      case Header::max_forwards:
+      case Header::via:
+      case Header::date:
+      case Header::cookie:
+      case Header::x_request_id:
+      case Header::traceparent:
+      case Header::tracestate:
+      case Header::proxy:
+      case Header::forwarded:
+      case Header::alias:
+        break;
+    }
+    if (!named.contains(field.name)) out.field(field.name, field.value);
+  }
+}
+
+}  // namespace
+
+std::string_view choose_request_id(const RequestHead& head, const std::array<std::uint64_t, 3>& random,
+                                   char (&storage)[32]) {
+  const Field* own = only_field(head.fields, Header::x_request_id);
+  return own && is_sane_request_id(own->value) ? own->value : make_request_id(random, storage);
+}
+
+void write_request(const RequestHead& head, const ForwardContext& context, Buffer& buffer) {
+  HeadWriter out(buffer);
+  put_request_line(head, context.strip_prefix, out);
+  out.field("Host", head.host.empty() ? context.default_host : head.host);
+
+  const NamedFields named(head.fields, head.names_fields);
+  const Field* parent = only_field(head.fields, Header::traceparent);
+  const bool traced = parent && is_traceparent(parent->value);
+  for (const Field& field : head.fields) put_request_field(head, field, named, traced, out);
+
+  put_client(head, context, out);
+  if (!traced) {
+    char storage[55];
+    out.field("traceparent", make_traceparent(context.random, storage));
+  }
+  out.put(kVia);
+  if (head.expect_continue && context.forward_expect) out.put("Expect: 100-continue\r\n");
+  put_hop(head, out);
+  put_framing(head.framing, head.content_length, out);
+  out.end();
+}
+
+Framing response_framing(const ResponseHead& head, Version client, bool is_head) {
+  if (is_head || head.framing == Framing::none) return Framing::none;
+  if (head.framing == Framing::length) return Framing::length;
+  return client == Version::http11 ? Framing::chunked : Framing::until_close;
+}
+
+void write_response(const ResponseHead& head, const ResponseContext& context, Buffer& buffer) {
+  HeadWriter out(buffer);
+  out.status_line(head.status, head.reason);
+  put_response_fields(head, context.framing_to_client == Framing::chunked, out);
+  out.put(kVia);
+  if (!head.fields.find(Header::date)) out.field("Date", context.date);
+  out.put(context.extra);
+
+  const bool keep_alive = context.keep_alive && context.framing_to_client != Framing::until_close;
+  if (!keep_alive) {
+    out.put("Connection: close\r\n");
+  } else if (context.client_version == Version::http10) {
+    out.put("Connection: keep-alive\r\n");
+  }
+  put_framing(context.framing_to_client, head.content_length, out);
+  // The length of the body that a GET would get (RFC 9110 8.6); never with 204.
+  const bool describes = context.head_request || head.status == 304;
+  if (context.framing_to_client == Framing::none && describes && head.has_content_length &&
+      head.status != 204)
+    out.field("Content-Length", head.content_length);
+  out.end();
+}
+
+void write_interim(const ResponseHead& head, Buffer& buffer) {
+  HeadWriter out(buffer);
+  out.status_line(head.status, head.reason);
+  put_response_fields(head, false, out);
+  if (head.upgrade) out.put(kVia, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
+  out.end();
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,127 @@
+#include "proxy/http/names.hpp"
+
+#include "proxy/http/text.hpp"
+
+namespace sluice::http {
+namespace {
+
+// '_' counts as '-' here, so that an alias is found by the same comparison as the real name.
+constexpr auto kFold = [] {
+  auto table = detail::lower_table();
+  table[static_cast<unsigned char>('_')] = '-';
+  return table;
+}();
+
+// `known` in lower case.
+bool same(std::string_view name, std::string_view known) {
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if (kFold[static_cast<unsigned char>(name[i])] != known[i]) return false;
+  return true;
+}
+bool starts(std::string_view name, std::string_view known) {
+  return name.size() >= known.size() && same(name, known);
+}
+
+struct Known {
+  std::string_view name;
+  Header id;
+};
+
+constexpr Known kKnown[] = {
+    {"te", Header::te},
+    {"via", Header::via},
+    {"host", Header::host},
+    {"date", Header::date},
+    {"proxy", Header::proxy},
+    {"expect", Header::expect},
+    {"cookie", Header::cookie},
+    {"trailer", Header::trailer},
+    {"upgrade", Header::upgrade},
+    {"forwarded", Header::forwarded},
+    {"x-real-ip", Header::forwarded},
+    {"connection", Header::connection},
+    {"keep-alive", Header::hop_by_hop},
+    {"tracestate", Header::tracestate},
+    {"traceparent", Header::traceparent},
+    {"max-forwards", Header::max_forwards},
+    {"x-request-id", Header::x_request_id},
+    {"content-length", Header::content_length},
+    {"http2-settings", Header::hop_by_hop},
+    {"x-feature-flags", Header::forwarded},
+    {"proxy-connection", Header::hop_by_hop},
+    {"transfer-encoding", Header::transfer_encoding},
+};
+constexpr std::size_t kLongest = 17;
+
+// The known names of each size: kKnown[first[size]] up to kKnown[first[size + 1]].
+constexpr auto kFirst = [] {
+  std::array<std::uint8_t, kLongest + 2> first{};
+  std::size_t next = 0;
+  for (std::size_t size = 0; size <= kLongest; ++size) {
+    first[size] = static_cast<std::uint8_t>(next);
+    while (next < std::size(kKnown) && kKnown[next].name.size() == size) ++next;
+  }
+  first[kLongest + 1] = static_cast<std::uint8_t>(next);
+  return first;
+}();
+static_assert(kFirst[kLongest + 1] == std::size(kKnown), "kKnown is ordered by size");
+
+Header fold_id(std::string_view name) {
+  const char first = kFold[static_cast<unsigned char>(name[0])];
+  if (first == 'x') {
+    if (starts(name, "x-forwarded-")) return Header::forwarded;
+    if (starts(name, "x-sluice-")) return Header::sluice;
+  }
+  if (name.size() > kLongest) return Header::other;
+  for (auto i = kFirst[name.size()]; i < kFirst[name.size() + 1]; ++i)
+    if (kKnown[i].name[0] == first && same(name, kKnown[i].name)) return kKnown[i].id;
+  return Header::other;
+}
+
+}  // namespace
+
+Header header_id(std::string_view name) {
+  const Header id = name.empty() ? Header::other : fold_id(name);
+  if (id != Header::other && name.find('_') != std::string_view::npos) return Header::alias;
+  return id;
+}
+
+bool forbidden_in_trailers(std::string_view name) {
+  static constexpr std::string_view kForbidden[] = {"authorization",
+                                                    "proxy-authorization",
+                                                    "www-authenticate",
+                                                    "proxy-authenticate",
+                                                    "authentication-info",
+                                                    "proxy-authentication-info",
+                                                    "set-cookie",
+                                                    "cache-control",
+                                                    "pragma",
+                                                    "range",
+                                                    "if-match",
+                                                    "if-none-match",
+                                                    "if-modified-since",
+                                                    "if-unmodified-since",
+                                                    "if-range",
+                                                    "age",
+                                                    "expires",
+                                                    "location",
+                                                    "retry-after",
+                                                    "vary",
+                                                    "warning",
+                                                    "allow",
+                                                    "content-type",
+                                                    "content-encoding",
+                                                    "content-range",
+                                                    "content-location",
+                                                    "content-disposition",
+                                                    "server",
+                                                    "origin",
+                                                    "access-control-allow-origin",
+                                                    "strict-transport-security"};
+  if (header_id(name) != Header::other) return true;
+  for (auto forbidden : kForbidden)
+    if (name.size() == forbidden.size() && same(name, forbidden)) return true;
+  return false;
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,92 @@
+// Bytes, tokens and lists of RFC 9110 5.6, as tables and loops without state.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace sluice::http {
+
+namespace detail {
+
+constexpr bool is_alnum(unsigned char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+constexpr auto token_table() {
+  std::array<bool, 256> table{};
+  for (int c = 0; c < 256; ++c) table[c] = is_alnum(static_cast<unsigned char>(c));
+  for (char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}
+
+constexpr auto lower_table() {
+  std::array<char, 256> table{};
+  for (int c = 0; c < 256; ++c) table[c] = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  return table;
+}
+
+constexpr auto kToken = token_table();
+constexpr auto kLower = lower_table();
+
+}  // namespace detail
+
+constexpr bool is_token_char(char c) { return detail::kToken[static_cast<unsigned char>(c)]; }
+constexpr char to_lower(char c) { return detail::kLower[static_cast<unsigned char>(c)]; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+// What a field value, reason phrase or quoted string may hold: VCHAR, obs-text, SP and HTAB.
+constexpr bool is_text_char(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte >= 0x20 && byte != 0x7f) || byte == '\t';
+}
+
+constexpr bool is_token(std::string_view text) {
+  for (char c : text)
+    if (!is_token_char(c)) return false;
+  return !text.empty();
+}
+
+constexpr bool iequals(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (to_lower(a[i]) != to_lower(b[i])) return false;
+  return true;
+}
+
+// Without optional whitespace (SP and HTAB, nothing else: obs-text stays).
+constexpr std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// Takes the first member off a comma-separated list and returns it trimmed; it is empty for an empty member.
+constexpr std::string_view take_member(std::string_view& list) {
+  const auto comma = list.find(',');
+  const auto member = trim(list.substr(0, comma));
+  list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
+  return member;
+}
+
+constexpr bool has_member(std::string_view list, std::string_view member) {
+  while (!list.empty())
+    if (iequals(take_member(list), member)) return true;
+  return false;
+}
+
+// `digits` as a number up to `max`; false when it is empty, holds anything but digits or is larger.
+constexpr bool parse_decimal(std::string_view digits, std::uint64_t max, std::uint64_t& value) {
+  if (digits.empty()) return false;
+  std::uint64_t result = 0;
+  for (char c : digits) {
+    if (!is_digit(c)) return false;
+    const auto digit = static_cast<std::uint64_t>(c - '0');
+    if (result > (max - digit) / 10) return false;
+    result = result * 10 + digit;
+  }
+  value = result;
+  return true;
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,63 @@
+#include "proxy/http/trace.hpp"
+
+#include <cstring>
+
+#include "proxy/http/text.hpp"
+
+namespace sluice::http {
+namespace {
+
+bool is_lower_hex(std::string_view text) {
+  for (char c : text)
+    if (!is_digit(c) && (c < 'a' || c > 'f')) return false;
+  return true;
+}
+
+bool is_id(std::string_view text) {
+  return is_lower_hex(text) && text.find_first_not_of('0') != std::string_view::npos;
+}
+
+char* write_hex(std::uint64_t value, char* out) {
+  for (int shift = 60; shift >= 0; shift -= 4) *out++ = "0123456789abcdef"[value >> shift & 15];
+  return out;
+}
+
+// Zero is no valid id.
+char* write_trace_id(const std::array<std::uint64_t, 3>& random, char* out) {
+  return write_hex(random[1] | 1, write_hex(random[0], out));
+}
+
+}  // namespace
+
+bool is_traceparent(std::string_view text) {
+  constexpr std::size_t kSize = 55;
+  if (text.size() < kSize || text[2] != '-' || text[35] != '-' || text[52] != '-') return false;
+  const auto version = text.substr(0, 2);
+  if (!is_lower_hex(version) || version == "ff") return false;
+  if (text.size() > kSize && (version == "00" || text[kSize] != '-')) return false;
+  return is_id(text.substr(3, 32)) && is_id(text.substr(36, 16)) && is_lower_hex(text.substr(53, 2));
+}
+
+std::string_view make_traceparent(const std::array<std::uint64_t, 3>& random, char (&storage)[55]) {
+  std::memcpy(storage, "00-", 3);
+  char* out = write_trace_id(random, storage + 3);
+  *out++ = '-';
+  out = write_hex(random[2] | 1, out);
+  // Sampled: a backend decides as it would without us; 00 would switch tracing off for all of them.
+  std::memcpy(out, "-01", 3);
+  return {storage, sizeof storage};
+}
+
+std::string_view make_request_id(const std::array<std::uint64_t, 3>& random, char (&storage)[32]) {
+  write_trace_id(random, storage);
+  return {storage, sizeof storage};
+}
+
+bool is_sane_request_id(std::string_view text) {
+  if (text.empty() || text.size() > 128) return false;
+  for (char c : text)
+    if (c < 0x21 || c > 0x7e) return false;
+  return true;
+}
+
+}  // namespace sluice::http
