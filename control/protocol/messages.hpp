@@ -32,6 +32,8 @@ struct Split {
 };
 boost::json::object to_json(const Split& split);
 std::optional<Problem> read(const boost::json::value& body, Split& split);
+// What is wrong with it whatever the service's pools are: a pool named twice, shares that cannot add up to 100 %.
+std::optional<Problem> check(const Split& split);
 
 // POST /v1/cutover {"services":{"api":"green"}}
 struct Cutover {
@@ -47,6 +49,8 @@ struct Cutover {
     visit("force", self.force);
   }
 };
+
+std::optional<Problem> check(const Cutover& cutover);  // no service, or one named twice
 
 // POST /v1/services/S/rollback, or POST /v1/rollback {"services":["api","web"]}
 struct Rollback {

@@ -1,0 +1,77 @@
+// The command line as a value: what sluicectl was asked to do, or what it has to say instead. No socket, no environment.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "control/protocol/messages.hpp"
+
+namespace sluice::cli {
+
+enum class Format { table, json };
+
+struct Globals {
+  std::string socket;      // empty: the default (client.hpp)
+  std::string url;         // empty: the socket
+  std::string token_file;  // for url
+  Format format = Format::table;
+};
+
+// The verbs whose message is not all there is to say, or that have none.
+struct StatusVerb {
+  std::string service;  // empty: all
+  bool watch = false;
+};
+struct ReadyVerb {
+  protocol::Target target;
+};
+struct MaintVerb {
+  protocol::Target target;
+};
+struct WeightVerb {
+  std::string backend;  // SERVICE/POOL/BACKEND, or a name that is unique over all services
+  protocol::Weight message;
+};
+struct RemoveVerb {
+  std::string backend;  // as above
+  protocol::Remove message;
+};
+struct ReloadVerb {};
+struct CheckVerb {
+  std::string file;
+};
+struct ConfigShowVerb {};
+struct CompletionVerb {
+  std::string shell;
+};
+struct CompleteVerb {
+  std::vector<std::string> words;  // after "sluicectl", the last one is being typed
+};
+
+using Verb = std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo, protocol::Drain,
+                          ReadyVerb, MaintVerb, WeightVerb, protocol::Add, RemoveVerb, protocol::Wait, protocol::Explain,
+                          protocol::History, protocol::Events, ReloadVerb, CheckVerb, ConfigShowVerb, CompletionVerb,
+                          CompleteVerb>;
+
+struct CommandLine {
+  Globals globals;
+  protocol::ChangeOptions change;
+  Verb verb;
+};
+
+// Either a command to run, or a text to print and an exit code (help and version: stdout and done; else a problem).
+struct Parse {
+  std::optional<CommandLine> command;
+  std::string text;
+  std::optional<protocol::Problem> problem;
+  Format format = Format::table;  // that the problem is to be printed in
+};
+Parse parse(std::vector<std::string> words);  // without the program's name
+
+// The verbs that help and completion name, and the flags of one (with the global ones).
+std::vector<std::string> verbs();
+std::vector<std::string> flags_of(const std::string& verb);
+
+}  // namespace sluice::cli
