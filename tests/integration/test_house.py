@@ -52,3 +52,50 @@ def test_a_link_from_the_proxy_to_its_control_is_refused(copy):
     graph.write_text(graph.read_text().replace("sluice_folder(worker ", "sluice_folder(worker  DIR proxy/worker LINKS sluice_state)\n#("))
     done = check_includes(copy)
     assert done.returncode == 1 and "proxy/worker must not link control/state" in done.stdout
+
+
+def tally(folder, ctest="", gtest=None, pytest_report="", status=5):
+    """Runs tests/tally.py on these reports; returns its exit status and its line."""
+    for part in ("gtest", "sanitizer"):
+        (folder / part).mkdir(exist_ok=True)
+    (folder / "ctest.xml").write_text(f"<testsuite>{ctest}</testsuite>")
+    (folder / "pytest.xml").write_text(f"<testsuites><testsuite>{pytest_report}</testsuite></testsuites>")
+    for name, cases in (gtest or {}).items():
+        (folder / "gtest" / f"{name}.xml").write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
+    command = ["/usr/bin/python3", ROOT / "tests/tally.py", "ctest.xml", "gtest", "pytest.xml", str(status), "sanitizer"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout
+
+
+PASSED = '<testcase name="a" status="run" result="completed"/>'
+FAILED = '<testcase name="b" status="run" result="completed"><failure message="no"/></testcase>'
+SKIPPED = '<testcase name="c" status="run" result="skipped"><skipped message="no"/></testcase>'
+PROGRAM = '<testcase name="unit_base" status="{}"/>'
+
+
+def test_the_tally_adds_both_runners(tmp_path):
+    assert tally(tmp_path, PROGRAM.format("run"), {"unit_base": PASSED + PASSED + SKIPPED}, PASSED, 0) == (
+        0, "3 passed, 0 failed, 1 skipped\n")
+
+
+def test_the_tally_counts_failures_of_either(tmp_path):
+    assert tally(tmp_path, PROGRAM.format("fail"), {"unit_base": PASSED + FAILED}, PASSED + FAILED, 1) == (
+        1, "2 passed, 2 failed\n")
+
+
+def test_a_crash_without_a_report_is_a_failure(tmp_path):
+    assert tally(tmp_path, PROGRAM.format("fail"), {}, PASSED, 0) == (1, "1 passed, 1 failed\n")
+
+
+def test_pytest_cut_off_is_a_failure(tmp_path):
+    assert tally(tmp_path, PROGRAM.format("run"), {"unit_base": PASSED}, PASSED, 124) == (1, "2 passed, 1 failed\n")
+
+
+def test_a_sanitizer_report_is_a_failure(tmp_path):
+    (tmp_path / "sanitizer").mkdir()
+    (tmp_path / "sanitizer/report.1").write_text("ERROR: LeakSanitizer")
+    assert tally(tmp_path, PROGRAM.format("run"), {"unit_base": PASSED}) == (1, "1 passed, 1 failed\n")
+
+
+def test_no_test_at_all_is_a_failure(tmp_path):
+    assert tally(tmp_path) == (1, "0 passed, 0 failed\n")

@@ -105,18 +105,24 @@ def test_the_service_is_confined_to_an_exposure_of_at_most_2(machine):
     assert float(re.search(r"exposure level for sluice.service: ([\d.]+)", done.stdout).group(1)) <= 2.0
 
 
-def test_the_user_and_the_folders_are_made_as_the_unit_expects(image, tmp_path):
+def test_sysusers_makes_the_user(image, tmp_path):
     shutil.copytree(image, tmp_path, dirs_exist_ok=True)
-    assert run("systemd-sysusers", f"--root={tmp_path}").returncode == 0
-    user = re.search(r"^sluice:x:(\d+):(\d+):", (tmp_path / "etc/passwd").read_text(), re.MULTILINE)
-    assert user, "sysusers made no user"
-    made = run("systemd-tmpfiles", f"--root={tmp_path}", "--create", "sluice.conf")
-    assert made.returncode == 0, made.stderr
-    for folder, mode in (("run/sluice", 0o755), ("var/lib/sluice", 0o750), ("var/log/sluice", 0o750)):
-        info = (tmp_path / folder).stat()
-        assert stat.S_IMODE(info.st_mode) == mode, folder
-        if os.geteuid() == 0:
-            assert (info.st_uid, info.st_gid) == tuple(map(int, user.groups())), folder
+    done = run("systemd-sysusers", f"--root={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^sluice:x:\d+:\d+:.*:/var/lib/sluice:/usr/sbin/nologin$", (tmp_path / "etc/passwd").read_text(),
+                     re.MULTILINE)
+
+
+def test_tmpfiles_makes_the_folders_that_the_unit_would(image, tmp_path):
+    """With this process's user in the place of sluice: only root could give the folders to another."""
+    rules = (image / "usr/lib/tmpfiles.d/sluice.conf").read_text()
+    (tmp_path / "sluice.conf").write_text(rules.replace("sluice sluice", f"{os.geteuid()} {os.getegid()}"))
+    done = run("systemd-tmpfiles", f"--root={tmp_path}", "--create", tmp_path / "sluice.conf")
+    assert done.returncode == 0, done.stderr
+    unit = (image / UNITS / "sluice.service").read_text()
+    for folder, kind in (("run", "Runtime"), ("var/lib", "State"), ("var/log", "Logs")):
+        mode = re.search(rf"^{kind}DirectoryMode=(\d+)$", unit, re.MULTILINE).group(1)
+        assert stat.S_IMODE((tmp_path / folder / "sluice").stat().st_mode) == int(mode, 8), folder
 
 
 def test_logrotate_understands_its_file(image, tmp_path):
