@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/json/object.hpp>
 #include <chrono>
 #include <cstdint>
@@ -10,12 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "control/core/bell.hpp"
+
 namespace sluice::core {
 
 struct Event {
   std::uint64_t id = 0;  // from 1, in order, without gaps; starts again with the process
   std::chrono::system_clock::time_point time;
-  std::string type;  // "change", "health", "ejected", "drain", "drained", "reload", "warning", "shutdown"
+  std::string type;            // "change", "health", "ejected", "drain", "drained", "reload", "warning", "shutdown"
   std::string service;         // empty: the whole daemon
   std::string text;            // one sentence
   boost::json::object detail;  // its numbers
@@ -44,8 +45,7 @@ class EventLog {
   std::deque<Event> kept_;
   std::uint64_t next_ = 1;
   bool closed_ = false;
-  boost::asio::any_io_executor loop_;
-  std::vector<boost::asio::steady_timer*> waiting_;
+  Bell bell_;
 };
 
 }  // namespace sluice::core
