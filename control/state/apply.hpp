@@ -1,0 +1,81 @@
+// The operator's changes as pure functions: a state and a wish go in, the next state or a refusal comes out.
+// All or nothing. Whether a pool can serve (C5) and which generation was expected is the caller's to check.
+#pragma once
+
+#include <boost/system/result.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/protocol/problem.hpp"
+#include "control/protocol/target.hpp"
+#include "control/state/diff.hpp"
+#include "control/state/state.hpp"
+
+namespace sluice::state {
+
+using protocol::Target;
+
+struct Change {
+  State next;            // its generation is one higher if `changed`, else it is the state that was
+  bool changed = false;  // false: it was so already
+  std::vector<ServiceDiff> shares;  // only services whose shares moved
+  std::string before, after;        // texts_between, for people
+  std::string undo;                 // the command line that takes it back; empty when nothing changed
+  std::vector<std::string> notes;   // sentences on what was left as it is, and why
+};
+
+template <class T>
+using Result = boost::system::result<T, protocol::Problem>;
+
+inline constexpr std::uint32_t kMostWeight = 1000;
+inline constexpr std::size_t kMostBackends = 10'000;  // in a pool; beyond it something is adding in a loop
+
+// The shares of one service. They add up to kWhole and pools left out get 0; or `rest` names the pool that
+// gets what the others leave, and every pool that has a share now is named.
+Result<Change> split(const State& state, const std::string& service, const Table& shares,
+                     const std::string& rest = {});
+
+// 100 % to one pool of each service, in one generation (C6).
+Result<Change> cutover(const State& state, const std::vector<std::pair<std::string, std::string>>& pools);
+
+// C7: each service back to the last table in which one pool had 100 %. Never forward: if such a table is in
+// force, it is dropped for good and the one before it comes back; with none before it the service stays as it
+// is.
+Result<Change> rollback(const State& state, const std::vector<std::string>& services);
+
+// Shares, owners of slots, stable pools, admin states and weights as they were in `recorded`, for the
+// services, pools and backends of both. Refused when a pool that had a share then is gone.
+Result<Change> undo(const State& state, const State& recorded);
+
+// drain, ready, maint. `drain_deadline` (Unix milliseconds) counts for backends that are not draining yet: a
+// second drain does not extend (D3).
+Result<Change> set_admin(const State& state, const Target& target, Admin admin,
+                         std::optional<std::int64_t> drain_deadline = std::nullopt);
+
+// 0 to kMostWeight. Requires: a target with a backend.
+Result<Change> set_weight(const State& state, const Target& backend, std::uint32_t weight);
+
+struct NewBackend {
+  std::string address;  // empty: that of the removed backend of this name, else the name itself
+  std::optional<std::uint32_t> weight;  // absent: that of the removed backend, else 1
+};
+// Adds a backend, or brings back a configured one that was removed. The caller has checked that the address
+// is one. Requires: a target with a backend.
+Result<Change> add_backend(const State& state, const Target& backend, const NewBackend& wanted);
+
+// Takes it out at once; draining before is the caller's. Requires: a target with a backend.
+Result<Change> remove_backend(const State& state, const Target& backend);
+
+// `next` as what became of `before`: the generation set, the differences named; nothing to undo it with.
+Change change_between(const State& before, State next);
+
+// The backend that `text` names: SERVICE/POOL/BACKEND, or BACKEND alone when only one pool has it.
+Result<Target> find_backend(const State& state, const std::string& text);
+
+// not_found, with a suggestion, when a part of the target is not there.
+std::optional<protocol::Problem> missing(const State& state, const Target& target);
+std::optional<protocol::Problem> missing_service(const State& state, const std::string& service);
+
+}  // namespace sluice::state

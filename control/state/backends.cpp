@@ -1,0 +1,204 @@
+// Admin states, weights, coming and going of backends: the part of apply.hpp that leaves shares alone.
+#include <algorithm>
+#include <cassert>
+
+#include "control/state/apply.hpp"
+#include "proxy/base/suggest.hpp"
+#include "proxy/base/values.hpp"
+
+namespace sluice::state {
+namespace {
+
+using protocol::Problem;
+
+bool applies_to(const Target& target, const BackendState& backend) {
+  return target.backend.empty() || backend.name == target.backend;
+}
+
+PoolState& pool_of(State& state, const Target& target) {
+  return *state.service(target.service)->pool(target.pool);
+}
+
+void set_admin(BackendState& backend, Admin admin, std::optional<std::int64_t> drain_deadline) {
+  if (backend.admin == admin) return;  // D3: a second drain does not extend the first
+  backend.admin = admin;
+  backend.drain_deadline = admin == Admin::draining ? drain_deadline : std::nullopt;
+}
+
+std::string_view verb_for(Admin admin) { return admin == Admin::draining ? "drain" : to_string(admin); }
+
+// One command if all that changed were alike before, else back to the generation.
+std::string undo_of_admin(const State& before, const Target& target, Admin wanted) {
+  std::optional<Admin> was;
+  for (const auto& backend : before.service(target.service)->pool(target.pool)->backends) {
+    if (!applies_to(target, backend)) continue;
+    if (backend.admin == wanted || (was && *was != backend.admin))
+      return "sluicectl undo --to-generation " + std::to_string(before.generation);
+    was = backend.admin;
+  }
+  return "sluicectl " + std::string(verb_for(*was)) + " " + to_string(target);
+}
+
+std::optional<Problem> bad_name(const std::string& name) {
+  constexpr std::size_t kLongest = 255;
+  const bool bad =
+      name.empty() || name.size() > kLongest || std::any_of(name.begin(), name.end(), [](char c) {
+        return static_cast<unsigned char>(c) <= ' ' || c == '/' || c == 0x7f;
+      });
+  if (!bad) return std::nullopt;
+  return protocol::malformed(
+      sluice::quoted(name) + " cannot be a backend's name: 1 to 255 characters, no space and no '/'", "name");
+}
+
+std::optional<Problem> bad_weight(std::uint32_t weight) {
+  if (weight <= kMostWeight) return std::nullopt;
+  return protocol::malformed("weight " + std::to_string(weight) + " is above " + std::to_string(kMostWeight),
+                             "weight");
+}
+
+const RemovedBackend* removed_one(const PoolState& pool, const std::string& name) {
+  for (const auto& backend : pool.removed)
+    if (backend.name == name) return &backend;
+  return nullptr;
+}
+
+// The backend as it would be, back under the configuration if that still lists it as it was.
+BackendState made_of(const PoolState& pool, const std::string& name, const NewBackend& wanted) {
+  const RemovedBackend* removed = removed_one(pool, name);
+  BackendState backend;
+  backend.name = name;
+  backend.address = !wanted.address.empty() ? wanted.address : removed ? removed->address : name;
+  backend.added = !removed || removed->address != backend.address;
+  backend.weight = removed ? removed->weight : 1;
+  if (wanted.weight) backend.set_weight(*wanted.weight);
+  return backend;
+}
+
+std::optional<Problem> taken(const PoolState& pool, const std::string& path, const BackendState& wanted) {
+  for (const auto& backend : pool.backends)
+    if (backend.name != wanted.name && backend.address == wanted.address)
+      return protocol::conflict("pool '" + path + "' has " + wanted.address + " already, as '" +
+                                backend.name + "'");
+  const BackendState* same = pool.backend(wanted.name);
+  if (same && same->address != wanted.address)
+    return protocol::conflict(
+        "pool '" + path + "' has a backend '" + wanted.name + "' already, at " + same->address,
+        "remove it first or give another --name");
+  if (!same && pool.backends.size() >= kMostBackends)
+    return protocol::refused("pool '" + path + "' has " + std::to_string(kMostBackends) +
+                             " backends already");
+  return std::nullopt;
+}
+
+std::optional<Problem> other_weight(const BackendState& same, const NewBackend& wanted,
+                                    const Target& target) {
+  if (!wanted.weight || *wanted.weight == same.weight) return std::nullopt;
+  return protocol::conflict(
+      "'" + to_string(target) + "' is there already, with weight " + std::to_string(same.weight),
+      "sluicectl weight " + to_string(target) + " " + std::to_string(*wanted.weight));
+}
+
+std::string undo_of_remove(const Target& target, const BackendState& backend) {
+  std::string command = "sluicectl add " + target.service + "/" + target.pool + " " + backend.address;
+  if (backend.name != backend.address) command += " --name " + backend.name;
+  if (backend.weight != 1 || backend.configured_weight() != 1)
+    command += " --weight " + std::to_string(backend.weight);
+  return command;
+}
+
+std::vector<Target> backends_named(const State& state, const std::string& name) {
+  std::vector<Target> found;
+  for (const auto& service : state.services)
+    for (const auto& pool : service.pools)
+      if (pool.backend(name)) found.push_back({service.name, pool.name, name});
+  return found;
+}
+
+std::vector<std::string> all_backends(const State& state) {
+  std::vector<std::string> names;
+  for (const auto& service : state.services)
+    for (const auto& pool : service.pools)
+      for (const auto& backend : pool.backends) names.push_back(backend.name);
+  return names;
+}
+
+}  // namespace
+
+Result<Change> set_admin(const State& state, const Target& target, Admin admin,
+                         std::optional<std::int64_t> drain_deadline) {
+  if (auto problem = missing(state, target)) return *problem;
+  State next = state;
+  for (auto& backend : pool_of(next, target).backends)
+    if (applies_to(target, backend)) set_admin(backend, admin, drain_deadline);
+  Change change = change_between(state, std::move(next));
+  if (change.changed) change.undo = undo_of_admin(state, target, admin);
+  return change;
+}
+
+Result<Change> set_weight(const State& state, const Target& target, std::uint32_t weight) {
+  assert(!target.backend.empty());
+  if (auto problem = bad_weight(weight)) return *problem;
+  if (auto problem = missing(state, target)) return *problem;
+  State next = state;
+  BackendState& backend = *pool_of(next, target).backend(target.backend);
+  const std::uint32_t former = backend.weight;
+  backend.set_weight(weight);
+  Change change = change_between(state, std::move(next));
+  if (change.changed) change.undo = "sluicectl weight " + to_string(target) + " " + std::to_string(former);
+  return change;
+}
+
+Result<Change> add_backend(const State& state, const Target& target, const NewBackend& wanted) {
+  if (auto problem = missing(state, {target.service, target.pool, {}})) return *problem;
+  if (auto problem = bad_name(target.backend)) return *problem;
+  if (auto problem = bad_weight(wanted.weight.value_or(0))) return *problem;
+  State next = state;
+  PoolState& pool = pool_of(next, target);
+  const BackendState* same = pool.backend(target.backend);
+  BackendState backend = made_of(pool, target.backend, wanted);
+  if (same && wanted.address.empty()) backend.address = same->address;
+  if (auto problem = taken(pool, target.service + "/" + target.pool, backend)) return *problem;
+  if (same) {
+    if (auto problem = other_weight(*same, wanted, target)) return *problem;
+    return change_between(state, std::move(next));
+  }
+  std::erase_if(pool.removed,
+                [&](const auto& removed) { return !backend.added && removed.name == backend.name; });
+  pool.put(std::move(backend));
+  Change change = change_between(state, std::move(next));
+  change.undo = "sluicectl remove " + to_string(target);
+  return change;
+}
+
+Result<Change> remove_backend(const State& state, const Target& target) {
+  assert(!target.backend.empty());
+  if (auto problem = missing(state, target)) return *problem;
+  State next = state;
+  PoolState& pool = pool_of(next, target);
+  const BackendState backend = *pool.backend(target.backend);
+  if (!backend.added) pool.put(RemovedBackend{backend.name, backend.address, backend.configured_weight()});
+  std::erase_if(pool.backends, [&](const auto& other) { return other.name == backend.name; });
+  Change change = change_between(state, std::move(next));
+  change.undo = undo_of_remove(target, backend);
+  return change;
+}
+
+Result<Target> find_backend(const State& state, const std::string& text) {
+  if (const auto target = protocol::parse_target(text)) {
+    if (auto problem = missing(state, *target)) return *problem;
+    if (target->backend.empty())
+      return protocol::malformed(sluice::quoted(text) +
+                                 " is a pool: name one of its backends as SERVICE/POOL/BACKEND");
+    return *target;
+  }
+  const auto found = backends_named(state, text);
+  if (found.size() == 1) return found.front();
+  if (found.empty())
+    return protocol::not_found("there is no backend " + sluice::quoted(text),
+                               protocol::did_you_mean(text, all_backends(state)));
+  std::vector<std::string> paths;
+  for (const auto& target : found) paths.push_back(to_string(target));
+  return protocol::malformed(sluice::quoted(text) + " is in several pools: name it as " + list_of(paths));
+}
+
+}  // namespace sluice::state

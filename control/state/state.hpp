@@ -1,0 +1,112 @@
+// What is wanted: shares, who owns which slot, admin states, weights, and the backends that came and went at
+// run time. Journaled (journal.hpp); made from the configuration (from_spec), changed by the operator
+// (apply.hpp), brought together with a new configuration (merge.hpp), turned into a Snapshot by the
+// publisher. Pure values; one owner: control.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "proxy/config/spec.hpp"
+#include "proxy/observe/live.hpp"
+#include "proxy/route/slots.hpp"
+
+namespace sluice::state {
+
+using config::kWhole;
+using config::Share;
+using observe::Admin;
+
+// Shares by pool name, where the order of the pools is not the point.
+using Table = std::vector<std::pair<std::string, Share>>;
+
+struct BackendState {
+  std::string name;     // unique in its pool, and its identity over reloads
+  std::string address;  // as written
+  std::uint32_t weight = 1;
+  Admin admin = Admin::ready;
+  std::optional<std::int64_t>
+      drain_deadline;  // Unix milliseconds; only while draining, none: as long as it takes
+  bool added = false;  // at run time: the configuration does not know it
+  std::optional<std::uint32_t> base_weight;  // T2: the configured weight that `weight` replaced
+  bool operator==(const BackendState&) const = default;
+
+  void set_weight(std::uint32_t wanted);  // the operator's; remembers the configured one (T2)
+  std::uint32_t configured_weight() const { return base_weight.value_or(weight); }
+};
+
+// A configured backend that was removed at run time, as the configuration had it then (T2).
+struct RemovedBackend {
+  std::string name;
+  std::string address;
+  std::uint32_t weight = 1;
+  bool operator==(const RemovedBackend&) const = default;
+};
+
+struct PoolState {
+  std::string name;
+  Share share = 0;
+  std::vector<BackendState> backends;   // by name
+  std::vector<RemovedBackend> removed;  // by name
+
+  const BackendState* backend(std::string_view wanted) const;
+  BackendState* backend(std::string_view wanted);
+  void put(BackendState backend);  // in its place, or instead of the one with its name
+  void put(RemovedBackend backend);
+  bool operator==(const PoolState&) const = default;
+};
+
+struct ServiceState {
+  std::string name;
+  std::vector<PoolState> pools;  // in the order configured; the shares add up to kWhole
+  route::SlotTable slots{1, 0};  // one stack per pool; owns exactly the shares
+  std::vector<std::string>
+      stables;                    // pools that held 100 %, the latest last, at most kRemembered; never empty
+  std::string configured_stable;  // T2: the stable pool that the configuration named or implied
+  std::optional<Table> configured_split;  // T2: while a run-time split is in force, the configured one that
+                                          // it replaced (only shares above 0, by name)
+  static constexpr std::size_t kRemembered = 16;
+
+  // The pool that last held 100 %; before any did, the configured one.
+  const std::string& stable() const { return stables.back(); }
+  const PoolState* pool(std::string_view wanted) const;
+  PoolState* pool(std::string_view wanted);
+  std::size_t index_of(std::string_view pool) const;  // pools.size() when there is none
+  std::vector<Share> shares() const;                  // by pool
+  Table split() const;                                // only shares above 0, by name
+  bool operator==(const ServiceState&) const = default;
+
+  // Installs a share for every pool: moves the fewest slots (S5), remembers what the configuration said (T2),
+  // and a pool that gets 100 % as the stable one. Requires: one share per pool, adding up to kWhole.
+  void set_shares(const std::vector<Share>& shares);
+  void remember_stable(const std::string& pool);
+};
+
+struct State {
+  std::uint64_t generation = 0;  // 0: nothing was ever published
+  std::vector<ServiceState>
+      services;  // by name: equal states are equal, whatever the order in the configuration
+
+  const ServiceState* service(std::string_view wanted) const;
+  ServiceState* service(std::string_view wanted);
+  void put(ServiceState service);  // in its place, or instead of the one with its name
+  void erase(std::string_view name);
+  bool operator==(const State&) const = default;
+};
+
+// The state that a configuration asks for when nothing was changed at run time. Generation 1.
+// Requires: a validated spec (pools not empty, split adding up to kWhole, stable set).
+State from_spec(const config::Spec& spec);
+ServiceState from_spec(const config::ServiceSpec& spec);
+BackendState from_spec(const config::BackendSpec& spec);
+
+// The share that a table gives to a pool; 0 when it does not name it.
+Share share_in(const Table& table, std::string_view pool);
+// Only shares above 0, by name: two tables that mean the same are equal.
+Table meaning_of(Table table);
+
+}  // namespace sluice::state
