@@ -1,4 +1,8 @@
 // Which service a request goes to: host, path prefix, headers, method; first match in the order written wins. Pure.
+//
+// Nothing is normalised: the path is compared byte by byte as it arrived, up to the '?', and forwarded as it arrived. "/%61pi" is
+// not "/api", "/api/../admin" begins with "/api", "//x" is neither "/x" nor "/". A route says where a request goes, not whether
+// it may: a backend that decodes or folds paths must do its own access control.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +19,7 @@ namespace sluice::route {
 struct RouteMatch {
   std::size_t service = 0;
   std::size_t route = 0;          // index in the order written, for explain
-  std::string_view strip_prefix;  // empty when the path is forwarded whole; lives as long as the table
+  std::string_view strip_prefix;  // without a final '/'; empty when the path is forwarded whole; lives as long as the table
 };
 
 class RouteTable {
@@ -24,9 +28,11 @@ class RouteTable {
   // Requires: every route names a service of `services` (validated).
   RouteTable(const std::vector<config::RouteSpec>& routes, const std::vector<std::string>& services);
 
-  // No allocation. Host without its port, compared without case.
+  // No allocation. Host without its port and its final dot, compared without case; "*.example.com" stands for one label or more.
+  // A path that ends in '/' matches what lies below it, any other one itself as well; "/" matches all, `OPTIONS *` included.
+  // Header values and methods are compared exactly (GET does not include HEAD); of repeated headers one is enough.
   std::optional<RouteMatch> find(const http::RequestHead& head) const;
-  // Why route i does or does not match, one sentence; for explain.
+  // Why route i does or does not match, one sentence; for explain. Requires: i < size().
   std::string why(std::size_t i, const http::RequestHead& head) const;
   std::size_t size() const { return routes_.size(); }
 
@@ -34,7 +40,13 @@ class RouteTable {
   struct Route {
     config::RouteSpec spec;
     std::size_t service;
+    std::string host;     // in lower case; of a wildcard the part from its dot
+    bool wildcard;
+    std::size_t stripped;  // bytes of spec.path that are not forwarded
   };
+  enum class Mismatch : std::uint8_t { none, host, path, method, header };
+  static Mismatch compare(const Route& route, std::string_view host, const http::RequestHead& head);
+
   std::vector<Route> routes_;
 };
 

@@ -1,0 +1,142 @@
+#include "proxy/route/decide.hpp"
+
+#include "proxy/base/values.hpp"
+#include "proxy/http/cookies.hpp"
+
+namespace sluice::route {
+namespace {
+
+// Finds a pool of ten slots (0.01 %) all but always, one of a single slot two times in three; at worst a few milliseconds, for
+// one request in as many as there are slots.
+constexpr std::uint32_t kIdTries = kSlots;
+
+std::string_view key_value(const config::StickyKey& key, const http::RequestHead& head, std::string_view client_ip) {
+  switch (key.from) {
+    case config::StickyKey::From::header: {
+      const auto* field = head.fields.find(key.name);
+      return field ? field->value : std::string_view{};
+    }
+    case config::StickyKey::From::cookie:
+      return http::cookie_value(head.fields, key.name);
+    case config::StickyKey::From::query:
+      return http::query_value(head.query, key.name);
+    case config::StickyKey::From::ip:
+      return client_ip;
+  }
+  return {};
+}
+
+std::string key_name(const config::StickyKey& key) {
+  switch (key.from) {
+    case config::StickyKey::From::header:
+      return "header:" + key.name;
+    case config::StickyKey::From::cookie:
+      return "cookie:" + key.name;
+    case config::StickyKey::From::query:
+      return "query:" + key.name;
+    case config::StickyKey::From::ip:
+      return "ip";
+  }
+  return {};
+}
+
+// The keys that are asked, in order, the issued cookie last.
+std::vector<config::StickyKey> keys_of(const config::StickySpec& spec) {
+  auto keys = spec.keys;
+  if (!spec.issue_cookie.empty()) keys.push_back({config::StickyKey::From::cookie, spec.issue_cookie});
+  return keys;
+}
+
+bool sticky(const Service& service) { return service.spec.sticky && service.slots; }
+
+std::size_t owner(const Service& service, std::string_view key) {
+  return (*service.slots)[slot_of(service.spec.sticky->salt, key)];
+}
+
+// `place` gives the place in the sequence if it comes to that.
+template <typename Place>
+Decision decide_at(const Service& service, const http::RequestHead& head, std::string_view client_ip, int fixed_pool,
+                   Place place) {
+  if (fixed_pool >= 0) return {static_cast<std::size_t>(fixed_pool), By::listener, {}};
+  if (sticky(service)) {
+    const auto key = sticky_key(*service.spec.sticky, head, client_ip);
+    if (!key.empty()) return {owner(service, key), By::key, key};
+  }
+  return {service.split.pool_at(split_point(service.sequence->seed, place())), By::split, {}};
+}
+
+std::string shares_text(const Service& service) {
+  std::string text;
+  for (const auto& pool : service.pools)
+    text += (text.empty() ? "" : ", ") + pool.name + " " + format_share(pool.share);
+  return text;
+}
+
+std::string slot_text(const Service& service, std::string_view key) {
+  const auto& salt = service.spec.sticky->salt;
+  return "with salt " + quoted(salt) + " it is slot " + std::to_string(slot_of(salt, key)) + " of " +
+         std::to_string(kSlots) + ", which pool " + service.pools[owner(service, key)].name + " owns";
+}
+
+// `value` as the 16 hex digits that end at `end`.
+void put_hex(std::string& text, std::size_t end, std::uint64_t value) {
+  for (std::size_t i = 1; i <= 16; ++i, value >>= 4) text[end - i] = "0123456789abcdef"[value & 15];
+}
+
+}  // namespace
+
+std::string_view sticky_key(const config::StickySpec& spec, const http::RequestHead& head, std::string_view client_ip) {
+  for (const auto& key : spec.keys) {
+    const auto value = key_value(key, head, client_ip);
+    if (!value.empty()) return value;
+  }
+  return spec.issue_cookie.empty() ? std::string_view{} : http::cookie_value(head.fields, spec.issue_cookie);
+}
+
+Decision decide(const Service& service, const http::RequestHead& head, std::string_view client_ip, int fixed_pool) {
+  return decide_at(service, head, client_ip, fixed_pool,
+                   [&] { return service.sequence->next.fetch_add(1, std::memory_order_relaxed); });
+}
+
+Decision would_decide(const Service& service, const http::RequestHead& head, std::string_view client_ip,
+                      int fixed_pool) {
+  return decide_at(service, head, client_ip, fixed_pool,
+                   [&] { return service.sequence->next.load(std::memory_order_relaxed); });
+}
+
+std::vector<std::string> explain_steps(const Service& service, const http::RequestHead& head,
+                                       std::string_view client_ip, int fixed_pool) {
+  const auto decision = would_decide(service, head, client_ip, fixed_pool);
+  const auto& pool = service.pools[decision.pool].name;
+  if (decision.by == By::listener)
+    return {"the listener sends every request of " + service.spec.name + " to pool " + pool};
+
+  std::vector<std::string> steps = {"the listener has no fixed pool for " + service.spec.name};
+  if (sticky(service)) {
+    for (const auto& key : keys_of(*service.spec.sticky)) {
+      const auto value = key_value(key, head, client_ip);
+      if (value.empty()) {
+        steps.push_back("key " + key_name(key) + " is absent");
+        continue;
+      }
+      steps.push_back("key " + key_name(key) + " is " + quoted(value) + ": " + slot_text(service, value));
+      return steps;
+    }
+  } else {
+    steps.push_back("no sticky keys are configured");
+  }
+  steps.push_back("no key decides, so the exact split does (" + shares_text(service) + "): the next such request goes to pool " +
+                  pool + (needs_cookie(service, decision) ? " and gets cookie " + service.spec.sticky->issue_cookie : ""));
+  return steps;
+}
+
+std::string issued_id(const Service& service, std::size_t pool, std::array<std::uint64_t, 2> random) {
+  std::string id(32, '0');
+  put_hex(id, 16, random[0]);
+  put_hex(id, 32, random[1]);
+  if (!sticky(service)) return id;
+  for (std::uint32_t i = 1; i < kIdTries && owner(service, id) != pool; ++i) put_hex(id, 32, random[1] + i);
+  return id;
+}
+
+}  // namespace sluice::route
