@@ -1,0 +1,114 @@
+#include "control/core/health_board.hpp"
+
+#include <set>
+
+#include "control/core/publisher.hpp"
+
+namespace sluice::core {
+
+using observe::Health;
+
+std::string to_string(const Watched& backend) {
+  return backend.service + "/" + backend.pool + "/" + backend.name;
+}
+
+HealthBoard::HealthBoard(boost::asio::any_io_executor loop, std::function<Clock::time_point()> now)
+    : bell_(std::move(loop)), now_(std::move(now)) {}
+
+void HealthBoard::adopt(route::SnapshotPtr snapshot) {
+  const bool first = snapshot_ == nullptr;
+  snapshot_ = std::move(snapshot);
+  std::set<std::uint32_t> named;
+  for (const auto& service : snapshot_->services)
+    for (const auto& pool : service.pools)
+      for (const auto& wanted : pool.backends) {
+        const auto [place, is_new] = watched_.try_emplace(wanted.live->id);
+        // Those that the daemon starts with have long been running: no slow start.
+        if (is_new) place->second.usable = first;
+        refresh(place->second, service, pool, wanted);
+        named.insert(wanted.live->id);
+      }
+  std::erase_if(watched_, [&named](const auto& entry) { return !named.contains(entry.first); });
+  for (auto& [id, backend] : watched_) settle(backend);
+  bell_.ring();
+}
+
+void HealthBoard::refresh(Watched& backend, const route::Service& service, const route::Pool& pool,
+                          const route::Backend& wanted) {
+  backend.service = service.spec.name;
+  backend.pool = pool.name;
+  backend.name = wanted.name;
+  backend.address = wanted.address;
+  backend.endpoint = wanted.endpoint;
+  backend.admin = wanted.admin;
+  backend.check = service.spec.health_check;
+  backend.outlier = service.spec.outlier;
+  backend.slow_start = service.spec.slow_start;
+  backend.live = wanted.live;
+  backend.pool_live = pool.live;
+  if (backend.check) {
+    backend.probed.set_counts(backend.check->rise, backend.check->fall);
+  } else {
+    backend.probed = HealthState(1, 2);
+    backend.last_error.clear();
+  }
+}
+
+void HealthBoard::observed(std::uint32_t id, const ProbeResult& result) {
+  const auto found = watched_.find(id);
+  if (found == watched_.end() || result.ours) return;
+  Watched& backend = found->second;
+  backend.last_error = result.ok ? "" : result.what;
+  if (backend.probed.observe(result.ok)) settle(backend);
+}
+
+void HealthBoard::set_ejected(std::uint32_t id, bool ejected) {
+  const auto found = watched_.find(id);
+  if (found == watched_.end() || found->second.ejected == ejected) return;
+  found->second.ejected = ejected;
+  settle(found->second);
+}
+
+const Watched* HealthBoard::find(std::uint32_t id) const {
+  const auto found = watched_.find(id);
+  return found == watched_.end() ? nullptr : &found->second;
+}
+
+HealthBoard::Standing HealthBoard::standing(std::uint32_t id) const {
+  const Watched* backend = find(id);
+  if (!backend) return {};
+  const route::Service* service = find_service(*snapshot_, backend->service);
+  const route::Pool* pool = service ? find_pool(*service, backend->pool) : nullptr;
+  if (!pool) return {};
+  Standing standing{eligible_count(*pool), false};
+  for (const auto& other : pool->backends)
+    if (other.live->id == id) standing.is_eligible = eligible_in(*pool, other);
+  return standing;
+}
+
+// The one value: ejection above what probes say.
+void HealthBoard::settle(Watched& backend) {
+  const Health from = backend.live->health.load();
+  const Health to = backend.ejected ? Health::ejected : backend.probed.health();
+  ramp(backend);
+  if (from == to) return;
+  backend.live->health.store(to);
+  bell_.ring();
+  if (on_flip) on_flip(backend, from);
+}
+
+// Written before the health, so that no worker sees the backend come back at full weight.
+void HealthBoard::ramp(Watched& backend) {
+  const bool probed_up = backend.probed.health() == Health::up;
+  const bool unknown_yet = backend.check && backend.probed.health() == Health::unknown;
+  const bool usable = backend.admin == observe::Admin::ready && !backend.ejected && (probed_up || !backend.check);
+  if (unknown_yet && backend.admin == observe::Admin::ready && !backend.ejected) return;
+  if (usable && !backend.usable && backend.slow_start.count() > 0) {
+    const auto since_epoch = now_().time_since_epoch();
+    backend.live->ramp_started_micros.store(
+        std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count());
+  }
+  backend.usable = usable;
+}
+
+}  // namespace sluice::core

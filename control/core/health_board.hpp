@@ -1,0 +1,72 @@
+// The health of every backend in force: what probes say, what ejection says, and the one value the workers read. The only writer
+// of BackendLive::health and ramp_started_micros. Control thread only.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "control/core/bell.hpp"
+#include "control/core/health.hpp"
+#include "control/core/probe.hpp"
+#include "proxy/route/snapshot.hpp"
+
+namespace sluice::core {
+
+struct Watched {
+  std::string service, pool, name, address;
+  route::Endpoint endpoint;
+  observe::Admin admin = observe::Admin::ready;
+  std::optional<config::HealthCheckSpec> check;
+  config::OutlierSpec outlier;
+  std::chrono::milliseconds slow_start{0};
+  std::shared_ptr<observe::BackendLive> live;
+  std::shared_ptr<observe::PoolLive> pool_live;
+  HealthState probed{1, 2};
+  bool ejected = false;
+  bool usable = false;     // took requests after its last change; a slow start begins when that turns true
+  std::string last_error;  // of the last probe; empty when it succeeded
+};
+std::string to_string(const Watched& backend);  // "api/blue/127.0.0.1:9001"
+
+class HealthBoard {
+ public:
+  // `now` is the steady clock's; a parameter for the tests.
+  explicit HealthBoard(boost::asio::any_io_executor loop, std::function<Clock::time_point()> now = Clock::now);
+
+  // The snapshot in force from now on. What is known of its backends stays known (C4).
+  void adopt(route::SnapshotPtr snapshot);
+  // A probe's result.
+  void observed(std::uint32_t id, const ProbeResult& result);
+  void set_ejected(std::uint32_t id, bool ejected);
+
+  const Watched* find(std::uint32_t id) const;
+  const std::map<std::uint32_t, Watched>& all() const { return watched_; }
+  // Eligible backends of the pool this one is in, and whether it is one of them (H1).
+  struct Standing {
+    std::size_t eligible = 0;
+    bool is_eligible = false;
+  };
+  Standing standing(std::uint32_t id) const;
+
+  // Rings when a health changed.
+  Bell& changed() { return bell_; }
+  // The health that workers see went from one to another.
+  std::function<void(const Watched& backend, observe::Health from)> on_flip;
+
+ private:
+  void refresh(Watched& backend, const route::Service& service, const route::Pool& pool, const route::Backend& wanted);
+  void settle(Watched& backend);
+  void ramp(Watched& backend);
+
+  Bell bell_;
+  std::function<Clock::time_point()> now_;
+  route::SnapshotPtr snapshot_;
+  std::map<std::uint32_t, Watched> watched_;  // by BackendLive::id
+};
+
+}  // namespace sluice::core

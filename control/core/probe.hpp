@@ -1,0 +1,30 @@
+// One active probe (H2): an HTTP/1.1 GET on a connection of its own, judged by the status line alone. Control thread only.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/config/spec.hpp"
+#include "proxy/route/snapshot.hpp"
+
+namespace sluice::core {
+
+struct ProbeResult {
+  bool ok = false;
+  bool ours = false;  // nothing was learned of the backend: this process is out of descriptors or ports (X7)
+  std::string what;   // "200", "connect: Connection refused", "no answer within 1s"
+};
+
+// Never throws; takes at most spec.timeout.
+boost::asio::awaitable<ProbeResult> probe(boost::asio::any_io_executor loop, route::Endpoint endpoint,
+                                          std::string address, config::HealthCheckSpec spec);
+
+// The status of "HTTP/1.1 200 OK"; nothing when it is no status line.
+std::optional<int> status_of(std::string_view line);
+ProbeResult judge(std::string_view head, const config::HealthCheckSpec& spec);
+std::string probe_request(const std::string& address, const config::HealthCheckSpec& spec);
+
+}  // namespace sluice::core

@@ -1,0 +1,151 @@
+#include "control/core/publisher.hpp"
+
+#include <algorithm>
+
+namespace sluice::core {
+namespace {
+
+// The intervals of the split: a pool without a share has none, so its coming or going is no new table.
+std::vector<std::pair<std::string, Share>> intervals(const std::vector<route::Pool>& pools) {
+  std::vector<std::pair<std::string, Share>> out;
+  for (const auto& pool : pools)
+    if (pool.share > 0) out.emplace_back(pool.name, pool.share);
+  return out;
+}
+
+std::vector<Share> shares_of(const std::vector<route::Pool>& pools) {
+  std::vector<Share> out;
+  for (const auto& pool : pools) out.push_back(pool.share);
+  return out;
+}
+
+bool reachable(const std::vector<route::Pool>& pools) {
+  return std::any_of(pools.begin(), pools.end(),
+                     [](const route::Pool& pool) { return pool.share > 0 && !pool.backends.empty(); });
+}
+
+std::vector<route::ListenerPools> fixed_pools(const config::Spec& spec, const route::Snapshot& snapshot) {
+  std::vector<route::ListenerPools> out;
+  for (const auto& listener : spec.listeners) {
+    if (listener.pools.empty()) continue;
+    route::ListenerPools& made = out.emplace_back();
+    made.listener = listener.name;
+    for (const auto& [service_name, pool_name] : listener.pools) {
+      const route::Service* service = find_service(snapshot, service_name);
+      const route::Pool* pool = service ? find_pool(*service, pool_name) : nullptr;
+      if (!pool) continue;  // validated: only a pool of a service that the state does not have yet
+      made.pools.push_back({static_cast<std::size_t>(service - snapshot.services.data()),
+                            static_cast<std::size_t>(pool - service->pools.data())});
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Publisher::Publisher(Registry& registry, const Resolver& resolver, std::function<std::uint64_t()> random)
+    : registry_(registry), resolver_(resolver), random_(std::move(random)) {}
+
+route::SnapshotPtr Publisher::build(const config::Spec& spec, const state::State& state,
+                                    const route::Snapshot* previous) {
+  auto snapshot = std::make_shared<route::Snapshot>();
+  snapshot->generation = state.generation;
+  std::vector<std::string> names;
+  for (const auto& service : spec.services) {
+    const state::ServiceState* wanted = state.service(service.name);
+    if (!wanted) continue;
+    const route::Service* before = previous ? find_service(*previous, service.name) : nullptr;
+    snapshot->services.push_back(service_from(service, *wanted, before));
+    names.push_back(service.name);
+  }
+  snapshot->routes = route::RouteTable(spec.routes, names);
+  snapshot->listener_pools = fixed_pools(spec, *snapshot);
+  return snapshot;
+}
+
+void Publisher::install(const route::Snapshot& snapshot) {
+  for (const auto& service : snapshot.services)
+    for (const auto& pool : service.pools)
+      for (const auto& backend : pool.backends) backend.live->admin.store(backend.admin);
+  registry_.keep_only(snapshot);
+  std::erase_if(owners_, [&](const auto& entry) { return !find_service(snapshot, entry.first); });
+}
+
+route::Service Publisher::service_from(const config::ServiceSpec& spec, const state::ServiceState& state,
+                                       const route::Service* previous) {
+  route::Service service;
+  service.spec = spec;
+  service.live = registry_.service(spec.name);
+  std::string unresolved;
+  for (const auto& pool : state.pools) service.pools.push_back(pool_from(spec.name, pool, unresolved));
+  service.stable = std::min(state.index_of(state.stable()), state.pools.size() - 1);
+  service.split = route::SplitTable(shares_of(service.pools));
+  const bool same_table = previous && intervals(previous->pools) == intervals(service.pools);
+  service.sequence = same_table ? previous->sequence : std::make_shared<observe::SplitSequence>(random_());
+  if (spec.sticky) service.slots = owners_of(state);
+  if (!unresolved.empty() && !reachable(service.pools)) service.set_aside = unresolved;
+  return service;
+}
+
+route::Pool Publisher::pool_from(const std::string& service, const state::PoolState& state, std::string& unresolved) {
+  route::Pool pool;
+  pool.name = state.name;
+  pool.share = state.share;
+  pool.live = registry_.pool(service, state.name);
+  for (const auto& wanted : state.backends) {
+    const auto endpoint = resolver_.find(wanted.address);
+    if (!endpoint) {
+      unresolved = "backend " + state.name + "/" + wanted.name + ": " + resolver_.error_of(wanted.address);
+      continue;
+    }
+    pool.backends.push_back({wanted.name, wanted.address, *endpoint, wanted.weight, wanted.admin,
+                             registry_.backend(service, state.name, wanted.name, wanted.address)});
+  }
+  return pool;
+}
+
+std::shared_ptr<const route::SlotOwners> Publisher::owners_of(const state::ServiceState& state) {
+  Owners& known = owners_[state.name];
+  if (!known.owners || !(known.table == state.slots)) {
+    known.table = state.slots;
+    known.owners = std::make_shared<const route::SlotOwners>(state.slots.owners());
+  }
+  return known.owners;
+}
+
+std::vector<std::string> addresses_of(const state::State& state) {
+  std::vector<std::string> out;
+  for (const auto& service : state.services)
+    for (const auto& pool : service.pools)
+      for (const auto& backend : pool.backends) out.push_back(backend.address);
+  return out;
+}
+
+bool eligible_in(const route::Pool& pool, const route::Backend& backend) {
+  if (backend.admin != observe::Admin::ready) return false;
+  const observe::Health health = backend.live->health.load();
+  if (health != observe::Health::unknown) return health == observe::Health::up;
+  return std::none_of(pool.backends.begin(), pool.backends.end(), [](const route::Backend& other) {
+    return other.admin == observe::Admin::ready && other.live->health.load() == observe::Health::up;
+  });
+}
+
+std::size_t eligible_count(const route::Pool& pool) {
+  return static_cast<std::size_t>(
+      std::count_if(pool.backends.begin(), pool.backends.end(),
+                    [&pool](const route::Backend& backend) { return eligible_in(pool, backend); }));
+}
+
+const route::Service* find_service(const route::Snapshot& snapshot, const std::string& name) {
+  for (const auto& service : snapshot.services)
+    if (service.spec.name == name) return &service;
+  return nullptr;
+}
+
+const route::Pool* find_pool(const route::Service& service, const std::string& name) {
+  for (const auto& pool : service.pools)
+    if (pool.name == name) return &pool;
+  return nullptr;
+}
+
+}  // namespace sluice::core

@@ -1,0 +1,59 @@
+// From what is wanted (Spec and State) and what lives (Registry, Resolver) to the snapshot that workers route by. Nothing takes
+// effect before install(): a snapshot that is built and dropped leaves no trace. Control thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "control/core/registry.hpp"
+#include "control/core/resolver.hpp"
+#include "control/state/state.hpp"
+#include "proxy/config/spec.hpp"
+#include "proxy/route/snapshot.hpp"
+
+namespace sluice::core {
+
+class Publisher {
+ public:
+  // `random` gives the seeds of new sequences (S3).
+  Publisher(Registry& registry, const Resolver& resolver, std::function<std::uint64_t()> random);
+
+  // Sequences and slot owners of `previous` (which may be null) are carried over where the share table is the same (S3, C4). A
+  // backend that does not resolve is left out; a service of which no pool with a share can be reached is set aside (T3).
+  // Requires: a state merged with `spec`.
+  route::SnapshotPtr build(const config::Spec& spec, const state::State& state, const route::Snapshot* previous);
+
+  // To be called right before `snapshot` is published: the admin states become visible to whoever claims a backend (D2), and
+  // what `snapshot` no longer names is forgotten.
+  void install(const route::Snapshot& snapshot);
+
+ private:
+  route::Service service_from(const config::ServiceSpec& spec, const state::ServiceState& state,
+                              const route::Service* previous);
+  route::Pool pool_from(const std::string& service, const state::PoolState& state, std::string& unresolved);
+  std::shared_ptr<const route::SlotOwners> owners_of(const state::ServiceState& state);
+
+  Registry& registry_;
+  const Resolver& resolver_;
+  std::function<std::uint64_t()> random_;
+  struct Owners {
+    route::SlotTable table{1, 0};
+    std::shared_ptr<const route::SlotOwners> owners;
+  };
+  std::map<std::string, Owners> owners_;  // by service: the last one made
+};
+
+// All addresses that a state needs resolved.
+std::vector<std::string> addresses_of(const state::State& state);
+
+// Whether a request could be sent there, by the admin states of the snapshot and the health of now (H1).
+bool eligible_in(const route::Pool& pool, const route::Backend& backend);
+std::size_t eligible_count(const route::Pool& pool);
+
+const route::Service* find_service(const route::Snapshot& snapshot, const std::string& name);
+const route::Pool* find_pool(const route::Service& service, const std::string& name);
+
+}  // namespace sluice::core

@@ -1,0 +1,60 @@
+// sluiced: flags, configuration, the daemon, exit code.
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "control/core/daemon.hpp"
+#include "control/core/flags.hpp"
+#include "control/protocol/version.hpp"
+#include "proxy/config/load.hpp"
+
+namespace {
+
+using namespace sluice;
+
+constexpr int kUsage = 2;  // a wrong command line or configuration
+
+int complain(const std::vector<config::Complaint>& complaints) {
+  for (const auto& complaint : complaints) std::fprintf(stderr, "%s\n", complaint.text().c_str());
+  return kUsage;
+}
+
+int check(const core::Flags& flags) {
+  const auto loaded = config::load_file(flags.config);
+  if (!loaded.spec) return complain(loaded.complaints);
+  std::printf("%s: configuration is valid\n", flags.config.c_str());
+  return 0;
+}
+
+int run(const core::Flags& flags) {
+  auto loaded = config::load_file(flags.config);
+  if (!loaded.spec) return complain(loaded.complaints);
+  core::DaemonOptions options;
+  options.spec = std::move(*loaded.spec);
+  if (flags.state_dir) options.spec.state_dir = *flags.state_dir;
+  options.config_file = flags.config;
+  options.log_level = flags.log_level;
+  options.version = protocol::kVersion;
+  return core::run_daemon(std::move(options));
+}
+
+int dispatch(const std::vector<std::string>& arguments) {
+  const auto [flags, error] = core::parse_flags(arguments);
+  if (!error.empty()) {
+    std::fprintf(stderr, "sluiced: %s. Try: sluiced --help\n", error.c_str());
+    return kUsage;
+  }
+  switch (flags.action) {
+    case core::Flags::Action::help: std::fputs(core::usage(), stdout); return 0;
+    case core::Flags::Action::version:
+      std::printf("sluiced %s\n", std::string(protocol::kVersion).c_str());
+      return 0;
+    case core::Flags::Action::check: return check(flags);
+    case core::Flags::Action::run: return run(flags);
+  }
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return dispatch({argv + 1, argv + argc}); }
