@@ -12,13 +12,13 @@
 namespace sluice::http {
 
 struct ForwardContext {
-  std::string_view client_ip;
-  std::string_view proto;          // "http" or "https"
-  std::string_view request_id;     // from choose_request_id(); empty: chosen here
-  std::string_view strip_prefix;   // taken off the path if it is there; what remains starts with '/'
-  std::string_view default_host;   // the Host of a request without one (HTTP/1.0): the backend's address
-  std::string_view feature_flags;  // "a=on,b=off"; empty: no X-Feature-Flags
-  bool forward_expect = true;      // false when the 100 was or will be sent by us
+  std::string_view client_ip = {};
+  std::string_view proto = {};          // "http" or "https"
+  std::string_view request_id = {};     // from choose_request_id(); empty: chosen here
+  std::string_view strip_prefix = {};   // taken off the path if it is there; what remains starts with '/'
+  std::string_view default_host = {};   // the Host of a request without one (HTTP/1.0): the backend's address
+  std::string_view feature_flags = {};  // "a=on,b=off"; empty: no X-Feature-Flags
+  bool forward_expect = true;           // false when the 100 was or will be sent by us
   std::array<std::uint64_t, 3>
       random{};  // fresh per request: a new request id and trace id are made of [0] [1], a span id of [2]
 };
@@ -36,8 +36,8 @@ struct ResponseContext {
   bool keep_alive = true;  // our side stays open after this answer; until_close closes whatever stands here
   bool head_request = false;
   Framing framing_to_client = Framing::none;  // from response_framing()
-  std::string_view extra;  // ready-made lines, each with CRLF: Set-Cookie, X-Sluice-Pool ...
-  std::string_view date;   // IMF-fixdate of now
+  std::string_view extra = {};  // ready-made lines, each with CRLF: Set-Cookie, X-Sluice-Pool ...
+  std::string_view date = {};   // IMF-fixdate of now
 };
 
 // How the body of that answer is framed for this client: close-delimited becomes chunked where the client

@@ -19,15 +19,24 @@ char unescape(const std::string& text, std::size_t& at) {
     return static_cast<char>(value);
   }
   switch (c) {
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    case 'a': return '\a';
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'v': return '\v';
-    case '0': return '\0';
-    default: return c;
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case 'a':
+      return '\a';
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'v':
+      return '\v';
+    case '0':
+      return '\0';
+    default:
+      return c;
   }
 }
 
@@ -81,13 +90,14 @@ std::filesystem::path folder() {
 
 }  // namespace
 
-std::vector<SharedCase> load_shared_cases(const std::string& file) {
-  std::vector<SharedCase> cases;
+std::vector<Case> load_shared_cases(const std::string& file) {
+  std::vector<Case> cases;
   std::ifstream in(folder() / file);
   for (std::string line; std::getline(in, line);) {
     try {
       auto row = read_object(line);
-      SharedCase c{row.at("id"), unescape_all(row.at("raw")), row["req_method"], to_expect(row.at("expect")), 1};
+      Case c{row.at("id"), unescape_all(row.at("raw")), to_expect(row.at("expect"))};
+      c.head_request = row["req_method"] == "HEAD";
       if (row.count("n")) c.messages = std::stoi(row["n"]);
       cases.push_back(std::move(c));
     } catch (const std::exception& e) {

@@ -26,7 +26,8 @@ class StreamReader {
       while (!refused() && advance()) {
       }
     }
-    if (!refused()) reading_.outcome = pending_.empty() && !in_body_ ? Outcome::complete : Outcome::incomplete;
+    if (!refused())
+      reading_.outcome = pending_.empty() && !in_body_ ? Outcome::complete : Outcome::incomplete;
     return reading_;
   }
   bool ends_at_eof() const { return in_body_ && body_.ends_at_eof(); }
@@ -44,9 +45,12 @@ class StreamReader {
   bool read_head(std::string_view data) {
     if (data.empty()) return false;
     switch (parser_.parse(data)) {
-      case Status::more: return false;
-      case Status::refused: return refuse(parser_.refusal());
-      case Status::done: break;
+      case Status::more:
+        return false;
+      case Status::refused:
+        return refuse(parser_.refusal());
+      case Status::done:
+        break;
     }
     parser_.describe(reading_.content);
     body_.start(parser_.framing(), parser_.length());
@@ -124,7 +128,9 @@ struct Responses {
 
 }  // namespace
 
-Reading read_requests(std::string_view bytes, const Cut& cut) { return StreamReader(Requests{}).read(bytes, cut); }
+Reading read_requests(std::string_view bytes, const Cut& cut) {
+  return StreamReader(Requests{}).read(bytes, cut);
+}
 
 Reading read_responses(std::string_view bytes, bool request_was_head, bool then_eof, const Cut& cut) {
   StreamReader reader(Responses{request_was_head});

@@ -30,7 +30,8 @@ inline std::size_t at_once(std::size_t) { return static_cast<std::size_t>(-1); }
 inline std::size_t byte_by_byte(std::size_t) { return 1; }
 // Two pieces.
 inline Cut split_at(std::size_t where) {
-  return [where](std::size_t offset) { return offset < where ? where - offset : static_cast<std::size_t>(-1); };
+  return
+      [where](std::size_t offset) { return offset < where ? where - offset : static_cast<std::size_t>(-1); };
 }
 
 }  // namespace sluice::http::testing

@@ -1,0 +1,128 @@
+// Names, cookies, trace context and our own answers.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "proxy/http/authority.hpp"
+#include "proxy/http/codec.hpp"
+#include "proxy/http/cookies.hpp"
+#include "proxy/http/reply.hpp"
+#include "proxy/http/trace.hpp"
+
+namespace sluice::http {
+namespace {
+
+TEST(Names, AreKnownInAnyCase) {
+  EXPECT_EQ(header_id("HOST"), Header::host);
+  EXPECT_EQ(header_id("te"), Header::te);
+  EXPECT_EQ(header_id("Transfer-Encoding"), Header::transfer_encoding);
+  EXPECT_EQ(header_id("hTTp2-sETTINGS"), Header::hop_by_hop);
+  EXPECT_EQ(header_id("X-Forwarded-Anything"), Header::forwarded);
+  EXPECT_EQ(header_id("x-sluice-pool"), Header::sluice);
+  EXPECT_EQ(header_id("traceparent"), Header::traceparent);
+}
+
+TEST(Names, NearMissesAreOthers) {
+  for (const char* name : {"", "x", "hosts", "hos", "x-sluice", "xforwarded-for", "transfer-%45ncoding",
+                           "Transfer-Encodings", "x-real-ips", "a-name-longer-than-any-known-one"})
+    EXPECT_EQ(header_id(name), Header::other) << name;
+}
+
+TEST(Names, UnderscoresImitate) {
+  EXPECT_EQ(header_id("Content_Length"), Header::alias);
+  EXPECT_EQ(header_id("X_Forwarded-For"), Header::alias);
+  EXPECT_EQ(header_id("my_field"), Header::other);
+}
+
+TEST(Authorities, AreNamesOrAddressesWithAPort) {
+  for (const char* good :
+       {"a", "a.b-c_d~e", "a:", "a:0", "a:65535", "127.0.0.1:80", "[::1]", "[::ffff:1.2.3.4]:443", "a%20b"})
+    EXPECT_TRUE(is_authority(good)) << good;
+  for (const char* bad : {"", ":80", "a:65536", "a:+1", "a,b", "[]", "[::1", "::1", "[::1]80", "a%2g", "a%"})
+    EXPECT_FALSE(is_authority(bad)) << bad;
+}
+
+Fields with_cookies(const std::string& bytes) {
+  static std::string kept;
+  kept = "GET / HTTP/1.1\r\nHost: a\r\n" + bytes + "\r\n";
+  RequestParser parser;
+  RequestHead head;
+  EXPECT_EQ(parser.parse(kept, head), Status::done);
+  return head.fields;
+}
+
+TEST(Cookies, AreFoundByTheirExactName) {
+  const Fields fields =
+      with_cookies("Cookie: a=1;session=abc; b=\"quoted\"; empty=; =x; session=later\r\nCookie: c=3=4\r\n");
+  EXPECT_EQ(cookie_value(fields, "a"), "1");
+  EXPECT_EQ(cookie_value(fields, "session"), "abc");
+  EXPECT_EQ(cookie_value(fields, "b"), "quoted");
+  EXPECT_EQ(cookie_value(fields, "empty"), "");
+  EXPECT_EQ(cookie_value(fields, "c"), "3=4");
+  EXPECT_EQ(cookie_value(fields, "Session"), "");
+  EXPECT_EQ(cookie_value(fields, "sess"), "");
+}
+
+TEST(Queries, GiveSingleValues) {
+  EXPECT_EQ(query_value("a=1&user=7&b", "user"), "7");
+  EXPECT_EQ(query_value("a=1&user=7&user=8", "user"), "7");
+  EXPECT_EQ(query_value("xuser=7", "user"), "");
+  EXPECT_EQ(query_value("user", "user"), "");
+  EXPECT_EQ(query_value("", "user"), "");
+}
+
+TEST(Traces, AreJudgedByTheirForm) {
+  const std::string good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  EXPECT_TRUE(is_traceparent(good));
+  EXPECT_TRUE(is_traceparent("cc" + good.substr(2) + "-more"));
+  EXPECT_FALSE(is_traceparent(good + "-more"));
+  EXPECT_FALSE(is_traceparent("cc" + good.substr(2) + "more"));
+  EXPECT_FALSE(is_traceparent("ff" + good.substr(2)));
+  EXPECT_FALSE(is_traceparent(good.substr(1)));
+  EXPECT_FALSE(is_traceparent("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"));
+  EXPECT_FALSE(is_traceparent("00-00000000000000000000000000000000-00f067aa0ba902b7-01"));
+  EXPECT_FALSE(is_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"));
+  char parent[55], id[32];
+  EXPECT_TRUE(is_traceparent(make_traceparent({0, 0, 0}, parent)));
+  EXPECT_EQ(make_traceparent({1, 3, 5}, parent).substr(3, 32), make_request_id({1, 3, 5}, id));
+}
+
+std::string reply(int status, std::string_view reason, bool keep_alive, bool head, int retry_after = 0,
+                  Version client = Version::http11) {
+  Buffer out;
+  write_reply(status, reason, "words\n", keep_alive, head, "now", out, retry_after, client);
+  return std::string(out.view());
+}
+
+TEST(Replies, AreShort) {
+  EXPECT_EQ(reply(404, "no_route", true, false),
+            "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\nDate: "
+            "now\r\nContent-Length: 6\r\n"
+            "X-Sluice-Error: no_route\r\n\r\nwords\n");
+  EXPECT_EQ(reply(503, "paused", false, true, 5),
+            "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nDate: "
+            "now\r\nContent-Length: 6\r\n"
+            "X-Sluice-Error: paused\r\nRetry-After: 5\r\nConnection: close\r\n\r\n");
+  EXPECT_NE(reply(200, "", true, false, 0, Version::http10).find("\r\nConnection: keep-alive\r\n"),
+            std::string::npos);
+  EXPECT_EQ(reply(200, "", true, false).find("X-Sluice-Error"), std::string::npos);
+}
+
+TEST(Replies, HavePhrasesForWhatWeSay) {
+  for (int status : {400, 404, 408, 413, 414, 417, 421, 429, 431, 501, 502, 503, 504, 505}) {
+    EXPECT_NE(reason_phrase(status), reason_phrase(499)) << status;
+    EXPECT_NE(reason_phrase(status), reason_phrase(599)) << status;
+  }
+}
+
+// Answers of any length, also into a buffer that is nearly full.
+TEST(Replies, GrowTheBuffer) {
+  Buffer out;
+  out.append(std::string(Buffer::kSmall - 10, 'x'));
+  write_reply(200, "", std::string(100000, 'y'), true, false, "now", out);
+  EXPECT_EQ(out.view().substr(Buffer::kSmall - 10, 15), "HTTP/1.1 200 OK");
+  EXPECT_EQ(out.view().substr(out.size() - 100000), std::string(100000, 'y'));
+}
+
+}  // namespace
+}  // namespace sluice::http
