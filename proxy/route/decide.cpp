@@ -74,7 +74,7 @@ std::string shares_text(const Service& service) {
 
 std::string slot_text(const Service& service, std::string_view key) {
   const auto& salt = service.spec.sticky->salt;
-  return "with salt " + quoted(salt) + " it is slot " + std::to_string(slot_of(salt, key)) + " of " +
+  return "with salt " + sluice::quoted(salt) + " it is slot " + std::to_string(slot_of(salt, key)) + " of " +
          std::to_string(kSlots) + ", which pool " + service.pools[owner(service, key)].name + " owns";
 }
 
@@ -119,7 +119,7 @@ std::vector<std::string> explain_steps(const Service& service, const http::Reque
         steps.push_back("key " + key_name(key) + " is absent");
         continue;
       }
-      steps.push_back("key " + key_name(key) + " is " + quoted(value) + ": " + slot_text(service, value));
+      steps.push_back("key " + key_name(key) + " is " + sluice::quoted(value) + ": " + slot_text(service, value));
       return steps;
     }
   } else {

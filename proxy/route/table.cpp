@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "proxy/base/suggest.hpp"
 #include "proxy/base/values.hpp"
 #include "proxy/http/text.hpp"
 
@@ -49,17 +50,11 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-std::string list(const std::vector<std::string>& items) {
-  std::string out;
-  for (const auto& item : items) out += (out.empty() ? "" : ", ") + item;
-  return out;
-}
-
 std::string missing_header(const http::Fields& fields, const config::RouteSpec& spec) {
   for (const auto& [name, value] : spec.headers) {
     if (has_header(fields, name, value)) continue;
     const auto* field = fields.find(name);
-    return "header " + name + " is " + (field ? quoted(field->value) : "absent") + ", not " + quoted(value);
+    return "header " + name + " is " + (field ? sluice::quoted(field->value) : "absent") + ", not " + sluice::quoted(value);
   }
   return "every header is there";
 }
@@ -109,11 +104,11 @@ std::string RouteTable::why(std::size_t i, const http::RequestHead& head) const 
     case Mismatch::none:
       return name + "matches: service " + route.spec.service;
     case Mismatch::host:
-      return name + "does not match: the host is " + quoted(host);
+      return name + "does not match: the host is " + sluice::quoted(host);
     case Mismatch::path:
-      return name + "does not match: the path is " + quoted(head.path);
+      return name + "does not match: the path is " + sluice::quoted(head.path);
     case Mismatch::method:
-      return name + "does not match: the method is " + quoted(head.method) + ", not " + list(route.spec.methods);
+      return name + "does not match: the method is " + sluice::quoted(head.method) + ", the route takes " + list_of(route.spec.methods);
     case Mismatch::header:
       return name + "does not match: " + missing_header(head.fields, route.spec);
   }
