@@ -1,36 +1,45 @@
 // What the operator wrote: the configuration file as plain structs. Every default stands here and nowhere else.
-// Pure data; loaded by load.hpp, checked by validate.hpp. Constant after loading.
+// Pure data; loaded by load.hpp, checked by validate.hpp, written by dump.hpp. Constant after loading.
+// Two specs are equal when they say the same, wherever in a file it stands.
 #pragma once
 
-#include <array>
-#include <bitset>
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "proxy/base/values.hpp"
 
 namespace sluice::config {
 
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
-// A share of a service's requests in units of 1/100,000 (0.001 %).
-using Share = std::uint32_t;
-inline constexpr Share kWhole = 100'000;
+using sluice::Address;
+using sluice::kWhole;
+using sluice::Share;
 
 // Where a value stands in the file, both from 1; 0 when it was not written.
 struct Place {
   int line = 0;
   int column = 0;
+  bool operator==(const Place&) const { return true; }
 };
 
-struct Address {
-  std::string host;  // a name or an IP literal without brackets
-  std::uint16_t port = 0;
-  std::string text;  // as written, "127.0.0.1:9001", "[::1]:80"
+// Where the keys of one map stand, for validate()'s messages.
+struct Places {
+  std::map<std::string, Place> keys;  // by key, and by "split/blue" for a key inside another
+  std::set<std::string> unread;       // complained about already: what is missing there is no news
+  bool operator==(const Places&) const { return true; }
+
+  Place of(const std::string& key, Place otherwise) const {
+    const auto found = keys.find(key);
+    return found == keys.end() ? otherwise : found->second;
+  }
 };
 
 struct BackendSpec {
@@ -38,10 +47,13 @@ struct BackendSpec {
   Address address;
   std::uint32_t weight = 1;  // 0 to 1000; 0: only when every eligible one is 0
   Place place;
+  bool operator==(const BackendSpec&) const = default;
 };
 
 struct PoolTls {
   std::string ca, server_name, cert, key;
+  Place place;
+  bool operator==(const PoolTls&) const = default;
 };
 
 struct PoolSpec {
@@ -49,17 +61,20 @@ struct PoolSpec {
   std::vector<BackendSpec> backends;
   std::optional<PoolTls> tls;
   Place place;
+  bool operator==(const PoolSpec&) const = default;
 };
 
 struct StickyKey {
   enum class From { header, cookie, query, ip } from = From::ip;
   std::string name;  // empty for ip
+  bool operator==(const StickyKey&) const = default;
 };
 
 struct StickySpec {
   std::vector<StickyKey> keys;  // the first one present in a request counts
   std::string issue_cookie;     // empty: none is issued
   std::string salt;             // defaults to the service's name
+  bool operator==(const StickySpec&) const = default;
 };
 
 enum class Balance { round_robin, least_requests, hash };
@@ -72,12 +87,14 @@ struct HealthCheckSpec {
   int fall = 3;
   int expect_low = 200, expect_high = 399;
   std::string host;  // Host header of the probe; empty: the backend's address
+  bool operator==(const HealthCheckSpec&) const = default;
 };
 
 struct OutlierSpec {
   int consecutive_errors = 5;  // 0 turns ejection off
   milliseconds ejection = 30s;
   int min_available = 1;
+  bool operator==(const OutlierSpec&) const = default;
 };
 
 struct RetrySpec {
@@ -86,34 +103,39 @@ struct RetrySpec {
   std::vector<int> on_status = {502, 503, 504};
   double budget = 0.20;  // of what is in flight; at least 3 (R1)
   bool rescue_stable = true;
+  bool operator==(const RetrySpec&) const = default;
 };
 
 struct TimeoutSpec {
   milliseconds connect = 1s;
-  milliseconds response = 60s;  // from the request sent to the answer's head, and between two pieces of its body
+  milliseconds response = 60s;  // from the request sent to the answer's head, and between pieces of its body
   milliseconds idle = 60s;      // a kept-alive connection without a request
   milliseconds tunnel = 1h;     // a tunnel (WebSocket) without a byte
+  bool operator==(const TimeoutSpec&) const = default;
 };
 
 struct LimitSpec {
   std::uint32_t in_flight = 10'000;
   std::uint32_t queue = 1'000;
+  bool operator==(const LimitSpec&) const = default;
 };
 
 struct ServiceSpec {
   std::string name;
-  std::vector<PoolSpec> pools;                      // in the order written
-  std::vector<std::pair<std::string, Share>> split; // one entry per pool, in the order of `pools`, sum kWhole
-  std::string stable;                               // always set after loading
+  std::vector<PoolSpec> pools;  // in the order written
+  // One entry per pool, in the order of `pools`, sum kWhole.
+  std::vector<std::pair<std::string, Share>> split;
+  std::string stable;  // always set after loading
   std::optional<StickySpec> sticky;
   Balance balance = Balance::round_robin;
-  std::optional<HealthCheckSpec> health_check;      // absent: no active probes, health stays unknown
+  std::optional<HealthCheckSpec> health_check;  // absent: no active probes, health stays unknown
   OutlierSpec outlier;
   RetrySpec retries;
   TimeoutSpec timeouts;
   LimitSpec limits;
   milliseconds slow_start = 0ms;
   bool debug_headers = false;
+  Places places;
   Place place;
 
   const PoolSpec* pool(const std::string& wanted) const {
@@ -121,15 +143,19 @@ struct ServiceSpec {
       if (p.name == wanted) return &p;
     return nullptr;
   }
+  bool operator==(const ServiceSpec&) const = default;
 };
 
 struct CertificateSpec {
   std::string cert, key;
+  bool operator==(const CertificateSpec&) const = default;
 };
 struct ListenerTls {
   std::vector<CertificateSpec> certificates;
   std::string client_ca;
   std::string min_version = "1.2";
+  Place place;
+  bool operator==(const ListenerTls&) const = default;
 };
 
 struct ListenerSpec {
@@ -141,37 +167,48 @@ struct ListenerSpec {
   milliseconds body_timeout = 30s;           // between two pieces of a request's body
   milliseconds idle_timeout = 60s;           // a kept-alive client without a request
   std::uint32_t max_connections = 0;         // 0: what RLIMIT_NOFILE allows
+  Places places;
   Place place;
+  bool operator==(const ListenerSpec&) const = default;
 };
 
 struct AdminHttpSpec {
   Address bind;
   std::string token_file;  // empty: only what needs no token (metrics, health, the page)
+  Place place;             // of the address
+  bool operator==(const AdminHttpSpec&) const = default;
 };
 struct CompatSpec {
   Address bind;
   std::string service;
   std::string token_file;
+  Places places;
+  Place place;
+  bool operator==(const CompatSpec&) const = default;
 };
 struct AdminSpec {
   std::string socket = "/run/sluice/admin.sock";
   std::uint32_t socket_mode = 0660;
   std::optional<AdminHttpSpec> http;
   std::optional<CompatSpec> compat;
+  bool operator==(const AdminSpec&) const = default;
 };
 
 struct AccessLogSpec {
   std::string path;  // empty: off
+  bool operator==(const AccessLogSpec&) const = default;
 };
 
 struct RouteSpec {
-  std::string host;         // empty: any; "*.example.com": one or more labels before
-  std::string path = "/";   // prefix, whole segments
+  std::string host;        // empty: any; "*.example.com": one or more labels before
+  std::string path = "/";  // prefix, whole segments
   bool strip_prefix = false;
   std::vector<std::pair<std::string, std::string>> headers;  // all must be there with exactly this value
   std::vector<std::string> methods;                          // empty: any
   std::string service;
+  Places places;
   Place place;
+  bool operator==(const RouteSpec&) const = default;
 };
 
 // A rollout's plan. Loaded and checked here, carried out by control/rollout.
@@ -183,12 +220,14 @@ struct GateSpec {
   std::string exec, http;
   milliseconds timeout = 60s;
   Place place;
+  bool operator==(const GateSpec&) const = default;
 };
 struct StepSpec {
   Share share = 0;
   milliseconds hold = 0ms;
   bool approve = false;
   Place place;
+  bool operator==(const StepSpec&) const = default;
 };
 struct PlanSpec {
   std::string name;
@@ -196,6 +235,7 @@ struct PlanSpec {
   std::uint32_t min_requests = 50;
   std::vector<GateSpec> gates;
   Place place;
+  bool operator==(const PlanSpec&) const = default;
 };
 
 struct Spec {
@@ -205,17 +245,19 @@ struct Spec {
   std::string state_dir = "/var/lib/sluice";
   std::uint32_t workers = 0;  // 0: one per core
   AccessLogSpec access_log;
-  milliseconds lame_duck = 0ms;        // between /readyz failing and listeners closing at shutdown (D6)
-  milliseconds shutdown_timeout = 30s; // what is still running then is closed
-  std::vector<ServiceSpec> services;   // in the order written
+  milliseconds lame_duck = 0ms;         // between /readyz failing and listeners closing at shutdown (D6)
+  milliseconds shutdown_timeout = 30s;  // what is still running then is closed
+  std::vector<ServiceSpec> services;    // in the order written
   std::vector<RouteSpec> routes;
   std::vector<PlanSpec> plans;
+  Places places;
 
   const ServiceSpec* service(const std::string& wanted) const {
     for (const auto& s : services)
       if (s.name == wanted) return &s;
     return nullptr;
   }
+  bool operator==(const Spec&) const = default;
 };
 
 }  // namespace sluice::config

@@ -1,0 +1,62 @@
+// The values an operator writes, in the configuration, on the command line and in JSON: durations, shares,
+// sizes, addresses. Pure functions; a refusal is a ValueError, never an exception.
+#pragma once
+
+#include <boost/system/result.hpp>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sluice {
+
+// A share of a service's requests in units of 1/100,000 (0.001 %).
+using Share = std::uint32_t;
+inline constexpr Share kWhole = 100'000;
+
+struct Address {
+  std::string host;  // a name or an IP literal without brackets
+  std::uint16_t port = 0;
+  std::string text;  // as written, "127.0.0.1:9001", "[::1]:80"
+
+  bool operator==(const Address&) const = default;
+};
+
+// Why a text is no such value, as one clause without a full stop: "'30 sec' is not a duration, write ...".
+struct ValueError {
+  std::string what;
+  std::string suggestion;  // the value that was probably meant; empty when there is none
+
+  std::string text() const;  // with the suggestion: "..., did you mean '30s'?"
+};
+
+template <class T>
+using Parsed = boost::system::result<T, ValueError>;
+
+inline constexpr std::chrono::milliseconds kLongestDuration = std::chrono::hours(24 * 365);
+
+// "250ms", "30s", "1.5m", "1h", "0"; at most kLongestDuration.
+Parsed<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+// "5%", "0.125%", "100 %"; at most 100 %, no finer than 0.001 %.
+Parsed<Share> parse_share(std::string_view text);
+
+// The share that JSON writes as a number from 0 to 1; no finer than 0.001 %.
+Parsed<Share> share_from_fraction(double fraction);
+
+// In bytes: "512", "64KiB", "1.5MiB", "1GiB".
+Parsed<std::uint64_t> parse_size(std::string_view text);
+
+// "HOST:PORT" with a name, an IPv4 address or an IPv6 address in brackets. `lowest_port` is 0 where the
+// kernel may choose.
+Parsed<Address> parse_address(std::string_view text, std::uint16_t lowest_port = 1);
+
+// Both are read back by the parser to the same value: "5%", "0.125%"; "250ms", "90s", "1h".
+std::string format_share(Share share);
+std::string format_duration(std::chrono::milliseconds duration);
+
+// `text` in single quotes, for messages: control characters as '?', cut when it is long. Written
+// sluice::quoted() where <iomanip> is included, whose std::quoted() argument-dependent lookup would prefer.
+std::string quoted(std::string_view text);
+
+}  // namespace sluice

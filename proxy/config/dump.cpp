@@ -1,0 +1,328 @@
+#include "proxy/config/dump.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <array>
+#include <charconv>
+
+namespace sluice::config {
+namespace {
+
+using YAML::BeginMap;
+using YAML::BeginSeq;
+using YAML::EndMap;
+using YAML::EndSeq;
+using YAML::Flow;
+using YAML::Key;
+
+template <class T>
+void put(YAML::Emitter& out, const char* key, const T& value) {
+  out << Key << key << YAML::Value << value;
+}
+void put(YAML::Emitter& out, const char* key, milliseconds value) { put(out, key, format_duration(value)); }
+void put(YAML::Emitter& out, const char* key, const Address& value) { put(out, key, value.text); }
+
+// An empty text is left out: it means "not there" for all that can be empty.
+void put_if(YAML::Emitter& out, const char* key, const std::string& value) {
+  if (!value.empty()) put(out, key, value);
+}
+
+void begin_map(YAML::Emitter& out, const std::string& key) { out << Key << key << YAML::Value << BeginMap; }
+void begin_list(YAML::Emitter& out, const char* key) { out << Key << key << YAML::Value << BeginSeq; }
+
+// ---- numbers ----
+
+std::string fraction_as_percent(double fraction) {
+  return format_share(static_cast<Share>(fraction * kWhole + 0.5));
+}
+
+// The shortest text that reads back to the same double.
+std::string plain(double number) {
+  std::array<char, 400> text;  // the longest fixed notation of a double is shorter
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
+  return {text.data(), end};
+}
+
+std::string octal(std::uint32_t mode) {
+  std::string digits;
+  for (int shift = 9; shift >= 0; shift -= 3) digits += static_cast<char>('0' + ((mode >> shift) & 7));
+  return digits;
+}
+
+// ---- listeners, admin ----
+
+void emit(YAML::Emitter& out, const ListenerTls& tls) {
+  begin_map(out, "tls");
+  begin_list(out, "certificates");
+  for (const auto& certificate : tls.certificates) {
+    out << BeginMap;
+    put(out, "cert", certificate.cert);
+    put(out, "key", certificate.key);
+    out << EndMap;
+  }
+  out << EndSeq;
+  put_if(out, "client_ca", tls.client_ca);
+  out << Key << "min_version" << YAML::Value << YAML::DoubleQuoted << tls.min_version << EndMap;
+}
+
+void emit(YAML::Emitter& out, const ListenerSpec& listener) {
+  out << BeginMap;
+  put(out, "name", listener.name);
+  put(out, "bind", listener.bind);
+  if (listener.tls) emit(out, *listener.tls);
+  if (!listener.pools.empty()) put(out, "pools", listener.pools);
+  put(out, "header_timeout", listener.header_timeout);
+  put(out, "body_timeout", listener.body_timeout);
+  put(out, "idle_timeout", listener.idle_timeout);
+  put(out, "max_connections", listener.max_connections);
+  out << EndMap;
+}
+
+void emit(YAML::Emitter& out, const AdminSpec& admin) {
+  begin_map(out, "admin");
+  put(out, "socket", admin.socket);
+  out << Key << "socket_mode" << YAML::Value << YAML::DoubleQuoted << octal(admin.socket_mode);
+  if (admin.http) {
+    begin_map(out, "http");
+    put(out, "bind", admin.http->bind);
+    put_if(out, "token_file", admin.http->token_file);
+    out << EndMap;
+  }
+  if (admin.compat) {
+    begin_map(out, "compat");
+    put(out, "bind", admin.compat->bind);
+    put(out, "service", admin.compat->service);
+    put_if(out, "token_file", admin.compat->token_file);
+    out << EndMap;
+  }
+  out << EndMap;
+}
+
+// ---- services ----
+
+void emit(YAML::Emitter& out, const PoolSpec& pool) {
+  begin_map(out, pool.name);
+  begin_list(out, "backends");
+  for (const auto& backend : pool.backends) {
+    out << BeginMap;
+    put(out, "name", backend.name);
+    put(out, "address", backend.address);
+    put(out, "weight", backend.weight);
+    out << EndMap;
+  }
+  out << EndSeq;
+  if (pool.tls) {
+    begin_map(out, "tls");
+    put_if(out, "ca", pool.tls->ca);
+    put_if(out, "server_name", pool.tls->server_name);
+    put_if(out, "cert", pool.tls->cert);
+    put_if(out, "key", pool.tls->key);
+    out << EndMap;
+  }
+  out << EndMap;
+}
+
+std::string text_of(const StickyKey& key) {
+  switch (key.from) {
+    case StickyKey::From::header:
+      return "header:" + key.name;
+    case StickyKey::From::cookie:
+      return "cookie:" + key.name;
+    case StickyKey::From::query:
+      return "query:" + key.name;
+    case StickyKey::From::ip:
+      return "ip";
+  }
+  return {};
+}
+
+const char* text_of(Balance balance) {
+  switch (balance) {
+    case Balance::round_robin:
+      return "round_robin";
+    case Balance::least_requests:
+      return "least_requests";
+    case Balance::hash:
+      return "hash";
+  }
+  return "";
+}
+
+void emit(YAML::Emitter& out, const StickySpec& sticky) {
+  begin_map(out, "sticky");
+  out << Key << "keys" << YAML::Value << Flow << BeginSeq;
+  for (const auto& key : sticky.keys) out << text_of(key);
+  out << EndSeq;
+  put_if(out, "issue_cookie", sticky.issue_cookie);
+  put(out, "salt", sticky.salt);
+  out << EndMap;
+}
+
+void emit(YAML::Emitter& out, const HealthCheckSpec& check) {
+  begin_map(out, "health_check");
+  put(out, "path", check.path);
+  put(out, "interval", check.interval);
+  put(out, "timeout", check.timeout);
+  put(out, "rise", check.rise);
+  put(out, "fall", check.fall);
+  put(out, "expect", std::to_string(check.expect_low) + "-" + std::to_string(check.expect_high));
+  put_if(out, "host", check.host);
+  out << EndMap;
+}
+
+void emit(YAML::Emitter& out, const RetrySpec& retries) {
+  begin_map(out, "retries");
+  put(out, "attempts", retries.attempts);
+  out << Key << "on" << YAML::Value << Flow << BeginSeq;
+  if (retries.on_connect) out << "connect";
+  if (retries.on_reset) out << "reset";
+  if (retries.on_timeout) out << "timeout";
+  for (int status : retries.on_status) out << status;
+  out << EndSeq;
+  put(out, "budget", fraction_as_percent(retries.budget));
+  put(out, "rescue", retries.rescue_stable ? "stable" : "none");
+  out << EndMap;
+}
+
+void emit(YAML::Emitter& out, const OutlierSpec& outlier) {
+  begin_map(out, "outlier");
+  put(out, "consecutive_errors", outlier.consecutive_errors);
+  put(out, "ejection", outlier.ejection);
+  put(out, "min_available", outlier.min_available);
+  out << EndMap;
+}
+
+void emit(YAML::Emitter& out, const TimeoutSpec& timeouts) {
+  begin_map(out, "timeouts");
+  put(out, "connect", timeouts.connect);
+  put(out, "response", timeouts.response);
+  put(out, "idle", timeouts.idle);
+  put(out, "tunnel", timeouts.tunnel);
+  out << EndMap;
+}
+
+void emit(YAML::Emitter& out, const ServiceSpec& service) {
+  begin_map(out, service.name);
+  begin_map(out, "pools");
+  for (const auto& pool : service.pools) emit(out, pool);
+  out << EndMap;
+  begin_map(out, "split");
+  for (const auto& [pool, share] : service.split) put(out, pool.c_str(), format_share(share));
+  out << EndMap;
+  put(out, "stable", service.stable);
+  if (service.sticky) emit(out, *service.sticky);
+  put(out, "balance", text_of(service.balance));
+  if (service.health_check) emit(out, *service.health_check);
+  emit(out, service.outlier);
+  emit(out, service.retries);
+  emit(out, service.timeouts);
+  begin_map(out, "limits");
+  put(out, "in_flight", service.limits.in_flight);
+  put(out, "queue", service.limits.queue);
+  out << EndMap;
+  put(out, "slow_start", service.slow_start);
+  put(out, "debug_headers", service.debug_headers);
+  out << EndMap;
+}
+
+// ---- routes, plans ----
+
+void emit(YAML::Emitter& out, const RouteSpec& route) {
+  out << BeginMap;
+  put_if(out, "host", route.host);
+  put(out, "path", route.path);
+  put(out, "strip_prefix", route.strip_prefix);
+  if (!route.headers.empty()) {
+    begin_map(out, "headers");
+    for (const auto& [name, value] : route.headers)
+      out << Key << name << YAML::Value << YAML::DoubleQuoted << value;
+    out << EndMap;
+  }
+  if (!route.methods.empty()) out << Key << "methods" << YAML::Value << Flow << route.methods;
+  put(out, "service", route.service);
+  out << EndMap;
+}
+
+void put_limit(YAML::Emitter& out, const char* key, const GateSpec& gate,
+               const std::optional<double>& limit) {
+  if (!limit) return;
+  if (!gate.prometheus.empty()) return put(out, key, plain(*limit));
+  if (!gate.metric.starts_with('p')) return put(out, key, fraction_as_percent(*limit));
+  put(out, key, milliseconds(static_cast<std::int64_t>(*limit * 1000 + 0.5)));
+}
+
+void emit(YAML::Emitter& out, const GateSpec& gate) {
+  out << BeginMap;
+  put_if(out, "metric", gate.metric);
+  if (gate.against_stable) put(out, "against", "stable");
+  put_if(out, "prometheus", gate.prometheus);
+  put_if(out, "query", gate.query);
+  put_if(out, "exec", gate.exec);
+  put_if(out, "http", gate.http);
+  put_limit(out, "max", gate, gate.max);
+  put_limit(out, "warn", gate, gate.warn);
+  put_limit(out, "max_increase", gate, gate.max_increase);
+  if (!gate.prometheus.empty()) put(out, "on_empty", gate.on_empty);
+  if (gate.metric.empty()) put(out, "timeout", gate.timeout);
+  out << EndMap;
+}
+
+void emit(YAML::Emitter& out, const PlanSpec& plan) {
+  begin_map(out, plan.name);
+  begin_list(out, "steps");
+  for (const auto& step : plan.steps) {
+    out << BeginMap;
+    put(out, "share", format_share(step.share));
+    put(out, "hold", step.hold);
+    put(out, "approve", step.approve);
+    out << EndMap;
+  }
+  out << EndSeq;
+  put(out, "min_requests", plan.min_requests);
+  begin_list(out, "gates");
+  for (const auto& gate : plan.gates) emit(out, gate);
+  out << EndSeq << EndMap;
+}
+
+template <class Things>
+void emit_list(YAML::Emitter& out, const char* key, const Things& things) {
+  begin_list(out, key);
+  for (const auto& thing : things) emit(out, thing);
+  out << EndSeq;
+}
+
+template <class Things>
+void emit_map(YAML::Emitter& out, const char* key, const Things& things) {
+  begin_map(out, key);
+  for (const auto& thing : things) emit(out, thing);
+  out << EndMap;
+}
+
+void emit(YAML::Emitter& out, const AccessLogSpec& access_log) {
+  if (access_log.path.empty()) return put(out, "access_log", "off");
+  begin_map(out, "access_log");
+  put(out, "path", access_log.path);
+  put(out, "format", "json");
+  out << EndMap;
+}
+
+}  // namespace
+
+std::string to_yaml(const Spec& spec) {
+  YAML::Emitter out;
+  out << BeginMap;
+  emit_list(out, "listeners", spec.listeners);
+  emit(out, spec.admin);
+  put(out, "state_dir", spec.state_dir);
+  put(out, "workers", spec.workers == 0 ? "auto" : std::to_string(spec.workers));
+  emit(out, spec.access_log);
+  put(out, "lame_duck", spec.lame_duck);
+  put(out, "shutdown_timeout", spec.shutdown_timeout);
+  emit_map(out, "services", spec.services);
+  emit_list(out, "routes", spec.routes);
+  emit_map(out, "plans", spec.plans);
+  out << EndMap;
+  return std::string(out.c_str()) + "\n";
+}
+
+}  // namespace sluice::config

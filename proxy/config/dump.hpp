@@ -1,0 +1,13 @@
+// The effective configuration as YAML, every key with its value: what `config show` prints.
+#pragma once
+
+#include <string>
+
+#include "proxy/config/spec.hpp"
+
+namespace sluice::config {
+
+// Loads back to a Spec that equals `spec`. Requires: `spec` was loaded (complete() and validate() hold).
+std::string to_yaml(const Spec& spec);
+
+}  // namespace sluice::config

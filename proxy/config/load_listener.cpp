@@ -1,0 +1,133 @@
+// Where clients and operators come in: listeners, the admin socket, the access log.
+#include <charconv>
+
+#include "proxy/config/readers.hpp"
+
+namespace sluice::config {
+namespace {
+
+void read_certificate(const Value& value, ListenerTls& tls) {
+  CertificateSpec certificate;
+  value.keys({
+      {"cert", [&](const Value& v) { v.readable_file(certificate.cert); }, kRequired},
+      {"key", [&](const Value& v) { v.readable_file(certificate.key); }, kRequired},
+  });
+  tls.certificates.push_back(std::move(certificate));
+}
+
+void read_listener_tls(const Value& value, ListenerTls& tls) {
+  tls.place = value.key_place();
+  value.keys({
+      {"certificates",
+       [&](const Value& v) {
+         v.each("a certificate", [&](const Value& element) { read_certificate(element, tls); });
+         if (v.is_list() && tls.certificates.empty())
+           v.complain("'certificates' is empty, TLS needs at least one");
+       },
+       kRequired},
+      {"client_ca", [&](const Value& v) { v.readable_file(tls.client_ca); }},
+      {"min_version",
+       [&](const Value& v) {
+         v.choice<std::string>(tls.min_version, {{"1.2", "1.2"}, {"1.3", "1.3"}});
+       }},
+  });
+}
+
+// service -> pool, with the place of either: "pools/api" and "pools/api/pool".
+void read_fixed_pools(const Value& value, ListenerSpec& listener) {
+  value.pairs("the pool for service", [&](const std::string& service, const Value& pool) {
+    std::string name;
+    if (!pool.text(name)) return;
+    listener.pools[service] = name;
+    listener.places.keys["pools/" + service] = pool.key_place();
+    listener.places.keys["pools/" + service + "/pool"] = pool.place();
+  });
+}
+
+void read_socket_mode(const Value& value, std::uint32_t& mode) {
+  std::string text;
+  if (!value.text(text)) return;
+  std::uint32_t bits = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), bits, 8);
+  const bool octal = failure == std::errc() && end == text.data() + text.size();
+  if (octal && bits <= 0777 && (text.size() == 3 || text.size() == 4)) {
+    mode = bits;
+    return;
+  }
+  value.complain("'socket_mode' must be permission bits in octal, such as \"0660\", not " + quoted(text));
+}
+
+Wrong socket_path_error(std::string_view path) {
+  constexpr std::size_t kLongest = 107;  // sun_path of unix(7) without its final zero
+  if (path.size() <= kLongest) return std::nullopt;
+  return ValueError{quoted(path) + " is too long for a unix socket, at most 107 bytes", ""};
+}
+
+void read_admin_http(const Value& value, AdminHttpSpec& http) {
+  value.keys({
+      {"bind", [&](const Value& v) { v.address(http.bind, 0), http.place = v.place(); }, kRequired},
+      {"token_file", [&](const Value& v) { v.readable_file(http.token_file); }},
+  });
+}
+
+void read_compat(const Value& value, CompatSpec& compat) {
+  compat.place = value.key_place();
+  value.keys(
+      {
+          {"bind", [&](const Value& v) { v.address(compat.bind, 0); }, kRequired},
+          {"service", [&](const Value& v) { v.text(compat.service); }, kRequired},
+          {"token_file", [&](const Value& v) { v.readable_file(compat.token_file); }},
+      },
+      &compat.places);
+}
+
+}  // namespace
+
+void read_listener(const Value& value, ListenerSpec& listener) {
+  constexpr std::uint32_t kMostConnections = 10'000'000;
+  listener.place = value.place();
+  value.keys(
+      {
+          {"name", [&](const Value& v) { v.checked(listener.name, name_error); }, kRequired},
+          {"bind", [&](const Value& v) { v.address(listener.bind, 0); }, kRequired},
+          {"tls", [&](const Value& v) { read_listener_tls(v, listener.tls.emplace()); }},
+          {"pools", [&](const Value& v) { read_fixed_pools(v, listener); }},
+          {"header_timeout", [&](const Value& v) { v.duration(listener.header_timeout); }},
+          {"body_timeout", [&](const Value& v) { v.duration(listener.body_timeout); }},
+          {"idle_timeout", [&](const Value& v) { v.duration(listener.idle_timeout); }},
+          {"max_connections",
+           [&](const Value& v) { v.whole(listener.max_connections, 0, kMostConnections); }},
+      },
+      &listener.places);
+}
+
+void read_admin(const Value& value, AdminSpec& admin) {
+  value.keys({
+      {"socket", [&](const Value& v) { v.checked(admin.socket, socket_path_error); }},
+      {"socket_mode", [&](const Value& v) { read_socket_mode(v, admin.socket_mode); }},
+      {"http", [&](const Value& v) { read_admin_http(v, admin.http.emplace()); }},
+      {"compat", [&](const Value& v) { read_compat(v, admin.compat.emplace()); }},
+  });
+}
+
+void read_access_log(const Value& value, AccessLogSpec& access_log) {
+  if (value.is_map()) {
+    std::string format;
+    value.keys({
+        {"path", [&](const Value& v) { v.text(access_log.path); }, kRequired},
+        {"format",
+         [&](const Value& v) {
+           v.choice<std::string>(format, {{"json", "json"}});
+         }},
+    });
+    return;
+  }
+  if (value.says_off()) {
+    access_log.path.clear();
+    return;
+  }
+  value.complain(
+      "'access_log' must be off or a map such as {path: /var/log/sluice/access.log, format: json}");
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,118 @@
+// A service, its pools and their backends.
+#include <algorithm>
+
+#include "proxy/config/readers.hpp"
+
+namespace sluice::config {
+namespace {
+
+constexpr std::uint32_t kHeaviest = 1000;
+constexpr std::uint32_t kMostAtOnce = 10'000'000;
+
+// "127.0.0.1:9001" or {name: api-2, address: "127.0.0.1:9002", weight: 2}.
+void read_backend(const Value& value, BackendSpec& backend) {
+  backend.place = value.place();
+  if (value.is_scalar()) {
+    if (value.address(backend.address)) backend.name = backend.address.text;
+    return;
+  }
+  if (!value.is_map()) {
+    value.complain(
+        "a backend must be an address such as 127.0.0.1:9001, or a map of name, address and weight");
+    return;
+  }
+  value.keys({
+      {"name", [&](const Value& v) { v.checked(backend.name, name_error); }},
+      {"address", [&](const Value& v) { v.address(backend.address); }, kRequired},
+      {"weight", [&](const Value& v) { v.whole(backend.weight, 0, kHeaviest); }},
+  });
+  if (backend.name.empty()) backend.name = backend.address.text;
+}
+
+void read_pool_tls(const Value& value, PoolTls& tls) {
+  tls.place = value.key_place();
+  value.keys({
+      {"ca", [&](const Value& v) { v.readable_file(tls.ca); }},
+      {"server_name", [&](const Value& v) { v.text(tls.server_name); }},
+      {"cert", [&](const Value& v) { v.readable_file(tls.cert); }},
+      {"key", [&](const Value& v) { v.readable_file(tls.key); }},
+  });
+}
+
+void read_pool(const Value& value, PoolSpec& pool) {
+  value.keys({
+      {"backends",
+       [&](const Value& v) {
+         v.each("a backend",
+                [&](const Value& element) { read_backend(element, pool.backends.emplace_back()); });
+       },
+       kRequired},
+      {"tls", [&](const Value& v) { read_pool_tls(v, pool.tls.emplace()); }},
+  });
+}
+
+// As written; complete() puts it in the order of the pools.
+void read_split(const Value& value, ServiceSpec& service) {
+  value.pairs("the share of", [&](const std::string& pool, const Value& v) {
+    service.places.keys["split/" + pool] = v.key_place();
+    Share share = 0;
+    v.share(share);
+    service.split.emplace_back(pool, share);
+  });
+}
+
+}  // namespace
+
+void read_pools(const Value& value, std::vector<PoolSpec>& pools) {
+  value.pairs("pool", [&](const std::string& name, const Value& v) {
+    if (const Wrong wrong = name_error(name))
+      v.complaints().add(v.key_place(), wrong->what, wrong->suggestion);
+    PoolSpec& pool = pools.emplace_back();
+    pool.name = name;
+    pool.place = v.key_place();
+    read_pool(v, pool);
+  });
+}
+
+void read_service(const Value& value, ServiceSpec& service) {
+  service.place = value.key_place();
+  value.keys(
+      {
+          {"pools", [&](const Value& v) { read_pools(v, service.pools); }, kRequired},
+          {"split", [&](const Value& v) { read_split(v, service); }},
+          {"stable", [&](const Value& v) { v.text(service.stable); }},
+          {"sticky", [&](const Value& v) { read_sticky(v, service.sticky.emplace()); }},
+          {"balance",
+           [&](const Value& v) {
+             v.choice<Balance>(service.balance, {{"round_robin", Balance::round_robin},
+                                                 {"least_requests", Balance::least_requests},
+                                                 {"hash", Balance::hash}});
+           }},
+          {"health_check", [&](const Value& v) { read_health_check(v, service.health_check.emplace()); }},
+          {"outlier", [&](const Value& v) { read_outlier(v, service.outlier); }},
+          {"retries", [&](const Value& v) { read_retries(v, service.retries); }},
+          {"timeouts", [&](const Value& v) { read_timeouts(v, service.timeouts); }},
+          {"limits", [&](const Value& v) { read_limits(v, service.limits); }},
+          {"slow_start", [&](const Value& v) { v.duration(service.slow_start, 0ms); }},
+          {"debug_headers", [&](const Value& v) { v.flag(service.debug_headers); }},
+      },
+      &service.places);
+}
+
+void read_timeouts(const Value& value, TimeoutSpec& timeouts) {
+  value.keys({
+      {"connect", [&](const Value& v) { v.duration(timeouts.connect); }},
+      {"response", [&](const Value& v) { v.duration(timeouts.response); }},
+      {"idle", [&](const Value& v) { v.duration(timeouts.idle); }},
+      {"tunnel", [&](const Value& v) { v.duration(timeouts.tunnel); }},
+  });
+}
+
+void read_limits(const Value& value, LimitSpec& limits) {
+  value.keys({
+      {"in_flight", [&](const Value& v) { v.whole(limits.in_flight, 1, kMostAtOnce); }},
+      {"queue", [&](const Value& v) { v.whole(limits.queue, 0, kMostAtOnce); }},
+  });
+}
+
+}  // namespace sluice::config

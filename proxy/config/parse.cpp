@@ -1,0 +1,108 @@
+#include "proxy/config/parse.hpp"
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace sluice::config {
+namespace {
+
+Place place_of(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}; }
+
+std::string_view line_of(std::string_view text, int line) {
+  for (; line > 1; --line) {
+    const auto end = text.find('\n');
+    if (end == std::string_view::npos) return {};
+    text.remove_prefix(end + 1);
+  }
+  return text.substr(0, text.find('\n'));
+}
+
+// What most often lies behind the parser's words.
+std::string advice(const std::string& message) {
+  if (message == YAML::ErrorMsg::MAP_VALUE)
+    return "is the line indented like its neighbours, and is a text with ': ' in it quoted?";
+  if (message == YAML::ErrorMsg::END_OF_MAP_FLOW || message == YAML::ErrorMsg::END_OF_SEQ_FLOW)
+    return "a bracket that was opened above is not closed, or a comma is missing";
+  if (message == YAML::ErrorMsg::FLOW_END) return "there is a closing bracket too many";
+  if (message == YAML::ErrorMsg::UNKNOWN_TOKEN) return "a text that begins with @, ` or % must be quoted";
+  if (message == YAML::ErrorMsg::END_OF_MAP || message == YAML::ErrorMsg::END_OF_SEQ)
+    return "is the line indented like its neighbours?";
+  return "";
+}
+
+void complain_about_syntax(std::string_view yaml, const YAML::Exception& error, Complaints& out) {
+  const Place place = place_of(error.mark);
+  const std::string_view line = line_of(yaml, place.line);
+  const auto indentation = line.substr(0, line.find_first_not_of(" \t"));
+  if (const auto tab = indentation.find('\t'); tab != std::string_view::npos) {
+    out.add({place.line, static_cast<int>(tab) + 1},
+            "a tab stands in the indentation, YAML is indented with blanks only");
+    return;
+  }
+  const std::string hint = advice(error.msg);
+  out.add(place, "this is not valid YAML (" + error.msg + ")" + (hint.empty() ? "" : ", " + hint));
+}
+
+// The scalar that ends the document, if that is how it ends.
+YAML::Node last_scalar(YAML::Node node) {
+  constexpr int kDeepest = 600;  // deeper than the parser goes; an alias may lead in a circle
+  for (int depth = 0; depth < kDeepest && (node.IsMap() || node.IsSequence()) && node.size() > 0; ++depth) {
+    YAML::Node last;
+    for (const auto& element : node) last.reset(node.IsMap() ? element.second : element);
+    node.reset(last);
+  }
+  return node;
+}
+
+bool is_closed(std::string_view from_quote) {
+  const char quote = from_quote[0];
+  for (std::size_t i = 1; i < from_quote.size(); ++i) {
+    if (from_quote[i] == quote)
+      return true;  // '' inside single quotes ends and begins again, which comes to the same
+    if (from_quote[i] == '\\' && quote == '"') ++i;
+  }
+  return false;
+}
+
+// The parser reads a quoted text without its closing quote to the end of the file and is content.
+bool complain_about_open_quote(std::string_view yaml, const YAML::Node& document, Complaints& out) {
+  const YAML::Node last = last_scalar(document);
+  if (!last.IsScalar() || last.Tag() != "!") return false;
+  const Place place = place_of(last.Mark());
+  const std::string_view line = line_of(yaml, place.line);
+  const auto column = static_cast<std::size_t>(place.column - 1);
+  if (column >= line.size() || (line[column] != '"' && line[column] != '\'')) return false;
+  if (is_closed(yaml.substr(static_cast<std::size_t>(line.data() - yaml.data()) + column))) return false;
+  out.add(place, "the quote that opens here is never closed");
+  return true;
+}
+
+}  // namespace
+
+std::optional<YAML::Node> parse_yaml(std::string_view yaml, Complaints& out) {
+  if (const auto zero = yaml.find('\0'); zero != std::string_view::npos) {
+    out.add({1, 1}, "this is not a text file, there is a zero byte in it");
+    return std::nullopt;
+  }
+  std::vector<YAML::Node> documents;
+  try {
+    documents = YAML::LoadAll(std::string(yaml));
+  } catch (const YAML::Exception& error) {
+    complain_about_syntax(yaml, error, out);
+    return std::nullopt;
+  }
+  if (documents.empty() || documents[0].IsNull()) {
+    out.add({1, 1}, "the file is empty, it needs at least 'listeners' and 'services'");
+    return std::nullopt;
+  }
+  if (documents.size() > 1) {
+    out.add(place_of(documents[1].Mark()),
+            "a second YAML document begins here, a configuration is one document");
+    return std::nullopt;
+  }
+  if (complain_about_open_quote(yaml, documents[0], out)) return std::nullopt;
+  return documents[0];
+}
+
+}  // namespace sluice::config

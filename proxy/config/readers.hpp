@@ -1,0 +1,25 @@
+// The readers of the configuration's parts, one per kind of thing; internal to load.cpp. Each fills its
+// struct as far as the value is right and complains about the rest.
+#pragma once
+
+#include "proxy/config/value.hpp"
+
+namespace sluice::config {
+
+void read_listener(const Value& value, ListenerSpec& listener);
+void read_admin(const Value& value, AdminSpec& admin);
+void read_access_log(const Value& value, AccessLogSpec& access_log);
+void read_service(const Value& value, ServiceSpec& service);
+void read_pools(const Value& value, std::vector<PoolSpec>& pools);
+void read_route(const Value& value, RouteSpec& route);
+void read_plan(const Value& value, PlanSpec& plan);
+
+// The policies of a service.
+void read_sticky(const Value& value, StickySpec& sticky);
+void read_health_check(const Value& value, HealthCheckSpec& check);
+void read_outlier(const Value& value, OutlierSpec& outlier);
+void read_retries(const Value& value, RetrySpec& retries);
+void read_timeouts(const Value& value, TimeoutSpec& timeouts);
+void read_limits(const Value& value, LimitSpec& limits);
+
+}  // namespace sluice::config

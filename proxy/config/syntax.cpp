@@ -1,0 +1,113 @@
+#include "proxy/config/syntax.hpp"
+
+#include <algorithm>
+
+namespace sluice::config {
+namespace {
+
+bool is_alphanumeric(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool one_of(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return is_alphanumeric(c) || one_of(c, "!#$%&'*+-.^_`|~");
+  });
+}
+
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return out;
+}
+
+ValueError wrong(std::string_view text, std::string_view why, std::string suggestion = {}) {
+  return {quoted(text) + " is not " + std::string(why), std::move(suggestion)};
+}
+
+}  // namespace
+
+Wrong name_error(std::string_view text) {
+  constexpr std::size_t kLongest = 255;  // a backend's name may be its address, a host name and a port
+  const bool begins_well = !text.empty() && (is_alphanumeric(text[0]) || one_of(text[0], "_["));
+  const bool goes_on_well = std::all_of(text.begin(), text.end(),
+                                        [](char c) { return is_alphanumeric(c) || one_of(c, "._-:@+[]"); });
+  if (begins_well && goes_on_well && text.size() <= kLongest) return std::nullopt;
+  return wrong(
+      text,
+      "a name, it begins with a letter, a digit or _ and goes on with those and . - : @ + [ ], at most "
+      "255 in all");
+}
+
+Wrong token_error(std::string_view text, std::string_view kind) {
+  if (is_token(text)) return std::nullopt;
+  return wrong(text,
+               std::string(kind) + ", it holds letters, digits and any of !#$%&'*+-.^_`|~ and nothing else");
+}
+
+Wrong method_error(std::string_view text) {
+  if (!is_token(text)) return token_error(text, "a method");
+  if (upper(text) == text) return std::nullopt;
+  return wrong(text, "a method, methods are written in upper case", upper(text));
+}
+
+Wrong host_pattern_error(std::string_view text) {
+  constexpr char kForm[] =
+      "a host, write a name such as api.example.com, or *.example.com for everything below it";
+  if (text.starts_with('[')) {
+    if (text.ends_with(']') && parse_address(std::string(text) + ":0", 0)) return std::nullopt;
+    return wrong(text, kForm);
+  }
+  if (const auto address = parse_address(text, 0))
+    return wrong(text, "a host, leave the port out", address->host);
+  const bool wildcard = text.starts_with("*.");
+  const std::string_view name = wildcard ? text.substr(2) : text;
+  if (parse_address(std::string(name) + ":0", 0)) return std::nullopt;
+  if (text == "*") return wrong(text, "a host, leave the key out to match every host");
+  return wrong(text, kForm);
+}
+
+Wrong path_error(std::string_view text) {
+  if (!text.starts_with('/')) return wrong(text, "a path, a path begins with /", "/" + std::string(text));
+  const bool clean =
+      std::none_of(text.begin(), text.end(), [](char c) { return is_control(c) || one_of(c, " ?#"); });
+  if (clean) return std::nullopt;
+  return wrong(text, "a path, it holds no blank, no query (?) and no fragment (#)");
+}
+
+Wrong target_error(std::string_view text) {
+  const auto query = text.find('?');
+  if (const Wrong in_path = path_error(text.substr(0, query))) return in_path;
+  if (query == std::string_view::npos || !path_error("/" + std::string(text.substr(query + 1))))
+    return std::nullopt;
+  return wrong(text, "a path with a query, a query holds no blank, no second ? and no fragment (#)");
+}
+
+Wrong host_header_error(std::string_view text) {
+  if (parse_address(text, 0) || parse_address(std::string(text) + ":0", 0)) return std::nullopt;
+  return wrong(text,
+               "a Host header, write a host and perhaps its port, such as api.example.com or localhost:8080");
+}
+
+Wrong field_value_error(std::string_view text) {
+  const bool clean =
+      std::none_of(text.begin(), text.end(), [](char c) { return is_control(c) && c != '\t'; });
+  const bool padded = !text.empty() && (one_of(text.front(), " \t") || one_of(text.back(), " \t"));
+  if (clean && !padded) return std::nullopt;
+  return wrong(text, "a header value, it holds no control characters and no blanks around it");
+}
+
+Wrong url_error(std::string_view text) {
+  const bool known = text.starts_with("http://") || text.starts_with("https://");
+  const auto host = known ? text.substr(text.find("://") + 3) : text;
+  const bool clean = std::none_of(text.begin(), text.end(), [](char c) { return is_control(c) || c == ' '; });
+  if (known && clean && !host.empty() && host[0] != '/') return std::nullopt;
+  return wrong(text, "a URL, write one such as http://127.0.0.1:9090");
+}
+
+}  // namespace sluice::config

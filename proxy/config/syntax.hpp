@@ -1,0 +1,46 @@
+// The small grammars of the configuration: names, header fields, methods, host patterns, paths. Pure
+// predicates.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/base/values.hpp"
+
+namespace sluice::config {
+
+// Each returns nothing when `text` is right, else what is wrong with it ("'a b' is not a name, ...").
+using Wrong = std::optional<ValueError>;
+
+// Names of listeners, services, pools, backends and plans. They stand in URLs, in SERVICE/POOL/BACKEND and
+// SERVICE=POOL.
+Wrong name_error(std::string_view text);
+
+// A header field, cookie or method: RFC 9110 section 5.6.2. `kind` is what it is called in the message ("a
+// header name").
+Wrong token_error(std::string_view text, std::string_view kind);
+
+// A token in upper case; methods are case-sensitive (RFC 9110 section 9.1) and all that are registered are
+// upper case.
+Wrong method_error(std::string_view text);
+
+// "api.example.com", "*.example.com", "[::1]"; without a port.
+Wrong host_pattern_error(std::string_view text);
+
+// Begins with '/', without query, fragment, blanks and control characters.
+Wrong path_error(std::string_view text);
+
+// As path_error, but a query may follow: the target of a health check.
+Wrong target_error(std::string_view text);
+
+// A Host header: "api.example.com", "api.example.com:8080".
+Wrong host_header_error(std::string_view text);
+
+// A header field's value, RFC 9110 section 5.5: no control characters, no blanks around it.
+Wrong field_value_error(std::string_view text);
+
+// "http://host:port/..." or https.
+Wrong url_error(std::string_view text);
+
+}  // namespace sluice::config

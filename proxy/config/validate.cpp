@@ -1,0 +1,190 @@
+#include "proxy/config/validate.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <map>
+
+#include "proxy/base/suggest.hpp"
+
+namespace sluice::config {
+namespace {
+
+template <class Things>
+std::vector<std::string> names_of(const Things& things) {
+  std::vector<std::string> names;
+  for (const auto& thing : things) names.push_back(thing.name);
+  return names;
+}
+
+// Complains about the second of equal things; `what` says which ("listener 'web'").
+class Uniqueness {
+ public:
+  explicit Uniqueness(Complaints& out) : out_(out) {}
+
+  void add(const std::string& key, Place place, const std::string& what) {
+    const auto [first, added] = seen_.emplace(key, place);
+    if (added || key.empty()) return;
+    const int line = first->second.line;
+    out_.add(place, "duplicate " + what +
+                        (line > 0 ? ", it stands in line " + std::to_string(line) + " already" : ""));
+  }
+
+ private:
+  Complaints& out_;
+  std::map<std::string, Place> seen_;
+};
+
+// ---- references ----
+
+bool is_known(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+void check_service_name(const Spec& spec, const std::string& name, Place place, Complaints& out) {
+  const auto names = names_of(spec.services);
+  const bool said_already = name.empty() || (names.empty() && spec.places.unread.contains("services"));
+  if (said_already || is_known(names, name)) return;
+  out.add(place, "there is no service " + quoted(name) + ", the services are " + list_of(names),
+          suggest(name, names));
+}
+
+void check_pool_name(const ServiceSpec& service, const std::string& name, Place place, Complaints& out) {
+  const auto names = names_of(service.pools);
+  if (name.empty() || names.empty() || is_known(names, name)) return;  // a service without pools was said
+  out.add(place,
+          "service " + quoted(service.name) + " has no pool " + quoted(name) + ", its pools are " +
+              list_of(names),
+          suggest(name, names));
+}
+
+// ---- listeners ----
+
+// One spelling for each address: [::0]:80 and [::]:80 are the same.
+std::string canonical(const Address& address) {
+  in6_addr v6;
+  char text[INET6_ADDRSTRLEN] = "";
+  if (inet_pton(AF_INET6, address.host.c_str(), &v6) == 1) inet_ntop(AF_INET6, &v6, text, sizeof text);
+  return (*text ? "[" + std::string(text) + "]" : address.host) + ":" + std::to_string(address.port);
+}
+
+void check_bind(Uniqueness& binds, const Address& bind, Place place) {
+  if (bind.port != 0)
+    binds.add(canonical(bind), place,
+              "address " + quoted(bind.text));  // with 0 each gets a port of its own
+}
+
+void check_fixed_pools(const Spec& spec, const ListenerSpec& listener, Complaints& out) {
+  for (const auto& [name, pool] : listener.pools) {
+    check_service_name(spec, name, listener.places.of("pools/" + name, listener.place), out);
+    if (const ServiceSpec* service = spec.service(name))
+      check_pool_name(*service, pool, listener.places.of("pools/" + name + "/pool", listener.place), out);
+  }
+}
+
+void check_listeners(const Spec& spec, Complaints& out) {
+  Uniqueness names(out), binds(out);
+  for (const auto& listener : spec.listeners) {
+    names.add(listener.name, listener.places.of("name", listener.place), "listener " + quoted(listener.name));
+    check_bind(binds, listener.bind, listener.places.of("bind", listener.place));
+    check_fixed_pools(spec, listener, out);
+  }
+  if (const auto& http = spec.admin.http) check_bind(binds, http->bind, http->place);
+  if (const auto& compat = spec.admin.compat) {
+    check_bind(binds, compat->bind, compat->places.of("bind", compat->place));
+    check_service_name(spec, compat->service, compat->places.of("service", compat->place), out);
+  }
+}
+
+// ---- services ----
+
+void check_pools(const ServiceSpec& service, Complaints& out) {
+  if (service.pools.empty() && !service.places.unread.contains("pools"))
+    out.add(service.places.of("pools", service.place),
+            "service " + quoted(service.name) + " has no pool, it needs at least one");
+  Uniqueness pools(out);
+  for (const auto& pool : service.pools) {
+    pools.add(pool.name, pool.place, "pool " + quoted(pool.name));
+    Uniqueness backends(out);
+    for (const auto& backend : pool.backends)
+      backends.add(backend.name, backend.place,
+                   "backend " + quoted(backend.name) + " in pool " + quoted(pool.name));
+  }
+}
+
+std::string percent(std::uint64_t units) {
+  std::string text = format_share(static_cast<Share>(units));
+  text.insert(text.size() - 1, " ");
+  return text;
+}
+
+void check_sum(const ServiceSpec& service, Complaints& out) {
+  std::uint64_t sum = 0;
+  std::string terms;
+  for (const auto& [pool, share] : service.split) {
+    sum += share;
+    terms += (terms.empty() ? "" : " + ") + pool + " " + percent(share);
+  }
+  if (sum == kWhole) return;
+  out.add(service.places.of("split", service.place), "the shares of service " + quoted(service.name) +
+                                                         " add up to " + percent(sum) + " (" + terms +
+                                                         "), they must make 100 %");
+}
+
+std::string example_split(const ServiceSpec& service) {
+  std::string text;
+  for (const auto& pool : service.pools)
+    text += (text.empty() ? "{" : ", ") + pool.name + (text.empty() ? ": 100%" : ": 0%");
+  return text + "}";
+}
+
+void check_split(const ServiceSpec& service, Complaints& out) {
+  for (const auto& [pool, share] : service.split)
+    check_pool_name(service, pool, service.places.of("split/" + pool, service.place), out);
+  if (service.pools.empty() || service.places.unread.contains("split")) return;
+  if (!service.split.empty()) return check_sum(service, out);
+  if (service.pools.size() > 1)
+    out.add(service.places.of("split", service.place),
+            "service " + quoted(service.name) + " has " + std::to_string(service.pools.size()) +
+                " pools and no split, say what each gets, such as split: " + example_split(service));
+}
+
+void check_services(const Spec& spec, Complaints& out) {
+  Uniqueness names(out);
+  for (const auto& service : spec.services) {
+    names.add(service.name, service.place, "service " + quoted(service.name));
+    check_pools(service, out);
+    check_split(service, out);
+    check_pool_name(service, service.stable, service.places.of("stable", service.place), out);
+  }
+}
+
+// ---- plans ----
+
+void check_plans(const Spec& spec, Complaints& out) {
+  Uniqueness names(out);
+  for (const auto& plan : spec.plans) {
+    names.add(plan.name, plan.place, "plan " + quoted(plan.name));
+    Share before = 0;
+    for (const auto& step : plan.steps) {
+      if (step.share != 0 && step.share <= before)
+        out.add(step.place, "the steps of plan " + quoted(plan.name) + " must rise, " + percent(step.share) +
+                                " does not come after " + percent(before));
+      before = std::max(before, step.share);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Complaint> validate(const Spec& spec) {
+  Complaints out(spec.file);
+  check_listeners(spec, out);
+  check_services(spec, out);
+  for (const auto& route : spec.routes)
+    check_service_name(spec, route.service, route.places.of("service", route.place), out);
+  check_plans(spec, out);
+  return std::move(out).sorted();
+}
+
+}  // namespace sluice::config

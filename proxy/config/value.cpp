@@ -1,0 +1,249 @@
+#include "proxy/config/value.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+
+#include "proxy/base/suggest.hpp"
+
+namespace sluice::config {
+namespace {
+
+Place place_of(const YAML::Node& node) { return {node.Mark().line + 1, node.Mark().column + 1}; }
+
+// Why this process cannot read `path`, empty when it can. Never blocks on a pipe.
+std::string unreadable(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return std::strerror(errno);
+  struct stat info = {};
+  const bool is_folder = ::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
+  ::close(fd);
+  return is_folder ? "it is a folder" : "";
+}
+
+// What follows "unknown key 'x' in y": nothing when the suggestion says it.
+std::string unknown_because(const std::string& key, const std::string& meant,
+                            const std::vector<std::string>& words) {
+  if (key == "<<") return ", merge keys are not supported, write the keys out";
+  return meant.empty() ? ", its keys are " + list_of(words) : "";
+}
+
+}  // namespace
+
+Value::Value(Complaints& out, const YAML::Node& node, std::string name, Place key)
+    : out_(&out), node_(node), name_(std::move(name)), key_(key), place_(place_of(node)) {
+  if (node_.IsNull()) place_ = key_;  // YAML places "nothing" at the token that follows, often lines below
+}
+
+void Value::complain(std::string what, std::string suggestion) const {
+  out_->add(place_, std::move(what), std::move(suggestion));
+}
+
+void Value::complain(const ValueError& wrong) const { complain(name_ + ": " + wrong.what, wrong.suggestion); }
+
+std::string Value::found() const {
+  if (node_.IsScalar()) return sluice::quoted(node_.Scalar());
+  if (node_.IsMap()) return "a map";
+  return node_.IsSequence() ? "a list" : "nothing";
+}
+
+bool Value::expect_scalar(const std::string& must_be) const {
+  if (node_.IsScalar()) return true;
+  complain(node_.IsNull() ? name_ + " has no value, it must be " + must_be
+                          : name_ + " must be " + must_be + ", not " + found());
+  return false;
+}
+
+bool Value::maybe_empty(std::string& into) const {
+  if (!expect_scalar("a text")) return false;
+  into = node_.Scalar();
+  return true;
+}
+
+bool Value::text(std::string& into) const {
+  return checked(into, [](std::string_view) { return std::nullopt; });
+}
+
+bool Value::checked(std::string& into, const Check& check) const {
+  if (!expect_scalar("a text")) return false;
+  if (node_.Scalar().empty()) {
+    complain(name_ + " is empty");
+    return false;
+  }
+  if (const Wrong wrong = check(node_.Scalar())) {
+    complain(*wrong);
+    return false;
+  }
+  into = node_.Scalar();
+  return true;
+}
+
+bool Value::empty_or(std::string& into, const Check& check) const {
+  if (!node_.IsScalar() || !node_.Scalar().empty()) return checked(into, check);
+  into.clear();
+  return true;
+}
+
+bool Value::says_off() const {
+  bool on = true;
+  return node_.IsScalar() && YAML::convert<bool>::decode(node_, on) && !on;
+}
+
+bool Value::flag(bool& into) const {
+  if (!expect_scalar("true or false")) return false;
+  if (YAML::convert<bool>::decode(node_, into)) return true;
+  const std::vector<std::string> words = {"true", "false"};
+  complain(name_ + " must be true or false, not " + found(), suggest(node_.Scalar(), words));
+  return false;
+}
+
+bool Value::duration(milliseconds& into, milliseconds least) const {
+  if (!expect_scalar("a duration such as 250ms, 30s, 10m or 1h")) return false;
+  const auto parsed = parse_duration(node_.Scalar());
+  if (parsed && *parsed >= least) {
+    into = *parsed;
+    return true;
+  }
+  complain(parsed ? ValueError{sluice::quoted(node_.Scalar()) + " is too short, at least " +
+                                   format_duration(least),
+                               ""}
+                  : parsed.error());
+  return false;
+}
+
+bool Value::share(Share& into) const {
+  if (!expect_scalar("a percentage such as 5%")) return false;
+  const auto parsed = parse_share(node_.Scalar());
+  if (parsed) into = *parsed;
+  if (!parsed) complain(parsed.error());
+  return parsed.has_value();
+}
+
+bool Value::address(Address& into, std::uint16_t lowest_port) const {
+  if (!expect_scalar("an address such as 127.0.0.1:9001")) return false;
+  const auto parsed = parse_address(node_.Scalar(), lowest_port);
+  if (parsed) into = *parsed;
+  if (!parsed) complain(parsed.error());
+  return parsed.has_value();
+}
+
+bool Value::readable_file(std::string& into) const {
+  std::string path;
+  if (!text(path)) return false;
+  std::string why = unreadable(path);
+  if (why.empty()) {
+    into = path;
+    return true;
+  }
+  std::error_code no_matter;
+  if (path[0] != '/') why += "; it was looked for in " + std::filesystem::current_path(no_matter).string();
+  complain(name_ + ": the file " + sluice::quoted(path) + " cannot be read (" + why + ")");
+  return false;
+}
+
+bool Value::number(double& into) const {
+  if (!expect_scalar("a number")) return false;
+  const std::string& text = node_.Scalar();
+  double parsed = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+  if (failure == std::errc() && end == text.data() + text.size() && std::isfinite(parsed)) {
+    into = parsed;
+    return true;
+  }
+  complain(name_ + " must be a number, not " + found());
+  return false;
+}
+
+bool Value::whole_number(std::uint64_t& into, std::uint64_t low, std::uint64_t high) const {
+  const std::string must_be = "a whole number from " + std::to_string(low) + " to " + std::to_string(high);
+  if (!expect_scalar(must_be)) return false;
+  const std::string& text = node_.Scalar();
+  std::uint64_t parsed = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+  if (failure == std::errc() && end == text.data() + text.size() && parsed >= low && parsed <= high) {
+    into = parsed;
+    return true;
+  }
+  complain(name_ + " must be " + must_be + ", not " + found());
+  return false;
+}
+
+std::size_t Value::index_of(const std::vector<std::string>& words) const {
+  const std::string must_be = "one of " + list_of(words);
+  if (!expect_scalar(must_be)) return words.size();
+  const auto found_at = std::find(words.begin(), words.end(), node_.Scalar());
+  if (found_at == words.end())
+    complain(name_ + " must be " + must_be + ", not " + found(), suggest(node_.Scalar(), words));
+  return static_cast<std::size_t>(found_at - words.begin());
+}
+
+void Value::pairs(const std::string& kind, const Pair& read) const {
+  if (!node_.IsMap()) {
+    complain(node_.IsNull() ? name_ + " has no value, it must be a map"
+                            : name_ + " must be a map, not " + found());
+    return;
+  }
+  std::map<std::string, Place> seen;
+  for (const auto& pair : node_) {
+    const Place place = place_of(pair.first);
+    if (!pair.first.IsScalar()) {
+      out_->add(place, "a key in " + name_ + " must be a text");
+      continue;
+    }
+    const std::string& key = pair.first.Scalar();
+    if (const auto [first, added] = seen.emplace(key, place); !added) {
+      out_->add(place, "duplicate key " + sluice::quoted(key) + " in " + name_ + ", it stands in line " +
+                           std::to_string(first->second.line) + " already");
+      continue;
+    }
+    read(key, Value(*out_, pair.second, kind.empty() ? sluice::quoted(key) : kind + " " + sluice::quoted(key),
+                    place));
+  }
+}
+
+void Value::keys(const std::vector<Field>& fields, Places* places) const {
+  Places local;
+  Places& known = places ? *places : local;
+  std::vector<std::string> words;
+  for (const auto& field : fields) words.push_back(field.key);
+  const std::size_t before_all = out_->size();
+  pairs("", [&](const std::string& key, const Value& value) {
+    const auto field =
+        std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.key == key; });
+    if (field == fields.end()) {
+      const std::string meant = suggest(key, words);
+      if (!meant.empty()) known.unread.insert(meant);
+      out_->add(value.key_place(),
+                "unknown key " + sluice::quoted(key) + " in " + name_ + unknown_because(key, meant, words),
+                meant);
+      return;
+    }
+    known.keys[key] = value.is_scalar() ? value.place() : value.key_place();
+    const std::size_t before = out_->size();
+    field->read(value);
+    if (out_->size() > before) known.unread.insert(key);
+  });
+  if (!node_.IsMap() && out_->size() > before_all) return;
+  for (const auto& field : fields)
+    if (field.required && !known.keys.contains(field.key) && !known.unread.contains(field.key))
+      out_->add(key_, name_ + " needs the key '" + field.key + "'");
+}
+
+void Value::each(const std::string& kind, const std::function<void(const Value&)>& read) const {
+  if (!node_.IsSequence()) {
+    const std::string meant = node_.IsScalar() ? "[" + node_.Scalar() + "]" : "";
+    complain(node_.IsNull() ? name_ + " has no value, it must be a list, such as []"
+                            : name_ + " must be a list, not " + found(),
+             meant);
+    return;
+  }
+  for (const auto& element : node_) read(Value(*out_, element, kind, place_of(element)));
+}
+
+}  // namespace sluice::config

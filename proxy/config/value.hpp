@@ -1,0 +1,101 @@
+// One value of the YAML document under the eyes of the loader: reads it as what it must be, or complains with
+// its place.
+#pragma once
+
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proxy/config/complaint.hpp"
+#include "proxy/config/syntax.hpp"
+
+namespace sluice::config {
+
+class Value;
+
+// One key that a map may hold.
+struct Field {
+  std::string key;
+  std::function<void(const Value&)> read;
+  bool required = false;
+};
+inline constexpr bool kRequired = true;
+
+// The readers return whether `into` was set; when not, they have complained and `into` is as it was.
+class Value {
+ public:
+  // `name` is how messages call it ("'interval'", "service 'api'", "a listener"), `key` where its key stands.
+  Value(Complaints& out, const YAML::Node& node, std::string name, Place key);
+
+  const std::string& name() const { return name_; }
+  Place place() const { return place_; }
+  Place key_place() const { return key_; }
+  bool is_scalar() const { return node_.IsScalar(); }
+  bool is_map() const { return node_.IsMap(); }
+  bool is_list() const { return node_.IsSequence(); }
+  bool empty() const { return node_.size() == 0; }  // of a map or list
+  Complaints& complaints() const { return *out_; }
+
+  // At this value's place. The second form says "'name': what".
+  void complain(std::string what, std::string suggestion = {}) const;
+  void complain(const ValueError& wrong) const;
+
+  bool text(std::string& into) const;         // any scalar but an empty one
+  bool maybe_empty(std::string& into) const;  // any scalar
+  using Check = std::function<Wrong(std::string_view)>;
+  bool checked(std::string& into, const Check& check) const;
+  bool empty_or(std::string& into, const Check& check) const;
+  bool flag(bool& into) const;  // true or false, as YAML's yes, no, on, off
+  bool says_off() const;        // a scalar that is YAML's false; never complains
+  bool duration(milliseconds& into, milliseconds least = 1ms) const;
+  bool share(Share& into) const;
+  bool address(Address& into, std::uint16_t lowest_port = 1) const;
+  bool readable_file(std::string& into) const;  // it exists and this process may read it
+  bool number(double& into) const;              // finite
+
+  template <class T>
+  bool whole(T& into, std::uint64_t low, std::uint64_t high) const {
+    std::uint64_t number = 0;
+    if (!whole_number(number, low, high)) return false;
+    into = static_cast<T>(number);
+    return true;
+  }
+
+  template <class T>
+  bool choice(T& into, const std::vector<std::pair<std::string, T>>& choices) const {
+    std::vector<std::string> words;
+    for (const auto& [word, meaning] : choices) words.push_back(word);
+    const std::size_t chosen = index_of(words);
+    if (chosen == words.size()) return false;
+    into = choices[chosen].second;
+    return true;
+  }
+
+  // A map of the keys in `fields`: complains about what is no map, unknown, twice there or missing. `places`,
+  // when given, learns where each key stands and which could not be read.
+  void keys(const std::vector<Field>& fields, Places* places = nullptr) const;
+
+  // A map whose keys are names: each pair once, in the order written. The value is called `kind` 'KEY'.
+  using Pair = std::function<void(const std::string& key, const Value& value)>;
+  void pairs(const std::string& kind, const Pair& read) const;
+
+  // A list; each element is called `kind`.
+  void each(const std::string& kind, const std::function<void(const Value&)>& read) const;
+
+ private:
+  bool whole_number(std::uint64_t& into, std::uint64_t low, std::uint64_t high) const;
+  std::size_t index_of(const std::vector<std::string>& words) const;  // its size when it is none of them
+  bool expect_scalar(const std::string& must_be) const;
+  std::string found() const;
+
+  Complaints* out_;
+  YAML::Node node_;
+  std::string name_;
+  Place key_, place_;
+};
+
+}  // namespace sluice::config
