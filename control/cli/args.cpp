@@ -9,6 +9,7 @@
 #include "control/cli/help.hpp"
 #include "control/protocol/version.hpp"
 #include "proxy/base/suggest.hpp"
+#include "proxy/base/values.hpp"
 
 namespace sluice::cli {
 
@@ -18,12 +19,15 @@ using protocol::Target;
 
 namespace {
 
-[[noreturn]] void wrong(const std::string& name, const std::string& what) { throw CLI::ValidationError(name, what); }
+// A flag is named before what is wrong with its value; a positional explains itself.
+[[noreturn]] void wrong(const std::string& name, const std::string& what) {
+  throw CLI::ValidationError(name.starts_with('-') ? name + ": " + what : what);
+}
 
 // Flags and positionals whose text becomes a value, or an error that shows the accepted form.
 using Take = std::function<void(const std::string&)>;
 
-milliseconds duration_of(const std::string& name, const std::string& text) {
+protocol::milliseconds duration_of(const std::string& name, const std::string& text) {
   const auto parsed = parse_duration(text);
   if (!parsed) wrong(name, parsed.error().text());
   return *parsed;
@@ -31,20 +35,20 @@ milliseconds duration_of(const std::string& name, const std::string& text) {
 
 Target target_of(const std::string& name, const std::string& text) {
   const auto target = protocol::parse_target(text);
-  if (!target) wrong(name, quoted(text) + " is no target, write SERVICE/POOL or SERVICE/POOL/BACKEND");
+  if (!target) wrong(name, sluice::quoted(text) + " is no target, write SERVICE/POOL or SERVICE/POOL/BACKEND");
   return *target;
 }
 
 protocol::Websockets websockets_of(const std::string& text) {
   const auto policy = protocol::parse_websockets(text);
-  if (!policy) wrong("--websockets", quoted(text) + " is no policy, write wait, spread:60s or now");
+  if (!policy) wrong("--websockets", sluice::quoted(text) + " is no policy, write wait, spread:60s or now");
   return *policy;
 }
 
 std::pair<std::string, std::string> assignment_of(const std::string& text, const char* form) {
   const auto equals = text.find('=');
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
-    wrong(form, quoted(text) + " is no " + form);
+    wrong(form, sluice::quoted(text) + " is no " + form);
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
@@ -53,7 +57,7 @@ std::uint64_t number_of(const std::string& name, const std::string& text, std::u
   const bool digits = !text.empty() && text.size() < 19 && text.find_first_not_of("0123456789") == std::string::npos;
   if (digits) number = std::stoull(text);
   if (!digits || number > most)
-    wrong(name, quoted(text) + " is no whole number from 0" + (most < UINT64_MAX / 2 ? " to " + std::to_string(most) : ""));
+    wrong(name, sluice::quoted(text) + " is no whole number from 0" + (most < UINT64_MAX / 2 ? " to " + std::to_string(most) : ""));
   return number;
 }
 
@@ -116,7 +120,7 @@ void Parser::add_globals() {
   app_.add_option("--url", line_.globals.url)->type_name("URL");
   app_.add_option("--token-file", line_.globals.token_file)->type_name("FILE");
   flag(&app_, "-o,--output", [this](const std::string& text) {
-    if (text != "table" && text != "json") wrong("--output", quoted(text) + " is no format, write table or json");
+    if (text != "table" && text != "json") wrong("--output", sluice::quoted(text) + " is no format, write table or json");
     line_.globals.format = text == "json" ? Format::json : Format::table;
   });
   app_.add_option("--reason", line_.change.reason)->type_name("TEXT");
@@ -242,7 +246,7 @@ void Parser::add_backends() {
   auto* add = change(verb("add", protocol::Add{}));
   one(add, "SERVICE/POOL", [this](auto& text) {
     const auto target = protocol::parse_target(text);
-    if (!target || !target->backend.empty()) wrong("SERVICE/POOL", quoted(text) + " is no SERVICE/POOL");
+    if (!target || !target->backend.empty()) wrong("SERVICE/POOL", sluice::quoted(text) + " is no SERVICE/POOL");
     message<protocol::Add>().target = {target->service, target->pool, message<protocol::Add>().target.backend};
   });
   one(add, "ADDRESS", [this](auto& text) {
@@ -271,7 +275,7 @@ void Parser::add_wait() {
   auto* wait = verb("wait", protocol::Wait{});
   one(wait, "CONDITION", [this](auto& text) {
     const auto condition = protocol::parse_condition(text);
-    if (!condition) wrong("CONDITION", quoted(text) + " is no condition, write healthy or drained");
+    if (!condition) wrong("CONDITION", sluice::quoted(text) + " is no condition, write healthy or drained");
     message<protocol::Wait>().condition = *condition;
   });
   one(wait, "TARGET", [this](auto& text) { message<protocol::Wait>().target = target_of("TARGET", text); });
@@ -284,12 +288,12 @@ void Parser::add_operations() {
   one(check, "FILE", [this](auto& text) { message<CheckVerb>().file = text; });
   auto* config = verb("config", ConfigShowVerb{});
   one(config, "show", [](auto& text) {
-    if (text != "show") wrong("config", quoted(text) + " is not what config does, write config show");
+    if (text != "show") wrong("config", sluice::quoted(text) + " is not what config does, write config show");
   });
   auto* completion = verb("completion", CompletionVerb{});
   one(completion, "SHELL", [this](auto& text) {
     if (text != "bash" && text != "zsh" && text != "fish")
-      wrong("SHELL", quoted(text) + " is no shell known here, write bash, zsh or fish");
+      wrong("SHELL", sluice::quoted(text) + " is no shell known here, write bash, zsh or fish");
     message<CompletionVerb>().shell = text;
   });
 }
@@ -313,14 +317,14 @@ Parse Parser::unexpected(const std::vector<std::string>& extras, const std::stri
   if (word.size() > 1 && word[0] == '-') {
     const auto known = flags_of(verb);
     const auto meant = suggest(word.substr(0, word.find('=')), known);
-    return complain("unknown flag " + quoted(word) + (verb.empty() ? "" : " for " + verb),
+    return complain("unknown flag " + sluice::quoted(word) + (verb.empty() ? "" : " for " + verb),
                     meant.empty() ? "" : "did you mean '" + meant + "'?");
   }
   if (verb.empty()) {
     const auto meant = suggest(word, verbs());
-    return complain("unknown verb " + quoted(word), meant.empty() ? "" : "did you mean '" + meant + "'?");
+    return complain("unknown verb " + sluice::quoted(word), meant.empty() ? "" : "did you mean '" + meant + "'?");
   }
-  return complain("unexpected argument " + quoted(word) + " for " + verb, {});
+  return complain("unexpected argument " + sluice::quoted(word) + " for " + verb, {});
 }
 
 // What can be said of a whole command without asking the daemon.
@@ -342,7 +346,7 @@ void split_wait_drained(std::vector<std::string>& words) {
 // Before the words are understood: a complaint about them is to come in the form they ask for.
 Format format_in(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == "-ojson" || words[i] == "-o=json" || words[i] == "--output=json") return Format::json;
+    if (words[i] == "-ojson" || words[i] == "--output=json") return Format::json;
     if ((words[i] == "-o" || words[i] == "--output") && i + 1 < words.size() && words[i + 1] == "json") return Format::json;
   }
   return Format::table;
@@ -360,7 +364,6 @@ std::string sentence(const CLI::ParseError& error) {
 }
 
 Parse Parser::run(std::vector<std::string> words) {
-  if (words.empty()) return {{}, help({}), {}, {}};
   format_ = format_in(words);
   split_wait_drained(words);
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
@@ -420,7 +423,7 @@ std::vector<std::string> flags_of(const std::string& verb) {
         if (name != "wait-drained-for") flags.push_back("--" + name);
     }
   };
-  if (auto* sub = verb.empty() ? nullptr : parser.app().get_subcommand_no_throw(verb)) collect(sub);
+  for (auto* sub : parser.app().get_subcommands([&verb](CLI::App* app) { return app->get_name() == verb; })) collect(sub);
   collect(&parser.app());
   return flags;
 }

@@ -61,8 +61,8 @@ Problem internal(std::string detail) {
 json::object to_json(const Problem& problem) {
   json::object out{{"type", "urn:sluice:problem:" + std::string(name_of(problem.exit))},
                    {"title", problem.title},
-                   {"status", problem.status},
                    {"detail", problem.detail}};
+  if (problem.status) out["status"] = problem.status;
   if (!problem.field.empty()) out["field"] = problem.field;
   if (!problem.suggestion.empty()) out["suggestion"] = problem.suggestion;
   out["code"] = name_of(problem.exit);

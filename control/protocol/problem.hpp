@@ -27,7 +27,7 @@ enum class Exit : std::uint8_t {
 std::string_view name_of(Exit exit);
 
 struct Problem {
-  int status = 500;  // HTTP
+  int status = 500;  // HTTP; 0: it never went over HTTP
   Exit exit = Exit::internal;
   std::string title;       // short, the same for every problem of its kind
   std::string detail;      // what and why, with names and numbers

@@ -75,7 +75,7 @@ std::string path_of(const Target& target) {
   return out;
 }
 
-std::string to_string(const Query& query) {
+std::string query_text(const Query& query) {
   std::string out;
   for (const auto& [name, value] : query)
     out += (out.empty() ? "?" : "&") + percent_encode(name) + "=" + percent_encode(value);

@@ -29,7 +29,7 @@ std::optional<std::string> percent_decode(std::string_view text);
 std::string path_of(const Target& target);
 
 using Query = std::vector<std::pair<std::string, std::string>>;
-std::string to_string(const Query& query);  // "?a=1&b=2", or empty
+std::string query_text(const Query& query);  // "?a=1&b=2", or empty
 std::optional<Query> parse_query(std::string_view text);  // without the "?"
 
 }  // namespace sluice::protocol

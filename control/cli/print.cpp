@@ -1,0 +1,189 @@
+#include "control/cli/print.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "control/cli/look.hpp"
+#include "control/protocol/write.hpp"
+
+namespace sluice::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+// NO_COLOR counts when it is set and not empty (no-color.org).
+bool wants_color(int descriptor) {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  if (no_color && *no_color) return false;
+  if (terminal && std::string_view(terminal) == "dumb") return false;
+  return ::isatty(descriptor) == 1;
+}
+
+// Numbers, too; empty when there is nothing.
+std::string cell(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return !value || value->is_null() ? std::string() : plain(*value);
+}
+
+bool is_nested(const json::value& value) {
+  const auto* object = value.if_object();
+  return object && !object->empty() && object->begin()->value().is_object();
+}
+
+// "blue 95% -> 75%, green 5% -> 25%": what differs, in the order of `after`.
+std::string differences(const json::object& before, const json::object& after) {
+  std::string out;
+  const auto add = [&out](std::string_view key, const std::string& was, const std::string& is) {
+    if (!out.empty()) out += ", ";
+    out += std::string(key) + " " + was + " -> " + is;
+  };
+  for (const auto& [key, value] : after) {
+    const auto* was = before.if_contains(key);
+    if (!was) add(key, "none", plain(value));
+    else if (*was != value) add(key, plain(*was), plain(value));
+  }
+  for (const auto& [key, value] : before)
+    if (!after.contains(key)) add(key, plain(value), "none");
+  return out;
+}
+
+std::string values_of(const json::object& object) {
+  std::string out;
+  for (const auto& [key, value] : object) out += (out.empty() ? "" : ", ") + std::string(key) + " " + plain(value);
+  return out;
+}
+
+void append_lines(std::string& out, const std::string& subject, const json::value& before, const json::value& after) {
+  const auto line = [&](const std::string& what) {
+    if (!out.empty()) out += "\n";
+    out += subject.empty() ? what : subject + ": " + what;
+  };
+  const auto join = [&](std::string_view key) { return subject.empty() ? std::string(key) : subject + "/" + std::string(key); };
+  const auto* was = before.if_object();
+  const auto* is = after.if_object();
+  if (is_nested(before) || is_nested(after)) {
+    static const json::object kNone;
+    const auto& old_ones = was ? *was : kNone;
+    const auto& new_ones = is ? *is : kNone;
+    for (const auto& [key, value] : new_ones) {
+      const auto* old_one = old_ones.if_contains(key);
+      if (!old_one || *old_one != value) append_lines(out, join(key), old_one ? *old_one : json::value(), value);
+    }
+    for (const auto& [key, value] : old_ones)
+      if (!new_ones.contains(key)) append_lines(out, join(key), value, json::value());
+  } else if (was && is) {
+    line(differences(*was, *is));
+  } else if (is) {
+    line("added (" + values_of(*is) + ")");
+  } else if (was) {
+    line("removed");
+  } else {
+    line(plain(before) + " -> " + plain(after));
+  }
+}
+
+std::string milliseconds_text(double took) {
+  char text[32];
+  std::snprintf(text, sizeof text, took < 10 ? "%.1f ms" : "%.0f ms", took);
+  return text;
+}
+
+std::string sentences(const json::object& more, std::string_view key) {
+  std::string out;
+  if (const auto* list = more.if_contains(key); list && list->is_array())
+    for (const auto& sentence : list->get_array()) out += "note: " + plain(sentence) + "\n";
+  return out;
+}
+
+}  // namespace
+
+std::string render_change(const protocol::Changed& changed, const std::string& subject) {
+  const auto generation = std::to_string(changed.generation);
+  std::string out;
+  if (!changed.changed) {
+    out = (subject.empty() ? "" : subject + ": ") + "unchanged   (generation " + generation + ")\n";
+  } else {
+    append_lines(out, subject, changed.before, changed.after);
+    if (out.empty()) out = subject.empty() ? "changed" : subject + ": changed";
+    if (changed.dry_run)
+      out += "   (dry run: nothing changed, generation " + generation + ")\n";
+    else
+      out += "   (generation " + std::to_string(changed.generation - 1) + " -> " + generation + ", " +
+             milliseconds_text(changed.took_ms) + ")\n";
+    if (!changed.undo.empty() && !changed.dry_run) out += "undo: " + changed.undo + "\n";
+  }
+  if (!changed.durable) out += "warning: in force, but not durable: the state folder did not take it\n";
+  return out + sentences(changed.more, "conflicts") + sentences(changed.more, "warnings") +
+         sentences(changed.more, "notes");
+}
+
+std::string render_drained(const json::value& drained, const std::string& subject) {
+  const auto* object = drained.if_object();
+  if (!object) return {};
+  return subject + ": drained, " + cell(*object, "clean") + " finished, " + cell(*object, "forced") +
+         " closed, " + cell(*object, "took_ms") + " ms\n";
+}
+
+std::string render_history(const json::value& history, const Style& style) {
+  Table table({">GENERATION", "TIME", "WHO", "VERB", "CHANGE", "REASON"});
+  const auto* entries = history.is_object() ? history.get_object().if_contains("history") : nullptr;
+  if (entries && entries->is_array())
+    for (const auto& entry : entries->get_array())
+      if (const auto* object = entry.if_object())
+        table.add({cell(*object, "generation"), cell(*object, "time"), cell(*object, "actor"),
+                   cell(*object, "verb"), cell(*object, "change"), cell(*object, "reason")});
+  return table.empty() ? "no changes yet\n" : table.render(style);
+}
+
+std::string render_event(const json::value& event) {
+  const auto* object = event.if_object();
+  if (!object) return plain(event) + "\n";
+  const auto service = cell(*object, "service");
+  return cell(*object, "time") + "  " + cell(*object, "type") + "  " + (service.empty() ? "" : service + ": ") +
+         cell(*object, "text") + "\n";
+}
+
+std::string render_explain(const json::value& explained, const Style& style) {
+  const auto* object = explained.if_object();
+  if (!object) return plain(explained) + "\n";
+  std::string out;
+  for (const char* key : {"route", "service", "pool", "backend", "result"}) {
+    const auto value = cell(*object, key);
+    if (!value.empty()) out += style.strong(std::string(key) + std::string(9 - std::string_view(key).size(), ' ')) + value + "\n";
+  }
+  const auto* steps = object->if_contains("steps");
+  if (steps && steps->is_array())
+    for (const auto& step : steps->get_array()) out += "  - " + plain(step) + "\n";
+  return out;
+}
+
+std::string render_problem(const protocol::Problem& problem, const Style& style) {
+  std::string out = style.bad("error:") + " " + problem.detail + "\n";
+  if (!problem.suggestion.empty()) out += "  " + problem.suggestion + "\n";
+  return out;
+}
+
+Output::Output(Format format) : format_(format), terminal_(::isatty(STDOUT_FILENO) == 1), style_{wants_color(STDOUT_FILENO)} {}
+
+int Output::say(const std::string& text) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  return written ? 0 : static_cast<int>(protocol::Exit::internal);
+}
+
+int Output::fail(const protocol::Problem& problem) {
+  const auto text = format_ == Format::json ? protocol::write(to_json(problem)) + "\n"
+                                            : render_problem(problem, Style{wants_color(STDERR_FILENO)});
+  std::fputs(text.c_str(), stderr);
+  return static_cast<int>(problem.exit);
+}
+
+int Output::show(const json::value& document, const std::string& text) {
+  return say(format_ == Format::json ? protocol::write(document) + "\n" : text);
+}
+
+}  // namespace sluice::cli

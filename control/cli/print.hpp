@@ -1,0 +1,48 @@
+// What the daemon says, as text for people. The render functions are pure; Output knows the terminal and the wanted format.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <string>
+
+#include "control/cli/args.hpp"
+#include "control/cli/table.hpp"
+#include "control/protocol/messages.hpp"
+
+namespace sluice::cli {
+
+// GET /v1/status: a table of pools for each service. With `service` only that one, and its backends.
+std::string render_status(const boost::json::value& status, const std::string& service, const Style& style);
+// One line for each service, without what changes all the time: for `status -w` into a file.
+std::string render_state_lines(const boost::json::value& status, const std::string& service);
+
+// "api: blue 95% -> 75%, green 5% -> 25%   (generation 41 -> 42, 3 ms)" and the command that undoes it. `subject` is what
+// before and after are of: a service, a target; empty when they name it themselves.
+std::string render_change(const protocol::Changed& changed, const std::string& subject);
+std::string render_drained(const boost::json::value& drained, const std::string& subject);
+
+std::string render_history(const boost::json::value& history, const Style& style);
+std::string render_event(const boost::json::value& event);
+std::string render_explain(const boost::json::value& explained, const Style& style);
+std::string render_problem(const protocol::Problem& problem, const Style& style);
+
+class Output {
+ public:
+  // Colour on a terminal unless NO_COLOR is set or TERM is "dumb".
+  explicit Output(Format format);
+
+  Format format() const { return format_; }
+  const Style& style() const { return style_; }
+  bool terminal() const { return terminal_; }
+
+  int say(const std::string& text);               // to stdout; 0, or 1 when it cannot be written
+  int fail(const protocol::Problem& problem);     // to stderr, in the wanted format; the exit code
+  // The one JSON document of a verb, or its text.
+  int show(const boost::json::value& document, const std::string& text);
+
+ private:
+  Format format_;
+  bool terminal_;
+  Style style_;
+};
+
+}  // namespace sluice::cli

@@ -1,0 +1,165 @@
+#include <boost/json/object.hpp>
+#include <cmath>
+#include <cstdio>
+
+#include "control/cli/look.hpp"
+#include "control/cli/print.hpp"
+#include "proxy/base/values.hpp"
+
+namespace sluice::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+// "-" where there is nothing to say: no request in the window.
+std::string formatted(const std::optional<double>& number, const char* format) {
+  if (!number) return "-";
+  char text[64];
+  std::snprintf(text, sizeof text, format, *number);
+  return text;
+}
+
+std::optional<double> times(std::optional<double> number, double factor) {
+  if (number) *number *= factor;
+  return number;
+}
+
+std::string latency(const json::object& pool, std::string_view key) {
+  const auto value = number_in(pool, key);
+  return formatted(value, value && *value < 10 ? "%.1f" : "%.0f");
+}
+
+std::string share_text(const json::object& pool) {
+  return format_share(static_cast<Share>(std::llround(number_in(pool, "share").value_or(0) * kWhole)));
+}
+
+std::string paint_health(const std::string& health, const Style& style) {
+  if (health == "up") return style.good(health);
+  if (health == "down" || health == "ejected") return style.bad(health);
+  return health;
+}
+
+std::string paint_admin(const std::string& admin, const Style& style) {
+  return admin == "ready" ? admin : style.busy(admin);
+}
+
+// "3/3 up", "1/2 up, 1 draining".
+std::string health_text(const json::object& backends, const Style& style) {
+  std::size_t eligible = 0;
+  std::string rest;
+  for (const auto& [name, value] : backends) {
+    const auto* backend = value.if_object();
+    if (!backend) continue;
+    if (is_set(*backend, "eligible")) {
+      ++eligible;
+      continue;
+    }
+    const auto admin = text_in(*backend, "admin");
+    rest += ", " + std::string(name) + " " + (admin == "ready" ? text_in(*backend, "health") : admin);
+  }
+  const auto counts = std::to_string(eligible) + "/" + std::to_string(backends.size()) + " up";
+  return (eligible == backends.size() && eligible ? style.good(counts) : eligible ? style.busy(counts) : style.bad(counts)) + rest;
+}
+
+std::string pools_table(const json::object& service, const Style& style) {
+  Table table({"POOL", ">SHARE", ">MEASURED", ">REQ/S", ">ERR %", ">P50 MS", ">P95 MS", ">P99 MS", ">IN FLIGHT", "BACKENDS"});
+  const auto stable = text_in(service, "stable");
+  for (const auto& [name, value] : object_in(service, "pools")) {
+    const auto* pool = value.if_object();
+    if (!pool) continue;
+    table.add({std::string(name) + (name == stable ? " (stable)" : ""), share_text(*pool),
+               formatted(times(number_in(*pool, "share_measured"), 100), "%.1f%%"),
+               formatted(number_in(*pool, "requests_per_second"), "%.1f"),
+               formatted(times(number_in(*pool, "error_rate"), 100), "%.2f"), latency(*pool, "p50_ms"),
+               latency(*pool, "p95_ms"), latency(*pool, "p99_ms"), formatted(number_in(*pool, "in_flight"), "%.0f"),
+               health_text(object_in(*pool, "backends"), style)});
+  }
+  return table.render(style);
+}
+
+std::string backends_table(const json::object& service, const Style& style) {
+  Table table({"POOL", "BACKEND", "ADMIN", "HEALTH", ">WEIGHT", ">REQUESTS", ">ERRORS", ">IN FLIGHT", "LAST ERROR"});
+  for (const auto& [pool_name, pool] : object_in(service, "pools")) {
+    if (!pool.is_object()) continue;
+    for (const auto& [name, value] : object_in(pool.get_object(), "backends")) {
+      const auto* backend = value.if_object();
+      if (!backend) continue;
+      table.add({std::string(pool_name), std::string(name), paint_admin(text_in(*backend, "admin"), style),
+                 paint_health(text_in(*backend, "health"), style), formatted(number_in(*backend, "weight"), "%.0f"),
+                 formatted(number_in(*backend, "requests"), "%.0f"), formatted(number_in(*backend, "errors"), "%.0f"),
+                 formatted(number_in(*backend, "in_flight"), "%.0f"), text_in(*backend, "last_error")});
+    }
+  }
+  return table.empty() ? "" : "\n" + table.render(style);
+}
+
+// D5: what keeps each drain from being done.
+std::string drain_lines(const std::string& service_name, const json::object& service, const Style& style) {
+  std::string out;
+  for (const auto& [pool_name, pool] : object_in(service, "pools")) {
+    if (!pool.is_object()) continue;
+    for (const auto& [name, backend] : object_in(pool.get_object(), "backends")) {
+      if (!backend.is_object()) continue;
+      const auto& drain = object_in(backend.get_object(), "drain");
+      if (drain.empty() || is_set(drain, "finished")) continue;
+      out += style.busy("drain") + " " + service_name + "/" + std::string(pool_name) + "/" + std::string(name) + ": " +
+             formatted(number_in(drain, "requests"), "%.0f") + " requests and " +
+             formatted(number_in(drain, "tunnels"), "%.0f") + " tunnels left";
+      if (const auto path = text_in(drain, "oldest_path"); !path.empty())
+        out += ", the oldest " + path + " since " + formatted(times(number_in(drain, "oldest_ms"), 0.001), "%.1f s");
+      if (const auto left = number_in(drain, "left_ms")) out += ", closed in " + formatted(*left / 1000, "%.0f s");
+      out += "\n";
+    }
+  }
+  return out;
+}
+
+std::string warnings(const json::object& status, const Style& style) {
+  std::string out;
+  const auto* list = status.if_contains("warnings");
+  if (list && list->is_array())
+    for (const auto& warning : list->get_array())
+      if (warning.is_string()) out += style.bad("warning:") + " " + std::string(warning.get_string()) + "\n";
+  return out;
+}
+
+}  // namespace
+
+std::string render_status(const json::value& status, const std::string& wanted, const Style& style) {
+  const auto* top = status.if_object();
+  if (!top) return {};
+  std::string out;
+  for (const auto& [name, value] : object_in(*top, "services")) {
+    const auto* service = value.if_object();
+    if (!service || (!wanted.empty() && name != wanted)) continue;
+    out += style.strong(name) + "   stable " + text_in(*service, "stable") + ", generation " +
+           formatted(number_in(*top, "generation"), "%.0f") + "\n";
+    if (const auto why = text_in(*service, "set_aside"); !why.empty()) out += style.bad("set aside:") + " " + why + "\n";
+    out += pools_table(*service, style);
+    if (!wanted.empty()) out += backends_table(*service, style);
+    out += drain_lines(std::string(name), *service, style) + "\n";
+  }
+  if (!out.empty()) out.pop_back();  // the empty line stands between services
+  return out + warnings(*top, style);
+}
+
+std::string render_state_lines(const json::value& status, const std::string& wanted) {
+  const auto* top = status.if_object();
+  if (!top) return {};
+  std::string out;
+  for (const auto& [name, value] : object_in(*top, "services")) {
+    const auto* service = value.if_object();
+    if (!service || (!wanted.empty() && name != wanted)) continue;
+    out += std::string(name) + ":";
+    for (const auto& [pool_name, pool] : object_in(*service, "pools"))
+      if (pool.is_object())
+        out += " " + std::string(pool_name) + " " + share_text(pool.get_object()) + " (" +
+               health_text(object_in(pool.get_object(), "backends"), Style{}) + ")";
+    out += ", stable " + text_in(*service, "stable") + ", generation " +
+           formatted(number_in(*top, "generation"), "%.0f") + "\n";
+  }
+  return out;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,109 @@
+#include <boost/json/object.hpp>
+#include <vector>
+
+#include "control/cli/look.hpp"
+#include "control/cli/verbs.hpp"
+#include "proxy/base/suggest.hpp"
+#include "proxy/base/values.hpp"
+
+namespace sluice::cli {
+
+using protocol::milliseconds;
+using protocol::Target;
+
+namespace {
+
+constexpr milliseconds kWaitSlack{10'000};  // the daemon says that the time is over, not we
+
+// 0 means as long as it takes.
+std::optional<milliseconds> drain_time(milliseconds timeout) {
+  return timeout.count() == 0 ? std::nullopt : std::optional(timeout);
+}
+
+struct Found {
+  std::vector<std::string> matches, names;  // targets; every name there is
+};
+
+Found search(const boost::json::value& status, const std::string& text) {
+  Found found;
+  for (const auto& [service, value] : object_in(object_of(status), "services"))
+    for (const auto& [pool, backends] : object_in(object_of(value), "pools"))
+      for (const auto& [name, backend] : object_in(object_of(backends), "backends")) {
+        found.names.emplace_back(name);
+        if (name == text || text_in(object_of(backend), "address") == text)
+          found.matches.push_back(to_string(Target{service, pool, name}));
+      }
+  return found;
+}
+
+// As the operator wrote it, or what the daemon's status says that it means.
+Result<Target> resolve(Context& context, const std::string& text) {
+  if (auto target = protocol::parse_target(text); target && !target->backend.empty()) return *target;
+  const auto answer = context.client.call({"GET", "/v1/status"});
+  if (!answer) return answer.error();
+  return find_backend(answer->body, text);
+}
+
+}  // namespace
+
+Result<Target> find_backend(const boost::json::value& status, const std::string& text) {
+  if (auto target = protocol::parse_target(text)) {
+    if (!target->backend.empty()) return *target;
+    return protocol::malformed(sluice::quoted(text) + " is a pool, write SERVICE/POOL/BACKEND");
+  }
+  const auto found = search(status, text);
+  if (found.matches.size() == 1) return *protocol::parse_target(found.matches.front());
+  if (found.matches.empty())
+    return protocol::not_found("no backend " + sluice::quoted(text), protocol::did_you_mean(text, found.names));
+  return protocol::malformed(sluice::quoted(text) + " is in several pools: write " + list_of(found.matches));
+}
+
+int drain(Context& context, const protocol::Drain& message) {
+  return change(context, {"POST", path_of(message.target) + "/drain", to_json(message)}, {}, to_string(message.target),
+                message.wait ? drain_time(message.timeout) : milliseconds(0));
+}
+
+int ready(Context& context, const ReadyVerb& verb) {
+  return change(context, {"POST", path_of(verb.target) + "/ready"}, {}, to_string(verb.target));
+}
+
+int maint(Context& context, const MaintVerb& verb) {
+  return change(context, {"POST", path_of(verb.target) + "/maint"}, {}, to_string(verb.target));
+}
+
+int weight(Context& context, const WeightVerb& verb) {
+  const auto target = resolve(context, verb.backend);
+  if (!target) return context.output.fail(target.error());
+  return change(context, {"PATCH", path_of(*target), to_json(verb.message)}, {}, to_string(*target));
+}
+
+int add(Context& context, const protocol::Add& message) {
+  auto target = message.target;
+  if (target.backend.empty()) target.backend = message.address;
+  return change(context, {"PUT", path_of(target), to_json(message)}, {}, to_string(target),
+                message.wait_healthy.value_or(milliseconds(0)));
+}
+
+int remove(Context& context, const RemoveVerb& verb) {
+  const auto target = resolve(context, verb.backend);
+  if (!target) return context.output.fail(target.error());
+  protocol::Query query{{"timeout", format_duration(verb.message.timeout)}};
+  if (verb.message.websockets != protocol::Websockets{})
+    query.emplace_back("websockets", to_string(verb.message.websockets));
+  return change(context, {"DELETE", path_of(*target)}, std::move(query), to_string(*target),
+                drain_time(verb.message.timeout));
+}
+
+int wait(Context& context, const protocol::Wait& message) {
+  protocol::Query query{{"for", to_string(message.condition)}, {"target", to_string(message.target)}};
+  if (message.timeout) query.emplace_back("timeout", format_duration(*message.timeout));
+  Call call{"GET", "/v1/wait" + protocol::query_text(query)};
+  call.limit = message.timeout ? std::optional(*message.timeout + kWaitSlack) : std::nullopt;
+  const auto answer = context.client.call(call);
+  if (!answer) return context.output.fail(answer.error());
+  const auto took = number_in(object_of(answer->body), "took_ms").value_or(0);
+  return context.output.show(answer->body, to_string(message.target) + " is " + to_string(message.condition) + " after " +
+                                               std::to_string(static_cast<long long>(took)) + " ms\n");
+}
+
+}  // namespace sluice::cli

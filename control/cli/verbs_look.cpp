@@ -1,0 +1,90 @@
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <chrono>
+#include <thread>
+
+#include "control/cli/look.hpp"
+#include "control/cli/verbs.hpp"
+
+namespace sluice::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::chrono::seconds kRepaint{1};
+
+std::string status_path(const std::string& service) {
+  return "/v1/status" + protocol::query_text(service.empty() ? protocol::Query{} : protocol::Query{{"service", service}});
+}
+
+// The screen from its top, each line cleared behind its end: no flicker, nothing of the former text stays.
+std::string repainted(const std::string& text) {
+  std::string out = "\x1b[H";
+  for (const char c : text) {
+    if (c == '\n') out += "\x1b[K";
+    out += c;
+  }
+  return out + "\x1b[J";
+}
+
+// Until the daemon goes away or the operator interrupts. Not on a terminal: a line when something other than a counter moved.
+int watch(Context& context, const std::string& service) {
+  auto& output = context.output;
+  const bool paints = output.terminal() && output.format() == Format::table;
+  if (paints && output.say("\x1b[2J")) return 1;
+  for (std::string last;; std::this_thread::sleep_for(kRepaint)) {
+    const auto answer = context.client.call({"GET", status_path(service)});
+    if (!answer) return output.fail(answer.error());
+    const auto lines = render_state_lines(answer->body, service);
+    if (!paints && lines == last) continue;
+    last = lines;
+    const auto text = paints ? repainted(render_status(answer->body, service, output.style())) : lines;
+    if (const int failed = output.show(answer->body, text)) return failed;
+  }
+}
+
+}  // namespace
+
+int status(Context& context, const StatusVerb& verb) {
+  if (verb.watch) return watch(context, verb.service);
+  const auto answer = context.client.call({"GET", status_path(verb.service)});
+  if (!answer) return context.output.fail(answer.error());
+  return context.output.show(answer->body, render_status(answer->body, verb.service, context.output.style()));
+}
+
+int explain(Context& context, const protocol::Explain& message) {
+  const auto answer = context.client.call({"POST", "/v1/explain", to_json(message)});
+  if (!answer) return context.output.fail(answer.error());
+  return context.output.show(answer->body, render_explain(answer->body, context.output.style()));
+}
+
+int history(Context& context, const protocol::History& message) {
+  protocol::Query query{{"limit", std::to_string(message.limit)}};
+  if (!message.service.empty()) query.emplace_back("service", message.service);
+  const auto answer = context.client.call({"GET", "/v1/history" + protocol::query_text(query)});
+  if (!answer) return context.output.fail(answer.error());
+  return context.output.show(answer->body, render_history(answer->body, context.output.style()));
+}
+
+int events(Context& context, const protocol::Events& message) {
+  auto& output = context.output;
+  int shown = 0;
+  const auto problem = context.client.events(
+      message.follow ? "/v1/events" : "/v1/events?follow=false", message.after.value_or(0), [&](const std::string& data) {
+        json::error_code failed;
+        const auto event = json::parse(data, failed);
+        if (!failed) shown = output.show(event, render_event(event));
+        return shown == 0;
+      });
+  return problem ? output.fail(*problem) : shown;
+}
+
+int config_show(Context& context) {
+  const bool as_json = context.output.format() == Format::json;
+  const auto answer = context.client.call({"GET", as_json ? "/v1/config?format=json" : "/v1/config"});
+  if (!answer) return context.output.fail(answer.error());
+  return context.output.show(answer->body, answer->text);
+}
+
+}  // namespace sluice::cli
