@@ -53,13 +53,13 @@ void Backend::close_idle() {
 
 Claim::Claim(Backend& backend, Activity& activity) : backend_(&backend), activity_(&activity) {
   backend.counters_.in_flight.add();
-  activity.link_before(backend.active_);
+  activity.ActivityHook::link_before(backend.active_);
 }
 
 void Claim::release() {
   if (!backend_) return;
   backend_->counters_.in_flight.sub();
-  activity_->unlink();
+  activity_->ActivityHook::unlink();
   backend_ = nullptr;
 }
 

@@ -12,8 +12,10 @@
 
 namespace sluice::upstream {
 
+struct ActivityHook : net::WheelHook {};
+
 // Something that runs on a backend: a request under way or a tunnel. Linked while claimed.
-class Activity : private net::WheelHook {
+class Activity : private ActivityHook {
  public:
   virtual bool is_tunnel() const = 0;
   virtual net::Clock::time_point began() const = 0;
@@ -24,7 +26,7 @@ class Activity : private net::WheelHook {
 
  protected:
   ~Activity() {
-    if (linked()) unlink();
+    if (ActivityHook::linked()) ActivityHook::unlink();
   }
 
  private:
@@ -56,7 +58,7 @@ class Backend {
   void each_activity(Visit visit) {
     for (net::WheelHook* hook = active_.next; hook != &active_;) {
       net::WheelHook* next = hook->next;  // the visit may end the activity
-      visit(static_cast<Activity&>(*hook));
+      visit(static_cast<Activity&>(static_cast<ActivityHook&>(*hook)));
       hook = next;
     }
   }
@@ -69,7 +71,7 @@ class Backend {
   std::shared_ptr<observe::BackendLive> live_;
   observe::BackendCounters& counters_;
   std::vector<std::unique_ptr<Conn>> idle_;
-  net::WheelHook active_;
+  ActivityHook active_;
 };
 
 // A place on a backend: counted in flight from its making to its end. Made in the step that chooses, before any suspension.

@@ -7,7 +7,7 @@ namespace sluice::upstream {
 ViewPtr Directory::adopt(route::SnapshotPtr snapshot) {
   auto view = boost::make_local_shared<View>();
   std::unordered_map<std::uint32_t, boost::local_shared_ptr<Backend>> backends;
-  std::unordered_map<const observe::PoolLive*, boost::local_shared_ptr<route::RoundRobin>> round_robins;
+  std::unordered_map<const observe::PoolLive*, boost::local_shared_ptr<route::RoundRobinState>> round_robins;
   for (const route::Service& service : snapshot->services) {
     ServiceView& service_view = view->services.emplace_back();
     service_view.service = &service;
@@ -15,7 +15,7 @@ ViewPtr Directory::adopt(route::SnapshotPtr snapshot) {
       PoolView& pool_view = service_view.pools.emplace_back();
       pool_view.pool = &pool;
       auto& round_robin = round_robins_[pool.live.get()];
-      if (!round_robin) round_robin = boost::make_local_shared<route::RoundRobin>();
+      if (!round_robin) round_robin = boost::make_local_shared<route::RoundRobinState>(worker_ * 0x9E3779B97F4A7C15ull);
       round_robins[pool.live.get()] = pool_view.round_robin = round_robin;
       for (const route::Backend& backend : pool.backends) {
         auto& known = backends_[backend.live->id];

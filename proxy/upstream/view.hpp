@@ -15,7 +15,7 @@ namespace sluice::upstream {
 
 struct PoolView {
   const route::Pool* pool = nullptr;
-  boost::local_shared_ptr<route::RoundRobin> round_robin;
+  boost::local_shared_ptr<route::RoundRobinState> round_robin;
   std::vector<boost::local_shared_ptr<Backend>> backends;  // as in pool->backends
 };
 
@@ -35,16 +35,21 @@ class Directory {
  public:
   explicit Directory(std::size_t worker) : worker_(worker) {}
 
+
   // The view of `snapshot`. What it shares with earlier ones (backends, balancing state) is the same object in both. Idle
   // connections to backends that left or no longer take requests are closed (D1).
   ViewPtr adopt(route::SnapshotPtr snapshot);
 
   Backend* find(std::uint32_t id);
+  template <class Visit>
+  void each_backend(Visit visit) {
+    for (auto& [id, backend] : backends_) visit(*backend);
+  }
 
  private:
   std::size_t worker_;
   std::unordered_map<std::uint32_t, boost::local_shared_ptr<Backend>> backends_;
-  std::unordered_map<const observe::PoolLive*, boost::local_shared_ptr<route::RoundRobin>> round_robins_;
+  std::unordered_map<const observe::PoolLive*, boost::local_shared_ptr<route::RoundRobinState>> round_robins_;
 };
 
 }  // namespace sluice::upstream

@@ -10,7 +10,12 @@
 
 #include "proxy/base/asio.hpp"
 #include "proxy/config/spec.hpp"
+#include "proxy/net/bind.hpp"
 #include "proxy/route/snapshot.hpp"
+
+namespace sluice::session {
+struct ListenerInfo;
+}
 
 namespace sluice::worker {
 
@@ -86,8 +91,10 @@ class Runtime {
   Totals totals() const;
 
  private:
-  friend class Worker;
   struct Impl;
+  static std::shared_ptr<session::ListenerInfo> make_info(const config::ListenerSpec& spec);
+  net::Bound open(const config::ListenerSpec& spec, std::vector<InheritedSocket>& inherited);
+
   boost::asio::io_context& control_;
   RuntimeOptions options_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -1,0 +1,132 @@
+#include "proxy/net/bind.hpp"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <spdlog/fmt/fmt.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace sluice::net {
+namespace {
+
+struct Address {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+  int family() const { return storage.ss_family; }
+  void set_port(std::uint16_t port) {
+    if (family() == AF_INET6) {
+      reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port = htons(port);
+    } else {
+      reinterpret_cast<sockaddr_in*>(&storage)->sin_port = htons(port);
+    }
+  }
+  std::uint16_t port() const {
+    return ntohs(family() == AF_INET6 ? reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port
+                                      : reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
+  }
+};
+
+std::string resolve(const std::string& host, std::uint16_t port, Address& out) {
+  addrinfo hints{};
+  hints.ai_flags = AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(host.empty() ? nullptr : host.c_str(), nullptr, &hints, &found);
+  if (error) return gai_strerror(error);
+  std::memcpy(&out.storage, found->ai_addr, found->ai_addrlen);
+  out.size = found->ai_addrlen;
+  freeaddrinfo(found);
+  out.set_port(port);
+  return {};
+}
+
+bool local_address(int fd, Address& out) {
+  out.size = sizeof out.storage;
+  return getsockname(fd, reinterpret_cast<sockaddr*>(&out.storage), &out.size) == 0;
+}
+
+// A bound socket, or -1 with errno.
+int bound_socket(const Address& address, bool reuse_port) {
+  const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (reuse_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (::bind(fd, address.get(), address.size) == 0) return fd;
+  const int error = errno;
+  ::close(fd);
+  errno = error;
+  return -1;
+}
+
+}  // namespace
+
+void Bound::close() {
+  for (const int fd : fds) ::close(fd);
+  fds.clear();
+}
+
+Bound bind(const std::string& listener, const std::string& host, std::uint16_t port, std::size_t count) {
+  Bound bound;
+  const auto fail = [&](const std::string& why) {
+    bound.close();
+    const bool v6 = host.find(':') != std::string::npos;
+    bound.error = fmt::format("cannot listen on {}{}{}:{} (listener {}): {}", v6 ? "[" : "", host, v6 ? "]" : "", port, listener, why);
+    return bound;
+  };
+  const auto fail_errno = [&] { return fail(fmt::format("{} (errno {})", std::strerror(errno), errno)); };
+  Address address;
+  if (const auto error = resolve(host, port, address); !error.empty()) return fail(error);
+  if (port != 0) {  // without SO_REUSEPORT, so that somebody who listens there already is seen
+    const int probe = bound_socket(address, false);
+    if (probe < 0) return fail_errno();
+    ::close(probe);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const int fd = bound_socket(address, true);
+    if (fd < 0) return fail_errno();
+    bound.fds.push_back(fd);
+    if (::listen(fd, SOMAXCONN) != 0) return fail_errno();
+    if (i == 0) local_address(fd, address);  // a free port was chosen: the others take the same
+  }
+  bound.port = address.port();
+  return bound;
+}
+
+Bound adopt(int fd, std::size_t count) {
+  Bound bound;
+  Address address;
+  local_address(fd, address);
+  bound.port = address.port();
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  bound.fds.push_back(fd);
+  for (std::size_t i = 1; i < count; ++i) {
+    const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) {
+      bound.error = fmt::format("cannot copy the inherited socket {}: {} (errno {})", fd, std::strerror(errno), errno);
+      bound.close();
+      return bound;
+    }
+    bound.fds.push_back(copy);
+  }
+  return bound;
+}
+
+bool listens_on(int fd, const std::string& host, std::uint16_t port) {
+  Address wanted, actual;
+  if (!resolve(host, port, wanted).empty() || !local_address(fd, actual)) return false;
+  if (wanted.family() != actual.family() || wanted.port() != actual.port()) return false;
+  if (wanted.family() == AF_INET6)
+    return std::memcmp(&reinterpret_cast<sockaddr_in6&>(wanted.storage).sin6_addr,
+                       &reinterpret_cast<sockaddr_in6&>(actual.storage).sin6_addr, sizeof(in6_addr)) == 0;
+  return reinterpret_cast<sockaddr_in&>(wanted.storage).sin_addr.s_addr ==
+         reinterpret_cast<sockaddr_in&>(actual.storage).sin_addr.s_addr;
+}
+
+}  // namespace sluice::net

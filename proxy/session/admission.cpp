@@ -1,0 +1,69 @@
+#include "proxy/session/admission.hpp"
+
+#include <boost/asio/post.hpp>
+
+namespace sluice::session {
+
+Admission::Waiter::Waiter(Admission& admission, observe::ServiceLive& service, const config::LimitSpec& limits,
+                          std::chrono::milliseconds patience)
+    : Deadline(admission.wheel_), admission_(admission), service_(service), limits_(limits), patience_(patience) {}
+
+Admission::Waiter::~Waiter() = default;
+
+bool Admission::Waiter::await_ready() {
+  if (service_.waiting.fetch_add(1) >= limits_.queue) {
+    service_.waiting.fetch_sub(1);
+    entry_ = Entry::full;
+    return true;
+  }
+  // Again, now that leavers see us waiting: a place given back in between would wake nobody.
+  if (!try_enter(service_, limits_.in_flight)) return false;
+  service_.waiting.fetch_sub(1);
+  return true;
+}
+
+void Admission::Waiter::await_suspend(std::coroutine_handle<> h) {
+  waiting_ = h;
+  parked_ = true;
+  QueueHook::link_before(admission_.queues_[&service_]);
+  expires_after(patience_);
+}
+
+void Admission::Waiter::end(Entry entry) {
+  parked_ = false;
+  entry_ = entry;
+  never();
+  QueueHook::unlink();
+  service_.waiting.fetch_sub(1);
+  // Not resumed on the spot: the caller may be another request in the middle of its end.
+  asio::post(admission_.io_, waiting_);
+}
+
+void Admission::Waiter::expired() {
+  if (parked_) end(Entry::timed_out);
+}
+
+void Admission::Waiter::cancel() {
+  if (parked_) end(Entry::canceled);
+}
+
+bool Admission::leave(observe::ServiceLive& service) {
+  service.in_flight.fetch_sub(1);
+  if (service.waiting.load() == 0) return false;
+  wake(&service);
+  return service.waiting.load() > 0;
+}
+
+void Admission::wake(observe::ServiceLive* service) {
+  const auto queue = queues_.find(service);
+  if (queue == queues_.end()) return;
+  QueueHook& head = queue->second;
+  while (head.linked()) {
+    auto& first = static_cast<Waiter&>(static_cast<QueueHook&>(*head.next));
+    if (!try_enter(*service, first.limits_.in_flight)) return;
+    first.end(Entry::granted);
+  }
+  queues_.erase(queue);
+}
+
+}  // namespace sluice::session

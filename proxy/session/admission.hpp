@@ -1,0 +1,67 @@
+// A service's places: at most `limits.in_flight` requests at once in the whole process, `limits.queue` waiting for a place.
+// The counts are process-wide atomics; each worker queues its own requests and wakes them in order.
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <cstdint>
+#include <unordered_map>
+
+#include "proxy/base/asio.hpp"
+#include "proxy/config/spec.hpp"
+#include "proxy/net/timer_wheel.hpp"
+#include "proxy/observe/live.hpp"
+
+namespace sluice::session {
+
+class Admission {
+ public:
+  enum class Entry : std::uint8_t { granted, full, timed_out, canceled };
+
+  Admission(asio::io_context& io, net::TimerWheel& wheel) : io_(io), wheel_(wheel) {}
+
+  // A place, if there is one at once.
+  static bool try_enter(observe::ServiceLive& service, std::uint32_t limit) {
+    if (service.in_flight.fetch_add(1) < limit) return true;
+    service.in_flight.fetch_sub(1);
+    return false;
+  }
+
+  // A request that waits for a place. Lives in its exchange.
+  struct QueueHook : net::WheelHook {};
+  class Waiter : private QueueHook, private net::Deadline {
+   public:
+    Waiter(Admission& admission, observe::ServiceLive& service, const config::LimitSpec& limits, std::chrono::milliseconds patience);
+    ~Waiter() override;
+    void cancel();  // the client left
+
+    bool await_ready();
+    void await_suspend(std::coroutine_handle<> h);
+    Entry await_resume() const { return entry_; }
+
+   private:
+    friend class Admission;
+    void expired() override;
+    void end(Entry entry);
+
+    Admission& admission_;
+    observe::ServiceLive& service_;
+    const config::LimitSpec& limits_;
+    std::chrono::milliseconds patience_;
+    Entry entry_ = Entry::granted;
+    bool parked_ = false;
+    std::coroutine_handle<> waiting_;
+  };
+
+  // Gives a place back. True when somebody on another worker may be waiting for it.
+  bool leave(observe::ServiceLive& service);
+  // Places may be free: lets in who waits here.
+  void wake(observe::ServiceLive* service);
+
+ private:
+  asio::io_context& io_;
+  net::TimerWheel& wheel_;
+  std::unordered_map<observe::ServiceLive*, QueueHook> queues_;  // an entry goes when its queue runs empty
+};
+
+}  // namespace sluice::session

@@ -1,0 +1,116 @@
+// Which backend, and whether another try (R1, R2, S9). Claims before anything is suspended.
+#include <algorithm>
+#include <utility>
+
+#include "proxy/route/balance.hpp"
+#include "proxy/session/exchange.hpp"
+
+namespace sluice::session {
+
+using upstream::Again;
+using upstream::PoolView;
+
+namespace {
+
+constexpr std::size_t kMaxCandidates = 64;  // looked at per choice; a larger pool is looked at from a random place on
+
+std::int64_t steady_micros() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(net::Clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+bool Exchange::choose() {
+  if (claim_from(*target_)) return true;
+  if (tries_ == 0) {
+    // S9: the chosen pool cannot serve; its share is not quietly given away, it failed.
+    chosen_counters().no_backend.add();
+    count_attempt({FailureKind::no_backend, Side::proxy}, 0);
+  }
+  const PoolView& stable = service_->pools[service_->service->stable];
+  if (target_ == &stable || !spec().retries.rescue_stable) return false;
+  target_ = &stable;
+  tried_count_ = 0;
+  return claim_from(stable);
+}
+
+// Takes a place on an eligible backend that was not tried yet. False: there is none. D2: a drain is seen here at once (the live
+// state is read), and is not reported done before this worker has adopted it and every claim made until then is released.
+bool Exchange::claim_from(const PoolView& view) {
+  const route::Pool& pool = *view.pool;
+  const auto tried = [this](std::uint32_t id) {
+    return std::find(tried_.begin(), tried_.begin() + static_cast<std::ptrdiff_t>(tried_count_), id) !=
+           tried_.begin() + static_cast<std::ptrdiff_t>(tried_count_);
+  };
+  const bool has_up = route::pool_has_up(pool);
+  const std::size_t start = pool.backends.size() > kMaxCandidates ? context_.random.next() % pool.backends.size() : 0;
+  route::Candidate candidates[kMaxCandidates];
+  std::size_t count = 0;
+  for (std::size_t n = 0; n < pool.backends.size() && count < kMaxCandidates; ++n) {
+    const std::size_t i = (start + n) % pool.backends.size();
+    const route::Backend& backend = pool.backends[i];
+    if (!route::eligible(backend, has_up) || (tried_count_ > 0 && tried(backend.live->id))) continue;
+    double weight = backend.weight;
+    if (const auto began = backend.live->ramp_started_micros.load(std::memory_order_relaxed); began != 0)
+      weight = route::ramp(weight, std::chrono::microseconds(steady_micros() - began), spec().slow_start);
+    const bool counts = spec().balance == config::Balance::least_requests;
+    const bool hashed = spec().balance == config::Balance::hash;
+    candidates[count++] = {static_cast<std::uint32_t>(i), weight, counts ? backend.live->in_flight() : 0,
+                           hashed ? route::backend_identity(backend.name) : backend.live->id};
+  }
+  if (count == 0) return false;
+  backend_index_ = count == 1 ? candidates[0].index
+                              : route::pick(spec().balance, {candidates, count}, *view.round_robin, key_hash_);
+  claim_ = upstream::Claim(*view.backends[backend_index_], *this);
+  return true;
+}
+
+bool Exchange::again(Failure failure) {
+  attempt_.kind = failure.kind;
+  if (client_.answered() || gone_ || cut_) return false;
+  upstream::RequestTraits traits;
+  traits.idempotent = client_.head().is_idempotent;
+  traits.body_kept = !upload_started_;
+  const Again kind = upstream::may_retry(spec().retries, attempt_, traits, counted_attempts_ + 1);
+  const bool stale = kind == Again::free && attempt_.phase != upstream::Phase::connecting;
+  return kind != Again::no && next_target(kind, stale);
+}
+
+// Where the next try goes: another backend of the same pool; the last try of a canary's request goes to the stable pool (R2). A
+// backend whose idle connection was dead is asked once more on a fresh one when there is no other.
+bool Exchange::next_target(Again kind, bool stale) {
+  observe::ServiceLive& live = *service_->service->live;
+  if (kind == Again::counted) {
+    std::uint64_t retrying = 0;
+    for (const auto& worker : live.per_worker) retrying += worker.retry_in_flight.get();
+    if (!upstream::budget_allows(spec().retries, retrying, live.in_flight.load(std::memory_order_relaxed))) return false;
+  }
+  const std::uint32_t failed = claim_.backend()->id();
+  tried_[std::min(tried_count_, tried_.size() - 1)] = failed;
+  tried_count_ = std::min(tried_count_ + 1, tried_.size());
+  const PoolView& stable = service_->pools[service_->service->stable];
+  const bool rescue = target_ != &stable && spec().retries.rescue_stable;
+  const bool last = kind == Again::counted && counted_attempts_ + 2 >= spec().retries.attempts;
+  const auto serves = [this](const PoolView& view) {
+    const bool has_up = route::pool_has_up(*view.pool);
+    return std::any_of(view.pool->backends.begin(), view.pool->backends.end(), [&](const route::Backend& backend) {
+      const std::uint32_t* end = tried_.data() + tried_count_;
+      return route::eligible(backend, has_up) && std::find(std::as_const(tried_).data(), end, backend.live->id) == end;
+    });
+  };
+  if (rescue && (last || !serves(*target_)) && serves(stable)) {
+    target_ = &stable;
+  } else if (!serves(*target_)) {
+    if (!stale || fresh_only_) return false;
+    fresh_only_ = true;
+    tried_count_ = 0;
+    if (!serves(*target_)) return false;
+  }
+  if (kind == Again::counted) ++counted_attempts_;
+  live.per_worker[context_.worker].retry_in_flight.add();
+  retrying_ = true;
+  chosen_counters().retries.add();
+  return true;
+}
+
+}  // namespace sluice::session

@@ -1,0 +1,41 @@
+// What a worker lends its sessions. One per worker; worker only unless said otherwise.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "proxy/base/asio.hpp"
+#include "proxy/net/timer_wheel.hpp"
+#include "proxy/observe/access_log.hpp"
+#include "proxy/session/admission.hpp"
+#include "proxy/session/date.hpp"
+#include "proxy/session/random.hpp"
+#include "proxy/upstream/view.hpp"
+
+namespace sluice::session {
+
+struct WorkerCounters {  // one writer: the worker; read by control
+  observe::Counter connections, accepted, accept_errors, refused_requests;
+};
+
+struct Context {
+  Context(std::size_t worker_, asio::io_context& io_) : worker(worker_), io(io_), directory(worker_), admission(io_, wheel) {}
+
+  const std::size_t worker;
+  asio::io_context& io;
+  net::TimerWheel wheel;
+  upstream::Directory directory;
+  upstream::ViewPtr view;           // current; an exchange pins it when its head is complete (C1)
+  Admission admission;
+  Random random;
+  DateCache date;
+  WorkerCounters counters;
+  observe::AccessLog* access_log = nullptr;
+  bool shutting_down = false;       // answers carry `Connection: close`
+  std::function<void(std::uint32_t backend_id)> suspect;           // to control: too many errors in a row
+  std::function<void(observe::ServiceLive*)> wake_peers;           // to the other workers: a place may be free
+};
+
+}  // namespace sluice::session

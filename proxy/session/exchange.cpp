@@ -1,0 +1,258 @@
+#include "proxy/session/exchange.hpp"
+
+#include "proxy/http/forward.hpp"
+
+namespace sluice::session {
+
+using net::Clock;
+using net::IoStatus;
+using upstream::Phase;
+
+namespace {
+
+// A client that sent FIN may be gone or may be waiting for its answer: TCP does not say which. It gets this long without a byte
+// of progress. (nginx cuts at once, HAProxy never.)
+constexpr auto kHalfClosedGrace = std::chrono::milliseconds(500);
+constexpr std::size_t kSmallBody = 8 * 1024;  // a body this small travels in the same buffer as the head
+
+// Index of the pool that `listener` fixes for service `service`, or -1.
+int fixed_pool(const route::Snapshot& snapshot, std::string_view listener, std::size_t service) {
+  for (const auto& fixed : snapshot.listener_pools) {
+    if (fixed.listener != listener) continue;
+    for (const auto& [fixed_service, pool] : fixed.pools)
+      if (fixed_service == service) return static_cast<int>(pool);
+  }
+  return -1;
+}
+
+}  // namespace
+
+Exchange::Exchange(Context& context, Downstream& client)
+    : Deadline(context.wheel), context_(context), client_(client), began_(Clock::now()), view_(context.view) {
+  for (auto& word : random_) word = context_.random.next();
+  request_id_ = http::choose_request_id(client_.head(), random_, request_id_text_);
+}
+
+Exchange::~Exchange() {
+  if (conn_) upstream::Conn::retire(std::move(conn_), true);
+}
+
+Task<void> Exchange::run() {
+  Failure failure = route();
+  if (!failure) failure = co_await admit();
+  if (!failure) failure = co_await forward();
+  co_await join_upload();
+  if (failure) co_await answer(failure);
+  record(failure ? answer_for(failure.kind).reason : std::string_view());
+  claim_.release();
+  if (entered_ && context_.admission.leave(*service_->service->live)) context_.wake_peers(service_->service->live.get());
+}
+
+Failure Exchange::route() {
+  const http::RequestHead& head = client_.head();
+  const auto match = view_->snapshot->routes.find(head);
+  if (!match) return {FailureKind::no_route, Side::proxy};
+  service_ = &view_->services[match->service];
+  strip_prefix_ = match->strip_prefix;
+  const route::Service& service = *service_->service;
+  if (!service.set_aside.empty()) return {FailureKind::set_aside, Side::proxy};
+  decision_ = route::decide(service, head, client_.client_address(),
+                            fixed_pool(*view_->snapshot, client_.listener(), match->service));
+  chosen_ = target_ = &service_->pools[decision_.pool];
+  if (service.spec.balance == config::Balance::hash) {
+    const std::string_view key = decision_.sticky_key.empty() ? client_.client_address() : decision_.sticky_key;
+    key_hash_ = hash64("backend", service.spec.name, key);
+  }
+  chosen_counters().requests.add();
+  chosen_counters().in_flight.add();
+  return {};
+}
+
+Task<Failure> Exchange::admit() {
+  observe::ServiceLive& live = *service_->service->live;
+  const config::LimitSpec& limits = spec().limits;
+  if (Admission::try_enter(live, limits.in_flight)) {
+    entered_ = true;
+    if (client_.body_read()) client_.watch(this);
+    co_return Failure{};
+  }
+  if (client_.body_read()) client_.watch(this);
+  if (gone_) co_return Failure{FailureKind::gone, Side::client};
+  Admission::Waiter waiter(context_.admission, live, limits, spec().timeouts.response);
+  waiter_ = &waiter;
+  const auto entry = co_await waiter;
+  waiter_ = nullptr;
+  entered_ = entry == Admission::Entry::granted;
+  if (gone_) co_return Failure{FailureKind::gone, Side::client};
+  if (!entered_) co_return Failure{FailureKind::overload, Side::proxy};
+  co_return Failure{};
+}
+
+Task<Failure> Exchange::forward() {
+  for (;;) {
+    if (gone_) co_return Failure{FailureKind::gone, Side::client};
+    if (!choose()) co_return Failure{FailureKind::no_backend, Side::proxy};
+    const Failure failure = co_await attempt();
+    if (retrying_) service_->service->live->per_worker[context_.worker].retry_in_flight.sub();
+    retrying_ = false;
+    if (!failure) co_return failure;
+    co_await join_upload();
+    // A status that is to be tried again was already decided on, before its answer was thrown away.
+    const bool retry = failure.kind == FailureKind::status || again(failure);
+    release_conn(false);
+    claim_.release();
+    if (!retry) co_return failure;
+  }
+}
+
+Task<Failure> Exchange::attempt() {
+  attempt_ = {};
+  attempt_began_ = Clock::now();
+  ++tries_;
+  answer_head_read_ = false;
+  if (!fresh_only_) conn_ = claim_.backend()->take_idle();
+  attempt_.reused = conn_ != nullptr;
+  claim_.backend()->counters().requests.add();
+  Failure failure{};
+  if (!conn_) failure = co_await connect();
+  if (!failure) failure = co_await send();
+  if (!failure) failure = co_await receive();
+  attempt_.kind = failure.kind;
+  count_attempt(failure, answer_head_read_ ? answer_.status : 0);
+  co_return failure;
+}
+
+Task<Failure> Exchange::connect() {
+  const route::Endpoint& endpoint = target_->pool->backends[backend_index_].endpoint;
+  asio::ip::address address;
+  if (endpoint.v6) {
+    address = asio::ip::address_v6(endpoint.ip);
+  } else {
+    address = asio::ip::address_v4({endpoint.ip[0], endpoint.ip[1], endpoint.ip[2], endpoint.ip[3]});
+  }
+  conn_ = std::make_unique<upstream::Conn>(context_.io, context_.wheel, *claim_.backend());
+  conn_->stream.limit(spec().timeouts.connect);
+  const Tcp::endpoint to(address, endpoint.port);
+  const auto status = co_await conn_->stream.connect(to);
+  conn_->stream.no_limit();
+  if (gone_) co_return Failure{FailureKind::gone, Side::client};
+  if (cut_) co_return Failure{FailureKind::drained, Side::proxy};
+  if (status != IoStatus::ok) co_return Failure{FailureKind::connect, Side::upstream};
+  conn_->arm();
+  co_return Failure{};
+}
+
+Task<Failure> Exchange::send() {
+  std::string_view body;
+  const bool whole = client_.whole_body(body);
+  if (request_.empty()) {
+    http::ForwardContext forward;
+    forward.client_ip = client_.client_address();
+    forward.proto = client_.secure() ? "https" : "http";
+    forward.request_id = request_id_;
+    forward.strip_prefix = strip_prefix_;
+    forward.default_host = target_->pool->backends[backend_index_].address;
+    forward.random = random_;
+    http::write_request(client_.head(), forward, request_);
+    if (whole && body.size() <= kSmallBody) request_.append(body);
+  }
+  attempt_.phase = Phase::sent;
+  conn_->stream.limit(spec().timeouts.response);
+  const bool separate = whole && body.size() > kSmallBody;
+  const iovec pieces[2] = {{const_cast<char*>(request_.data()), request_.size()},
+                           {const_cast<char*>(body.data()), separate ? body.size() : 0}};
+  const auto status = co_await conn_->stream.write(pieces);
+  if (gone_) co_return Failure{FailureKind::gone, Side::client};
+  if (cut_) co_return Failure{FailureKind::drained, Side::proxy};
+  if (status == IoStatus::timed_out) co_return Failure{FailureKind::timeout, Side::upstream};
+  // A backend that refuses a body closes early; its answer may be there to read.
+  if (status != IoStatus::ok && !separate) co_return Failure{FailureKind::reset, Side::upstream};
+  if (!whole) {
+    upload_started_ = upload_running_ = true;
+    upload_done_.reset();
+    spawn(upload());
+  }
+  co_return Failure{};
+}
+
+// The rest of a long body, beside the reading of the answer.
+Task<void> Exchange::upload() {
+  char chunk_head[20];
+  const bool chunked = client_.head().framing == http::Framing::chunked;
+  for (;;) {
+    conn_->stream.no_limit();  // the client's time, not the backend's
+    const BodyPiece piece = co_await client_.read_body();
+    upload_end_ = piece.kind;
+    if (piece.kind != BodyPiece::Kind::data && piece.kind != BodyPiece::Kind::done) {
+      gone_ = gone_ || piece.kind == BodyPiece::Kind::gone;
+      conn_->stream.cancel();
+      break;
+    }
+    const bool last = piece.kind == BodyPiece::Kind::done;
+    const std::string_view head =
+        !chunked || last ? std::string_view() : std::string_view(chunk_head, http::encode_chunk_head(chunk_head, piece.data.size()));
+    const std::string_view trailers = chunked && last ? client_.trailers() : std::string_view();
+    const std::string_view before = chunked && last ? http::kLastChunk : head;
+    const std::string_view after = chunked ? "\r\n" : "";
+    const iovec pieces[4] = {{const_cast<char*>(before.data()), before.size()},
+                             {const_cast<char*>(piece.data.data()), piece.data.size()},
+                             {const_cast<char*>(trailers.data()), trailers.size()},
+                             {const_cast<char*>(after.data()), after.size()}};
+    conn_->stream.limit(spec().timeouts.response);
+    const auto status = co_await conn_->stream.write(pieces);
+    if (last && status == IoStatus::ok) client_.watch(this);
+    if (last || status != IoStatus::ok) break;
+  }
+  upload_running_ = false;
+  upload_done_.fire();
+}
+
+// Ends an upload that nobody needs any more.
+Task<void> Exchange::join_upload() {
+  if (!upload_running_) co_return;
+  conn_->stream.cancel();
+  client_.cancel();
+  co_await upload_done_;
+}
+
+void Exchange::release_conn(bool reusable) {
+  if (!conn_) return;
+  if (reusable) {
+    claim_.backend()->put_idle(std::move(conn_), spec().timeouts.idle);
+  } else {
+    upstream::Conn::retire(std::move(conn_));
+  }
+}
+
+Failure Exchange::failure_of(IoStatus status) const {
+  if (cut_) return {FailureKind::drained, Side::proxy};
+  if (upload_end_ == BodyPiece::Kind::malformed) return {FailureKind::malformed, Side::client};
+  if (upload_end_ == BodyPiece::Kind::too_slow) return {FailureKind::too_slow, Side::client};
+  if (gone_) return {FailureKind::gone, Side::client};
+  if (status == IoStatus::timed_out) return {FailureKind::timeout, Side::upstream};
+  return {FailureKind::reset, Side::upstream};
+}
+
+void Exchange::client_gone() {
+  gone_ = true;
+  if (waiter_) waiter_->cancel();
+  if (conn_) conn_->stream.cancel();
+}
+
+void Exchange::client_half_closed() { expires_after(kHalfClosedGrace); }
+
+void Exchange::expired() {
+  if (in_tunnel_) {
+    cut();
+  } else {
+    client_gone();
+  }
+}
+
+void Exchange::cut() {
+  cut_ = true;
+  if (conn_) conn_->stream.cancel();
+  if (client_.answered()) client_.cancel();
+}
+
+}  // namespace sluice::session

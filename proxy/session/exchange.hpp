@@ -1,0 +1,137 @@
+// One request: THE way. Match the route, decide the pool, claim a backend, send, relay the answer, record; around it the retry
+// loop. It does not know which protocol the client speaks (Downstream). Worker only. See proxy/LIFE_OF_A_REQUEST.md.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "proxy/base/failure.hpp"
+#include "proxy/http/body.hpp"
+#include "proxy/route/decide.hpp"
+#include "proxy/session/context.hpp"
+#include "proxy/session/downstream.hpp"
+#include "proxy/upstream/retry.hpp"
+
+namespace sluice::session {
+
+class Exchange final : private upstream::Activity, private net::Deadline, private ClientWatcher {
+ public:
+  Exchange(Context& context, Downstream& client);
+  ~Exchange() override;
+
+  // Answers the client, one way or the other.
+  Task<void> run();
+
+ private:
+  // What pump() needs next.
+  enum class Pump : std::uint8_t { read, blocked, tunnel, done, failed };
+
+  // the way, in order
+  Failure route();
+  Task<Failure> admit();
+  Task<Failure> forward();
+  bool choose();
+  bool claim_from(const upstream::PoolView& pool);
+  Task<Failure> attempt();
+  Task<Failure> connect();
+  Task<Failure> send();
+  Task<void> upload();
+  Task<Failure> receive();
+  Pump pump();
+  Pump pump_head();
+  Pump pump_body();
+  void begin_answer();
+  Task<void> finish();
+  Task<void> tunnel();
+  Task<void> tunnel_up();
+  bool tunnel_idle(net::IoStatus status) const;
+  void release_conn(bool reusable);
+  Task<void> join_upload();
+
+  // after a failed attempt
+  bool again(Failure failure);
+  bool next_target(upstream::Again kind, bool stale);
+  Failure failure_of(net::IoStatus status) const;
+
+  // the records
+  void count_attempt(Failure failure, int status);
+  Task<void> answer(Failure failure);
+  void record(std::string_view error);
+  std::string_view prepare_extra();
+
+  // Activity
+  bool is_tunnel() const override { return in_tunnel_; }
+  net::Clock::time_point began() const override { return began_; }
+  std::string_view path() const override { return client_.head().path; }
+  std::string_view client() const override { return client_.client_address(); }
+  void cut() override;
+  void end_within(std::chrono::milliseconds wait) override { expires_after(wait); }
+  // Deadline: the grace of a half-closed client, or the end of a tunnel
+  void expired() override;
+  // ClientWatcher
+  void client_gone() override;
+  void client_half_closed() override;
+
+  observe::PoolCounters& chosen_counters() { return chosen_->pool->live->per_worker[context_.worker]; }
+  observe::PoolCounters& target_counters() { return target_->pool->live->per_worker[context_.worker]; }
+  const config::ServiceSpec& spec() const { return service_->service->spec; }
+
+  Context& context_;
+  Downstream& client_;
+  const net::Clock::time_point began_;
+  upstream::ViewPtr view_;  // pinned: retries use it, too (C1)
+
+  const upstream::ServiceView* service_ = nullptr;
+  std::string_view strip_prefix_;
+  route::Decision decision_{};
+  const upstream::PoolView* chosen_ = nullptr;  // decided by share, key or listener: the pool that is judged
+  const upstream::PoolView* target_ = nullptr;  // the pool asked now: the chosen one, or the stable one that rescues (R2)
+  std::uint64_t key_hash_ = 0;                  // for balance: hash
+  bool entered_ = false;                        // holds a place of the service
+  Admission::Waiter* waiter_ = nullptr;
+
+  upstream::Claim claim_;
+  std::size_t backend_index_ = 0;               // in target_->backends
+  std::unique_ptr<upstream::Conn> conn_;
+  Buffer request_;                              // the head as it goes to the backend, a small body behind it
+  std::array<std::uint64_t, 3> random_;
+  char request_id_text_[32];
+  std::string_view request_id_;
+  std::string extra_;                           // lines the proxy adds to the answer
+
+  upstream::Attempt attempt_;
+  http::ResponseHead answer_;
+  http::BodyReader answer_body_;
+  bool answer_head_read_ = false;
+  bool first_counted_ = false;                  // the chosen pool's first attempt has been judged (S9, G4)
+  bool retrying_ = false;                       // counted in the budget
+  bool fresh_only_ = false;                     // the next attempt does not take an idle connection
+  int counted_attempts_ = 0;                    // failures that used up one of `attempts`
+  int tries_ = 0;
+  int interims_ = 0;
+  std::array<std::uint32_t, 16> tried_{};       // backend ids; beyond that many the oldest is forgotten
+  std::size_t tried_count_ = 0;
+  net::Clock::time_point attempt_began_{}, answer_began_{};
+
+  bool upload_running_ = false;
+  bool upload_started_ = false;
+  BodyPiece::Kind upload_end_ = BodyPiece::Kind::done;
+  Event upload_done_;
+
+  bool gone_ = false, cut_ = false, in_tunnel_ = false;
+  bool tunnel_up_running_ = false, tunnel_half_open_ = false;
+  Event tunnel_up_done_;
+  net::Clock::time_point last_byte_{};
+  std::uint64_t tunnel_in_ = 0, tunnel_out_ = 0;
+};
+
+// The status and the X-Sluice-Error word of a failure (CONTRACT, Headers).
+struct OwnAnswer {
+  int status;
+  std::string_view reason;
+  std::string_view text;
+};
+OwnAnswer answer_for(FailureKind kind);
+
+}  // namespace sluice::session

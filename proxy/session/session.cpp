@@ -1,0 +1,454 @@
+#include "proxy/session/session.hpp"
+
+#include <arpa/inet.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "proxy/http/forward.hpp"
+#include "proxy/http/reply.hpp"
+#include "proxy/session/exchange.hpp"
+
+namespace sluice::session {
+namespace {
+
+using namespace std::chrono_literals;
+using net::IoStatus;
+
+constexpr auto kRest = 5s;                    // an idle connection gives its buffer back after this
+constexpr auto kLinger = 2s;                  // how long a refused client's bytes are read, so that it sees the answer (RFC 9112 9.6)
+constexpr std::size_t kLingerBytes = 1 << 20;
+constexpr std::size_t kCopied = 4096;         // a piece this small is copied behind its head: one send instead of a gather
+constexpr std::size_t kCompact = 4096;        // consumed bytes at the buffer's front that are worth moving
+constexpr std::size_t kMinRoom = 1024;        // less room than this is no use for reading ahead
+
+std::string_view address_text(const Socket& socket, char (&text)[46]) {
+  ErrorCode error;
+  const auto endpoint = socket.remote_endpoint(error);
+  if (error) return "";
+  const auto address = endpoint.address();
+  if (address.is_v4()) {
+    const auto bytes = address.to_v4().to_bytes();
+    inet_ntop(AF_INET, bytes.data(), text, sizeof text);
+  } else {
+    const auto v6 = address.to_v6();
+    const auto bytes = v6.to_bytes();
+    if (v6.is_v4_mapped()) {
+      inet_ntop(AF_INET, bytes.data() + 12, text, sizeof text);
+    } else {
+      inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
+    }
+  }
+  return text;
+}
+
+std::string_view explanation(const http::Refusal& refusal) {
+  switch (refusal.status) {
+    case 408: return "The request took too long to arrive.\n";
+    case 413: return "The request's body is too large.\n";
+    case 414: return "The request's target is too long.\n";
+    case 431: return "The request's header fields are too large or too many.\n";
+    case 501: return "This method is not implemented here.\n";
+    case 505: return "Speak HTTP/1.0 or HTTP/1.1.\n";
+    default: return "The request is malformed.\n";
+  }
+}
+
+}  // namespace
+
+void Session::start(Context& context, std::shared_ptr<const ListenerInfo> listener, Socket socket, SessionHook& sessions) {
+  auto* session = new Session(context, std::move(listener), std::move(socket));
+  session->SessionHook::link_before(sessions);
+  spawn(session->run());
+}
+
+Session::Session(Context& context, std::shared_ptr<const ListenerInfo> listener, Socket socket)
+    : context_(context), listener_(std::move(listener)), stream_(std::move(socket), context.wheel) {
+  client_address_ = address_text(stream_.socket(), client_address_text_);
+  context_.counters.connections.add();
+  listener_->connections.fetch_add(1, std::memory_order_relaxed);
+}
+
+Session::~Session() {
+  SessionHook::unlink();
+  context_.counters.connections.sub();
+  listener_->connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+Task<void> Session::run() {
+  try {
+    co_await serve();
+  } catch (const std::exception& e) {  // out of memory, at worst: this connection pays, the others live
+    spdlog::error("connection from {}: {}", client_address_, e.what());
+    aborted_ = true;
+  }
+  stream_.observe(nullptr);
+  stream_.close(aborted_);
+  co_await stream_.settled();
+  delete this;
+}
+
+Task<void> Session::serve() {
+  do {
+    switch (co_await read_head()) {
+      case HeadResult::complete: break;
+      case HeadResult::refused: co_await refuse(parser_.refusal()); co_return;
+      case HeadResult::closed: co_return;
+    }
+    begin_message();
+    {
+      Exchange exchange(context_, *this);
+      co_await exchange.run();
+    }
+    watcher_ = nullptr;
+    stream_.observe(nullptr);
+    if (!stays_open()) {
+      if (!aborted_ && !lost_ && !eof_) co_await linger();
+      co_return;
+    }
+    end_message();
+  } while (true);
+}
+
+bool Session::stays_open() const {
+  return keep_alive_ && !aborted_ && !lost_ && body_.done() && !closing_;
+}
+
+// --- heads
+
+Task<Session::HeadResult> Session::read_head() {
+  if (!head_) head_ = std::make_unique<http::RequestHead>();
+  bool begun = false;
+  for (;;) {
+    if (!in_.empty()) {
+      if (!stream_.armed() && in_.skipped() > kCompact) in_.compact();
+      const auto status = parser_.parse(in_.view(), *head_);
+      if (status == http::Status::done) co_return HeadResult::complete;
+      if (status == http::Status::refused) co_return HeadResult::refused;
+      if (!begun) stream_.limit(listener_->header_timeout);
+      begun = true;
+    }
+    const auto read = begun ? (arm_ahead(), co_await stream_.read()) : co_await wait_for_bytes();
+    if (read.status == IoStatus::ok) {
+      tail().commit(read.size);
+      continue;
+    }
+    if (read.status == IoStatus::timed_out && begun) {
+      co_await refuse({408, "timeout"});
+    }
+    co_return HeadResult::closed;
+  }
+}
+
+// Between two requests. A connection that stays idle gives its buffer back and waits for readability only.
+Task<net::ReadResult> Session::wait_for_bytes() {
+  const auto patience = first_ ? listener_->header_timeout : listener_->idle_timeout;
+  idle_ = true;
+  if (!stream_.armed()) in_.clear();
+  arm_ahead();
+  stream_.limit(std::min<std::chrono::milliseconds>(kRest, patience));
+  auto read = co_await stream_.read();
+  if (read.status == IoStatus::timed_out && patience > kRest && !closing_) {
+    in_.release();
+    head_.reset();
+    stream_.arm_wait();
+    stream_.limit(patience - kRest);
+    read = co_await stream_.read();
+    head_ = std::make_unique<http::RequestHead>();
+  }
+  if (closing_ && read.status != IoStatus::ok) read.status = IoStatus::eof;
+  idle_ = false;
+  co_return read;
+}
+
+bool Session::arm_ahead() {
+  if (stream_.armed()) return true;
+  Buffer& buffer = tail();
+  if (buffer.holds_storage() && buffer.room_size() < kMinRoom) {
+    // Views into a head under way forbid moving; while one is being read there are none.
+    if (watcher_) return false;
+    buffer.compact();
+    if (buffer.room_size() < kMinRoom && !buffer.grow()) return false;
+  }
+  char* room = buffer.room();
+  stream_.arm(room, buffer.room_size());
+  return true;
+}
+
+Task<void> Session::refuse(http::Refusal refusal) {
+  context_.counters.refused_requests.add();
+  stream_.limit(listener_->body_timeout);
+  keep_alive_ = false;
+  out_.clear();
+  http::write_reply(refusal.status, refusal.reason, explanation(refusal), false, false, context_.date.now(), out_);
+  if (co_await stream_.write(out_.view()) == IoStatus::ok) co_await linger();
+}
+
+// Says goodbye so that the answer arrives: closing with unread bytes would reset the connection and may take the answer with it.
+Task<void> Session::linger() {
+  stream_.shutdown_send();
+  stream_.limit(kLinger);
+  std::size_t drained = 0;
+  Buffer rest;
+  while (drained < kLingerBytes) {
+    if (!stream_.armed()) {
+      rest.clear();
+      char* room = rest.room();
+      stream_.arm(room, rest.room_size());
+    }
+    const auto read = co_await stream_.read();
+    if (read.status != IoStatus::ok) break;
+    drained += read.size;
+  }
+}
+
+// --- one message
+
+void Session::begin_message() {
+  const http::RequestHead& head = *head_;
+  first_ = false;
+  body_at_ = head.size;
+  body_.start(head.framing, head.content_length);
+  answered_ = aborted_ = false;
+  framing_ = http::Framing::none;
+  keep_alive_ = head.keep_alive;
+  status_ = 0;
+  bytes_in_ = bytes_out_ = 0;
+  std::string_view body;
+  if (whole_body(body) && !body.empty()) {
+    body_at_ += body_.next(body).consumed;
+    bytes_in_ = body.size();
+  }
+  stream_.no_limit();
+}
+
+void Session::end_message() {
+  if (body_in_use_) {
+    in_.clear();
+    in_.swap(body_in_);  // holds what came behind the body, and perhaps an outstanding read
+    body_in_.release();
+    body_in_use_ = false;
+  } else {
+    in_.skip(body_at_);
+  }
+  parser_.reset();
+}
+
+bool Session::whole_body(std::string_view& body) const {
+  body = {};
+  if (head_->framing == http::Framing::none) return true;
+  if (head_->framing != http::Framing::length) return false;
+  const std::string_view came = in_.view().substr(head_->size);
+  if (came.size() < head_->content_length) return false;
+  body = came.substr(0, head_->content_length);
+  return true;
+}
+
+Task<BodyPiece> Session::read_body() {
+  for (;;) {
+    const std::string_view unread = body_in_use_ ? body_in_.view() : in_.view().substr(body_at_);
+    if (body_.done()) co_return BodyPiece{BodyPiece::Kind::done, {}};
+    const auto step = body_.next(unread);
+    if (body_in_use_) {
+      body_in_.skip(step.consumed);  // the bytes stay where they are until the next read
+    } else {
+      body_at_ += step.consumed;
+    }
+    switch (step.kind) {
+      case http::BodyStep::Kind::data: bytes_in_ += step.data.size(); co_return BodyPiece{BodyPiece::Kind::data, step.data};
+      case http::BodyStep::Kind::done: co_return BodyPiece{BodyPiece::Kind::done, {}};
+      case http::BodyStep::Kind::refused: co_return BodyPiece{BodyPiece::Kind::malformed, {}};
+      case http::BodyStep::Kind::more: break;
+    }
+    body_in_use_ = true;
+    if (!stream_.armed()) {
+      body_in_.clear();
+      char* room = body_in_.room();
+      stream_.arm(room, body_in_.room_size());
+    }
+    stream_.limit(listener_->body_timeout);
+    const auto read = co_await stream_.read();
+    stream_.no_limit();
+    if (read.status == IoStatus::timed_out) co_return BodyPiece{BodyPiece::Kind::too_slow, {}};
+    if (read.status != IoStatus::ok) {
+      lost_ = true;
+      co_return BodyPiece{BodyPiece::Kind::gone, {}};
+    }
+    body_in_.commit(read.size);
+  }
+}
+
+// --- the watch: the read for the next request is outstanding while this one is answered
+
+void Session::watch(ClientWatcher* watcher) {
+  watcher_ = watcher;
+  if (!arm_ahead()) return;  // the buffer is full of requests to come; their client is there
+  stream_.observe(this);
+  if (stream_.read_ready()) on_unawaited_read();
+}
+
+void Session::on_unawaited_read() {
+  stream_.observe(nullptr);
+  const auto read = stream_.peek();
+  if (read.status == IoStatus::ok) {  // the next request, early: it waits its turn
+    stream_.take();
+    tail().commit(read.size);
+    if (watcher_ && arm_ahead()) stream_.observe(this);
+    return;
+  }
+  if (read.status == IoStatus::eof) {
+    eof_ = true;
+    if (watcher_) watcher_->client_half_closed();
+  } else {
+    lost_ = true;
+    if (watcher_) watcher_->client_gone();
+  }
+}
+
+// --- the answer
+
+void Session::interim(const http::ResponseHead& answer) {
+  if (head_->version == http::Version::http10) return;  // RFC 9110 15.2
+  http::write_interim(answer, out_);
+  if (answer.status == 101) {
+    answered_ = true;
+    status_ = 101;
+    keep_alive_ = false;
+  }
+}
+
+void Session::begin(const http::ResponseHead& answer, std::string_view extra) {
+  answered_ = true;
+  status_ = answer.status;
+  framing_ = http::response_framing(answer, head_->version, head_->is_head);
+  if (context_.shutting_down || framing_ == http::Framing::until_close) keep_alive_ = false;
+  if (!body_.done() && answer.status >= 400) keep_alive_ = false;  // an early refusal: the rest of the body is not waited for
+  http::ResponseContext context;
+  context.client_version = head_->version;
+  context.keep_alive = keep_alive_;
+  context.head_request = head_->is_head;
+  context.framing_to_client = framing_;
+  context.extra = extra;
+  context.date = context_.date.now();
+  http::write_response(answer, context, out_);
+}
+
+bool Session::write(std::string_view piece, bool last, std::string_view trailers) {
+  bytes_out_ += piece.size();
+  std::string_view ending;
+  if (framing_ == http::Framing::chunked) {
+    if (!piece.empty()) {
+      out_.append({chunk_head_, http::encode_chunk_head(chunk_head_, piece.size())});
+      ending = last ? "\r\n0\r\n" : "\r\n";
+    } else if (last) {
+      ending = "0\r\n";
+    }
+  } else {
+    trailers = {};
+  }
+  const bool chunked_end = framing_ == http::Framing::chunked && last;
+  std::size_t count = 0;
+  const auto add = [this, &count](std::string_view bytes) {
+    if (!bytes.empty()) pieces_[count++] = {const_cast<char*>(bytes.data()), bytes.size()};
+  };
+  if (piece.size() <= kCopied) {
+    out_.append(piece);
+    out_.append(ending);
+    if (chunked_end) {
+      out_.append(trailers);
+      out_.append("\r\n");
+    }
+    add(out_.view());
+  } else {
+    add(out_.view());
+    add(piece);
+    if (chunked_end && !trailers.empty()) {
+      body_ending_.assign(ending).append(trailers).append("\r\n");
+      add(body_ending_);
+    } else {
+      add(chunked_end ? std::string_view("\r\n0\r\n\r\n") : ending);
+    }
+  }
+  unsent_ = {pieces_, count};
+  if (stream_.send_now(unsent_) != IoStatus::ok) {
+    lost_ = true;
+    return false;
+  }
+  if (!unsent_.empty()) return false;
+  out_.clear();
+  return true;
+}
+
+Task<IoStatus> Session::flush() {
+  if (lost_) co_return IoStatus::reset;
+  if (!unsent_.empty()) {
+    stream_.limit(listener_->body_timeout);
+    const auto status = co_await stream_.write(unsent_);
+    stream_.no_limit();
+    unsent_ = {};
+    out_.clear();
+    if (status != IoStatus::ok) {
+      lost_ = true;
+      co_return status;
+    }
+  }
+  co_return IoStatus::ok;
+}
+
+Task<IoStatus> Session::reply(int status, std::string_view reason, std::string_view text) {
+  answered_ = true;
+  status_ = status;
+  if (context_.shutting_down || !body_.done()) keep_alive_ = false;
+  const int retry_after = status == 503 ? 1 : 0;
+  http::write_reply(status, reason, text, keep_alive_, head_->is_head, context_.date.now(), out_, retry_after, head_->version);
+  framing_ = http::Framing::none;
+  bytes_out_ = head_->is_head ? 0 : text.size();
+  pieces_[0] = {const_cast<char*>(out_.data()), out_.size()};
+  unsent_ = {pieces_, 1};
+  return flush();
+}
+
+void Session::abort() { aborted_ = true; }
+
+Task<IoStatus> Session::read_raw(std::string_view& bytes, std::chrono::milliseconds idle) {
+  stream_.observe(nullptr);
+  for (;;) {
+    if (!body_in_use_) {
+      bytes = in_.view().substr(body_at_);
+      body_at_ = in_.size();
+      if (!bytes.empty()) co_return IoStatus::ok;
+      if (!stream_.armed()) body_in_use_ = true;
+    }
+    if (!stream_.armed()) {
+      body_in_.clear();
+      char* room = body_in_.room();
+      stream_.arm(room, body_in_.room_size());
+    }
+    stream_.limit(idle);
+    const auto read = co_await stream_.read();
+    if (read.status != IoStatus::ok) co_return read.status;
+    tail().commit(read.size);
+    if (!body_in_use_) continue;
+    bytes = body_in_.view();
+    co_return IoStatus::ok;
+  }
+}
+
+Task<IoStatus> Session::write_raw(std::string_view bytes, std::chrono::milliseconds idle) {
+  stream_.limit(idle);
+  co_return co_await stream_.write(bytes);
+}
+
+void Session::end_when_idle() {
+  closing_ = true;
+  if (idle_) stream_.cancel();
+}
+
+void Session::cut() {
+  closing_ = aborted_ = lost_ = true;
+  stream_.cancel();
+  if (watcher_) watcher_->client_gone();
+}
+
+}  // namespace sluice::session

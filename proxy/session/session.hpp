@@ -1,0 +1,114 @@
+// A client's HTTP/1 connection: one request after the other, each handed to an Exchange. Owns its socket; decides nothing about
+// where a request goes. Frees itself. Worker only.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "proxy/base/buffer.hpp"
+#include "proxy/http/body.hpp"
+#include "proxy/http/codec.hpp"
+#include "proxy/session/context.hpp"
+#include "proxy/session/downstream.hpp"
+
+namespace sluice::session {
+
+// What its listener says to a session. Shared by the workers; constant but for the count.
+struct ListenerInfo {
+  std::string name;
+  std::chrono::milliseconds header_timeout, body_timeout, idle_timeout;
+  std::uint32_t max_connections = 0;               // 0: no limit but the descriptors
+  mutable std::atomic<std::uint32_t> connections{0};  // all workers
+};
+
+struct SessionHook : net::WheelHook {};
+
+class Session final : private SessionHook, private Downstream, private net::ReadObserver {
+ public:
+  // Serves `socket` until it ends. `sessions` is the worker's list.
+  static void start(Context& context, std::shared_ptr<const ListenerInfo> listener, Socket socket, SessionHook& sessions);
+  static Session& from(net::WheelHook& hook) { return static_cast<Session&>(static_cast<SessionHook&>(hook)); }
+
+  // Shutdown: a connection between two requests ends now; one with a request under way ends after it.
+  void end_when_idle();
+  // Ends now, whatever runs.
+  void cut();
+
+ private:
+  enum class HeadResult : std::uint8_t { complete, refused, closed };
+
+  Session(Context& context, std::shared_ptr<const ListenerInfo> listener, Socket socket);
+  ~Session() override;
+
+  Task<void> run();
+  Task<void> serve();
+  Task<HeadResult> read_head();
+  Task<net::ReadResult> wait_for_bytes();
+  Task<void> refuse(http::Refusal refusal);
+  Task<void> linger();
+  void begin_message();
+  void end_message();
+  bool arm_ahead();
+  Buffer& tail() { return body_in_use_ ? body_in_ : in_; }
+
+  // Downstream
+  const http::RequestHead& head() const override { return *head_; }
+  std::string_view client_address() const override { return client_address_; }
+  std::string_view listener() const override { return listener_->name; }
+  bool secure() const override { return false; }
+  bool whole_body(std::string_view& body) const override;
+  Task<BodyPiece> read_body() override;
+  std::string_view trailers() const override { return body_.trailers(); }
+  bool body_read() const override { return body_.done(); }
+  void watch(ClientWatcher* watcher) override;
+  void interim(const http::ResponseHead& answer) override;
+  void begin(const http::ResponseHead& answer, std::string_view extra) override;
+  bool write(std::string_view piece, bool last, std::string_view trailers) override;
+  Task<net::IoStatus> flush() override;
+  Task<net::IoStatus> reply(int status, std::string_view reason, std::string_view text) override;
+  bool answered() const override { return answered_; }
+  std::uint64_t body_bytes_out() const override { return bytes_out_; }
+  std::uint64_t body_bytes_in() const override { return bytes_in_; }
+  int status_sent() const override { return status_; }
+  void abort() override;
+  void cancel() override { stream_.cancel(); }
+  Task<net::IoStatus> read_raw(std::string_view& bytes, std::chrono::milliseconds idle) override;
+  Task<net::IoStatus> write_raw(std::string_view bytes, std::chrono::milliseconds idle) override;
+  void shutdown_send() override { stream_.shutdown_send(); }
+
+  void on_unawaited_read() override;
+  bool stays_open() const;
+
+  Context& context_;
+  std::shared_ptr<const ListenerInfo> listener_;
+  net::Stream stream_;
+  char client_address_text_[46];  // INET6_ADDRSTRLEN
+  std::string_view client_address_;
+
+  Buffer in_;       // the head under way and what came with it; then the next one
+  Buffer body_in_;  // further pieces of a long body, so that the head stays where its views point
+  bool body_in_use_ = false;
+  std::size_t body_at_ = 0;  // of in_: where unread body begins, behind the head
+  Buffer out_;
+  http::RequestParser parser_;
+  http::BodyReader body_;
+  std::unique_ptr<http::RequestHead> head_;  // while a request is under way
+
+  // The answer under way.
+  std::span<iovec> unsent_;
+  iovec pieces_[4];
+  char chunk_head_[20];
+  std::string body_ending_;  // a last chunk with trailers, while it is being sent
+  http::Framing framing_ = http::Framing::none;
+  bool answered_ = false, keep_alive_ = false, aborted_ = false, lost_ = false;
+  bool idle_ = true;       // between two requests
+  bool eof_ = false;       // the client's FIN was read
+  bool first_ = true;      // no request yet
+  bool closing_ = false;   // shutdown asked for the end
+  int status_ = 0;
+  std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
+  ClientWatcher* watcher_ = nullptr;
+};
+
+}  // namespace sluice::session

@@ -1,0 +1,211 @@
+#include "proxy/worker/runtime.hpp"
+
+#include <boost/asio/post.hpp>
+#include <map>
+#include <utility>
+
+#include "proxy/worker/worker.hpp"
+
+namespace sluice::worker {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+// Calls `done` on control after `count` workers have reported, with the sum of what they reported.
+template <class Value>
+struct Gather {
+  Gather(std::size_t count, std::function<void(Value)> done_) : left(count), done(std::move(done_)) {}
+  std::size_t left;
+  Value sum{};
+  std::function<void(Value)> done;
+
+  template <class Add>
+  void report(Value value, Add add) {
+    add(sum, std::move(value));
+    if (--left == 0) done(std::move(sum));
+  }
+};
+
+void add_blockers(Blockers& sum, Blockers one) {
+  const bool older = one.oldest > sum.oldest || sum.oldest_path.empty();
+  const std::size_t requests = sum.requests + one.requests, tunnels = sum.tunnels + one.tunnels;
+  if (older && one.requests + one.tunnels > 0) sum = std::move(one);
+  sum.requests = requests;
+  sum.tunnels = tunnels;
+}
+
+}  // namespace
+
+struct Runtime::Impl {
+  explicit Impl(std::size_t workers) : access_log(workers) {}
+
+  struct Bound {
+    config::ListenerSpec spec;
+    std::uint16_t port;
+    std::shared_ptr<session::ListenerInfo> info;
+  };
+  std::map<std::string, Bound> bound;  // by listener name
+  observe::AccessLog access_log;
+};
+
+Runtime::Runtime(asio::io_context& control, RuntimeOptions options)
+    : control_(control), options_(std::move(options)), impl_(std::make_unique<Impl>(options_.workers)) {
+  for (std::size_t i = 0; i < options_.workers; ++i) {
+    auto worker = std::make_unique<Worker>(i);
+    session::Context& context = worker->context();
+    context.access_log = &impl_->access_log;
+    context.suspect = [this](std::uint32_t id) {
+      asio::post(control_, [this, id] {
+        if (on_suspect) on_suspect(id);
+      });
+    };
+    context.wake_peers = [this, i](observe::ServiceLive* service) {
+      for (std::size_t peer = 0; peer < workers_.size(); ++peer) {
+        if (peer == i) continue;
+        session::Context& other = workers_[peer]->context();
+        workers_[peer]->post([&other, service] { other.admission.wake(service); });
+      }
+    };
+    workers_.push_back(std::move(worker));
+  }
+}
+
+Runtime::~Runtime() { workers_.clear(); }
+
+// --- listeners
+
+std::string Runtime::set_listeners(const std::vector<config::ListenerSpec>& listeners, std::vector<InheritedSocket> inherited) {
+  struct Opened {
+    const config::ListenerSpec* spec;
+    net::Bound sockets;
+  };
+  std::vector<Opened> opened;
+  for (const auto& spec : listeners) {
+    const auto known = impl_->bound.find(spec.name);
+    if (known != impl_->bound.end() && known->second.spec.bind.text == spec.bind.text) continue;
+    net::Bound sockets = open(spec, inherited);
+    if (!sockets.error.empty()) {
+      for (auto& other : opened) other.sockets.close();
+      return sockets.error;
+    }
+    opened.push_back({&spec, std::move(sockets)});
+  }
+  const auto wanted = [&listeners](const std::string& name) -> const config::ListenerSpec* {
+    for (const auto& spec : listeners)
+      if (spec.name == name) return &spec;
+    return nullptr;
+  };
+  for (auto known = impl_->bound.begin(); known != impl_->bound.end();) {
+    const auto* spec = wanted(known->first);
+    const bool moved = spec && spec->bind.text != known->second.spec.bind.text;
+    if (spec && !moved) {
+      known->second.spec = *spec;
+      const auto info = make_info(*spec);
+      known->second.info = info;
+      for (auto& worker : workers_) worker->post([w = worker.get(), info] { w->update_listener(info); });
+      ++known;
+      continue;
+    }
+    for (auto& worker : workers_) worker->post([w = worker.get(), name = known->first] { w->remove_listener(name); });
+    known = impl_->bound.erase(known);
+  }
+  for (auto& [spec, sockets] : opened) {
+    const auto info = make_info(*spec);
+    for (std::size_t i = 0; i < workers_.size(); ++i)
+      workers_[i]->post([w = workers_[i].get(), info, fd = sockets.fds[i]] { w->add_listener(info, fd); });
+    impl_->bound[spec->name] = {*spec, sockets.port, info};
+  }
+  return {};
+}
+
+// An inherited socket of the listener's name or address first, else one of our own.
+net::Bound Runtime::open(const config::ListenerSpec& spec, std::vector<InheritedSocket>& inherited) {
+  for (auto& socket : inherited) {
+    if (socket.fd < 0) continue;
+    if (socket.name != spec.name && !net::listens_on(socket.fd, spec.bind.host, spec.bind.port)) continue;
+    return net::adopt(std::exchange(socket.fd, -1), workers_.size());
+  }
+  return net::bind(spec.name, spec.bind.host, spec.bind.port, workers_.size());
+}
+
+std::shared_ptr<session::ListenerInfo> Runtime::make_info(const config::ListenerSpec& spec) {
+  auto info = std::make_shared<session::ListenerInfo>();
+  info->name = spec.name;
+  info->header_timeout = spec.header_timeout;
+  info->body_timeout = spec.body_timeout;
+  info->idle_timeout = spec.idle_timeout;
+  info->max_connections = spec.max_connections;
+  return info;
+}
+
+std::uint16_t Runtime::port_of(const std::string& listener) const {
+  const auto found = impl_->bound.find(listener);
+  return found == impl_->bound.end() ? 0 : found->second.port;
+}
+
+std::string Runtime::set_access_log(const config::AccessLogSpec& spec) { return impl_->access_log.open(spec.path); }
+void Runtime::reopen_access_log() { impl_->access_log.reopen(); }
+
+// --- publishing
+
+void Runtime::start(route::SnapshotPtr first) {
+  for (auto& worker : workers_) worker->start(first);
+}
+
+void Runtime::publish(route::SnapshotPtr next, std::function<void()> done) {
+  auto gather = std::make_shared<Gather<int>>(workers_.size(), [done = std::move(done)](int) { done(); });
+  for (auto& worker : workers_)
+    worker->post([this, w = worker.get(), next, gather] {
+      w->adopt(next);
+      asio::post(control_, [gather] { gather->report(0, [](int&, int) {}); });
+    });
+}
+
+// --- drains
+
+void Runtime::close_tunnels(std::vector<std::uint32_t> ids, TunnelPolicy policy) {
+  for (auto& worker : workers_) worker->post([w = worker.get(), ids, policy] { w->close_tunnels(ids, policy); });
+}
+
+void Runtime::abort_in_flight(std::vector<std::uint32_t> ids, std::function<void(std::size_t)> done) {
+  auto gather = std::make_shared<Gather<std::size_t>>(workers_.size(), std::move(done));
+  for (auto& worker : workers_)
+    worker->post([this, w = worker.get(), ids, gather] {
+      const std::size_t closed = w->abort_in_flight(ids);
+      asio::post(control_, [gather, closed] { gather->report(closed, [](std::size_t& sum, std::size_t n) { sum += n; }); });
+    });
+}
+
+void Runtime::blockers(std::vector<std::uint32_t> ids, std::function<void(Blockers)> done) {
+  auto gather = std::make_shared<Gather<Blockers>>(workers_.size(), std::move(done));
+  for (auto& worker : workers_)
+    worker->post([this, w = worker.get(), ids, gather] {
+      asio::post(control_, [gather, found = w->blockers(ids)]() mutable { gather->report(std::move(found), add_blockers); });
+    });
+}
+
+void Runtime::shut_down(milliseconds deadline, std::function<void(std::size_t)> done) {
+  auto gather = std::make_shared<Gather<std::size_t>>(workers_.size(), std::move(done));
+  for (auto& worker : workers_)
+    worker->post([this, w = worker.get(), deadline, gather] {
+      w->shut_down(deadline, [this, gather](std::size_t cut) {
+        asio::post(control_, [gather, cut] { gather->report(cut, [](std::size_t& sum, std::size_t n) { sum += n; }); });
+      });
+    });
+}
+
+Totals Runtime::totals() const {
+  Totals totals;
+  for (const auto& worker : workers_) {
+    const auto& counters = worker->context().counters;
+    totals.connections += counters.connections.get();
+    totals.accepted += counters.accepted.get();
+    totals.accept_errors += counters.accept_errors.get();
+    totals.refused_requests += counters.refused_requests.get();
+  }
+  totals.access_log_dropped = impl_->access_log.dropped();
+  return totals;
+}
+
+}  // namespace sluice::worker

@@ -1,0 +1,160 @@
+#include "proxy/worker/worker.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/worker/listener.hpp"
+
+namespace sluice::worker {
+
+using std::chrono::milliseconds;
+
+namespace {
+constexpr auto kEnd = std::chrono::seconds(2);  // what was cut has this long to unwind
+}  // namespace
+
+Worker::Worker(std::size_t index) : context_(index, io_) {}
+
+Worker::~Worker() {
+  if (!thread_.joinable()) return;
+  post([this] {
+    shut_down(milliseconds(0), [](std::size_t) {});
+    end_at_ = net::Clock::now() + kEnd;
+  });
+  thread_.join();
+}
+
+void Worker::post(std::function<void()> work) {
+  if (thread_.joinable()) {
+    asio::post(io_, std::move(work));
+  } else {
+    work();
+  }
+}
+
+void Worker::start(route::SnapshotPtr first) {
+  adopt(std::move(first));
+  tick();
+  thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), ("sluice-" + std::to_string(context_.worker)).c_str());
+    io_.run();
+    context_.view.reset();
+  });
+}
+
+void Worker::tick() {
+  ticker_.expires_after(net::TimerWheel::kTick);
+  ticker_.async_wait([this](const ErrorCode& error) {
+    if (error) return;
+    const auto now = net::Clock::now();
+    context_.wheel.advance(std::chrono::duration_cast<milliseconds>(now - started_));
+    if (shutdown_done_) watch_shutdown();
+    if (end_at_ && (sessions() == 0 || now > *end_at_)) return end();
+    tick();
+  });
+}
+
+// Nothing runs any more: without the guard and the ticker the loop runs empty.
+void Worker::end() {
+  if (sessions() > 0) io_.stop();
+  context_.directory.each_backend([](upstream::Backend& backend) { backend.close_idle(); });
+  work_.reset();
+}
+
+void Worker::add_listener(std::shared_ptr<const session::ListenerInfo> info, int fd) {
+  listeners_.push_back(std::make_unique<Listener>(*this, std::move(info), fd));
+  listeners_.back()->wait();
+}
+
+void Worker::update_listener(std::shared_ptr<const session::ListenerInfo> info) {
+  for (auto& listener : listeners_)
+    if (listener->name() == info->name) listener->update(info);
+}
+
+void Worker::remove_listener(const std::string& name) {
+  std::erase_if(listeners_, [&name](const auto& listener) { return listener->name() == name; });
+}
+
+void Worker::adopt(route::SnapshotPtr snapshot) { context_.view = context_.directory.adopt(std::move(snapshot)); }
+
+void Worker::close_tunnels(const std::vector<std::uint32_t>& ids, TunnelPolicy policy) {
+  if (policy.kind == TunnelPolicy::Kind::wait) return;
+  for (const auto id : ids) {
+    upstream::Backend* backend = context_.directory.find(id);
+    if (!backend) continue;
+    backend->each_activity([this, &policy](upstream::Activity& activity) {
+      if (!activity.is_tunnel()) return;
+      if (policy.kind == TunnelPolicy::Kind::now) return activity.cut();
+      const auto window = static_cast<std::uint64_t>(std::max<std::int64_t>(1, policy.window.count()));
+      activity.end_within(milliseconds(context_.random.next() % window));
+    });
+  }
+}
+
+std::size_t Worker::abort_in_flight(const std::vector<std::uint32_t>& ids) {
+  std::size_t closed = 0;
+  for (const auto id : ids)
+    if (upstream::Backend* backend = context_.directory.find(id))
+      backend->each_activity([&closed](upstream::Activity& activity) {
+        activity.cut();
+        ++closed;
+      });
+  return closed;
+}
+
+Blockers Worker::blockers(const std::vector<std::uint32_t>& ids) {
+  Blockers result;
+  const auto now = net::Clock::now();
+  for (const auto id : ids) {
+    upstream::Backend* backend = context_.directory.find(id);
+    if (!backend) continue;
+    backend->each_activity([&result, now](upstream::Activity& activity) {
+      ++(activity.is_tunnel() ? result.tunnels : result.requests);
+      const auto age = std::chrono::duration_cast<milliseconds>(now - activity.began());
+      if (age < result.oldest || (!result.oldest_path.empty() && age == result.oldest)) return;
+      result.oldest = age;
+      result.oldest_path = activity.path();
+      result.oldest_client = activity.client();
+    });
+  }
+  return result;
+}
+
+std::size_t Worker::sessions() const {
+  std::size_t count = 0;
+  for (const net::WheelHook* hook = sessions_.next; hook != &sessions_; hook = hook->next) ++count;
+  return count;
+}
+
+void Worker::shut_down(milliseconds deadline, std::function<void(std::size_t)> done) {
+  listeners_.clear();
+  context_.shutting_down = true;
+  for (net::WheelHook* hook = sessions_.next; hook != &sessions_; hook = hook->next)
+    session::Session::from(*hook).end_when_idle();
+  // Tunnels leave one by one in the first nine tenths of the time, so that their clients do not come back all at once (P24).
+  const auto window = static_cast<std::uint64_t>(std::max<std::int64_t>(1, deadline.count() * 9 / 10));
+  context_.directory.each_backend([this, window](upstream::Backend& backend) {
+    backend.each_activity([this, window](upstream::Activity& activity) {
+      if (activity.is_tunnel()) activity.end_within(milliseconds(context_.random.next() % window));
+    });
+  });
+  shutdown_deadline_ = net::Clock::now() + deadline;
+  shutdown_done_ = std::move(done);
+  watch_shutdown();
+}
+
+void Worker::watch_shutdown() {
+  const std::size_t left = sessions();
+  if (left > 0 && net::Clock::now() < shutdown_deadline_) return;
+  const auto done = std::exchange(shutdown_done_, nullptr);
+  if (left > 0) cut_sessions();
+  done(left);
+}
+
+void Worker::cut_sessions() {
+  for (net::WheelHook* hook = sessions_.next; hook != &sessions_; hook = hook->next) session::Session::from(*hook).cut();
+}
+
+}  // namespace sluice::worker

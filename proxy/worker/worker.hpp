@@ -1,0 +1,65 @@
+// One worker thread: its io_context, listeners, sessions, backends and counters. Nothing here is shared but the live counters;
+// control speaks to it by post().
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "proxy/session/session.hpp"
+#include "proxy/worker/runtime.hpp"
+
+namespace sluice::worker {
+
+class Worker {
+ public:
+  explicit Worker(std::size_t index);
+  ~Worker();  // ends every session, then the thread
+
+  // Before start(), or by post(). Takes `fd`, a listening socket.
+  void add_listener(std::shared_ptr<const session::ListenerInfo> info, int fd);
+  void update_listener(std::shared_ptr<const session::ListenerInfo> info);
+  void remove_listener(const std::string& name);
+
+  void start(route::SnapshotPtr first);
+  // Runs `work` on the worker's thread; at once when it has not started.
+  void post(std::function<void()> work);
+
+  // On the worker's thread.
+  void adopt(route::SnapshotPtr snapshot);
+  void close_tunnels(const std::vector<std::uint32_t>& ids, TunnelPolicy policy);
+  std::size_t abort_in_flight(const std::vector<std::uint32_t>& ids);
+  Blockers blockers(const std::vector<std::uint32_t>& ids);
+  // Closes the listeners and ends what is idle; `done` gets how many sessions had to be cut at the deadline.
+  void shut_down(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
+
+  session::Context& context() { return context_; }
+
+ private:
+  class Listener;
+
+  void tick();
+  std::size_t sessions() const;
+  void cut_sessions();
+  void watch_shutdown();
+  void end();
+
+  asio::io_context io_{1};
+  asio::executor_work_guard<Executor> work_{io_.get_executor()};
+  session::Context context_;
+  asio::steady_timer ticker_{io_};
+  const net::Clock::time_point started_ = net::Clock::now();
+  session::SessionHook sessions_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::thread thread_;
+
+  net::Clock::time_point shutdown_deadline_{};
+  std::function<void(std::size_t)> shutdown_done_;
+  std::optional<net::Clock::time_point> end_at_;  // the destructor waits; at this moment it waits no longer
+};
+
+}  // namespace sluice::worker
