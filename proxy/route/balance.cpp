@@ -36,11 +36,12 @@ class Weights {
   bool equal_;
 };
 
-// Smooth weighted round robin, as nginx has it: everyone gains its weight, the richest is chosen and pays for all. Undisturbed,
-// credits stay within one total; what a change of weights left beyond is cut, or the poorer one would starve for long.
+// Smooth weighted round robin, as nginx has it: everyone gains its weight, the richest is chosen and pays for
+// all. Undisturbed, credits stay within one total; what a change of weights left beyond is cut, or the poorer
+// one would starve for long.
 template <typename TakesPart>
-std::size_t pick_round_robin(std::span<const Candidate> candidates, RoundRobinState& state, const Weights& weights,
-                             TakesPart takes_part) {
+std::size_t pick_round_robin(std::span<const Candidate> candidates, RoundRobinState& state,
+                             const Weights& weights, TakesPart takes_part) {
   double total = 0;
   for (const auto& c : candidates) total += takes_part(c) ? weights.of(c) : 0;
   const Candidate* best = nullptr;
@@ -59,7 +60,8 @@ std::size_t pick_round_robin(std::span<const Candidate> candidates, RoundRobinSt
   return best->index;
 }
 
-std::size_t pick_least_requests(std::span<const Candidate> candidates, RoundRobinState& state, const Weights& weights) {
+std::size_t pick_least_requests(std::span<const Candidate> candidates, RoundRobinState& state,
+                                const Weights& weights) {
   const auto load = [&](const Candidate& c) {
     return weights.of(c) > 0 ? static_cast<double>(c.in_flight) / weights.of(c) : HUGE_VAL;
   };
@@ -68,7 +70,8 @@ std::size_t pick_least_requests(std::span<const Candidate> candidates, RoundRobi
   return pick_round_robin(candidates, state, weights, [&](const Candidate& c) { return load(c) <= least; });
 }
 
-// Each candidate draws -log(u) / weight, the smallest wins: with exponential draws the chances are exactly the weights.
+// Each candidate draws -log(u) / weight, the smallest wins: with exponential draws the chances are exactly
+// the weights.
 std::size_t pick_hash(std::span<const Candidate> candidates, const Weights& weights, std::uint64_t key_hash) {
   const Candidate* best = nullptr;
   double best_draw = HUGE_VAL;
@@ -109,7 +112,8 @@ std::uint64_t backend_identity(std::string_view name) { return hash64("backend-n
 
 double ramp(double weight, std::chrono::microseconds since, std::chrono::milliseconds slow_start) {
   if (since >= slow_start) return weight;
-  const double part = static_cast<double>(since.count()) / static_cast<double>(std::chrono::microseconds(slow_start).count());
+  const double part =
+      static_cast<double>(since.count()) / static_cast<double>(std::chrono::microseconds(slow_start).count());
   return weight * std::max(kRampFloor, part);
 }
 

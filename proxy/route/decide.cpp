@@ -6,11 +6,12 @@
 namespace sluice::route {
 namespace {
 
-// Finds a pool of ten slots (0.01 %) all but always, one of a single slot two times in three; at worst a few milliseconds, for
-// one request in as many as there are slots.
+// Finds a pool of ten slots (0.01 %) all but always, one of a single slot two times in three; at worst a few
+// milliseconds, for one request in as many as there are slots.
 constexpr std::uint32_t kIdTries = kSlots;
 
-std::string_view key_value(const config::StickyKey& key, const http::RequestHead& head, std::string_view client_ip) {
+std::string_view key_value(const config::StickyKey& key, const http::RequestHead& head,
+                           std::string_view client_ip) {
   switch (key.from) {
     case config::StickyKey::From::header: {
       const auto* field = head.fields.find(key.name);
@@ -55,8 +56,8 @@ std::size_t owner(const Service& service, std::string_view key) {
 
 // `place` gives the place in the sequence if it comes to that.
 template <typename Place>
-Decision decide_at(const Service& service, const http::RequestHead& head, std::string_view client_ip, int fixed_pool,
-                   Place place) {
+Decision decide_at(const Service& service, const http::RequestHead& head, std::string_view client_ip,
+                   int fixed_pool, Place place) {
   if (fixed_pool >= 0) return {static_cast<std::size_t>(fixed_pool), By::listener, {}};
   if (sticky(service)) {
     const auto key = sticky_key(*service.spec.sticky, head, client_ip);
@@ -85,7 +86,8 @@ void put_hex(std::string& text, std::size_t end, std::uint64_t value) {
 
 }  // namespace
 
-std::string_view sticky_key(const config::StickySpec& spec, const http::RequestHead& head, std::string_view client_ip) {
+std::string_view sticky_key(const config::StickySpec& spec, const http::RequestHead& head,
+                            std::string_view client_ip) {
   for (const auto& key : spec.keys) {
     const auto value = key_value(key, head, client_ip);
     if (!value.empty()) return value;
@@ -93,7 +95,8 @@ std::string_view sticky_key(const config::StickySpec& spec, const http::RequestH
   return spec.issue_cookie.empty() ? std::string_view{} : http::cookie_value(head.fields, spec.issue_cookie);
 }
 
-Decision decide(const Service& service, const http::RequestHead& head, std::string_view client_ip, int fixed_pool) {
+Decision decide(const Service& service, const http::RequestHead& head, std::string_view client_ip,
+                int fixed_pool) {
   return decide_at(service, head, client_ip, fixed_pool,
                    [&] { return service.sequence->next.fetch_add(1, std::memory_order_relaxed); });
 }
@@ -119,14 +122,17 @@ std::vector<std::string> explain_steps(const Service& service, const http::Reque
         steps.push_back("key " + key_name(key) + " is absent");
         continue;
       }
-      steps.push_back("key " + key_name(key) + " is " + sluice::quoted(value) + ": " + slot_text(service, value));
+      steps.push_back("key " + key_name(key) + " is " + sluice::quoted(value) + ": " +
+                      slot_text(service, value));
       return steps;
     }
   } else {
     steps.push_back("no sticky keys are configured");
   }
-  steps.push_back("no key decides, so the exact split does (" + shares_text(service) + "): the next such request goes to pool " +
-                  pool + (needs_cookie(service, decision) ? " and gets cookie " + service.spec.sticky->issue_cookie : ""));
+  steps.push_back(
+      "no key decides, so the exact split does (" + shares_text(service) +
+      "): the next such request goes to pool " + pool +
+      (needs_cookie(service, decision) ? " and gets cookie " + service.spec.sticky->issue_cookie : ""));
   return steps;
 }
 

@@ -1,11 +1,13 @@
 // S8: which pool a request of a service goes to. Pure but for the step of the service's sequence.
 //
-// The order is: the listener's fixed pool; the first key that is present (S4); the exact split (S3). A listener's fixed pool is
-// the operator's word and is followed even when that pool cannot serve: then S9 decides what happens.
+// The order is: the listener's fixed pool; the first key that is present (S4); the exact split (S3). A
+// listener's fixed pool is the operator's word and is followed even when that pool cannot serve: then S9
+// decides what happens.
 //
-// The keys are asked in the order written, and the cookie that the proxy issues comes after them. A request without any of them
-// is split exactly; if `issue_cookie` is set it gets a cookie, which is its key from then on. issued_id() makes one that leads
-// to the pool the split has just chosen, so that this user, too, stays where he is (S6). A list with `ip` in it always finds a key.
+// The keys are asked in the order written, and the cookie that the proxy issues comes after them. A request
+// without any of them is split exactly; if `issue_cookie` is set it gets a cookie, which is its key from then
+// on. issued_id() makes one that leads to the pool the split has just chosen, so that this user, too, stays
+// in one pool (S6). A list with `ip` in it always finds a key.
 #pragma once
 
 #include <array>
@@ -28,29 +30,35 @@ struct Decision {
   std::string_view sticky_key;  // the key used; empty unless by == key. Points into the head or client_ip
 };
 
-// The first present and non-empty key; empty when there is none. Headers are compared without case, the names of cookies and query
-// parameters exactly; nothing is decoded. Of several values of the same name the first counts.
-std::string_view sticky_key(const config::StickySpec& spec, const http::RequestHead& head, std::string_view client_ip);
+// The first present and non-empty key; empty when there is none. Headers are compared without case, the names
+// of cookies and query parameters exactly; nothing is decoded. Of several values of the same name the first
+// counts.
+std::string_view sticky_key(const config::StickySpec& spec, const http::RequestHead& head,
+                            std::string_view client_ip);
 
-// `fixed_pool`: the listener's, -1 for none. Takes the next place of service.sequence only when the split decides.
-// Requires: the service is not set aside. No allocation; any thread.
-Decision decide(const Service& service, const http::RequestHead& head, std::string_view client_ip, int fixed_pool);
+// `fixed_pool`: the listener's, -1 for none. Takes the next place of service.sequence only when the split
+// decides. Requires: the service is not set aside. Allocates only for keys above half a
+// kilobyte. Any thread.
+Decision decide(const Service& service, const http::RequestHead& head, std::string_view client_ip,
+                int fixed_pool);
 
 // What decide() would say now, without taking a place of the sequence.
-Decision would_decide(const Service& service, const http::RequestHead& head, std::string_view client_ip, int fixed_pool);
+Decision would_decide(const Service& service, const http::RequestHead& head, std::string_view client_ip,
+                      int fixed_pool);
 
 // One sentence for each step of S8 up to the one that decides. Takes no place of the sequence.
-std::vector<std::string> explain_steps(const Service& service, const http::RequestHead& head, std::string_view client_ip,
-                                       int fixed_pool);
+std::vector<std::string> explain_steps(const Service& service, const http::RequestHead& head,
+                                       std::string_view client_ip, int fixed_pool);
 
 // The answer to this request sets the service's issued cookie (S6).
 inline bool needs_cookie(const Service& service, const Decision& decision) {
   return decision.by == By::split && service.spec.sticky && !service.spec.sticky->issue_cookie.empty();
 }
 
-// A new id for the issued cookie: 32 hex digits, `random` (128 bits of a secure source) or one of the numbers right behind it: the
-// first that leads to `pool`. It costs as many hashes as the service has pools, on average over its requests. Only for a pool of
-// a few slots may the search end without success; then the id is one that leads elsewhere.
+// A new id for the issued cookie: 32 hex digits, `random` (128 bits of a secure source) or one of the numbers
+// right behind it: the first that leads to `pool`. It costs as many hashes as the service has pools, on
+// average over its requests. Only for a pool of a few slots may the search end without success; then the id
+// is one that leads elsewhere.
 std::string issued_id(const Service& service, std::size_t pool, std::array<std::uint64_t, 2> random);
 
 }  // namespace sluice::route

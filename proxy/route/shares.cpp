@@ -15,15 +15,17 @@ constexpr std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// A value below `n` out of `x`, different for every round key. It feeds a permutation, not a secret: speed counts.
+// A value below `n` out of `x`, different for every round key. It feeds a permutation, not a secret: speed
+// counts.
 constexpr std::uint32_t round_value(std::uint64_t key, std::uint32_t x, std::uint32_t n) {
   std::uint64_t h = (key + x) * kGolden;
   h = (h ^ (h >> 32)) * 0xd6e8feb86659fd93;
   return static_cast<std::uint32_t>(((h >> 32) * n) >> 32);
 }
 
-// A permutation of [0, A * B) chosen by `key`: a Feistel network over two digits that are added modulo their own base, so that
-// it needs no power of two and no cycle walking. Six rounds; the tests measure how even it is.
+// A permutation of [0, A * B) chosen by `key`: a Feistel network over two digits that are added modulo their
+// own base, so that it needs no power of two and no cycle walking. Six rounds; the tests measure how even it
+// is.
 template <std::uint32_t A, std::uint32_t B>
 constexpr std::uint32_t permute(std::uint64_t key, std::uint32_t x) {
   std::uint32_t a = x / B, b = x % B;
@@ -38,7 +40,7 @@ constexpr std::uint32_t permute(std::uint64_t key, std::uint32_t x) {
   return a * B + b;
 }
 
-constexpr std::uint64_t kPlaceTag = 0x706c616365;    // "place": the two permutations are keyed apart
+constexpr std::uint64_t kPlaceTag = 0x706c616365;     // "place": the two permutations are keyed apart
 constexpr std::uint64_t kOffsetTag = 0x6f6666736574;  // "offset"
 
 }  // namespace

@@ -1,10 +1,11 @@
 // S3: keyless requests are split exactly. Pure.
 //
-// Request n of a sequence lies in block n / 1000 at place n % 1000. Each block visits the 1,000 places of a permutation of its
-// own, and each 100 consecutive blocks the 100 offsets of another, so that
+// Request n of a sequence lies in block n / 1000 at place n % 1000. Each block visits the 1,000 places of a
+// permutation of its own, and each 100 consecutive blocks the 100 offsets of another, so that
 //   point = permuted place * 100 + permuted offset
-// takes every value below 100,000 once in 100 blocks, and in every single block lands in a pool's interval of width `share`
-// floor(share/100) or ceil(share/100) times: each pool gets its share to within one request, without a rhythm.
+// takes every value below 100,000 once in 100 blocks, and in every single block lands in a pool's interval of
+// width `share` floor(share/100) or ceil(share/100) times: each pool gets its share to within one request,
+// without a rhythm.
 #pragma once
 
 #include <cstdint>

@@ -21,7 +21,8 @@ struct Piece {
 std::vector<Share> shares_of(const Stacks& stacks) {
   std::vector<Share> shares;
   for (const auto& stack : stacks)
-    shares.push_back(std::accumulate(stack.begin(), stack.end(), 0u, [](Share n, const Run& r) { return n + r.size(); }));
+    shares.push_back(
+        std::accumulate(stack.begin(), stack.end(), 0u, [](Share n, const Run& r) { return n + r.size(); }));
   return shares;
 }
 
@@ -46,8 +47,8 @@ std::uint32_t fewest_moves(std::span<const Share> from, std::span<const Share> t
   return moves;
 }
 
-// Both cut `n` slots off a run and leave the rest in it: the top ones as they leave a stack (the old top is the new bottom), or
-// the bottom ones in their order.
+// Both cut `n` slots off a run and leave the rest in it: the top ones as they leave a stack (the old top is
+// the new bottom), or the bottom ones in their order.
 Run take_top(Run& run, std::uint32_t n) {
   Run taken{run.top, run.bottom, run.former};
   if (n < run.size()) {
@@ -95,7 +96,8 @@ std::vector<Piece> detach(Stacks& stacks, std::span<const Share> from, std::span
   return pieces;
 }
 
-// Gives every piece without a goal one that `choose` names (-1: none) as far as that pool has need; cuts pieces where it ends.
+// Gives every piece without a goal one that `choose` names (-1: none) as far as that pool has need; cuts
+// pieces where it ends.
 template <typename Choose>
 std::vector<Piece> aim(std::vector<Piece> pieces, std::vector<Share>& need, Choose choose) {
   std::vector<Piece> aimed;
@@ -116,7 +118,8 @@ std::vector<Piece> aim(std::vector<Piece> pieces, std::vector<Share>& need, Choo
   return aimed;
 }
 
-// The owners a run remembers once it moves: a step back takes the last one off, any other step adds the pool it leaves.
+// The owners a run remembers once it moves: a step back takes the last one off, any other step adds the pool
+// it leaves.
 void note_move(std::vector<PoolIndex>& former, PoolIndex from, PoolIndex to) {
   if (!former.empty() && former.back() == to) {
     former.pop_back();
@@ -127,7 +130,8 @@ void note_move(std::vector<PoolIndex>& former, PoolIndex from, PoolIndex to) {
 }
 
 // Without the pools that are gone, and without the steps that would then lead from a pool to itself.
-std::vector<PoolIndex> remap_former(const std::vector<PoolIndex>& old, std::span<const int> new_index, PoolIndex owner) {
+std::vector<PoolIndex> remap_former(const std::vector<PoolIndex>& old, std::span<const int> new_index,
+                                    PoolIndex owner) {
   std::vector<PoolIndex> former;
   for (const auto pool : old)
     if (new_index[pool] >= 0 && (former.empty() || former.back() != new_index[pool]))
@@ -157,7 +161,8 @@ bool valid(const Stacks& stacks) {
   std::uint32_t slots = 0;
   for (const auto& stack : stacks) {
     for (const auto& run : stack) {
-      if (run.bottom >= kSlots || run.top >= kSlots || run.former.size() > SlotTable::kRemembered) return false;
+      if (run.bottom >= kSlots || run.top >= kSlots || run.former.size() > SlotTable::kRemembered)
+        return false;
       for (const auto pool : run.former)
         if (pool >= stacks.size()) return false;
       for (auto slot = std::min(run.bottom, run.top); slot <= std::max(run.bottom, run.top); ++slot) {
@@ -197,7 +202,8 @@ bool SlotTable::restore_past(std::span<const Share> wanted, std::uint32_t moves)
   for (auto past = past_.rbegin(); past != past_.rend(); ++past) {
     if (!std::ranges::equal(shares_of(*past), wanted)) continue;
     const SlotOwners then = owners_of(*past);
-    const auto same = std::inner_product(now.begin(), now.end(), then.begin(), 0u, std::plus<>(), std::equal_to<>());
+    const auto same =
+        std::inner_product(now.begin(), now.end(), then.begin(), 0u, std::plus<>(), std::equal_to<>());
     if (kSlots - same != moves) continue;
     stacks_ = std::move(*past);
     past_.erase(std::next(past).base());
@@ -206,8 +212,8 @@ bool SlotTable::restore_past(std::span<const Share> wanted, std::uint32_t moves)
   return false;
 }
 
-// One direction of a change takes the pools from the first to the last, the other from the last to the first, so that going back
-// meets the slots in the opposite order.
+// One direction of a change takes the pools from the first to the last, the other from the last to the first,
+// so that going back meets the slots in the opposite order.
 void SlotTable::move(std::span<const Share> from, std::span<const Share> to) {
   std::vector<PoolIndex> order(pools());
   std::iota(order.begin(), order.end(), PoolIndex{0});
@@ -218,7 +224,9 @@ void SlotTable::move(std::span<const Share> from, std::span<const Share> to) {
   const auto back = [&](const Piece& piece) {
     return !piece.run.former.empty() && need[piece.run.former.back()] > 0 ? piece.run.former.back() : -1;
   };
-  const auto next = [&](const Piece&) { return *std::ranges::find_if(order, [&](auto pool) { return need[pool] > 0; }); };
+  const auto next = [&](const Piece&) {
+    return *std::ranges::find_if(order, [&](auto pool) { return need[pool] > 0; });
+  };
 
   auto pieces = detach(stacks_, from, to, order);
   pieces = aim(aim(std::move(pieces), need, back), need, next);
@@ -239,8 +247,8 @@ void SlotTable::remember(Stacks before) {
   past_.erase(past_.begin(), past_.end() - static_cast<std::ptrdiff_t>(tables));
 }
 
-// Runs that differ only in what they remember become one, the lowest slots on top. Where ownership itself is that scattered
-// nothing would be gained, and the memory stays.
+// Runs that differ only in what they remember become one, the lowest slots on top. Where ownership itself is
+// that scattered nothing would be gained, and the memory stays.
 void SlotTable::forget_if_large() {
   const auto runs = runs_in(stacks_);
   if (runs <= kMaxRuns) return;

@@ -1,5 +1,6 @@
-// The routing state of the whole process at one generation (C1). Immutable once published; workers read it through a plain
-// pointer. Built by control/state/publisher from State (what is wanted) and the live objects (what is).
+// The routing state of the whole process at one generation (C1). Immutable once published; workers read it
+// through a plain pointer. Built by control/state/publisher from State (what is wanted) and the live objects
+// (what is).
 #pragma once
 
 #include <array>
@@ -41,14 +42,15 @@ struct Pool {
 };
 
 struct Service {
-  config::ServiceSpec spec;  // limits, timeouts, sticky keys ...; its pools, backends and split are the configured ones: read `pools` below
+  config::ServiceSpec spec;  // limits, timeouts, sticky keys ...; its pools, backends and split are the
+                             // configured ones: read `pools` below
   std::vector<Pool> pools;
-  std::size_t stable = 0;                               // index into pools
-  SplitTable split;                                     // keyless requests (S3)
-  std::shared_ptr<observe::SplitSequence> sequence;     // never null
-  std::shared_ptr<const SlotOwners> slots;              // sticky requests (S4); null when the service has no sticky keys
-  std::shared_ptr<observe::ServiceLive> live;           // never null
-  std::string set_aside;                                // T3: why this service could not be built; empty when it serves
+  std::size_t stable = 0;                            // index into pools
+  SplitTable split;                                  // keyless requests (S3)
+  std::shared_ptr<observe::SplitSequence> sequence;  // never null
+  std::shared_ptr<const SlotOwners> slots;  // sticky requests (S4); null when the service has no sticky keys
+  std::shared_ptr<observe::ServiceLive> live;  // never null
+  std::string set_aside;  // T3: why this service could not be built; empty when it serves
 };
 
 // A listener whose requests all go to fixed pools (S8).
@@ -64,8 +66,8 @@ struct ListenerPools {
 struct Snapshot {
   std::uint64_t generation = 0;
   std::vector<Service> services;
-  RouteTable routes;                                    // yields an index into services
-  std::vector<ListenerPools> listener_pools;            // only listeners that have fixed pools
+  RouteTable routes;                          // yields an index into services
+  std::vector<ListenerPools> listener_pools;  // only listeners that have fixed pools
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

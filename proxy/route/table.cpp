@@ -37,7 +37,8 @@ bool has_header(const http::Fields& fields, const std::string& name, const std::
 }
 
 bool has_headers(const http::Fields& fields, const config::RouteSpec& spec) {
-  return std::ranges::all_of(spec.headers, [&](const auto& h) { return has_header(fields, h.first, h.second); });
+  return std::ranges::all_of(spec.headers,
+                             [&](const auto& h) { return has_header(fields, h.first, h.second); });
 }
 
 bool has_method(const std::vector<std::string>& methods, std::string_view method) {
@@ -54,7 +55,8 @@ std::string missing_header(const http::Fields& fields, const config::RouteSpec& 
   for (const auto& [name, value] : spec.headers) {
     if (has_header(fields, name, value)) continue;
     const auto* field = fields.find(name);
-    return "header " + name + " is " + (field ? sluice::quoted(field->value) : "absent") + ", not " + sluice::quoted(value);
+    return "header " + name + " is " + (field ? sluice::quoted(field->value) : "absent") + ", not " +
+           sluice::quoted(value);
   }
   return "every header is there";
 }
@@ -65,7 +67,8 @@ std::string described(const config::RouteSpec& spec) {
 
 }  // namespace
 
-RouteTable::RouteTable(const std::vector<config::RouteSpec>& routes, const std::vector<std::string>& services) {
+RouteTable::RouteTable(const std::vector<config::RouteSpec>& routes,
+                       const std::vector<std::string>& services) {
   for (const auto& spec : routes) {
     const auto service = std::ranges::find(services, spec.service);
     assert(service != services.end());
@@ -78,7 +81,8 @@ RouteTable::RouteTable(const std::vector<config::RouteSpec>& routes, const std::
   }
 }
 
-RouteTable::Mismatch RouteTable::compare(const Route& route, std::string_view host, const http::RequestHead& head) {
+RouteTable::Mismatch RouteTable::compare(const Route& route, std::string_view host,
+                                         const http::RequestHead& head) {
   if (!path_matches(route.spec.path, head.path)) return Mismatch::path;
   if (!host_matches(route.host, route.wildcard, host)) return Mismatch::host;
   if (!has_method(route.spec.methods, head.method)) return Mismatch::method;
@@ -108,7 +112,8 @@ std::string RouteTable::why(std::size_t i, const http::RequestHead& head) const 
     case Mismatch::path:
       return name + "does not match: the path is " + sluice::quoted(head.path);
     case Mismatch::method:
-      return name + "does not match: the method is " + sluice::quoted(head.method) + ", the route takes " + list_of(route.spec.methods);
+      return name + "does not match: the method is " + sluice::quoted(head.method) + ", the route takes " +
+             list_of(route.spec.methods);
     case Mismatch::header:
       return name + "does not match: " + missing_header(head.fields, route.spec);
   }

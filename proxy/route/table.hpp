@@ -1,8 +1,9 @@
-// Which service a request goes to: host, path prefix, headers, method; first match in the order written wins. Pure.
+// Which service a request goes to: host, path prefix, headers, method; first match in the order written wins.
+// Pure.
 //
-// Nothing is normalised: the path is compared byte by byte as it arrived, up to the '?', and forwarded as it arrived. "/%61pi" is
-// not "/api", "/api/../admin" begins with "/api", "//x" is neither "/x" nor "/". A route says where a request goes, not whether
-// it may: a backend that decodes or folds paths must do its own access control.
+// Nothing is normalised: the path is compared byte by byte as it arrived, up to the '?', and forwarded as it
+// arrived. "/%61pi" is not "/api", "/api/../admin" begins with "/api", "//x" is not "/x". A route says where
+// a request goes, not whether it may: a backend that decodes or folds paths must do its own access control.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,8 @@ namespace sluice::route {
 struct RouteMatch {
   std::size_t service = 0;
   std::size_t route = 0;          // index in the order written, for explain
-  std::string_view strip_prefix;  // without a final '/'; empty when the path is forwarded whole; lives as long as the table
+  std::string_view strip_prefix;  // without a final '/'; empty when the path is forwarded whole; lives as
+                                  // long as the table
 };
 
 class RouteTable {
@@ -28,9 +30,10 @@ class RouteTable {
   // Requires: every route names a service of `services` (validated).
   RouteTable(const std::vector<config::RouteSpec>& routes, const std::vector<std::string>& services);
 
-  // No allocation. Host without its port and its final dot, compared without case; "*.example.com" stands for one label or more.
-  // A path that ends in '/' matches what lies below it, any other one itself as well; "/" matches all, `OPTIONS *` included.
-  // Header values and methods are compared exactly (GET does not include HEAD); of repeated headers one is enough.
+  // No allocation. Host without its port and its final dot, compared without case; "*.example.com" stands for
+  // one label or more. A path that ends in '/' matches what lies below it, any other one itself as well; "/"
+  // matches all, `OPTIONS *` included. Header values and methods are compared exactly (GET does not include
+  // HEAD); of repeated headers one is enough.
   std::optional<RouteMatch> find(const http::RequestHead& head) const;
   // Why route i does or does not match, one sentence; for explain. Requires: i < size().
   std::string why(std::size_t i, const http::RequestHead& head) const;
@@ -40,7 +43,7 @@ class RouteTable {
   struct Route {
     config::RouteSpec spec;
     std::size_t service;
-    std::string host;     // in lower case; of a wildcard the part from its dot
+    std::string host;  // in lower case; of a wildcard the part from its dot
     bool wildcard;
     std::size_t stripped;  // bytes of spec.path that are not forwarded
   };

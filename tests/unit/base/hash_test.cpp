@@ -23,8 +23,8 @@ double unevenness(const std::vector<std::uint64_t>& hashes, std::uint32_t cells)
   return (chi - (cells - 1)) / std::sqrt(2.0 * (cells - 1));
 }
 
-// S4: these values are part of the product. A change here moves users to other pools on upgrade: it is never the right repair.
-// Checked once against the xxHash library over bytes laid out by another program.
+// S4: these values are part of the product. A change here moves users to other pools on upgrade: it is never
+// the right repair. Checked once against the xxHash library over bytes laid out by another program.
 TEST(HashS4, FrozenVectors) {
   struct Vector {
     std::string tag, salt, key;
@@ -68,8 +68,8 @@ TEST(Hash, ScaleKeepsItsRange) {
 
 TEST(Hash, DifferentTriplesAreDifferentBytes) {
   std::set<std::uint64_t> hashes;
-  const std::vector<std::string> words = {"", "a", "b", "ab", "ba", "aab", std::string(1, '\0'), std::string(4, '\0'),
-                                          std::string(1000, 'x')};
+  const std::vector<std::string> words = {
+      "", "a", "b", "ab", "ba", "aab", std::string(1, '\0'), std::string(4, '\0'), std::string(1000, 'x')};
   for (const auto* tag : {"pool", "backend", "flag"})
     for (const auto& salt : words)
       for (const auto& key : words) hashes.insert(hash64(tag, salt, key));
@@ -104,7 +104,8 @@ TEST(HashS4, FewSequentialIdsAreEvenToo) {
       int in = 0;
       for (int i = 1; i <= users; ++i)
         in += scale(hash64("pool", "api", prefix + std::to_string(i)), kSlots) < share * kSlots;
-      EXPECT_NEAR(in, users * share, 4 * std::sqrt(users * share * (1 - share))) << prefix << users << ' ' << share;
+      EXPECT_NEAR(in, users * share, 4 * std::sqrt(users * share * (1 - share)))
+          << prefix << users << ' ' << share;
     }
   }
 }

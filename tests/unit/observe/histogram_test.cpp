@@ -34,7 +34,8 @@ TEST(HistogramLayout, EveryValueLiesInItsBucketAndBucketsTouch) {
 }
 
 TEST(HistogramLayout, LongerThanTheLastBucketCountsInIt) {
-  for (const std::uint64_t micros : {1ull << 32, 1ull << 40, ~0ull}) EXPECT_EQ(Layout::index(micros), Layout::kBuckets - 1);
+  for (const std::uint64_t micros : {1ull << 32, 1ull << 40, ~0ull})
+    EXPECT_EQ(Layout::index(micros), Layout::kBuckets - 1);
 }
 
 TEST(HistogramLayout, ABucketIsAtMostASixtyFourthWide) {
@@ -57,9 +58,11 @@ TEST(Histogram, QuantilesAreWithinABucketOfTheExactOnes) {
   const auto counts = counts_of(values);
   std::ranges::sort(values);
   for (const double q : {0.001, 0.01, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0}) {
-    const auto exact = values[static_cast<std::size_t>(std::ceil(q * static_cast<double>(values.size()))) - 1];
+    const auto exact =
+        values[static_cast<std::size_t>(std::ceil(q * static_cast<double>(values.size()))) - 1];
     ASSERT_GE(counts.quantile(q), exact) << "seed " << seed << " q " << q;
-    ASSERT_LE(static_cast<double>(counts.quantile(q)), static_cast<double>(exact) * 65 / 64 + 1) << "seed " << seed << " q " << q;
+    ASSERT_LE(static_cast<double>(counts.quantile(q)), static_cast<double>(exact) * 65 / 64 + 1)
+        << "seed " << seed << " q " << q;
   }
 }
 

@@ -22,7 +22,8 @@ std::vector<Candidate> with_weights(const std::vector<double>& weights) {
   return out;
 }
 
-std::vector<int> count(Balance balance, const std::vector<Candidate>& candidates, RoundRobinState& state, int picks) {
+std::vector<int> count(Balance balance, const std::vector<Candidate>& candidates, RoundRobinState& state,
+                       int picks) {
   std::vector<int> counts(16);
   for (int i = 0; i < picks; ++i)
     ++counts[pick(balance, candidates, state, hash64("backend", "api", std::to_string(i)))];
@@ -34,7 +35,8 @@ TEST(RoundRobin, WeightsAreExactOverARound) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     RoundRobinState state(seed);
     const auto candidates = with_weights({5, 3, 2});
-    EXPECT_EQ(count(Balance::round_robin, candidates, state, 1000), (std::vector<int>{500, 300, 200})) << seed;
+    EXPECT_EQ(count(Balance::round_robin, candidates, state, 1000), (std::vector<int>{500, 300, 200}))
+        << seed;
   }
 }
 
@@ -127,7 +129,8 @@ TEST(LeastRequests, TheFewestForTheWeight) {
 
 TEST(LeastRequests, EqualsTakeTurnsByWeight) {
   RoundRobinState state;
-  EXPECT_EQ(count(Balance::least_requests, with_weights({1, 1, 2}), state, 400), (std::vector<int>{100, 100, 200}));
+  EXPECT_EQ(count(Balance::least_requests, with_weights({1, 1, 2}), state, 400),
+            (std::vector<int>{100, 100, 200}));
 }
 
 TEST(Hash, SharesFollowTheWeights) {

@@ -30,8 +30,11 @@ const std::vector<StickyKey> kHeaderCookieQuery = {
     {From::header, "X-User-Id"}, {From::cookie, "session"}, {From::query, "uid"}};
 
 TEST(StickyKeyS4, TheFirstPresentKeyCounts) {
-  const auto spec = by({{From::header, "X-User-Id"}, {From::cookie, "session"}, {From::query, "uid"}, {From::ip, ""}});
-  EXPECT_EQ(sticky_key(spec, request("GET", "h", "/?uid=q", {{"cookie", "session=c"}, {"x-user-id", "u"}}), "1.2.3.4"), "u");
+  const auto spec =
+      by({{From::header, "X-User-Id"}, {From::cookie, "session"}, {From::query, "uid"}, {From::ip, ""}});
+  EXPECT_EQ(sticky_key(spec, request("GET", "h", "/?uid=q", {{"cookie", "session=c"}, {"x-user-id", "u"}}),
+                       "1.2.3.4"),
+            "u");
   EXPECT_EQ(sticky_key(spec, request("GET", "h", "/?uid=q", {{"Cookie", "a=b; session=c"}}), "1.2.3.4"), "c");
   EXPECT_EQ(sticky_key(spec, request("GET", "h", "/?a=b&uid=q"), "1.2.3.4"), "q");
   EXPECT_EQ(sticky_key(spec, request("GET", "h", "/"), "1.2.3.4"), "1.2.3.4");
@@ -39,13 +42,18 @@ TEST(StickyKeyS4, TheFirstPresentKeyCounts) {
 
 TEST(StickyKeyS4, AnEmptyKeyIsAbsent) {
   const auto spec = by(kHeaderCookieQuery);
-  EXPECT_EQ(sticky_key(spec, request("GET", "h", "/?uid=", {{"X-User-Id", ""}, {"Cookie", "session="}}), "::1"), "");
-  EXPECT_EQ(sticky_key(spec, request("GET", "h", "/?uid=q", {{"X-User-Id", ""}, {"Cookie", "session="}}), "::1"), "q");
+  EXPECT_EQ(
+      sticky_key(spec, request("GET", "h", "/?uid=", {{"X-User-Id", ""}, {"Cookie", "session="}}), "::1"),
+      "");
+  EXPECT_EQ(
+      sticky_key(spec, request("GET", "h", "/?uid=q", {{"X-User-Id", ""}, {"Cookie", "session="}}), "::1"),
+      "q");
 }
 
 TEST(StickyKeyS6, TheIssuedCookieComesAfterTheKeys) {
   const auto spec = by({{From::header, "X-User-Id"}}, "sluice_id");
-  EXPECT_EQ(sticky_key(spec, request("GET", "h", "/", {{"Cookie", "sluice_id=i"}, {"X-User-Id", "u"}}), ""), "u");
+  EXPECT_EQ(sticky_key(spec, request("GET", "h", "/", {{"Cookie", "sluice_id=i"}, {"X-User-Id", "u"}}), ""),
+            "u");
   EXPECT_EQ(sticky_key(spec, request("GET", "h", "/", {{"Cookie", "sluice_id=i"}}), ""), "i");
   EXPECT_EQ(sticky_key(spec, request("GET", "h", "/"), ""), "");
 }
@@ -147,7 +155,8 @@ TEST(DecideS6, AnIdForAPoolWithoutSlotsIsAnIdAllTheSame) {
 }
 
 TEST(ExplainS8, SaysWhatDecideDoesAndTakesNoPlace) {
-  const auto s = sticky_service({60'000, 40'000}, by({{From::header, "X-User-Id"}, {From::cookie, "session"}}, "sluice_id"));
+  const auto s = sticky_service({60'000, 40'000},
+                                by({{From::header, "X-User-Id"}, {From::cookie, "session"}}, "sluice_id"));
   for (int i = 0; i < 200; ++i) {
     const auto head = request("GET", "h", "/");
     const auto before = s.sequence->next.load();
@@ -161,17 +170,20 @@ TEST(ExplainS8, SaysWhatDecideDoesAndTakesNoPlace) {
 }
 
 TEST(ExplainS8, OneSentenceForEachStep) {
-  const auto s = sticky_service({100'000, 0}, by({{From::header, "X-User-Id"}, {From::query, "uid"}, {From::ip, ""}}));
+  const auto s =
+      sticky_service({100'000, 0}, by({{From::header, "X-User-Id"}, {From::query, "uid"}, {From::ip, ""}}));
   EXPECT_THAT(explain_steps(s, request("GET", "h", "/"), "", 1),
               ElementsAre("the listener sends every request of api to pool p1"));
   const auto slot = std::to_string(slot_of("api", "7"));
   EXPECT_THAT(explain_steps(s, request("GET", "h", "/?uid=7"), "::1", -1),
               ElementsAre("the listener has no fixed pool for api", "key header:X-User-Id is absent",
-                          "key query:uid is '7': with salt 'api' it is slot " + slot + " of 100000, which pool p0 owns"));
+                          "key query:uid is '7': with salt 'api' it is slot " + slot +
+                              " of 100000, which pool p0 owns"));
   EXPECT_THAT(explain_steps(s, request("GET", "h", "/"), "::1", -1).back(), HasSubstr("key ip is '::1': "));
-  EXPECT_THAT(explain_steps(service({95'000, 5'000}), request("GET", "h", "/"), "::1", -1),
-              ElementsAre("the listener has no fixed pool for api", "no sticky keys are configured",
-                          HasSubstr("the exact split does (p0 95%, p1 5%): the next such request goes to pool p")));
+  EXPECT_THAT(
+      explain_steps(service({95'000, 5'000}), request("GET", "h", "/"), "::1", -1),
+      ElementsAre("the listener has no fixed pool for api", "no sticky keys are configured",
+                  HasSubstr("the exact split does (p0 95%, p1 5%): the next such request goes to pool p")));
   EXPECT_THAT(explain_steps(sticky_service({100'000}, by({}, "id")), request("GET", "h", "/"), "", -1),
               ElementsAre("the listener has no fixed pool for api", "key cookie:id is absent",
                           HasSubstr("goes to pool p0 and gets cookie id")));

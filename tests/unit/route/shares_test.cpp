@@ -52,7 +52,8 @@ TEST(SplitS3, EveryAlignedBlockHoldsEachShareToWithinOneRequest) {
       const auto counts = count_block(table, pools, sequence_seed, block);
       for (std::size_t i = 0; i < pools; ++i) {
         ASSERT_GE(counts[i], shares[i] / 100) << "seed " << seed << " trial " << trial << " block " << block;
-        ASSERT_LE(counts[i], (shares[i] + 99) / 100) << "seed " << seed << " trial " << trial << " block " << block;
+        ASSERT_LE(counts[i], (shares[i] + 99) / 100)
+            << "seed " << seed << " trial " << trial << " block " << block;
       }
     }
   }
@@ -126,8 +127,8 @@ TEST(SplitS3, NeitherBlocksNorSeedsRepeatEachOther) {
   EXPECT_NEAR(agreements / 500, 1.0, 0.2);
 }
 
-// A rhythm would show as a distance at which canary requests follow each other far more (or less) often than by chance: a page
-// that loads 20 resources must not meet a canary every 20.
+// A rhythm would show as a distance at which canary requests follow each other far more (or less) often than
+// by chance: a page that loads 20 resources must not meet a canary every 20.
 TEST(SplitS3, CanaryRequestsHaveNoRhythm) {
   const std::vector<Share> shares = {95'000, 5'000};
   const SplitTable table(shares);
@@ -160,7 +161,8 @@ TEST(SplitS3, GapsBetweenCanaryRequestsVaryAsByChance) {
   EXPECT_GT(gaps.rbegin()->first, 100u);
 }
 
-// Over many blocks every place of a block is sent everywhere equally often (chi squared, 999 degrees of freedom a place).
+// Over many blocks every place of a block is sent everywhere equally often (chi squared, 999 degrees of
+// freedom a place).
 TEST(SplitS3, EveryPlaceOfABlockIsSentEverywhere) {
   constexpr int kBlocks = 20'000, kCells = 50;
   for (const std::uint32_t place : {0u, 1u, 39u, 40u, 500u, 999u}) {
@@ -168,7 +170,8 @@ TEST(SplitS3, EveryPlaceOfABlockIsSentEverywhere) {
     for (std::uint64_t block = 0; block < kBlocks; ++block)
       ++cells[split_point(1, block * kBlock + place) / (kWhole / kCells)];
     double chi = 0;
-    for (const int c : cells) chi += (c - kBlocks / kCells) * (c - kBlocks / kCells) / double(kBlocks / kCells);
+    for (const int c : cells)
+      chi += (c - kBlocks / kCells) * (c - kBlocks / kCells) / double(kBlocks / kCells);
     EXPECT_LT(chi, 49 + 5 * std::sqrt(2.0 * 49)) << "place " << place;
   }
 }

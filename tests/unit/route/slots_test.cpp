@@ -20,7 +20,9 @@ using Shares = std::vector<Share>;
 constexpr std::uint64_t kSeed = 7'2024;
 
 // On the heap: 100 KB each.
-std::unique_ptr<SlotOwners> owners(const SlotTable& table) { return std::make_unique<SlotOwners>(table.owners()); }
+std::unique_ptr<SlotOwners> owners(const SlotTable& table) {
+  return std::make_unique<SlotOwners>(table.owners());
+}
 
 std::uint32_t differing(const SlotOwners& a, const SlotOwners& b) {
   std::uint32_t n = 0;
@@ -40,7 +42,8 @@ std::size_t runs(const SlotTable& table) {
   return n;
 }
 
-// Applies and checks what holds for every change: the shares, the fewest moves, and growing pools losing nobody.
+// Applies and checks what holds for every change: the shares, the fewest moves, and growing pools losing
+// nobody.
 void apply_checked(SlotTable& table, const Shares& to) {
   const auto from = table.shares();
   const auto before = owners(table);
@@ -97,7 +100,8 @@ TEST(SlotsS5, EveryChangeMovesTheFewestAndOnlyIntoGrowingPools) {
     SCOPED_TRACE(::testing::Message() << "seed " << kSeed << " walk " << walk);
     const std::size_t pools = 2 + random() % 4;
     SlotTable table(pools, static_cast<PoolIndex>(random() % pools));
-    for (int step = 0; step < 25; ++step) ASSERT_NO_FATAL_FAILURE(apply_checked(table, random_shares(random, pools)));
+    for (int step = 0; step < 25; ++step)
+      ASSERT_NO_FATAL_FAILURE(apply_checked(table, random_shares(random, pools)));
   }
 }
 
@@ -110,7 +114,8 @@ TEST(SlotsS5, LoweringAShareReturnsTheUsersGainedLast) {
   table.apply(Shares{88'000, 5'000, 7'000});
   const auto at_seven = owners(table);
   for (std::uint32_t slot = 0; slot < kSlots; ++slot)
-    ASSERT_TRUE((*at_five)[slot] != 2 || (*at_seven)[slot] == 2) << "the first users left before the last ones";
+    ASSERT_TRUE((*at_five)[slot] != 2 || (*at_seven)[slot] == 2)
+        << "the first users left before the last ones";
 }
 
 TEST(SlotsS5, ThereAndBackRestoresEveryUser) {
@@ -149,8 +154,8 @@ TEST(SlotsS5, AWalkTakenBackRestoresEveryUserAtEveryStep) {
   }
 }
 
-// Slots that went 2 -> 1 -> 0 now go back to 1 while 2 gives to 1 as well. On the way back both 0 and 2 grow, and the former owners
-// alone would send to 2 what came from 0.
+// Slots that went 2 -> 1 -> 0 now go back to 1 while 2 gives to 1 as well. On the way back both 0 and 2 grow,
+// and the former owners alone would send to 2 what came from 0.
 TEST(SlotsS5, ASlotWithTwoFormerOwnersThatBothGrowGoesBackWhereItWas) {
   SlotTable table(3, 2);
   table.apply(Shares{0, 50'000, 50'000});
@@ -180,7 +185,8 @@ TEST(SlotsS5, APartialReturnSendsUsersToTheirFormerPool) {
   const auto before = owners(table);
   table.apply(Shares{50'000, 40'000, 10'000});
   table.apply(Shares{50'000, 30'000, 20'000});
-  table.apply(Shares{52'000, 40'000, 8'000});  // the last 10,000 came from pool 1, the 2,000 below from pool 0
+  table.apply(
+      Shares{52'000, 40'000, 8'000});  // the last 10,000 came from pool 1, the 2,000 below from pool 0
   const auto after = owners(table);
   for (std::uint32_t slot = 0; slot < kSlots; ++slot)
     ASSERT_TRUE((*after)[slot] == 2 || (*after)[slot] == (*before)[slot]) << "slot " << slot;
@@ -198,7 +204,8 @@ TEST(SlotsC4, RemapKeepsEveryUserWithTheirPool) {
   EXPECT_EQ(table.shares(), (Shares{30'000, 0, 50'000, 0, 20'000}));
   const auto after = owners(table);
   for (std::uint32_t slot = 0; slot < kSlots; ++slot) ASSERT_EQ((*after)[slot], new_index[(*before)[slot]]);
-  for (int step = 0; step < 20; ++step) ASSERT_NO_FATAL_FAILURE(apply_checked(table, random_shares(random, 5)));
+  for (int step = 0; step < 20; ++step)
+    ASSERT_NO_FATAL_FAILURE(apply_checked(table, random_shares(random, 5)));
 }
 
 TEST(SlotsC4, RemapKeepsTheWayBack) {
@@ -228,7 +235,9 @@ TEST(SlotsT1, StacksAndPastMakeTheSameTableAgain) {
 TEST(SlotsT1, FromStacksTakesOnlyWholeTables) {
   SlotTable out(2, 1);
   const SlotTable untouched = out;
-  const auto refuses = [&](SlotTable::Stacks stacks) { return !SlotTable::from_stacks(std::move(stacks), out); };
+  const auto refuses = [&](SlotTable::Stacks stacks) {
+    return !SlotTable::from_stacks(std::move(stacks), out);
+  };
   EXPECT_TRUE(refuses({}));
   EXPECT_TRUE(refuses({{}, {}}));
   EXPECT_TRUE(refuses({{{99'999, 1, {}}}, {}})) << "slot 0 has no owner";
