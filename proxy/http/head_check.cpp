@@ -45,6 +45,19 @@ HeadScanner::Verdict HeadScanner::refuse(Refusal why) {
   return Verdict::refused;
 }
 
+// Whole field lines, as long as they are sound and all there; whatever else is left to step(). Returns where
+// they end.
+const char* HeadScanner::skip_lines(const char* p, const char* end) {
+  for (;;) {
+    const char* colon = skip_token(p, end);
+    if (colon == p || colon == end || *colon != ':') return p;
+    const char* stop = skip_text(colon + 1, end);
+    if (end - stop < 2 || stop[0] != '\r' || stop[1] != '\n' || fields_ == kMaxFields) return p;
+    ++fields_;
+    p = stop + 2;
+  }
+}
+
 HeadScanner::Verdict HeadScanner::scan(std::string_view data) {
   // The limits cut the input instead of being tested on the way: whatever arrives at once, a verdict falls on
   // the same byte.
@@ -90,6 +103,8 @@ const char* HeadScanner::step(const char* p, const char* end, const char* base) 
       state_ = State::field_start;
       return p + 1;
     case State::field_start:
+      p = skip_lines(p, end);
+      if (p == end) return p;
       if (*p == '\r') {
         state_ = State::last_lf;
         return p + 1;

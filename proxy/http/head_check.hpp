@@ -59,6 +59,7 @@ class HeadScanner {
     refused
   };
 
+  const char* skip_lines(const char* p, const char* end);
   const char* step(const char* p, const char* end, const char* base);
   Verdict refuse(Refusal why);
 

@@ -17,13 +17,14 @@ class HeadWriter {
   // The parts, one after the other, with one check for room.
   template <class... Parts>
   void put(const Parts&... parts) {
-    const std::size_t size = (std::string_view(parts).size() + ...);
+    const std::size_t size = (view(parts).size() + ...);
     char* room = out_.room();
-    if (out_.room_size() < size) return (out_.append(parts), ...);
-    ((std::memcpy(room, std::string_view(parts).data(), std::string_view(parts).size()),
-      room += std::string_view(parts).size()),
-     ...);
-    out_.commit(size);
+    if (out_.room_size() >= size) {
+      ((room = copy(view(parts), room)), ...);
+      out_.commit(size);
+    } else {
+      (append(view(parts)), ...);
+    }
   }
   void field(std::string_view name, std::string_view value) { put(name, ": ", value, "\r\n"); }
   void field(std::string_view name, std::uint64_t value) {
@@ -39,6 +40,20 @@ class HeadWriter {
   void end() { put("\r\n"); }
 
  private:
+  static constexpr std::string_view view(std::string_view part) { return part; }
+  template <std::size_t N>
+  static constexpr std::string_view view(const char (&literal)[N]) {
+    return {literal, N - 1};  // no strlen
+  }
+  // An empty part may be a null view.
+  static char* copy(std::string_view part, char* to) {
+    if (!part.empty()) std::memcpy(to, part.data(), part.size());
+    return to + part.size();
+  }
+  void append(std::string_view part) {
+    if (!part.empty()) out_.append(part);
+  }
+
   Buffer& out_;
 };
 

@@ -1,5 +1,8 @@
 #include "proxy/http/names.hpp"
 
+#include <array>
+#include <iterator>
+
 #include "proxy/http/text.hpp"
 
 namespace sluice::http {

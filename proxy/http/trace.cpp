@@ -17,8 +17,19 @@ bool is_id(std::string_view text) {
   return is_lower_hex(text) && text.find_first_not_of('0') != std::string_view::npos;
 }
 
+// Both digits of every byte.
+constexpr auto kHexPairs = [] {
+  std::array<char, 512> pairs{};
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    pairs[2 * byte] = "0123456789abcdef"[byte >> 4];
+    pairs[2 * byte + 1] = "0123456789abcdef"[byte & 15];
+  }
+  return pairs;
+}();
+
 char* write_hex(std::uint64_t value, char* out) {
-  for (int shift = 60; shift >= 0; shift -= 4) *out++ = "0123456789abcdef"[value >> shift & 15];
+  for (int shift = 56; shift >= 0; shift -= 8, out += 2)
+    std::memcpy(out, &kHexPairs[2 * (value >> shift & 255)], 2);
   return out;
 }
 
