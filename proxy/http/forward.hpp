@@ -21,7 +21,6 @@ struct ForwardContext {
   bool forward_expect = true;           // false when the 100 was or will be sent by us
   // Fresh for each request: a new request id and trace id are made of [0] and [1], a new span id of [2].
   std::array<std::uint64_t, 3> random = {};
-};  // fresh per request: a new request id and trace id are made of [0] [1], a span id of [2]
 };
 
 // The client's own X-Request-ID if there is one and it is sane (1 to 128 visible characters), else 32 hex
