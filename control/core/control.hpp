@@ -14,10 +14,12 @@
 #include <vector>
 
 #include "control/core/events.hpp"
+#include "control/core/resolver.hpp"
 #include "control/core/status.hpp"
 #include "control/core/workers.hpp"
 #include "control/protocol/messages.hpp"
 #include "control/protocol/problem.hpp"
+#include "control/state/file.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/route/snapshot.hpp"
 
@@ -58,9 +60,12 @@ struct HistoryEntry {
 };
 
 struct Options {
-  std::string config_file;                    // for reload()
-  std::string version;                        // for status
-  std::function<std::uint64_t()> random;      // 64 random bits; the default asks the kernel
+  std::string config_file;               // for reload(); empty: there is none
+  std::optional<std::string> state_dir;  // instead of the configuration's
+  std::string version;                   // for status
+  std::function<std::uint64_t()> random;  // 64 random bits; the default asks the kernel
+  state::FileSystem* files = nullptr;    // the state folder's; the default is the real one
+  LookupFunction look_up;                // of names; the default asks the system
 };
 
 class Control {
@@ -74,7 +79,8 @@ class Control {
   // Opens the listeners, starts the workers with the first snapshot, and the probes. After open(). An error text, or empty.
   boost::asio::awaitable<std::string> start();
 
-  // The verbs. Each returns when every worker routes by the new generation.
+  // The verbs. Each returns when every worker routes by the new generation. Once begun they run to their end: what waits for one
+  // may go, the coroutine may not be cancelled.
   boost::asio::awaitable<Result<protocol::Changed>> split(Request request, protocol::Split message);
   boost::asio::awaitable<Result<protocol::Changed>> cutover(Request request, protocol::Cutover message);
   boost::asio::awaitable<Result<protocol::Changed>> rollback(Request request, protocol::Rollback message);
@@ -90,6 +96,8 @@ class Control {
   // A problem `timed_out` when the time is over; the drain or the probing goes on.
   boost::asio::awaitable<Result<Waited>> wait(protocol::Wait message);
 
+  // SIGUSR1: access log and audit log are opened anew.
+  void reopen_logs();
   // D6: /readyz fails, lame_duck, the workers drain. How many requests and tunnels had to be closed.
   boost::asio::awaitable<std::size_t> shut_down();
 
@@ -108,7 +116,7 @@ class Control {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // shared with the coroutines under way
 };
 
 }  // namespace sluice::core

@@ -28,6 +28,9 @@ class Workers {
   // Both: an error text, or empty; after an error everything is as it was.
   virtual std::string set_listeners(const std::vector<config::ListenerSpec>& listeners) = 0;
   virtual std::string set_access_log(const config::AccessLogSpec& spec) = 0;
+  virtual void reopen_access_log() = 0;
+  // D6; `done` gets how many requests and tunnels had to be closed at the deadline.
+  virtual void shut_down(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done) = 0;
   virtual std::uint16_t port_of(const std::string& listener) const = 0;
   virtual worker::Totals totals() const = 0;
 

@@ -1,0 +1,178 @@
+// The one way of a change (C3): check, journal, publish, wait for all workers, reply.
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/use_awaitable.hpp>
+
+#include "control/core/control_impl.hpp"
+#include "control/core/eligibility.hpp"
+
+namespace sluice::core {
+namespace {
+
+double milliseconds_since(Clock::time_point began) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - began).count();
+}
+
+Changed reply_of(const state::State& before, const state::Change& change, const Verb& verb) {
+  Changed reply;
+  reply.generation = before.generation;
+  reply.changed = change.changed;
+  reply.before = verb.view(before);
+  reply.after = verb.view(change.next);
+  if (change.changed) reply.undo = change.undo;
+  return reply;
+}
+
+void add_warnings(Changed& reply, const std::vector<std::string>& warnings) {
+  if (warnings.empty()) return;
+  json::array& list = reply.more["warnings"].is_array() ? reply.more["warnings"].as_array()
+                                                        : reply.more["warnings"].emplace_array();
+  for (const auto& warning : warnings) list.emplace_back(warning);
+}
+
+}  // namespace
+
+asio::awaitable<Result<Changed>> Control::Impl::commit(Request request, Verb verb) {
+  const Turn::Held held = co_await turn.take();
+  co_return co_await commit_in_turn(std::move(request), std::move(verb));
+}
+
+asio::awaitable<Result<Changed>> Control::Impl::commit_in_turn(Request request, Verb verb) {
+  const auto started = Clock::now();
+  const auto& expected = request.options.if_generation;
+  if (expected && *expected != state.generation)
+    co_return refuse(request, verb.name, protocol::generation_moved(*expected, state.generation));
+  auto change = verb.change(state);
+  if (!change) co_return refuse(request, verb.name, change.error());
+  Changed reply = reply_of(state, *change, verb);
+  reply.dry_run = request.options.dry_run;
+  add_warnings(reply, change->notes);
+  if (!change->changed) {
+    if (!reply.dry_run) {
+      audit_line(request, verb.name, {}, "unchanged");
+      follow_drains(verb.drain);
+    }
+    reply.took_ms = milliseconds_since(started);
+    co_return reply;
+  }
+
+  route::SnapshotPtr made = publisher.build(spec, change->next, snapshot.get());
+  if (!request.options.force)
+    if (auto problem = refuse_unservable(*made, change->shares, board))
+      co_return refuse(request, verb.name, std::move(*problem));
+  if (change->shares.empty()) add_warnings(reply, lost_pools(*snapshot, *made));
+  if (reply.dry_run) co_return reply;
+
+  const state::Edit edit = edit_for(request, change->next, verb.name);
+  const bool without_disk = verb.without_disk || request.options.force;
+  const auto published = co_await put_in_force(edit, std::move(change->next), std::move(made), without_disk);
+  if (!published) co_return refuse(request, verb.name, published.error());
+  follow_drains(verb.drain);
+  reply.generation = edit.generation;
+  reply.durable = published->durable;
+  reply.took_ms = milliseconds_since(started);
+  audit_line(request, verb.name, {edit.before, edit.after}, reply.durable ? "done" : "done, not durable");
+  tell(request, edit, reply.took_ms);
+  co_return reply;
+}
+
+asio::awaitable<Result<Control::Impl::Published>> Control::Impl::put_in_force(state::Edit edit, state::State next,
+                                                                              route::SnapshotPtr made,
+                                                                              bool without_disk) {
+  auto published = journal_edit(edit, without_disk);
+  if (!published) co_return published;
+  state = std::move(next);
+  co_await publish(std::move(made));
+  co_return published;
+}
+
+asio::awaitable<void> Control::Impl::publish(route::SnapshotPtr made) {
+  publisher.install(*made);
+  snapshot = made;
+  const auto gate = std::make_shared<Gate<bool>>(loop);
+  workers.publish(made, [gate] { gate->open(true); });
+  adopt(std::move(made));
+  co_await gate->wait();
+}
+
+Result<Control::Impl::Published> Control::Impl::journal_edit(const state::Edit& edit, bool without_disk) {
+  const state::Error error = journal->append(edit);
+  if (!error) return Published{true};
+  ++counters.journal_errors;
+  spdlog::error("generation {}: {}", edit.generation, error.message());
+  if (!without_disk)
+    return protocol::refused("nothing was changed, because the change could not be kept: " + error.message(),
+                             "make room in " + spec.state_dir +
+                                 ", or repeat it with --force, which goes on without the disk");
+  journal->keep(edit);
+  events.add("warning", "", "generation " + std::to_string(edit.generation) + " is not durable: " + error.message());
+  return Published{false};
+}
+
+state::Edit Control::Impl::edit_for(const Request& request, const state::State& next, const std::string& verb) const {
+  state::Edit edit = state::edit_between(state, next, verb);
+  edit.time = unix_milliseconds();
+  edit.actor = actor_of(request.actor);
+  edit.reason = request.options.reason;
+  return edit;
+}
+
+Problem Control::Impl::refuse(const Request& request, const std::string& verb, Problem problem) {
+  ++counters.refused;
+  if (!request.options.dry_run) audit_line(request, verb, {}, "refused: " + problem.detail);
+  spdlog::info("{} by {} refused: {}", verb, to_string(request.actor), problem.detail);
+  return problem;
+}
+
+void Control::Impl::audit_line(const Request& request, const std::string& verb, const state::Texts& texts,
+                               const std::string& result) {
+  state::Attempt attempt;
+  attempt.time = unix_milliseconds();
+  attempt.actor = actor_of(request.actor);
+  attempt.verb = verb;
+  attempt.before = texts.before;
+  attempt.after = texts.after;
+  attempt.generation = state.generation;
+  attempt.reason = request.options.reason;
+  attempt.result = result;
+  const state::Error error = audit->write(attempt);
+  // Once is enough: the disk is full for longer than one change.
+  if (error && !audit_failed) spdlog::error("the audit log is not written: {}", error.message());
+  audit_failed = static_cast<bool>(error);
+}
+
+void Control::Impl::tell(const Request& request, const state::Edit& edit, double took_ms) {
+  ++counters.changes;
+  const std::string text = edit.verb + ": " + edit.before + " -> " + edit.after;
+  spdlog::info("generation {}, {}, by {}, {:.1f} ms", edit.generation, text, to_string(request.actor), took_ms);
+  json::object detail{{"generation", edit.generation}, {"verb", edit.verb},         {"before", edit.before},
+                      {"after", edit.after},           {"reason", edit.reason},     {"took_ms", took_ms}};
+  events.add("change", edit.services.size() == 1 ? edit.services.front().name : "", text, std::move(detail));
+}
+
+void Control::Impl::follow_drains(const std::optional<DrainWish>& wish) {
+  const auto now = Clock::now();
+  const std::int64_t unix_now = unix_milliseconds();
+  std::vector<std::uint32_t> draining;
+  for (const auto& service : snapshot->services)
+    for (const auto& pool : service.pools)
+      for (const auto& backend : pool.backends) {
+        if (backend.admin != observe::Admin::draining) continue;
+        draining.push_back(backend.live->id);
+        const Target target{service.spec.name, pool.name, backend.name};
+        const bool wished = wish && wish->target.service == target.service && wish->target.pool == target.pool &&
+                            (wish->target.backend.empty() || wish->target.backend == target.backend);
+        if (!wished && drains.find(backend.live->id)) continue;
+        std::optional<Clock::time_point> deadline;
+        const auto* kept = state.service(target.service)->pool(target.pool)->backend(target.backend);
+        if (kept && kept->drain_deadline)
+          deadline = now + std::chrono::milliseconds(*kept->drain_deadline - unix_now);
+        drains.begin(target, backend.live, deadline, wished ? wish->tunnels : worker::TunnelPolicy{},
+                     wished && wish->removing);
+      }
+  drains.keep_only([&draining](const Drain& drain) {
+    return std::find(draining.begin(), draining.end(), drain.live->id) != draining.end();
+  });
+}
+
+}  // namespace sluice::core

@@ -1,0 +1,192 @@
+#include "control/core/control.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <random>
+
+#include "control/core/control_impl.hpp"
+#include "control/core/eligibility.hpp"
+#include "control/state/merge.hpp"
+
+namespace sluice::core {
+namespace {
+
+std::uint64_t kernel_random() {
+  static std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
+
+Options with_defaults(Options options) {
+  if (!options.random) options.random = kernel_random;
+  if (!options.files) options.files = &state::posix_files();
+  if (!options.look_up) options.look_up = look_up;
+  return options;
+}
+
+}  // namespace
+
+std::string to_string(const Actor& actor) {
+  if (!actor.token.empty()) return "token " + actor.token;
+  if (!actor.uid) return actor.name.empty() ? "unknown" : actor.name;
+  std::string text = "uid " + std::to_string(*actor.uid);
+  if (actor.pid) text += " pid " + std::to_string(*actor.pid);
+  return actor.name.empty() ? text : actor.name + " (" + text + ")";
+}
+
+state::Actor actor_of(const Actor& actor) {
+  state::Actor made;
+  made.uid = actor.uid.value_or(0);
+  made.pid = static_cast<std::int32_t>(actor.pid.value_or(0));
+  made.name = !actor.token.empty() ? "token " + actor.token : actor.name;
+  return made;
+}
+
+std::int64_t unix_milliseconds() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+// --- Impl: the start
+
+Control::Impl::Impl(asio::io_context& io, Workers& the_workers, config::Spec the_spec, Options the_options)
+    : loop(io.get_executor()),
+      workers(the_workers),
+      spec(std::move(the_spec)),
+      options(with_defaults(std::move(the_options))),
+      registry(the_workers.count()),
+      resolver(loop, options.look_up),
+      publisher(registry, resolver, options.random),
+      board(loop),
+      prober(loop, board, options.random),
+      ejector(loop, board, options.random),
+      drains(loop, the_workers),
+      events(loop),
+      turn(loop),
+      upkeep_timer(loop) {
+  if (options.state_dir) spec.state_dir = *options.state_dir;
+  listen_to_backends();
+}
+
+void Control::Impl::listen_to_backends() {
+  workers.on_suspect = [this](std::uint32_t id) { ejector.suspect(id); };
+  board.on_flip = [this](const Watched& backend, observe::Health from) {
+    const std::string text = to_string(backend) + " is " + std::string(to_string(backend.live->health.load())) +
+                             ", was " + std::string(to_string(from)) +
+                             (backend.last_error.empty() ? "" : " (" + backend.last_error + ")");
+    spdlog::info("{}", text);
+    events.add("health", backend.service, text);
+  };
+  ejector.on_ejected = [this](const Watched& backend, std::chrono::milliseconds time) {
+    ++counters.ejections;
+    const std::string text = to_string(backend) + " is ejected for " + format_duration(time) + " after " +
+                             std::to_string(backend.outlier.consecutive_errors) + " errors in a row";
+    spdlog::warn("{}", text);
+    events.add("ejected", backend.service, text);
+  };
+  drains.on_finished = [this](const Drain& drain) {
+    counters.drains_clean += drain.clean();
+    counters.drains_forced += drain.forced;
+    const std::string text = protocol::to_string(drain.target) + " is drained: " + std::to_string(drain.clean()) +
+                             " finished, " + std::to_string(drain.forced) + " closed, " +
+                             format_duration(drain.took);
+    spdlog::info("{}", text);
+    events.add("drained", drain.target.service, text, protocol::to_json(drain.result()));
+  };
+}
+
+std::string Control::Impl::open() {
+  auto opened = state::Journal::open(*options.files, spec.state_dir);
+  if (!opened) return opened.error().message();
+  for (const auto& warning : opened->warnings) spdlog::warn("{}", warning);
+  lasting_warnings = opened->warnings;
+  journal.emplace(std::move(opened->journal));
+  audit.emplace(*options.files, spec.state_dir + "/audit.log");
+  const state::State& kept = journal->state();
+  auto merged = state::merge(kept, spec);
+  state = journal->empty() ? state::from_spec(spec) : std::move(merged.state);
+  if (journal->empty() || merged.changed) {
+    for (const auto& conflict : merged.conflicts) {
+      spdlog::warn("{}", conflict);
+      lasting_warnings.push_back(conflict);
+    }
+    state::Edit edit = state::edit_between(kept, state, "start");
+    edit.time = unix_milliseconds();
+    edit.actor.name = "daemon";
+    if (const auto error = journal->append(edit)) return error.message();
+  }
+  return {};
+}
+
+asio::awaitable<std::string> Control::Impl::start(std::shared_ptr<Impl> self) {
+  if (std::string error = workers.set_listeners(spec.listeners); !error.empty()) co_return error;
+  if (std::string error = workers.set_access_log(spec.access_log); !error.empty()) co_return error;
+  co_await resolver.resolve(addresses_of(state));
+  snapshot = publisher.build(spec, state, nullptr);
+  publisher.install(*snapshot);
+  workers.start(snapshot);
+  adopt(snapshot);
+  follow_drains(std::nullopt);
+  for (const auto& service : snapshot->services)
+    if (!service.set_aside.empty()) spdlog::warn("service {} is set aside: {}", service.spec.name, service.set_aside);
+  asio::co_spawn(loop, upkeep(std::move(self)), asio::detached);
+  readiness = {true, "ready"};
+  co_return std::string();
+}
+
+void Control::Impl::adopt(route::SnapshotPtr made) {
+  board.adopt(std::move(made));
+  prober.adopt();
+  ejector.adopt();
+}
+
+void Control::Impl::stop() {
+  stopped = true;
+  upkeep_timer.cancel();
+  events.close();
+}
+
+// --- Control
+
+Control::Control(asio::io_context& loop, Workers& workers, config::Spec spec, Options options)
+    : impl_(std::make_shared<Impl>(loop, workers, std::move(spec), std::move(options))) {}
+
+Control::~Control() {
+  impl_->workers.on_suspect = nullptr;
+  impl_->stop();
+}
+
+std::string Control::open() { return impl_->open(); }
+
+asio::awaitable<std::string> Control::start() {
+  const auto self = impl_;
+  co_return co_await self->start(self);
+}
+
+asio::awaitable<std::size_t> Control::shut_down() {
+  const auto self = impl_;
+  self->readiness = {false, "shutting down"};
+  self->events.add("shutdown", "", "shutting down");
+  asio::steady_timer timer(self->loop, self->spec.lame_duck);
+  if (self->spec.lame_duck.count() > 0) co_await timer.async_wait(asio::use_awaitable);
+  const auto gate = std::make_shared<Gate<std::size_t>>(self->loop);
+  self->workers.shut_down(self->spec.shutdown_timeout, [gate](std::size_t closed) { gate->open(closed); });
+  co_return co_await gate->wait();
+}
+
+void Control::reopen_logs() {
+  impl_->workers.reopen_access_log();
+  if (impl_->audit) impl_->audit->reopen();
+}
+
+Readiness Control::readiness() const { return impl_->readiness; }
+ControlCounters Control::counters() const { return impl_->counters; }
+EventLog& Control::events() { return impl_->events; }
+const config::Spec& Control::spec() const { return impl_->spec; }
+route::SnapshotPtr Control::snapshot() const { return impl_->snapshot; }
+std::uint64_t Control::generation() const { return impl_->state.generation; }
+Workers& Control::workers() { return impl_->workers; }
+
+}  // namespace sluice::core

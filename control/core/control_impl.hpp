@@ -1,0 +1,152 @@
+// What Control is made of. The rooms of its house: commit.cpp (the one way of a change), verbs.cpp, reload.cpp, waiting.cpp,
+// status.cpp, upkeep.cpp. Control thread only.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/core/control.hpp"
+#include "control/core/drains.hpp"
+#include "control/core/ejector.hpp"
+#include "control/core/health_board.hpp"
+#include "control/core/prober.hpp"
+#include "control/core/publisher.hpp"
+#include "control/core/recent.hpp"
+#include "control/core/registry.hpp"
+#include "control/state/apply.hpp"
+#include "control/state/audit.hpp"
+#include "control/state/journal.hpp"
+
+namespace sluice::core {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+using protocol::Changed;
+using protocol::Problem;
+using protocol::Target;
+
+// How the backends of a target are to be drained.
+struct DrainWish {
+  Target target;
+  worker::TunnelPolicy tunnels;
+  bool removing = false;
+};
+
+// A change that an operator asks for, as commit() needs it.
+struct Verb {
+  std::string name;
+  std::function<state::Result<state::Change>(const state::State&)> change;
+  std::function<json::value(const state::State&)> view;  // before and after, for the reply
+  bool without_disk = false;                             // C7: published even when the journal cannot be written
+  std::optional<DrainWish> drain;
+};
+
+struct Control::Impl {
+  Impl(asio::io_context& io, Workers& the_workers, config::Spec the_spec, Options the_options);
+
+  // --- commit.cpp
+  asio::awaitable<Result<Changed>> commit(Request request, Verb verb);
+  asio::awaitable<Result<Changed>> commit_in_turn(Request request, Verb verb);
+  // Journals and publishes `next`, which is checked; every worker has it when this returns. `durable` is false when the disk
+  // failed and `without_disk` allowed to go on; a problem when it did not.
+  struct Published {
+    bool durable = true;
+  };
+  asio::awaitable<Result<Published>> put_in_force(state::Edit edit, state::State next, route::SnapshotPtr made,
+                                                  bool without_disk);
+  asio::awaitable<void> publish(route::SnapshotPtr made);
+  Result<Published> journal_edit(const state::Edit& edit, bool without_disk);
+  state::Edit edit_for(const Request& request, const state::State& next, const std::string& verb) const;
+  Problem refuse(const Request& request, const std::string& verb, Problem problem);
+  void audit_line(const Request& request, const std::string& verb, const state::Texts& texts, const std::string& result);
+  void tell(const Request& request, const state::Edit& edit, double took_ms);
+  // Drains begin for what the state drains and end for what it does not.
+  void follow_drains(const std::optional<DrainWish>& wish);
+
+  // --- verbs.cpp
+  Verb split_verb(protocol::Split message);
+  Verb cutover_verb(protocol::Cutover message);
+  Verb rollback_verb(protocol::Rollback message);
+  Verb undo_verb(protocol::Undo message);
+  Verb drain_verb(Target target, std::chrono::milliseconds timeout, protocol::Websockets websockets, bool removing);
+  Verb admin_verb(std::string name, Target target, observe::Admin admin);
+  Verb weight_verb(protocol::Weight message);
+  Verb add_verb(protocol::Add message);
+  Verb remove_verb(Target target);
+
+  // --- reload.cpp
+  asio::awaitable<Result<Changed>> reload(Request request);
+  asio::awaitable<Result<Changed>> adopt_spec(Request request, config::Spec loaded);
+  std::optional<Problem> open_for(const config::Spec& next);
+  void close_for(const config::Spec& former);
+  std::vector<std::string> keep_what_needs_a_restart(config::Spec& next) const;
+
+  // --- waiting.cpp
+  asio::awaitable<Result<Waited>> wait(protocol::Wait message);
+  asio::awaitable<bool> wait_until_healthy(Target target, Clock::time_point limit);
+  asio::awaitable<bool> wait_until_drained(Target target, Clock::time_point limit);
+  asio::awaitable<bool> wait_until_idle(std::vector<std::pair<std::string, std::string>> pools, Clock::time_point limit);
+  std::vector<const route::Backend*> backends_of(const Target& target) const;
+  bool is_drained(const route::Backend& backend) const;
+  protocol::Drained drained_sum(const Target& target) const;
+  std::uint64_t in_flight_of(const std::vector<std::pair<std::string, std::string>>& pools) const;
+
+  // --- status.cpp
+  StatusView status_now() const;
+  ServiceView service_view(const state::ServiceState& service, Clock::time_point now) const;
+  PoolView pool_view(const route::Service* service, const state::PoolState& pool, Clock::time_point now) const;
+  BackendView backend_view(const route::Pool* pool, const state::BackendState& backend) const;
+  DrainView drain_view(const Drain& drain) const;
+  void add_traffic(PoolView& view, const route::Service& service, const route::Pool& pool, Clock::time_point now) const;
+  std::vector<std::string> warnings() const;
+  asio::awaitable<worker::Blockers> blockers_of(std::uint32_t id);
+
+  // --- upkeep.cpp: once a second
+  asio::awaitable<void> upkeep(std::shared_ptr<Impl> self);
+  void try_the_disk();
+  asio::awaitable<void> refresh_addresses();
+
+  // --- control.cpp
+  std::string open();
+  asio::awaitable<std::string> start(std::shared_ptr<Impl> self);
+  void adopt(route::SnapshotPtr made);
+  void listen_to_backends();
+  void stop();
+  const state::ServiceState* state_of(const std::string& service) const { return state.service(service); }
+
+  asio::any_io_executor loop;
+  Workers& workers;
+  config::Spec spec;
+  Options options;  // constant, with its defaults filled in
+  Clock::time_point began = Clock::now();
+
+  Registry registry;
+  Resolver resolver;
+  Publisher publisher;
+  HealthBoard board;
+  Prober prober;
+  Ejector ejector;
+  Drains drains;
+  Recent recent;
+  EventLog events;
+  Turn turn;
+
+  std::optional<state::Journal> journal;  // set by open()
+  std::optional<state::AuditLog> audit;   // set by open()
+  state::State state;                     // what is in force, as `snapshot`
+  route::SnapshotPtr snapshot;            // null before start()
+  ControlCounters counters;
+  std::vector<std::string> lasting_warnings;  // from the start and the last reload
+  Readiness readiness{false, "starting"};
+  bool audit_failed = false;
+  bool stopped = false;
+  asio::steady_timer upkeep_timer;
+  Clock::time_point next_refresh{};
+};
+
+state::Actor actor_of(const Actor& actor);
+std::int64_t unix_milliseconds();
+
+}  // namespace sluice::core

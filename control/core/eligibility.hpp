@@ -1,0 +1,26 @@
+// C5 and H1 as texts for the operator: which pools could not serve, and why. Control thread only.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/core/health_board.hpp"
+#include "control/protocol/problem.hpp"
+#include "control/state/diff.hpp"
+#include "proxy/route/snapshot.hpp"
+
+namespace sluice::core {
+
+// C5: a refusal when a pool that `moved` gives more than it had has no eligible backend in `next`. That a pool which loses share
+// is broken is no reason to refuse: leaving it is the cure.
+std::optional<protocol::Problem> refuse_unservable(const route::Snapshot& next,
+                                                   const std::vector<state::ServiceDiff>& moved,
+                                                   const HealthBoard& board);
+
+// One sentence for each pool that has a share in `next`, could serve in `now` and no longer can.
+std::vector<std::string> lost_pools(const route::Snapshot& now, const route::Snapshot& next);
+
+std::string_view to_string(observe::Health health);
+
+}  // namespace sluice::core

@@ -1,0 +1,227 @@
+// What `status`, `history` and `config show` say.
+#include <algorithm>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "control/core/control_impl.hpp"
+#include "control/core/eligibility.hpp"
+#include "control/state/diff.hpp"
+
+namespace sluice::core {
+namespace {
+
+using std::chrono::milliseconds;
+
+milliseconds between(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration_cast<milliseconds>(to - from);
+}
+
+double to_ms(std::uint64_t micros) { return static_cast<double>(micros) / 1000.0; }
+
+void add_counters(BackendView& view, const observe::BackendLive& live) {
+  for (const auto& worker : live.per_worker) {
+    view.requests += worker.requests.get();
+    view.errors += worker.errors.get();
+    view.in_flight += worker.in_flight.get();
+    view.connections += worker.connections.get();
+    view.tunnels += worker.tunnels.get();
+  }
+}
+
+std::uint64_t lately(const Recent& recent, const route::Pool& pool, std::chrono::seconds window,
+                     Clock::time_point now) {
+  const PoolRecent* known = recent.find(*pool.live);
+  return known ? known->last(window, *pool.live, now).requests : 0;
+}
+
+constexpr std::chrono::seconds kShortWindow{10};
+
+}  // namespace
+
+StatusView Control::Impl::status_now() const {
+  const auto now = Clock::now();
+  StatusView view;
+  view.generation = state.generation;
+  view.version = options.version;
+  view.uptime = std::chrono::duration_cast<std::chrono::seconds>(now - began);
+  view.workers = workers.count();
+  view.connections = workers.totals().connections;
+  view.durable = !journal || journal->durable();
+  view.warnings = warnings();
+  for (const auto& listener : spec.listeners)
+    view.listeners.push_back({listener.name, listener.bind.text, workers.port_of(listener.name)});
+  for (const auto& service : spec.services)
+    if (const auto* kept = state.service(service.name)) view.services.push_back(service_view(*kept, now));
+  return view;
+}
+
+std::vector<std::string> Control::Impl::warnings() const {
+  std::vector<std::string> all;
+  if (journal && !journal->durable())
+    all.push_back("not durable: generation " + std::to_string(state.generation) +
+                  " is in force, but the disk did not take it");
+  if (audit_failed) all.push_back("the audit log cannot be written");
+  if (snapshot)
+    for (const auto& service : snapshot->services)
+      if (!service.set_aside.empty()) all.push_back("service " + service.spec.name + " is set aside: " + service.set_aside);
+  all.insert(all.end(), lasting_warnings.begin(), lasting_warnings.end());
+  return all;
+}
+
+ServiceView Control::Impl::service_view(const state::ServiceState& service, Clock::time_point now) const {
+  ServiceView view;
+  view.name = service.name;
+  view.stable = service.stable();
+  const route::Service* routed = snapshot ? find_service(*snapshot, service.name) : nullptr;
+  if (routed) view.set_aside = routed->set_aside;
+  for (const auto& pool : service.pools) view.pools.push_back(pool_view(routed, pool, now));
+  return view;
+}
+
+PoolView Control::Impl::pool_view(const route::Service* service, const state::PoolState& pool,
+                                  Clock::time_point now) const {
+  PoolView view;
+  view.name = pool.name;
+  view.share = pool.share;
+  const route::Pool* routed = service ? find_pool(*service, pool.name) : nullptr;
+  for (const auto& backend : pool.backends) view.backends.push_back(backend_view(routed, backend));
+  if (routed) add_traffic(view, *service, *routed, now);
+  return view;
+}
+
+void Control::Impl::add_traffic(PoolView& view, const route::Service& service, const route::Pool& pool,
+                                Clock::time_point now) const {
+  const PoolSums sums = sums_of(*pool.live);
+  view.requests = sums.requests;
+  view.errors = sums.errors;
+  view.in_flight = sums.in_flight;
+  const PoolRecent* known = recent.find(*pool.live);
+  if (!known) return;
+  const auto shortly = known->last(kShortWindow, *pool.live, now);
+  if (shortly.seconds > 0) view.requests_per_second = static_cast<double>(shortly.requests) / shortly.seconds;
+  std::uint64_t all = 0;
+  for (const auto& other : service.pools) all += lately(recent, other, kShortWindow, now);
+  if (all > 0) view.share_measured = static_cast<double>(shortly.requests) / static_cast<double>(all);
+  const auto minute = known->last(PoolRecent::kWindow, *pool.live, now);
+  if (minute.requests > 0)
+    view.error_rate = static_cast<double>(minute.errors) / static_cast<double>(minute.requests);
+  const auto latencies = known->latencies(*pool.live);
+  if (latencies.count == 0) return;
+  view.p50_ms = to_ms(latencies.quantile(0.50));
+  view.p95_ms = to_ms(latencies.quantile(0.95));
+  view.p99_ms = to_ms(latencies.quantile(0.99));
+}
+
+BackendView Control::Impl::backend_view(const route::Pool* pool, const state::BackendState& backend) const {
+  BackendView view;
+  view.name = backend.name;
+  view.address = backend.address;
+  view.admin = state::to_string(backend.admin);
+  view.weight = backend.weight;
+  const route::Backend* routed = nullptr;
+  if (pool)
+    for (const auto& other : pool->backends)
+      if (other.name == backend.name) routed = &other;
+  if (!routed) {  // it does not resolve
+    view.health = "down";
+    view.last_error = resolver.error_of(backend.address);
+    return view;
+  }
+  view.health = to_string(routed->live->health.load());
+  view.eligible = eligible_in(*pool, *routed);
+  add_counters(view, *routed->live);
+  if (const Watched* watched = board.find(routed->live->id)) view.last_error = watched->last_error;
+  if (const Drain* drain = drains.find(routed->live->id)) {
+    view.drain = drain_view(*drain);
+    view.removing = drain->removing;
+    if (drain->finished) view.admin = "drained";
+  }
+  return view;
+}
+
+DrainView Control::Impl::drain_view(const Drain& drain) const {
+  const auto now = Clock::now();
+  DrainView view;
+  view.finished = drain.finished;
+  view.running = drain.finished ? drain.took : between(drain.began, now);
+  if (drain.deadline && !drain.finished) view.left = std::max(between(now, *drain.deadline), milliseconds(0));
+  view.clean = drain.clean();
+  view.forced = drain.forced;
+  return view;
+}
+
+asio::awaitable<worker::Blockers> Control::Impl::blockers_of(std::uint32_t id) {
+  const auto gate = std::make_shared<Gate<worker::Blockers>>(loop);
+  workers.blockers({id}, [gate](worker::Blockers blockers) { gate->open(std::move(blockers)); });
+  co_return co_await gate->wait();
+}
+
+// --- Control
+
+StatusView Control::status_now() const { return impl_->status_now(); }
+
+asio::awaitable<StatusView> Control::status() {
+  const auto self = impl_;
+  std::map<std::string, worker::Blockers> blocked;
+  std::vector<std::pair<std::uint32_t, std::string>> open;
+  for (const auto& [id, drain] : self->drains.all())
+    if (!drain.finished) open.emplace_back(id, protocol::to_string(drain.target));
+  for (const auto& [id, name] : open) blocked[name] = co_await self->blockers_of(id);
+  StatusView view = self->status_now();
+  for (auto& service : view.services)
+    for (auto& pool : service.pools)
+      for (auto& backend : pool.backends) {
+        const auto found = blocked.find(service.name + "/" + pool.name + "/" + backend.name);
+        if (found == blocked.end() || !backend.drain) continue;
+        backend.drain->requests = found->second.requests;
+        backend.drain->tunnels = found->second.tunnels;
+        backend.drain->oldest = found->second.oldest;
+        backend.drain->oldest_path = found->second.oldest_path;
+      }
+  co_return view;
+}
+
+std::vector<HistoryEntry> Control::history(const std::string& service, std::size_t limit) const {
+  std::vector<HistoryEntry> entries;
+  const auto edits = impl_->journal->history();
+  for (auto edit = edits.rbegin(); edit != edits.rend() && entries.size() < limit; ++edit) {
+    HistoryEntry entry;
+    for (const auto& changed : edit->services) entry.services.push_back(changed.name);
+    entry.services.insert(entry.services.end(), edit->gone.begin(), edit->gone.end());
+    const auto& names = entry.services;
+    if (!service.empty() && std::find(names.begin(), names.end(), service) == names.end()) continue;
+    entry.generation = edit->generation;
+    entry.time = std::chrono::system_clock::time_point(milliseconds(edit->time));
+    entry.actor = !edit->actor.name.empty() ? edit->actor.name : "uid " + std::to_string(edit->actor.uid);
+    entry.verb = edit->verb;
+    entry.reason = edit->reason;
+    entry.change = edit->before + " -> " + edit->after;
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+config::Spec Control::effective_spec() const {
+  config::Spec spec = impl_->spec;
+  for (auto& service : spec.services) {
+    const state::ServiceState* kept = impl_->state.service(service.name);
+    if (!kept) continue;
+    service.stable = kept->stable();
+    service.split.clear();
+    for (const auto& pool : kept->pools) service.split.emplace_back(pool.name, pool.share);
+    for (auto& pool : service.pools) {
+      const state::PoolState* wanted = kept->pool(pool.name);
+      if (!wanted) continue;
+      pool.backends.clear();
+      for (const auto& backend : wanted->backends) {
+        config::BackendSpec made;
+        made.name = backend.name;
+        made.address = parse_address(backend.address).value_or(Address{"", 0, backend.address});
+        made.weight = backend.weight;
+        pool.backends.push_back(std::move(made));
+      }
+    }
+  }
+  return spec;
+}
+
+}  // namespace sluice::core

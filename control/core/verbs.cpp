@@ -1,0 +1,197 @@
+// The verbs: each is a pure change of the state, and how the reply shows it.
+#include "control/core/control_impl.hpp"
+#include "control/core/replies.hpp"
+
+namespace sluice::core {
+namespace {
+
+worker::TunnelPolicy policy_of(const protocol::Websockets& wanted) {
+  worker::TunnelPolicy policy;
+  switch (wanted.kind) {
+    case protocol::Websockets::Kind::wait: policy.kind = worker::TunnelPolicy::Kind::wait; break;
+    case protocol::Websockets::Kind::spread: policy.kind = worker::TunnelPolicy::Kind::spread; break;
+    case protocol::Websockets::Kind::now: policy.kind = worker::TunnelPolicy::Kind::now; break;
+  }
+  policy.window = wanted.window;
+  return policy;
+}
+
+// Unix milliseconds; nothing for 0, which is as long as it takes.
+std::optional<std::int64_t> deadline_after(std::chrono::milliseconds timeout) {
+  if (timeout.count() <= 0) return std::nullopt;
+  return unix_milliseconds() + timeout.count();
+}
+
+auto view_of_service(std::string service) {
+  return [service = std::move(service)](const state::State& state) { return shares_json(state, service); };
+}
+auto view_of_services(std::vector<std::string> services) {
+  return [services = std::move(services)](const state::State& state) { return shares_json(state, services); };
+}
+auto view_of_target(Target target) {
+  return [target = std::move(target)](const state::State& state) { return target_json(state, target); };
+}
+
+std::vector<std::string> names_of(const protocol::StringPairs& pairs) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : pairs) names.push_back(name);
+  return names;
+}
+
+std::vector<std::string> all_services(const state::State& state) {
+  std::vector<std::string> names;
+  for (const auto& service : state.services) names.push_back(service.name);
+  return names;
+}
+
+}  // namespace
+
+Verb Control::Impl::split_verb(protocol::Split message) {
+  Verb verb;
+  verb.name = "split";
+  verb.view = view_of_service(message.service);
+  verb.change = [message](const state::State& now) {
+    return state::split(now, message.service, message.shares, message.rest);
+  };
+  return verb;
+}
+
+Verb Control::Impl::cutover_verb(protocol::Cutover message) {
+  Verb verb;
+  verb.name = "cutover";
+  verb.view = view_of_services(names_of(message.services));
+  verb.change = [services = message.services](const state::State& now) { return state::cutover(now, services); };
+  return verb;
+}
+
+Verb Control::Impl::rollback_verb(protocol::Rollback message) {
+  Verb verb;
+  verb.name = "rollback";
+  verb.without_disk = true;
+  if (message.services.size() == 1)
+    verb.view = view_of_service(message.services.front());
+  else
+    verb.view = view_of_services(message.services);
+  verb.change = [services = message.services](const state::State& now) { return state::rollback(now, services); };
+  return verb;
+}
+
+Verb Control::Impl::undo_verb(protocol::Undo message) {
+  Verb verb;
+  verb.name = "undo";
+  verb.without_disk = true;
+  verb.view = view_of_services(all_services(state));
+  verb.change = [this, message](const state::State& now) -> state::Result<state::Change> {
+    const std::uint64_t wanted = message.to_generation.value_or(now.generation - 1);
+    const auto recorded = journal->state_at(wanted);
+    if (!recorded)
+      return protocol::not_found("generation " + std::to_string(wanted) + " is not recorded; there are " +
+                                     std::to_string(journal->oldest()) + " to " + std::to_string(now.generation),
+                                 "sluicectl history");
+    return state::undo(now, *recorded);
+  };
+  return verb;
+}
+
+Verb Control::Impl::drain_verb(Target target, std::chrono::milliseconds timeout, protocol::Websockets websockets,
+                               bool removing) {
+  Verb verb;
+  verb.name = removing ? "remove" : "drain";
+  verb.view = view_of_target(target);
+  verb.change = [target, deadline = deadline_after(timeout)](const state::State& now) {
+    return state::set_admin(now, target, observe::Admin::draining, deadline);
+  };
+  verb.drain = DrainWish{target, policy_of(websockets), removing};
+  return verb;
+}
+
+Verb Control::Impl::admin_verb(std::string name, Target target, observe::Admin admin) {
+  Verb verb;
+  verb.name = std::move(name);
+  verb.view = view_of_target(target);
+  verb.change = [target, admin](const state::State& now) { return state::set_admin(now, target, admin); };
+  return verb;
+}
+
+Verb Control::Impl::weight_verb(protocol::Weight message) {
+  Verb verb;
+  verb.name = "weight";
+  verb.view = view_of_target(message.target);
+  verb.change = [message](const state::State& now) -> state::Result<state::Change> {
+    if (!message.weight) return protocol::malformed("'weight' is missing", "weight");
+    return state::set_weight(now, message.target, *message.weight);
+  };
+  return verb;
+}
+
+Verb Control::Impl::add_verb(protocol::Add message) {
+  Verb verb;
+  verb.name = "add";
+  verb.view = view_of_target(message.target);
+  verb.change = [this, message](const state::State& now) -> state::Result<state::Change> {
+    state::NewBackend wanted{message.address, std::nullopt};
+    if (message.weight != protocol::Add().weight) wanted.weight = message.weight;  // else that of the removed one
+    auto change = state::add_backend(now, message.target, wanted);
+    if (!change || !change->changed) return change;
+    const auto* added = change->next.service(message.target.service)
+                            ->pool(message.target.pool)
+                            ->backend(message.target.backend);
+    const std::string unresolved = resolver.error_of(added->address);
+    if (!unresolved.empty()) return protocol::malformed(unresolved, "address");
+    return change;
+  };
+  return verb;
+}
+
+Verb Control::Impl::remove_verb(Target target) {
+  Verb verb;
+  verb.name = "remove";
+  verb.view = view_of_target(target);
+  verb.change = [target](const state::State& now) { return state::remove_backend(now, target); };
+  return verb;
+}
+
+// --- what awaits them
+
+asio::awaitable<Result<Changed>> Control::split(Request request, protocol::Split message) {
+  const auto self = impl_;
+  Verb verb = self->split_verb(std::move(message));
+  co_return co_await self->commit(std::move(request), std::move(verb));
+}
+
+asio::awaitable<Result<Changed>> Control::rollback(Request request, protocol::Rollback message) {
+  const auto self = impl_;
+  Verb verb = self->rollback_verb(std::move(message));
+  co_return co_await self->commit(std::move(request), std::move(verb));
+}
+
+asio::awaitable<Result<Changed>> Control::undo(Request request, protocol::Undo message) {
+  const auto self = impl_;
+  Verb verb = self->undo_verb(std::move(message));
+  co_return co_await self->commit(std::move(request), std::move(verb));
+}
+
+asio::awaitable<Result<Changed>> Control::ready(Request request, Target target) {
+  const auto self = impl_;
+  Verb verb = self->admin_verb("ready", std::move(target), observe::Admin::ready);
+  co_return co_await self->commit(std::move(request), std::move(verb));
+}
+
+asio::awaitable<Result<Changed>> Control::maint(Request request, Target target) {
+  const auto self = impl_;
+  Verb verb = self->admin_verb("maint", std::move(target), observe::Admin::maint);
+  co_return co_await self->commit(std::move(request), std::move(verb));
+}
+
+asio::awaitable<Result<Changed>> Control::weight(Request request, protocol::Weight message) {
+  const auto self = impl_;
+  Verb verb = self->weight_verb(std::move(message));
+  co_return co_await self->commit(std::move(request), std::move(verb));
+}
+
+asio::awaitable<Result<Changed>> Control::reload(Request request) {
+  const auto self = impl_;
+  co_return co_await self->reload(std::move(request));
+}
+
+}  // namespace sluice::core

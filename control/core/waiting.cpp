@@ -1,0 +1,213 @@
+// The verbs that wait for something beside the workers: healthy, drained, idle.
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "control/core/control_impl.hpp"
+#include "control/core/eligibility.hpp"
+
+namespace sluice::core {
+namespace {
+
+using std::chrono::milliseconds;
+
+Clock::time_point limit_after(std::optional<milliseconds> timeout) {
+  return timeout ? Clock::now() + *timeout : Clock::time_point::max();
+}
+
+milliseconds since(Clock::time_point began) {
+  return std::chrono::duration_cast<milliseconds>(Clock::now() - began);
+}
+
+// What the reply says although the change itself was made.
+Problem late(const Changed& reply, const std::string& what) {
+  return protocol::timed_out(what + "; generation " + std::to_string(reply.generation) + " is in force");
+}
+
+}  // namespace
+
+asio::awaitable<Result<Waited>> Control::Impl::wait(protocol::Wait message) {
+  if (auto problem = state::missing(state, message.target)) co_return *problem;
+  const auto began = Clock::now();
+  const bool healthy = message.condition == protocol::Wait::Condition::healthy;
+  const auto limit = limit_after(message.timeout);
+  bool reached = false;
+  if (healthy)
+    reached = co_await wait_until_healthy(message.target, limit);
+  else
+    reached = co_await wait_until_drained(message.target, limit);
+  const std::string name = protocol::to_string(message.target);
+  if (auto gone = state::missing(state, message.target); gone && healthy) co_return *gone;
+  if (!reached)
+    co_return protocol::timed_out(name + " is not " + protocol::to_string(message.condition) + " after " +
+                                  format_duration(since(began)));
+  Waited waited;
+  waited.target = message.target;
+  waited.took = since(began);
+  if (!healthy) waited.drained = drained_sum(message.target);
+  co_return waited;
+}
+
+// Healthy is known to be up; without a health check nothing more can be known than that it is not ejected.
+asio::awaitable<bool> Control::Impl::wait_until_healthy(Target target, Clock::time_point limit) {
+  while (true) {
+    if (state::missing(state, target)) co_return false;
+    const auto backends = backends_of(target);
+    const bool checked = spec.service(target.service) && spec.service(target.service)->health_check;
+    const bool all = std::all_of(backends.begin(), backends.end(), [checked](const route::Backend* backend) {
+      const observe::Health health = backend->live->health.load();
+      return health == observe::Health::up || (!checked && health == observe::Health::unknown);
+    });
+    if (all && !backends.empty()) co_return true;
+    if (!co_await board.changed().wait_until(limit)) co_return false;
+  }
+}
+
+// A backend that is gone is drained as well.
+asio::awaitable<bool> Control::Impl::wait_until_drained(Target target, Clock::time_point limit) {
+  while (true) {
+    const auto backends = backends_of(target);
+    const bool all = std::all_of(backends.begin(), backends.end(),
+                                 [this](const route::Backend* backend) { return is_drained(*backend); });
+    if (all) co_return true;
+    // One that is not draining yet may begin to: looked at again with every poll.
+    const auto next = std::min(limit, Clock::now() + 10 * Drains::kPoll);
+    co_await drains.changed().wait_until(next);
+    if (Clock::now() >= limit) co_return false;
+  }
+}
+
+asio::awaitable<bool> Control::Impl::wait_until_idle(std::vector<std::pair<std::string, std::string>> pools,
+                                                     Clock::time_point limit) {
+  asio::steady_timer timer(loop);
+  while (in_flight_of(pools) > 0) {
+    if (Clock::now() >= limit) co_return false;
+    timer.expires_after(Drains::kPoll);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+  co_return true;
+}
+
+std::vector<const route::Backend*> Control::Impl::backends_of(const Target& target) const {
+  std::vector<const route::Backend*> out;
+  const route::Service* service = find_service(*snapshot, target.service);
+  const route::Pool* pool = service ? find_pool(*service, target.pool) : nullptr;
+  if (!pool) return out;
+  for (const auto& backend : pool->backends)
+    if (target.backend.empty() || backend.name == target.backend) out.push_back(&backend);
+  return out;
+}
+
+bool Control::Impl::is_drained(const route::Backend& backend) const {
+  if (backend.admin == observe::Admin::maint) return backend.live->in_flight() == 0;
+  const Drain* drain = drains.find(backend.live->id);
+  return drain && drain->finished;
+}
+
+protocol::Drained Control::Impl::drained_sum(const Target& target) const {
+  protocol::Drained sum;
+  for (const route::Backend* backend : backends_of(target)) {
+    const Drain* drain = drains.find(backend->live->id);
+    if (!drain) continue;
+    sum.clean += drain->clean();
+    sum.forced += drain->forced;
+    sum.took = std::max(sum.took, drain->took);
+  }
+  return sum;
+}
+
+std::uint64_t Control::Impl::in_flight_of(const std::vector<std::pair<std::string, std::string>>& pools) const {
+  std::uint64_t sum = 0;
+  for (const auto& [service, pool] : pools)
+    for (const route::Backend* backend : backends_of({service, pool, ""})) sum += backend->live->in_flight();
+  return sum;
+}
+
+// --- the verbs
+
+asio::awaitable<Result<Changed>> Control::cutover(Request request, protocol::Cutover message) {
+  const auto self = impl_;
+  request.options.force = request.options.force || message.force;
+  const bool wait = message.wait_drained && !request.options.dry_run;
+  const auto limit = limit_after(message.wait_timeout);
+  const auto began = Clock::now();
+  std::vector<std::pair<std::string, std::string>> left;
+  for (const auto& [name, pool] : message.services)
+    if (const auto* service = self->state_of(name))
+      for (const auto& other : service->pools)
+        if (other.name != pool && other.share > 0) left.emplace_back(name, other.name);
+  Verb verb = self->cutover_verb(std::move(message));
+  auto reply = co_await self->commit(std::move(request), std::move(verb));
+  if (!reply || !wait) co_return reply;
+  const std::uint64_t at_start = self->in_flight_of(left);
+  const bool idle = co_await self->wait_until_idle(left, limit);
+  if (!idle)
+    co_return late(*reply, "the pools left behind still have " + std::to_string(self->in_flight_of(left)) +
+                               " requests in flight");
+  protocol::Drained drained;
+  drained.clean = at_start;
+  drained.took = since(began);
+  reply->more["drained"] = protocol::to_json(drained);
+  co_return reply;
+}
+
+asio::awaitable<Result<Changed>> Control::drain(Request request, protocol::Drain message) {
+  const auto self = impl_;
+  const bool wait = message.wait && !request.options.dry_run;
+  const Target target = message.target;
+  Verb verb = self->drain_verb(target, message.timeout, message.websockets, false);
+  auto reply = co_await self->commit(std::move(request), std::move(verb));
+  if (!reply || !wait) co_return reply;
+  const auto forever = Clock::time_point::max();
+  co_await self->wait_until_drained(target, forever);
+  reply->more["drained"] = protocol::to_json(self->drained_sum(target));
+  co_return reply;
+}
+
+asio::awaitable<Result<Changed>> Control::add(Request request, protocol::Add message) {
+  const auto self = impl_;
+  const Target target = message.target;
+  const auto wait_healthy = message.wait_healthy;
+  const bool wait = wait_healthy && !request.options.dry_run;
+  std::vector<std::string> names;
+  names.push_back(message.address.empty() ? target.backend : message.address);
+  co_await self->resolver.resolve(std::move(names));
+  Verb verb = self->add_verb(std::move(message));
+  auto reply = co_await self->commit(std::move(request), std::move(verb));
+  if (!reply || !wait) co_return reply;
+  const auto limit = limit_after(wait_healthy);
+  const bool healthy = co_await self->wait_until_healthy(target, limit);
+  if (!healthy)
+    co_return late(*reply, protocol::to_string(target) + " was added and is not healthy after " +
+                               format_duration(*wait_healthy));
+  co_return reply;
+}
+
+// Two changes: it drains, and when nothing is in flight it is taken out.
+asio::awaitable<Result<Changed>> Control::remove(Request request, protocol::Remove message) {
+  const auto self = impl_;
+  const Target target = message.target;
+  Verb out = self->remove_verb(target);
+  if (request.options.dry_run) co_return co_await self->commit(std::move(request), std::move(out));
+  Verb drain = self->drain_verb(target, message.timeout, message.websockets, true);
+  const auto drained = co_await self->commit(request, std::move(drain));
+  if (!drained) co_return drained;
+  const auto forever = Clock::time_point::max();
+  co_await self->wait_until_drained(target, forever);
+  const protocol::Drained result = self->drained_sum(target);
+  request.options.if_generation.reset();  // it held for the first of the two
+  auto reply = co_await self->commit(std::move(request), std::move(out));
+  if (!reply) co_return reply;
+  reply->before = drained->before;
+  reply->took_ms += drained->took_ms;
+  reply->more["drained"] = protocol::to_json(result);
+  if (drained->more.contains("warnings")) reply->more["warnings"] = drained->more.at("warnings");
+  co_return reply;
+}
+
+asio::awaitable<Result<Waited>> Control::wait(protocol::Wait message) {
+  const auto self = impl_;
+  co_return co_await self->wait(std::move(message));
+}
+
+}  // namespace sluice::core
