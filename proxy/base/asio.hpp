@@ -9,9 +9,8 @@ namespace sluice {
 
 namespace asio = boost::asio;
 
-using Executor = asio::io_context::executor_type;
+using Executor = asio::io_context::executor_type;  // the concrete one: no type erasure on the path of a request
 using Tcp = asio::ip::tcp;
-using Socket = asio::basic_stream_socket<Tcp, Executor>;  // the concrete executor: no type erasure on the path of a request
 using ErrorCode = boost::system::error_code;
 
 }  // namespace sluice

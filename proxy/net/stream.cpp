@@ -1,98 +1,128 @@
 #include "proxy/net/stream.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/error.hpp>
 #include <cassert>
 #include <cerrno>
 #include <utility>
 
 namespace sluice::net {
 
-struct Stream::ReadHandler {
-  using allocator_type = HandlerAllocator<void, HandlerMemory<>>;
-  Stream* stream;
-  allocator_type get_allocator() const { return allocator_type(stream->read_memory_); }
-  void operator()(const ErrorCode& error, std::size_t size = 0) const { stream->on_read(error, size); }
-};
+Stream::Stream(int fd, Poller& poller, TimerWheel& wheel) : Deadline(wheel), poller_(poller), fd_(fd) {
+  if (fd_ >= 0 && !poller_.add(fd_, *this)) peer_closed_ = maybe_readable_ = true;  // reads as an error at once
+}
 
-struct Stream::WritableHandler {
-  using allocator_type = HandlerAllocator<void, HandlerMemory<>>;
-  Stream* stream;
-  WriteAwaiter* writer;
-  allocator_type get_allocator() const { return allocator_type(stream->write_memory_); }
-  void operator()(const ErrorCode& error) const {
-    if (error) {
-      writer->status_ = stream->status_of(error);
-    } else if (!writer->step()) {
-      if (stream->set()) stream->expires_after(stream->limit_);  // it moves
-      stream->wait_writable(writer);
-      return;
-    }
-    const auto waiting = writer->writer_;
-    --stream->writers_;
-    waiting.resume();
-  }
-};
-
-struct Stream::ConnectHandler {
-  using allocator_type = HandlerAllocator<void, HandlerMemory<>>;
-  Stream* stream;
-  ConnectAwaiter* connector;
-  allocator_type get_allocator() const { return allocator_type(stream->write_memory_); }
-  void operator()(const ErrorCode& error) const {
-    if (error) connector->status = stream->status_of(error);
-    --stream->writers_;
-    connector->waiter.resume();
-  }
-};
-
-Stream::Stream(Socket socket, TimerWheel& wheel) : Deadline(wheel), socket_(std::move(socket)) {}
-
-Stream::~Stream() { assert(!outstanding()); }
+// --- reading
 
 void Stream::arm(char* data, std::size_t size) {
-  assert(read_state_ == ReadState::none && size > 0);
-  read_state_ = ReadState::pending;
-  socket_.async_read_some(asio::buffer(data, size), ReadHandler{this});
-}
-
-void Stream::arm_wait() {
   assert(read_state_ == ReadState::none);
   read_state_ = ReadState::pending;
-  socket_.async_wait(Socket::wait_read, ReadHandler{this});
+  read_data_ = data;
+  read_size_ = size;
+  if (maybe_readable_) poller_.defer(*this);
 }
 
-void Stream::on_read(const ErrorCode& error, std::size_t size) {
+void Stream::try_read() {
+  if (!read_data_) return complete_read({IoStatus::ok, 0});
+  ssize_t got;
+  do {
+    got = ::recv(fd_, read_data_, read_size_, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) {
+    const auto size = static_cast<std::size_t>(got);
+    // A short read has drained the socket: the next byte makes a new event, unless it is the FIN that has been announced.
+    maybe_readable_ = size == read_size_ || peer_closed_;
+    complete_read({IoStatus::ok, size});
+  } else if (got == 0) {
+    complete_read({IoStatus::eof, 0});
+  } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    maybe_readable_ = false;
+  } else {
+    complete_read({IoStatus::reset, 0});
+  }
+}
+
+void Stream::complete_read(ReadResult result) {
   read_state_ = ReadState::ready;
-  read_result_ = {error ? status_of(error) : IoStatus::ok, size};
+  read_result_ = result;
   if (reader_) {
     std::exchange(reader_, nullptr).resume();
-  } else if (settled_ || settled_call_) {
-    check_settled();
   } else if (observer_) {
     observer_->on_unawaited_read();
   }
 }
 
-IoStatus Stream::status_of(const ErrorCode& error) const {
-  if (error == asio::error::eof) return IoStatus::eof;
-  if (error == asio::error::operation_aborted) return timed_out_ ? IoStatus::timed_out : IoStatus::canceled;
-  return IoStatus::reset;
+// --- what the poller says
+
+void Stream::on_events(std::uint32_t events) {
+  if (connector_) return end_connect();
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) peer_closed_ = true;
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) maybe_readable_ = true;
+  bool destroyed = false;
+  if (maybe_readable_ && read_state_ == ReadState::pending) {
+    destroyed_ = &destroyed;
+    try_read();
+    if (destroyed) return;
+    destroyed_ = nullptr;
+  }
+  if (!writer_ || !(events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) return;
+  if (!writer_->step()) {
+    if (set()) expires_after(limit_);  // it moves
+    return;
+  }
+  std::exchange(writer_, nullptr)->waiting_.resume();
 }
 
+void Stream::on_deferred() {
+  if (std::exchange(cancel_asked_, false)) return end_canceled();
+  if (maybe_readable_ && read_state_ == ReadState::pending) try_read();
+}
+
+void Stream::end_canceled() {
+  const auto status = timed_out_ ? IoStatus::timed_out : IoStatus::canceled;
+  if (connector_) {
+    connector_->status_ = status;
+    return std::exchange(connector_, nullptr)->waiting_.resume();
+  }
+  WriteAwaiter* const writer = std::exchange(writer_, nullptr);
+  bool destroyed = false;
+  if (read_state_ == ReadState::pending) {
+    destroyed_ = &destroyed;
+    complete_read({status, 0});
+    if (!destroyed) destroyed_ = nullptr;
+  }
+  // A writer is awaited by a coroutine that keeps the stream.
+  if (!writer) return;
+  writer->status_ = status;
+  writer->waiting_.resume();
+}
+
+void Stream::cancel() {
+  if (read_state_ != ReadState::pending && !writer_ && !connector_) return;
+  cancel_asked_ = true;
+  poller_.defer(*this);
+}
+
+void Stream::expired() {
+  timed_out_ = true;
+  cancel();
+}
+
+// --- writing
+
 IoStatus Stream::send_now(std::span<iovec>& pieces) {
-  const int fd = socket_.native_handle();
   while (!pieces.empty()) {
     ssize_t sent;
     if (pieces.size() == 1) {
-      sent = ::send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+      sent = ::send(fd_, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
     } else {
       msghdr message{};
       message.msg_iov = pieces.data();
       message.msg_iovlen = pieces.size();
-      sent = ::sendmsg(fd, &message, MSG_NOSIGNAL);
+      sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
     }
     if (sent < 0) {
       if (errno == EINTR) continue;
@@ -127,72 +157,61 @@ bool Stream::WriteAwaiter::step() {
 }
 
 void Stream::WriteAwaiter::await_suspend(std::coroutine_handle<> h) {
-  writer_ = h;
-  ++stream_.writers_;
-  stream_.wait_writable(this);
+  assert(!stream_.writer_);
+  waiting_ = h;
+  stream_.writer_ = this;
 }
 
-void Stream::wait_writable(WriteAwaiter* writer) {
-  socket_.async_wait(Socket::wait_write, WritableHandler{this, writer});
-}
+// --- connecting
 
 bool Stream::ConnectAwaiter::await_ready() {
-  ErrorCode error;
-  stream.socket_.open(endpoint.protocol(), error);
-  if (!error) stream.socket_.native_non_blocking(true, error);
-  if (!error) stream.socket_.set_option(Tcp::no_delay(true), error);
-  if (error) {
-    status = IoStatus::reset;
+  const int fd = ::socket(endpoint_.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  stream_.fd_ = fd;
+  if (fd < 0) {
+    status_ = IoStatus::reset;
     return true;
   }
-  return false;
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const int result = ::connect(fd, endpoint_.data(), static_cast<socklen_t>(endpoint_.size()));
+  const bool pending = result < 0 && errno == EINPROGRESS;
+  if ((result < 0 && !pending) || !stream_.poller_.add(fd, stream_)) {
+    status_ = IoStatus::reset;
+    return true;
+  }
+  return !pending;
 }
 
 void Stream::ConnectAwaiter::await_suspend(std::coroutine_handle<> h) {
-  waiter = h;
-  ++stream.writers_;
-  stream.socket_.async_connect(endpoint, ConnectHandler{&stream, this});
+  waiting_ = h;
+  stream_.connector_ = this;
 }
 
-void Stream::cancel() {
-  ErrorCode ignored;
-  if (socket_.is_open()) socket_.cancel(ignored);
+void Stream::end_connect() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error) connector_->status_ = IoStatus::reset;
+  std::exchange(connector_, nullptr)->waiting_.resume();
 }
 
-void Stream::expired() {
-  timed_out_ = true;
-  cancel();
-}
+// --- the end
 
 void Stream::shutdown_send() {
-  ErrorCode ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  if (fd_ >= 0) ::shutdown(fd_, SHUT_WR);
 }
 
 void Stream::close(bool reset) {
   never();
-  ErrorCode ignored;
-  if (!socket_.is_open()) return;
-  if (reset) socket_.set_option(asio::socket_base::linger(true, 0), ignored);
-  socket_.close(ignored);
-}
-
-void Stream::when_settled(void (*done)(void*), void* context) {
-  if (!outstanding()) {
-    done(context);
-    return;
+  if (destroyed_) *std::exchange(destroyed_, nullptr) = true;
+  if (fd_ < 0) return;
+  poller_.remove(fd_, *this);
+  if (reset) {
+    const linger hard{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
   }
-  settled_call_ = done;
-  settled_context_ = context;
-}
-
-void Stream::check_settled() {
-  if (outstanding()) return;
-  if (settled_) {
-    std::exchange(settled_, nullptr).resume();
-  } else if (settled_call_) {
-    std::exchange(settled_call_, nullptr)(settled_context_);
-  }
+  ::close(std::exchange(fd_, -1));
+  read_state_ = ReadState::none;
 }
 
 }  // namespace sluice::net

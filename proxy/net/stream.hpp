@@ -1,8 +1,8 @@
 // A TCP connection as the sessions see it: one read that may stay outstanding, writes that mostly finish at once, one deadline.
 //
-// The hot path costs two system calls a side: a read is armed before it is awaited (Asio does not try a read that the last one
-// left dry, so arming is no system call), and a write is tried directly before anything is awaited.
-// Worker only. TLS will stand behind the same functions.
+// The hot path costs two system calls a side: a read is armed by storing where to and done when the poller says so, and a write
+// is tried directly before anything is awaited. Nothing resumes a coroutine from inside a call to the stream; completions come
+// from the loop. Worker only. TLS will stand behind the same functions.
 #pragma once
 
 #include <sys/uio.h>
@@ -14,7 +14,7 @@
 #include <string_view>
 
 #include "proxy/base/asio.hpp"
-#include "proxy/net/handler_memory.hpp"
+#include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"
 
 namespace sluice::net {
@@ -29,24 +29,24 @@ struct ReadResult {
 // Told when an armed read completes while nobody awaits it: the client left, or sent its next request early.
 class ReadObserver {
  public:
-  virtual void on_unawaited_read() = 0;
+  virtual void on_unawaited_read() = 0;  // may destroy the stream
 
  protected:
   ~ReadObserver() = default;
 };
 
-class Stream final : private Deadline {
+class Stream final : private Deadline, private Poller::Entry {
  public:
-  // Takes over a connected socket (accepted), or an unopened one for connect().
-  Stream(Socket socket, TimerWheel& wheel);
-  // Requires: nothing outstanding (close() and settled() first).
-  ~Stream() override;
+  // Takes over `fd`, a connected non-blocking socket; -1: to be opened by connect().
+  Stream(int fd, Poller& poller, TimerWheel& wheel);
+  ~Stream() override { close(); }
 
   // --- reading
-  // Starts a read into [data, data + size). Requires: none is outstanding or unread; the memory stays until it completes.
+  // Starts a read into [data, data + size). Requires: none is outstanding or unread; the memory stays until it completes or the
+  // stream is closed.
   void arm(char* data, std::size_t size);
-  // Completes with size 0 when there is something to read; needs no memory meanwhile. Costs a system call.
-  void arm_wait();
+  // Completes with size 0 when there is something to read; needs no memory meanwhile.
+  void arm_wait() { arm(nullptr, 0); }
   bool reading() const { return read_state_ == ReadState::pending; }
   bool read_ready() const { return read_state_ == ReadState::ready; }
   bool armed() const { return read_state_ != ReadState::none; }
@@ -71,7 +71,8 @@ class Stream final : private Deadline {
   // --- writing
   // Sends what the socket takes now; `pieces` is left holding what remains. Nothing remains: ok, or the connection is lost.
   IoStatus send_now(std::span<iovec>& pieces);
-  // co_await stream.write(pieces): all of them, in order; back-pressure is the wait. The pieces must outlive the wait.
+  // co_await stream.write(pieces): all of them, in order; back-pressure is the wait. What the pieces point at must outlive the
+  // wait. One at a time.
   class WriteAwaiter {
    public:
     WriteAwaiter(Stream& stream, std::span<const iovec> pieces);
@@ -88,7 +89,7 @@ class Stream final : private Deadline {
     iovec pieces_[kMaxPieces];
     std::span<iovec> left_;
     IoStatus status_ = IoStatus::ok;
-    std::coroutine_handle<> writer_;
+    std::coroutine_handle<> waiting_;
   };
   WriteAwaiter write(std::span<const iovec> pieces) { return WriteAwaiter(*this, pieces); }
   WriteAwaiter write(std::string_view bytes) {
@@ -97,16 +98,21 @@ class Stream final : private Deadline {
   }
 
   // --- connecting: co_await stream.connect(endpoint).
-  struct ConnectAwaiter {
-    Stream& stream;
-    Tcp::endpoint endpoint;
-    IoStatus status = IoStatus::ok;
-    std::coroutine_handle<> waiter{};
+  class ConnectAwaiter {
+   public:
+    ConnectAwaiter(Stream& stream, const Tcp::endpoint& endpoint) : stream_(stream), endpoint_(endpoint) {}
     bool await_ready();
     void await_suspend(std::coroutine_handle<> h);
-    IoStatus await_resume() const noexcept { return status; }
+    IoStatus await_resume() const noexcept { return status_; }
+
+   private:
+    friend class Stream;
+    Stream& stream_;
+    Tcp::endpoint endpoint_;
+    IoStatus status_ = IoStatus::ok;
+    std::coroutine_handle<> waiting_;
   };
-  ConnectAwaiter connect(const Tcp::endpoint& endpoint) { return ConnectAwaiter{*this, endpoint}; }
+  ConnectAwaiter connect(const Tcp::endpoint& endpoint) { return ConnectAwaiter(*this, endpoint); }
 
   // --- limits and the end
   // What is awaited must happen within `wait`, else it ends as timed_out; a write that makes progress starts anew. One limit at
@@ -121,50 +127,37 @@ class Stream final : private Deadline {
   void cancel();
   // No more bytes from us (FIN); reading goes on.
   void shutdown_send();
-  // Outstanding operations end as canceled; the peer sees FIN, or RST when `reset`.
+  // The peer sees FIN, or RST when `reset`. An armed read is forgotten. Requires: nothing is awaited.
   void close(bool reset = false);
-  bool open() const { return socket_.is_open(); }
-  bool outstanding() const { return read_state_ == ReadState::pending || writers_ > 0; }
-
-  // co_await stream.settled(): nothing is outstanding any more. Requires: closed, and no write or connect awaited.
-  struct SettledAwaiter {
-    Stream& stream;
-    bool await_ready() const noexcept { return !stream.outstanding(); }
-    void await_suspend(std::coroutine_handle<> h) noexcept { stream.settled_ = h; }
-    void await_resume() const noexcept {}
-  };
-  SettledAwaiter settled() { return SettledAwaiter{*this}; }
-  // Calls `done(context)` once nothing is outstanding (perhaps at once); for owners that are no coroutines.
-  void when_settled(void (*done)(void*), void* context);
-
-  Socket& socket() { return socket_; }
+  int fd() const { return fd_; }
 
  private:
   enum class ReadState : std::uint8_t { none, pending, ready };
 
   void expired() override;
-  void on_read(const ErrorCode& error, std::size_t size);
-  void wait_writable(WriteAwaiter* writer);
-  void check_settled();
-  IoStatus status_of(const ErrorCode& error) const;
+  void on_events(std::uint32_t events) override;
+  void on_deferred() override;
+  void try_read();
+  void complete_read(ReadResult result);
+  void end_connect();
+  void end_canceled();
 
-  Socket socket_;
+  Poller& poller_;
+  int fd_;
   ReadState read_state_ = ReadState::none;
+  bool maybe_readable_ = false;  // an event came that no read has drained yet
+  bool peer_closed_ = false;     // FIN was announced: after the data comes the end, without another event
   bool timed_out_ = false;
-  std::chrono::milliseconds limit_{0};
-  std::uint8_t writers_ = 0;  // waits for writability or a connection
+  bool cancel_asked_ = false;
   ReadResult read_result_;
+  char* read_data_ = nullptr;
+  std::size_t read_size_ = 0;
   std::coroutine_handle<> reader_;
-  std::coroutine_handle<> settled_;
-  void (*settled_call_)(void*) = nullptr;
-  void* settled_context_ = nullptr;
   ReadObserver* observer_ = nullptr;
-  HandlerMemory<> read_memory_;
-  HandlerMemory<> write_memory_;
-
-  struct ReadHandler;
-  struct WritableHandler;
-  struct ConnectHandler;
+  WriteAwaiter* writer_ = nullptr;        // waits for room
+  ConnectAwaiter* connector_ = nullptr;
+  std::chrono::milliseconds limit_{0};
+  bool* destroyed_ = nullptr;             // set while two completions follow each other
 };
 
 }  // namespace sluice::net

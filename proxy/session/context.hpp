@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "proxy/base/asio.hpp"
+#include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"
 #include "proxy/observe/access_log.hpp"
 #include "proxy/session/admission.hpp"
@@ -21,11 +22,12 @@ struct WorkerCounters {  // one writer: the worker; read by control
 };
 
 struct Context {
-  Context(std::size_t worker_, asio::io_context& io_) : worker(worker_), io(io_), directory(worker_), admission(io_, wheel) {}
+  Context(std::size_t worker_, asio::io_context& io_) : worker(worker_), io(io_), poller(io_), directory(worker_), admission(io_, wheel) {}
 
   const std::size_t worker;
   asio::io_context& io;
   net::TimerWheel wheel;
+  net::Poller poller;                // of all streams of this worker
   upstream::Directory directory;
   upstream::ViewPtr view;           // current; an exchange pins it when its head is complete (C1)
   Admission admission;

@@ -130,7 +130,7 @@ Task<Failure> Exchange::connect() {
   } else {
     address = asio::ip::address_v4({endpoint.ip[0], endpoint.ip[1], endpoint.ip[2], endpoint.ip[3]});
   }
-  conn_ = std::make_unique<upstream::Conn>(context_.io, context_.wheel, *claim_.backend());
+  conn_ = std::make_unique<upstream::Conn>(context_.poller, context_.wheel, *claim_.backend());
   conn_->stream.limit(spec().timeouts.connect);
   const Tcp::endpoint to(address, endpoint.port);
   const auto status = co_await conn_->stream.connect(to);

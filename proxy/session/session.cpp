@@ -1,7 +1,9 @@
 #include "proxy/session/session.hpp"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
@@ -23,22 +25,19 @@ constexpr std::size_t kCopied = 4096;         // a piece this small is copied be
 constexpr std::size_t kCompact = 4096;        // consumed bytes at the buffer's front that are worth moving
 constexpr std::size_t kMinRoom = 1024;        // less room than this is no use for reading ahead
 
-std::string_view address_text(const Socket& socket, char (&text)[46]) {
-  ErrorCode error;
-  const auto endpoint = socket.remote_endpoint(error);
-  if (error) return "";
-  const auto address = endpoint.address();
-  if (address.is_v4()) {
-    const auto bytes = address.to_v4().to_bytes();
-    inet_ntop(AF_INET, bytes.data(), text, sizeof text);
+std::string_view address_text(int fd, char (&text)[46]) {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return "";
+  if (peer.ss_family == AF_INET) {
+    inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in&>(peer).sin_addr, text, sizeof text);
+    return text;
+  }
+  const in6_addr& v6 = reinterpret_cast<sockaddr_in6&>(peer).sin6_addr;
+  if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+    inet_ntop(AF_INET, &v6.s6_addr[12], text, sizeof text);
   } else {
-    const auto v6 = address.to_v6();
-    const auto bytes = v6.to_bytes();
-    if (v6.is_v4_mapped()) {
-      inet_ntop(AF_INET, bytes.data() + 12, text, sizeof text);
-    } else {
-      inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
-    }
+    inet_ntop(AF_INET6, &v6, text, sizeof text);
   }
   return text;
 }
@@ -57,15 +56,15 @@ std::string_view explanation(const http::Refusal& refusal) {
 
 }  // namespace
 
-void Session::start(Context& context, std::shared_ptr<const ListenerInfo> listener, Socket socket, SessionHook& sessions) {
-  auto* session = new Session(context, std::move(listener), std::move(socket));
+void Session::start(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd, SessionHook& sessions) {
+  auto* session = new Session(context, std::move(listener), fd);
   session->SessionHook::link_before(sessions);
   spawn(session->run());
 }
 
-Session::Session(Context& context, std::shared_ptr<const ListenerInfo> listener, Socket socket)
-    : context_(context), listener_(std::move(listener)), stream_(std::move(socket), context.wheel) {
-  client_address_ = address_text(stream_.socket(), client_address_text_);
+Session::Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd)
+    : context_(context), listener_(std::move(listener)), stream_(fd, context.poller, context.wheel) {
+  client_address_ = address_text(fd, client_address_text_);
   context_.counters.connections.add();
   listener_->connections.fetch_add(1, std::memory_order_relaxed);
 }
@@ -83,9 +82,7 @@ Task<void> Session::run() {
     spdlog::error("connection from {}: {}", client_address_, e.what());
     aborted_ = true;
   }
-  stream_.observe(nullptr);
   stream_.close(aborted_);
-  co_await stream_.settled();
   delete this;
 }
 

@@ -26,8 +26,8 @@ struct SessionHook : net::WheelHook {};
 
 class Session final : private SessionHook, private Downstream, private net::ReadObserver {
  public:
-  // Serves `socket` until it ends. `sessions` is the worker's list.
-  static void start(Context& context, std::shared_ptr<const ListenerInfo> listener, Socket socket, SessionHook& sessions);
+  // Serves `fd`, a connected non-blocking socket, until it ends. `sessions` is the worker's list.
+  static void start(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd, SessionHook& sessions);
   static Session& from(net::WheelHook& hook) { return static_cast<Session&>(static_cast<SessionHook&>(hook)); }
 
   // Shutdown: a connection between two requests ends now; one with a request under way ends after it.
@@ -38,7 +38,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
  private:
   enum class HeadResult : std::uint8_t { complete, refused, closed };
 
-  Session(Context& context, std::shared_ptr<const ListenerInfo> listener, Socket socket);
+  Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd);
   ~Session() override;
 
   Task<void> run();

@@ -4,18 +4,15 @@
 
 namespace sluice::upstream {
 
-Conn::Conn(asio::io_context& io, net::TimerWheel& wheel, Backend& backend)
-    : stream(Socket(io.get_executor()), wheel), backend_(backend) {
+Conn::Conn(net::Poller& poller, net::TimerWheel& wheel, Backend& backend)
+    : stream(-1, poller, wheel), backend_(backend) {
   backend_.counters_.connections.add();
 }
 
 void Conn::retire(std::unique_ptr<Conn> conn, bool reset) {
   if (!conn) return;
   conn->backend_.counters_.connections.sub();
-  conn->stream.observe(nullptr);
   conn->stream.close(reset);
-  Conn* self = conn.release();
-  self->stream.when_settled([](void* done) { delete static_cast<Conn*>(done); }, self);
 }
 
 bool Conn::arm() {

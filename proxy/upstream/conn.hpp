@@ -13,14 +13,14 @@ class Backend;
 
 class Conn final : private net::ReadObserver {
  public:
-  Conn(asio::io_context& io, net::TimerWheel& wheel, Backend& backend);
+  Conn(net::Poller& poller, net::TimerWheel& wheel, Backend& backend);
 
   net::Stream stream;
   Buffer in;                    // bytes of answers
   http::ResponseParser parser;
   bool reused = false;          // it has served a request before
 
-  // A connection that is done for: closes it, and frees it once nothing is outstanding.
+  // A connection that is done for. Requires: nothing is awaited on it.
   static void retire(std::unique_ptr<Conn> conn, bool reset = false);
 
   // Reads on into `in`. Requires: room in it, or its growth allowed. False when an answer's head outgrew the buffer.

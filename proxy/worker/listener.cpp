@@ -53,15 +53,7 @@ void Worker::Listener::accept_all() {
     }
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    ErrorCode error;
-    Socket socket(worker_.io_.get_executor());
-    socket.assign(acceptor_.local_endpoint().protocol(), fd, error);
-    if (error) {
-      ::close(fd);
-      continue;
-    }
-    socket.native_non_blocking(true, error);
-    session::Session::start(worker_.context_, info_, std::move(socket), worker_.sessions_);
+    session::Session::start(worker_.context_, info_, fd, worker_.sessions_);
   }
   wait();
 }

@@ -60,6 +60,7 @@ void Worker::tick() {
 void Worker::end() {
   if (sessions() > 0) io_.stop();
   context_.directory.each_backend([](upstream::Backend& backend) { backend.close_idle(); });
+  context_.poller.stop();
   work_.reset();
 }
 
