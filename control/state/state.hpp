@@ -81,8 +81,9 @@ struct ServiceState {
   bool operator==(const ServiceState&) const = default;
 
   // Installs a share for every pool: moves the fewest slots (S5), remembers what the configuration said (T2),
-  // and a pool that gets 100 % as the stable one. Requires: one share per pool, adding up to kWhole.
-  void set_shares(const std::vector<Share>& shares);
+  // and a pool that gets 100 % as the stable one. Nothing if they are in force already.
+  // Requires: one share per pool, adding up to kWhole.
+  void set_shares(const std::vector<Share>& wanted);
   void remember_stable(const std::string& pool);
 };
 

@@ -1,0 +1,162 @@
+#include "control/state/file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+namespace sluice::state {
+namespace {
+
+constexpr mode_t kFileMode = 0640;
+constexpr mode_t kFolderMode = 0750;
+
+Error failed(const char* what, const std::string& path, int code = errno) {
+  return {code, "cannot " + std::string(what) + " " + path + ": " + std::generic_category().message(code)};
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+Descriptor opened(const std::string& path, int flags) {
+  int fd;
+  do fd = ::open(path.c_str(), flags | O_CLOEXEC, kFileMode);
+  while (fd < 0 && errno == EINTR);
+  return Descriptor(fd);
+}
+
+class PosixFile : public File {
+ public:
+  PosixFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Error append(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(fd_.get(), bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return failed("write to", path_);
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return {};
+  }
+
+  // fdatasync writes the new size too, which is all the metadata that reading back needs.
+  Error sync() override { return ::fdatasync(fd_.get()) < 0 ? failed("sync", path_) : Error(); }
+
+ private:
+  Descriptor fd_;
+  std::string path_;
+};
+
+class PosixLock : public Lock {
+ public:
+  explicit PosixLock(Descriptor fd) : fd_(std::move(fd)) {}
+
+ private:
+  Descriptor fd_;  // flock: gone with the last descriptor, also after kill -9
+};
+
+std::string content_of(int fd) {
+  std::array<char, 32> buffer;
+  const ssize_t got = ::pread(fd, buffer.data(), buffer.size(), 0);
+  std::string text(buffer.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+  return text.substr(0, text.find('\n'));
+}
+
+class PosixFiles : public FileSystem {
+ public:
+  Io<std::string> read(const std::string& path) override {
+    const Descriptor fd = opened(path, O_RDONLY);
+    if (!fd) return failed("open", path);
+    std::string content;
+    std::array<char, 64 * 1024> buffer;
+    for (;;) {
+      const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return failed("read", path);
+      if (got == 0) return content;
+      content.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+  }
+
+  Io<std::unique_ptr<File>> create(const std::string& path) override {
+    return file(path, O_CREAT | O_TRUNC, "create");
+  }
+  Io<std::unique_ptr<File>> open(const std::string& path) override { return file(path, 0, "open"); }
+
+  Error rename(const std::string& from, const std::string& to) override {
+    return ::rename(from.c_str(), to.c_str()) < 0 ? failed("rename", from) : Error();
+  }
+
+  Error remove(const std::string& path) override {
+    return ::unlink(path.c_str()) < 0 ? failed("remove", path) : Error();
+  }
+
+  Error sync_folder(const std::string& path) override {
+    const Descriptor fd = opened(path, O_RDONLY | O_DIRECTORY);
+    if (!fd) return failed("open", path);
+    return ::fsync(fd.get()) < 0 ? failed("sync", path) : Error();
+  }
+
+  Error make_folder(const std::string& path) override {
+    if (::mkdir(path.c_str(), kFolderMode) == 0) return sync_folder(parent_of(path));
+    if (errno == EEXIST && std::filesystem::is_directory(path)) return {};
+    if (errno != ENOENT) return failed("make the folder", path);
+    if (Error error = make_folder(parent_of(path))) return error;
+    return ::mkdir(path.c_str(), kFolderMode) == 0 ? sync_folder(parent_of(path))
+                                                   : failed("make the folder", path);
+  }
+
+  bool exists(const std::string& path) override { return ::access(path.c_str(), F_OK) == 0; }
+
+  Io<std::unique_ptr<Lock>> lock(const std::string& path) override {
+    Descriptor fd = opened(path, O_CREAT | O_RDWR);
+    if (!fd) return failed("open", path);
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) {
+      if (errno != EWOULDBLOCK) return failed("lock", path);
+      return Error(EWOULDBLOCK, path + " is held by process " + content_of(fd.get()));
+    }
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(fd.get(), 0) < 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0)
+      return failed("write to", path);
+    return std::unique_ptr<Lock>(std::make_unique<PosixLock>(std::move(fd)));
+  }
+
+ private:
+  static std::string parent_of(const std::string& path) {
+    const std::string parent = std::filesystem::path(path).parent_path().string();
+    return parent.empty() ? "." : parent;
+  }
+
+  static Io<std::unique_ptr<File>> file(const std::string& path, int flags, const char* verb) {
+    Descriptor fd = opened(path, O_WRONLY | O_APPEND | flags);
+    if (!fd) return failed(verb, path);
+    return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(fd), path));
+  }
+};
+
+}  // namespace
+
+FileSystem& posix_files() {
+  static PosixFiles files;
+  return files;
+}
+
+}  // namespace sluice::state

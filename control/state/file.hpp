@@ -1,0 +1,66 @@
+// The few file operations that the journal needs, behind an interface: the tests fail them one by one and
+// drop what was not synced. Control thread only; every call may block.
+#pragma once
+
+#include <boost/system/result.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sluice::state {
+
+// What the system refused; false when it did not.
+class Error {
+ public:
+  Error() = default;
+  Error(int code, std::string message) : failed_(true), code_(code), message_(std::move(message)) {}
+
+  explicit operator bool() const { return failed_; }
+  int code() const { return code_; }  // an errno, or 0
+  const std::string& message() const {
+    return message_;
+  }  // "cannot write to /x/journal: No space left on device"
+
+ private:
+  bool failed_ = false;
+  int code_ = 0;
+  std::string message_;
+};
+
+template <class T>
+using Io = boost::system::result<T, Error>;
+
+// A file open for appending; closed when destroyed.
+class File {
+ public:
+  virtual ~File() = default;
+  virtual Error append(std::string_view bytes) = 0;  // all of it, or an error after an unknown part of it
+  virtual Error sync() = 0;                          // data and size are on the disk when it returns
+};
+
+// Held while it lives.
+class Lock {
+ public:
+  virtual ~Lock() = default;
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  virtual Io<std::string> read(const std::string& path) = 0;              // ENOENT when it is not there
+  virtual Io<std::unique_ptr<File>> create(const std::string& path) = 0;  // empty, instead of what was there
+  virtual Io<std::unique_ptr<File>> open(const std::string& path) = 0;    // to append to what is there
+  virtual Error rename(const std::string& from, const std::string& to) = 0;
+  virtual Error remove(const std::string& path) = 0;
+  virtual Error sync_folder(const std::string& path) = 0;  // names made and renamed in it are on the disk
+  virtual Error make_folder(const std::string& path) = 0;  // with its parents; nothing if it is there
+  virtual bool exists(const std::string& path) = 0;
+  // EWOULDBLOCK, and a message with the process that holds it, when another has it.
+  virtual Io<std::unique_ptr<Lock>> lock(const std::string& path) = 0;
+};
+
+// The real one.
+FileSystem& posix_files();
+
+}  // namespace sluice::state

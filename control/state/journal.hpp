@@ -1,0 +1,98 @@
+// T1, C3, C7: what was published, kept over kill -9. Format and recovery: ../JOURNAL.md. Control thread only;
+// appending blocks for one write and one fdatasync.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "control/state/edit.hpp"
+#include "control/state/file.hpp"
+#include "control/state/recover.hpp"
+
+namespace sluice::state {
+
+struct OpenedJournal;
+
+// When the file is rewritten, and how much of the history stays then.
+struct JournalLimits {
+  std::size_t largest_file = 4 << 20;
+  std::size_t most_edits = 2000;
+  std::size_t kept_edits = 1000;
+  std::size_t kept_bytes = 2 << 20;
+};
+
+class Journal {
+ public:
+  // Takes the lock of `folder` (made if it is not there) and reads what it holds. An error when another
+  // process has it, when it cannot be written, or when there are journals but none that can be read: never an
+  // empty table instead. A torn tail, a damaged journal replaced by the previous one, and services set aside
+  // (T3) are warnings.
+  static Io<OpenedJournal> open(FileSystem& files, const std::string& folder,
+                                const JournalLimits& limits = {});
+
+  // Puts the edit on the disk (C3). On an error nothing is recorded; the disk may hold the edit or not.
+  // Requires: a generation higher than state().generation.
+  Error append(const Edit& edit);
+
+  // C7: the edit was published although append() refused it. Recorded here, not on the disk: durable() is
+  // false until an append() or flush() succeeds. Requires: as append().
+  void keep(const Edit& edit);
+  // Writes the file anew if the disk may not hold exactly what was recorded; to be tried now and then after
+  // an error.
+  Error flush();
+  bool durable() const { return file_state_ != FileState::behind; }
+
+  // Nothing was ever published: a first start.
+  bool empty() const { return state_.generation == 0; }
+  const State& state() const { return state_; }             // the latest
+  std::span<const Edit> history() const { return edits_; }  // oldest first
+  std::uint64_t oldest() const { return std::max<std::uint64_t>(base_.generation, 1); }
+
+  // As it was at that generation; nothing when it is older than oldest() or not yet there.
+  std::optional<State> state_at(std::uint64_t generation) const;
+  std::optional<ServiceState> service_at(std::string_view name, std::uint64_t generation) const;
+
+ private:
+  // The disk holds all that was recorded and the file's end is known; or the former only: the file is written
+  // anew before the next append; or not even that.
+  enum class FileState : std::uint8_t { clean, suspect, behind };
+
+  Journal(FileSystem& files, std::string folder, const JournalLimits& limits, std::unique_ptr<Lock> lock);
+  friend struct JournalOpener;
+
+  std::string path(const char* name) const { return folder_ + "/" + name; }
+  void record(const Edit& edit);
+  Error append_to_file(const Edit& edit);
+  Error append_anew(const Edit& edit);
+  Error rewrite(const std::string& keep_old_as);
+  Io<std::unique_ptr<File>> write_temporary(const std::string& content);
+  Error put_in_place(const std::string& keep_old_as);
+  void compact_if_large();
+  void drop_old_edits();
+  std::size_t edits_to_keep() const;
+  std::string content() const;
+
+  FileSystem* files_;           // never null; constant
+  std::string folder_;          // constant
+  JournalLimits limits_;        // constant
+  std::unique_ptr<Lock> lock_;  // constant
+  std::unique_ptr<File> file_;  // null until the first append
+  FileState file_state_ = FileState::suspect;
+  std::size_t size_ = 0;  // of the file
+  std::size_t compact_above_ = limits_.largest_file;
+  std::size_t compact_after_ = limits_.most_edits;
+  State base_, state_;
+  std::vector<Edit> edits_;
+};
+
+struct OpenedJournal {
+  Journal journal;
+  std::vector<std::string> warnings;  // sentences for the log and `status`
+};
+
+}  // namespace sluice::state
