@@ -38,6 +38,10 @@ Exchange::~Exchange() {
 }
 
 Task<void> Exchange::run() {
+  if (client_.head().max_forwards_zero) {  // RFC 9110 7.6.2: answered here
+    if (co_await client_.reply(200, {}, {}) != IoStatus::ok) client_.abort();
+    co_return record({});
+  }
   Failure failure = route();
   if (!failure) failure = co_await admit();
   if (!failure) failure = co_await forward();

@@ -86,7 +86,7 @@ void Exchange::record(std::string_view error) {
   const auto took = micros(Clock::now() - began_);
   const int status = client_.status_sent();
   if (service_ && status > 0) service_->service->live->per_worker[context_.worker].to_client[static_cast<std::size_t>(status) / 100].add();
-  if (!service_) context_.counters.refused_requests.add();
+  if (!service_ && !error.empty()) context_.counters.refused_requests.add();
   if (chosen_) {
     auto& counters = chosen_counters();
     counters.in_flight.sub();

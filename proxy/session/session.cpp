@@ -47,6 +47,7 @@ std::string_view explanation(const http::Refusal& refusal) {
     case 408: return "The request took too long to arrive.\n";
     case 413: return "The request's body is too large.\n";
     case 414: return "The request's target is too long.\n";
+    case 417: return "This expectation cannot be met.\n";
     case 431: return "The request's header fields are too large or too many.\n";
     case 501: return "This method is not implemented here.\n";
     case 505: return "Speak HTTP/1.0 or HTTP/1.1.\n";

@@ -1,0 +1,146 @@
+#include "control/demo/backend.hpp"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <chrono>
+#include <random>
+
+namespace sluice::demo {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Tcp = asio::ip::tcp;
+using ErrorCode = boost::system::error_code;
+
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(120);  // longer than the proxy keeps an idle connection
+
+// One connection of a tiny backend.
+class Conversation : public std::enable_shared_from_this<Conversation> {
+ public:
+  Conversation(Tcp::socket socket, const std::string& pool, const std::string& name, double fail, std::mt19937& random)
+      : stream_(std::move(socket)), pool_(pool), name_(name), fail_(fail), random_(random) {}
+
+  void read() {
+    request_ = {};
+    stream_.expires_after(kPatience);
+    http::async_read(stream_, buffer_, request_, [self = shared_from_this()](ErrorCode error, std::size_t) {
+      if (!error) self->answer();
+    });
+  }
+
+ private:
+  void answer() {
+    const bool fails = request_.target() != "/health" && std::bernoulli_distribution(fail_)(random_);
+    response_ = {};
+    response_.version(11);
+    response_.result(fails ? http::status::internal_server_error : http::status::ok);
+    response_.set(http::field::content_type, "text/plain");
+    response_.set("X-Version", pool_);
+    response_.keep_alive(request_.keep_alive());
+    response_.body() = (fails ? "broken: " : "hello from ") + pool_ + " (" + name_ + ")\n";
+    response_.prepare_payload();
+    http::async_write(stream_, response_, [self = shared_from_this()](ErrorCode error, std::size_t) {
+      if (!error && self->response_.keep_alive()) self->read();
+    });
+  }
+
+  beast::tcp_stream stream_;
+  const std::string& pool_;
+  const std::string& name_;
+  const double fail_;
+  std::mt19937& random_;
+  beast::flat_buffer buffer_;
+  http::request<http::string_body> request_;
+  http::response<http::string_body> response_;
+};
+
+}  // namespace
+
+struct TinyBackend::Server {
+  Server(std::string pool_, std::string name_, double fail_)
+      : pool(std::move(pool_)), name(std::move(name_)), fail(fail_), acceptor(io, {asio::ip::address_v4::loopback(), 0}) {}
+
+  void accept() {
+    acceptor.async_accept([this](ErrorCode error, Tcp::socket socket) {
+      if (error) return;
+      std::make_shared<Conversation>(std::move(socket), pool, name, fail, random)->read();
+      accept();
+    });
+  }
+
+  const std::string pool, name;
+  const double fail;
+  std::mt19937 random{std::random_device{}()};
+  asio::io_context io{1};
+  Tcp::acceptor acceptor;
+};
+
+TinyBackend::TinyBackend(std::string pool, std::string name, double fail)
+    : server_(std::make_unique<Server>(std::move(pool), std::move(name), fail)) {
+  port_ = server_->acceptor.local_endpoint().port();
+  server_->accept();
+  thread_ = std::thread([server = server_.get()] { server->io.run(); });
+}
+
+TinyBackend::~TinyBackend() {
+  server_->io.stop();
+  thread_.join();
+}
+
+Traffic::Traffic(std::uint16_t port, double rate) : thread_([this, port, rate] { run(port, rate); }) {}
+
+Traffic::~Traffic() {
+  stop_ = true;
+  thread_.join();
+}
+
+void Traffic::run(std::uint16_t port, double rate) {
+  constexpr auto kTimeout = std::chrono::seconds(5);
+  asio::io_context io{1};
+  std::mt19937 random{std::random_device{}()};
+  std::uniform_int_distribution<int> user(1, 1000);
+  beast::tcp_stream stream(io);
+  const auto interval = std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(1 / rate));
+  auto next = std::chrono::steady_clock::now();
+  // One step of the conversation, with a time limit; false when it failed.
+  const auto finish = [&io](ErrorCode& error) {
+    io.restart();
+    io.run();
+    return !error;
+  };
+  while (!stop_) {
+    next = std::max(next + interval, std::chrono::steady_clock::now() - std::chrono::seconds(1));
+    std::this_thread::sleep_until(next);
+    ErrorCode error;
+    if (!stream.socket().is_open()) {
+      stream.expires_after(kTimeout);
+      stream.async_connect(Tcp::endpoint(asio::ip::address_v4::loopback(), port), [&error](ErrorCode e) { error = e; });
+      if (!finish(error)) {
+        stream.close();
+        continue;
+      }
+    }
+    http::request<http::empty_body> request(http::verb::get, "/", 11);
+    request.set(http::field::host, "localhost");
+    request.set("X-User-Id", "user-" + std::to_string(user(random)));
+    stream.expires_after(kTimeout);
+    http::async_write(stream, request, [&error](ErrorCode e, std::size_t) { error = e; });
+    if (finish(error)) {
+      beast::flat_buffer buffer;
+      http::response<http::string_body> response;
+      http::async_read(stream, buffer, response, [&error](ErrorCode e, std::size_t) { error = e; });
+      finish(error);
+      if (!response.keep_alive()) error = http::error::end_of_stream;
+    }
+    if (error) stream.close();
+  }
+}
+
+}  // namespace sluice::demo
