@@ -1,6 +1,7 @@
 """Fixtures: daemons, backends and helper processes, all ended (and the daemons examined) after each test."""
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,21 @@ from waiting import wait_until  # noqa: E402
 def pytest_runtest_makereport(item, call):
     outcome = yield
     setattr(item, "report_" + call.when, outcome.get_result())
+
+
+LONGEST = 120  # seconds that a test may take, whatever it waits for
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    """A test that hangs is a failed test with a traceback, not a build that never ends."""
+    def late(_signal, _frame):
+        raise TimeoutError(f"{item.name} took longer than {LONGEST} s")
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(LONGEST)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

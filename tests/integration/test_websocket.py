@@ -131,6 +131,7 @@ def test_client_that_vanishes_ends_the_tunnel(sluice, echo):
 
 UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]
+ACCEPT = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 
 
 def test_D1_tunnels_of_a_drained_backend_wait_or_are_closed_now(sluice, echo):
@@ -196,7 +197,7 @@ def test_raw_tunnel_passes_bytes_both_ways_and_half_close(simple):
     daemon, blue = simple()
 
     def switch(connection, request):
-        connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello")
+        connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + ACCEPT + "\r\nhello")
         got = connection.exactly(10)
         connection.send(got[::-1])
         connection.close()
@@ -222,7 +223,7 @@ def test_X5_a_silent_tunnel_ends_at_its_limit(simple):
     daemon, blue = simple(timeouts={"tunnel": "300ms"})
 
     def switch(connection, request):
-        connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + ACCEPT + "\r\n")
         connection.wait_closed(10)
 
     blue.on("/raw", switch)
