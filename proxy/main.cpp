@@ -31,8 +31,8 @@ int run(const core::Flags& flags) {
   if (!loaded.spec) return complain(loaded.complaints);
   core::DaemonOptions options;
   options.spec = std::move(*loaded.spec);
-  if (flags.state_dir) options.spec.state_dir = *flags.state_dir;
   options.config_file = flags.config;
+  options.state_dir = flags.state_dir;
   options.log_level = flags.log_level;
   options.version = protocol::kVersion;
   return core::run_daemon(std::move(options));

@@ -19,6 +19,9 @@
 #include "control/state/audit.hpp"
 #include "control/state/journal.hpp"
 
+// g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 namespace sluice::core {
 
 namespace asio = boost::asio;
@@ -120,7 +123,7 @@ struct Control::Impl {
   Workers& workers;
   config::Spec spec;
   Options options;  // constant, with its defaults filled in
-  Clock::time_point began = Clock::now();
+  Clock::time_point started_at = Clock::now();
 
   Registry registry;
   Resolver resolver;

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "control/core/control.hpp"
@@ -21,8 +22,9 @@ class Front {
 using MakeFront = std::function<std::unique_ptr<Front>(boost::asio::io_context& loop, Control& control)>;
 
 struct DaemonOptions {
-  config::Spec spec;                        // checked; its state_dir is the one to use
+  config::Spec spec;                        // checked
   std::string config_file;                  // for reload; empty: there is none to reload
+  std::optional<std::string> state_dir;     // instead of the configuration's
   std::string log_level = "info";
   std::string version;
   MakeFront front;                          // may be empty

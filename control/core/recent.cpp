@@ -42,7 +42,7 @@ void PoolRecent::step(const observe::PoolLive& live) {
   made.sum_micros = now.sum_micros - before_.sum_micros;
   before_ = std::move(now);
   steps_.push_back(std::move(made));
-  if (steps_.size() > kWindow / kHistogramStep) steps_.pop_front();
+  if (steps_.size() > static_cast<std::size_t>(kWindow / kHistogramStep)) steps_.pop_front();
 }
 
 PoolRecent::Delta PoolRecent::last(std::chrono::seconds window, const observe::PoolLive& live,

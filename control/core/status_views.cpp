@@ -42,7 +42,7 @@ StatusView Control::Impl::status_now() const {
   StatusView view;
   view.generation = state.generation;
   view.version = options.version;
-  view.uptime = std::chrono::duration_cast<std::chrono::seconds>(now - began);
+  view.uptime = std::chrono::duration_cast<std::chrono::seconds>(now - started_at);
   view.workers = workers.count();
   view.connections = workers.totals().connections;
   view.durable = !journal || journal->durable();
@@ -215,7 +215,7 @@ config::Spec Control::effective_spec() const {
       for (const auto& backend : wanted->backends) {
         config::BackendSpec made;
         made.name = backend.name;
-        made.address = parse_address(backend.address).value_or(Address{"", 0, backend.address});
+        if (const auto address = parse_address(backend.address)) made.address = *address;
         made.weight = backend.weight;
         pool.backends.push_back(std::move(made));
       }

@@ -1,0 +1,92 @@
+// A Control with workers that are none, on a state folder of its own.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "control/core/control.hpp"
+#include "unit/core/fake_workers.hpp"
+#include "unit/core/full_disk.hpp"
+#include "unit/core/loop.hpp"
+#include "unit/core/snapshots.hpp"
+
+namespace sluice::core {
+
+struct ControlFixture : testing::Test {
+  using Reply = Result<protocol::Changed>;
+
+  TemporaryFolder folder;
+  FullDisk disk;
+  Loop loop;
+  FakeWorkers workers{loop.io};
+  config::Spec spec = two_pools();
+  Options options;
+  std::unique_ptr<Control> control;
+
+  ControlFixture() {
+    spec.state_dir = folder.path;
+    options.version = "test";
+    options.files = &disk;
+  }
+
+  void start() {
+    control = std::make_unique<Control>(loop.io, workers, spec, options);
+    ASSERT_EQ(control->open(), "");
+    ASSERT_EQ(loop.run(control->start()), "");
+  }
+  // As after kill -9: what is on the disk is all that is left.
+  void restart() {
+    control.reset();
+    loop.io.restart();
+    loop.io.poll();
+    start();
+  }
+
+  static Request by(const std::string& name = "test") {
+    Request request;
+    request.actor.name = name;
+    return request;
+  }
+  static protocol::Split to(protocol::Strings pools, std::vector<Share> shares) {
+    protocol::Split split;
+    split.service = "api";
+    for (std::size_t i = 0; i < pools.size(); ++i) split.shares.emplace_back(pools[i], shares[i]);
+    return split;
+  }
+  Reply split(Share blue, Share green, Request request = by()) {
+    return loop.run(control->split(std::move(request), to({"blue", "green"}, {blue, green})));
+  }
+  Reply cutover(const std::string& pool, Request request = by()) {
+    protocol::Cutover message;
+    message.services = {{"api", pool}};
+    return loop.run(control->cutover(std::move(request), message));
+  }
+  Reply rollback(Request request = by()) {
+    protocol::Rollback message;
+    message.services = {"api"};
+    return loop.run(control->rollback(std::move(request), message));
+  }
+  static protocol::Target target(const std::string& pool, const std::string& backend = "") {
+    return {"api", pool, backend};
+  }
+
+  const route::Snapshot& in_force() const { return *control->snapshot(); }
+  Share share(std::size_t pool) const { return in_force().services.at(0).pools.at(pool).share; }
+  observe::BackendLive& live(std::size_t pool, std::size_t backend) const {
+    return *backend_in(in_force(), pool, backend).live;
+  }
+  observe::Counter& in_flight(std::size_t pool, std::size_t backend) const {
+    return live(pool, backend).per_worker[0].in_flight;
+  }
+  std::string file(const std::string& name) const {
+    std::ifstream in(folder.path + "/" + name);
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+  }
+};
+
+}  // namespace sluice::core
