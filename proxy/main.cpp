@@ -3,8 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "control/admin/server.hpp"
 #include "control/core/daemon.hpp"
 #include "control/core/flags.hpp"
+#include "control/demo/demo.hpp"
 #include "control/protocol/version.hpp"
 #include "proxy/config/load.hpp"
 
@@ -26,19 +28,29 @@ int check(const core::Flags& flags) {
   return 0;
 }
 
+core::DaemonOptions daemon_options() {
+  core::DaemonOptions options;
+  options.version = protocol::kVersion;
+  options.front = [](boost::asio::io_context& loop, core::Control& control) -> std::unique_ptr<core::Front> {
+    return std::make_unique<admin::Server>(loop, control);
+  };
+  return options;
+}
+
 int run(const core::Flags& flags) {
   auto loaded = config::load_file(flags.config);
   if (!loaded.spec) return complain(loaded.complaints);
-  core::DaemonOptions options;
+  core::DaemonOptions options = daemon_options();
   options.spec = std::move(*loaded.spec);
   options.config_file = flags.config;
   options.state_dir = flags.state_dir;
   options.log_level = flags.log_level;
-  options.version = protocol::kVersion;
   return core::run_daemon(std::move(options));
 }
 
 int dispatch(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments[0] == "demo") return demo::run_demo({arguments.begin() + 1, arguments.end()}, daemon_options());
+  if (!arguments.empty() && arguments[0] == "try") return demo::run_try({arguments.begin() + 1, arguments.end()}, daemon_options());
   const auto [flags, error] = core::parse_flags(arguments);
   if (!error.empty()) {
     std::fprintf(stderr, "sluiced: %s. Try: sluiced --help\n", error.c_str());

@@ -1,0 +1,99 @@
+#include "control/admin/call.hpp"
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <charconv>
+
+#include "control/protocol/write.hpp"
+#include "proxy/base/values.hpp"
+
+namespace sluice::admin {
+
+namespace json = boost::json;
+using protocol::malformed;
+
+Reply json_reply(const json::value& document) {
+  Reply reply;
+  reply.body = protocol::write(document) + "\n";
+  return reply;
+}
+
+Reply text_reply(std::string text) {
+  Reply reply;
+  reply.content_type = "text/plain; charset=utf-8";
+  reply.body = std::move(text);
+  return reply;
+}
+
+Reply problem_reply(const protocol::Problem& problem) {
+  auto reply = json_reply(to_json(problem));
+  reply.status = problem.status;
+  reply.content_type = "application/problem+json";
+  return reply;
+}
+
+const std::string* query_value(const Call& call, std::string_view name) {
+  const std::string* found = nullptr;
+  for (const auto& [key, value] : call.query)
+    if (key == name) found = &value;
+  return found;
+}
+
+Result<bool> query_flag(const Call& call, std::string_view name) {
+  const auto* value = query_value(call, name);
+  if (!value || *value == "false" || *value == "0") return Result<bool>(boost::system::in_place_value, false);
+  if (value->empty() || *value == "true" || *value == "1") return Result<bool>(boost::system::in_place_value, true);
+  return malformed("the parameter '" + std::string(name) + "' must be true or false", std::string(name));
+}
+
+Result<json::value> body_of(const Call& call) {
+  if (call.body.find_first_not_of(" \t\r\n") == std::string::npos) return json::value(nullptr);
+  json::error_code failed;
+  auto value = json::parse(call.body, failed);
+  if (failed) return malformed("the body is no JSON: " + failed.message());
+  return value;
+}
+
+namespace {
+
+// RFC 9110 13.1.1: a list of entity tags or "*"; ours is one number in quotes.
+Result<std::optional<std::uint64_t>> generation_of(const std::string& if_match) {
+  std::string_view text = if_match;
+  if (text.empty() || text == "*") return std::optional<std::uint64_t>();
+  if (text.starts_with("W/")) text.remove_prefix(2);
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
+  std::uint64_t generation = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), generation);
+  if (error != std::errc() || end != text.data() + text.size())
+    return malformed("If-Match must be a generation, like \"7\"", "If-Match");
+  return std::optional(generation);
+}
+
+// It becomes a line of the journal and of a table.
+std::string one_line(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  return text;
+}
+
+}  // namespace
+
+Result<core::Request> request_of(const Call& call) {
+  constexpr std::size_t kLongestReason = 1000;
+  core::Request request;
+  request.actor = call.actor;
+  const auto dry_run = query_flag(call, "dry_run");
+  if (!dry_run) return dry_run.error();
+  const auto force = query_flag(call, "force");
+  if (!force) return force.error();
+  const auto generation = generation_of(call.if_match);
+  if (!generation) return generation.error();
+  const auto* reason = query_value(call, "reason");
+  request.options = {*dry_run, *force, one_line(reason ? *reason : call.reason), *generation};
+  if (request.options.reason.size() > kLongestReason)
+    return malformed("the reason has " + std::to_string(request.options.reason.size()) + " bytes, at most " +
+                         std::to_string(kLongestReason) + " are kept",
+                     "reason");
+  return request;
+}
+
+}  // namespace sluice::admin

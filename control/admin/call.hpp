@@ -1,0 +1,57 @@
+// One request to the admin API and its answer, without the connection they came over.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/core/control.hpp"
+#include "control/protocol/target.hpp"
+
+namespace sluice::admin {
+
+template <class T>
+using Result = core::Result<T>;
+
+struct Call {
+  std::string method;
+  std::string path;       // decoded nowhere: the router decodes its segments
+  protocol::Query query;  // decoded
+  std::string body;
+  std::string if_match;       // as it came; empty: none
+  std::string reason;         // X-Sluice-Reason
+  std::string last_event_id;  // Last-Event-ID
+  core::Actor actor;
+};
+
+struct Reply {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+  // The events after this id are to be streamed; the body is empty then.
+  struct Stream {
+    std::uint64_t after = 0;
+    bool follow = true;
+  };
+  std::optional<Stream> stream;
+};
+
+Reply json_reply(const boost::json::value& document);
+Reply text_reply(std::string text);
+Reply problem_reply(const protocol::Problem& problem);
+
+// The value of a query parameter, the last one of that name; nothing when it is not there.
+const std::string* query_value(const Call& call, std::string_view name);
+// "true" and "1" or nothing behind the name, "false" and "0"; absent is false. A problem names the parameter.
+Result<bool> query_flag(const Call& call, std::string_view name);
+
+// null for an empty body. A problem when it is no JSON.
+Result<boost::json::value> body_of(const Call& call);
+
+// Who asks, and dry_run, force, reason and If-Match. A problem when one of them is malformed.
+Result<core::Request> request_of(const Call& call);
+
+}  // namespace sluice::admin

@@ -1,0 +1,65 @@
+// One connection to the admin API: reads requests, lets Commands answer them in order, writes the answers. Control thread only.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "control/admin/call.hpp"
+#include "control/admin/commands.hpp"
+
+namespace sluice::admin {
+
+inline constexpr std::size_t kMostBody = 1024 * 1024;
+inline constexpr std::size_t kMostHeader = 16 * 1024;
+inline constexpr std::chrono::seconds kIdle{60};
+inline constexpr std::chrono::seconds kHeartbeat{15};
+
+// What a connection may do, by where it came from.
+struct Access {
+  core::Actor actor;
+  bool over_tcp = false;   // then Host and Origin are checked, and all but the public paths need the token
+  std::string secret;      // the token; empty: nothing but the public paths
+  std::string bound_host;  // of admin.http
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  using Stream = boost::beast::basic_stream<boost::asio::generic::stream_protocol>;
+
+  // `commands` outlives run().
+  Connection(boost::asio::generic::stream_protocol::socket socket, Commands& commands, Access access);
+
+  // Until the peer leaves, misbehaves, or close(). Keeps itself alive.
+  boost::asio::awaitable<void> run();
+  void close();
+
+ private:
+  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  using HttpRequest = boost::beast::http::request<boost::beast::http::string_body>;
+
+  boost::asio::awaitable<bool> serve_one();
+  boost::asio::awaitable<boost::system::error_code> receive(Parser& parser);
+  boost::asio::awaitable<Reply> answer(const HttpRequest& request);
+  boost::asio::awaitable<bool> send(Reply reply, const HttpRequest& request, bool keep_alive);
+  boost::asio::awaitable<void> stream_events(Reply::Stream from, unsigned version);
+  boost::asio::awaitable<bool> write_text(std::string text);
+  boost::asio::awaitable<void> refuse(boost::system::error_code error);
+
+  Stream stream_;
+  boost::beast::flat_buffer buffer_;
+  Commands& commands_;
+  Access access_;
+  bool closed_ = false;
+};
+
+// The URL, fields and body as a Call; a problem when the target cannot be read. Pure.
+Result<Call> call_from(const boost::beast::http::request<boost::beast::http::string_body>& request, core::Actor actor);
+
+}  // namespace sluice::admin

@@ -1,0 +1,147 @@
+#include "control/admin/explain.hpp"
+
+#include <boost/json/array.hpp>
+#include <vector>
+
+#include "proxy/base/hash.hpp"
+#include "proxy/base/suggest.hpp"
+#include "proxy/base/values.hpp"
+#include "proxy/http/codec.hpp"
+#include "proxy/route/balance.hpp"
+#include "proxy/route/decide.hpp"
+
+namespace sluice::admin {
+
+namespace json = boost::json;
+using protocol::malformed;
+
+namespace {
+
+bool is_field(std::string_view line, std::string_view name) {
+  if (line.size() <= name.size() || line[name.size()] != ':') return false;
+  for (std::size_t i = 0; i < name.size(); ++i)
+    if ((line[i] | 0x20) != (name[i] | 0x20)) return false;
+  return true;
+}
+
+// The request as a client would send it.
+Result<std::string> request_text(const protocol::Explain& message) {
+  std::string host, target = message.url;
+  if (const auto scheme = target.find("://"); scheme != std::string::npos) {
+    const auto slash = target.find_first_of("/?", scheme + 3);
+    host = target.substr(scheme + 3, slash == std::string::npos ? slash : slash - scheme - 3);
+    target = slash == std::string::npos ? "/" : target.substr(slash);
+    if (target.starts_with('?')) target.insert(0, "/");
+  }
+  target.erase(std::min(target.find('#'), target.size()));  // a fragment never leaves the browser
+  bool has_host = false;
+  std::string fields;
+  for (const auto& line : message.headers) {
+    if (line.find(':') == std::string::npos) return malformed(quoted(line) + " is no header, write 'Name: value'", "headers");
+    has_host |= is_field(line, "host");
+    fields += line + "\r\n";
+  }
+  if (!has_host) fields = "Host: " + (host.empty() ? "localhost" : host) + "\r\n" + fields;
+  return message.method + " " + target + " HTTP/1.1\r\n" + fields + "\r\n";
+}
+
+// Index of the pool that every request of this service on this listener goes to; -1 when there is none.
+int fixed_pool(const route::Snapshot& snapshot, const std::string& listener, std::size_t service) {
+  for (const auto& fixed : snapshot.listener_pools) {
+    if (fixed.listener != listener) continue;
+    for (const auto& pool : fixed.pools)
+      if (pool.service == service) return static_cast<int>(pool.pool);
+  }
+  return -1;
+}
+
+std::vector<route::Candidate> eligible_of(const route::Pool& pool) {
+  std::vector<route::Candidate> out;
+  const bool has_up = route::pool_has_up(pool);
+  for (std::uint32_t i = 0; i < pool.backends.size(); ++i) {
+    const auto& backend = pool.backends[i];
+    if (!route::eligible(backend, has_up)) continue;
+    out.push_back({i, static_cast<double>(backend.weight), backend.live->in_flight(), route::backend_identity(backend.name)});
+  }
+  return out;
+}
+
+// The backend is certain when only one can be, or when the key decides; else it is one of several in turn.
+void explain_backend(const route::Service& service, const route::Pool& pool, std::string_view key, json::object& out,
+                     json::array& steps) {
+  const auto candidates = eligible_of(pool);
+  json::array names;
+  for (const auto& candidate : candidates) names.emplace_back(pool.backends[candidate.index].name);
+  out["candidates"] = names;
+  if (candidates.empty()) {
+    const bool rescues = service.spec.retries.rescue_stable && &pool != &service.pools[service.stable];
+    out["result"] = rescues ? "rescued by the stable pool" : "503 no_backend";
+    steps.emplace_back("backend: none of " + std::to_string(pool.backends.size()) + " is eligible; " +
+                       (rescues ? "the stable pool " + service.pools[service.stable].name + " answers, it counts as a failure of " +
+                                      pool.name
+                                : "the answer is 503 no_backend"));
+    return;
+  }
+  out["result"] = "forwarded";
+  const bool by_key = service.spec.balance == config::Balance::hash && !key.empty();
+  if (candidates.size() > 1 && !by_key) {
+    std::vector<std::string> words;
+    for (const auto& name : names) words.emplace_back(name.get_string());
+    const bool least = service.spec.balance == config::Balance::least_requests;
+    steps.emplace_back("backend: " + std::string(least ? "the least busy of " : "the next in turn of ") + list_of(words));
+    return;
+  }
+  route::RoundRobinState state;
+  const auto hash = service.spec.sticky ? hash64("backend", service.spec.sticky->salt, key) : 0;
+  const auto& backend = pool.backends[route::pick(service.spec.balance, candidates, state, hash)];
+  out["backend"] = backend.name;
+  out["address"] = backend.address;
+  steps.emplace_back("backend: " + backend.name + (by_key ? ", by the hash of the key" : ", the only eligible one"));
+}
+
+void explain_service(const route::Service& service, const http::RequestHead& head, const protocol::Explain& message, int fixed,
+                     json::object& out, json::array& steps) {
+  if (!service.set_aside.empty()) {
+    steps.emplace_back("service: " + service.spec.name + " is set aside: " + service.set_aside);
+    out["result"] = "503 no_backend";
+    return;
+  }
+  for (const auto& step : route::explain_steps(service, head, message.client, fixed)) steps.emplace_back(step);
+  const auto decision = route::would_decide(service, head, message.client, fixed);
+  const auto& pool = service.pools[decision.pool];
+  out["pool"] = pool.name;
+  explain_backend(service, pool, decision.sticky_key, out, steps);
+}
+
+}  // namespace
+
+Result<json::object> explain(const route::Snapshot& snapshot, const protocol::Explain& message) {
+  const auto text = request_text(message);
+  if (!text) return text.error();
+  http::RequestParser parser;
+  http::RequestHead head;
+  const auto parsed = parser.parse(*text, head);
+  if (parsed != http::Status::done)
+    return malformed("the proxy would refuse this request: " + std::to_string(parser.refusal().status) + " " +
+                         (parser.refusal().reason ? parser.refusal().reason : "malformed"),
+                     "url");
+  json::object out{{"route", nullptr}, {"service", nullptr}, {"pool", nullptr}, {"backend", nullptr}};
+  json::array steps;
+  const auto found = snapshot.routes.find(head);
+  const auto looked_at = found ? found->route + 1 : snapshot.routes.size();
+  for (std::size_t i = 0; i < looked_at; ++i) steps.emplace_back(snapshot.routes.why(i, head));
+  if (found) {
+    const auto& service = snapshot.services[found->service];
+    out["route"] = found->route + 1;
+    out["service"] = service.spec.name;
+    explain_service(service, head, message, fixed_pool(snapshot, message.listener, found->service), out, steps);
+  } else {
+    out["result"] = "404 no_route";
+    steps.emplace_back("no route matches: the answer is 404 no_route");
+  }
+  out["generation"] = snapshot.generation;
+  out["steps"] = std::move(steps);
+  return out;
+}
+
+}  // namespace sluice::admin

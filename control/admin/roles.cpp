@@ -1,0 +1,60 @@
+#include "control/admin/roles.hpp"
+
+#include <cmath>
+
+namespace sluice::admin {
+
+Buckets buckets_of(const observe::HistogramCounts& counts) {
+  Buckets out;
+  for (std::size_t i = 0; i < kBounds.size(); ++i)
+    out.at_most[i] = counts.at_most(static_cast<std::uint64_t>(std::llround(kBounds[i] * 1e6)));
+  out.count = counts.count;
+  out.sum_micros = counts.sum_micros;
+  return out;
+}
+
+namespace {
+
+// A counter that is smaller than it was belongs to a pool that was made anew under an old name.
+std::uint64_t grown(std::uint64_t now, std::uint64_t before) { return now >= before ? now - before : now; }
+
+Classes classes_of(const route::Pool& pool) {
+  Classes out{};
+  for (const auto& worker : pool.live->per_worker)
+    for (std::size_t i = 1; i < out.size(); ++i) out[i] += worker.by_class[i].get();
+  return out;
+}
+
+Buckets durations_of(const route::Pool& pool) {
+  observe::HistogramCounts counts;
+  for (const auto& worker : pool.live->per_worker) worker.duration.add_to(counts);
+  return buckets_of(counts);
+}
+
+}  // namespace
+
+void Roles::count(const std::string& service, const route::Pool& pool, bool active) {
+  auto [place, is_new] = seen_.try_emplace({service, pool.name});
+  auto& seen = place->second;
+  if (is_new) seen.active = active;
+  const auto classes = classes_of(pool);
+  auto& role = seen.active ? all_[service].active : all_[service].canary;
+  for (std::size_t i = 1; i < classes.size(); ++i) role[i] += grown(classes[i], seen.classes[i]);
+  const auto durations = durations_of(pool);
+  const bool made_anew = durations.count < seen.durations.count;
+  const Buckets before = made_anew ? Buckets{} : seen.durations;
+  for (std::size_t i = 0; i < kBounds.size(); ++i) durations_.at_most[i] += durations.at_most[i] - before.at_most[i];
+  durations_.count += durations.count - before.count;
+  durations_.sum_micros += durations.sum_micros - before.sum_micros;
+  seen = {classes, durations, active};
+}
+
+void Roles::observe(const route::Snapshot& snapshot) {
+  current_.clear();
+  for (const auto& service : snapshot.services) {
+    for (std::size_t i = 0; i < service.pools.size(); ++i) count(service.spec.name, service.pools[i], i == service.stable);
+    current_[service.spec.name] = all_[service.spec.name];
+  }
+}
+
+}  // namespace sluice::admin

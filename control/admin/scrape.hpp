@@ -1,0 +1,24 @@
+// GET /metrics: everything that is counted, in Prometheus' text format. Control thread only.
+#pragma once
+
+#include <string>
+
+#include "control/admin/roles.hpp"
+#include "control/core/control.hpp"
+
+namespace sluice::admin {
+
+class Scraper {
+ public:
+  // See Roles::observe.
+  void observe(const core::Control& control) { roles_.observe(*control.snapshot()); }
+  std::string scrape(core::Control& control);
+
+ private:
+  Roles roles_;
+};
+
+// With more backends than this in all, their own series are left out: each has a dozen.
+inline constexpr std::size_t kMostBackendSeries = 1000;
+
+}  // namespace sluice::admin

@@ -1,0 +1,42 @@
+// The admin API's front: the unix socket and admin.http. Control thread only.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "control/admin/commands.hpp"
+#include "control/admin/connection.hpp"
+#include "control/core/daemon.hpp"
+
+namespace sluice::admin {
+
+inline constexpr std::size_t kMostConnections = 256;
+
+class Server : public core::Front {
+ public:
+  // Both outlive the server; close() and a run of the loop come before its end.
+  Server(boost::asio::io_context& loop, core::Control& control);
+  ~Server() override;
+
+  // An error text that names the address and the errno, or empty. After an error nothing is open.
+  std::string open(const config::AdminSpec& spec) override;
+  // Ends all connections and removes the socket file.
+  void close() override;
+
+  std::uint16_t http_port() const;  // 0 when admin.http is not open
+
+ private:
+  struct Listening;  // shared with the accepting coroutines, which may outlive the server by a turn of the loop
+
+  std::string open_http(const config::AdminHttpSpec& spec);
+
+  boost::asio::io_context& loop_;
+  std::shared_ptr<Listening> listening_;
+};
+
+}  // namespace sluice::admin

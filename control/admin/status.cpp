@@ -1,0 +1,102 @@
+#include "control/admin/status.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+#include <cmath>
+
+#include "proxy/base/values.hpp"
+
+namespace sluice::admin {
+
+namespace json = boost::json;
+
+namespace {
+
+// Three digits behind the point are plenty for a rate or a latency; without them every reading would be 17 digits long.
+double rounded(double number) { return std::round(number * 1000) / 1000; }
+
+json::value or_null(const std::optional<double>& number) { return number ? json::value(rounded(*number)) : json::value(nullptr); }
+
+// Shares and error rates: down to the unit of a share.
+json::value ratio_or_null(const std::optional<double>& ratio) {
+  return ratio ? json::value(std::round(*ratio * kWhole) / kWhole) : json::value(nullptr);
+}
+
+json::object drain_json(const core::DrainView& drain) {
+  json::object out{{"running_ms", drain.running.count()}, {"finished", drain.finished}, {"clean", drain.clean},
+                   {"forced", drain.forced},              {"requests", drain.requests}, {"tunnels", drain.tunnels}};
+  out["left_ms"] = drain.left ? json::value(drain.left->count()) : json::value(nullptr);
+  if (!drain.oldest_path.empty()) {
+    out["oldest_ms"] = drain.oldest.count();
+    out["oldest_path"] = drain.oldest_path;
+  }
+  return out;
+}
+
+json::object backend_json(const core::BackendView& backend) {
+  json::object out{{"admin", backend.admin},         {"health", backend.health},     {"weight", backend.weight},
+                   {"in_flight", backend.in_flight}, {"requests", backend.requests}, {"errors", backend.errors},
+                   {"address", backend.address},     {"eligible", backend.eligible}, {"connections", backend.connections},
+                   {"tunnels", backend.tunnels}};
+  if (backend.removing) out["removing"] = true;
+  if (!backend.last_error.empty()) out["last_error"] = backend.last_error;
+  if (backend.drain) out["drain"] = drain_json(*backend.drain);
+  return out;
+}
+
+json::object pool_json(const core::PoolView& pool) {
+  json::object backends;
+  for (const auto& backend : pool.backends) backends[backend.name] = backend_json(backend);
+  return {{"share", static_cast<double>(pool.share) / kWhole},
+          {"share_measured", ratio_or_null(pool.share_measured)},
+          {"requests", pool.requests},
+          {"errors", pool.errors},
+          {"in_flight", pool.in_flight},
+          {"requests_per_second", rounded(pool.requests_per_second)},
+          {"error_rate", ratio_or_null(pool.error_rate)},
+          {"p50_ms", or_null(pool.p50_ms)},
+          {"p95_ms", or_null(pool.p95_ms)},
+          {"p99_ms", or_null(pool.p99_ms)},
+          {"backends", std::move(backends)}};
+}
+
+json::object service_json(const core::ServiceView& service) {
+  json::object pools;
+  for (const auto& pool : service.pools) pools[pool.name] = pool_json(pool);
+  json::object out{{"stable", service.stable}, {"pools", std::move(pools)}, {"rollout", nullptr}};
+  if (!service.set_aside.empty()) out["set_aside"] = service.set_aside;
+  return out;
+}
+
+// Where it can be reached: the configured host with the port that it got.
+std::string address_of(const core::ListenerView& listener) {
+  return listener.bind.substr(0, listener.bind.rfind(':')) + ":" + std::to_string(listener.port);
+}
+
+}  // namespace
+
+json::object to_json(const core::StatusView& view) {
+  json::object services, listeners;
+  for (const auto& service : view.services) services[service.name] = service_json(service);
+  for (const auto& listener : view.listeners)
+    listeners[listener.name] = json::object{{"bind", listener.bind}, {"address", address_of(listener)}};
+  return {{"generation", view.generation},
+          {"services", std::move(services)},
+          {"version", view.version},
+          {"uptime_s", view.uptime.count()},
+          {"workers", view.workers},
+          {"connections", view.connections},
+          {"durable", view.durable},
+          {"warnings", json::array(view.warnings.begin(), view.warnings.end())},
+          {"listeners", std::move(listeners)}};
+}
+
+std::optional<protocol::Problem> keep_only(core::StatusView& view, const std::string& wanted) {
+  std::vector<std::string> names;
+  for (const auto& service : view.services) names.push_back(service.name);
+  std::erase_if(view.services, [&wanted](const core::ServiceView& service) { return service.name != wanted; });
+  if (!view.services.empty()) return std::nullopt;
+  return protocol::not_found("no service " + quoted(wanted), protocol::did_you_mean(wanted, names));
+}
+
+}  // namespace sluice::admin
