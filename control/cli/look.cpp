@@ -12,8 +12,9 @@ const json::object& object_of(const json::value& value) {
 }
 
 const json::object& object_in(const json::object& in, std::string_view key) {
+  static const json::value kNothing;
   const auto* value = in.if_contains(key);
-  return object_of(value ? *value : json::value());
+  return object_of(value ? *value : kNothing);
 }
 
 std::string text_in(const json::object& in, std::string_view key) {
