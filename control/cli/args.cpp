@@ -164,6 +164,7 @@ void Parser::add_looks() {
   one(explain, "URL", [this](auto& text) { message<protocol::Explain>().url = text; });
   flag(explain, "--method", [this](auto& text) { message<protocol::Explain>().method = text; });
   flag(explain, "--listener", [this](auto& text) { message<protocol::Explain>().listener = text; });
+  flag(explain, "--client", [this](auto& text) { message<protocol::Explain>().client = text; });
   explain->add_option_function<std::vector<std::string>>("-H,--header", [this](auto& lines) {
     message<protocol::Explain>().headers = lines;
   })->expected(1, 1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

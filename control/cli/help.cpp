@@ -56,7 +56,8 @@ constexpr Page kPages[] = {
     {"explain", "explain URL", "Which route, pool and backend that request would get, and why, step by step.",
      "  --method M             GET if not given\n"
      "  -H, --header 'K: V'    a header of the request; may come several times\n"
-     "  --listener NAME        the listener that it arrives at\n",
+     "  --listener NAME        the listener that it arrives at\n"
+     "  --client ADDRESS       where it comes from, 127.0.0.1 if not given\n",
      "  sluicectl explain http://api.example.com/pay -H 'X-User-Id: 42'\n"},
     {"history", "history [SERVICE]", "Who changed what, when and why; the latest first.",
      "  --limit N              how many, default 50\n", "  sluicectl history api\n"},

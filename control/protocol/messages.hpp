@@ -138,12 +138,14 @@ struct Explain {
   std::string url;     // absolute, or a path; Host may come as a header then
   Strings headers;     // "Name: value", in order
   std::string listener;  // empty: one without fixed pools
+  std::string client = "127.0.0.1";  // the client's address, for the key `ip`
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
     visit("method", self.method);
     visit("url", self.url);
     visit("headers", self.headers);
     visit("listener", self.listener);
+    visit("client", self.client);
   }
 };
 
