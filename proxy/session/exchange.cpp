@@ -39,8 +39,11 @@ Exchange::~Exchange() {
 
 Task<void> Exchange::run() {
   if (client_.head().max_forwards_zero) {  // RFC 9110 7.6.2: answered here
-    if (co_await client_.reply(200, {}, {}) != IoStatus::ok) client_.abort();
-    co_return record({});
+    const std::string_view nothing;
+    const auto status = co_await client_.reply(200, nothing, nothing);
+    if (status != IoStatus::ok) client_.abort();
+    record(nothing);
+    co_return;
   }
   Failure failure = route();
   if (!failure) failure = co_await admit();

@@ -89,11 +89,9 @@ Task<void> Session::run() {
 
 Task<void> Session::serve() {
   do {
-    switch (co_await read_head()) {
-      case HeadResult::complete: break;
-      case HeadResult::refused: co_await refuse(parser_.refusal()); co_return;
-      case HeadResult::closed: co_return;
-    }
+    const HeadResult result = co_await read_head();
+    if (result == HeadResult::refused) co_await refuse();
+    if (result != HeadResult::complete) co_return;
     begin_message();
     {
       Exchange exchange(context_, *this);
@@ -123,19 +121,27 @@ Task<Session::HeadResult> Session::read_head() {
       if (!stream_.armed() && in_.skipped() > kCompact) in_.compact();
       const auto status = parser_.parse(in_.view(), *head_);
       if (status == http::Status::done) co_return HeadResult::complete;
-      if (status == http::Status::refused) co_return HeadResult::refused;
+      if (status == http::Status::refused) {
+        refusal_ = parser_.refusal();
+        co_return HeadResult::refused;
+      }
       if (!begun) stream_.limit(listener_->header_timeout);
       begun = true;
     }
-    const auto read = begun ? (arm_ahead(), co_await stream_.read()) : co_await wait_for_bytes();
+    net::ReadResult read;
+    if (begun) {
+      arm_ahead();
+      read = co_await stream_.read();
+    } else {
+      read = co_await wait_for_bytes();
+    }
     if (read.status == IoStatus::ok) {
       tail().commit(read.size);
       continue;
     }
-    if (read.status == IoStatus::timed_out && begun) {
-      co_await refuse({408, "timeout"});
-    }
-    co_return HeadResult::closed;
+    if (read.status != IoStatus::timed_out || !begun) co_return HeadResult::closed;
+    refusal_ = {408, "timeout"};
+    co_return HeadResult::refused;
   }
 }
 
@@ -174,13 +180,14 @@ bool Session::arm_ahead() {
   return true;
 }
 
-Task<void> Session::refuse(http::Refusal refusal) {
+Task<void> Session::refuse() {
   context_.counters.refused_requests.add();
   stream_.limit(listener_->body_timeout);
   keep_alive_ = false;
   out_.clear();
-  http::write_reply(refusal.status, refusal.reason, explanation(refusal), false, false, context_.date.now(), out_);
-  if (co_await stream_.write(out_.view()) == IoStatus::ok) co_await linger();
+  http::write_reply(refusal_.status, refusal_.reason, explanation(refusal_), false, false, context_.date.now(), out_);
+  const auto status = co_await stream_.write(out_.view());
+  if (status == IoStatus::ok) co_await linger();
 }
 
 // Says goodbye so that the answer arrives: closing with unread bytes would reset the connection and may take the answer with it.

@@ -45,7 +45,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   Task<void> serve();
   Task<HeadResult> read_head();
   Task<net::ReadResult> wait_for_bytes();
-  Task<void> refuse(http::Refusal refusal);
+  Task<void> refuse();
   Task<void> linger();
   void begin_message();
   void end_message();
@@ -92,6 +92,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   std::size_t body_at_ = 0;  // of in_: where unread body begins, behind the head
   Buffer out_;
   http::RequestParser parser_;
+  http::Refusal refusal_;
   http::BodyReader body_;
   std::unique_ptr<http::RequestHead> head_;  // while a request is under way
 

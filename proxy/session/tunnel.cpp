@@ -25,13 +25,19 @@ Task<void> Exchange::tunnel() {
   client_.interim(answer_);
   conn.in.consume(answer_.size);
   last_byte_ = Clock::now();
-  bool whole = client_.write({}, true, {}) || co_await client_.flush() == IoStatus::ok;
+  bool whole = client_.write({}, true, {});
+  if (!whole) {
+    const auto status = co_await client_.flush();
+    whole = status == IoStatus::ok;
+  }
   tunnel_up_running_ = true;
   spawn(tunnel_up());
   while (whole) {
     if (!conn.in.empty()) {
       const auto bytes = conn.in.view();
-      if (co_await client_.write_raw(bytes, spec().timeouts.tunnel) != IoStatus::ok) break;
+      const auto status = co_await client_.write_raw(bytes, spec().timeouts.tunnel);
+      whole = status == IoStatus::ok;
+      if (!whole) break;
       tunnel_out_ += bytes.size();
       last_byte_ = Clock::now();
       conn.in.clear();
@@ -62,7 +68,8 @@ Task<void> Exchange::tunnel_up() {
     const auto read = co_await client_.read_raw(bytes, tunnel_half_open_ ? kHalfOpen : spec().timeouts.tunnel);
     if (read == IoStatus::ok) {
       conn.stream.limit(spec().timeouts.tunnel);
-      if (co_await conn.stream.write(bytes) != IoStatus::ok) break;
+      const auto status = co_await conn.stream.write(bytes);
+      if (status != IoStatus::ok) break;
       tunnel_in_ += bytes.size();
       last_byte_ = Clock::now();
       continue;
