@@ -194,7 +194,7 @@ std::string format_duration(milliseconds duration) {
   return std::to_string(count / kTimeUnits[i].factor).append(kTimeUnits[i].name);
 }
 
-std::string quoted(std::string_view text) {
+std::string Quoted::operator()(std::string_view text) const {
   constexpr std::size_t kLongest = 80;
   std::string out = "'";
   for (char c : text.substr(0, kLongest))

@@ -55,8 +55,11 @@ Parsed<Address> parse_address(std::string_view text, std::uint16_t lowest_port =
 std::string format_share(Share share);
 std::string format_duration(std::chrono::milliseconds duration);
 
-// `text` in single quotes, for messages: control characters as '?', cut when it is long. Written
-// sluice::quoted() where <iomanip> is included, whose std::quoted() argument-dependent lookup would prefer.
-std::string quoted(std::string_view text);
+// `text` in single quotes, for messages: control characters as '?', cut when it is long. An object, so that
+// argument-dependent lookup of a std::string does not prefer std::quoted() where <iomanip> is included.
+struct Quoted {
+  std::string operator()(std::string_view text) const;
+};
+inline constexpr Quoted quoted;
 
 }  // namespace sluice

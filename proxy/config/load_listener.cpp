@@ -33,14 +33,14 @@ void read_listener_tls(const Value& value, ListenerTls& tls) {
   });
 }
 
-// service -> pool, with the place of either: "pools/api" and "pools/api/pool".
+// service -> pool, with the place of either.
 void read_fixed_pools(const Value& value, ListenerSpec& listener) {
   value.pairs("the pool for service", [&](const std::string& service, const Value& pool) {
     std::string name;
     if (!pool.text(name)) return;
     listener.pools[service] = name;
     listener.places.keys["pools/" + service] = pool.key_place();
-    listener.places.keys["pools/" + service + "/pool"] = pool.place();
+    listener.places.values["pools/" + service] = pool.place();
   });
 }
 

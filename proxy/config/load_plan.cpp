@@ -44,7 +44,7 @@ const GateKind* kind_of(const Value& value, const Places& places) {
   for (const auto& kind : kGateKinds) {
     if (!places.keys.contains(kind.key)) continue;
     if (found) {
-      value.complaints().add(places.of(kind.key, value.place()),
+      value.complaints().add(places.of_key(kind.key, value.place()),
                              "a gate has one of metric, prometheus, exec and http, here are '" + found->key +
                                  "' and '" + kind.key + "'");
       return nullptr;
@@ -77,7 +77,7 @@ void check_metric_limits(const Value& value, const Places& places) {
   if (there("against") && !there("max_increase"))
     value.complain("a gate against stable needs the key 'max_increase', how much worse it may be");
   if (there("max_increase") && !there("against"))
-    value.complaints().add(places.of("max_increase", value.place()),
+    value.complaints().add(places.of_key("max_increase", value.place()),
                            "'max_increase' needs 'against: stable' beside it");
   if (!there("against") && !there("max_increase") && !there("max"))
     value.complain("a gate of 'metric' needs the key 'max', the limit it fails above");

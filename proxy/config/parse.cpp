@@ -25,6 +25,7 @@ std::string advice(const std::string& message) {
   if (message == YAML::ErrorMsg::END_OF_MAP_FLOW || message == YAML::ErrorMsg::END_OF_SEQ_FLOW)
     return "a bracket that was opened above is not closed, or a comma is missing";
   if (message == YAML::ErrorMsg::FLOW_END) return "there is a closing bracket too many";
+  if (message == YAML::ErrorMsg::EOF_IN_SCALAR) return "a quote that was opened above is never closed";
   if (message == YAML::ErrorMsg::UNKNOWN_TOKEN) return "a text that begins with @, ` or % must be quoted";
   if (message == YAML::ErrorMsg::END_OF_MAP || message == YAML::ErrorMsg::END_OF_SEQ)
     return "is the line indented like its neighbours?";

@@ -32,11 +32,17 @@ struct Place {
 
 // Where the keys of one map stand, for validate()'s messages.
 struct Places {
-  std::map<std::string, Place> keys;  // by key, and by "split/blue" for a key inside another
-  std::set<std::string> unread;       // complained about already: what is missing there is no news
+  std::map<std::string, Place> keys;    // by key, and by "split/blue" for a key inside another
+  std::map<std::string, Place> values;  // of those that are single values
+  std::set<std::string> unread;         // complained about already: what is missing there is no news
   bool operator==(const Places&) const { return true; }
 
+  // Of the value when it is a single one, of the key otherwise.
   Place of(const std::string& key, Place otherwise) const {
+    if (const auto value = values.find(key); value != values.end()) return value->second;
+    return of_key(key, otherwise);
+  }
+  Place of_key(const std::string& key, Place otherwise) const {
     const auto found = keys.find(key);
     return found == keys.end() ? otherwise : found->second;
   }

@@ -76,9 +76,9 @@ void check_bind(Uniqueness& binds, const Address& bind, Place place) {
 
 void check_fixed_pools(const Spec& spec, const ListenerSpec& listener, Complaints& out) {
   for (const auto& [name, pool] : listener.pools) {
-    check_service_name(spec, name, listener.places.of("pools/" + name, listener.place), out);
+    check_service_name(spec, name, listener.places.of_key("pools/" + name, listener.place), out);
     if (const ServiceSpec* service = spec.service(name))
-      check_pool_name(*service, pool, listener.places.of("pools/" + name + "/pool", listener.place), out);
+      check_pool_name(*service, pool, listener.places.of("pools/" + name, listener.place), out);
   }
 }
 

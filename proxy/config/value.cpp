@@ -48,7 +48,7 @@ void Value::complain(std::string what, std::string suggestion) const {
 void Value::complain(const ValueError& wrong) const { complain(name_ + ": " + wrong.what, wrong.suggestion); }
 
 std::string Value::found() const {
-  if (node_.IsScalar()) return sluice::quoted(node_.Scalar());
+  if (node_.IsScalar()) return quoted(node_.Scalar());
   if (node_.IsMap()) return "a map";
   return node_.IsSequence() ? "a list" : "nothing";
 }
@@ -110,10 +110,9 @@ bool Value::duration(milliseconds& into, milliseconds least) const {
     into = *parsed;
     return true;
   }
-  complain(parsed ? ValueError{sluice::quoted(node_.Scalar()) + " is too short, at least " +
-                                   format_duration(least),
-                               ""}
-                  : parsed.error());
+  complain(parsed
+               ? ValueError{quoted(node_.Scalar()) + " is too short, at least " + format_duration(least), ""}
+               : parsed.error());
   return false;
 }
 
@@ -143,7 +142,7 @@ bool Value::readable_file(std::string& into) const {
   }
   std::error_code no_matter;
   if (path[0] != '/') why += "; it was looked for in " + std::filesystem::current_path(no_matter).string();
-  complain(name_ + ": the file " + sluice::quoted(path) + " cannot be read (" + why + ")");
+  complain(name_ + ": the file " + quoted(path) + " cannot be read (" + why + ")");
   return false;
 }
 
@@ -198,12 +197,11 @@ void Value::pairs(const std::string& kind, const Pair& read) const {
     }
     const std::string& key = pair.first.Scalar();
     if (const auto [first, added] = seen.emplace(key, place); !added) {
-      out_->add(place, "duplicate key " + sluice::quoted(key) + " in " + name_ + ", it stands in line " +
+      out_->add(place, "duplicate key " + quoted(key) + " in " + name_ + ", it stands in line " +
                            std::to_string(first->second.line) + " already");
       continue;
     }
-    read(key, Value(*out_, pair.second, kind.empty() ? sluice::quoted(key) : kind + " " + sluice::quoted(key),
-                    place));
+    read(key, Value(*out_, pair.second, kind.empty() ? quoted(key) : kind + " " + quoted(key), place));
   }
 }
 
@@ -212,7 +210,6 @@ void Value::keys(const std::vector<Field>& fields, Places* places) const {
   Places& known = places ? *places : local;
   std::vector<std::string> words;
   for (const auto& field : fields) words.push_back(field.key);
-  const std::size_t before_all = out_->size();
   pairs("", [&](const std::string& key, const Value& value) {
     const auto field =
         std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.key == key; });
@@ -220,19 +217,19 @@ void Value::keys(const std::vector<Field>& fields, Places* places) const {
       const std::string meant = suggest(key, words);
       if (!meant.empty()) known.unread.insert(meant);
       out_->add(value.key_place(),
-                "unknown key " + sluice::quoted(key) + " in " + name_ + unknown_because(key, meant, words),
-                meant);
+                "unknown key " + quoted(key) + " in " + name_ + unknown_because(key, meant, words), meant);
       return;
     }
-    known.keys[key] = value.is_scalar() ? value.place() : value.key_place();
+    known.keys[key] = value.key_place();
+    if (value.is_scalar()) known.values[key] = value.place();
     const std::size_t before = out_->size();
     field->read(value);
     if (out_->size() > before) known.unread.insert(key);
   });
-  if (!node_.IsMap() && out_->size() > before_all) return;
-  for (const auto& field : fields)
-    if (field.required && !known.keys.contains(field.key) && !known.unread.contains(field.key))
-      out_->add(key_, name_ + " needs the key '" + field.key + "'");
+  for (const auto& field : fields) {
+    if (!field.required || known.keys.contains(field.key) || !known.unread.insert(field.key).second) continue;
+    if (node_.IsMap()) out_->add(key_, name_ + " needs the key '" + field.key + "'");
+  }
 }
 
 void Value::each(const std::string& kind, const std::function<void(const Value&)>& read) const {

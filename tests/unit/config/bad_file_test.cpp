@@ -1,0 +1,185 @@
+// Bad files, bad YAML, bad keys at the top, bad listeners and bad admin sections.
+#include "unit/config/rows.hpp"
+
+namespace sluice::config {
+namespace {
+
+TEST(BadConfig, WhatIsNoConfigurationAtAll) {
+  expect_complaints({
+      {"", 1, 1, "the file is empty", ""},
+      {"# nothing but a comment\n", 1, 1, "the file is empty", ""},
+      {"~\n", 1, 1, "the file is empty", ""},
+      {"- listeners\n- services\n", 1, 1, "must be a map .* not a list", ""},
+      {"listeners\n", 1, 1, "must be a map .* not a single text", ""},
+      {std::string("a: \0b", 5), 1, 1, "zero byte", ""},
+      {top_3_1("---\nworkers: 2"), 4, 1, "a second YAML document", ""},
+  });
+}
+
+TEST(BadConfig, WhatIsNoYaml) {
+  expect_complaints({
+      {"listeners:\n\t- name: web\n", 2, 1, "a tab stands in the indentation", ""},
+      {"listeners:\n  - name: web\n\t  bind: x\n", 3, 1, "a tab stands in the indentation", ""},
+      {"listeners: [{name: web\nservices: {}\n", 2, 9, "not valid YAML .*a bracket that was opened above",
+       ""},
+      {"listeners: [a]]\n", 1, 15, "not valid YAML .*a closing bracket too many", ""},
+      {"state_dir: /a\n  workers: 2\n", 2, 10, "not valid YAML .*indented like its neighbours", ""},
+      {"state_dir: a: b\n", 1, 13, "not valid YAML .*quoted", ""},
+      {"state_dir: @home\n", 1, 12, "not valid YAML .*must be quoted", ""},
+      {"state_dir: *home\n", 1, 12, "not valid YAML .*anchor", ""},
+      {"workers: auto\nstate_dir: \"/var/lib/sluice\n", 2, 12, "the quote that opens here is never closed",
+       ""},
+      {"workers: auto\nstate_dir: '/var/lib/sluice", 2, 28, "a quote that was opened above is never closed",
+       ""},
+  });
+}
+
+TEST(BadConfig, KeysAtTheTop) {
+  expect_complaints({
+      {top_3_1("route: []"), 3, 1, "unknown key 'route' in the file", "routes"},
+      {top_3_1("statedir: /tmp"), 3, 1, "unknown key 'statedir'", "state_dir"},
+      {top_3_1("access-log: off"), 3, 1, "unknown key 'access-log'", "access_log"},
+      {top_3_1("zebra: 1"), 3, 1, "unknown key 'zebra' in the file, its keys are listeners, admin, ", ""},
+      {top_3_1("<<: {workers: 2}"), 3, 1, "merge keys are not supported", ""},
+      {top_3_1("? [a, b]\n: 1"), 3, 3, "a key in the file must be a text", ""},
+      {top_3_1("workers: 2\nworkers: 3"), 4, 1,
+       "duplicate key 'workers' in the file, it stands in line 3 already", ""},
+      {"service: {api: {pools: {a: {backends: []}}}}\nlisteners: [{name: web, bind: \"h:1\"}]\nroutes: "
+       "[{service: api}]\n",
+       1, 1, "unknown key 'service'", "services"},
+      {"services: {api: {pools: {a: {backends: []}}}}\n", 1, 1, "the file names no listener", ""},
+      {"listeners: [{name: web, bind: \"h:1\"}]\n", 1, 1, "the file names no service", ""},
+  });
+}
+
+TEST(BadConfig, ValuesAtTheTop) {
+  expect_complaints({
+      {top_3_1("workers: 0"), 3, 10, "a whole number from 1 to 256, not '0'", ""},
+      {top_3_1("workers: 99999999999999999999"), 3, 10, "a whole number from 1 to 256", ""},
+      {top_3_1("workers: -1"), 3, 10, "must be auto or a number from 1 to 256, not '-1'", ""},
+      {top_3_1("workers: atuo"), 3, 10, "must be auto or a number", "auto"},
+      {top_3_1("workers: [2]"), 3, 10, "'workers' must be a text, not a list", ""},
+      {top_3_1("state_dir:"), 3, 1, "'state_dir' has no value", ""},
+      {top_3_1("state_dir: ''"), 3, 12, "'state_dir' is empty", ""},
+      {top_3_1("lame_duck: 30 sec"), 3, 12, "'30 sec' is not a duration, write a number and its unit", "30s"},
+      {top_3_1("lame_duck: -1s"), 3, 12, "'-1s' is negative", ""},
+      {top_3_1("shutdown_timeout: 99999h"), 3, 19, "'99999h' is too long, at most 8760h", ""},
+      {top_3_1("shutdown_timeout: 99999999999999999999999s"), 3, 19, "too long", ""},
+      {top_3_1("debug_headers: maybe"), 3, 16, "must be true or false, not 'maybe'", ""},
+      {top_3_1("debug_headers: ture"), 3, 16, "must be true or false", "true"},
+      {top_3_1("access_log: /var/log/access.log"), 3, 13, "must be off or a map such as", ""},
+      {top_3_1("access_log: {format: json}"), 3, 1, "'access_log' needs the key 'path'", ""},
+      {top_3_1("access_log: {path: /a, format: jsno}"), 3, 32, "'format' must be one of json, not 'jsno'",
+       "json"},
+  });
+}
+
+TEST(BadConfig, Listeners) {
+  expect_complaints({
+      {listener_4_5("bnid: x"), 4, 5, "unknown key 'bnid' in a listener", "bind"},
+      {listener_4_5("header_timeout: 0s"), 4, 21, "'0s' is too short", ""},
+      {listener_4_5("body_timeout: 5"), 4, 19, "'5' is not a duration", "5s"},
+      {listener_4_5("idle_timeout: [60s]"), 4, 19, "must be a duration such as .*, not a list", ""},
+      {listener_4_5("max_connections: many"), 4, 22, "a whole number from 0 to 10000000, not 'many'", ""},
+      {listener_4_5("pools: [green]"), 4, 12, "'pools' must be a map, not a list", ""},
+      {listener_4_5("pools: {ap: green}"), 4, 13, "there is no service 'ap', the services are api", "api"},
+      {listener_4_5("pools: {api: gren}"), 4, 18,
+       "service 'api' has no pool 'gren', its pools are blue and green", "green"},
+      {listener_4_5("name: again"), 4, 5, "duplicate key 'name' in a listener", ""},
+      {"listeners: [web]\nservices: {a: {pools: {p: {backends: []}}}}\n", 1, 13,
+       "a listener must be a map, not 'web'", ""},
+      {"listeners: {name: web}\nservices: {a: {pools: {p: {backends: []}}}}\n", 1, 12,
+       "'listeners' must be a list, not a map", ""},
+      {"listeners: [{bind: \"h:1\"}]\nservices: {a: {pools: {p: {backends: []}}}}\n", 1, 13,
+       "needs the key 'name'", ""},
+      {"listeners: [{name: web}]\nservices: {a: {pools: {p: {backends: []}}}}\n", 1, 13,
+       "needs the key 'bind'", ""},
+      {"listeners:\n- {name: web, bind: \"h:1\"}\n- {name: web, bind: \"h:2\"}\nservices: {a: {pools: {p: "
+       "{backends: []}}}}\n",
+       3, 10, "duplicate listener 'web', it stands in line 2 already", ""},
+      {"listeners:\n- {name: a, bind: \"[::1]:80\"}\n- {name: b, bind: \"[0:0::1]:80\"}\nservices: {a: "
+       "{pools: {p: {backends: []}}}}\n",
+       3, 19, "duplicate address '\\[0:0::1\\]:80', it stands in line 2 already", ""},
+      {"listeners: [{name: a b, bind: \"h:1\"}]\nservices: {a: {pools: {p: {backends: []}}}}\n", 1, 20,
+       "'a b' is not a name", ""},
+  });
+}
+
+std::string bound_to(const std::string& address) {
+  return "services: {a: {pools: {p: {backends: []}}}}\nlisteners: [{name: web, bind: " + address + "}]\n";
+}
+
+TEST(BadConfig, ListenerAddresses) {
+  expect_complaints({
+      {bound_to("8080"), 2, 31, "it has no port, write HOST:PORT", ""},
+      {bound_to("\":8080\""), 2, 31, "it has no host", "0.0.0.0:8080"},
+      {bound_to("127.0.0.1:65536"), 2, 31, "its port '65536' is not a number from 0 to 65535", ""},
+      {bound_to("127.0.0.1:http"), 2, 31, "its port 'http' is not a number", ""},
+      {bound_to("127.0.0.1:-1"), 2, 31, "its port '-1' is not a number", ""},
+      {bound_to("127.0.0.256:80"), 2, 31, "'127.0.0.256' is not an IPv4 address", ""},
+      {bound_to("\"::1:80\""), 2, 31, "an IPv6 address stands in brackets", "[::1]:80"},
+      {bound_to("\"[::1]\""), 2, 31, "it has no port", ""},
+      {bound_to("\"[::1:80\""), 2, 31, "its bracket is not closed", ""},
+      {bound_to("\"[::g]:80\""), 2, 31, "'::g' in the brackets is not an IPv6 address", ""},
+      {bound_to("\"a_b!:80\""), 2, 31, "'a_b!' is not a host name", ""},
+      {bound_to("http://127.0.0.1:80/"), 2, 31, "it is a URL", "127.0.0.1:80"},
+  });
+}
+
+TEST(BadConfig, Admin) {
+  expect_complaints({
+      {top_3_1("admin: {sock: /x}"), 3, 9, "unknown key 'sock' in 'admin'", "socket"},
+      {top_3_1("admin: /x"), 3, 8, "'admin' must be a map, not '/x'", ""},
+      {top_3_1("admin: {socket: /" + std::string(110, 'x') + "}"), 3, 17, "too long for a unix socket", ""},
+      {top_3_1("admin: {socket_mode: \"0999\"}"), 3, 22, "permission bits in octal", ""},
+      {top_3_1("admin: {socket_mode: \"01777\"}"), 3, 22, "permission bits in octal", ""},
+      {top_3_1("admin: {http: {}}"), 3, 9, "'http' needs the key 'bind'", ""},
+      {top_3_1("admin: {http: {bind: \"127.0.0.1:8080\"}}"), 3, 22,
+       "duplicate address '127.0.0.1:8080', it stands in line 1", ""},
+      {top_3_1("admin: {http: {bind: \"h:1\", token_file: /no/such/token}}"), 3, 41,
+       "'token_file': the file '/no/such/token' cannot be read \\(No such file or directory\\)", ""},
+      {top_3_1("admin: {http: {bind: \"h:1\", token_file: /tmp}}"), 3, 41, "it is a folder", ""},
+      {top_3_1("admin: {http: {bind: \"h:1\", token_file: no-such-token}}"), 3, 41, "it was looked for in /",
+       ""},
+  });
+}
+
+// A proxy that was told to use TLS must not serve in plain text. Goes when the feature comes.
+TEST(BadConfig, WhatThisVersionCannotDo) {
+  const std::string own = SLUICE_SOURCE_DIR "/CMakeLists.txt";  // some file that can be read
+  expect_complaints({
+      {listener_4_5("tls: {certificates: [{cert: " + own + ", key: " + own + "}]}"), 4, 5,
+       "TLS is not available in this version", ""},
+      {pools_5_5("pools: {a: {backends: [], tls: {server_name: x}}}"), 5, 31,
+       "TLS is not available in this version", ""},
+      {top_3_1("admin: {compat: {bind: \"h:1\", service: api}}"), 3, 9,
+       "'compat' is not available in this version", ""},
+  });
+}
+
+// Its shape is checked all the same.
+TEST(BadConfig, TlsAndCompatAreReadAlready) {
+  const auto said = [](const std::string& yaml) { return texts(load_text(yaml, "f").complaints); };
+  using testing::ElementsAre;
+  using testing::HasSubstr;
+  EXPECT_THAT(said(listener_4_5("tls: {certificates: []}")),
+              ElementsAre(HasSubstr("not available"), HasSubstr("4:25: 'certificates' is empty")));
+  EXPECT_THAT(said(listener_4_5("tls: {cert: x}")),
+              ElementsAre(HasSubstr("not available"),
+                          HasSubstr("4:11: unknown key 'cert' in 'tls', did you mean 'certificates'?")));
+  EXPECT_THAT(
+      said(listener_4_5("tls: {certificates: [{cert: /no/cert, key: /no/key}], min_version: 1.1}")),
+      ElementsAre(HasSubstr("not available"), HasSubstr("4:33: 'cert': the file '/no/cert' cannot be read"),
+                  HasSubstr("4:48: 'key': the file '/no/key' cannot be read"),
+                  HasSubstr("4:72: 'min_version' must be one of 1.2 and 1.3")));
+  EXPECT_THAT(
+      said(pools_5_5("pools: {a: {backends: [], tls: {ca: /no/ca}}}")),
+      ElementsAre(HasSubstr("not available"), HasSubstr("5:41: 'ca': the file '/no/ca' cannot be read")));
+  EXPECT_THAT(said(top_3_1("admin: {compat: {bind: \"h:1\", service: apo}}")),
+              ElementsAre(HasSubstr("not available"),
+                          HasSubstr("3:40: there is no service 'apo', the services are api and front, "
+                                    "did you mean 'api'?")));
+}
+
+}  // namespace
+}  // namespace sluice::config

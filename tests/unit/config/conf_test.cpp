@@ -1,0 +1,84 @@
+// The files in conf/ load without a complaint, and the reference says the defaults.
+#include <filesystem>
+#include <set>
+
+#include "proxy/config/dump.hpp"
+#include "unit/config/rows.hpp"
+
+namespace sluice::config {
+namespace {
+
+using testing::IsEmpty;
+
+Spec load_conf(const std::string& name) {
+  Loaded loaded = load_file(SLUICE_SOURCE_DIR "/conf/" + name);
+  EXPECT_THAT(texts(loaded.complaints), IsEmpty());
+  return loaded.spec.value_or(Spec{});
+}
+
+std::set<std::string> conf_files() {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(SLUICE_SOURCE_DIR "/conf"))
+    if (entry.path().extension() == ".yaml") names.insert(entry.path().filename());
+  return names;
+}
+
+TEST(Conf, EveryFileLoadsAndItsDumpLoadsBackToTheSame) {
+  const auto names = conf_files();
+  EXPECT_THAT(names,
+              testing::IsSupersetOf({"minimal.yaml", "canary.yaml", "blue-green.yaml", "reference.yaml"}));
+  for (const auto& name : names) {
+    SCOPED_TRACE(name);
+    const Spec spec = load_conf(name);
+    const Loaded again = load_text(to_yaml(spec), spec.file);
+    EXPECT_THAT(texts(again.complaints), IsEmpty());
+    EXPECT_EQ(again.spec, spec) << to_yaml(spec);
+  }
+}
+
+TEST(Conf, TheReferenceSaysTheDefaults) {
+  const Spec spec = load_conf("reference.yaml");
+  ASSERT_EQ(spec.listeners.size(), 1u);
+  ASSERT_EQ(spec.services.size(), 1u);
+  ASSERT_EQ(spec.routes.size(), 1u);
+  ASSERT_EQ(spec.plans.size(), 1u);
+
+  ListenerSpec listener;
+  listener.name = spec.listeners[0].name;
+  listener.bind = spec.listeners[0].bind;
+  EXPECT_EQ(spec.listeners[0], listener);
+
+  ServiceSpec service;
+  service.name = spec.services[0].name;
+  service.pools = spec.services[0].pools;
+  service.split = spec.services[0].split;
+  service.stable = spec.services[0].stable;
+  service.health_check.emplace();
+  EXPECT_EQ(spec.services[0], service);
+  for (const auto& pool : service.pools)
+    for (const auto& backend : pool.backends) EXPECT_EQ(backend.weight, BackendSpec{}.weight);
+
+  RouteSpec route;
+  route.service = spec.routes[0].service;
+  EXPECT_EQ(spec.routes[0], route);
+
+  PlanSpec plan;
+  EXPECT_EQ(spec.plans[0].min_requests, plan.min_requests);
+  EXPECT_EQ(spec.plans[0].steps[0].hold, StepSpec{}.hold);
+  EXPECT_EQ(spec.plans[0].steps[0].approve, StepSpec{}.approve);
+  for (const auto& gate : spec.plans[0].gates) {
+    EXPECT_EQ(gate.timeout, GateSpec{}.timeout);
+    EXPECT_EQ(gate.on_empty, GateSpec{}.on_empty);
+  }
+
+  Spec rest;
+  rest.file = spec.file;
+  rest.listeners = spec.listeners;
+  rest.services = spec.services;
+  rest.routes = spec.routes;
+  rest.plans = spec.plans;
+  EXPECT_EQ(spec, rest);
+}
+
+}  // namespace
+}  // namespace sluice::config

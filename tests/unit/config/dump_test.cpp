@@ -1,0 +1,87 @@
+// `config show`: every key, and the same Spec when it is loaded again.
+#include "proxy/config/dump.hpp"
+
+#include "unit/config/rows.hpp"
+
+namespace sluice::config {
+namespace {
+
+using testing::HasSubstr;
+
+const char kEverything[] = R"(
+listeners:
+  - {name: web, bind: "[::]:8080", pools: {api: green, front: v1}, header_timeout: 1ms, body_timeout: 90s,
+     idle_timeout: 8760h, max_connections: 100}
+  - {name: "[x]:1", bind: "localhost:0"}
+admin: {socket: "/tmp/a b: #c.sock", socket_mode: "0007", http: {bind: "127.0.0.1:9900"}}
+state_dir: "~"
+workers: 256
+access_log: {path: "/tmp/%d, {x}.log"}
+lame_duck: 1500ms
+shutdown_timeout: 0s
+services:
+  api:
+    pools:
+      blue: {backends: ["127.0.0.1:9001", {name: api-2, address: "[::1]:9002", weight: 1000}]}
+      green: {backends: []}
+      "123": {backends: ["h:1"]}
+    split: {green: 99.999%, "123": 0.001%}
+    stable: blue
+    sticky: {keys: [header:X-User-Id, cookie:session, "query:a b", ip], issue_cookie: "null", salt: "a: #b"}
+    balance: least_requests
+    health_check: {path: "/h?x=1", interval: 3s, timeout: 2s, rise: 5, fall: 6, expect: 201, host: "[::1]:1"}
+    outlier: {consecutive_errors: 0, ejection: 1ms, min_available: 0}
+    retries: {attempts: 100, on: [timeout, 599, 500], budget: 0.001%, rescue: none}
+    timeouts: {connect: 1ms, response: 2ms, idle: 3ms, tunnel: 4ms}
+    limits: {in_flight: 1, queue: 0}
+    slow_start: 61s
+    debug_headers: true
+  front: {pools: {"null": {backends: []}, "off": {backends: []}, v1: {backends: []}}, split: {v1: 100%}}
+routes:
+  - {host: "*.a.b", path: /a, service: api}
+)";
+
+const char kRoutesAndPlans[] = R"(
+listeners: [{name: web, bind: "h:1"}]
+services: {api: {pools: {"on": {backends: []}}}}
+routes:
+  - {host: "*.a.b", path: /a, strip_prefix: true, headers: {X-A: "", X-B: "off", X-C: "a: #'\""}, methods: [GET, PUT],
+     service: api}
+plans:
+  none: {steps: [{share: 0.001%}]}
+  "1.0":
+    steps: [{share: 33.333%, hold: 1h, approve: true}, {share: 100%}]
+    min_requests: 0
+    gates:
+      - {metric: error_rate, max: 0.007%, warn: 0.003%}
+      - {metric: saturation, max: 90%}
+      - {metric: p99, against: stable, max: 1.5s, max_increase: 7ms}
+      - {prometheus: "http://h:9090", query: "sum(rate(a{b=\"c\"}[5m])) > 0", max: 1.0e-12, warn: -3.25, on_empty: fail}
+      - {exec: "a 'b' \"c\" | d", timeout: 1h}
+      - {http: "https://h/?a=b#c"}
+)";
+
+TEST(Dump, LoadsBackToAnEqualSpec) {
+  for (const char* yaml : {kEverything, kRoutesAndPlans}) {
+    const Loaded first = load_text(yaml, "f.yaml");
+    ASSERT_TRUE(first.spec) << testing::PrintToString(texts(first.complaints));
+    const std::string dumped = to_yaml(*first.spec);
+    const Loaded second = load_text(dumped, "f.yaml");
+    ASSERT_TRUE(second.spec) << testing::PrintToString(texts(second.complaints)) << "\n" << dumped;
+    EXPECT_EQ(*second.spec, *first.spec) << dumped;
+    EXPECT_EQ(to_yaml(*second.spec), dumped);
+  }
+}
+
+TEST(Dump, SaysTheDefaultsThatWereNotWritten) {
+  const Loaded loaded = load_text(pools_5_5("pools: {blue: {backends: [\"h:1\"]}}"), "f.yaml");
+  ASSERT_TRUE(loaded.spec);
+  const std::string yaml = to_yaml(*loaded.spec);
+  for (const char* line :
+       {"workers: auto", "access_log: off", "socket_mode: \"0660\"", "blue: 100%", "stable: blue",
+        "on: [connect, reset, 502, 503, 504]", "budget: 20%", "tunnel: 1h", "weight: 1", "lame_duck: 0s"})
+    EXPECT_THAT(yaml, HasSubstr(line));
+}
+
+}  // namespace
+}  // namespace sluice::config
