@@ -107,7 +107,7 @@ bool Exchange::next_target(Again kind, bool stale) {
     if (!serves(*target_)) return false;
   }
   if (kind == Again::counted) ++counted_attempts_;
-  live.per_worker[context_.worker].retry_in_flight.add();
+  if (!retrying_) live.per_worker[context_.worker].retry_in_flight.add();
   retrying_ = true;
   chosen_counters().retries.add();
   return true;

@@ -49,6 +49,7 @@ Task<void> Exchange::run() {
   if (!failure) failure = co_await admit();
   if (!failure) failure = co_await forward();
   co_await join_upload();
+  if (retrying_) service_->service->live->per_worker[context_.worker].retry_in_flight.sub();
   if (failure) co_await answer(failure);
   record(failure ? answer_for(failure.kind).reason : std::string_view());
   claim_.release();
@@ -100,8 +101,6 @@ Task<Failure> Exchange::forward() {
     if (gone_) co_return Failure{FailureKind::gone, Side::client};
     if (!choose()) co_return Failure{FailureKind::no_backend, Side::proxy};
     const Failure failure = co_await attempt();
-    if (retrying_) service_->service->live->per_worker[context_.worker].retry_in_flight.sub();
-    retrying_ = false;
     if (!failure) co_return failure;
     co_await join_upload();
     // A status that is to be tried again was already decided on, before its answer was thrown away.

@@ -93,18 +93,21 @@ Task<void> Session::serve() {
     if (result == HeadResult::refused) co_await refuse();
     if (result != HeadResult::complete) co_return;
     begin_message();
-    {
-      Exchange exchange(context_, *this);
-      co_await exchange.run();
-    }
-    watcher_ = nullptr;
-    stream_.observe(nullptr);
+    co_await answer_request();
     if (!stays_open()) {
       if (!aborted_ && !lost_ && !eof_) co_await linger();
       co_return;
     }
     end_message();
   } while (true);
+}
+
+// Its own frame, which an idle connection does not keep.
+Task<void> Session::answer_request() {
+  Exchange exchange(context_, *this);
+  co_await exchange.run();
+  watcher_ = nullptr;
+  stream_.observe(nullptr);
 }
 
 bool Session::stays_open() const {
@@ -155,6 +158,7 @@ Task<net::ReadResult> Session::wait_for_bytes() {
   auto read = co_await stream_.read();
   if (read.status == IoStatus::timed_out && patience > kRest && !closing_) {
     in_.release();
+    out_.release();
     head_.reset();
     stream_.arm_wait();
     stream_.limit(patience - kRest);

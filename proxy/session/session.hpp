@@ -43,6 +43,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
 
   Task<void> run();
   Task<void> serve();
+  Task<void> answer_request();
   Task<HeadResult> read_head();
   Task<net::ReadResult> wait_for_bytes();
   Task<void> refuse();
