@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -300,16 +300,22 @@ TEST(Slots, ALongWalkStaysBounded) {
   EXPECT_LE(past_runs, std::max(SlotTable::kMaxRuns, runs(table) + 10));
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kSlowdown = 20;
+#else
+constexpr int kSlowdown = 1;
+#endif
+
+// C2 promises a change in milliseconds; a table with a long history must not eat them up.
 TEST(Slots, AChangeOfALargeTableTakesMilliseconds) {
-  using namespace std::chrono;
   SlotTable table = scattered(4000);
-  milliseconds best = 1h;
+  double best = 1e9;  // of ten, in milliseconds of CPU time: the machine may be busy
   for (int i = 0; i < 10; ++i) {
-    const auto start = steady_clock::now();
+    const std::clock_t start = std::clock();
     table.apply(i % 2 ? Shares{100'000, 0, 0} : Shares{20'000, 40'000, 40'000});
-    best = std::min(best, duration_cast<milliseconds>(steady_clock::now() - start));
+    best = std::min(best, 1000.0 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
   }
-  EXPECT_LT(best, 5ms);  // the best of ten: the machine may be busy
+  EXPECT_LT(best, 5 * kSlowdown);
 }
 
 }  // namespace
