@@ -90,6 +90,7 @@ struct Control::Impl {
   asio::awaitable<Result<Waited>> wait(protocol::Wait message);
   asio::awaitable<bool> wait_until_healthy(Target target, Clock::time_point limit);
   asio::awaitable<bool> wait_until_drained(Target target, Clock::time_point limit);
+  asio::awaitable<bool> wait_while_draining(Target target);
   asio::awaitable<bool> wait_until_idle(std::vector<std::pair<std::string, std::string>> pools, Clock::time_point limit);
   std::vector<const route::Backend*> backends_of(const Target& target) const;
   bool is_drained(const route::Backend& backend) const;

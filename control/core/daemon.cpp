@@ -85,6 +85,9 @@ Daemon::Daemon(DaemonOptions options)
 int Daemon::run() {
   boost::asio::co_spawn(loop_, live(), boost::asio::detached);
   loop_.run();
+  // What was closed at the end is told so while all of this still stands.
+  loop_.restart();
+  loop_.poll();
   return exit_code_;
 }
 

@@ -51,13 +51,13 @@ class Drains {
   void forget(std::uint32_t id);  // it is ready again, or gone
   template <class Keep>
   void keep_only(Keep keep) {
-    std::erase_if(drains_, [&keep](const auto& entry) { return !keep(entry.second); });
+    if (std::erase_if(drains_, [&keep](const auto& entry) { return !keep(entry.second); }) > 0) bell_.ring();
   }
 
   const Drain* find(std::uint32_t id) const;
   const std::map<std::uint32_t, Drain>& all() const { return drains_; }
 
-  Bell& changed() { return bell_; }                          // rings when one finished or was forgotten
+  Bell& changed() { return bell_; }                     // rings when one finished or was forgotten
   std::function<void(const Drain& drain)> on_finished;  // may not begin or forget one
 
  private:

@@ -77,6 +77,19 @@ asio::awaitable<bool> Control::Impl::wait_until_drained(Target target, Clock::ti
   }
 }
 
+// False when somebody made one ready again.
+asio::awaitable<bool> Control::Impl::wait_while_draining(Target target) {
+  while (true) {
+    bool all = true;
+    for (const route::Backend* backend : backends_of(target)) {
+      if (backend->admin == observe::Admin::ready) co_return false;
+      all = all && is_drained(*backend);
+    }
+    if (all) co_return true;
+    co_await drains.changed().wait();
+  }
+}
+
 asio::awaitable<bool> Control::Impl::wait_until_idle(std::vector<std::pair<std::string, std::string>> pools,
                                                      Clock::time_point limit) {
   asio::steady_timer timer(loop);
@@ -158,8 +171,9 @@ asio::awaitable<Result<Changed>> Control::drain(Request request, protocol::Drain
   Verb verb = self->drain_verb(target, message.timeout, message.websockets, false);
   auto reply = co_await self->commit(std::move(request), std::move(verb));
   if (!reply || !wait) co_return reply;
-  const auto forever = Clock::time_point::max();
-  co_await self->wait_until_drained(target, forever);
+  const bool drained = co_await self->wait_while_draining(target);
+  if (!drained)
+    co_return protocol::conflict(protocol::to_string(target) + " was made ready before it was drained");
   reply->more["drained"] = protocol::to_json(self->drained_sum(target));
   co_return reply;
 }
@@ -192,8 +206,9 @@ asio::awaitable<Result<Changed>> Control::remove(Request request, protocol::Remo
   Verb drain = self->drain_verb(target, message.timeout, message.websockets, true);
   const auto drained = co_await self->commit(request, std::move(drain));
   if (!drained) co_return drained;
-  const auto forever = Clock::time_point::max();
-  co_await self->wait_until_drained(target, forever);
+  const bool gone_quiet = co_await self->wait_while_draining(target);
+  if (!gone_quiet)
+    co_return protocol::conflict(protocol::to_string(target) + " was made ready before it was removed");
   const protocol::Drained result = self->drained_sum(target);
   request.options.if_generation.reset();  // it held for the first of the two
   auto reply = co_await self->commit(std::move(request), std::move(out));
