@@ -3,17 +3,8 @@ import collections
 import re
 
 import pytest
+from load import send
 from sluice import config_of, service
-
-
-def counts(clients, n, headers=lambda i: (), target="/"):
-    """n requests over the clients in turn; how many each backend answered."""
-    seen = collections.Counter()
-    for i in range(n):
-        answer = clients[i % len(clients)].request(target=target, headers=headers(i))
-        assert answer.status == 200, answer
-        seen[answer.get("X-Backend")] += 1
-    return seen
 
 
 @pytest.fixture
@@ -41,22 +32,20 @@ def clients():
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("green", [5, 0.1, 33.333])
-def test_S3_every_block_of_1000_is_exact(fleet, clients, workers, green):
+def test_S3_every_block_of_1000_is_exact(fleet, workers, green):
     daemon = fleet({"blue": f"{100 - green:g}%", "green": f"{green:g}%"}, workers)
-    crowd = clients(daemon, 8)
-    for _ in range(2):
-        got = counts(crowd, 1000)["green"]
+    for _ in range(3):
+        got = send(daemon, 1000)["green"]
         assert abs(got - green * 10) <= 1, f"{got} of 1000 at {green} %"
 
 
-def test_S3_a_new_table_starts_a_new_block_and_unrelated_changes_do_not(fleet, clients):
+def test_S3_a_new_table_starts_a_new_block_and_unrelated_changes_do_not(fleet):
     daemon = fleet({"blue": "95%", "green": "5%"}, 2)
-    crowd = clients(daemon)
-    counts(crowd, 300)
+    send(daemon, 300)
     daemon.ctl("split", "api", "blue=80%", "green=20%", check=0)
-    seen = counts(crowd, 400)
+    seen = send(daemon, 400)
     assert daemon.do("weight", "api/blue/" + next(iter(daemon.pool("blue")["backends"])), "3")["changed"]
-    seen += counts(crowd, 600)
+    seen += send(daemon, 600)
     assert abs(seen["green"] - 200) <= 1, "the weight changed nothing about the sequence"
 
 
@@ -70,25 +59,24 @@ def test_S3_has_no_rhythm(fleet, clients):
     assert runs > 3
 
 
-def test_S1_S2_shares_do_not_depend_on_backends_and_zero_is_zero(sluice, recorder, clients):
+def test_S1_S2_shares_do_not_depend_on_backends_and_zero_is_zero(sluice, recorder):
     blues, green = [recorder(f"blue-{i}") for i in range(3)], recorder("green")
     pools = {"blue": [{"address": b.address, "weight": w} for b, w in zip(blues, (1, 5, 10))], "green": [green]}
     daemon = sluice(config_of({"api": service(pools, {"blue": "50%", "green": "50%"})}))
-    crowd = clients(daemon)
-    assert abs(counts(crowd, 1000)["green"] - 500) <= 1
+    assert abs(send(daemon, 1000)["green"] - 500) <= 1
     daemon.ctl("drain", f"api/blue/{blues[2].address}", check=0)
     daemon.ctl("split", "api", "blue=90%", "green=10%", check=0)
-    assert abs(counts(crowd, 1000)["green"] - 100) <= 1
+    assert abs(send(daemon, 1000)["green"] - 100) <= 1
     daemon.ctl("split", "api", "blue=100%", "green=0%", check=0)
-    assert counts(crowd, 1000)["green"] == 0
+    assert send(daemon, 1000)["green"] == 0
     daemon.ctl("split", "api", "blue=0%", "green=100%", check=0)
-    assert counts(crowd, 1000)["green"] == 1000
+    assert send(daemon, 1000)["green"] == 1000
 
 
-def test_S3_three_pools(sluice, recorder, clients):
+def test_S3_three_pools(sluice, recorder):
     origins = {name: recorder(name) for name in ("a", "b", "c")}
     daemon = sluice(config_of({"api": service({n: [o] for n, o in origins.items()}, {"a": "70%", "b": "29.5%", "c": "0.5%"})}))
-    seen = counts(clients(daemon), 1000)
+    seen = send(daemon, 1000)
     assert abs(seen["a"] - 700) <= 1 and abs(seen["b"] - 295) <= 1 and abs(seen["c"] - 5) <= 1
 
 
@@ -98,7 +86,7 @@ def pools_of_users(client, users, name="X-User-Id"):
     return {u: client.request(headers={name: u}).get("X-Backend") for u in users}
 
 
-USERS = [f"user-{i}" for i in range(600)]
+USERS = [f"user-{i}" for i in range(400)]
 STICKY = {"keys": ["header:X-User-Id", "cookie:session", "ip"], "salt": "api"}
 
 
@@ -166,7 +154,7 @@ def test_S6_requests_without_a_key_are_split_exactly(fleet, clients):
     crowd = clients(daemon)
     keyed = [client.request(headers={"X-User-Id": "u"}).get("X-Backend") for client in crowd]
     assert len(set(keyed)) == 1
-    assert abs(counts(crowd, 1000)["green"] - 50) <= 1
+    assert abs(send(daemon, 1000)["green"] - 50) <= 1
 
 
 def test_S7_pool_and_backend_are_chosen_independently(sluice, recorder, clients):
@@ -177,7 +165,7 @@ def test_S7_pool_and_backend_are_chosen_independently(sluice, recorder, clients)
     seen = pools_of_users(client, USERS)
     assert pools_of_users(client, USERS[:50]) == {u: seen[u] for u in USERS[:50]}, "hash balancing is sticky as well"
     tally = collections.Counter(seen.values())
-    assert all(90 < tally[name] < 210 for name in ("blue-0", "blue-1", "green-0", "green-1")), tally
+    assert all(55 < tally[name] < 145 for name in ("blue-0", "blue-1", "green-0", "green-1")), tally
 
 
 def test_S4_C6_same_salt_same_user_same_side_in_two_services(sluice, recorder, clients):

@@ -72,7 +72,7 @@ def test_X5_header_timeout_is_408(sluice, backend):
     with daemon.client() as client:
         client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ")
         answer, seconds = took(client.read)
-        assert answer.status == 408 and answer.get("X-Sluice-Error") == "request_timeout"
+        assert answer.status == 408 and answer.get("X-Sluice-Error") == "timeout"
         assert client.closed() and seconds < 2
     with daemon.client() as client:  # one byte now and then does not help
         def drip():

@@ -76,14 +76,14 @@ def test_load_tools_see_no_failure(sluice, recorder):
     origin = recorder("blue", threads=1)
     daemon = sluice(config_of({"api": service({"blue": [origin]})}, workers=2))
     url = daemon.url("/")
-    out = run("h2load", "--h1", "-n", 10000, "-c", 32, "-t", 1, url)
-    assert "10000 succeeded, 0 failed, 0 errored, 0 timeout" in out, out
-    out = run("ab", "-q", "-k", "-n", 5000, "-c", 32, url)
+    out = run("h2load", "--h1", "-n", 5000, "-c", 32, "-t", 1, url)
+    assert "5000 succeeded, 0 failed, 0 errored, 0 timeout" in out, out
+    out = run("ab", "-q", "-k", "-n", 2000, "-c", 32, url)
     assert re.search(r"Failed requests:\s+0\b", out) and "Non-2xx" not in out, out
     out = run("ab", "-q", "-n", 500, "-c", 16, url)
     assert re.search(r"Failed requests:\s+0\b", out) and "Non-2xx" not in out, out
-    out = run("hey", "-n", 5000, "-c", 32, url)
-    assert re.search(r"\[200\]\s+4992|\[200\]\s+5000", out) and "Error distribution" not in out, out
+    out = run("hey", "-n", 2000, "-c", 20, url)
+    assert re.search(r"\[200\]\s+2000", out) and "Error distribution" not in out, out
     out = run("wrk", "-t", 1, "-c", 32, "-d", "1s", url)
     assert "Socket errors" not in out and "Non-2xx" not in out, out
     assert daemon.metric("http_requests_total", service="api", status="5xx") == 0

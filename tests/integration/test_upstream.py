@@ -258,7 +258,7 @@ def test_R1_the_budget_bounds_retries_when_everything_fails(three):
         client.send_request(target="/storm")
     wait_until(lambda: attempts() == 50, what="50 in flight")
     first.set()
-    wait_until(lambda: len(select.select([c.sock for c in crowd], [], [], 0)[0]) >= 35, what="most to be told at once")
+    wait_until(lambda: len(select.select([c.sock for c in crowd], [], [], 0)[0]) >= 35, what=lambda: f"{attempts()} {tries} {len(select.select([c.sock for c in crowd], [], [], 0)[0])} {daemon.pool('blue')}")
     assert 53 <= attempts() <= 62, f"{attempts() - 50} retries while 50 were in flight; 20 % are 10"
     second.set()
     assert [client.read().status for client in crowd] == [503] * 50

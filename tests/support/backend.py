@@ -174,8 +174,9 @@ class Backend:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.close_connections()
+        deadline = time.monotonic() + 2  # a handler that still waits for its test is left behind, as a daemon thread
         for thread in [self.acceptor, *self.threads]:
-            thread.join(5)
+            thread.join(max(0, deadline - time.monotonic()))
         self.release.clear()
 
     def close_connections(self):

@@ -79,7 +79,7 @@ class Client:
 
     # -- receiving
 
-    def _more(self):
+    def more(self):
         try:
             data = self.sock.recv(65536)
         except ConnectionError as error:
@@ -90,7 +90,7 @@ class Client:
 
     def line(self):
         while b"\r\n" not in self.buffer:
-            self._more()
+            self.more()
         line, self.buffer = self.buffer.split(b"\r\n", 1)
         return line
 
@@ -98,7 +98,7 @@ class Client:
         if n > 1 << 20:
             return self._exactly_large(n)
         while len(self.buffer) < n:
-            self._more()
+            self.more()
         data, self.buffer = self.buffer[:n], self.buffer[n:]
         return data
 
@@ -165,7 +165,7 @@ class Client:
         """Everything until the peer closes."""
         with contextlib.suppress(Closed):
             while True:
-                self._more()
+                self.more()
         data, self.buffer = self.buffer, b""
         return data
 
@@ -181,7 +181,7 @@ class Client:
     def rest_keeping(self):
         with contextlib.suppress(Closed):
             while True:
-                self._more()
+                self.more()
 
 
 def request_bytes(method="GET", target="/", headers=(), body=None, host="test.local", version="1.1"):

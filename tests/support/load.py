@@ -1,4 +1,5 @@
 """The fast helpers of the load tests: recorder (an origin that writes down what it gets) and loader (keep-alive clients)."""
+import collections
 import json
 import pathlib
 import signal
@@ -57,6 +58,15 @@ class Loader:
         if self.process.poll() is None:
             self.process.kill()
             self.process.communicate()
+
+
+def send(daemon, requests, connections=8):
+    """Exactly so many requests over kept connections; how many each backend answered. Every one must succeed."""
+    done = subprocess.run([binary("loader"), "--port", daemon.address().rsplit(":", 1)[1], "--connections", str(connections),
+                           "--requests", str(requests)], capture_output=True, text=True, timeout=60)
+    told = json.loads(done.stdout)
+    assert told["failed"] == 0 and told["requests"] == requests, told
+    return collections.Counter(told["answered"])
 
 
 class Ledger:

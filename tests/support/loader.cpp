@@ -2,9 +2,9 @@
 // the duration ends. Then one JSON line with what it saw. Every request carries its number (X-Seq) and the time it was sent
 // (X-Sent, CLOCK_MONOTONIC in ns); an answer that belongs to another request counts as a failure.
 //
-//   loader --port N [--connections 64] [--duration SECONDS] [--path /] [--host load.test] [--pace-us 0]
+//   loader --port N [--connections 64] [--duration SECONDS] [--requests N] [--path /] [--host load.test] [--pace-us 0]
 //
-// --pace-us waits that long on each connection between an answer and the next request.
+// --requests ends it after exactly so many. --pace-us waits that long on each connection between an answer and the next request.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -42,6 +42,7 @@ struct Options {
   double duration = 0;  // 0: until a signal
   std::string path = "/", host = "load.test";
   std::uint64_t pace_us = 0;
+  std::uint64_t requests = ~0ull;
 };
 
 struct Connection {
@@ -68,7 +69,7 @@ class Loader {
     const auto start = now();
     const auto end = options_.duration > 0 ? start + static_cast<std::uint64_t>(options_.duration * 1e9) : ~0ull;
     for (std::size_t i = 0; i < connections_.size(); ++i) begin(i);
-    while (!g_stop && now() < end) turn();
+    while (!g_stop && now() < end && (sequence_ < options_.requests || outstanding_ > 0)) turn();
     stopping_ = true;
     const auto grace = now() + 5'000'000'000u;
     while (outstanding_ > 0 && now() < grace) turn();
@@ -110,6 +111,7 @@ class Loader {
   }
 
   void begin(std::size_t index) {
+    if (sequence_ == options_.requests) return;
     auto& c = connections_[index];
     if (c.fd < 0 && !connect(index)) {
       ++failures_["connect"];
@@ -228,6 +230,7 @@ Options parse(int argc, char** argv) {
     if (name == "--path") options.path = value;
     if (name == "--host") options.host = value;
     if (name == "--pace-us") options.pace_us = std::stoull(value);
+    if (name == "--requests") options.requests = std::stoull(value);
   }
   return options;
 }

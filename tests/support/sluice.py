@@ -99,7 +99,7 @@ class Sluice:
         self.log_file = self.folder / "stderr.log"
         self.args, self.env, self.preexec, self.prefix = list(args), env or {}, preexec, list(prefix)
         self.process = None
-        self.expect_exit = 0
+        self.may_end_with = [0]  # exit codes that are no surprise to find at the end
         self._admin = None
         self.write_config(config)
         if start:
@@ -148,6 +148,7 @@ class Sluice:
 
     def kill(self):
         """kill -9"""
+        assert self.process.poll() is None, f"it had ended by itself: {self.process.returncode}\n{self.stderr()}"
         self.process.kill()
         self.process.wait(10)
         self._admin = None
@@ -172,12 +173,14 @@ class Sluice:
         """The fixture's end: it stopped as asked, cleanly, and left no process."""
         if self.process is None:
             return
+        killed_by_us = -9
+        assert self.process.poll() in (None, *self.may_end_with, killed_by_us), f"it ended with {self.process.returncode}:\n{self.stderr()}"
         ended_before = self.process.poll() is not None
         code = self.stop()
         complaints = [line for line in self.stderr().splitlines() if BAD_WORDS.search(line)]
         assert not complaints, f"the daemon's log has:\n{self.stderr()}"
         if not ended_before:
-            assert code == self.expect_exit, f"exit code {code} after SIGTERM:\n{self.stderr()}"
+            assert code == 0, f"exit code {code} after SIGTERM:\n{self.stderr()}"
         left = subprocess.run(["ps", "-o", "pid=,args=", "-s", str(self.process.pid)], capture_output=True, text=True).stdout
         assert not left.strip(), f"processes left behind: {left}"
 
