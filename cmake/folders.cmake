@@ -1,3 +1,8 @@
+# Several sources a compilation: half the time of a whole build on two cores. Off is handier when one file changes often.
+option(SLUICE_UNITY "Compile the files of a folder together" ON)
+# Two that name things as a neighbour does.
+set_source_files_properties(control/admin/explain.cpp control/admin/scrape.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+
 # sluice_folder(NAME DIR dir LINKS libs... [ASIO] [EXCLUDE file...]): the folder's sources as the static library sluice_NAME.
 # ASIO in LINKS marks a folder that speaks to sockets: it shares the precompiled Asio header.
 file(WRITE ${CMAKE_BINARY_DIR}/pch_asio.cpp "")
@@ -31,6 +36,7 @@ function(sluice_folder name)
     add_library(sluice_${name} STATIC ${sources})
     set(scope PUBLIC)
     target_link_libraries(sluice_${name} PRIVATE sluice_warnings)
+    set_target_properties(sluice_${name} PROPERTIES UNITY_BUILD ${SLUICE_UNITY} UNITY_BUILD_BATCH_SIZE 8)
   endif()
   target_include_directories(sluice_${name} ${scope} ${CMAKE_SOURCE_DIR})
   target_link_libraries(sluice_${name} ${scope} ${F_LINKS})

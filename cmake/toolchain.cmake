@@ -16,7 +16,9 @@ if(NOT SLUICE_SANITIZE)
   add_compile_definitions($<$<CONFIG:RelWithDebInfo>:_FORTIFY_SOURCE=2>)
 endif()
 add_link_options(-Wl,-z,relro,-z,now)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+# Position-independent programs; -fPIE and not -fPIC, which would keep calls within a library from being inlined.
+add_compile_options(-fPIE)
+add_link_options(-pie)
 
 if(SLUICE_SANITIZE STREQUAL "asan")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -UNDEBUG)

@@ -1,6 +1,7 @@
 // Where clients and operators come in: listeners, the admin socket, the access log.
 #include <charconv>
 
+#include "proxy/base/suggest.hpp"
 #include "proxy/config/readers.hpp"
 
 namespace sluice::config {
@@ -126,8 +127,11 @@ void read_access_log(const Value& value, AccessLogSpec& access_log) {
     access_log.path.clear();
     return;
   }
-  value.complain(
-      "'access_log' must be off or a map such as {path: /var/log/sluice/access.log, format: json}");
+  std::string word;
+  if (value.is_scalar()) value.maybe_empty(word);
+  const std::vector<std::string> words = {"off"};
+  value.complain("'access_log' must be off or a map such as {path: /var/log/sluice/access.log, format: json}",
+                 word.starts_with('/') ? "{path: " + word + "}" : suggest(word, words));
 }
 
 }  // namespace sluice::config

@@ -6,7 +6,7 @@
 namespace sluice::http {
 namespace {
 
-constexpr Refusal kMalformed{400, "malformed"};
+constexpr Refusal kBadLine{400, "malformed"};
 constexpr Refusal kMethod{501, "method"};
 constexpr Refusal kVersion{505, "version"};
 constexpr std::size_t kMaxMethod = 32;  // longer than any registered one
@@ -21,14 +21,14 @@ bool is_idempotent(std::string_view method) {
 Refusal parse_version(std::string_view text, Version& out) {
   const bool well_formed = text.size() == 8 && text.substr(0, 5) == "HTTP/" && is_digit(text[5]) &&
                            text[6] == '.' && is_digit(text[7]);
-  if (!well_formed) return kMalformed;
+  if (!well_formed) return kBadLine;
   if (text[5] != '1' || text[7] > '1') return kVersion;
   out = text[7] == '1' ? Version::http11 : Version::http10;
   return {};
 }
 
 Refusal check_method(std::string_view method) {
-  if (!is_token(method)) return kMalformed;
+  if (!is_token(method)) return kBadLine;
   // A gateway has no business opening tunnels to names the client chooses.
   if (method.size() > kMaxMethod || method == "CONNECT") return kMethod;
   return {};
@@ -39,15 +39,15 @@ Refusal check_method(std::string_view method) {
 Refusal parse_request_line(std::string_view line, RequestHead& out) {
   const auto first = line.find(' ');
   const auto last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last) return kMalformed;
+  if (first == std::string_view::npos || first == last) return kBadLine;
   out.method = line.substr(0, first);
   out.target = line.substr(first + 1, last - first - 1);
-  if (out.target.find(' ') != std::string_view::npos) return kMalformed;
+  if (out.target.find(' ') != std::string_view::npos) return kBadLine;
   if (auto why = parse_version(line.substr(last + 1), out.version); why.reason) return why;
   if (auto why = check_method(out.method); why.reason) return why;
 
   Target target;
-  if (!split_target(out.target, out.method == "OPTIONS", target)) return kMalformed;
+  if (!split_target(out.target, out.method == "OPTIONS", target)) return kBadLine;
   out.path = target.path;
   out.query = target.query;
   out.host = target.authority;
@@ -60,9 +60,9 @@ Refusal parse_request_line(std::string_view line, RequestHead& out) {
 Refusal parse_status_line(std::string_view line, ResponseHead& out) {
   if (auto why = parse_version(line.substr(0, 8), out.version); why.reason) return why;
   const auto rest = line.substr(8);
-  if (rest.size() < 4 || rest[0] != ' ' || (rest.size() > 4 && rest[4] != ' ')) return kMalformed;
+  if (rest.size() < 4 || rest[0] != ' ' || (rest.size() > 4 && rest[4] != ' ')) return kBadLine;
   std::uint64_t status = 0;
-  if (!parse_decimal(rest.substr(1, 3), 599, status) || status < 100) return kMalformed;
+  if (!parse_decimal(rest.substr(1, 3), 599, status) || status < 100) return kBadLine;
   out.status = static_cast<int>(status);
   out.reason = rest.size() > 5 ? rest.substr(5) : std::string_view{};
   return {};

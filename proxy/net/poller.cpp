@@ -1,31 +1,42 @@
 #include "proxy/net/poller.hpp"
 
-#include <boost/asio/post.hpp>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
 
 namespace sluice::net {
 
-Poller::Poller(asio::io_context& io) : io_(io), set_(io.get_executor()) {
-  const int fd = ::epoll_create1(EPOLL_CLOEXEC);
-  if (fd < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
-  set_.assign(fd);
-  watch();
+Poller::Poller() {
+  set_ = ::epoll_create1(EPOLL_CLOEXEC);
+  bell_ = set_ < 0 ? -1 : ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = this;  // the bell; no entry has this address
+  if (bell_ >= 0 && ::epoll_ctl(set_, EPOLL_CTL_ADD, bell_, &event) == 0) return;
+  const int error = errno;
+  if (bell_ >= 0) ::close(bell_);
+  if (set_ >= 0) ::close(set_);
+  throw std::system_error(error, std::generic_category(), "a worker's epoll set");
 }
 
-Poller::~Poller() = default;
+Poller::~Poller() {
+  ::close(bell_);
+  ::close(set_);
+}
 
 bool Poller::add(int fd, Entry& entry) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = &entry;
-  return ::epoll_ctl(set_.native_handle(), EPOLL_CTL_ADD, fd, &event) == 0;
+  return ::epoll_ctl(set_, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 void Poller::remove(int fd, Entry& entry) {
   epoll_event ignored{};
-  ::epoll_ctl(set_.native_handle(), EPOLL_CTL_DEL, fd, &ignored);
+  ::epoll_ctl(set_, EPOLL_CTL_DEL, fd, &ignored);
   for (epoll_event& event : being_dispatched_)
     if (event.data.ptr == &entry) event.data.ptr = nullptr;
   if (!entry.deferred_) return;
@@ -38,13 +49,32 @@ void Poller::defer(Entry& entry) {
   if (entry.deferred_) return;
   entry.deferred_ = true;
   deferred_.push_back(&entry);
-  if (deferred_posted_) return;
-  deferred_posted_ = true;
-  asio::post(io_, [this] { run_deferred(); });
+}
+
+bool Poller::wait(std::chrono::milliseconds timeout) {
+  const bool more = !deferred_.empty() || !resumable_.empty();
+  const int count = ::epoll_wait(set_, events_, kBatch, more ? 0 : static_cast<int>(timeout.count()));
+  heard_ = false;
+  if (count > 0) dispatch({events_, static_cast<std::size_t>(count)});
+  run_deferred();
+  return heard_;
+}
+
+void Poller::dispatch(std::span<epoll_event> events) {
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    void* const target = events[i].data.ptr;
+    if (!target) continue;
+    if (target == this) {
+      hear_bell();
+      continue;
+    }
+    being_dispatched_ = events.subspan(i + 1);
+    static_cast<Entry*>(target)->on_events(events[i].events);
+  }
+  being_dispatched_ = {};
 }
 
 void Poller::run_deferred() {
-  deferred_posted_ = false;
   running_.swap(deferred_);
   for (std::size_t i = 0; i < running_.size(); ++i) {
     Entry* entry = running_[i];
@@ -54,39 +84,24 @@ void Poller::run_deferred() {
     entry->on_deferred();
   }
   running_.clear();
+  resuming_.swap(resumable_);
+  for (const auto waiting : resuming_) waiting.resume();
+  resuming_.clear();
 }
 
-void Poller::stop() {
-  ErrorCode ignored;
-  set_.cancel(ignored);
-}
-
-void Poller::watch() {
-  set_.async_wait(set_.wait_read, [this](const ErrorCode& error) {
-    if (error) return;
-    poll();
-    watch();
-  });
-}
-
-void Poller::poll() {
-  for (;;) {
-    const int count = ::epoll_wait(set_.native_handle(), events_, kBatch, 0);
-    if (count <= 0) return;
-    dispatch({events_, static_cast<std::size_t>(count)});
-    // A full batch: more is ready. Timers and control wait behind at most this one.
-    if (count < kBatch) return;
+void Poller::wake() {
+  if (rung_.exchange(true)) return;  // it is ringing
+  const std::uint64_t one = 1;
+  while (::write(bell_, &one, sizeof one) < 0 && errno == EINTR) {
   }
 }
 
-void Poller::dispatch(std::span<epoll_event> events) {
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    auto* entry = static_cast<Entry*>(events[i].data.ptr);
-    if (!entry) continue;
-    being_dispatched_ = events.subspan(i + 1);
-    entry->on_events(events[i].events);
+void Poller::hear_bell() {
+  std::uint64_t ignored;
+  while (::read(bell_, &ignored, sizeof ignored) < 0 && errno == EINTR) {
   }
-  being_dispatched_ = {};
+  rung_ = false;  // before the mail is read: what is posted from here on rings again
+  heard_ = true;
 }
 
 }  // namespace sluice::net

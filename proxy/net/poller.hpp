@@ -1,18 +1,20 @@
-// Readiness of the streams of one worker: an edge-triggered epoll set of our own inside Asio's loop.
+// What a worker waits in: an edge-triggered epoll set with the streams and listeners of that worker, and a bell that other
+// threads may ring.
 //
 // Why not Asio's own socket operations: each of their reads first tries a recv that finds nothing (Boost 1.81 starts every
 // buffered read speculatively), which is two system calls a request for nothing (strace: 4 recvfrom a request, 2 of them
 // EAGAIN), and the bookkeeping of an operation costs as much again. Here a read is armed by storing a pointer, and one
-// epoll_wait serves a batch of connections. Asio's loop stays the loop: it watches this set's descriptor. Worker only.
+// epoll_wait serves a batch of connections. The io_context of a worker stays what control posts to. Worker only, but for wake().
 #pragma once
 
 #include <sys/epoll.h>
 
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <atomic>
+#include <chrono>
+#include <coroutine>
+#include <cstdint>
 #include <span>
 #include <vector>
-
-#include "proxy/base/asio.hpp"
 
 namespace sluice::net {
 
@@ -32,31 +34,39 @@ class Poller {
     bool deferred_ = false;
   };
 
-  explicit Poller(asio::io_context& io);
+  Poller();  // throws std::system_error when the kernel gives no descriptors
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
   ~Poller();
 
-  // Reports `fd` to `entry`: what is so now, then every change. The text of errno is the caller's.
+  // Reports `fd` to `entry`: what is so now, then every change. False with errno when the kernel refuses.
   bool add(int fd, Entry& entry);
   // No further call to `entry`. Before its descriptor is closed.
   void remove(int fd, Entry& entry);
-  // Calls entry.on_deferred() soon, from the loop and not from here.
+  // Calls entry.on_deferred() in the next round, not from here.
   void defer(Entry& entry);
-  // Stops watching, so that the loop may run empty.
-  void stop();
+  // Resumes `waiting` in the next round, not from here.
+  void resume_later(std::coroutine_handle<> waiting) { resumable_.push_back(waiting); }
+
+  // One round: waits for events at most `timeout`, hands them out, then what was deferred. True when the bell was rung.
+  bool wait(std::chrono::milliseconds timeout);
+  // Ends the present or the next wait(). Any thread.
+  void wake();
 
  private:
   static constexpr int kBatch = 128;
-  void watch();
-  void poll();
   void dispatch(std::span<epoll_event> events);
   void run_deferred();
+  void hear_bell();
 
-  asio::io_context& io_;
-  asio::posix::basic_stream_descriptor<Executor> set_;
+  int set_ = -1;
+  int bell_ = -1;
+  std::atomic<bool> rung_{false};
+  bool heard_ = false;
   epoll_event events_[kBatch];
   std::span<epoll_event> being_dispatched_;
   std::vector<Entry*> deferred_, running_;
-  bool deferred_posted_ = false;
+  std::vector<std::coroutine_handle<>> resumable_, resuming_;
 };
 
 }  // namespace sluice::net

@@ -58,9 +58,10 @@ void Stream::complete_read(ReadResult result) {
 // --- what the poller says
 
 void Stream::on_events(std::uint32_t events) {
-  if (connector_) return end_connect();
+  // Edges are told once: what comes together with the end of a connect is remembered for the first read.
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) peer_closed_ = true;
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) maybe_readable_ = true;
+  if (connector_) return end_connect();
   bool destroyed = false;
   if (maybe_readable_ && read_state_ == ReadState::pending) {
     destroyed_ = &destroyed;
@@ -77,12 +78,12 @@ void Stream::on_events(std::uint32_t events) {
 }
 
 void Stream::on_deferred() {
-  if (std::exchange(cancel_asked_, false)) return end_canceled();
+  const auto asked = std::exchange(asked_end_, IoStatus::ok);
+  if (asked != IoStatus::ok) return end_outstanding(asked);
   if (maybe_readable_ && read_state_ == ReadState::pending) try_read();
 }
 
-void Stream::end_canceled() {
-  const auto status = timed_out_ ? IoStatus::timed_out : IoStatus::canceled;
+void Stream::end_outstanding(IoStatus status) {
   if (connector_) {
     connector_->status_ = status;
     return std::exchange(connector_, nullptr)->waiting_.resume();
@@ -100,15 +101,16 @@ void Stream::end_canceled() {
   writer->waiting_.resume();
 }
 
-void Stream::cancel() {
-  if (read_state_ != ReadState::pending && !writer_ && !connector_) return;
-  cancel_asked_ = true;
-  poller_.defer(*this);
-}
+void Stream::cancel() { ask_end(IoStatus::canceled); }
 
 void Stream::expired() {
-  timed_out_ = true;
-  cancel();
+  if (asked_end_ == IoStatus::ok) ask_end(IoStatus::timed_out);
+}
+
+void Stream::ask_end(IoStatus status) {
+  if (read_state_ != ReadState::pending && !writer_ && !connector_) return;
+  asked_end_ = status;
+  poller_.defer(*this);
 }
 
 // --- writing

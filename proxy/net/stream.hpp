@@ -50,6 +50,8 @@ class Stream final : private Deadline, private Poller::Entry {
   bool reading() const { return read_state_ == ReadState::pending; }
   bool read_ready() const { return read_state_ == ReadState::ready; }
   bool armed() const { return read_state_ != ReadState::none; }
+  // Nothing is known to be there to read, neither bytes nor the end.
+  bool quiet() const { return !maybe_readable_ && !peer_closed_; }
   // The result of a ready read without taking it. Requires: read_ready().
   ReadResult peek() const { return read_result_; }
   // Takes the result. Requires: read_ready().
@@ -116,13 +118,18 @@ class Stream final : private Deadline, private Poller::Entry {
 
   // --- limits and the end
   // What is awaited must happen within `wait`, else it ends as timed_out; a write that makes progress starts anew. One limit at
-  // a time; the last one set counts.
+  // a time for both directions; the last one set counts.
   void limit(std::chrono::milliseconds wait) {
-    timed_out_ = false;
+    forget_expiry();
     limit_ = wait;
     expires_after(wait);
   }
-  void no_limit() { never(); }
+  void no_limit() {
+    forget_expiry();
+    never();
+  }
+  // A coroutine waits for a read or a write.
+  bool awaited() const { return reader_ || writer_; }
   // What is outstanding ends as `canceled`.
   void cancel();
   // No more bytes from us (FIN); reading goes on.
@@ -134,21 +141,25 @@ class Stream final : private Deadline, private Poller::Entry {
  private:
   enum class ReadState : std::uint8_t { none, pending, ready };
 
+  // An expiry ends what was outstanding then, not what was begun under a later limit.
+  void forget_expiry() {
+    if (asked_end_ == IoStatus::timed_out) asked_end_ = IoStatus::ok;
+  }
+  void ask_end(IoStatus status);
   void expired() override;
   void on_events(std::uint32_t events) override;
   void on_deferred() override;
   void try_read();
   void complete_read(ReadResult result);
   void end_connect();
-  void end_canceled();
+  void end_outstanding(IoStatus status);
 
   Poller& poller_;
   int fd_;
   ReadState read_state_ = ReadState::none;
   bool maybe_readable_ = false;  // an event came that no read has drained yet
   bool peer_closed_ = false;     // FIN was announced: after the data comes the end, without another event
-  bool timed_out_ = false;
-  bool cancel_asked_ = false;
+  IoStatus asked_end_ = IoStatus::ok;  // timed_out or canceled: what is outstanding ends so in the next round
   ReadResult read_result_;
   char* read_data_ = nullptr;
   std::size_t read_size_ = 0;

@@ -1,7 +1,5 @@
 #include "proxy/session/admission.hpp"
 
-#include <boost/asio/post.hpp>
-
 namespace sluice::session {
 
 Admission::Waiter::Waiter(Admission& admission, observe::ServiceLive& service, const config::LimitSpec& limits,
@@ -36,7 +34,7 @@ void Admission::Waiter::end(Entry entry) {
   QueueHook::unlink();
   service_.waiting.fetch_sub(1);
   // Not resumed on the spot: the caller may be another request in the middle of its end.
-  asio::post(admission_.io_, waiting_);
+  admission_.poller_.resume_later(waiting_);
 }
 
 void Admission::Waiter::expired() {

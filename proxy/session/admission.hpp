@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <unordered_map>
 
-#include "proxy/base/asio.hpp"
 #include "proxy/config/spec.hpp"
+#include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"
 #include "proxy/observe/live.hpp"
 
@@ -18,7 +18,7 @@ class Admission {
  public:
   enum class Entry : std::uint8_t { granted, full, timed_out, canceled };
 
-  Admission(asio::io_context& io, net::TimerWheel& wheel) : io_(io), wheel_(wheel) {}
+  Admission(net::Poller& poller, net::TimerWheel& wheel) : poller_(poller), wheel_(wheel) {}
 
   // A place, if there is one at once.
   static bool try_enter(observe::ServiceLive& service, std::uint32_t limit) {
@@ -59,7 +59,7 @@ class Admission {
   void wake(observe::ServiceLive* service);
 
  private:
-  asio::io_context& io_;
+  net::Poller& poller_;
   net::TimerWheel& wheel_;
   std::unordered_map<observe::ServiceLive*, QueueHook> queues_;  // an entry goes when its queue runs empty
 };

@@ -59,15 +59,17 @@ bool Exchange::claim_from(const PoolView& view) {
                            hashed ? route::backend_identity(backend.name) : backend.live->id};
   }
   if (count == 0) return false;
-  backend_index_ = count == 1 ? candidates[0].index
-                              : route::pick(spec().balance, {candidates, count}, *view.round_robin, key_hash_);
-  claim_ = upstream::Claim(*view.backends[backend_index_], *this);
+  const std::size_t index =
+      count == 1 ? candidates[0].index : route::pick(spec().balance, {candidates, count}, *view.round_robin, key_hash_);
+  backend_ = &pool.backends[index];
+  claim_ = upstream::Claim(*view.backends[index], *this);
   return true;
 }
 
 bool Exchange::again(Failure failure) {
   attempt_.kind = failure.kind;
-  if (client_.answered() || gone_ || cut_) return false;
+  if (client_.answered() || interims_ > 0 || gone_ || cut_) return false;  // a 1xx that went on is a byte of an answer, too
+  if (static_cast<std::size_t>(tries_) >= tried_.size()) return false;     // no more can be remembered as tried
   upstream::RequestTraits traits;
   traits.idempotent = client_.head().is_idempotent;
   traits.body_kept = !upload_started_;

@@ -6,7 +6,6 @@
 #include <memory>
 #include <string_view>
 
-#include "proxy/base/asio.hpp"
 #include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"
 #include "proxy/observe/access_log.hpp"
@@ -22,10 +21,9 @@ struct WorkerCounters {  // one writer: the worker; read by control
 };
 
 struct Context {
-  Context(std::size_t worker_, asio::io_context& io_) : worker(worker_), io(io_), poller(io_), directory(worker_), admission(io_, wheel) {}
+  explicit Context(std::size_t worker_) : worker(worker_), directory(worker_), admission(poller, wheel) {}
 
   const std::size_t worker;
-  asio::io_context& io;
   net::TimerWheel wheel;
   net::Poller poller;                // of all streams of this worker
   upstream::Directory directory;

@@ -14,7 +14,7 @@ namespace sluice::session {
 
 // A piece of the request's body.
 struct BodyPiece {
-  enum class Kind : std::uint8_t { data, done, gone, too_slow, malformed };
+  enum class Kind : std::uint8_t { data, done, gone, too_slow, malformed, canceled };
   Kind kind = Kind::done;
   std::string_view data;  // valid until the next read
 };
@@ -62,7 +62,7 @@ class Downstream {
   virtual int status_sent() const = 0;
   // The answer cannot be completed: the connection ends so that the client cannot take it for whole (RFC 9112 8).
   virtual void abort() = 0;
-  // What is being read from or written to the client ends as canceled.
+  // What is being read from or written to the client ends as canceled; the client can still be answered.
   virtual void cancel() = 0;
 
   // --- the tunnel after a 101: raw bytes both ways
@@ -70,6 +70,7 @@ class Downstream {
   // call. Nothing comes within `idle`: timed_out.
   virtual Task<net::IoStatus> read_raw(std::string_view& bytes, std::chrono::milliseconds idle) = 0;
   virtual Task<net::IoStatus> write_raw(std::string_view bytes, std::chrono::milliseconds idle) = 0;
+  virtual void limit_raw(std::chrono::milliseconds idle) = 0;  // also of what is being waited for now
   virtual void shutdown_send() = 0;
 };
 

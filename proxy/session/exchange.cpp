@@ -46,9 +46,9 @@ Task<void> Exchange::run() {
     co_return;
   }
   Failure failure = route();
-  if (!failure) failure = co_await admit();
+  if (!failure && !enter()) failure = co_await queue();
   if (!failure) failure = co_await forward();
-  co_await join_upload();
+  if (upload_running_) co_await join_upload();
   if (retrying_) service_->service->live->per_worker[context_.worker].retry_in_flight.sub();
   if (failure) co_await answer(failure);
   record(failure ? answer_for(failure.kind).reason : std::string_view());
@@ -76,15 +76,17 @@ Failure Exchange::route() {
   return {};
 }
 
-Task<Failure> Exchange::admit() {
+// One of the service's places, if there is one at once.
+bool Exchange::enter() {
+  entered_ = Admission::try_enter(*service_->service->live, spec().limits.in_flight);
+  if (client_.body_read()) client_.watch(this);
+  return entered_;
+}
+
+// Waits in line for a place.
+Task<Failure> Exchange::queue() {
   observe::ServiceLive& live = *service_->service->live;
   const config::LimitSpec& limits = spec().limits;
-  if (Admission::try_enter(live, limits.in_flight)) {
-    entered_ = true;
-    if (client_.body_read()) client_.watch(this);
-    co_return Failure{};
-  }
-  if (client_.body_read()) client_.watch(this);
   if (gone_) co_return Failure{FailureKind::gone, Side::client};
   Admission::Waiter waiter(context_.admission, live, limits, spec().timeouts.response);
   waiter_ = &waiter;
@@ -102,7 +104,7 @@ Task<Failure> Exchange::forward() {
     if (!choose()) co_return Failure{FailureKind::no_backend, Side::proxy};
     const Failure failure = co_await attempt();
     if (!failure) co_return failure;
-    co_await join_upload();
+    if (upload_running_) co_await join_upload();
     // A status that is to be tried again was already decided on, before its answer was thrown away.
     const bool retry = failure.kind == FailureKind::status || again(failure);
     release_conn(false);
@@ -129,7 +131,7 @@ Task<Failure> Exchange::attempt() {
 }
 
 Task<Failure> Exchange::connect() {
-  const route::Endpoint& endpoint = target_->pool->backends[backend_index_].endpoint;
+  const route::Endpoint& endpoint = backend_->endpoint;
   asio::ip::address address;
   if (endpoint.v6) {
     address = asio::ip::address_v6(endpoint.ip);
@@ -143,6 +145,7 @@ Task<Failure> Exchange::connect() {
   conn_->stream.no_limit();
   if (gone_) co_return Failure{FailureKind::gone, Side::client};
   if (cut_) co_return Failure{FailureKind::drained, Side::proxy};
+  if (conn_->stream.fd() < 0) co_return Failure{FailureKind::overload, Side::proxy};  // out of descriptors: not its fault (X7)
   if (status != IoStatus::ok) co_return Failure{FailureKind::connect, Side::upstream};
   conn_->arm();
   co_return Failure{};
@@ -157,7 +160,7 @@ Task<Failure> Exchange::send() {
     forward.proto = client_.secure() ? "https" : "http";
     forward.request_id = request_id_;
     forward.strip_prefix = strip_prefix_;
-    forward.default_host = target_->pool->backends[backend_index_].address;
+    forward.default_host = backend_->address;
     forward.random = random_;
     http::write_request(client_.head(), forward, request_);
     if (whole && body.size() <= kSmallBody) request_.append(body);
@@ -213,9 +216,8 @@ Task<void> Exchange::upload() {
   upload_done_.fire();
 }
 
-// Ends an upload that nobody needs any more.
+// Ends an upload that nobody needs any more. Requires: it is running.
 Task<void> Exchange::join_upload() {
-  if (!upload_running_) co_return;
   conn_->stream.cancel();
   client_.cancel();
   co_await upload_done_;
@@ -245,14 +247,17 @@ void Exchange::client_gone() {
   if (conn_) conn_->stream.cancel();
 }
 
-void Exchange::client_half_closed() { expires_after(kHalfClosedGrace); }
+void Exchange::client_half_closed() {
+  if (in_tunnel_) return;
+  sent_at_grace_ = client_.body_bytes_out();
+  expires_after(kHalfClosedGrace);
+}
 
 void Exchange::expired() {
-  if (in_tunnel_) {
-    cut();
-  } else {
-    client_gone();
-  }
+  if (in_tunnel_) return cut();
+  const bool moves = flushing_ || client_.body_bytes_out() != sent_at_grace_;
+  if (moves) return client_half_closed();  // a writing that fails will tell
+  client_gone();
 }
 
 void Exchange::cut() {

@@ -22,6 +22,8 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
 
   // Answers the client, one way or the other.
   Task<void> run();
+  // Nobody will read an answer: what is being waited for ends soon.
+  void end() { client_gone(); }
 
  private:
   // What pump() needs next.
@@ -29,7 +31,8 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
 
   // the way, in order
   Failure route();
-  Task<Failure> admit();
+  bool enter();
+  Task<Failure> queue();
   Task<Failure> forward();
   bool choose();
   bool claim_from(const upstream::PoolView& pool);
@@ -42,7 +45,7 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   Pump pump_head();
   Pump pump_body();
   void begin_answer();
-  Task<void> finish();
+  bool reusable() const;
   Task<void> tunnel();
   Task<void> tunnel_up();
   bool tunnel_idle(net::IoStatus status) const;
@@ -92,7 +95,7 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   Admission::Waiter* waiter_ = nullptr;
 
   upstream::Claim claim_;
-  std::size_t backend_index_ = 0;               // in target_->backends
+  const route::Backend* backend_ = nullptr;     // the one claimed last
   std::unique_ptr<upstream::Conn> conn_;
   Buffer request_;                              // the head as it goes to the backend, a small body behind it
   std::array<std::uint64_t, 3> random_;
@@ -120,6 +123,8 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   Event upload_done_;
 
   bool gone_ = false, cut_ = false, in_tunnel_ = false;
+  bool flushing_ = false;                       // waits for the client to take what was written
+  std::uint64_t sent_at_grace_ = 0;             // of the answer's body, when a half-closed client's grace began
   bool tunnel_up_running_ = false, tunnel_half_open_ = false;
   Event tunnel_up_done_;
   net::Clock::time_point last_byte_{};

@@ -113,7 +113,7 @@ void Exchange::record(std::string_view error) {
   line.path = head.path;
   if (service_) line.service = service_->service->spec.name;
   if (chosen_) line.pool = chosen_->pool->name;
-  if (tries_ > 0) line.backend = target_->pool->backends[backend_index_].name;
+  if (backend_) line.backend = backend_->name;
   static constexpr std::string_view kBy[] = {"listener", "key", "split"};
   if (chosen_) line.sticky = kBy[static_cast<std::size_t>(decision_.by)];
   line.error = error;
@@ -133,7 +133,7 @@ std::string_view Exchange::prepare_extra() {
   }
   if (service.spec.debug_headers) {
     extra_.append("X-Sluice-Pool: ").append(target_->pool->name);
-    extra_.append("\r\nX-Sluice-Backend: ").append(target_->pool->backends[backend_index_].name);
+    extra_.append("\r\nX-Sluice-Backend: ").append(backend_->name);
     extra_.append("\r\nX-Sluice-Generation: ").append(std::to_string(view_->snapshot->generation)).append("\r\n");
   }
   return extra_;

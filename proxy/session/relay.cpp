@@ -12,17 +12,16 @@ constexpr int kMaxInterims = 16;  // 1xx answers to one request; a flood of them
 }  // namespace
 
 Task<Failure> Exchange::receive() {
-  for (;;) {
+  for (bool done = false; !done;) {
     switch (pump()) {
-      case Pump::done: co_await finish(); co_return Failure{};
+      case Pump::done: done = true; break;
       case Pump::tunnel: co_await tunnel(); co_return Failure{};
       case Pump::failed: co_return Failure{attempt_.kind, Side::upstream};
       case Pump::blocked: {
         const auto status = co_await client_.flush();
         if (status != IoStatus::ok) co_return cut_ ? Failure{FailureKind::drained, Side::proxy} : Failure{FailureKind::gone, Side::client};
-        if (!answer_head_read_ || !answer_body_.done()) break;
-        co_await finish();
-        co_return Failure{};
+        done = answer_head_read_ && answer_body_.done();
+        break;
       }
       case Pump::read: {
         if (upload_end_ > BodyPiece::Kind::done) co_return failure_of(IoStatus::canceled);
@@ -34,24 +33,23 @@ Task<Failure> Exchange::receive() {
           if (!answer_head_read_) attempt_.phase = Phase::answered;
           break;
         }
-        if (read.status == IoStatus::eof && answer_head_read_ && answer_body_.ends_at_eof()) {
-          if (!client_.write({}, true, {})) co_await client_.flush();
-          co_await finish();
-          co_return Failure{};
-        }
-        co_return failure_of(read.status);
+        done = read.status == IoStatus::eof && answer_head_read_ && answer_body_.ends_at_eof();
+        if (!done) co_return failure_of(read.status);
+        if (!client_.write({}, true, {})) co_await client_.flush();
+        break;
       }
     }
   }
+  const bool serves_again = reusable();
+  if (upload_running_) co_await join_upload();
+  release_conn(serves_again);
+  co_return Failure{};
 }
 
 // The whole answer went out. The connection serves again if both messages ended where they should.
-Task<void> Exchange::finish() {
+bool Exchange::reusable() const {
   const bool sent_whole = !upload_running_ && upload_end_ == BodyPiece::Kind::done && client_.body_read();
-  const bool reusable = sent_whole && answer_.keep_alive && !answer_body_.ends_at_eof() && conn_->in.empty() &&
-                        !conn_->stream.armed();
-  co_await join_upload();
-  release_conn(reusable);
+  return sent_whole && answer_.keep_alive && !answer_body_.ends_at_eof() && conn_->in.empty() && !conn_->stream.armed();
 }
 
 Exchange::Pump Exchange::pump() {

@@ -105,7 +105,9 @@ Task<void> Session::serve() {
 // Its own frame, which an idle connection does not keep.
 Task<void> Session::answer_request() {
   Exchange exchange(context_, *this);
+  exchange_ = &exchange;
   co_await exchange.run();
+  exchange_ = nullptr;
   watcher_ = nullptr;
   stream_.observe(nullptr);
 }
@@ -173,6 +175,7 @@ Task<net::ReadResult> Session::wait_for_bytes() {
 bool Session::arm_ahead() {
   if (stream_.armed()) return true;
   Buffer& buffer = tail();
+  if (body_in_use_ && buffer.empty()) buffer.clear();  // no head lives there
   if (buffer.holds_storage() && buffer.room_size() < kMinRoom) {
     // Views into a head under way forbid moving; while one is being read there are none.
     if (watcher_) return false;
@@ -270,21 +273,31 @@ Task<BodyPiece> Session::read_body() {
       case http::BodyStep::Kind::refused: co_return BodyPiece{BodyPiece::Kind::malformed, {}};
       case http::BodyStep::Kind::more: break;
     }
-    body_in_use_ = true;
-    if (!stream_.armed()) {
+    if (!stream_.armed()) {  // a read that is outstanding since the last request goes to where that one was
+      body_in_use_ = true;
       body_in_.clear();
       char* room = body_in_.room();
       stream_.arm(room, body_in_.room_size());
     }
     stream_.limit(listener_->body_timeout);
     const auto read = co_await stream_.read();
-    stream_.no_limit();
+    end_wait();
     if (read.status == IoStatus::timed_out) co_return BodyPiece{BodyPiece::Kind::too_slow, {}};
+    if (read.status == IoStatus::canceled) co_return BodyPiece{BodyPiece::Kind::canceled, {}};
     if (read.status != IoStatus::ok) {
       lost_ = true;
       co_return BodyPiece{BodyPiece::Kind::gone, {}};
     }
-    body_in_.commit(read.size);
+    tail().commit(read.size);
+  }
+}
+
+// The body's reading and the answer's writing share the stream's limit: the one that ends leaves the other limited.
+void Session::end_wait() {
+  if (stream_.awaited()) {
+    stream_.limit(listener_->body_timeout);
+  } else {
+    stream_.no_limit();
   }
 }
 
@@ -394,7 +407,7 @@ Task<IoStatus> Session::flush() {
   if (!unsent_.empty()) {
     stream_.limit(listener_->body_timeout);
     const auto status = co_await stream_.write(unsent_);
-    stream_.no_limit();
+    end_wait();
     unsent_ = {};
     out_.clear();
     if (status != IoStatus::ok) {
@@ -457,7 +470,7 @@ void Session::end_when_idle() {
 void Session::cut() {
   closing_ = aborted_ = lost_ = true;
   stream_.cancel();
-  if (watcher_) watcher_->client_gone();
+  if (exchange_) exchange_->end();
 }
 
 }  // namespace sluice::session

@@ -22,6 +22,8 @@ struct ListenerInfo {
   mutable std::atomic<std::uint32_t> connections{0};  // all workers
 };
 
+class Exchange;
+
 struct SessionHook : net::WheelHook {};
 
 class Session final : private SessionHook, private Downstream, private net::ReadObserver {
@@ -76,10 +78,12 @@ class Session final : private SessionHook, private Downstream, private net::Read
   void cancel() override { stream_.cancel(); }
   Task<net::IoStatus> read_raw(std::string_view& bytes, std::chrono::milliseconds idle) override;
   Task<net::IoStatus> write_raw(std::string_view bytes, std::chrono::milliseconds idle) override;
+  void limit_raw(std::chrono::milliseconds idle) override { stream_.limit(idle); }
   void shutdown_send() override { stream_.shutdown_send(); }
 
   void on_unawaited_read() override;
   bool stays_open() const;
+  void end_wait();
 
   Context& context_;
   std::shared_ptr<const ListenerInfo> listener_;
@@ -96,6 +100,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   http::Refusal refusal_;
   http::BodyReader body_;
   std::unique_ptr<http::RequestHead> head_;  // while a request is under way
+  Exchange* exchange_ = nullptr;             // likewise
 
   // The answer under way.
   std::span<iovec> unsent_;

@@ -55,6 +55,7 @@ Task<void> Exchange::tunnel() {
     }
   }
   tunnel_half_open_ = true;
+  client_.limit_raw(kHalfOpen);
   if (!whole || cut_) client_.cancel();
   if (tunnel_up_running_) co_await tunnel_up_done_;
   counters.tunnels.sub();
@@ -65,7 +66,8 @@ Task<void> Exchange::tunnel_up() {
   upstream::Conn& conn = *conn_;
   std::string_view bytes;
   for (;;) {
-    const auto read = co_await client_.read_raw(bytes, tunnel_half_open_ ? kHalfOpen : spec().timeouts.tunnel);
+    const auto patience = tunnel_half_open_ ? kHalfOpen : spec().timeouts.tunnel;
+    const auto read = co_await client_.read_raw(bytes, patience);
     if (read == IoStatus::ok) {
       conn.stream.limit(spec().timeouts.tunnel);
       const auto status = co_await conn.stream.write(bytes);

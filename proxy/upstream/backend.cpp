@@ -14,14 +14,14 @@ std::unique_ptr<Conn> Backend::take_idle() {
     auto conn = std::move(idle_.back());
     idle_.pop_back();
     conn->stream.observe(nullptr);
-    if (conn->stream.reading()) return conn;
-    Conn::retire(std::move(conn));  // it ended a moment ago and its observer has not run
+    if (conn->stream.reading() && conn->stream.quiet()) return conn;
+    Conn::retire(std::move(conn));  // it ended or spoke a moment ago and its observer has not run
   }
   return nullptr;
 }
 
 void Backend::put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle) {
-  if (idle_.size() >= kMaxIdle || live_->admin.load(std::memory_order_relaxed) != observe::Admin::ready) {
+  if (idle_.size() >= kMaxIdle || !conn->stream.quiet() || live_->admin.load(std::memory_order_relaxed) != observe::Admin::ready) {
     Conn::retire(std::move(conn));
     return;
   }

@@ -1,8 +1,6 @@
 // A listening socket of one worker: accepts what is there, hands it over, pauses when descriptors run out (X7). Worker only.
 #pragma once
 
-#include <boost/asio/basic_socket_acceptor.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <memory>
 
 #include "proxy/session/session.hpp"
@@ -10,25 +8,25 @@
 
 namespace sluice::worker {
 
-class Worker::Listener {
+class Worker::Listener : private net::Poller::Entry, private net::Deadline {
  public:
+  // Takes `fd`, a listening non-blocking socket.
   Listener(Worker& worker, std::shared_ptr<const session::ListenerInfo> info, int fd);
-  ~Listener();
+  ~Listener() override;
 
-  void wait();
   void update(std::shared_ptr<const session::ListenerInfo> info) { info_ = std::move(info); }
   const std::string& name() const { return info_->name; }
 
  private:
-  struct Ready;   // handlers; they hold a token that outlives the listener
-  void accept_all();
-  void pause();
+  void on_events(std::uint32_t) override { accept_some(); }
+  void on_deferred() override { accept_some(); }
+  void expired() override { accept_some(); }  // the pause is over
+  void accept_some();
+  void accept_one(int fd);
 
   Worker& worker_;
   std::shared_ptr<const session::ListenerInfo> info_;
-  asio::basic_socket_acceptor<Tcp, Executor> acceptor_;
-  asio::steady_timer pause_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  int fd_;
 };
 
 }  // namespace sluice::worker

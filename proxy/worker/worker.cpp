@@ -15,7 +15,7 @@ namespace {
 constexpr auto kEnd = std::chrono::seconds(2);  // what was cut has this long to unwind
 }  // namespace
 
-Worker::Worker(std::size_t index) : context_(index, io_) {}
+Worker::Worker(std::size_t index) : context_(index) {}
 
 Worker::~Worker() {
   if (!thread_.joinable()) return;
@@ -27,46 +27,42 @@ Worker::~Worker() {
 }
 
 void Worker::post(std::function<void()> work) {
-  if (thread_.joinable()) {
-    asio::post(io_, std::move(work));
-  } else {
-    work();
-  }
+  if (!thread_.joinable()) return work();
+  asio::post(mail_, std::move(work));
+  context_.poller.wake();
 }
 
 void Worker::start(route::SnapshotPtr first) {
   adopt(std::move(first));
-  tick();
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), ("sluice-" + std::to_string(context_.worker)).c_str());
-    io_.run();
+    run();
     context_.view.reset();
   });
 }
 
-void Worker::tick() {
-  ticker_.expires_after(net::TimerWheel::kTick);
-  ticker_.async_wait([this](const ErrorCode& error) {
-    if (error) return;
+void Worker::run() {
+  auto next_tick = net::Clock::now();
+  while (!ended_) {
     const auto now = net::Clock::now();
-    context_.wheel.advance(std::chrono::duration_cast<milliseconds>(now - started_));
-    if (shutdown_done_) watch_shutdown();
-    if (end_at_ && (sessions() == 0 || now > *end_at_)) return end();
-    tick();
-  });
+    if (now >= next_tick) {
+      tick(now);
+      next_tick = now + net::TimerWheel::kTick;
+    }
+    if (context_.poller.wait(std::chrono::ceil<milliseconds>(next_tick - now))) mail_.poll();
+  }
 }
 
-// Nothing runs any more: without the guard and the ticker the loop runs empty.
-void Worker::end() {
-  if (sessions() > 0) io_.stop();
+void Worker::tick(net::Clock::time_point now) {
+  context_.wheel.advance(std::chrono::duration_cast<milliseconds>(now - started_));
+  if (shutdown_done_) watch_shutdown();
+  if (!end_at_ || (sessions() > 0 && now <= *end_at_)) return;
   context_.directory.each_backend([](upstream::Backend& backend) { backend.close_idle(); });
-  context_.poller.stop();
-  work_.reset();
+  ended_ = true;
 }
 
 void Worker::add_listener(std::shared_ptr<const session::ListenerInfo> info, int fd) {
   listeners_.push_back(std::make_unique<Listener>(*this, std::move(info), fd));
-  listeners_.back()->wait();
 }
 
 void Worker::update_listener(std::shared_ptr<const session::ListenerInfo> info) {

@@ -1,9 +1,8 @@
-// One worker thread: its io_context, listeners, sessions, backends and counters. Nothing here is shared but the live counters;
-// control speaks to it by post().
+// One worker thread: its poller, listeners, sessions, backends and counters. Nothing here is shared but the live counters;
+// control speaks to it by post(), which goes through an io_context of the worker's own.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -42,20 +41,20 @@ class Worker {
  private:
   class Listener;
 
-  void tick();
+  void run();
+  void tick(net::Clock::time_point now);
   std::size_t sessions() const;
   void cut_sessions();
   void watch_shutdown();
-  void end();
 
-  asio::io_context io_{1};
-  asio::executor_work_guard<Executor> work_{io_.get_executor()};
+  asio::io_context mail_{1};  // what was posted; run when the poller's bell rings
+  asio::executor_work_guard<Executor> open_{mail_.get_executor()};
   session::Context context_;
-  asio::steady_timer ticker_{io_};
   const net::Clock::time_point started_ = net::Clock::now();
   session::SessionHook sessions_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::thread thread_;
+  bool ended_ = false;
 
   net::Clock::time_point shutdown_deadline_{};
   std::function<void(std::size_t)> shutdown_done_;
