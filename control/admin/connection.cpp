@@ -107,13 +107,11 @@ asio::awaitable<error_code> Connection::receive(Parser& parser) {
 }
 
 asio::awaitable<Reply> Connection::answer(const HttpRequest& request) {
-  if (access_.over_tcp) {
-    if (auto problem = check_browser(field(request, "Host"), field(request, "Origin"), access_.bound_host))
-      co_return problem_reply(*problem);
-  }
   auto call = call_from(request, access_.actor);
   if (!call) co_return problem_reply(call.error());
-  if (access_.over_tcp && !is_public(call->path)) {
+  if (access_.over_tcp && !is_public(call->path)) {  // Prometheus asks for the metrics by whatever name this host has
+    if (auto problem = check_browser(field(request, "Host"), field(request, "Origin"), access_.bound_host))
+      co_return problem_reply(*problem);
     if (auto problem = check_token(field(request, "Authorization"), access_.secret)) co_return problem_reply(*problem);
   }
   co_return co_await commands_.run(std::move(*call));
