@@ -10,6 +10,7 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,47 +20,58 @@ namespace sluice::core {
 
 class ProbeTarget {
  public:
-  ProbeTarget(boost::asio::io_context& loop, std::string answer)
-      : answer_(std::move(answer)),
-        acceptor_(loop, {boost::asio::ip::address_v4::loopback(), 0}),
-        port_(acceptor_.local_endpoint().port()) {
-    boost::asio::co_spawn(loop, accept(), boost::asio::detached);
+  ProbeTarget(boost::asio::io_context& loop, std::string with) : inner_(std::make_shared<Inner>(loop, std::move(with))) {
+    boost::asio::co_spawn(loop, accept(inner_), boost::asio::detached);
   }
+  ~ProbeTarget() { inner_->acceptor.close(); }
 
-  std::uint16_t port() const { return port_; }
-  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  std::uint16_t port() const { return inner_->port; }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port()); }
   route::Endpoint endpoint() const {
     route::Endpoint endpoint;
     endpoint.ip = {127, 0, 0, 1};
-    endpoint.port = port_;
+    endpoint.port = port();
     return endpoint;
   }
-  void answer(std::string with) { answer_ = std::move(with); }
-  bool close_after_answer = true;
-  std::vector<std::string> requests;
+  void answer(std::string with) { inner_->answer = std::move(with); }
+  void keep_open() { inner_->close_after_answer = false; }
+  const std::vector<std::string>& requests() const { return inner_->requests; }
 
  private:
   using Socket = boost::asio::ip::tcp::socket;
 
-  boost::asio::awaitable<void> accept() {
+  // Shared with the coroutines, which end a turn of the loop later than the target.
+  struct Inner {
+    Inner(boost::asio::io_context& loop, std::string with)
+        : answer(std::move(with)),
+          acceptor(loop, {boost::asio::ip::address_v4::loopback(), 0}),
+          port(acceptor.local_endpoint().port()) {}
+    std::string answer;
+    boost::asio::ip::tcp::acceptor acceptor;
+    std::uint16_t port;
+    bool close_after_answer = true;
+    std::vector<std::string> requests;
+  };
+
+  static boost::asio::awaitable<void> accept(std::shared_ptr<Inner> inner) {
     constexpr auto token = boost::asio::as_tuple(boost::asio::use_awaitable);
     while (true) {
-      auto [failure, socket] = co_await acceptor_.async_accept(token);
+      auto [failure, socket] = co_await inner->acceptor.async_accept(token);
       if (failure) co_return;
-      boost::asio::co_spawn(acceptor_.get_executor(), serve(std::move(socket)), boost::asio::detached);
+      boost::asio::co_spawn(inner->acceptor.get_executor(), serve(inner, std::move(socket)), boost::asio::detached);
     }
   }
-  boost::asio::awaitable<void> serve(Socket socket) {
+  static boost::asio::awaitable<void> serve(std::shared_ptr<Inner> inner, Socket socket) {
     constexpr auto token = boost::asio::as_tuple(boost::asio::use_awaitable);
     std::string request;
     auto buffer = boost::asio::dynamic_buffer(request);
     const auto [no_read, read] = co_await boost::asio::async_read_until(socket, buffer, "\r\n\r\n", token);
     if (no_read) co_return;
-    requests.push_back(request);
-    const std::string answer = answer_;
+    inner->requests.push_back(request);
+    const std::string answer = inner->answer;
     const auto to_write = boost::asio::buffer(answer);
     co_await boost::asio::async_write(socket, to_write, token);
-    if (close_after_answer && !answer.empty()) co_return;
+    if (inner->close_after_answer && !answer.empty()) co_return;
     char more[64];  // until the other side closes
     const auto room = boost::asio::buffer(more);
     while (true) {
@@ -68,9 +80,7 @@ class ProbeTarget {
     }
   }
 
-  std::string answer_;
-  boost::asio::ip::tcp::acceptor acceptor_;
-  std::uint16_t port_;
+  std::shared_ptr<Inner> inner_;
 };
 
 }  // namespace sluice::core

@@ -88,7 +88,7 @@ TEST_F(ProbeTest, X5_the_timeout_is_of_the_whole_probe) {
 
 TEST_F(ProbeTest, a_backend_that_does_not_close_delays_the_verdict_little) {
   ProbeTarget target(loop.io, kOk);
-  target.close_after_answer = false;
+  target.keep_open();
   spec.timeout = 60s;
   EXPECT_TRUE(probe_of(target).ok);
 }
@@ -141,10 +141,10 @@ TEST_F(ProberTest, probing_ends_with_the_check_and_with_the_backend) {
   spec.services[0].health_check.reset();
   adopt();
   EXPECT_EQ(prober->probing(), 0u);
-  const auto asked = blue.requests.size();
+  const auto asked = blue.requests().size();
   loop.io.restart();
   loop.io.run_for(60ms);
-  EXPECT_LE(blue.requests.size(), asked + 2) << "only what was under way";
+  EXPECT_LE(blue.requests().size(), asked + 2) << "only what was under way";
   EXPECT_EQ(backend_in(*snapshot, 0, 0).live->health.load(), Health::unknown);
 }
 
@@ -159,7 +159,7 @@ TEST_F(ProberTest, a_new_interval_counts_at_once) {
 
 TEST_F(ProberTest, may_go_while_probes_are_under_way) {
   adopt();
-  loop.run_until([this] { return !blue.requests.empty(); });
+  loop.run_until([this] { return !blue.requests().empty(); });
   prober.reset();
   loop.io.restart();
   loop.io.run_for(50ms);
