@@ -26,7 +26,7 @@ struct Api : core::ControlFixture {
     start();
     commands = std::make_unique<Commands>(*control);
   }
-  Reply call(const std::string& method, const std::string& path, const std::string& body = "", protocol::Query query = {},
+  admin::Reply call(const std::string& method, const std::string& path, const std::string& body = "", protocol::Query query = {},
              const std::string& if_match = "") {
     Call made;
     made.method = method;
@@ -39,7 +39,7 @@ struct Api : core::ControlFixture {
     made.actor.pid = 4711;
     return loop.run(commands->run(std::move(made)));
   }
-  static json::object document(const Reply& reply) { return json::parse(reply.body).as_object(); }
+  static json::object document(const admin::Reply& reply) { return json::parse(reply.body).as_object(); }
 };
 
 TEST_F(Api, ASplitAnswersWithBeforeAfterGenerationAndUndo) {
