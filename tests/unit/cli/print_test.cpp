@@ -139,9 +139,9 @@ TEST(Print, WhatIsMissingOrOddIsNoCrash) {
 }
 
 TEST(FindBackend, ByNameOrAddressWhenOnlyOneHasIt) {
-  EXPECT_EQ(find_backend(kStatus, "api-2").value(), (protocol::Target{"api", "blue", "api-2"}));
-  EXPECT_EQ(find_backend(kStatus, "127.0.0.1:9002").value(), (protocol::Target{"api", "blue", "api-2"}));
-  EXPECT_EQ(find_backend(kStatus, "x/y/z").value(), (protocol::Target{"x", "y", "z"})) << "whether it is there is the daemon's to say";
+  EXPECT_EQ(*find_backend(kStatus, "api-2"), (protocol::Target{"api", "blue", "api-2"}));
+  EXPECT_EQ(*find_backend(kStatus, "127.0.0.1:9002"), (protocol::Target{"api", "blue", "api-2"}));
+  EXPECT_EQ(*find_backend(kStatus, "x/y/z"), (protocol::Target{"x", "y", "z"})) << "whether it is there is the daemon's to say";
   const auto typo = find_backend(kStatus, "api-3");
   ASSERT_FALSE(typo);
   EXPECT_EQ(typo.error().exit, protocol::Exit::not_found);
