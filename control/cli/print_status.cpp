@@ -44,21 +44,22 @@ std::string paint_admin(const std::string& admin, const Style& style) {
   return admin == "ready" ? admin : style.busy(admin);
 }
 
-// "3/3 up", "1/2 up, 1 draining".
+// "3/3 up", "1/2 up, api-2 draining"; "ready" where no probe says that they are up.
 std::string health_text(const json::object& backends, const Style& style) {
-  std::size_t eligible = 0;
+  std::size_t eligible = 0, up = 0;
   std::string rest;
   for (const auto& [name, value] : backends) {
     const auto* backend = value.if_object();
     if (!backend) continue;
     if (is_set(*backend, "eligible")) {
       ++eligible;
+      up += text_in(*backend, "health") == "up";
       continue;
     }
     const auto admin = text_in(*backend, "admin");
     rest += ", " + std::string(name) + " " + (admin == "ready" ? text_in(*backend, "health") : admin);
   }
-  const auto counts = std::to_string(eligible) + "/" + std::to_string(backends.size()) + " up";
+  const auto counts = std::to_string(eligible) + "/" + std::to_string(backends.size()) + (up == eligible ? " up" : " ready");
   return (eligible == backends.size() && eligible ? style.good(counts) : eligible ? style.busy(counts) : style.bad(counts)) + rest;
 }
 

@@ -18,7 +18,9 @@ int cutover(Context& context, const protocol::Cutover& message) {
 }
 
 int rollback(Context& context, const protocol::Rollback& message) {
-  return change(context, {"POST", "/v1/rollback", to_json(message)}, {}, {});
+  if (message.services.size() > 1) return change(context, {"POST", "/v1/rollback", to_json(message)}, {}, {});
+  const auto& service = message.services.front();
+  return change(context, {"POST", "/v1/services/" + protocol::percent_encode(service) + "/rollback"}, {}, service);
 }
 
 int undo(Context& context, const protocol::Undo& message) {

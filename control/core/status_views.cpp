@@ -1,4 +1,6 @@
 // What `status`, `history` and `config show` say.
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -191,7 +193,8 @@ std::vector<HistoryEntry> Control::history(const std::string& service, std::size
     if (!service.empty() && std::find(names.begin(), names.end(), service) == names.end()) continue;
     entry.generation = edit->generation;
     entry.time = std::chrono::system_clock::time_point(milliseconds(edit->time));
-    entry.actor = !edit->actor.name.empty() ? edit->actor.name : "uid " + std::to_string(edit->actor.uid);
+    entry.actor = !edit->actor.name.empty() ? edit->actor.name
+                                            : fmt::format("uid {} pid {}", edit->actor.uid, edit->actor.pid);
     entry.verb = edit->verb;
     entry.reason = edit->reason;
     entry.change = edit->before + " -> " + edit->after;

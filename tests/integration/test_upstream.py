@@ -258,10 +258,12 @@ def test_R1_the_budget_bounds_retries_when_everything_fails(three):
         client.send_request(target="/storm")
     wait_until(lambda: attempts() == 50, what="50 in flight")
     first.set()
-    wait_until(lambda: len(select.select([c.sock for c in crowd], [], [], 0)[0]) >= 35, what=lambda: f"{attempts()} {tries} {len(select.select([c.sock for c in crowd], [], [], 0)[0])} {daemon.pool('blue')}")
-    assert 53 <= attempts() <= 62, f"{attempts() - 50} retries while 50 were in flight; 20 % are 10"
+    wait_until(lambda: len(select.select([c.sock for c in crowd], [], [], 0)[0]) >= 35, what="most to be told at once")
+    wait_until(lambda: attempts() >= 53, what="at least 3 retries")
+    assert attempts() <= 62, f"{attempts() - 50} retries while 50 were in flight; 20 % are 10"
     second.set()
     assert [client.read().status for client in crowd] == [503] * 50
+    assert attempts() <= 62
     for client in crowd:
         client.close()
 
@@ -289,7 +291,7 @@ def test_R2_rescue_none_shows_the_failure(blue_green):
     green.handler = lambda c, r: c.reset()
     with daemon.client() as client:
         statuses = collections.Counter(client.request().status for _ in range(100))
-    assert set(statuses) == {200, 502} and 30 <= statuses[502] <= 50
+    assert set(statuses) == {200, 502} and 20 <= statuses[502] <= 60, "40 % of a part of a block"
 
 
 def test_connect_failures_fail_over_quickly(sluice, backend):

@@ -90,7 +90,9 @@ TEST(Args, LookingAndOperating) {
   verb<ConfigShowVerb>("config show");
   verb<ReloadVerb>("reload");
   EXPECT_EQ(verb<CompletionVerb>("completion fish").shell, "fish");
-  EXPECT_EQ(verb<CompleteVerb>("__complete split --x").words, (std::vector<std::string>{"split", "--x"}));
+  const auto completing = parse({"__complete", "split", "--x"}).command;
+  ASSERT_TRUE(completing && std::holds_alternative<CompleteVerb>(completing->verb));
+  EXPECT_EQ(std::get<CompleteVerb>(completing->verb).words, (std::vector<std::string>{"split", "--x"}));
 }
 
 TEST(Args, GlobalFlagsStandBeforeOrAfterTheVerb) {
