@@ -22,8 +22,10 @@ class Admission {
 
   // A place, if there is one at once.
   static bool try_enter(observe::ServiceLive& service, std::uint32_t limit) {
-    if (service.in_flight.fetch_add(1) < limit) return true;
-    service.in_flight.fetch_sub(1);
+    // Never counted above the limit, not even for a moment: a leaver would take that for a full house and wake nobody.
+    std::uint32_t present = service.in_flight.load();
+    while (present < limit)
+      if (service.in_flight.compare_exchange_weak(present, present + 1)) return true;
     return false;
   }
 

@@ -18,13 +18,15 @@ Task<Failure> Exchange::receive() {
       case Pump::tunnel: co_await tunnel(); co_return Failure{};
       case Pump::failed: co_return Failure{attempt_.kind, Side::upstream};
       case Pump::blocked: {
+        flushing_ = true;
         const auto status = co_await client_.flush();
+        flushing_ = false;
         if (status != IoStatus::ok) co_return cut_ ? Failure{FailureKind::drained, Side::proxy} : Failure{FailureKind::gone, Side::client};
         done = answer_head_read_ && answer_body_.done();
         break;
       }
       case Pump::read: {
-        if (upload_end_ > BodyPiece::Kind::done) co_return failure_of(IoStatus::canceled);
+        if (gone_ || cut_ || upload_end_ > BodyPiece::Kind::done) co_return failure_of(IoStatus::canceled);
         if (!conn_->stream.armed() && !conn_->arm()) co_return Failure{FailureKind::protocol, Side::upstream};
         if (!upload_running_) conn_->stream.limit(spec().timeouts.response);
         const auto read = co_await conn_->stream.read();

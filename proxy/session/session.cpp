@@ -67,13 +67,13 @@ Session::Session(Context& context, std::shared_ptr<const ListenerInfo> listener,
     : context_(context), listener_(std::move(listener)), stream_(fd, context.poller, context.wheel) {
   client_address_ = address_text(fd, client_address_text_);
   context_.counters.connections.add();
-  listener_->connections.fetch_add(1, std::memory_order_relaxed);
+  listener_->connections->fetch_add(1, std::memory_order_relaxed);
 }
 
 Session::~Session() {
   SessionHook::unlink();
   context_.counters.connections.sub();
-  listener_->connections.fetch_sub(1, std::memory_order_relaxed);
+  listener_->connections->fetch_sub(1, std::memory_order_relaxed);
 }
 
 Task<void> Session::run() {

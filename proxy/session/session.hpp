@@ -14,12 +14,13 @@
 
 namespace sluice::session {
 
-// What its listener says to a session. Shared by the workers; constant but for the count.
+// What its listener says to a session. Shared by the workers; constant but for the count, which a reload carries over.
 struct ListenerInfo {
   std::string name;
   std::chrono::milliseconds header_timeout, body_timeout, idle_timeout;
   std::uint32_t max_connections = 0;               // 0: no limit but the descriptors
-  mutable std::atomic<std::uint32_t> connections{0};  // all workers
+  // Open ones, of all workers.
+  std::shared_ptr<std::atomic<std::uint32_t>> connections = std::make_shared<std::atomic<std::uint32_t>>(0);
 };
 
 class Exchange;

@@ -47,7 +47,7 @@ void Worker::Listener::accept_some() {
 void Worker::Listener::accept_one(int fd) {
   auto& counters = worker_.context_.counters;
   counters.accepted.add();
-  if (info_->max_connections > 0 && info_->connections.load(std::memory_order_relaxed) >= info_->max_connections) {
+  if (info_->max_connections > 0 && info_->connections->load(std::memory_order_relaxed) >= info_->max_connections) {
     ::close(fd);
     counters.accept_errors.add();
     return;

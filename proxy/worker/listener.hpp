@@ -18,7 +18,9 @@ class Worker::Listener : private net::Poller::Entry, private net::Deadline {
   const std::string& name() const { return info_->name; }
 
  private:
-  void on_events(std::uint32_t) override { accept_some(); }
+  void on_events(std::uint32_t) override {
+    if (!set()) accept_some();  // not in a pause
+  }
   void on_deferred() override { accept_some(); }
   void expired() override { accept_some(); }  // the pause is over
   void accept_some();

@@ -50,28 +50,33 @@ struct Runtime::Impl {
 };
 
 Runtime::Runtime(asio::io_context& control, RuntimeOptions options)
-    : control_(control), options_(std::move(options)), impl_(std::make_unique<Impl>(options_.workers)) {
+    : control_(control), options_(std::move(options)), impl_(std::make_shared<Impl>(options_.workers)) {
   for (std::size_t i = 0; i < options_.workers; ++i) {
     auto worker = std::make_unique<Worker>(i);
     session::Context& context = worker->context();
     context.access_log = &impl_->access_log;
-    context.suspect = [this](std::uint32_t id) {
-      asio::post(control_, [this, id] {
-        if (on_suspect) on_suspect(id);
+    context.suspect = [this, alive = std::weak_ptr<Impl>(impl_)](std::uint32_t id) {
+      asio::post(control_, [this, alive, id] {  // may come when there is no runtime any more
+        if (!alive.expired() && on_suspect) on_suspect(id);
       });
     };
     context.wake_peers = [this, i](observe::ServiceLive* service) {
       for (std::size_t peer = 0; peer < workers_.size(); ++peer) {
         if (peer == i) continue;
         session::Context& other = workers_[peer]->context();
-        workers_[peer]->post([&other, service] { other.admission.wake(service); });
+        workers_[peer]->enqueue([&other, service] { other.admission.wake(service); });
       }
     };
     workers_.push_back(std::move(worker));
   }
 }
 
-Runtime::~Runtime() { workers_.clear(); }
+// All threads end before the first worker goes: until then one may write to another.
+Runtime::~Runtime() {
+  for (auto& worker : workers_) worker->end();
+  for (auto& worker : workers_) worker->join();
+  workers_.clear();
+}
 
 // --- listeners
 
@@ -101,7 +106,7 @@ std::string Runtime::set_listeners(const std::vector<config::ListenerSpec>& list
     const bool moved = spec && spec->bind.text != known->second.spec.bind.text;
     if (spec && !moved) {
       known->second.spec = *spec;
-      const auto info = make_info(*spec);
+      const auto info = make_info(*spec, known->second.info->connections);
       known->second.info = info;
       for (auto& worker : workers_) worker->post([w = worker.get(), info] { w->update_listener(info); });
       ++known;
@@ -111,7 +116,7 @@ std::string Runtime::set_listeners(const std::vector<config::ListenerSpec>& list
     known = impl_->bound.erase(known);
   }
   for (auto& [spec, sockets] : opened) {
-    const auto info = make_info(*spec);
+    const auto info = make_info(*spec, nullptr);
     for (std::size_t i = 0; i < workers_.size(); ++i)
       workers_[i]->post([w = workers_[i].get(), info, fd = sockets.fds[i]] { w->add_listener(info, fd); });
     impl_->bound[spec->name] = {*spec, sockets.port, info};
@@ -129,8 +134,9 @@ net::Bound Runtime::open(const config::ListenerSpec& spec, std::vector<Inherited
   return net::bind(spec.name, spec.bind.host, spec.bind.port, workers_.size());
 }
 
-std::shared_ptr<session::ListenerInfo> Runtime::make_info(const config::ListenerSpec& spec) {
+std::shared_ptr<session::ListenerInfo> Runtime::make_info(const config::ListenerSpec& spec, Connections connections) {
   auto info = std::make_shared<session::ListenerInfo>();
+  info->connections = connections ? std::move(connections) : std::make_shared<std::atomic<std::uint32_t>>(0);
   info->name = spec.name;
   info->header_timeout = spec.header_timeout;
   info->body_timeout = spec.body_timeout;

@@ -1,6 +1,7 @@
 // The workers as control sees them. Every function is called on the control thread, every callback comes back on it.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -92,13 +93,14 @@ class Runtime {
 
  private:
   struct Impl;
-  static std::shared_ptr<session::ListenerInfo> make_info(const config::ListenerSpec& spec);
+  using Connections = std::shared_ptr<std::atomic<std::uint32_t>>;  // counted on over a reload
+  static std::shared_ptr<session::ListenerInfo> make_info(const config::ListenerSpec& spec, Connections connections);
   net::Bound open(const config::ListenerSpec& spec, std::vector<InheritedSocket>& inherited);
 
   boost::asio::io_context& control_;
   RuntimeOptions options_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // what outlives the runtime on its way to control asks whether this is still there
 };
 
 }  // namespace sluice::worker

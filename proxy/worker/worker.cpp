@@ -17,17 +17,27 @@ constexpr auto kEnd = std::chrono::seconds(2);  // what was cut has this long to
 
 Worker::Worker(std::size_t index) : context_(index) {}
 
-Worker::~Worker() {
+Worker::~Worker() { join(); }
+
+void Worker::end() {
   if (!thread_.joinable()) return;
   post([this] {
     shut_down(milliseconds(0), [](std::size_t) {});
     end_at_ = net::Clock::now() + kEnd;
   });
-  thread_.join();
+}
+
+void Worker::join() {
+  end();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Worker::post(std::function<void()> work) {
   if (!thread_.joinable()) return work();
+  enqueue(std::move(work));
+}
+
+void Worker::enqueue(std::function<void()> work) {
   asio::post(mail_, std::move(work));
   context_.poller.wake();
 }

@@ -17,7 +17,11 @@ namespace sluice::worker {
 class Worker {
  public:
   explicit Worker(std::size_t index);
-  ~Worker();  // ends every session, then the thread
+  ~Worker();  // as join()
+
+  // Ends every session, then the thread. Control thread; join() waits for it.
+  void end();
+  void join();
 
   // Before start(), or by post(). Takes `fd`, a listening socket.
   void add_listener(std::shared_ptr<const session::ListenerInfo> info, int fd);
@@ -25,8 +29,10 @@ class Worker {
   void remove_listener(const std::string& name);
 
   void start(route::SnapshotPtr first);
-  // Runs `work` on the worker's thread; at once when it has not started.
+  // Runs `work` on the worker's thread; at once when it has not started. Control thread.
   void post(std::function<void()> work);
+  // Likewise from any thread, never at once.
+  void enqueue(std::function<void()> work);
 
   // On the worker's thread.
   void adopt(route::SnapshotPtr snapshot);

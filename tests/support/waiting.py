@@ -2,7 +2,7 @@
 import time
 
 
-def wait_until(condition, timeout=10.0, what="the condition", every=0.005):
+def wait_until(condition, timeout=30.0, what="the condition", every=0.005):
     """Returns the first truthy value of condition(); AssertionError at the deadline."""
     deadline = time.monotonic() + timeout
     while True:
