@@ -67,12 +67,12 @@ asio::awaitable<Result<Changed>> Control::Impl::commit_in_turn(Request request, 
   const bool without_disk = verb.without_disk || request.options.force;
   const auto published = co_await put_in_force(edit, std::move(change->next), std::move(made), without_disk);
   if (!published) co_return refuse(request, verb.name, published.error());
-  follow_drains(verb.drain);
   reply.generation = edit.generation;
   reply.durable = published->durable;
   reply.took_ms = milliseconds_since(started);
   audit_line(request, verb.name, {edit.before, edit.after}, reply.durable ? "done" : "done, not durable");
   tell(request, edit, reply.took_ms);
+  follow_drains(verb.drain);
   co_return reply;
 }
 
@@ -143,7 +143,8 @@ void Control::Impl::audit_line(const Request& request, const std::string& verb, 
 
 void Control::Impl::tell(const Request& request, const state::Edit& edit, double took_ms) {
   ++counters.changes;
-  const std::string text = edit.verb + ": " + edit.before + " -> " + edit.after;
+  const bool settings_only = edit.before.empty() && edit.after.empty();  // a reload
+  const std::string text = edit.verb + (settings_only ? "" : ": " + edit.before + " -> " + edit.after);
   spdlog::info("generation {}, {}, by {}, {:.1f} ms", edit.generation, text, to_string(request.actor), took_ms);
   json::object detail{{"generation", edit.generation}, {"verb", edit.verb},         {"before", edit.before},
                       {"after", edit.after},           {"reason", edit.reason},     {"took_ms", took_ms}};

@@ -75,7 +75,10 @@ asio::awaitable<Result<Changed>> Control::Impl::adopt_spec(Request request, conf
   reply.more["changes"] = array_of(merged.changes);
   reply.more["warnings"] = array_of(later);
   if (!changed || reply.dry_run) {
-    if (!reply.dry_run) audit_line(request, "reload", {}, "unchanged");
+    if (!reply.dry_run) {
+      audit_line(request, "reload", {}, "unchanged");
+      spdlog::info("reload by {}: unchanged", to_string(request.actor));
+    }
     co_return reply;
   }
 
@@ -90,7 +93,6 @@ asio::awaitable<Result<Changed>> Control::Impl::adopt_spec(Request request, conf
     spec = former;
     co_return refuse(request, "reload", published.error());
   }
-  follow_drains(std::nullopt);
   for (const auto& conflict : merged.conflicts) spdlog::warn("{}", conflict);
   lasting_warnings = later;
   lasting_warnings.insert(lasting_warnings.end(), merged.conflicts.begin(), merged.conflicts.end());
@@ -100,6 +102,7 @@ asio::awaitable<Result<Changed>> Control::Impl::adopt_spec(Request request, conf
   reply.took_ms = std::chrono::duration<double, std::milli>(Clock::now() - started).count();
   audit_line(request, "reload", {edit.before, edit.after}, reply.durable ? "done" : "done, not durable");
   tell(request, edit, reply.took_ms);
+  follow_drains(std::nullopt);
   co_return reply;
 }
 

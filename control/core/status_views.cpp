@@ -197,7 +197,7 @@ std::vector<HistoryEntry> Control::history(const std::string& service, std::size
                                             : fmt::format("uid {} pid {}", edit->actor.uid, edit->actor.pid);
     entry.verb = edit->verb;
     entry.reason = edit->reason;
-    entry.change = edit->before + " -> " + edit->after;
+    if (!edit->before.empty() || !edit->after.empty()) entry.change = edit->before + " -> " + edit->after;
     entries.push_back(std::move(entry));
   }
   return entries;
