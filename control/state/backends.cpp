@@ -56,15 +56,9 @@ std::optional<Problem> bad_weight(std::uint32_t weight) {
                              "weight");
 }
 
-const RemovedBackend* removed_one(const PoolState& pool, const std::string& name) {
-  for (const auto& backend : pool.removed)
-    if (backend.name == name) return &backend;
-  return nullptr;
-}
-
 // The backend as it would be, back under the configuration if that still lists it as it was.
 BackendState made_of(const PoolState& pool, const std::string& name, const NewBackend& wanted) {
-  const RemovedBackend* removed = removed_one(pool, name);
+  const RemovedBackend* removed = pool.removed_one(name);
   BackendState backend;
   backend.name = name;
   backend.address = !wanted.address.empty() ? wanted.address : removed ? removed->address : name;

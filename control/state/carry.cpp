@@ -5,8 +5,6 @@
 namespace sluice::state {
 namespace {
 
-constexpr std::size_t kMostPools = 250;  // what a PoolIndex can hold
-
 bool same_pools(const ServiceState& a, const ServiceState& b) {
   if (a.pools.size() != b.pools.size()) return false;
   for (std::size_t i = 0; i < a.pools.size(); ++i)

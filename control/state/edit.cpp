@@ -1,6 +1,8 @@
 #include "control/state/edit.hpp"
 
 #include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <map>
 
 #include "control/state/diff.hpp"
 #include "control/state/read_json.hpp"
@@ -10,6 +12,10 @@ namespace {
 
 namespace json = boost::json;
 
+json::object to_json(const Actor& actor) {
+  return {{"uid", actor.uid}, {"pid", actor.pid}, {"name", actor.name}};
+}
+
 Actor read_actor(const json::value& value) {
   Actor actor;
   actor.uid = number_field<std::uint32_t>(value, "uid").value_or(0);
@@ -18,7 +24,7 @@ Actor read_actor(const json::value& value) {
   return actor;
 }
 
-bool read_gone(const json::value& value, Edit& edit) {
+bool read_gone(const json::value& value, PastEdit& edit) {
   const auto* gone = array_field(value, "gone");
   if (!gone) return true;
   for (const auto& name : *gone) {
@@ -28,15 +34,25 @@ bool read_gone(const json::value& value, Edit& edit) {
   return true;
 }
 
-bool read_services(const json::value& value, Edit& edit, std::vector<SetAside>& set_aside) {
-  const auto* list = field(value, "services");
+bool read_services(const json::value& value, PastEdit& edit) {
+  const auto* list = array_field(value, "services");
   if (!list) return false;
-  const std::size_t known = set_aside.size();
-  auto services = services_from_json(*list, set_aside);
-  if (!services) return false;
-  edit.services = std::move(*services);
-  for (std::size_t i = known; i < set_aside.size(); ++i) edit.gone.push_back(set_aside[i].service);
+  for (const auto& entry : *list) {
+    const auto name = text_field(entry, "name");
+    if (!name) return false;
+    edit.services.push_back({*name, json::serialize(entry)});
+  }
   return true;
+}
+
+// What `edits` say last of each service; null: gone.
+std::map<std::string_view, const RecordedService*> latest_of(std::span<const PastEdit> edits) {
+  std::map<std::string_view, const RecordedService*> latest;
+  for (const auto& edit : edits) {
+    for (const auto& service : edit.services) latest[service.name] = &service;
+    for (const auto& name : edit.gone) latest[name] = nullptr;
+  }
+  return latest;
 }
 
 }  // namespace
@@ -63,28 +79,46 @@ void apply_edit(State& state, const Edit& edit) {
   state.generation = edit.generation;
 }
 
-json::object to_json(const Actor& actor) {
-  return {{"uid", actor.uid}, {"pid", actor.pid}, {"name", actor.name}};
+PastEdit recorded(const Edit& edit) {
+  PastEdit past{edit, {}, edit.gone};
+  for (const auto& service : edit.services)
+    past.services.push_back({service.name, json::serialize(to_json(service))});
+  return past;
 }
 
-json::object to_json(const Edit& edit) {
-  json::array services;
-  for (const auto& service : edit.services) services.push_back(to_json(service));
-  json::object out{{"generation", edit.generation},
-                   {"time", edit.time},
-                   {"actor", to_json(edit.actor)},
-                   {"verb", edit.verb},
-                   {"reason", edit.reason},
-                   {"before", edit.before},
-                   {"after", edit.after},
-                   {"result", edit.result},
-                   {"services", std::move(services)}};
-  if (!edit.gone.empty()) out["gone"] = json::array(edit.gone.begin(), edit.gone.end());
-  return out;
+State state_after(const State& base, std::span<const PastEdit> edits, std::vector<SetAside>& set_aside) {
+  State state = base;
+  for (const auto& [name, service] : latest_of(edits)) {
+    std::erase_if(set_aside, [&](const SetAside& other) { return other.service == name; });
+    state.erase(name);
+    if (!service) continue;
+    auto restored = service_from_json(parse_json(service->json));
+    if (restored)
+      state.put(std::move(*restored));
+    else
+      set_aside.push_back({service->name, restored.error().why});
+  }
+  if (!edits.empty()) state.generation = edits.back().generation;
+  return state;
 }
 
-Decoded<Edit> edit_from_json(const json::value& value, std::vector<SetAside>& set_aside) {
-  Edit edit;
+// The services are JSON already: they go in as they are.
+std::string to_text(const PastEdit& edit) {
+  json::object head{{"generation", edit.generation}, {"time", edit.time},
+                    {"actor", to_json(edit.actor)},  {"verb", edit.verb},
+                    {"reason", edit.reason},         {"before", edit.before},
+                    {"after", edit.after},           {"result", edit.result}};
+  if (!edit.gone.empty()) head["gone"] = json::array(edit.gone.begin(), edit.gone.end());
+  std::string text = json::serialize(head);
+  text.back() = ',';
+  text += "\"services\":[";
+  for (const auto& service : edit.services) text.append(service.json).push_back(',');
+  if (text.back() == ',') text.pop_back();
+  return text += "]}";
+}
+
+Decoded<PastEdit> past_edit_from_json(const json::value& value) {
+  PastEdit edit;
   const auto generation = number_field<std::uint64_t>(value, "generation");
   const auto time = number_field<std::int64_t>(value, "time");
   const auto* actor = field(value, "actor");
@@ -97,8 +131,7 @@ Decoded<Edit> edit_from_json(const json::value& value, std::vector<SetAside>& se
   edit.before = text_field(value, "before").value_or("");
   edit.after = text_field(value, "after").value_or("");
   edit.result = text_field(value, "result").value_or("");
-  if (!read_gone(value, edit) || !read_services(value, edit, set_aside))
-    return Fault{"its services are not readable"};
+  if (!read_gone(value, edit) || !read_services(value, edit)) return Fault{"its services are not readable"};
   return edit;
 }
 

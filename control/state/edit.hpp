@@ -4,6 +4,7 @@
 
 #include <boost/json/value.hpp>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,7 @@ struct Actor {
   bool operator==(const Actor&) const = default;
 };
 
-struct Edit {
+struct EditHead {
   std::uint64_t generation = 0;  // that it made
   std::int64_t time = 0;         // Unix milliseconds
   Actor actor;
@@ -27,18 +28,35 @@ struct Edit {
   std::string reason;
   std::string before, after;  // texts_between
   std::string result = "done";
+  bool operator==(const EditHead&) const = default;
+};
+
+struct Edit : EditHead {
   std::vector<ServiceState> services;  // as they are now, only those it changed
   std::vector<std::string> gone;       // services that a reload took out
-  bool operator==(const Edit&) const = default;
+};
+
+// An edit of the past. Its services stay as they were written: of thousands, few are ever looked at again.
+struct RecordedService {
+  std::string name;
+  std::string json;
+  bool operator==(const RecordedService&) const = default;
+};
+struct PastEdit : EditHead {
+  std::vector<RecordedService> services;
+  std::vector<std::string> gone;
+  bool operator==(const PastEdit&) const = default;
 };
 
 // The edit that makes `after` of `before`; who, when and why is the caller's to fill in.
 Edit edit_between(const State& before, const State& after, std::string verb);
 void apply_edit(State& state, const Edit& edit);
 
-boost::json::object to_json(const Actor& actor);
-boost::json::object to_json(const Edit& edit);
-// A service that cannot be restored is set aside (T3): the edit then counts it among those that are gone.
-Decoded<Edit> edit_from_json(const boost::json::value& value, std::vector<SetAside>& set_aside);
+PastEdit recorded(const Edit& edit);
+// What `edits` made of `base`. A service that cannot be restored is left out and set aside (T3).
+State state_after(const State& base, std::span<const PastEdit> edits, std::vector<SetAside>& set_aside);
+
+std::string to_text(const PastEdit& edit);  // JSON
+Decoded<PastEdit> past_edit_from_json(const boost::json::value& value);
 
 }  // namespace sluice::state

@@ -14,15 +14,16 @@ Journal::Journal(FileSystem& files, std::string folder, const JournalLimits& lim
 Error Journal::append(const Edit& edit) {
   assert(edit.generation > state_.generation);
   if (file_state_ != FileState::clean) return append_anew(edit);
-  if (Error error = append_to_file(edit)) return error;
-  record(edit);
+  PastEdit past = recorded(edit);
+  if (Error error = append_to_file(past)) return error;
+  record(edit, std::move(past));
   compact_if_large();
   return {};
 }
 
 void Journal::keep(const Edit& edit) {
   assert(edit.generation > state_.generation);
-  record(edit);
+  record(edit, recorded(edit));
   file_state_ = FileState::behind;
 }
 
@@ -33,11 +34,9 @@ Error Journal::flush() {
 
 std::optional<State> Journal::state_at(std::uint64_t generation) const {
   if (generation < oldest() || generation > state_.generation) return std::nullopt;
-  State state = base_;
-  for (const auto& edit : edits_) {
-    if (edit.generation > generation) break;
-    apply_edit(state, edit);
-  }
+  std::vector<SetAside> ignored;
+  State state = state_after(base_, edits_until(generation), ignored);
+  state.generation = generation;
   return state;
 }
 
@@ -47,14 +46,20 @@ std::optional<ServiceState> Journal::service_at(std::string_view name, std::uint
   return service ? std::optional(*service) : std::nullopt;
 }
 
-void Journal::record(const Edit& edit) {
+std::span<const PastEdit> Journal::edits_until(std::uint64_t generation) const {
+  const auto end = std::find_if(edits_.begin(), edits_.end(),
+                                [&](const PastEdit& edit) { return edit.generation > generation; });
+  return {edits_.begin(), end};
+}
+
+void Journal::record(const Edit& edit, PastEdit past) {
   apply_edit(state_, edit);
-  edits_.push_back(edit);
+  edits_.push_back(std::move(past));
 }
 
 // After a failed write or sync nobody knows what the disk holds, and asking again does not help (the kernel
 // may have dropped the pages that it could not write): the next attempt is a new file.
-Error Journal::append_to_file(const Edit& edit) {
+Error Journal::append_to_file(const PastEdit& edit) {
   const std::string bytes = edit_record(edit);
   file_state_ = FileState::suspect;
   if (Error error = file_->append(bytes)) return error;
@@ -66,7 +71,7 @@ Error Journal::append_to_file(const Edit& edit) {
 
 Error Journal::append_anew(const Edit& edit) {
   State before = state_;
-  record(edit);
+  record(edit, recorded(edit));
   Error error = rewrite(path(kPrevious));
   if (error) {
     state_ = std::move(before);
@@ -117,7 +122,8 @@ void Journal::compact_if_large() {
 
 void Journal::drop_old_edits() {
   const std::size_t dropped = edits_.size() - edits_to_keep();
-  for (std::size_t i = 0; i < dropped; ++i) apply_edit(base_, edits_[i]);
+  std::vector<SetAside> ignored;
+  base_ = state_after(base_, std::span(edits_).first(dropped), ignored);
   edits_.erase(edits_.begin(), edits_.begin() + static_cast<std::ptrdiff_t>(dropped));
 }
 

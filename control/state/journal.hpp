@@ -49,8 +49,8 @@ class Journal {
 
   // Nothing was ever published: a first start.
   bool empty() const { return state_.generation == 0; }
-  const State& state() const { return state_; }             // the latest
-  std::span<const Edit> history() const { return edits_; }  // oldest first
+  const State& state() const { return state_; }                 // the latest
+  std::span<const PastEdit> history() const { return edits_; }  // oldest first
   std::uint64_t oldest() const { return std::max<std::uint64_t>(base_.generation, 1); }
 
   // As it was at that generation; nothing when it is older than oldest() or not yet there.
@@ -66,14 +66,15 @@ class Journal {
   friend struct JournalOpener;
 
   std::string path(const char* name) const { return folder_ + "/" + name; }
-  void record(const Edit& edit);
-  Error append_to_file(const Edit& edit);
+  void record(const Edit& edit, PastEdit past);
+  Error append_to_file(const PastEdit& edit);
   Error append_anew(const Edit& edit);
   Error rewrite(const std::string& keep_old_as);
   Io<std::unique_ptr<File>> write_temporary(const std::string& content);
   Error put_in_place(const std::string& keep_old_as);
   void compact_if_large();
   void drop_old_edits();
+  std::span<const PastEdit> edits_until(std::uint64_t generation) const;
   std::size_t edits_to_keep() const;
   std::string content() const;
 
@@ -87,7 +88,7 @@ class Journal {
   std::size_t compact_above_ = limits_.largest_file;
   std::size_t compact_after_ = limits_.most_edits;
   State base_, state_;
-  std::vector<Edit> edits_;
+  std::vector<PastEdit> edits_;
 };
 
 struct OpenedJournal {

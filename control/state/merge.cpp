@@ -41,12 +41,6 @@ BackendState merge_backend(const BackendState& runtime, const config::BackendSpe
   return merged;
 }
 
-const RemovedBackend* removed_one(const PoolState& pool, const std::string& name) {
-  for (const auto& removed : pool.removed)
-    if (removed.name == name) return &removed;
-  return nullptr;
-}
-
 bool as_it_was(const RemovedBackend& removed, const config::BackendSpec& spec) {
   return removed.address == spec.address.text && removed.weight == spec.weight;
 }
@@ -54,7 +48,7 @@ bool as_it_was(const RemovedBackend& removed, const config::BackendSpec& spec) {
 void merge_configured(PoolState& merged, const PoolState& runtime, const config::BackendSpec& spec,
                       const std::string& path, Report report) {
   const BackendState* there = runtime.backend(spec.name);
-  const RemovedBackend* removed = removed_one(runtime, spec.name);
+  const RemovedBackend* removed = runtime.removed_one(spec.name);
   if (removed && as_it_was(*removed, spec)) {
     merged.put(*removed);
     if (there) merged.put(*there);  // added under the same name, elsewhere

@@ -1,6 +1,7 @@
-// Reading JSON fields that may be missing or of another type: no exceptions, nothing instead.
+// Reading JSON and fields that may be missing or of another type: no exceptions, nothing instead.
 #pragma once
 
+#include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <optional>
@@ -8,6 +9,16 @@
 #include <string_view>
 
 namespace sluice::state {
+
+// Null when it is no JSON. What operators write (a reason, a name) need not be UTF-8; it must not make the
+// rest unreadable.
+inline boost::json::value parse_json(std::string_view text) {
+  boost::json::parse_options options;
+  options.allow_invalid_utf8 = true;
+  boost::json::error_code error;
+  boost::json::value value = boost::json::parse(text, error, {}, options);
+  return error ? boost::json::value() : value;
+}
 
 inline const boost::json::value* field(const boost::json::value& value, std::string_view name) {
   const auto* object = value.if_object();

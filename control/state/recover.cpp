@@ -1,6 +1,5 @@
 #include "control/state/recover.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "control/state/read_json.hpp"
@@ -12,34 +11,23 @@ namespace json = boost::json;
 
 constexpr std::string_view kAnyHeader = "sluice journal ";
 
-// What operators write (a reason, a name) need not be UTF-8; it must not make the journal unreadable.
-json::value parsed(std::string_view payload) {
-  json::parse_options options;
-  options.allow_invalid_utf8 = true;
-  json::error_code error;
-  json::value value = json::parse(payload, error, {}, options);
-  return error ? json::value() : value;
-}
-
 bool read_checkpoint(std::string_view payload, Recovered& out) {
-  const json::value value = parsed(payload);
+  const json::value value = parse_json(payload);
   const auto* checkpoint = field(value, "checkpoint");
   if (!checkpoint) return false;
   auto state = state_from_json(*checkpoint, out.set_aside);
   if (!state) return false;
-  out.base = out.state = std::move(*state);
+  out.base = std::move(*state);
   return true;
 }
 
 bool read_edit(std::string_view payload, Recovered& out) {
-  auto edit = edit_from_json(parsed(payload), out.set_aside);
-  if (!edit || edit->generation <= out.state.generation) return false;
-  apply_edit(out.state, *edit);
+  auto edit = past_edit_from_json(parse_json(payload));
+  const std::uint64_t before = out.edits.empty() ? out.base.generation : out.edits.back().generation;
+  if (!edit || edit->generation <= before) return false;
   out.edits.push_back(std::move(*edit));
   return true;
 }
-
-std::string framed(const json::object& object) { return state::framed(json::serialize(object)); }
 
 }  // namespace
 
@@ -58,6 +46,7 @@ boost::system::result<Recovered, JournalFault> recover(std::string_view file) {
     out.ending = Ending::damaged;
     break;
   }
+  out.state = state_after(out.base, out.edits, out.set_aside);
   // Generation 0 is the checkpoint of a journal's first day; without the edit behind it, it is an empty
   // table.
   if (out.state.generation == 0) return JournalFault{"it holds no published generation"};
@@ -65,9 +54,9 @@ boost::system::result<Recovered, JournalFault> recover(std::string_view file) {
 }
 
 std::string checkpoint_record(const State& base) {
-  return framed(json::object{{"checkpoint", to_json(base)}});
+  return framed(json::serialize(json::object{{"checkpoint", to_json(base)}}));
 }
 
-std::string edit_record(const Edit& edit) { return framed(to_json(edit)); }
+std::string edit_record(const PastEdit& edit) { return framed(to_text(edit)); }
 
 }  // namespace sluice::state

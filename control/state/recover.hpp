@@ -11,9 +11,9 @@
 namespace sluice::state {
 
 struct Recovered {
-  State base;               // the checkpoint: what was before the first edit
-  std::vector<Edit> edits;  // oldest first
-  State state;              // the base with all edits
+  State base;                   // the checkpoint: what was before the first edit
+  std::vector<PastEdit> edits;  // oldest first
+  State state;                  // the base with all edits
   Ending ending = Ending::clean;
   std::vector<SetAside> set_aside;
 };
@@ -29,6 +29,6 @@ boost::system::result<Recovered, JournalFault> recover(std::string_view file);
 
 // A journal's content: the checkpoint and the edits after it.
 std::string checkpoint_record(const State& base);
-std::string edit_record(const Edit& edit);
+std::string edit_record(const PastEdit& edit);
 
 }  // namespace sluice::state

@@ -39,6 +39,7 @@ void BackendState::set_weight(std::uint32_t wanted) {
 
 const BackendState* PoolState::backend(std::string_view wanted) const { return named(backends, wanted); }
 BackendState* PoolState::backend(std::string_view wanted) { return named(backends, wanted); }
+const RemovedBackend* PoolState::removed_one(std::string_view wanted) const { return named(removed, wanted); }
 void PoolState::put(BackendState backend) { put_in_order(backends, std::move(backend)); }
 void PoolState::put(RemovedBackend backend) { put_in_order(removed, std::move(backend)); }
 

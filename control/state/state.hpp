@@ -21,6 +21,8 @@ using config::kWhole;
 using config::Share;
 using observe::Admin;
 
+inline constexpr std::size_t kMostPools = 250;  // of a service; what a route::PoolIndex can hold
+
 // Shares by pool name, where the order of the pools is not the point.
 using Table = std::vector<std::pair<std::string, Share>>;
 
@@ -55,6 +57,7 @@ struct PoolState {
 
   const BackendState* backend(std::string_view wanted) const;
   BackendState* backend(std::string_view wanted);
+  const RemovedBackend* removed_one(std::string_view wanted) const;
   void put(BackendState backend);  // in its place, or instead of the one with its name
   void put(RemovedBackend backend);
   bool operator==(const PoolState&) const = default;

@@ -13,8 +13,6 @@ namespace {
 namespace json = boost::json;
 using Stacks = route::SlotTable::Stacks;
 
-constexpr std::size_t kMostPools = 250;  // what a PoolIndex can hold
-
 json::object to_json(const BackendState& backend) {
   json::object out{{"name", backend.name},
                    {"address", backend.address},

@@ -49,7 +49,7 @@ TEST(Journal, IsEmptyOnAFirstStart) {
 TEST(Journal, ComesBackWithStateAndHistory) {  // T1
   MemoryFiles files;
   std::vector<State> seen;
-  std::vector<Edit> history;
+  std::vector<PastEdit> history;
   {
     auto first = opened(files);
     fill(first.journal, 12, &seen);
@@ -58,7 +58,7 @@ TEST(Journal, ComesBackWithStateAndHistory) {  // T1
   const auto second = opened(files);
   EXPECT_TRUE(second.warnings.empty());
   EXPECT_EQ(second.journal.state(), seen.back());
-  EXPECT_EQ(std::vector<Edit>(second.journal.history().begin(), second.journal.history().end()), history);
+  EXPECT_EQ(std::vector<PastEdit>(second.journal.history().begin(), second.journal.history().end()), history);
   EXPECT_EQ(second.journal.history().front().verb, "start");
 }
 
@@ -211,17 +211,23 @@ TEST(Journal, SetsAsideAServiceThatCannotBeRestored) {  // T3
   broken.service("api")->stables = {"nowhere"};
   Edit edit = edit_of(opened(files).journal.state(), broken, 1);
   edit.generation = 99;
-  *files.content("/s/journal") += edit_record(edit);
+  *files.content("/s/journal") += edit_record(recorded(edit));
   {
-    const auto journal = opened(files);
+    auto journal = opened(files);
     EXPECT_EQ(journal.journal.state().service("api"), nullptr);
     EXPECT_NE(journal.journal.state().service("web"), nullptr);
     ASSERT_EQ(journal.warnings.size(), 1u);
     EXPECT_EQ(journal.warnings[0],
               "service 'api' cannot be restored (a stable pool is none of its pools): its "
               "configuration counts");
+    State whole = journal.journal.state();
+    whole.put(*from_spec(testing::two_services()).service("api"));
+    whole.generation = 100;
+    EXPECT_FALSE(journal.journal.append(edit_between(journal.journal.state(), whole, "start")));
   }
-  EXPECT_TRUE(opened(files).warnings.empty());
+  const auto healed = opened(files);
+  EXPECT_TRUE(healed.warnings.empty());
+  EXPECT_NE(healed.journal.state().service("api"), nullptr);
 }
 
 TEST(Journal, AnEditThatWasRefusedIsNotRecorded) {
