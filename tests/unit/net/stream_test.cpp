@@ -1,0 +1,268 @@
+// One outstanding read, direct writes, one limit; edges are told once and none may be lost.
+#include "proxy/net/stream.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/base/task.hpp"
+
+namespace sluice::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+class StreamTest : public ::testing::Test, protected ReadObserver {
+ protected:
+  void SetUp() override {
+    int fds[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    stream = std::make_unique<Stream>(fds[0], poller, wheel);
+    peer = fds[1];
+  }
+  void TearDown() override { close_peer(); }
+  void close_peer() {
+    if (peer >= 0) ::close(std::exchange(peer, -1));
+  }
+  void say(std::string_view bytes) { ASSERT_EQ(::send(peer, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size())); }
+  template <class Condition>
+  bool until(Condition condition) {
+    const auto deadline = Clock::now() + 5s;
+    while (!condition() && Clock::now() < deadline) poller.wait(1ms);
+    return condition();
+  }
+  void settle() {
+    for (int i = 0; i < 5; ++i) poller.wait(1ms);
+  }
+
+  Task<void> read_all() {  // until the end
+    for (;;) {
+      if (!stream->armed()) stream->arm(room, sizeof room);
+      const auto read = co_await stream->read();
+      last = read.status;
+      ++reads;
+      if (read.status != IoStatus::ok) co_return;
+      got.append(room, read.size);
+    }
+  }
+  Task<void> write(std::string_view bytes) {
+    wrote = co_await stream->write(bytes);
+    written = true;
+  }
+  Task<void> connect_to(std::uint16_t port) {
+    const Tcp::endpoint to(asio::ip::address_v4::loopback(), port);
+    connected_status = co_await stream->connect(to);
+    connected = true;
+  }
+  void on_unawaited_read() override {
+    ++unawaited;
+    if (destroy_when_told) stream.reset();
+  }
+
+  Poller poller;
+  TimerWheel wheel;
+  std::unique_ptr<Stream> stream;
+  int peer = -1;
+  char room[8];
+  std::string got;
+  IoStatus last = IoStatus::ok, wrote = IoStatus::ok, connected_status = IoStatus::ok;
+  int reads = 0, unawaited = 0;
+  bool written = false, connected = false, destroy_when_told = false;
+};
+
+TEST_F(StreamTest, Everything_that_was_sent_and_then_the_end_is_read_whatever_the_sizes) {
+  spawn(read_all());
+  std::string sent;
+  for (const std::size_t size : {1, 7, 8, 9, 16, 17, 1000}) {
+    const std::string piece(size, static_cast<char>('a' + sent.size() % 26));
+    sent += piece;
+    say(piece);
+    EXPECT_TRUE(until([&] { return got == sent; }));
+  }
+  say("together with the end");
+  close_peer();
+  EXPECT_TRUE(until([&] { return last == IoStatus::eof; }));
+  EXPECT_EQ(got, sent + "together with the end");
+}
+
+TEST_F(StreamTest, An_end_that_was_announced_while_nobody_read_is_found_by_the_next_read) {
+  say("x");
+  close_peer();
+  settle();
+  spawn(read_all());
+  EXPECT_TRUE(until([&] { return last == IoStatus::eof; }));
+  EXPECT_EQ(got, "x");
+}
+
+TEST_F(StreamTest, It_is_quiet_until_something_comes) {
+  settle();
+  EXPECT_TRUE(stream->quiet());
+  say("x");
+  settle();
+  EXPECT_FALSE(stream->quiet());
+}
+
+TEST_F(StreamTest, A_read_that_nobody_awaits_is_told_to_its_observer_and_kept) {
+  stream->arm(room, sizeof room);
+  stream->observe(this);
+  say("abc");
+  EXPECT_TRUE(until([&] { return unawaited == 1; }));
+  EXPECT_TRUE(stream->read_ready());
+  EXPECT_EQ(stream->take().size, 3u);
+  EXPECT_FALSE(stream->armed());
+}
+
+TEST_F(StreamTest, The_observer_may_destroy_the_stream) {
+  for (const bool by_cancel : {false, true}) {
+    stream->arm(room, sizeof room);
+    stream->observe(this);
+    destroy_when_told = true;
+    if (by_cancel) {
+      stream->cancel();
+    } else {
+      say("abc");
+    }
+    EXPECT_TRUE(until([&] { return !stream; }));
+    settle();
+    close_peer();
+    SetUp();
+  }
+}
+
+TEST_F(StreamTest, A_wait_for_bytes_takes_none) {
+  stream->arm_wait();
+  stream->observe(this);
+  say("abc");
+  EXPECT_TRUE(until([&] { return unawaited == 1; }));
+  EXPECT_EQ(stream->take().size, 0u);
+  spawn(read_all());
+  EXPECT_TRUE(until([&] { return got == "abc"; }));
+  close_peer();
+  until([&] { return last == IoStatus::eof; });
+}
+
+TEST_F(StreamTest, X4_a_write_waits_until_the_peer_has_taken_all) {
+  const std::string bytes(4 << 20, 'w');
+  spawn(write(bytes));
+  settle();
+  EXPECT_FALSE(written);
+  std::string taken;
+  EXPECT_TRUE(until([&] {
+    char some[65536];
+    for (ssize_t size; (size = ::recv(peer, some, sizeof some, 0)) > 0;) taken.append(some, static_cast<std::size_t>(size));
+    return written;
+  }));
+  EXPECT_EQ(wrote, IoStatus::ok);
+}
+
+TEST_F(StreamTest, A_write_to_a_peer_that_leaves_ends_as_reset) {
+  const std::string bytes(4 << 20, 'w');
+  spawn(write(bytes));
+  settle();
+  close_peer();
+  EXPECT_TRUE(until([&] { return written; }));
+  EXPECT_EQ(wrote, IoStatus::reset);
+}
+
+TEST_F(StreamTest, X5_what_is_awaited_past_its_limit_ends_as_timed_out) {
+  stream->limit(100ms);
+  spawn(read_all());
+  wheel.advance(50ms);
+  settle();
+  EXPECT_EQ(reads, 0);
+  wheel.advance(1s);
+  EXPECT_TRUE(until([&] { return reads == 1; }));
+  EXPECT_EQ(last, IoStatus::timed_out);
+}
+
+TEST_F(StreamTest, X5_a_write_that_makes_progress_is_given_its_time_anew) {
+  const std::string bytes(1 << 20, 'w');
+  stream->limit(200ms);
+  spawn(write(bytes));
+  auto now = 0ms;
+  char some[16384];
+  while (!written && now < 60s) {
+    now += 100ms;
+    wheel.advance(now);
+    while (::recv(peer, some, sizeof some, 0) > 0) {
+    }
+    settle();
+  }
+  EXPECT_TRUE(written);
+  EXPECT_EQ(wrote, IoStatus::ok);
+}
+
+TEST_F(StreamTest, An_expiry_says_nothing_about_what_is_begun_under_a_later_limit) {
+  stream->limit(100ms);
+  stream->arm(room, sizeof room);
+  wheel.advance(1s);  // the read is to end in the next round
+  stream->limit(1h);
+  stream->observe(this);
+  settle();
+  EXPECT_EQ(unawaited, 0);
+  EXPECT_TRUE(stream->reading());
+}
+
+TEST_F(StreamTest, A_cancel_ends_reader_and_writer) {
+  const std::string bytes(4 << 20, 'w');
+  spawn(read_all());
+  spawn(write(bytes));
+  stream->cancel();
+  EXPECT_EQ(reads, 0) << "not from inside the call";
+  EXPECT_TRUE(until([&] { return reads == 1 && written; }));
+  EXPECT_EQ(last, IoStatus::canceled);
+  EXPECT_EQ(wrote, IoStatus::canceled);
+}
+
+// --- connecting
+
+struct Listening {
+  Listening() : fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(fd, 8) != 0) std::abort();
+    getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+    port = ntohs(address.sin_port);
+  }
+  ~Listening() { ::close(fd); }
+  int fd;
+  std::uint16_t port = 0;
+};
+
+TEST_F(StreamTest, A_connection_whose_peer_spoke_first_can_be_read) {
+  Listening listening;
+  stream = std::make_unique<Stream>(-1, poller, wheel);
+  spawn(connect_to(listening.port));
+  // The peer has spoken and gone before the end of the connect is looked at.
+  const int accepted = ::accept(listening.fd, nullptr, nullptr);
+  ASSERT_EQ(::send(accepted, "hello", 5, 0), 5);
+  ::close(accepted);
+  ASSERT_TRUE(until([&] { return connected; }));
+  EXPECT_EQ(connected_status, IoStatus::ok);
+  spawn(read_all());
+  EXPECT_TRUE(until([&] { return last == IoStatus::eof; }));
+  EXPECT_EQ(got, "hello");
+}
+
+TEST_F(StreamTest, A_refused_connect_is_told) {
+  std::uint16_t port;
+  {
+    Listening gone;
+    port = gone.port;
+  }
+  stream = std::make_unique<Stream>(-1, poller, wheel);
+  spawn(connect_to(port));
+  ASSERT_TRUE(until([&] { return connected; }));
+  EXPECT_EQ(connected_status, IoStatus::reset);
+}
+
+}  // namespace
+}  // namespace sluice::net
