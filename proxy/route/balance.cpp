@@ -5,18 +5,12 @@
 #include <cmath>
 
 #include "proxy/base/hash.hpp"
+#include "proxy/route/mix.hpp"
 
 namespace sluice::route {
 namespace {
 
 constexpr double kRampFloor = 0.1;  // a backend that gets no requests never warms up
-
-// The finalizer of SplitMix64.
-std::uint64_t mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
 
 // In (0, 1), neither end included.
 double unit(std::uint64_t hash) { return (static_cast<double>(hash >> 12) + 0.5) * 0x1p-52; }

@@ -2,18 +2,13 @@
 
 #include <cassert>
 
+#include "proxy/route/mix.hpp"
+
 namespace sluice::route {
 namespace {
 
 constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio, SplitMix64's increment
 constexpr std::uint32_t kOffsets = config::kWhole / kBlock;
-
-// The finalizer of SplitMix64: every bit of the input reaches every bit of the output.
-constexpr std::uint64_t scramble(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
 
 // A value below `n` out of `x`, different for every round key. It feeds a permutation, not a secret: speed
 // counts.
@@ -47,8 +42,8 @@ constexpr std::uint64_t kOffsetTag = 0x6f6666736574;  // "offset"
 
 std::uint32_t split_point(std::uint64_t seed, std::uint64_t n) {
   const std::uint64_t block = n / kBlock;
-  const std::uint64_t place_key = scramble(scramble(seed ^ kPlaceTag) + block * kGolden);
-  const std::uint64_t offset_key = scramble(scramble(seed ^ kOffsetTag) + block / kOffsets * kGolden);
+  const std::uint64_t place_key = mix(mix(seed ^ kPlaceTag) + block * kGolden);
+  const std::uint64_t offset_key = mix(mix(seed ^ kOffsetTag) + block / kOffsets * kGolden);
   const auto place = permute<25, 40>(place_key, static_cast<std::uint32_t>(n % kBlock));
   const auto offset = permute<10, 10>(offset_key, static_cast<std::uint32_t>(block % kOffsets));
   return place * kOffsets + offset;
