@@ -166,7 +166,7 @@ TEST(Journal, PrefersTheSoundPartOfADamagedOneWhenThatReachesFurther) {
   fill(opened(files, kSmall).journal, 18);
   std::string& content = *files.content("/s/journal");
   const Records records = records_in(std::string_view(content).substr(kJournalHeader.size()));
-  ASSERT_GT(records.payloads.size(), 6u);
+  ASSERT_GE(records.payloads.size(), 4u);
   content[static_cast<std::size_t>(records.payloads[records.payloads.size() - 2].data() - content.data()) +
           5] ^= 1;
   const auto journal = opened(files);
@@ -237,13 +237,13 @@ TEST(Journal, AnEditThatWasRefusedIsNotRecorded) {
   fill(journal, 3);
   const State before = journal.state();
   files.set_plan({.fail_from = 1, .fail_to = 1});
-  const State next = changed(before, 1);
-  const Error error = journal.append(edit_of(before, next, 1));
+  const State next = changed(before, 6);
+  const Error error = journal.append(edit_of(before, next, 6));
   EXPECT_EQ(error.code(), ENOSPC);
   EXPECT_EQ(journal.state(), before);
   EXPECT_EQ(journal.history().size(), 4u);
   EXPECT_TRUE(journal.durable());
-  EXPECT_FALSE(journal.append(edit_of(before, next, 1)));
+  EXPECT_FALSE(journal.append(edit_of(before, next, 6)));
   EXPECT_EQ(journal.state(), next);
 }
 
