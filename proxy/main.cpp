@@ -53,7 +53,7 @@ int dispatch(const std::vector<std::string>& arguments) {
   if (!arguments.empty() && arguments[0] == "try") return demo::run_try({arguments.begin() + 1, arguments.end()}, daemon_options());
   const auto [flags, error] = core::parse_flags(arguments);
   if (!error.empty()) {
-    std::fprintf(stderr, "sluiced: %s. Try: sluiced --help\n", error.c_str());
+    std::fprintf(stderr, "sluiced: %s\nTry: sluiced --help\n", error.c_str());
     return kUsage;
   }
   switch (flags.action) {
