@@ -61,6 +61,7 @@ class Buffer {
   bool grow();
 
   void append(std::string_view bytes) {
+    if (bytes.empty()) return;
     if (room_size() < bytes.size() || !data_) make_room(bytes.size());
     std::memcpy(data_ + end_, bytes.data(), bytes.size());
     end_ += bytes.size();
