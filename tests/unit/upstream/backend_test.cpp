@@ -1,0 +1,162 @@
+// A worker's backend: which idle connections are handed out, and the gauges of what runs on it (D1, D2).
+#include "proxy/upstream/backend.hpp"
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/base/task.hpp"
+
+namespace sluice::upstream {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Work : Activity {
+  explicit Work(std::function<void()> on_cut_ = [] {}) : on_cut(std::move(on_cut_)) {}
+  bool is_tunnel() const override { return false; }
+  net::Clock::time_point began() const override { return {}; }
+  std::string_view path() const override { return "/"; }
+  std::string_view client() const override { return "::1"; }
+  void cut() override { on_cut(); }
+  void end_within(std::chrono::milliseconds) override {}
+  std::function<void()> on_cut;
+};
+
+class BackendTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    listening = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ASSERT_EQ(::bind(listening, reinterpret_cast<sockaddr*>(&address), size), 0);
+    ASSERT_EQ(::listen(listening, 16), 0);
+    getsockname(listening, reinterpret_cast<sockaddr*>(&address), &size);
+    to = Tcp::endpoint(asio::ip::address_v4::loopback(), ntohs(address.sin_port));
+  }
+  void TearDown() override {
+    backend.close_idle();
+    for (const int fd : accepted) ::close(fd);
+    ::close(listening);
+  }
+  template <class Condition>
+  bool until(Condition condition) {
+    const auto deadline = net::Clock::now() + 5s;
+    while (!condition() && net::Clock::now() < deadline) poller.wait(1ms);
+    return condition();
+  }
+  Task<void> connect(Conn* conn) {
+    status = co_await conn->stream.connect(to);
+    connected = true;
+  }
+  std::unique_ptr<Conn> open() {
+    auto conn = std::make_unique<Conn>(poller, wheel, backend);
+    connected = false;
+    spawn(connect(conn.get()));
+    EXPECT_TRUE(until([&] { return connected; }));
+    EXPECT_EQ(status, net::IoStatus::ok);
+    accepted.push_back(::accept(listening, nullptr, nullptr));
+    EXPECT_GE(accepted.back(), 0);
+    return conn;
+  }
+
+  net::Poller poller;
+  net::TimerWheel wheel;
+  std::shared_ptr<observe::BackendLive> live = std::make_shared<observe::BackendLive>(7, 1);
+  Backend backend{live, 0};
+  int listening = -1;
+  Tcp::endpoint to;
+  std::vector<int> accepted;
+  net::IoStatus status{};
+  bool connected = false;
+};
+
+TEST_F(BackendTest, The_connection_used_last_is_taken_first) {
+  auto first = open();
+  auto second = open();
+  Conn* const last = second.get();
+  backend.put_idle(std::move(first), 1min);
+  backend.put_idle(std::move(second), 1min);
+  EXPECT_EQ(backend.idle(), 2u);
+  auto taken = backend.take_idle();
+  EXPECT_EQ(taken.get(), last);
+  EXPECT_TRUE(taken->reused);
+  EXPECT_TRUE(taken->stream.reading());
+  Conn::retire(std::move(taken));
+  EXPECT_EQ(live->per_worker[0].connections.get(), 1u);
+}
+
+TEST_F(BackendTest, An_idle_connection_that_its_backend_closes_or_speaks_on_leaves_the_pool) {
+  for (int i = 0; i < 3; ++i) backend.put_idle(open(), 1min);
+  ::shutdown(accepted[0], SHUT_WR);
+  EXPECT_TRUE(until([&] { return backend.idle() == 2; }));
+  EXPECT_EQ(::send(accepted[1], "x", 1, 0), 1);
+  EXPECT_TRUE(until([&] { return backend.idle() == 1; }));
+  EXPECT_EQ(live->per_worker[0].connections.get(), 1u);
+  auto left = backend.take_idle();
+  EXPECT_NE(left, nullptr);
+  Conn::retire(std::move(left));
+}
+
+TEST_F(BackendTest, X5_an_idle_connection_is_closed_after_its_time) {
+  backend.put_idle(open(), 100ms);
+  wheel.advance(1s);
+  EXPECT_TRUE(until([&] { return backend.idle() == 0; }));
+  EXPECT_EQ(live->per_worker[0].connections.get(), 0u);
+}
+
+TEST_F(BackendTest, An_expiry_that_came_just_before_it_was_taken_does_not_end_the_next_request) {
+  backend.put_idle(open(), 100ms);
+  wheel.advance(1s);
+  auto taken = backend.take_idle();
+  ASSERT_NE(taken, nullptr);
+  taken->stream.limit(1min);
+  for (int i = 0; i < 5; ++i) poller.wait(1ms);
+  EXPECT_TRUE(taken->stream.reading());
+  Conn::retire(std::move(taken));
+}
+
+TEST_F(BackendTest, D1_a_backend_that_drains_keeps_no_connection) {
+  auto conn = open();
+  live->admin = observe::Admin::draining;
+  backend.put_idle(std::move(conn), 1min);
+  EXPECT_EQ(backend.idle(), 0u);
+  EXPECT_EQ(live->per_worker[0].connections.get(), 0u);
+}
+
+TEST_F(BackendTest, D2_a_claim_is_counted_from_its_making_to_its_end_wherever_it_is_moved) {
+  Work work, other_work;
+  {
+    Claim claim(backend, work);
+    EXPECT_EQ(live->in_flight(), 1u);
+    Claim moved = std::move(claim);
+    EXPECT_FALSE(claim);
+    EXPECT_EQ(live->in_flight(), 1u);
+    moved = Claim(backend, other_work);
+    EXPECT_EQ(live->in_flight(), 1u);
+    moved.release();
+    moved.release();
+    EXPECT_EQ(live->in_flight(), 0u);
+  }
+  EXPECT_EQ(live->in_flight(), 0u);
+}
+
+TEST_F(BackendTest, D3_visiting_what_runs_allows_the_visited_to_end) {
+  Claim claims[3];
+  Work works[3] = {Work([&] { claims[0].release(); }), Work([&] { claims[1].release(); }), Work([&] { claims[2].release(); })};
+  for (int i = 0; i < 3; ++i) claims[i] = Claim(backend, works[i]);
+  int visited = 0;
+  backend.each_activity([&](Activity& activity) {
+    ++visited;
+    activity.cut();
+  });
+  EXPECT_EQ(visited, 3);
+  EXPECT_EQ(live->in_flight(), 0u);
+  backend.each_activity([&](Activity&) { ADD_FAILURE() << "nothing runs any more"; });
+}
+
+}  // namespace
+}  // namespace sluice::upstream
