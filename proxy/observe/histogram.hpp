@@ -1,5 +1,5 @@
-// Log-linear latency histogram in microseconds: 64 sub-buckets an octave, so a reported value is within 1 % of the recorded
-// one (half of 1/64). One writer (a worker), any number of readers; a reader may see a count a few records old, never torn.
+// Log-linear latency histogram in microseconds: 64 sub-buckets an octave, so a reported value (a bucket's upper edge)
+// is at most 1/64 above the recorded one. One writer (a worker), any number of readers; a reader may see a count a few records old, never torn.
 #pragma once
 
 #include <array>
