@@ -9,7 +9,7 @@ namespace {
 using testing::JournalScript;
 using testing::MemoryFiles;
 
-constexpr int kChanges = 24;
+constexpr int kChanges = 18;
 
 std::size_t steps_of_a_run() {
   JournalScript script;

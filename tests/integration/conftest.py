@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from backend import Backend, free_port  # noqa: E402
 from load import Loader, Recorder  # noqa: E402
-from sluice import Sluice, config_of, service  # noqa: E402
+from sluice import Sluice, config_of, die_with_the_tests, service  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
 
@@ -140,7 +140,7 @@ def process():
     made = []
 
     def run(args, ready=None, **options):
-        made.append(subprocess.Popen(args, **options))
+        made.append(subprocess.Popen(args, preexec_fn=die_with_the_tests, **options))
         if ready:
             wait_until(ready, 10, f"{args[0]} to be ready")
         return made[-1]

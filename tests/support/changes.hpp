@@ -19,8 +19,8 @@ inline state::Edit first_edit() {
   return edit;
 }
 
-// The i-th change to `now`, always another than the one before: splits, cutovers of both services, weights,
-// drains, backends.
+// The i-th change to `now`; with i growing by one at a time it always changes something: splits, cutovers of
+// both services, weights, drains, backends.
 inline state::State changed(const state::State& now, int i) {
   using namespace state;
   const Share share = static_cast<Share>(1000 + 37 * i % 90'000);

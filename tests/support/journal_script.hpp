@@ -14,7 +14,7 @@ namespace sluice::testing {
 struct JournalScript {
   // Small enough for several compactions in a script.
   static constexpr state::JournalLimits kLimits{
-      .largest_file = 1 << 20, .most_edits = 8, .kept_edits = 3, .kept_bytes = 1 << 20};
+      .largest_file = 1 << 20, .most_edits = 6, .kept_edits = 3, .kept_bytes = 1 << 20};
 
   MemoryFiles files;
   std::map<std::uint64_t, std::vector<state::State>>

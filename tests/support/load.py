@@ -7,7 +7,7 @@ import struct
 import subprocess
 import time
 
-from sluice import binary
+from sluice import binary, die_with_the_tests
 
 
 class Recorder:
@@ -23,7 +23,7 @@ class Recorder:
 
     def start(self):
         self.process = subprocess.Popen([binary("recorder"), "--name", self.name, "--log", str(self.log), "--port", str(self.port),
-                                         "--threads", str(self.threads)], stdout=subprocess.PIPE, text=True)
+                                         "--threads", str(self.threads)], stdout=subprocess.PIPE, text=True, preexec_fn=die_with_the_tests)
         self.port = int(self.process.stdout.readline().split()[1])
         return self
 
@@ -47,7 +47,8 @@ class Loader:
 
     def __init__(self, port, connections=64, path="/", host="load.test", pace_us=0):
         self.process = subprocess.Popen([binary("loader"), "--port", str(port), "--connections", str(connections), "--path", path,
-                                         "--host", host, "--pace-us", str(pace_us)], stdout=subprocess.PIPE, text=True)
+                                         "--host", host, "--pace-us", str(pace_us)], stdout=subprocess.PIPE, text=True,
+                                        preexec_fn=die_with_the_tests)
 
     def finish(self):
         self.process.send_signal(signal.SIGTERM)

@@ -1,9 +1,11 @@
 """The real daemon and the real CLI, as tests use them."""
+import ctypes
 import http.client
 import json
 import os
 import pathlib
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -21,6 +23,24 @@ def binary(name):
     path = BIN / name
     assert path.exists(), f"{path} is missing: build it, or set SLUICE_BIN"
     return str(path)
+
+
+def die_with_the_tests():
+    """In the child: a test run that is itself killed leaves no daemon behind (PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def processes_of_session(leader):
+    """The (name, pid) of whatever still runs in the session that the daemon led."""
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            pid_and_name, _, rest = stat.read_text().rpartition(")")
+        except OSError:
+            continue  # it has just ended
+        if int(rest.split()[3]) == leader and rest.split()[0] != "Z":
+            found.append(pid_and_name)
+    return found
 
 
 class Ctl:
@@ -124,8 +144,13 @@ class Sluice:
         self.log = open(self.log_file, "ab")
         environment = {**os.environ, **self.env}
         command = [*self.prefix, binary("sluiced"), "--config", str(self.config_file), *self.args]
+
+        def prepare():
+            die_with_the_tests()
+            if self.preexec:
+                self.preexec()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=environment,
-                                        preexec_fn=self.preexec, start_new_session=True)
+                                        preexec_fn=prepare, start_new_session=True)
         if ready:
             self.wait_ready(timeout)
         return self
@@ -159,13 +184,15 @@ class Sluice:
             self._admin.close()
             self._admin = None
         if self.process.poll() is None:
+            ended = os.pidfd_open(self.process.pid)  # Popen.wait with a time limit would look every 50 ms
             self.process.terminate()
-            try:
-                self.process.wait(timeout)
-            except subprocess.TimeoutExpired:
+            in_time, _, _ = select.select([ended], [], [], timeout)
+            os.close(ended)
+            if not in_time:
                 self.process.send_signal(signal.SIGABRT)
                 self.process.wait(10)
-                raise AssertionError(f"sluiced did not stop within {timeout} s after SIGTERM:\n{self.stderr()}") from None
+                raise AssertionError(f"sluiced did not stop within {timeout} s after SIGTERM:\n{self.stderr()}")
+            self.process.wait()
         self.log.close()
         return self.process.returncode
 
@@ -181,8 +208,8 @@ class Sluice:
         assert not complaints, f"the daemon's log has:\n{self.stderr()}"
         if not ended_before:
             assert code == 0, f"exit code {code} after SIGTERM:\n{self.stderr()}"
-        left = subprocess.run(["ps", "-o", "pid=,args=", "-s", str(self.process.pid)], capture_output=True, text=True).stdout
-        assert not left.strip(), f"processes left behind: {left}"
+        left = processes_of_session(self.process.pid)
+        assert not left, f"processes left behind: {left}"
 
     # -- admin
 
