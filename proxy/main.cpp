@@ -49,20 +49,26 @@ int run(const core::Flags& flags) {
 }
 
 int dispatch(const std::vector<std::string>& arguments) {
-  if (!arguments.empty() && arguments[0] == "demo") return demo::run_demo({arguments.begin() + 1, arguments.end()}, daemon_options());
-  if (!arguments.empty() && arguments[0] == "try") return demo::run_try({arguments.begin() + 1, arguments.end()}, daemon_options());
+  if (!arguments.empty() && arguments[0] == "demo")
+    return demo::run_demo({arguments.begin() + 1, arguments.end()}, daemon_options());
+  if (!arguments.empty() && arguments[0] == "try")
+    return demo::run_try({arguments.begin() + 1, arguments.end()}, daemon_options());
   const auto [flags, error] = core::parse_flags(arguments);
   if (!error.empty()) {
     std::fprintf(stderr, "sluiced: %s\nTry: sluiced --help\n", error.c_str());
     return kUsage;
   }
   switch (flags.action) {
-    case core::Flags::Action::help: std::fputs(core::usage(), stdout); return 0;
+    case core::Flags::Action::help:
+      std::fputs(core::usage(), stdout);
+      return 0;
     case core::Flags::Action::version:
       std::printf("sluiced %s\n", std::string(protocol::kVersion).c_str());
       return 0;
-    case core::Flags::Action::check: return check(flags);
-    case core::Flags::Action::run: return run(flags);
+    case core::Flags::Action::check:
+      return check(flags);
+    case core::Flags::Action::run:
+      return run(flags);
   }
   return 1;
 }

@@ -42,7 +42,8 @@ const std::string* query_value(const Call& call, std::string_view name) {
 Result<bool> query_flag(const Call& call, std::string_view name) {
   const auto* value = query_value(call, name);
   if (!value || *value == "false" || *value == "0") return Result<bool>(boost::system::in_place_value, false);
-  if (value->empty() || *value == "true" || *value == "1") return Result<bool>(boost::system::in_place_value, true);
+  if (value->empty() || *value == "true" || *value == "1")
+    return Result<bool>(boost::system::in_place_value, true);
   return malformed("the parameter '" + std::string(name) + "' must be true or false", std::string(name));
 }
 
@@ -71,7 +72,8 @@ Result<std::optional<std::uint64_t>> generation_of(const std::string& if_match) 
 
 // It becomes a line of the journal and of a table.
 std::string one_line(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
   return text;
 }
 

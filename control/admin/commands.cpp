@@ -52,32 +52,52 @@ asio::awaitable<Reply> Commands::run(Call call) {
 asio::awaitable<Reply> Commands::dispatch(Call call, Match match) {
   const auto& names = match.names;
   switch (match.endpoint) {
-    case Endpoint::status: co_return co_await status(std::move(call));
-    case Endpoint::split: co_return co_await change(call, read_split(call, names), &Control::split);
-    case Endpoint::cutover: co_return co_await change(call, read_cutover(call), &Control::cutover);
+    case Endpoint::status:
+      co_return co_await status(std::move(call));
+    case Endpoint::split:
+      co_return co_await change(call, read_split(call, names), &Control::split);
+    case Endpoint::cutover:
+      co_return co_await change(call, read_cutover(call), &Control::cutover);
     case Endpoint::rollback:
-    case Endpoint::rollback_service: co_return co_await change(call, read_rollback(call, names), &Control::rollback);
-    case Endpoint::undo: co_return co_await change(call, read_undo(call), &Control::undo);
-    case Endpoint::drain: co_return co_await change(call, read_drain(call, names), &Control::drain);
-    case Endpoint::ready: co_return co_await change(call, read_target(call, names), &Control::ready);
-    case Endpoint::maint: co_return co_await change(call, read_target(call, names), &Control::maint);
-    case Endpoint::put_backend: co_return co_await change(call, read_add(call, names), &Control::add);
-    case Endpoint::patch_backend: co_return co_await change(call, read_weight(call, names), &Control::weight);
-    case Endpoint::delete_backend: co_return co_await change(call, read_remove(call, names), &Control::remove);
-    case Endpoint::reload: co_return co_await reload(std::move(call));
-    case Endpoint::wait: co_return co_await wait(std::move(call));
-    case Endpoint::explain: co_return explain(call);
-    case Endpoint::history: co_return history(call);
-    case Endpoint::events: co_return events(call);
-    case Endpoint::config: co_return config(call);
+    case Endpoint::rollback_service:
+      co_return co_await change(call, read_rollback(call, names), &Control::rollback);
+    case Endpoint::undo:
+      co_return co_await change(call, read_undo(call), &Control::undo);
+    case Endpoint::drain:
+      co_return co_await change(call, read_drain(call, names), &Control::drain);
+    case Endpoint::ready:
+      co_return co_await change(call, read_target(call, names), &Control::ready);
+    case Endpoint::maint:
+      co_return co_await change(call, read_target(call, names), &Control::maint);
+    case Endpoint::put_backend:
+      co_return co_await change(call, read_add(call, names), &Control::add);
+    case Endpoint::patch_backend:
+      co_return co_await change(call, read_weight(call, names), &Control::weight);
+    case Endpoint::delete_backend:
+      co_return co_await change(call, read_remove(call, names), &Control::remove);
+    case Endpoint::reload:
+      co_return co_await reload(std::move(call));
+    case Endpoint::wait:
+      co_return co_await wait(std::move(call));
+    case Endpoint::explain:
+      co_return explain(call);
+    case Endpoint::history:
+      co_return history(call);
+    case Endpoint::events:
+      co_return events(call);
+    case Endpoint::config:
+      co_return config(call);
     case Endpoint::metrics: {
       auto reply = text_reply(scraper_.scrape(control_));
       reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
       co_return reply;
     }
-    case Endpoint::livez: co_return text_reply("ok\n");
-    case Endpoint::readyz: co_return readyz();
-    case Endpoint::root: co_return text_reply("sluice\n\n" + endpoint_list());
+    case Endpoint::livez:
+      co_return text_reply("ok\n");
+    case Endpoint::readyz:
+      co_return readyz();
+    case Endpoint::root:
+      co_return text_reply("sluice\n\n" + endpoint_list());
   }
   co_return problem_reply(protocol::internal("an endpoint without a function"));
 }
@@ -85,11 +105,14 @@ asio::awaitable<Reply> Commands::dispatch(Call call, Match match) {
 // A body's own `force` counts as well as the parameter.
 template <class Message>
 void merge_force(const Message&, core::Request&) {}
-void merge_force(const protocol::Cutover& cutover, core::Request& request) { request.options.force |= cutover.force; }
+void merge_force(const protocol::Cutover& cutover, core::Request& request) {
+  request.options.force |= cutover.force;
+}
 
 template <class Message>
-asio::awaitable<Reply> Commands::change(Call call, Result<Message> message,
-                                        asio::awaitable<Result<protocol::Changed>> (Control::*verb)(core::Request, Message)) {
+asio::awaitable<Reply> Commands::change(
+    Call call, Result<Message> message,
+    asio::awaitable<Result<protocol::Changed>> (Control::*verb)(core::Request, Message)) {
   auto request = request_of(call);
   if (!request) co_return problem_reply(request.error());
   if (!message) co_return problem_reply(message.error());
@@ -123,7 +146,9 @@ asio::awaitable<Reply> Commands::wait(Call call) {
   auto work = control_.wait(std::move(*message));
   const auto waited = co_await std::move(work);
   if (!waited) co_return problem_reply(waited.error());
-  json::object out{{"target", to_string(waited->target)}, {"condition", to_string(condition)}, {"took_ms", waited->took.count()}};
+  json::object out{{"target", to_string(waited->target)},
+                   {"condition", to_string(condition)},
+                   {"took_ms", waited->took.count()}};
   if (waited->drained) out["drained"] = to_json(*waited->drained);
   co_return json_reply(out);
 }
@@ -170,7 +195,8 @@ Reply Commands::config(const Call& call) const {
   const auto yaml = config::to_yaml(control_.effective_spec());
   const auto* format = query_value(call, "format");
   if (format && *format == "json") return json_reply(json_from_yaml(yaml));
-  if (format && *format != "yaml") return problem_reply(protocol::malformed("the parameter 'format' must be yaml or json", "format"));
+  if (format && *format != "yaml")
+    return problem_reply(protocol::malformed("the parameter 'format' must be yaml or json", "format"));
   auto reply = text_reply(yaml);
   reply.content_type = "application/yaml";
   return reply;

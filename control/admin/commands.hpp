@@ -1,4 +1,5 @@
-// A function per verb of the admin API: reads the message, asks Control, writes the answer. Control thread only.
+// A function per verb of the admin API: reads the message, asks Control, writes the answer. Control thread
+// only.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -19,16 +20,17 @@ class Commands {
   // Never throws; what goes wrong is a problem reply.
   boost::asio::awaitable<Reply> run(Call call);
 
-  // Attributes what was counted until now to the roles that pools had until now: after each change, and at each scrape.
+  // Attributes what was counted until now to the roles that pools had until now: after each change, and at
+  // each scrape.
   void observe_roles() { scraper_.observe(control_); }
   core::Control& control() { return control_; }
 
  private:
   boost::asio::awaitable<Reply> dispatch(Call call, Match match);
   template <class Message>
-  boost::asio::awaitable<Reply> change(Call call, Result<Message> message,
-                                       boost::asio::awaitable<Result<protocol::Changed>> (core::Control::*verb)(core::Request,
-                                                                                                            Message));
+  boost::asio::awaitable<Reply> change(
+      Call call, Result<Message> message,
+      boost::asio::awaitable<Result<protocol::Changed>> (core::Control::*verb)(core::Request, Message));
   boost::asio::awaitable<Reply> reload(Call call);
   boost::asio::awaitable<Reply> status(Call call);
   boost::asio::awaitable<Reply> wait(Call call);

@@ -18,7 +18,9 @@ json::value scalar(const YAML::Node& node) {
   std::int64_t number = 0;
   if (YAML::convert<std::int64_t>::decode(node, number) && std::to_string(number) == text) return number;
   double real = 0;
-  if (text.find_first_not_of("0123456789.-") == std::string::npos && YAML::convert<double>::decode(node, real)) return real;
+  if (text.find_first_not_of("0123456789.-") == std::string::npos &&
+      YAML::convert<double>::decode(node, real))
+    return real;
   return json::value(text);
 }
 

@@ -25,9 +25,19 @@ std::optional<protocol::Problem> problem_of(const error_code& error) {
   using protocol::Exit;
   using protocol::Problem;
   if (error == http::error::body_limit)
-    return Problem{413, Exit::usage, "content too large", "the body has more than " + std::to_string(kMostBody) + " bytes", {}, {}};
+    return Problem{413,
+                   Exit::usage,
+                   "content too large",
+                   "the body has more than " + std::to_string(kMostBody) + " bytes",
+                   {},
+                   {}};
   if (error == http::error::header_limit)
-    return Problem{431, Exit::usage, "header too large", "the header has more than " + std::to_string(kMostHeader) + " bytes", {}, {}};
+    return Problem{431,
+                   Exit::usage,
+                   "header too large",
+                   "the header has more than " + std::to_string(kMostHeader) + " bytes",
+                   {},
+                   {}};
   if (error == http::error::end_of_stream || error == http::error::partial_message) return std::nullopt;
   if (error.category() == http::make_error_code(http::error::bad_method).category())
     return protocol::malformed("this is no HTTP/1 request: " + error.message());
@@ -43,7 +53,8 @@ Result<Call> call_from(const http::request<http::string_body>& request, core::Ac
   const auto question = target.find('?');
   call.path = target.substr(0, question);
   if (!call.path.starts_with('/')) return protocol::malformed("the request's target must be a path");
-  auto query = protocol::parse_query(question == std::string::npos ? std::string_view() : std::string_view(target).substr(question + 1));
+  auto query = protocol::parse_query(
+      question == std::string::npos ? std::string_view() : std::string_view(target).substr(question + 1));
   if (!query) return protocol::malformed("the query cannot be decoded");
   call.query = std::move(*query);
   call.body = request.body();
@@ -98,9 +109,11 @@ asio::awaitable<bool> Connection::serve_one() {
 asio::awaitable<error_code> Connection::receive(Parser& parser) {
   error_code error;
   stream_.expires_after(kIdle);
-  co_await http::async_read_header(stream_, buffer_, parser, asio::redirect_error(asio::use_awaitable, error));
+  co_await http::async_read_header(stream_, buffer_, parser,
+                                   asio::redirect_error(asio::use_awaitable, error));
   if (error) co_return error;
-  if (boost::beast::iequals(parser.get()[http::field::expect], "100-continue") && !co_await write_text("HTTP/1.1 100 Continue\r\n\r\n"))
+  if (boost::beast::iequals(parser.get()[http::field::expect], "100-continue") &&
+      !co_await write_text("HTTP/1.1 100 Continue\r\n\r\n"))
     co_return asio::error::connection_reset;
   co_await http::async_read(stream_, buffer_, parser, asio::redirect_error(asio::use_awaitable, error));
   co_return error;
@@ -109,10 +122,12 @@ asio::awaitable<error_code> Connection::receive(Parser& parser) {
 asio::awaitable<Reply> Connection::answer(const HttpRequest& request) {
   auto call = call_from(request, access_.actor);
   if (!call) co_return problem_reply(call.error());
-  if (access_.over_tcp && !is_public(call->path)) {  // Prometheus asks for the metrics by whatever name this host has
+  if (access_.over_tcp &&
+      !is_public(call->path)) {  // Prometheus asks for the metrics by whatever name this host has
     if (auto problem = check_browser(field(request, "Host"), field(request, "Origin"), access_.bound_host))
       co_return problem_reply(*problem);
-    if (auto problem = check_token(field(request, "Authorization"), access_.secret)) co_return problem_reply(*problem);
+    if (auto problem = check_token(field(request, "Authorization"), access_.secret))
+      co_return problem_reply(*problem);
   }
   co_return co_await commands_.run(std::move(*call));
 }

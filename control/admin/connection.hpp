@@ -1,4 +1,5 @@
-// One connection to the admin API: reads requests, lets Commands answer them in order, writes the answers. Control thread only.
+// One connection to the admin API: reads requests, lets Commands answer them in order, writes the answers.
+// Control thread only.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -60,6 +61,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 };
 
 // The URL, fields and body as a Call; a problem when the target cannot be read. Pure.
-Result<Call> call_from(const boost::beast::http::request<boost::beast::http::string_body>& request, core::Actor actor);
+Result<Call> call_from(const boost::beast::http::request<boost::beast::http::string_body>& request,
+                       core::Actor actor);
 
 }  // namespace sluice::admin

@@ -13,10 +13,14 @@ namespace json = boost::json;
 namespace {
 
 std::string event_text(const core::Event& event) {
-  json::object data{{"id", event.id}, {"time", time_text(event.time)}, {"type", event.type}, {"service", event.service},
+  json::object data{{"id", event.id},
+                    {"time", time_text(event.time)},
+                    {"type", event.type},
+                    {"service", event.service},
                     {"text", event.text}};
   if (!event.detail.empty()) data["detail"] = event.detail;
-  return "id: " + std::to_string(event.id) + "\nevent: " + event.type + "\ndata: " + protocol::write(data) + "\n\n";
+  return "id: " + std::to_string(event.id) + "\nevent: " + event.type + "\ndata: " + protocol::write(data) +
+         "\n\n";
 }
 
 // Without an id: it is no event of the log, but what the reader must know before the next one.
@@ -44,8 +48,9 @@ std::string events_text(const core::EventLog& log, std::uint64_t& after) {
 asio::awaitable<void> Connection::stream_events(Reply::Stream from, unsigned version) {
   auto& log = commands_.control().events();
   // Ends with the connection, so no length and no chunks are needed; HTTP/1.0 gets the same.
-  std::string text = std::string(version == 10 ? "HTTP/1.0" : "HTTP/1.1") +
-                     " 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n";
+  std::string text =
+      std::string(version == 10 ? "HTTP/1.0" : "HTTP/1.1") +
+      " 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n";
   text += events_text(log, from.after);
   bool writes = co_await write_text(std::move(text));
   while (writes && from.follow && !closed_) {

@@ -37,7 +37,8 @@ Result<std::string> request_text(const protocol::Explain& message) {
   bool has_host = false;
   std::string fields;
   for (const auto& line : message.headers) {
-    if (line.find(':') == std::string::npos) return malformed(quoted(line) + " is no header, write 'Name: value'", "headers");
+    if (line.find(':') == std::string::npos)
+      return malformed(quoted(line) + " is no header, write 'Name: value'", "headers");
     has_host |= is_field(line, "host");
     fields += line + "\r\n";
   }
@@ -61,14 +62,15 @@ std::vector<route::Candidate> eligible_of(const route::Pool& pool) {
   for (std::uint32_t i = 0; i < pool.backends.size(); ++i) {
     const auto& backend = pool.backends[i];
     if (!route::eligible(backend, has_up)) continue;
-    out.push_back({i, static_cast<double>(backend.weight), backend.live->in_flight(), route::backend_identity(backend.name)});
+    out.push_back({i, static_cast<double>(backend.weight), backend.live->in_flight(),
+                   route::backend_identity(backend.name)});
   }
   return out;
 }
 
 // The backend is certain when only one can be, or when the key decides; else it is one of several in turn.
-void explain_backend(const route::Service& service, const route::Pool& pool, std::string_view key, json::object& out,
-                     json::array& steps) {
+void explain_backend(const route::Service& service, const route::Pool& pool, std::string_view key,
+                     json::object& out, json::array& steps) {
   const auto candidates = eligible_of(pool);
   json::array names;
   for (const auto& candidate : candidates) names.emplace_back(pool.backends[candidate.index].name);
@@ -77,8 +79,8 @@ void explain_backend(const route::Service& service, const route::Pool& pool, std
     const bool rescues = service.spec.retries.rescue_stable && &pool != &service.pools[service.stable];
     out["result"] = rescues ? "rescued by the stable pool" : "503 no_backend";
     steps.emplace_back("backend: none of " + std::to_string(pool.backends.size()) + " is eligible; " +
-                       (rescues ? "the stable pool " + service.pools[service.stable].name + " answers, it counts as a failure of " +
-                                      pool.name
+                       (rescues ? "the stable pool " + service.pools[service.stable].name +
+                                      " answers, it counts as a failure of " + pool.name
                                 : "the answer is 503 no_backend"));
     return;
   }
@@ -88,7 +90,8 @@ void explain_backend(const route::Service& service, const route::Pool& pool, std
     std::vector<std::string> words;
     for (const auto& name : names) words.emplace_back(name.get_string());
     const bool least = service.spec.balance == config::Balance::least_requests;
-    steps.emplace_back("backend: " + std::string(least ? "the least busy of " : "the next in turn of ") + list_of(words));
+    steps.emplace_back("backend: " + std::string(least ? "the least busy of " : "the next in turn of ") +
+                       list_of(words));
     return;
   }
   route::RoundRobinState state;
@@ -96,17 +99,19 @@ void explain_backend(const route::Service& service, const route::Pool& pool, std
   const auto& backend = pool.backends[route::pick(service.spec.balance, candidates, state, hash)];
   out["backend"] = backend.name;
   out["address"] = backend.address;
-  steps.emplace_back("backend: " + backend.name + (by_key ? ", by the hash of the key" : ", the only eligible one"));
+  steps.emplace_back("backend: " + backend.name +
+                     (by_key ? ", by the hash of the key" : ", the only eligible one"));
 }
 
-void explain_service(const route::Service& service, const http::RequestHead& head, const protocol::Explain& message, int fixed,
-                     json::object& out, json::array& steps) {
+void explain_service(const route::Service& service, const http::RequestHead& head,
+                     const protocol::Explain& message, int fixed, json::object& out, json::array& steps) {
   if (!service.set_aside.empty()) {
     steps.emplace_back("service: " + service.spec.name + " is set aside: " + service.set_aside);
     out["result"] = "503 no_backend";
     return;
   }
-  for (const auto& step : route::explain_steps(service, head, message.client, fixed)) steps.emplace_back(step);
+  for (const auto& step : route::explain_steps(service, head, message.client, fixed))
+    steps.emplace_back(step);
   const auto decision = route::would_decide(service, head, message.client, fixed);
   const auto& pool = service.pools[decision.pool];
   out["pool"] = pool.name;
@@ -134,7 +139,8 @@ Result<json::object> explain(const route::Snapshot& snapshot, const protocol::Ex
     const auto& service = snapshot.services[found->service];
     out["route"] = found->route + 1;
     out["service"] = service.spec.name;
-    explain_service(service, head, message, fixed_pool(snapshot, message.listener, found->service), out, steps);
+    explain_service(service, head, message, fixed_pool(snapshot, message.listener, found->service), out,
+                    steps);
   } else {
     out["result"] = "404 no_route";
     steps.emplace_back("no route matches: the answer is 404 no_route");

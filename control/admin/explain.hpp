@@ -1,5 +1,5 @@
-// POST /v1/explain: what would become of a request that nobody sent. It asks the functions that route real ones, takes no
-// place of the exact split and moves no counter. Pure but for the live health it reads.
+// POST /v1/explain: what would become of a request that nobody sent. It asks the functions that route real
+// ones, takes no place of the exact split and moves no counter. Pure but for the live health it reads.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -10,8 +10,9 @@
 
 namespace sluice::admin {
 
-// {"route" (its number in the file, from 1),"service","pool","backend","candidates","result","steps":[sentences]}. A problem
-// when no client could send the request.
+// {"route" (its number in the file, from
+// 1),"service","pool","backend","candidates","result","steps":[sentences]}. A problem when no client could
+// send the request.
 Result<boost::json::object> explain(const route::Snapshot& snapshot, const protocol::Explain& message);
 
 }  // namespace sluice::admin

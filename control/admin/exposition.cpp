@@ -16,9 +16,12 @@ namespace {
 
 void append_escaped(std::string& out, std::string_view text) {
   for (const char c : text) {
-    if (c == '\n') out += "\\n";
-    else if (c == '\\' || c == '"') (out += '\\') += c;
-    else out += c;
+    if (c == '\n')
+      out += "\\n";
+    else if (c == '\\' || c == '"')
+      (out += '\\') += c;
+    else
+      out += c;
   }
 }
 

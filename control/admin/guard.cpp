@@ -23,14 +23,16 @@ namespace {
 
 // Without the port and the brackets of an IPv6 address.
 std::string_view name_of(std::string_view host) {
-  if (host.starts_with('[')) return host.substr(1, host.find(']') == std::string_view::npos ? host.size() : host.find(']') - 1);
+  if (host.starts_with('['))
+    return host.substr(1, host.find(']') == std::string_view::npos ? host.size() : host.find(']') - 1);
   return host.substr(0, host.find(':'));
 }
 
 bool same_name(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i)
-    if (std::tolower(static_cast<unsigned char>(a[i])) != std::tolower(static_cast<unsigned char>(b[i]))) return false;
+    if (std::tolower(static_cast<unsigned char>(a[i])) != std::tolower(static_cast<unsigned char>(b[i])))
+      return false;
   return true;
 }
 
@@ -40,13 +42,12 @@ bool is_address(std::string_view name) {
   return !failed;
 }
 
-Problem forbidden(std::string detail) {
-  return {403, Exit::refused, "forbidden", std::move(detail), {}, {}};
-}
+Problem forbidden(std::string detail) { return {403, Exit::refused, "forbidden", std::move(detail), {}, {}}; }
 
 }  // namespace
 
-std::optional<Problem> check_browser(std::string_view host, std::string_view origin, std::string_view bound_host) {
+std::optional<Problem> check_browser(std::string_view host, std::string_view origin,
+                                     std::string_view bound_host) {
   const auto name = name_of(host);
   if (!is_address(name) && !same_name(name, "localhost") && !same_name(name, bound_host))
     return forbidden("the Host " + quoted(host) + " is not this daemon's: ask by address, or as localhost");
@@ -59,12 +60,16 @@ std::optional<Problem> check_browser(std::string_view host, std::string_view ori
 
 std::optional<Problem> check_token(std::string_view authorization, std::string_view secret) {
   constexpr std::string_view kScheme = "bearer ";
-  if (secret.empty()) return forbidden("admin.http has no token_file, so only health and metrics are answered here");
+  if (secret.empty())
+    return forbidden("admin.http has no token_file, so only health and metrics are answered here");
   if (authorization.size() > kScheme.size() && same_name(authorization.substr(0, kScheme.size()), kScheme) &&
       same_secret(authorization.substr(kScheme.size()), secret))
     return std::nullopt;
-  return Problem{401, Exit::refused, "unauthorized",
-                 authorization.empty() ? "this needs the admin token" : "this is not the admin token", {},
+  return Problem{401,
+                 Exit::refused,
+                 "unauthorized",
+                 authorization.empty() ? "this needs the admin token" : "this is not the admin token",
+                 {},
                  "send Authorization: Bearer TOKEN, or use --token-file"};
 }
 

@@ -29,7 +29,9 @@ double resident_bytes() {
 double open_descriptors() {
   std::error_code failed;
   double count = 0;
-  for (std::filesystem::directory_iterator entry("/proc/self/fd", failed), end; !failed && entry != end; entry.increment(failed)) ++count;
+  for (std::filesystem::directory_iterator entry("/proc/self/fd", failed), end; !failed && entry != end;
+       entry.increment(failed))
+    ++count;
   return count;
 }
 
@@ -54,7 +56,8 @@ double start_time() {
   return static_cast<double>(now.tv_sec - up.tv_sec) + ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
-void single(Exposition& out, std::string_view name, std::string_view type, std::string_view help, double value) {
+void single(Exposition& out, std::string_view name, std::string_view type, std::string_view help,
+            double value) {
   out.family(name, type, help);
   out.sample(value);
 }

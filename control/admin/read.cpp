@@ -17,7 +17,9 @@ namespace {
 
 constexpr std::uint32_t kMostWeight = 1000;
 
-Target target_of(const Names& names) { return {names[0], names[1], names.size() > 2 ? names[2] : std::string()}; }
+Target target_of(const Names& names) {
+  return {names[0], names[1], names.size() > 2 ? names[2] : std::string()};
+}
 
 // The body's fields over the message's defaults.
 template <class Message>
@@ -32,14 +34,17 @@ Result<std::optional<milliseconds>> duration_parameter(const Call& call, std::st
   const auto* text = query_value(call, name);
   if (!text) return std::optional<milliseconds>();
   const auto parsed = parse_duration(*text);
-  if (!parsed) return malformed("the parameter '" + std::string(name) + "': " + parsed.error().text(), std::string(name));
+  if (!parsed)
+    return malformed("the parameter '" + std::string(name) + "': " + parsed.error().text(),
+                     std::string(name));
   return std::optional(*parsed);
 }
 
 std::optional<protocol::Problem> check_weight(std::uint32_t weight) {
   if (weight <= kMostWeight) return std::nullopt;
-  return malformed("the field 'weight' must be at most " + std::to_string(kMostWeight) + ", not " + std::to_string(weight),
-                   "weight");
+  return malformed(
+      "the field 'weight' must be at most " + std::to_string(kMostWeight) + ", not " + std::to_string(weight),
+      "weight");
 }
 
 }  // namespace
@@ -69,7 +74,8 @@ Result<protocol::Rollback> read_rollback(const Call& call, const Names& names) {
     return protocol::Rollback{{names[0]}};
   }
   auto rollback = with_body(call, protocol::Rollback{});
-  if (rollback && rollback->services.empty()) return malformed("no service given, like {\"services\":[\"api\"]}", "services");
+  if (rollback && rollback->services.empty())
+    return malformed("no service given, like {\"services\":[\"api\"]}", "services");
   return rollback;
 }
 
@@ -103,7 +109,8 @@ Result<protocol::Add> read_add(const Call& call, const Names& names) {
   auto read = with_body(call, std::move(add));
   if (!read) return read;
   if (auto problem = check_weight(read->weight)) return *problem;
-  if (read->address.empty()) return read;  // the name is the address, or that of a backend that was removed before
+  if (read->address.empty())
+    return read;  // the name is the address, or that of a backend that was removed before
   const auto address = parse_address(read->address);
   if (!address) return malformed("the field 'address': " + address.error().text(), "address");
   return read;
@@ -133,7 +140,8 @@ Result<protocol::Wait> read_wait(const Call& call) {
   wait.condition = *parsed;
   const auto* target = query_value(call, "target");
   const auto place = target ? protocol::parse_target(*target) : std::nullopt;
-  if (!place) return malformed("the parameter 'target' must be SERVICE/POOL or SERVICE/POOL/BACKEND", "target");
+  if (!place)
+    return malformed("the parameter 'target' must be SERVICE/POOL or SERVICE/POOL/BACKEND", "target");
   wait.target = *place;
   const auto timeout = duration_parameter(call, "timeout");
   if (!timeout) return timeout.error();
@@ -153,7 +161,8 @@ Result<protocol::History> read_history(const Call& call) {
   if (const auto* limit = query_value(call, "limit")) {
     const auto end = limit->data() + limit->size();
     const auto [stop, error] = std::from_chars(limit->data(), end, history.limit);
-    if (error != std::errc() || stop != end) return malformed("the parameter 'limit' must be a whole number", "limit");
+    if (error != std::errc() || stop != end)
+      return malformed("the parameter 'limit' must be a whole number", "limit");
   }
   return history;
 }

@@ -1,5 +1,5 @@
-// From a call to the message of its verb: the names of the path, the parameters, the fields of the body. Pure; a problem names
-// the field.
+// From a call to the message of its verb: the names of the path, the parameters, the fields of the body.
+// Pure; a problem names the field.
 #pragma once
 
 #include <string>
@@ -14,10 +14,12 @@ using Names = std::vector<std::string>;  // Match::names
 
 Result<protocol::Split> read_split(const Call& call, const Names& names);
 Result<protocol::Cutover> read_cutover(const Call& call);
-Result<protocol::Rollback> read_rollback(const Call& call, const Names& names);  // with a service in the path, or in the body
+Result<protocol::Rollback> read_rollback(const Call& call,
+                                         const Names& names);  // with a service in the path, or in the body
 Result<protocol::Undo> read_undo(const Call& call);
 Result<protocol::Drain> read_drain(const Call& call, const Names& names);
-Result<protocol::Target> read_target(const Call& call, const Names& names);  // for verbs whose body has no fields
+Result<protocol::Target> read_target(const Call& call,
+                                     const Names& names);  // for verbs whose body has no fields
 Result<protocol::Weight> read_weight(const Call& call, const Names& names);
 Result<protocol::Add> read_add(const Call& call, const Names& names);
 Result<protocol::Remove> read_remove(const Call& call, const Names& names);

@@ -43,7 +43,8 @@ void Roles::count(const std::string& service, const route::Pool& pool, bool acti
   const auto durations = durations_of(pool);
   const bool made_anew = durations.count < seen.durations.count;
   const Buckets before = made_anew ? Buckets{} : seen.durations;
-  for (std::size_t i = 0; i < kBounds.size(); ++i) durations_.at_most[i] += durations.at_most[i] - before.at_most[i];
+  for (std::size_t i = 0; i < kBounds.size(); ++i)
+    durations_.at_most[i] += durations.at_most[i] - before.at_most[i];
   durations_.count += durations.count - before.count;
   durations_.sum_micros += durations.sum_micros - before.sum_micros;
   seen = {classes, durations, active};
@@ -52,7 +53,8 @@ void Roles::count(const std::string& service, const route::Pool& pool, bool acti
 void Roles::observe(const route::Snapshot& snapshot) {
   current_.clear();
   for (const auto& service : snapshot.services) {
-    for (std::size_t i = 0; i < service.pools.size(); ++i) count(service.spec.name, service.pools[i], i == service.stable);
+    for (std::size_t i = 0; i < service.pools.size(); ++i)
+      count(service.spec.name, service.pools[i], i == service.stable);
     current_[service.spec.name] = all_[service.spec.name];
   }
 }

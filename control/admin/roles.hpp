@@ -1,6 +1,6 @@
-// What the old scripts' metrics count: requests by the role of the pool that answered, not by its name. A pool changes its role at
-// a cutover and its counters go on, so increments are attributed to the role that the pool had when they were seen last; no
-// series ever goes backwards, also when a pool or a service goes.
+// What the old scripts' metrics count: requests by the role of the pool that answered, not by its name. A
+// pool changes its role at a cutover and its counters go on, so increments are attributed to the role that
+// the pool had when they were seen last; no series ever goes backwards, also when a pool or a service goes.
 #pragma once
 
 #include <array>
@@ -16,7 +16,8 @@
 namespace sluice::admin {
 
 // The upper bounds of the exposed histograms in seconds, as OpenTelemetry's for http.server.request.duration.
-inline constexpr std::array kBounds = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0};
+inline constexpr std::array kBounds = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25,
+                                       0.5,   0.75, 1.0,   2.5,  5.0,   7.5, 10.0};
 
 // Cumulative counts at kBounds.
 struct Buckets {

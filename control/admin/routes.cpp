@@ -39,7 +39,8 @@ constexpr Row kRows[] = {
     {"POST", "/v1/services/{service}/pools/{pool}/ready", Endpoint::ready, SLUICE_CHANGE},
     {"POST", "/v1/services/{service}/pools/{pool}/maint", Endpoint::maint, SLUICE_CHANGE},
     {"PUT", "/v1/services/{service}/pools/{pool}/backends/{backend}", Endpoint::put_backend, SLUICE_CHANGE},
-    {"PATCH", "/v1/services/{service}/pools/{pool}/backends/{backend}", Endpoint::patch_backend, SLUICE_CHANGE},
+    {"PATCH", "/v1/services/{service}/pools/{pool}/backends/{backend}", Endpoint::patch_backend,
+     SLUICE_CHANGE},
     {"DELETE", "/v1/services/{service}/pools/{pool}/backends/{backend}", Endpoint::delete_backend,
      "timeout websockets " SLUICE_CHANGE},
     {"POST", "/v1/services/{service}/pools/{pool}/backends/{backend}/drain", Endpoint::drain, SLUICE_CHANGE},
@@ -65,8 +66,10 @@ std::optional<std::vector<std::string>> fit(std::string_view pattern, const std:
   if (wanted.size() != path.size()) return std::nullopt;
   std::vector<std::string> names;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i].starts_with('{') && !path[i].empty()) names.push_back(path[i]);
-    else if (wanted[i] != path[i]) return std::nullopt;
+    if (wanted[i].starts_with('{') && !path[i].empty())
+      names.push_back(path[i]);
+    else if (wanted[i] != path[i])
+      return std::nullopt;
   }
   return names;
 }
@@ -90,8 +93,12 @@ std::optional<protocol::Problem> unknown_parameter(const Row& row, const std::ve
 }
 
 Mismatch not_allowed(std::string_view method, std::string_view path, std::string allow) {
-  protocol::Problem problem{405, protocol::Exit::usage, "method not allowed",
-                            std::string(path) + " does not take " + quoted(method), {}, "it takes " + allow};
+  protocol::Problem problem{405,
+                            protocol::Exit::usage,
+                            "method not allowed",
+                            std::string(path) + " does not take " + quoted(method),
+                            {},
+                            "it takes " + allow};
   return {std::move(problem), std::move(allow)};
 }
 
@@ -119,11 +126,15 @@ boost::system::result<Match, Mismatch> match(std::string_view method, std::strin
   return Mismatch{protocol::not_found("there is no " + quoted(path), "GET / lists what there is"), {}};
 }
 
-bool is_public(std::string_view path) { return path == "/" || path == "/livez" || path == "/readyz" || path == "/metrics"; }
+bool is_public(std::string_view path) {
+  return path == "/" || path == "/livez" || path == "/readyz" || path == "/metrics";
+}
 
 std::string endpoint_list() {
   std::string out;
-  for (const auto& row : kRows) out += std::string(row.method) + std::string(7 - row.method.size(), ' ') + std::string(row.pattern) + "\n";
+  for (const auto& row : kRows)
+    out +=
+        std::string(row.method) + std::string(7 - row.method.size(), ' ') + std::string(row.pattern) + "\n";
   return out;
 }
 

@@ -12,8 +12,28 @@
 namespace sluice::admin {
 
 enum class Endpoint : std::uint8_t {
-  status, split, cutover, rollback, rollback_service, undo, drain, ready, maint, put_backend, patch_backend, delete_backend,
-  explain, history, events, wait, reload, config, metrics, livez, readyz, root,
+  status,
+  split,
+  cutover,
+  rollback,
+  rollback_service,
+  undo,
+  drain,
+  ready,
+  maint,
+  put_backend,
+  patch_backend,
+  delete_backend,
+  explain,
+  history,
+  events,
+  wait,
+  reload,
+  config,
+  metrics,
+  livez,
+  readyz,
+  root,
 };
 
 struct Match {

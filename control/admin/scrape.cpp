@@ -12,7 +12,8 @@ using observe::PoolCounters;
 using Labels = Exposition::Labels;
 
 constexpr std::string_view kClassNames[] = {"", "1xx", "2xx", "3xx", "4xx", "5xx"};
-constexpr std::string_view kReasons[] = {"connect", "reset", "timeout", "protocol"};  // as observe::UpstreamError
+constexpr std::string_view kReasons[] = {"connect", "reset", "timeout",
+                                         "protocol"};  // as observe::UpstreamError
 constexpr std::string_view kAdminStates[] = {"ready", "draining", "drained", "maint"};
 constexpr std::string_view kHealthStates[] = {"unknown", "up", "down", "ejected"};
 
@@ -29,12 +30,17 @@ void each_pool(const route::Snapshot& snapshot, Each each) {
     for (const auto& pool : service.pools) each(service.spec.name, pool);
 }
 
-void histogram(Exposition& out, const Buckets& buckets, std::string_view service = {}, std::string_view pool = {}) {
+void histogram(Exposition& out, const Buckets& buckets, std::string_view service = {},
+               std::string_view pool = {}) {
   const auto sample = [&](std::string_view suffix, double value, std::string_view bound) {
-    if (service.empty() && bound.empty()) out.sample(suffix, value);
-    else if (service.empty()) out.sample(suffix, value, {{"le", bound}});
-    else if (bound.empty()) out.sample(suffix, value, {{"service", service}, {"pool", pool}});
-    else out.sample(suffix, value, {{"service", service}, {"pool", pool}, {"le", bound}});
+    if (service.empty() && bound.empty())
+      out.sample(suffix, value);
+    else if (service.empty())
+      out.sample(suffix, value, {{"le", bound}});
+    else if (bound.empty())
+      out.sample(suffix, value, {{"service", service}, {"pool", pool}});
+    else
+      out.sample(suffix, value, {{"service", service}, {"pool", pool}, {"le", bound}});
   };
   for (std::size_t i = 0; i < kBounds.size(); ++i)
     sample("_bucket", static_cast<double>(buckets.at_most[i]), number_text(kBounds[i]));
@@ -46,45 +52,57 @@ void histogram(Exposition& out, const Buckets& buckets, std::string_view service
 // The names that the old dashboards and scripts ask for.
 void old_names(Exposition& out, const Roles& roles) {
   out.family("http_requests_total", "counter",
-             "Requests by the role of the pool chosen and the class of its first answer (failures without one are 5xx).");
+             "Requests by the role of the pool chosen and the class of its first answer (failures without "
+             "one are 5xx).");
   for (const auto& [service, counts] : roles.services())
-    for (const auto& [suffix, classes] : {std::pair("-active", &counts.active), std::pair("-canary", &counts.canary)})
+    for (const auto& [suffix, classes] :
+         {std::pair("-active", &counts.active), std::pair("-canary", &counts.canary)})
       for (std::size_t i = 1; i < classes->size(); ++i)
-        out.sample(static_cast<double>((*classes)[i]), {{"service", service}, {"pod", service + suffix}, {"status", kClassNames[i]}});
-  out.family("http_request_duration_seconds", "histogram", "From a request's head to the last byte of its answer, all services.");
+        out.sample(static_cast<double>((*classes)[i]),
+                   {{"service", service}, {"pod", service + suffix}, {"status", kClassNames[i]}});
+  out.family("http_request_duration_seconds", "histogram",
+             "From a request's head to the last byte of its answer, all services.");
   histogram(out, roles.durations());
 }
 
-void pool_counter(Exposition& out, const route::Snapshot& snapshot, std::string_view name, std::string_view help,
-                  Counter PoolCounters::*counter, std::string_view type = "counter") {
+void pool_counter(Exposition& out, const route::Snapshot& snapshot, std::string_view name,
+                  std::string_view help, Counter PoolCounters::*counter, std::string_view type = "counter") {
   out.family(name, type, help);
   each_pool(snapshot, [&](const std::string& service, const route::Pool& pool) {
-    out.sample(sum(pool.live->per_worker, [&](const PoolCounters& worker) { return (worker.*counter).get(); }),
-               {{"service", service}, {"pool", pool.name}});
+    out.sample(
+        sum(pool.live->per_worker, [&](const PoolCounters& worker) { return (worker.*counter).get(); }),
+        {{"service", service}, {"pool", pool.name}});
   });
 }
 
 void pools(Exposition& out, const route::Snapshot& snapshot) {
-  pool_counter(out, snapshot, "sluice_requests_total", "Requests that the pool was chosen for.", &PoolCounters::requests);
-  pool_counter(out, snapshot, "sluice_request_errors_total", "Requests whose first attempt failed (5xx, connect, reset, timeout).",
-               &PoolCounters::errors);
+  pool_counter(out, snapshot, "sluice_requests_total", "Requests that the pool was chosen for.",
+               &PoolCounters::requests);
+  pool_counter(out, snapshot, "sluice_request_errors_total",
+               "Requests whose first attempt failed (5xx, connect, reset, timeout).", &PoolCounters::errors);
   pool_counter(out, snapshot, "sluice_retries_total", "Attempts after the first.", &PoolCounters::retries);
-  pool_counter(out, snapshot, "sluice_rescued_total", "Requests that the stable pool answered instead.", &PoolCounters::rescued);
-  pool_counter(out, snapshot, "sluice_no_backend_total", "Requests that found no eligible backend.", &PoolCounters::no_backend);
-  pool_counter(out, snapshot, "sluice_client_aborts_total", "Requests whose client left before the answer was complete.",
-               &PoolCounters::aborted);
-  pool_counter(out, snapshot, "sluice_requests_in_flight", "Requests under way.", &PoolCounters::in_flight, "gauge");
+  pool_counter(out, snapshot, "sluice_rescued_total", "Requests that the stable pool answered instead.",
+               &PoolCounters::rescued);
+  pool_counter(out, snapshot, "sluice_no_backend_total", "Requests that found no eligible backend.",
+               &PoolCounters::no_backend);
+  pool_counter(out, snapshot, "sluice_client_aborts_total",
+               "Requests whose client left before the answer was complete.", &PoolCounters::aborted);
+  pool_counter(out, snapshot, "sluice_requests_in_flight", "Requests under way.", &PoolCounters::in_flight,
+               "gauge");
   out.family("sluice_ejections_total", "counter", "Backends taken out after consecutive errors.");
   each_pool(snapshot, [&](const std::string& service, const route::Pool& pool) {
     out.sample(static_cast<double>(pool.live->ejections.load()), {{"service", service}, {"pool", pool.name}});
   });
-  out.family("sluice_upstream_errors_total", "counter", "Failed attempts without an answer's status, by reason.");
+  out.family("sluice_upstream_errors_total", "counter",
+             "Failed attempts without an answer's status, by reason.");
   each_pool(snapshot, [&](const std::string& service, const route::Pool& pool) {
     for (std::size_t i = 0; i < observe::kUpstreamErrors; ++i)
-      out.sample(sum(pool.live->per_worker, [i](const PoolCounters& worker) { return worker.upstream_errors[i].get(); }),
+      out.sample(sum(pool.live->per_worker,
+                     [i](const PoolCounters& worker) { return worker.upstream_errors[i].get(); }),
                  {{"service", service}, {"pool", pool.name}, {"reason", kReasons[i]}});
   });
-  out.family("sluice_request_duration_seconds", "histogram", "From a request's head to the last byte of its answer.");
+  out.family("sluice_request_duration_seconds", "histogram",
+             "From a request's head to the last byte of its answer.");
   each_pool(snapshot, [&](const std::string& service, const route::Pool& pool) {
     observe::HistogramCounts counts;
     for (const auto& worker : pool.live->per_worker) worker.duration.add_to(counts);
@@ -93,14 +111,17 @@ void pools(Exposition& out, const route::Snapshot& snapshot) {
 }
 
 void services(Exposition& out, const route::Snapshot& snapshot) {
-  out.family("sluice_responses_total", "counter", "Answers sent to clients, those made by the proxy included.");
+  out.family("sluice_responses_total", "counter",
+             "Answers sent to clients, those made by the proxy included.");
   for (const auto& service : snapshot.services)
     for (std::size_t i = 1; i < 6; ++i)
-      out.sample(sum(service.live->per_worker, [i](const observe::ServiceCounters& worker) { return worker.to_client[i].get(); }),
+      out.sample(sum(service.live->per_worker,
+                     [i](const observe::ServiceCounters& worker) { return worker.to_client[i].get(); }),
                  {{"service", service.spec.name}, {"status", kClassNames[i]}});
   out.family("sluice_own_errors_total", "counter", "Errors that the proxy itself answered with.");
   for (const auto& service : snapshot.services)
-    out.sample(sum(service.live->per_worker, [](const observe::ServiceCounters& worker) { return worker.own_errors.get(); }),
+    out.sample(sum(service.live->per_worker,
+                   [](const observe::ServiceCounters& worker) { return worker.own_errors.get(); }),
                {{"service", service.spec.name}});
   out.family("sluice_queued_requests", "gauge", "Requests that wait for a place below the service's limit.");
   for (const auto& service : snapshot.services)
@@ -112,16 +133,19 @@ void shares(Exposition& out, const core::StatusView& view) {
   for (const auto& service : view.services)
     for (const auto& pool : service.pools)
       out.sample(static_cast<double>(pool.share) / kWhole, {{"service", service.name}, {"pool", pool.name}});
-  out.family("sluice_split_measured_share_ratio", "gauge", "The share of requests of the last 10 seconds, 0 to 1.");
+  out.family("sluice_split_measured_share_ratio", "gauge",
+             "The share of requests of the last 10 seconds, 0 to 1.");
   for (const auto& service : view.services)
     for (const auto& pool : service.pools)
-      if (pool.share_measured) out.sample(*pool.share_measured, {{"service", service.name}, {"pool", pool.name}});
+      if (pool.share_measured)
+        out.sample(*pool.share_measured, {{"service", service.name}, {"pool", pool.name}});
   out.family("sluice_pool_stable", "gauge", "1 for the stable pool of a service, 0 for the others.");
   for (const auto& service : view.services)
     for (const auto& pool : service.pools)
       out.sample(pool.name == service.stable, {{"service", service.name}, {"pool", pool.name}});
   out.family("sluice_service_set_aside", "gauge", "1 for a service that could not be restored.");
-  for (const auto& service : view.services) out.sample(!service.set_aside.empty(), {{"service", service.name}});
+  for (const auto& service : view.services)
+    out.sample(!service.set_aside.empty(), {{"service", service.name}});
   out.family("sluice_draining_backends", "gauge", "Backends whose drain is under way.");
   for (const auto& service : view.services)
     for (const auto& pool : service.pools) {
@@ -132,26 +156,28 @@ void shares(Exposition& out, const core::StatusView& view) {
 }
 
 template <class Value>
-void backend_family(Exposition& out, const core::StatusView& view, std::string_view name, std::string_view type,
-                    std::string_view help, Value value) {
+void backend_family(Exposition& out, const core::StatusView& view, std::string_view name,
+                    std::string_view type, std::string_view help, Value value) {
   out.family(name, type, help);
   for (const auto& service : view.services)
     for (const auto& pool : service.pools)
       for (const auto& backend : pool.backends)
-        out.sample(static_cast<double>(value(backend)), {{"service", service.name}, {"pool", pool.name}, {"backend", backend.name}});
+        out.sample(static_cast<double>(value(backend)),
+                   {{"service", service.name}, {"pool", pool.name}, {"backend", backend.name}});
 }
 
 // One series a state, 1 for the one that is so: a change of state never leaves a stale series behind.
 template <class States>
-void backend_states(Exposition& out, const core::StatusView& view, std::string_view name, std::string_view help,
-                    const States& states, std::string core::BackendView::*field) {
+void backend_states(Exposition& out, const core::StatusView& view, std::string_view name,
+                    std::string_view help, const States& states, std::string core::BackendView::*field) {
   out.family(name, "gauge", help);
   for (const auto& service : view.services)
     for (const auto& pool : service.pools)
       for (const auto& backend : pool.backends)
         for (const auto state : states)
-          out.sample(backend.*field == state,
-                     {{"service", service.name}, {"pool", pool.name}, {"backend", backend.name}, {"state", state}});
+          out.sample(
+              backend.*field == state,
+              {{"service", service.name}, {"pool", pool.name}, {"backend", backend.name}, {"state", state}});
 }
 
 void backends(Exposition& out, const core::StatusView& view) {
@@ -160,38 +186,49 @@ void backends(Exposition& out, const core::StatusView& view) {
   for (const auto& service : view.services)
     for (const auto& pool : service.pools) count += pool.backends.size();
   if (count > kMostBackendSeries) return;
-  backend_states(out, view, "sluice_backend_admin_state", "The operator's state of a backend.", kAdminStates, &BackendView::admin);
-  backend_states(out, view, "sluice_backend_health_state", "What probes and errors say of a backend.", kHealthStates, &BackendView::health);
+  backend_states(out, view, "sluice_backend_admin_state", "The operator's state of a backend.", kAdminStates,
+                 &BackendView::admin);
+  backend_states(out, view, "sluice_backend_health_state", "What probes and errors say of a backend.",
+                 kHealthStates, &BackendView::health);
   backend_family(out, view, "sluice_backend_eligible", "gauge", "1 when the backend gets new requests.",
                  [](const BackendView& backend) { return backend.eligible; });
   backend_family(out, view, "sluice_backend_weight", "gauge", "The weight of a backend in its pool.",
                  [](const BackendView& backend) { return backend.weight; });
   backend_family(out, view, "sluice_backend_in_flight", "gauge", "Requests and tunnels under way.",
                  [](const BackendView& backend) { return backend.in_flight; });
-  backend_family(out, view, "sluice_backend_connections", "gauge", "Open connections to the backend, idle ones included.",
+  backend_family(out, view, "sluice_backend_connections", "gauge",
+                 "Open connections to the backend, idle ones included.",
                  [](const BackendView& backend) { return backend.connections; });
   backend_family(out, view, "sluice_backend_attempts_total", "counter", "Attempts, retries included.",
                  [](const BackendView& backend) { return backend.requests; });
-  backend_family(out, view, "sluice_backend_errors_total", "counter", "Attempts that failed (5xx, connect, reset, timeout, protocol).",
+  backend_family(out, view, "sluice_backend_errors_total", "counter",
+                 "Attempts that failed (5xx, connect, reset, timeout, protocol).",
                  [](const BackendView& backend) { return backend.errors; });
 }
 
-void single(Exposition& out, std::string_view name, std::string_view type, std::string_view help, double value) {
+void single(Exposition& out, std::string_view name, std::string_view type, std::string_view help,
+            double value) {
   out.family(name, type, help);
   out.sample(value);
 }
 
-void daemon(Exposition& out, const core::StatusView& view, const core::ControlCounters& counters, const worker::Totals& totals) {
+void daemon(Exposition& out, const core::StatusView& view, const core::ControlCounters& counters,
+            const worker::Totals& totals) {
   out.family("sluice_build_info", "gauge", "The version that runs; always 1.");
   out.sample(1, {{"version", view.version}});
-  single(out, "sluice_generation", "gauge", "The generation of the routing state in force.", static_cast<double>(view.generation));
-  single(out, "sluice_state_durable", "gauge", "1 when the generation in force is on the disk.", view.durable);
+  single(out, "sluice_generation", "gauge", "The generation of the routing state in force.",
+         static_cast<double>(view.generation));
+  single(out, "sluice_state_durable", "gauge", "1 when the generation in force is on the disk.",
+         view.durable);
   single(out, "sluice_workers", "gauge", "Worker threads.", static_cast<double>(view.workers));
-  single(out, "sluice_connections", "gauge", "Open client connections.", static_cast<double>(totals.connections));
-  single(out, "sluice_connections_accepted_total", "counter", "Client connections accepted.", static_cast<double>(totals.accepted));
+  single(out, "sluice_connections", "gauge", "Open client connections.",
+         static_cast<double>(totals.connections));
+  single(out, "sluice_connections_accepted_total", "counter", "Client connections accepted.",
+         static_cast<double>(totals.accepted));
   single(out, "sluice_accept_errors_total", "counter", "Connections that could not be accepted.",
          static_cast<double>(totals.accept_errors));
-  single(out, "sluice_requests_refused_total", "counter", "Requests answered by the proxy before a route was known.",
+  single(out, "sluice_requests_refused_total", "counter",
+         "Requests answered by the proxy before a route was known.",
          static_cast<double>(totals.refused_requests));
   single(out, "sluice_access_log_dropped_total", "counter", "Access log lines that could not be kept.",
          static_cast<double>(totals.access_log_dropped));
@@ -201,7 +238,8 @@ void daemon(Exposition& out, const core::StatusView& view, const core::ControlCo
   out.family("sluice_config_reloads_total", "counter", "Readings of the configuration after the first.");
   out.sample(static_cast<double>(counters.reloads_ok), {{"result", "ok"}});
   out.sample(static_cast<double>(counters.reloads_failed), {{"result", "failed"}});
-  out.family("sluice_drained_total", "counter", "Requests and tunnels on draining backends: ended by themselves, or closed.");
+  out.family("sluice_drained_total", "counter",
+             "Requests and tunnels on draining backends: ended by themselves, or closed.");
   out.sample(static_cast<double>(counters.drains_clean), {{"result", "clean"}});
   out.sample(static_cast<double>(counters.drains_forced), {{"result", "forced"}});
   single(out, "sluice_journal_errors_total", "counter", "Changes that the state folder did not take.",

@@ -22,24 +22,27 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::chrono::milliseconds kAcceptPause{100};  // out of descriptors: others get a chance to give some back
+constexpr std::chrono::milliseconds kAcceptPause{
+    100};  // out of descriptors: others get a chance to give some back
 constexpr std::chrono::hours kLongWait{24};
 
 std::string failure(const std::string& address, const std::string& what, const error_code& error) {
-  return "admin.http " + address + ": " + what + ": " + error.message() + " (errno " + std::to_string(error.value()) + ")";
+  return "admin.http " + address + ": " + what + ": " + error.message() + " (errno " +
+         std::to_string(error.value()) + ")";
 }
 
 }  // namespace
 
 struct Server::Listening : std::enable_shared_from_this<Listening> {
-  Listening(asio::io_context& loop_, core::Control& control) : loop(loop_), commands(control), unix_socket(loop_), http(loop_) {}
+  Listening(asio::io_context& loop_, core::Control& control)
+      : loop(loop_), commands(control), unix_socket(loop_), http(loop_) {}
 
   asio::io_context& loop;
   Commands commands;
   UnixAcceptor unix_socket;
   tcp::acceptor http;
-  std::string path;     // of the socket file, when it is ours
-  Access http_access;   // what connections over TCP may do
+  std::string path;    // of the socket file, when it is ours
+  Access http_access;  // what connections over TCP may do
   std::vector<std::weak_ptr<Connection>> connections;
   bool closed = false;
 
@@ -155,12 +158,14 @@ std::string Server::open_http(const config::AdminHttpSpec& spec) {
     std::ifstream in(spec.token_file);
     if (!std::getline(in, access.secret)) return "admin.http: cannot read a token from " + spec.token_file;
     access.secret.erase(access.secret.find_last_not_of(" \t\r") + 1);
-    if (access.secret.empty()) return "admin.http: the first line of " + spec.token_file + " is empty, it must be the token";
+    if (access.secret.empty())
+      return "admin.http: the first line of " + spec.token_file + " is empty, it must be the token";
     access.actor.token = std::filesystem::path(spec.token_file).filename();
   }
   error_code error;
   tcp::resolver resolver(loop_);
-  const auto found = resolver.resolve(spec.bind.host, std::to_string(spec.bind.port), tcp::resolver::passive, error);
+  const auto found =
+      resolver.resolve(spec.bind.host, std::to_string(spec.bind.port), tcp::resolver::passive, error);
   if (error) return failure(spec.bind.text, "cannot resolve", error);
   const tcp::endpoint endpoint = *found.begin();
   auto& acceptor = listening_->http;

@@ -31,7 +31,8 @@ class Server : public core::Front {
   std::uint16_t http_port() const;  // 0 when admin.http is not open
 
  private:
-  struct Listening;  // shared with the accepting coroutines, which may outlive the server by a turn of the loop
+  struct Listening;  // shared with the accepting coroutines, which may outlive the server by a turn of the
+                     // loop
 
   std::string open_http(const config::AdminHttpSpec& spec);
 

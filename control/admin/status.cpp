@@ -12,10 +12,13 @@ namespace json = boost::json;
 
 namespace {
 
-// Three digits behind the point are plenty for a rate or a latency; without them every reading would be 17 digits long.
+// Three digits behind the point are plenty for a rate or a latency; without them every reading would be 17
+// digits long.
 double rounded(double number) { return std::round(number * 1000) / 1000; }
 
-json::value or_null(const std::optional<double>& number) { return number ? json::value(rounded(*number)) : json::value(nullptr); }
+json::value or_null(const std::optional<double>& number) {
+  return number ? json::value(rounded(*number)) : json::value(nullptr);
+}
 
 // Shares and error rates: down to the unit of a share.
 json::value ratio_or_null(const std::optional<double>& ratio) {
@@ -23,8 +26,12 @@ json::value ratio_or_null(const std::optional<double>& ratio) {
 }
 
 json::object drain_json(const core::DrainView& drain) {
-  json::object out{{"running_ms", drain.running.count()}, {"finished", drain.finished}, {"clean", drain.clean},
-                   {"forced", drain.forced},              {"requests", drain.requests}, {"tunnels", drain.tunnels}};
+  json::object out{{"running_ms", drain.running.count()},
+                   {"finished", drain.finished},
+                   {"clean", drain.clean},
+                   {"forced", drain.forced},
+                   {"requests", drain.requests},
+                   {"tunnels", drain.tunnels}};
   out["left_ms"] = drain.left ? json::value(drain.left->count()) : json::value(nullptr);
   if (!drain.oldest_path.empty()) {
     out["oldest_ms"] = drain.oldest.count();
@@ -34,10 +41,11 @@ json::object drain_json(const core::DrainView& drain) {
 }
 
 json::object backend_json(const core::BackendView& backend) {
-  json::object out{{"admin", backend.admin},         {"health", backend.health},     {"weight", backend.weight},
-                   {"in_flight", backend.in_flight}, {"requests", backend.requests}, {"errors", backend.errors},
-                   {"address", backend.address},     {"eligible", backend.eligible}, {"connections", backend.connections},
-                   {"tunnels", backend.tunnels}};
+  json::object out{
+      {"admin", backend.admin},         {"health", backend.health},     {"weight", backend.weight},
+      {"in_flight", backend.in_flight}, {"requests", backend.requests}, {"errors", backend.errors},
+      {"address", backend.address},     {"eligible", backend.eligible}, {"connections", backend.connections},
+      {"tunnels", backend.tunnels}};
   if (backend.removing) out["removing"] = true;
   if (!backend.last_error.empty()) out["last_error"] = backend.last_error;
   if (backend.drain) out["drain"] = drain_json(*backend.drain);
@@ -94,7 +102,8 @@ json::object to_json(const core::StatusView& view) {
 std::optional<protocol::Problem> keep_only(core::StatusView& view, const std::string& wanted) {
   std::vector<std::string> names;
   for (const auto& service : view.services) names.push_back(service.name);
-  std::erase_if(view.services, [&wanted](const core::ServiceView& service) { return service.name != wanted; });
+  std::erase_if(view.services,
+                [&wanted](const core::ServiceView& service) { return service.name != wanted; });
   if (!view.services.empty()) return std::nullopt;
   return protocol::not_found("no service " + quoted(wanted), protocol::did_you_mean(wanted, names));
 }

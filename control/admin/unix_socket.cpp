@@ -23,14 +23,17 @@ std::string failure(const std::string& path, const std::string& what, int number
 // Nothing stands at `path`, or what did is gone. Anything but a socket without a listener stays.
 std::string make_room(asio::any_io_executor executor, const std::string& path) {
   struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) return errno == ENOENT ? "" : failure(path, "cannot look at it", errno);
+  if (::lstat(path.c_str(), &status) != 0)
+    return errno == ENOENT ? "" : failure(path, "cannot look at it", errno);
   if (!S_ISSOCK(status.st_mode)) return "admin socket " + path + ": there is a file of another kind";
   Local::socket probe(executor);
   boost::system::error_code error;
   probe.connect(Local::endpoint(path), error);
   if (!error) return "admin socket " + path + ": another daemon listens on it";
-  if (error != asio::error::connection_refused) return failure(path, "cannot tell whether it is in use", error.value());
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return failure(path, "cannot remove the stale socket", errno);
+  if (error != asio::error::connection_refused)
+    return failure(path, "cannot tell whether it is in use", error.value());
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return failure(path, "cannot remove the stale socket", errno);
   return {};
 }
 
@@ -50,8 +53,8 @@ class Umask {
 
 std::string listen_unix(UnixAcceptor& acceptor, const std::string& path, std::uint32_t mode) {
   if (path.size() >= sizeof(sockaddr_un::sun_path))
-    return "admin socket " + path + ": the path has " + std::to_string(path.size()) + " bytes, the system takes " +
-           std::to_string(sizeof(sockaddr_un::sun_path) - 1);
+    return "admin socket " + path + ": the path has " + std::to_string(path.size()) +
+           " bytes, the system takes " + std::to_string(sizeof(sockaddr_un::sun_path) - 1);
   std::error_code ignored;  // a folder that cannot be made shows when binding
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   if (auto error = make_room(acceptor.get_executor(), path); !error.empty()) return error;

@@ -11,8 +11,9 @@ namespace sluice::admin {
 
 using UnixAcceptor = boost::asio::local::stream_protocol::acceptor;
 
-// Binds and listens with exactly this mode. A socket file that nobody listens on is replaced, one that answers is not. An error
-// text that names the path and the errno, or empty. Main thread, before workers start: it sets the umask for a moment.
+// Binds and listens with exactly this mode. A socket file that nobody listens on is replaced, one that
+// answers is not. An error text that names the path and the errno, or empty. Main thread, before workers
+// start: it sets the umask for a moment.
 std::string listen_unix(UnixAcceptor& acceptor, const std::string& path, std::uint32_t mode);
 
 // Who is at the other end (SO_PEERCRED).

@@ -35,7 +35,8 @@ protocol::milliseconds duration_of(const std::string& name, const std::string& t
 
 Target target_of(const std::string& name, const std::string& text) {
   const auto target = protocol::parse_target(text);
-  if (!target) wrong(name, sluice::quoted(text) + " is no target, write SERVICE/POOL or SERVICE/POOL/BACKEND");
+  if (!target)
+    wrong(name, sluice::quoted(text) + " is no target, write SERVICE/POOL or SERVICE/POOL/BACKEND");
   return *target;
 }
 
@@ -54,10 +55,12 @@ std::pair<std::string, std::string> assignment_of(const std::string& text, const
 
 std::uint64_t number_of(const std::string& name, const std::string& text, std::uint64_t most) {
   std::uint64_t number = 0;
-  const bool digits = !text.empty() && text.size() < 19 && text.find_first_not_of("0123456789") == std::string::npos;
+  const bool digits =
+      !text.empty() && text.size() < 19 && text.find_first_not_of("0123456789") == std::string::npos;
   if (digits) number = std::stoull(text);
   if (!digits || number > most)
-    wrong(name, sluice::quoted(text) + " is no whole number from 0" + (most < UINT64_MAX / 2 ? " to " + std::to_string(most) : ""));
+    wrong(name, sluice::quoted(text) + " is no whole number from 0" +
+                    (most < UINT64_MAX / 2 ? " to " + std::to_string(most) : ""));
   return number;
 }
 
@@ -85,7 +88,8 @@ class Parser {
   void add_looks();
   void add_operations();
   static void one(CLI::App* verb, const std::string& name, Take take, bool required = true);
-  static void many(CLI::App* verb, const std::string& name, std::function<void(const std::vector<std::string>&)> take);
+  static void many(CLI::App* verb, const std::string& name,
+                   std::function<void(const std::vector<std::string>&)> take);
   static void flag(CLI::App* verb, const std::string& name, Take take);
   Parse complain(std::string detail, std::string suggestion);
   Parse unexpected(const std::vector<std::string>& extras, const std::string& verb);
@@ -94,7 +98,8 @@ class Parser {
 
   CLI::App app_{"Shifts traffic between pools of backends", "sluicectl"};
   CommandLine line_;
-  std::vector<std::pair<CLI::App*, Verb>> initial_;  // a verb's value, put in place before its arguments arrive
+  std::vector<std::pair<CLI::App*, Verb>>
+      initial_;  // a verb's value, put in place before its arguments arrive
   bool version_ = false;
   Format format_ = Format::table;
 };
@@ -120,7 +125,8 @@ void Parser::add_globals() {
   app_.add_option("--url", line_.globals.url)->type_name("URL");
   app_.add_option("--token-file", line_.globals.token_file)->type_name("FILE");
   flag(&app_, "-o,--output", [this](const std::string& text) {
-    if (text != "table" && text != "json") wrong("--output", sluice::quoted(text) + " is no format, write table or json");
+    if (text != "table" && text != "json")
+      wrong("--output", sluice::quoted(text) + " is no format, write table or json");
     line_.globals.format = text == "json" ? Format::json : Format::table;
   });
   app_.add_option("--reason", line_.change.reason)->type_name("TEXT");
@@ -157,7 +163,8 @@ void Parser::flag(CLI::App* verb, const std::string& name, Take take) {
 
 void Parser::add_looks() {
   auto* status = verb("status", StatusVerb{});
-  one(status, "SERVICE", [this](auto& text) { message<StatusVerb>().service = text; }, false);
+  one(
+      status, "SERVICE", [this](auto& text) { message<StatusVerb>().service = text; }, false);
   status->add_flag_callback("-w,--watch", [this] { message<StatusVerb>().watch = true; });
 
   auto* explain = verb("explain", protocol::Explain{});
@@ -165,21 +172,23 @@ void Parser::add_looks() {
   flag(explain, "--method", [this](auto& text) { message<protocol::Explain>().method = text; });
   flag(explain, "--listener", [this](auto& text) { message<protocol::Explain>().listener = text; });
   flag(explain, "--client", [this](auto& text) { message<protocol::Explain>().client = text; });
-  explain->add_option_function<std::vector<std::string>>("-H,--header", [this](auto& lines) {
-    message<protocol::Explain>().headers = lines;
-  })->expected(1, 1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  explain
+      ->add_option_function<std::vector<std::string>>(
+          "-H,--header", [this](auto& lines) { message<protocol::Explain>().headers = lines; })
+      ->expected(1, 1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 
   auto* history = verb("history", protocol::History{});
-  one(history, "SERVICE", [this](auto& text) { message<protocol::History>().service = text; }, false);
+  one(
+      history, "SERVICE", [this](auto& text) { message<protocol::History>().service = text; }, false);
   flag(history, "--limit", [this](auto& text) {
     message<protocol::History>().limit = static_cast<std::uint32_t>(number_of("--limit", text, 100'000));
   });
 
   auto* events = verb("events", protocol::Events{false, {}});
   events->add_flag_callback("-f,--follow", [this] { message<protocol::Events>().follow = true; });
-  flag(events, "--after", [this](auto& text) {
-    message<protocol::Events>().after = number_of("--after", text, UINT64_MAX);
-  });
+  flag(events, "--after",
+       [this](auto& text) { message<protocol::Events>().after = number_of("--after", text, UINT64_MAX); });
 }
 
 void Parser::add_split() {
@@ -200,9 +209,11 @@ void Parser::add_split() {
 void Parser::add_cutover() {
   auto* cutover = change(verb("cutover", protocol::Cutover{}));
   many(cutover, "SERVICE=POOL", [this](auto& texts) {
-    for (const auto& text : texts) message<protocol::Cutover>().services.push_back(assignment_of(text, "SERVICE=POOL"));
+    for (const auto& text : texts)
+      message<protocol::Cutover>().services.push_back(assignment_of(text, "SERVICE=POOL"));
   });
-  // An optional value only with `=`: `--wait-drained api=green` must not eat the next argument (see split_wait_drained).
+  // An optional value only with `=`: `--wait-drained api=green` must not eat the next argument (see
+  // split_wait_drained).
   cutover->add_flag_callback("--wait-drained", [this] { message<protocol::Cutover>().wait_drained = true; });
   flag(cutover, "--wait-drained-for", [this](auto& text) {
     message<protocol::Cutover>().wait_drained = true;
@@ -225,9 +236,11 @@ void Parser::add_back() {
 void Parser::add_drain() {
   auto* drain = change(verb("drain", protocol::Drain{}));
   one(drain, "TARGET", [this](auto& text) { message<protocol::Drain>().target = target_of("TARGET", text); });
-  flag(drain, "--timeout", [this](auto& text) { message<protocol::Drain>().timeout = duration_of("--timeout", text); });
+  flag(drain, "--timeout",
+       [this](auto& text) { message<protocol::Drain>().timeout = duration_of("--timeout", text); });
   drain->add_flag_callback("--wait", [this] { message<protocol::Drain>().wait = true; });
-  flag(drain, "--websockets", [this](auto& text) { message<protocol::Drain>().websockets = websockets_of(text); });
+  flag(drain, "--websockets",
+       [this](auto& text) { message<protocol::Drain>().websockets = websockets_of(text); });
   drain->add_flag("--force", line_.change.force);
 
   auto* ready = change(verb("ready", ReadyVerb{}));
@@ -247,8 +260,10 @@ void Parser::add_backends() {
   auto* add = change(verb("add", protocol::Add{}));
   one(add, "SERVICE/POOL", [this](auto& text) {
     const auto target = protocol::parse_target(text);
-    if (!target || !target->backend.empty()) wrong("SERVICE/POOL", sluice::quoted(text) + " is no SERVICE/POOL");
-    message<protocol::Add>().target = {target->service, target->pool, message<protocol::Add>().target.backend};
+    if (!target || !target->backend.empty())
+      wrong("SERVICE/POOL", sluice::quoted(text) + " is no SERVICE/POOL");
+    message<protocol::Add>().target = {target->service, target->pool,
+                                       message<protocol::Add>().target.backend};
   });
   one(add, "ADDRESS", [this](auto& text) {
     const auto address = parse_address(text);
@@ -259,16 +274,15 @@ void Parser::add_backends() {
   flag(add, "--weight", [this](auto& text) {
     message<protocol::Add>().weight = static_cast<std::uint32_t>(number_of("--weight", text, 1000));
   });
-  flag(add, "--wait-healthy", [this](auto& text) {
-    message<protocol::Add>().wait_healthy = duration_of("--wait-healthy", text);
-  });
+  flag(add, "--wait-healthy",
+       [this](auto& text) { message<protocol::Add>().wait_healthy = duration_of("--wait-healthy", text); });
 
   auto* remove = change(verb("remove", RemoveVerb{}));
   one(remove, "BACKEND", [this](auto& text) { message<RemoveVerb>().backend = text; });
-  flag(remove, "--timeout", [this](auto& text) {
-    message<RemoveVerb>().message.timeout = duration_of("--timeout", text);
-  });
-  flag(remove, "--websockets", [this](auto& text) { message<RemoveVerb>().message.websockets = websockets_of(text); });
+  flag(remove, "--timeout",
+       [this](auto& text) { message<RemoveVerb>().message.timeout = duration_of("--timeout", text); });
+  flag(remove, "--websockets",
+       [this](auto& text) { message<RemoveVerb>().message.websockets = websockets_of(text); });
   remove->add_flag("--force", line_.change.force);
 }
 
@@ -280,7 +294,8 @@ void Parser::add_wait() {
     message<protocol::Wait>().condition = *condition;
   });
   one(wait, "TARGET", [this](auto& text) { message<protocol::Wait>().target = target_of("TARGET", text); });
-  flag(wait, "--timeout", [this](auto& text) { message<protocol::Wait>().timeout = duration_of("--timeout", text); });
+  flag(wait, "--timeout",
+       [this](auto& text) { message<protocol::Wait>().timeout = duration_of("--timeout", text); });
 }
 
 void Parser::add_operations() {
@@ -306,7 +321,8 @@ std::string Parser::current_verb() const {
 
 Parse Parser::complain(std::string detail, std::string suggestion) {
   const auto verb = current_verb();
-  if (suggestion.empty()) suggestion = "see sluicectl " + (verb.empty() ? std::string() : verb + " ") + "--help";
+  if (suggestion.empty())
+    suggestion = "see sluicectl " + (verb.empty() ? std::string() : verb + " ") + "--help";
   Parse out;
   out.problem = Problem{400, Exit::usage, "wrong usage", std::move(detail), {}, std::move(suggestion)};
   out.format = format_;
@@ -323,7 +339,8 @@ Parse Parser::unexpected(const std::vector<std::string>& extras, const std::stri
   }
   if (verb.empty()) {
     const auto meant = suggest(word, verbs());
-    return complain("unknown verb " + sluice::quoted(word), meant.empty() ? "" : "did you mean '" + meant + "'?");
+    return complain("unknown verb " + sluice::quoted(word),
+                    meant.empty() ? "" : "did you mean '" + meant + "'?");
   }
   return complain("unexpected argument " + sluice::quoted(word) + " for " + verb, {});
 }
@@ -348,7 +365,8 @@ void split_wait_drained(std::vector<std::string>& words) {
 Format format_in(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i] == "-ojson" || words[i] == "--output=json") return Format::json;
-    if ((words[i] == "-o" || words[i] == "--output") && i + 1 < words.size() && words[i + 1] == "json") return Format::json;
+    if ((words[i] == "-o" || words[i] == "--output") && i + 1 < words.size() && words[i + 1] == "json")
+      return Format::json;
   }
   return Format::table;
 }
@@ -410,7 +428,8 @@ Parse parse(std::vector<std::string> words) {
 std::vector<std::string> verbs() {
   std::vector<std::string> names;
   Parser parser;
-  for (const auto* sub : parser.app().get_subcommands([](CLI::App*) { return true; })) names.push_back(sub->get_name());
+  for (const auto* sub : parser.app().get_subcommands([](CLI::App*) { return true; }))
+    names.push_back(sub->get_name());
   return names;
 }
 
@@ -424,7 +443,8 @@ std::vector<std::string> flags_of(const std::string& verb) {
         if (name != "wait-drained-for") flags.push_back("--" + name);
     }
   };
-  for (auto* sub : parser.app().get_subcommands([&verb](CLI::App* app) { return app->get_name() == verb; })) collect(sub);
+  for (auto* sub : parser.app().get_subcommands([&verb](CLI::App* app) { return app->get_name() == verb; }))
+    collect(sub);
   collect(&parser.app());
   return flags;
 }

@@ -1,4 +1,5 @@
-// The command line as a value: what sluicectl was asked to do, or what it has to say instead. No socket, no environment.
+// The command line as a value: what sluicectl was asked to do, or what it has to say instead. No socket, no
+// environment.
 #pragma once
 
 #include <optional>
@@ -50,10 +51,10 @@ struct CompleteVerb {
   std::vector<std::string> words;  // after "sluicectl", the last one is being typed
 };
 
-using Verb = std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo, protocol::Drain,
-                          ReadyVerb, MaintVerb, WeightVerb, protocol::Add, RemoveVerb, protocol::Wait, protocol::Explain,
-                          protocol::History, protocol::Events, ReloadVerb, CheckVerb, ConfigShowVerb, CompletionVerb,
-                          CompleteVerb>;
+using Verb = std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo,
+                          protocol::Drain, ReadyVerb, MaintVerb, WeightVerb, protocol::Add, RemoveVerb,
+                          protocol::Wait, protocol::Explain, protocol::History, protocol::Events, ReloadVerb,
+                          CheckVerb, ConfigShowVerb, CompletionVerb, CompleteVerb>;
 
 struct CommandLine {
   Globals globals;
@@ -61,7 +62,8 @@ struct CommandLine {
   Verb verb;
 };
 
-// Either a command to run, or a text to print and an exit code (help and version: stdout and done; else a problem).
+// Either a command to run, or a text to print and an exit code (help and version: stdout and done; else a
+// problem).
 struct Parse {
   std::optional<CommandLine> command;
   std::string text;

@@ -51,11 +51,13 @@ Problem unreachable(std::string detail, std::string suggestion) {
 // Which of the two it is decides what to do about it: not running, or not allowed.
 Problem explain_socket(const std::string& path, const Error& error) {
   if (error == asio::error::access_denied)
-    return unreachable("permission denied on the admin socket " + path,
-                       "run this as root, or as a member of the group that owns the socket (ls -l " + path + ")");
+    return unreachable(
+        "permission denied on the admin socket " + path,
+        "run this as root, or as a member of the group that owns the socket (ls -l " + path + ")");
   if (error == boost::system::errc::no_such_file_or_directory)
-    return unreachable("there is no admin socket at " + path,
-                       "is sluiced running (systemctl status sluice)? Is its socket elsewhere (--socket, $SLUICE_SOCKET)?");
+    return unreachable(
+        "there is no admin socket at " + path,
+        "is sluiced running (systemctl status sluice)? Is its socket elsewhere (--socket, $SLUICE_SOCKET)?");
   if (error == asio::error::connection_refused)
     return unreachable("nobody listens on the admin socket " + path + ": sluiced is not running",
                        "start it: systemctl start sluice");
@@ -105,8 +107,10 @@ struct Client::Connection {
   std::string token;
 
   void limit(std::optional<milliseconds> time) {
-    if (time) stream.expires_after(*time);
-    else stream.expires_never();
+    if (time)
+      stream.expires_after(*time);
+    else
+      stream.expires_never();
   }
   template <class Start>
   Error run(Start start) {
@@ -129,10 +133,15 @@ struct Client::Connection {
   }
   Problem broken(const Error& error, std::optional<milliseconds> time) const {
     if (error == beast::error::timeout)
-      return {0, Exit::timed_out, "timed out",
+      return {0,
+              Exit::timed_out,
+              "timed out",
               "no answer from " + where + " within " + format_duration(time.value_or(kConnectLimit)) +
-                  "; what was asked for may still happen", {}, "look: sluicectl status"};
-    return unreachable("the connection to " + where + " broke: " + error.message(), "is sluiced still running?");
+                  "; what was asked for may still happen",
+              {},
+              "look: sluicectl status"};
+    return unreachable("the connection to " + where + " broke: " + error.message(),
+                       "is sluiced still running?");
   }
 };
 
@@ -152,7 +161,8 @@ std::optional<Problem> connect_tcp(auto& connection, const std::string& text) {
   const auto url = parse_url(text);
   if (!url) return protocol::malformed(sluice::quoted(text) + " is no URL for this, write http://HOST:PORT");
   connection.where = text;
-  connection.host = (url->host.find(':') == std::string::npos ? url->host : "[" + url->host + "]") + ":" + url->port;
+  connection.host =
+      (url->host.find(':') == std::string::npos ? url->host : "[" + url->host + "]") + ":" + url->port;
   Error error;
   asio::ip::tcp::resolver resolver(connection.loop);
   const auto found = resolver.resolve(url->host, url->port, error);
@@ -227,8 +237,9 @@ std::optional<Problem> Client::events(const std::string& target, std::optional<s
   if (const auto error = connection.send(request)) return connection.broken(error, kEventSilence);
   http::response_parser<http::buffer_body> parser;
   parser.body_limit(boost::none);
-  auto error = connection.run(
-      [&](auto done) { http::async_read_header(connection.stream, connection.buffer, parser, std::move(done)); });
+  auto error = connection.run([&](auto done) {
+    http::async_read_header(connection.stream, connection.buffer, parser, std::move(done));
+  });
   std::string pending;
   const bool good = !error && parser.get().result() == http::status::ok;
   while (!error && !parser.is_done()) {
@@ -236,8 +247,9 @@ std::optional<Problem> Client::events(const std::string& target, std::optional<s
     parser.get().body().data = piece;
     parser.get().body().size = sizeof piece;
     connection.limit(kEventSilence);
-    error = connection.run(
-        [&](auto done) { http::async_read_some(connection.stream, connection.buffer, parser, std::move(done)); });
+    error = connection.run([&](auto done) {
+      http::async_read_some(connection.stream, connection.buffer, parser, std::move(done));
+    });
     if (error == http::error::need_buffer) error = {};
     pending.append(piece, sizeof piece - parser.get().body().size);
     if (good && !hand_on(pending, on_event)) return std::nullopt;

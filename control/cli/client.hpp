@@ -1,5 +1,5 @@
-// Speaks to the daemon: HTTP/1.1 on its unix socket, or on admin.http with a bearer token. Synchronous, with time limits; one
-// connection a call.
+// Speaks to the daemon: HTTP/1.1 on its unix socket, or on admin.http with a bearer token. Synchronous, with
+// time limits; one connection a call.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -27,7 +27,8 @@ struct Call {
   std::string target;                      // path and query
   std::optional<boost::json::value> body;  // sent as JSON
   std::optional<std::uint64_t> if_match;
-  std::optional<std::chrono::milliseconds> limit = std::chrono::milliseconds(10'000);  // for the answer; nothing: none
+  std::optional<std::chrono::milliseconds> limit =
+      std::chrono::milliseconds(10'000);  // for the answer; nothing: none
 };
 
 struct Answer {
@@ -36,8 +37,8 @@ struct Answer {
   boost::json::value body;  // null when it is not JSON
 };
 
-// Where the admin socket is: --socket, else $SLUICE_SOCKET, else /run/sluice/admin.sock, else (when that is not there)
-// $XDG_RUNTIME_DIR/sluice/admin.sock.
+// Where the admin socket is: --socket, else $SLUICE_SOCKET, else /run/sluice/admin.sock, else (when that is
+// not there) $XDG_RUNTIME_DIR/sluice/admin.sock.
 std::string socket_path(const std::string& given);
 
 class Client {

@@ -12,7 +12,8 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-constexpr std::string_view kGlobalsWithValue[] = {"--socket", "--url", "--token-file", "-o", "--output", "--reason", "--if-generation"};
+constexpr std::string_view kGlobalsWithValue[] = {"--socket", "--url",    "--token-file",   "-o",
+                                                  "--output", "--reason", "--if-generation"};
 
 // The verb, what stands behind it without its flags, and the word being typed.
 struct Typed {
@@ -22,7 +23,8 @@ struct Typed {
 };
 
 bool takes_value(const std::string& word) {
-  return std::find(std::begin(kGlobalsWithValue), std::end(kGlobalsWithValue), word) != std::end(kGlobalsWithValue);
+  return std::find(std::begin(kGlobalsWithValue), std::end(kGlobalsWithValue), word) !=
+         std::end(kGlobalsWithValue);
 }
 
 Typed typed(const Words& words) {
@@ -30,10 +32,14 @@ Typed typed(const Words& words) {
   if (words.empty()) return out;
   out.current = words.back();
   for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-    if (takes_value(words[i])) ++i;
-    else if (words[i].starts_with("-")) continue;
-    else if (out.verb.empty()) out.verb = words[i];
-    else out.positionals.push_back(words[i]);
+    if (takes_value(words[i]))
+      ++i;
+    else if (words[i].starts_with("-"))
+      continue;
+    else if (out.verb.empty())
+      out.verb = words[i];
+    else
+      out.positionals.push_back(words[i]);
   }
   return out;
 }
@@ -96,9 +102,12 @@ bool completion_needs_status(const Words& words) {
 std::vector<std::string> candidates(const Words& words, const boost::json::value& status) {
   const auto now = typed(words);
   Words all;
-  if (now.current.starts_with("-")) all = flags_of(now.verb);
-  else if (now.verb.empty()) all = verbs();
-  else all = positional(now, names_in(status));
+  if (now.current.starts_with("-"))
+    all = flags_of(now.verb);
+  else if (now.verb.empty())
+    all = verbs();
+  else
+    all = positional(now, names_in(status));
   std::erase_if(all, [&now](const std::string& word) { return !word.starts_with(now.current); });
   return all;
 }
@@ -114,7 +123,8 @@ Globals globals_in(const Words& words) {
 }
 
 std::string completion_script(const std::string& shell) {
-  // bash cuts words at = and :, so the line is cut here by blanks, and what bash keeps of a word is taken off the answers.
+  // bash cuts words at = and :, so the line is cut here by blanks, and what bash keeps of a word is taken off
+  // the answers.
   if (shell == "bash")
     return R"(_sluicectl() {
   local line="${COMP_LINE:0:COMP_POINT}" words current kept found
@@ -141,7 +151,8 @@ _sluicectl() {
 if [[ "${funcstack[1]}" == _sluicectl ]]; then _sluicectl; else compdef _sluicectl sluicectl; fi
 )";
   if (shell == "fish")
-    return "complete -c sluicectl -a '(sluicectl __complete (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'\n";
+    return "complete -c sluicectl -a '(sluicectl __complete (commandline -opc)[2..-1] (commandline -ct) "
+           "2>/dev/null)'\n";
   return {};
 }
 

@@ -12,35 +12,44 @@ struct Page {
 
 constexpr std::string_view kDryRun = "  --dry-run              say what would change, change nothing\n";
 
-constexpr std::string_view kForce = "  --force                even if a pool that gets requests has no eligible backend\n";
+constexpr std::string_view kForce =
+    "  --force                even if a pool that gets requests has no eligible backend\n";
 
 constexpr Page kPages[] = {
-    {"status", "status [SERVICE] [-w]", "Shows services, pools, shares set and measured, rates, latencies, health and drains.",
+    {"status", "status [SERVICE] [-w]",
+     "Shows services, pools, shares set and measured, rates, latencies, health and drains.",
      "  -w, --watch            repaint every second; not on a terminal: a line for each change\n",
      "  sluicectl status\n  sluicectl status api -w\n  sluicectl status -o json | jq .services.api.pools\n"},
     {"split", "split SERVICE POOL=SHARE... [--rest POOL]",
-     "Sets the share table in one change. Shares add up to 100%, or --rest names the pool that gets what is left.",
+     "Sets the share table in one change. Shares add up to 100%, or --rest names the pool that gets what is "
+     "left.",
      "  --rest POOL            this pool gets what the others leave\n",
      "  sluicectl split api blue=95% green=5%\n  sluicectl split api green=0.5% --rest blue --dry-run\n"},
-    {"cutover", "cutover SERVICE=POOL...", "Gives 100% to a pool, for one or several services in one generation.",
+    {"cutover", "cutover SERVICE=POOL...",
+     "Gives 100% to a pool, for one or several services in one generation.",
      "  --wait-drained[=30s]   return when the pools left behind have nothing in flight\n",
      "  sluicectl cutover api=green\n  sluicectl cutover api=green web=green --wait-drained=30s\n"},
     {"rollback", "rollback SERVICE...", "Back to the last stable table, at once and always allowed.", "",
      "  sluicectl rollback api --reason 'INC-12: 500s on /pay'\n"},
     {"undo", "undo [--to-generation N]", "Back to the generation before, or to any that history still knows.",
-     "  --to-generation N      the generation to go back to\n", "  sluicectl undo\n  sluicectl undo --to-generation 41\n"},
-    {"drain", "drain SERVICE/POOL[/BACKEND]", "No new request goes there; what is in flight finishes, up to the timeout.",
+     "  --to-generation N      the generation to go back to\n",
+     "  sluicectl undo\n  sluicectl undo --to-generation 41\n"},
+    {"drain", "drain SERVICE/POOL[/BACKEND]",
+     "No new request goes there; what is in flight finishes, up to the timeout.",
      "  --timeout 30s          then what is left is closed; 0: never\n"
      "  --wait                 return when drained; exit 8 if something had to be closed\n"
      "  --websockets POLICY    wait, spread:60s (each at its own moment) or now\n",
-     "  sluicectl drain api/blue/127.0.0.1:9001 --wait\n  sluicectl drain api/blue --websockets spread:60s\n"},
+     "  sluicectl drain api/blue/127.0.0.1:9001 --wait\n  sluicectl drain api/blue --websockets "
+     "spread:60s\n"},
     {"ready", "ready SERVICE/POOL[/BACKEND]", "Takes it into service again after drain or maint.", "",
      "  sluicectl ready api/blue/127.0.0.1:9001\n"},
-    {"maint", "maint SERVICE/POOL[/BACKEND]", "Takes it out of service: no new request, and no drain deadline.", "",
+    {"maint", "maint SERVICE/POOL[/BACKEND]",
+     "Takes it out of service: no new request, and no drain deadline.", "",
      "  sluicectl maint api/blue/127.0.0.1:9001\n"},
     {"weight", "weight BACKEND N",
-     "Sets a backend's weight in its pool (0 to 1000). BACKEND is SERVICE/POOL/BACKEND, or a name that only one has.", "",
-     "  sluicectl weight api-2 3\n"},
+     "Sets a backend's weight in its pool (0 to 1000). BACKEND is SERVICE/POOL/BACKEND, or a name that only "
+     "one has.",
+     "", "  sluicectl weight api-2 3\n"},
     {"add", "add SERVICE/POOL ADDRESS", "Adds a backend to a pool.",
      "  --name N               its name; the address if not given\n"
      "  --weight W             0 to 1000, default 1\n"
@@ -50,7 +59,8 @@ constexpr Page kPages[] = {
      "  --timeout 30s          for the drain; then what is left is closed\n"
      "  --websockets POLICY    wait, spread:60s or now\n",
      "  sluicectl remove api/green/127.0.0.1:9103\n"},
-    {"wait", "wait healthy|drained TARGET", "Blocks until every backend of the target is so. Exit 7 when the time is over.",
+    {"wait", "wait healthy|drained TARGET",
+     "Blocks until every backend of the target is so. Exit 7 when the time is over.",
      "  --timeout 30s          how long; without it as long as it takes\n",
      "  sluicectl wait healthy api/green --timeout 1m\n"},
     {"explain", "explain URL", "Which route, pool and backend that request would get, and why, step by step.",
@@ -64,10 +74,12 @@ constexpr Page kPages[] = {
     {"events", "events [-f]", "What happened: changes, health, drains, reloads.",
      "  -f, --follow           go on as they happen\n  --after ID             only later ones\n",
      "  sluicectl events -f -o json\n"},
-    {"reload", "reload", "Reads the configuration again; a wrong one is refused and the old one stays.", "", "  sluicectl reload\n"},
-    {"check", "check FILE", "Checks a configuration file without a daemon: sluiced --check --config FILE.", "",
-     "  sluicectl check /etc/sluice/sluice.yaml\n"},
-    {"config", "config show", "The configuration in force, with what was changed at run time.", "", "  sluicectl config show\n"},
+    {"reload", "reload", "Reads the configuration again; a wrong one is refused and the old one stays.", "",
+     "  sluicectl reload\n"},
+    {"check", "check FILE", "Checks a configuration file without a daemon: sluiced --check --config FILE.",
+     "", "  sluicectl check /etc/sluice/sluice.yaml\n"},
+    {"config", "config show", "The configuration in force, with what was changed at run time.", "",
+     "  sluicectl config show\n"},
     {"completion", "completion bash|zsh|fish", "Prints a completion script for the shell.", "",
      "  . <(sluicectl completion bash)\n"},
 };

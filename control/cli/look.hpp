@@ -1,4 +1,5 @@
-// Reading an answer of the daemon leniently: what is missing or of another type is empty. A newer daemon may say more.
+// Reading an answer of the daemon leniently: what is missing or of another type is empty. A newer daemon may
+// say more.
 #pragma once
 
 #include <boost/json/object.hpp>

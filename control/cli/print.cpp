@@ -44,8 +44,10 @@ std::string differences(const json::object& before, const json::object& after) {
   };
   for (const auto& [key, value] : after) {
     const auto* was = before.if_contains(key);
-    if (!was) add(key, "none", plain(value));
-    else if (*was != value) add(key, plain(*was), plain(value));
+    if (!was)
+      add(key, "none", plain(value));
+    else if (*was != value)
+      add(key, plain(*was), plain(value));
   }
   for (const auto& [key, value] : before)
     if (!after.contains(key)) add(key, plain(value), "none");
@@ -54,16 +56,20 @@ std::string differences(const json::object& before, const json::object& after) {
 
 std::string values_of(const json::object& object) {
   std::string out;
-  for (const auto& [key, value] : object) out += (out.empty() ? "" : ", ") + std::string(key) + " " + plain(value);
+  for (const auto& [key, value] : object)
+    out += (out.empty() ? "" : ", ") + std::string(key) + " " + plain(value);
   return out;
 }
 
-void append_lines(std::string& out, const std::string& subject, const json::value& before, const json::value& after) {
+void append_lines(std::string& out, const std::string& subject, const json::value& before,
+                  const json::value& after) {
   const auto line = [&](const std::string& what) {
     if (!out.empty()) out += "\n";
     out += subject.empty() ? what : subject + ": " + what;
   };
-  const auto join = [&](std::string_view key) { return subject.empty() ? std::string(key) : subject + "/" + std::string(key); };
+  const auto join = [&](std::string_view key) {
+    return subject.empty() ? std::string(key) : subject + "/" + std::string(key);
+  };
   const auto* was = before.if_object();
   const auto* is = after.if_object();
   if (is_nested(before) || is_nested(after)) {
@@ -72,7 +78,8 @@ void append_lines(std::string& out, const std::string& subject, const json::valu
     const auto& new_ones = is ? *is : kNone;
     for (const auto& [key, value] : new_ones) {
       const auto* old_one = old_ones.if_contains(key);
-      if (!old_one || *old_one != value) append_lines(out, join(key), old_one ? *old_one : json::value(), value);
+      if (!old_one || *old_one != value)
+        append_lines(out, join(key), old_one ? *old_one : json::value(), value);
     }
     for (const auto& [key, value] : old_ones)
       if (!new_ones.contains(key)) append_lines(out, join(key), value, json::value());
@@ -144,8 +151,8 @@ std::string render_event(const json::value& event) {
   const auto* object = event.if_object();
   if (!object) return plain(event) + "\n";
   const auto service = cell(*object, "service");
-  return cell(*object, "time") + "  " + cell(*object, "type") + "  " + (service.empty() ? "" : service + ": ") +
-         cell(*object, "text") + "\n";
+  return cell(*object, "time") + "  " + cell(*object, "type") + "  " +
+         (service.empty() ? "" : service + ": ") + cell(*object, "text") + "\n";
 }
 
 std::string render_explain(const json::value& explained, const Style& style) {
@@ -154,7 +161,9 @@ std::string render_explain(const json::value& explained, const Style& style) {
   std::string out;
   for (const char* key : {"route", "service", "pool", "backend", "result"}) {
     const auto value = cell(*object, key);
-    if (!value.empty()) out += style.strong(std::string(key) + std::string(9 - std::string_view(key).size(), ' ')) + value + "\n";
+    if (!value.empty())
+      out +=
+          style.strong(std::string(key) + std::string(9 - std::string_view(key).size(), ' ')) + value + "\n";
   }
   const auto* steps = object->if_contains("steps");
   if (steps && steps->is_array())
@@ -168,10 +177,12 @@ std::string render_problem(const protocol::Problem& problem, const Style& style)
   return out;
 }
 
-Output::Output(Format format) : format_(format), terminal_(::isatty(STDOUT_FILENO) == 1), style_{wants_color(STDOUT_FILENO)} {}
+Output::Output(Format format)
+    : format_(format), terminal_(::isatty(STDOUT_FILENO) == 1), style_{wants_color(STDOUT_FILENO)} {}
 
 int Output::say(const std::string& text) {
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
   return written ? 0 : static_cast<int>(protocol::Exit::internal);
 }
 

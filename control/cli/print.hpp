@@ -1,4 +1,5 @@
-// What the daemon says, as text for people. The render functions are pure; Output knows the terminal and the wanted format.
+// What the daemon says, as text for people. The render functions are pure; Output knows the terminal and the
+// wanted format.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -15,8 +16,8 @@ std::string render_status(const boost::json::value& status, const std::string& s
 // One line for each service, without what changes all the time: for `status -w` into a file.
 std::string render_state_lines(const boost::json::value& status, const std::string& service);
 
-// "api: blue 95% -> 75%, green 5% -> 25%   (generation 41 -> 42, 3 ms)" and the command that undoes it. `subject` is what
-// before and after are of: a service, a target; empty when they name it themselves.
+// "api: blue 95% -> 75%, green 5% -> 25%   (generation 41 -> 42, 3 ms)" and the command that undoes it.
+// `subject` is what before and after are of: a service, a target; empty when they name it themselves.
 std::string render_change(const protocol::Changed& changed, const std::string& subject);
 std::string render_drained(const boost::json::value& drained, const std::string& subject);
 
@@ -34,8 +35,8 @@ class Output {
   const Style& style() const { return style_; }
   bool terminal() const { return terminal_; }
 
-  int say(const std::string& text);               // to stdout; 0, or 1 when it cannot be written
-  int fail(const protocol::Problem& problem);     // to stderr, in the wanted format; the exit code
+  int say(const std::string& text);            // to stdout; 0, or 1 when it cannot be written
+  int fail(const protocol::Problem& problem);  // to stderr, in the wanted format; the exit code
   // The one JSON document of a verb, or its text.
   int show(const boost::json::value& document, const std::string& text);
 

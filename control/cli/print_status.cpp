@@ -59,12 +59,17 @@ std::string health_text(const json::object& backends, const Style& style) {
     const auto admin = text_in(*backend, "admin");
     rest += ", " + std::string(name) + " " + (admin == "ready" ? text_in(*backend, "health") : admin);
   }
-  const auto counts = std::to_string(eligible) + "/" + std::to_string(backends.size()) + (up == eligible ? " up" : " ready");
-  return (eligible == backends.size() && eligible ? style.good(counts) : eligible ? style.busy(counts) : style.bad(counts)) + rest;
+  const auto counts =
+      std::to_string(eligible) + "/" + std::to_string(backends.size()) + (up == eligible ? " up" : " ready");
+  return (eligible == backends.size() && eligible ? style.good(counts)
+          : eligible                              ? style.busy(counts)
+                                                  : style.bad(counts)) +
+         rest;
 }
 
 std::string pools_table(const json::object& service, const Style& style) {
-  Table table({"POOL", ">SHARE", ">MEASURED", ">REQ/S", ">ERR %", ">P50 MS", ">P95 MS", ">P99 MS", ">IN FLIGHT", "BACKENDS"});
+  Table table({"POOL", ">SHARE", ">MEASURED", ">REQ/S", ">ERR %", ">P50 MS", ">P95 MS", ">P99 MS",
+               ">IN FLIGHT", "BACKENDS"});
   const auto stable = text_in(service, "stable");
   for (const auto& [name, value] : object_in(service, "pools")) {
     const auto* pool = value.if_object();
@@ -73,22 +78,26 @@ std::string pools_table(const json::object& service, const Style& style) {
                formatted(times(number_in(*pool, "share_measured"), 100), "%.1f%%"),
                formatted(number_in(*pool, "requests_per_second"), "%.1f"),
                formatted(times(number_in(*pool, "error_rate"), 100), "%.2f"), latency(*pool, "p50_ms"),
-               latency(*pool, "p95_ms"), latency(*pool, "p99_ms"), formatted(number_in(*pool, "in_flight"), "%.0f"),
+               latency(*pool, "p95_ms"), latency(*pool, "p99_ms"),
+               formatted(number_in(*pool, "in_flight"), "%.0f"),
                health_text(object_in(*pool, "backends"), style)});
   }
   return table.render(style);
 }
 
 std::string backends_table(const json::object& service, const Style& style) {
-  Table table({"POOL", "BACKEND", "ADMIN", "HEALTH", ">WEIGHT", ">REQUESTS", ">ERRORS", ">IN FLIGHT", "LAST ERROR"});
+  Table table(
+      {"POOL", "BACKEND", "ADMIN", "HEALTH", ">WEIGHT", ">REQUESTS", ">ERRORS", ">IN FLIGHT", "LAST ERROR"});
   for (const auto& [pool_name, pool] : object_in(service, "pools")) {
     if (!pool.is_object()) continue;
     for (const auto& [name, value] : object_in(pool.get_object(), "backends")) {
       const auto* backend = value.if_object();
       if (!backend) continue;
       table.add({std::string(pool_name), std::string(name), paint_admin(text_in(*backend, "admin"), style),
-                 paint_health(text_in(*backend, "health"), style), formatted(number_in(*backend, "weight"), "%.0f"),
-                 formatted(number_in(*backend, "requests"), "%.0f"), formatted(number_in(*backend, "errors"), "%.0f"),
+                 paint_health(text_in(*backend, "health"), style),
+                 formatted(number_in(*backend, "weight"), "%.0f"),
+                 formatted(number_in(*backend, "requests"), "%.0f"),
+                 formatted(number_in(*backend, "errors"), "%.0f"),
                  formatted(number_in(*backend, "in_flight"), "%.0f"), text_in(*backend, "last_error")});
     }
   }
@@ -104,12 +113,14 @@ std::string drain_lines(const std::string& service_name, const json::object& ser
       if (!backend.is_object()) continue;
       const auto& drain = object_in(backend.get_object(), "drain");
       if (drain.empty() || is_set(drain, "finished")) continue;
-      out += style.busy("drain") + " " + service_name + "/" + std::string(pool_name) + "/" + std::string(name) + ": " +
-             formatted(number_in(drain, "requests"), "%.0f") + " requests and " +
+      out += style.busy("drain") + " " + service_name + "/" + std::string(pool_name) + "/" +
+             std::string(name) + ": " + formatted(number_in(drain, "requests"), "%.0f") + " requests and " +
              formatted(number_in(drain, "tunnels"), "%.0f") + " tunnels left";
       if (const auto path = text_in(drain, "oldest_path"); !path.empty())
-        out += ", the oldest " + path + " since " + formatted(times(number_in(drain, "oldest_ms"), 0.001), "%.1f s");
-      if (const auto left = number_in(drain, "left_ms")) out += ", closed in " + formatted(*left / 1000, "%.0f s");
+        out += ", the oldest " + path + " since " +
+               formatted(times(number_in(drain, "oldest_ms"), 0.001), "%.1f s");
+      if (const auto left = number_in(drain, "left_ms"))
+        out += ", closed in " + formatted(*left / 1000, "%.0f s");
       out += "\n";
     }
   }
@@ -136,7 +147,8 @@ std::string render_status(const json::value& status, const std::string& wanted, 
     if (!service || (!wanted.empty() && name != wanted)) continue;
     out += style.strong(name) + "   stable " + text_in(*service, "stable") + ", generation " +
            formatted(number_in(*top, "generation"), "%.0f") + "\n";
-    if (const auto why = text_in(*service, "set_aside"); !why.empty()) out += style.bad("set aside:") + " " + why + "\n";
+    if (const auto why = text_in(*service, "set_aside"); !why.empty())
+      out += style.bad("set aside:") + " " + why + "\n";
     out += pools_table(*service, style);
     if (!wanted.empty()) out += backends_table(*service, style);
     out += drain_lines(std::string(name), *service, style) + "\n";

@@ -23,8 +23,8 @@ std::size_t width_of(std::string_view text) {
 
 namespace {
 
-void append_row(std::string& out, const std::vector<std::string>& cells, const std::vector<std::size_t>& widths,
-                const std::vector<bool>& right) {
+void append_row(std::string& out, const std::vector<std::string>& cells,
+                const std::vector<std::size_t>& widths, const std::vector<bool>& right) {
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const std::string padding(widths[i] - width_of(cells[i]), ' ');

@@ -22,7 +22,8 @@ struct Style {
 // Visible characters: UTF-8 counted by code points, escape sequences not at all.
 std::size_t width_of(std::string_view text);
 
-// Two spaces between columns, nothing behind the last; a column whose title begins with '>' is set to the right.
+// Two spaces between columns, nothing behind the last; a column whose title begins with '>' is set to the
+// right.
 class Table {
  public:
   explicit Table(std::vector<std::string> titles) : titles_(std::move(titles)) {}

@@ -11,7 +11,8 @@ using protocol::milliseconds;
 
 namespace {
 
-constexpr milliseconds kChangeLimit{30'000};  // for check, journal, publish and all workers; it takes a few milliseconds
+constexpr milliseconds kChangeLimit{
+    30'000};  // for check, journal, publish and all workers; it takes a few milliseconds
 
 template <class... Functions>
 struct Overload : Functions... {
@@ -24,28 +25,27 @@ Overload(Functions...) -> Overload<Functions...>;
 
 int run(const CommandLine& line, Output& output) {
   Context context{line, Client(line.globals), output};
-  return std::visit(
-      Overload{[&](const StatusVerb& verb) { return status(context, verb); },
-               [&](const protocol::Split& message) { return split(context, message); },
-               [&](const protocol::Cutover& message) { return cutover(context, message); },
-               [&](const protocol::Rollback& message) { return rollback(context, message); },
-               [&](const protocol::Undo& message) { return undo(context, message); },
-               [&](const protocol::Drain& message) { return drain(context, message); },
-               [&](const ReadyVerb& verb) { return ready(context, verb); },
-               [&](const MaintVerb& verb) { return maint(context, verb); },
-               [&](const WeightVerb& verb) { return weight(context, verb); },
-               [&](const protocol::Add& message) { return add(context, message); },
-               [&](const RemoveVerb& verb) { return remove(context, verb); },
-               [&](const protocol::Wait& message) { return wait(context, message); },
-               [&](const protocol::Explain& message) { return explain(context, message); },
-               [&](const protocol::History& message) { return history(context, message); },
-               [&](const protocol::Events& message) { return events(context, message); },
-               [&](const ReloadVerb&) { return reload(context); },
-               [&](const CheckVerb& verb) { return check(context, verb); },
-               [&](const ConfigShowVerb&) { return config_show(context); },
-               [&](const CompletionVerb& verb) { return completion(context, verb); },
-               [&](const CompleteVerb& verb) { return complete(context, verb); }},
-      line.verb);
+  return std::visit(Overload{[&](const StatusVerb& verb) { return status(context, verb); },
+                             [&](const protocol::Split& message) { return split(context, message); },
+                             [&](const protocol::Cutover& message) { return cutover(context, message); },
+                             [&](const protocol::Rollback& message) { return rollback(context, message); },
+                             [&](const protocol::Undo& message) { return undo(context, message); },
+                             [&](const protocol::Drain& message) { return drain(context, message); },
+                             [&](const ReadyVerb& verb) { return ready(context, verb); },
+                             [&](const MaintVerb& verb) { return maint(context, verb); },
+                             [&](const WeightVerb& verb) { return weight(context, verb); },
+                             [&](const protocol::Add& message) { return add(context, message); },
+                             [&](const RemoveVerb& verb) { return remove(context, verb); },
+                             [&](const protocol::Wait& message) { return wait(context, message); },
+                             [&](const protocol::Explain& message) { return explain(context, message); },
+                             [&](const protocol::History& message) { return history(context, message); },
+                             [&](const protocol::Events& message) { return events(context, message); },
+                             [&](const ReloadVerb&) { return reload(context); },
+                             [&](const CheckVerb& verb) { return check(context, verb); },
+                             [&](const ConfigShowVerb&) { return config_show(context); },
+                             [&](const CompletionVerb& verb) { return completion(context, verb); },
+                             [&](const CompleteVerb& verb) { return complete(context, verb); }},
+                    line.verb);
 }
 
 int change(Context& context, Call call, protocol::Query query, const std::string& subject,

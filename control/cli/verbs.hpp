@@ -49,8 +49,9 @@ int check(Context& context, const CheckVerb& verb);
 int completion(Context& context, const CompletionVerb& verb);
 int complete(Context& context, const CompleteVerb& verb);
 
-// Sends a change with the options of the command line and shows what became of it. `subject` as in render_change. `wait` is
-// how long the verb itself may take beyond an ordinary change; nothing: without a limit.
+// Sends a change with the options of the command line and shows what became of it. `subject` as in
+// render_change. `wait` is how long the verb itself may take beyond an ordinary change; nothing: without a
+// limit.
 int change(Context& context, Call call, protocol::Query query, const std::string& subject,
            std::optional<protocol::milliseconds> wait = protocol::milliseconds(0));
 

@@ -54,13 +54,14 @@ Result<Target> find_backend(const boost::json::value& status, const std::string&
   const auto found = search(status, text);
   if (found.matches.size() == 1) return *protocol::parse_target(found.matches.front());
   if (found.matches.empty())
-    return protocol::not_found("no backend " + sluice::quoted(text), protocol::did_you_mean(text, found.names));
+    return protocol::not_found("no backend " + sluice::quoted(text),
+                               protocol::did_you_mean(text, found.names));
   return protocol::malformed(sluice::quoted(text) + " is in several pools: write " + list_of(found.matches));
 }
 
 int drain(Context& context, const protocol::Drain& message) {
-  return change(context, {"POST", path_of(message.target) + "/drain", to_json(message)}, {}, to_string(message.target),
-                message.wait ? drain_time(message.timeout) : milliseconds(0));
+  return change(context, {"POST", path_of(message.target) + "/drain", to_json(message)}, {},
+                to_string(message.target), message.wait ? drain_time(message.timeout) : milliseconds(0));
 }
 
 int ready(Context& context, const ReadyVerb& verb) {
@@ -102,8 +103,9 @@ int wait(Context& context, const protocol::Wait& message) {
   const auto answer = context.client.call(call);
   if (!answer) return context.output.fail(answer.error());
   const auto took = number_in(object_of(answer->body), "took_ms").value_or(0);
-  return context.output.show(answer->body, to_string(message.target) + " is " + to_string(message.condition) + " after " +
-                                               std::to_string(static_cast<long long>(took)) + " ms\n");
+  return context.output.show(answer->body, to_string(message.target) + " is " + to_string(message.condition) +
+                                               " after " + std::to_string(static_cast<long long>(took)) +
+                                               " ms\n");
 }
 
 }  // namespace sluice::cli

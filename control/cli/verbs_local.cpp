@@ -28,15 +28,18 @@ std::string sibling_daemon() {
 
 // Becomes the daemon's own check, so its messages and its exit code are the ones that count.
 int check(Context& context, const CheckVerb& verb) {
-  std::string daemon = sibling_daemon(), name = "sluiced", flag = "--check", config = "--config", file = verb.file;
+  std::string daemon = sibling_daemon(), name = "sluiced", flag = "--check", config = "--config",
+              file = verb.file;
   if (daemon.empty()) daemon = name;
   char* const arguments[] = {name.data(), flag.data(), config.data(), file.data(), nullptr};
   ::execvp(daemon.c_str(), arguments);
-  return context.output.fail(
-      protocol::internal("cannot run sluiced, which checks configurations: " + std::string(std::strerror(errno))));
+  return context.output.fail(protocol::internal("cannot run sluiced, which checks configurations: " +
+                                                std::string(std::strerror(errno))));
 }
 
-int completion(Context& context, const CompletionVerb& verb) { return context.output.say(completion_script(verb.shell)); }
+int completion(Context& context, const CompletionVerb& verb) {
+  return context.output.say(completion_script(verb.shell));
+}
 
 int complete(Context& context, const CompleteVerb& verb) {
   std::string text;

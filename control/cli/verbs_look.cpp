@@ -15,7 +15,8 @@ namespace {
 constexpr std::chrono::seconds kRepaint{1};
 
 std::string status_path(const std::string& service) {
-  return "/v1/status" + protocol::query_text(service.empty() ? protocol::Query{} : protocol::Query{{"service", service}});
+  return "/v1/status" +
+         protocol::query_text(service.empty() ? protocol::Query{} : protocol::Query{{"service", service}});
 }
 
 // The screen from its top, each line cleared behind its end: no flicker, nothing of the former text stays.
@@ -28,7 +29,8 @@ std::string repainted(const std::string& text) {
   return out + "\x1b[J";
 }
 
-// Until the daemon goes away or the operator interrupts. Not on a terminal: a line when something other than a counter moved.
+// Until the daemon goes away or the operator interrupts. Not on a terminal: a line when something other than
+// a counter moved.
 int watch(Context& context, const std::string& service) {
   auto& output = context.output;
   const bool paints = output.terminal() && output.format() == Format::table;
@@ -70,13 +72,13 @@ int history(Context& context, const protocol::History& message) {
 int events(Context& context, const protocol::Events& message) {
   auto& output = context.output;
   int shown = 0;
-  const auto problem = context.client.events(
-      message.follow ? "/v1/events" : "/v1/events?follow=false", message.after.value_or(0), [&](const std::string& data) {
-        json::error_code failed;
-        const auto event = json::parse(data, failed);
-        if (!failed) shown = output.show(event, render_event(event));
-        return shown == 0;
-      });
+  const auto problem = context.client.events(message.follow ? "/v1/events" : "/v1/events?follow=false",
+                                             message.after.value_or(0), [&](const std::string& data) {
+                                               json::error_code failed;
+                                               const auto event = json::parse(data, failed);
+                                               if (!failed) shown = output.show(event, render_event(event));
+                                               return shown == 0;
+                                             });
   return problem ? output.fail(*problem) : shown;
 }
 

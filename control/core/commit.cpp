@@ -76,7 +76,8 @@ asio::awaitable<Result<Changed>> Control::Impl::commit_in_turn(Request request, 
   co_return reply;
 }
 
-asio::awaitable<Result<Control::Impl::Published>> Control::Impl::put_in_force(state::Edit edit, state::State next,
+asio::awaitable<Result<Control::Impl::Published>> Control::Impl::put_in_force(state::Edit edit,
+                                                                              state::State next,
                                                                               route::SnapshotPtr made,
                                                                               bool without_disk) {
   auto published = journal_edit(edit, without_disk);
@@ -101,15 +102,17 @@ Result<Control::Impl::Published> Control::Impl::journal_edit(const state::Edit& 
   ++counters.journal_errors;
   spdlog::error("generation {}: {}", edit.generation, error.message());
   if (!without_disk)
-    return protocol::refused("nothing was changed, because the change could not be kept: " + error.message(),
-                             "make room in " + spec.state_dir +
-                                 ", or repeat it with --force, which goes on without the disk");
+    return protocol::refused(
+        "nothing was changed, because the change could not be kept: " + error.message(),
+        "make room in " + spec.state_dir + ", or repeat it with --force, which goes on without the disk");
   journal->keep(edit);
-  events.add("warning", "", "generation " + std::to_string(edit.generation) + " is not durable: " + error.message());
+  events.add("warning", "",
+             "generation " + std::to_string(edit.generation) + " is not durable: " + error.message());
   return Published{false};
 }
 
-state::Edit Control::Impl::edit_for(const Request& request, const state::State& next, const std::string& verb) const {
+state::Edit Control::Impl::edit_for(const Request& request, const state::State& next,
+                                    const std::string& verb) const {
   state::Edit edit = state::edit_between(state, next, verb);
   edit.time = unix_milliseconds();
   edit.actor = actor_of(request.actor);
@@ -145,9 +148,10 @@ void Control::Impl::tell(const Request& request, const state::Edit& edit, double
   ++counters.changes;
   const bool settings_only = edit.before.empty() && edit.after.empty();  // a reload
   const std::string text = edit.verb + (settings_only ? "" : ": " + edit.before + " -> " + edit.after);
-  spdlog::info("generation {}, {}, by {}, {:.1f} ms", edit.generation, text, to_string(request.actor), took_ms);
-  json::object detail{{"generation", edit.generation}, {"verb", edit.verb},         {"before", edit.before},
-                      {"after", edit.after},           {"reason", edit.reason},     {"took_ms", took_ms}};
+  spdlog::info("generation {}, {}, by {}, {:.1f} ms", edit.generation, text, to_string(request.actor),
+               took_ms);
+  json::object detail{{"generation", edit.generation}, {"verb", edit.verb},     {"before", edit.before},
+                      {"after", edit.after},           {"reason", edit.reason}, {"took_ms", took_ms}};
   events.add("change", edit.services.size() == 1 ? edit.services.front().name : "", text, std::move(detail));
 }
 
@@ -161,7 +165,8 @@ void Control::Impl::follow_drains(const std::optional<DrainWish>& wish) {
         if (backend.admin != observe::Admin::draining) continue;
         draining.push_back(backend.live->id);
         const Target target{service.spec.name, pool.name, backend.name};
-        const bool wished = wish && wish->target.service == target.service && wish->target.pool == target.pool &&
+        const bool wished = wish && wish->target.service == target.service &&
+                            wish->target.pool == target.pool &&
                             (wish->target.backend.empty() || wish->target.backend == target.backend);
         if (!wished && drains.find(backend.live->id)) continue;
         std::optional<Clock::time_point> deadline;

@@ -73,9 +73,9 @@ Control::Impl::Impl(asio::io_context& io, Workers& the_workers, config::Spec the
 void Control::Impl::listen_to_backends() {
   workers.on_suspect = [this](std::uint32_t id) { ejector.suspect(id); };
   board.on_flip = [this](const Watched& backend, observe::Health from) {
-    const std::string text = to_string(backend) + " is " + std::string(to_string(backend.live->health.load())) +
-                             ", was " + std::string(to_string(from)) +
-                             (backend.last_error.empty() ? "" : " (" + backend.last_error + ")");
+    const std::string text =
+        to_string(backend) + " is " + std::string(to_string(backend.live->health.load())) + ", was " +
+        std::string(to_string(from)) + (backend.last_error.empty() ? "" : " (" + backend.last_error + ")");
     spdlog::info("{}", text);
     events.add("health", backend.service, text);
   };
@@ -89,9 +89,9 @@ void Control::Impl::listen_to_backends() {
   drains.on_finished = [this](const Drain& drain) {
     counters.drains_clean += drain.clean();
     counters.drains_forced += drain.forced;
-    const std::string text = protocol::to_string(drain.target) + " is drained: " + std::to_string(drain.clean()) +
-                             " finished, " + std::to_string(drain.forced) + " closed, " +
-                             format_duration(drain.took);
+    const std::string text = protocol::to_string(drain.target) +
+                             " is drained: " + std::to_string(drain.clean()) + " finished, " +
+                             std::to_string(drain.forced) + " closed, " + format_duration(drain.took);
     spdlog::info("{}", text);
     events.add("drained", drain.target.service, text, protocol::to_json(drain.result()));
   };
@@ -130,7 +130,8 @@ asio::awaitable<std::string> Control::Impl::start(std::shared_ptr<Impl> self) {
   adopt(snapshot);
   follow_drains(std::nullopt);
   for (const auto& service : snapshot->services)
-    if (!service.set_aside.empty()) spdlog::warn("service {} is set aside: {}", service.spec.name, service.set_aside);
+    if (!service.set_aside.empty())
+      spdlog::warn("service {} is set aside: {}", service.spec.name, service.set_aside);
   asio::co_spawn(loop, upkeep(std::move(self)), asio::detached);
   readiness = {true, "ready"};
   co_return std::string();

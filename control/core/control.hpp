@@ -1,5 +1,6 @@
-// Control: the one place where the routing state changes. Every verb goes the same way (C3): check, journal, publish, wait for
-// all workers, reply. One change at a time; a second caller waits its turn. Control thread only.
+// Control: the one place where the routing state changes. Every verb goes the same way (C3): check, journal,
+// publish, wait for all workers, reply. One change at a time; a second caller waits its turn. Control thread
+// only.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -60,12 +61,12 @@ struct HistoryEntry {
 };
 
 struct Options {
-  std::string config_file;               // for reload(); empty: there is none
-  std::optional<std::string> state_dir;  // instead of the configuration's
-  std::string version;                   // for status
+  std::string config_file;                // for reload(); empty: there is none
+  std::optional<std::string> state_dir;   // instead of the configuration's
+  std::string version;                    // for status
   std::function<std::uint64_t()> random;  // 64 random bits; the default asks the kernel
-  state::FileSystem* files = nullptr;    // the state folder's; the default is the real one
-  LookupFunction look_up;                // of names; the default asks the system
+  state::FileSystem* files = nullptr;     // the state folder's; the default is the real one
+  LookupFunction look_up;                 // of names; the default asks the system
 };
 
 class Control {
@@ -74,13 +75,15 @@ class Control {
   Control(boost::asio::io_context& loop, Workers& workers, config::Spec spec, Options options);
   ~Control();
 
-  // Opens the state folder and merges what is found there with the configuration (T1, T2). An error text, or empty.
+  // Opens the state folder and merges what is found there with the configuration (T1, T2). An error text, or
+  // empty.
   std::string open();
-  // Opens the listeners, starts the workers with the first snapshot, and the probes. After open(). An error text, or empty.
+  // Opens the listeners, starts the workers with the first snapshot, and the probes. After open(). An error
+  // text, or empty.
   boost::asio::awaitable<std::string> start();
 
-  // The verbs. Each returns when every worker routes by the new generation. Once begun they run to their end: what waits for one
-  // may go, the coroutine may not be cancelled.
+  // The verbs. Each returns when every worker routes by the new generation. Once begun they run to their end:
+  // what waits for one may go, the coroutine may not be cancelled.
   boost::asio::awaitable<Result<protocol::Changed>> split(Request request, protocol::Split message);
   boost::asio::awaitable<Result<protocol::Changed>> cutover(Request request, protocol::Cutover message);
   boost::asio::awaitable<Result<protocol::Changed>> rollback(Request request, protocol::Rollback message);
@@ -108,9 +111,9 @@ class Control {
   ControlCounters counters() const;
   std::vector<HistoryEntry> history(const std::string& service, std::size_t limit) const;  // the latest first
   EventLog& events();
-  const config::Spec& spec() const;      // the configuration in force
-  config::Spec effective_spec() const;   // with what was changed at run time; for `config show`
-  route::SnapshotPtr snapshot() const;   // in force; for explain and the metrics
+  const config::Spec& spec() const;     // the configuration in force
+  config::Spec effective_spec() const;  // with what was changed at run time; for `config show`
+  route::SnapshotPtr snapshot() const;  // in force; for explain and the metrics
   std::uint64_t generation() const;
   Workers& workers();
 

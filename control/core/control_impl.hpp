@@ -1,5 +1,5 @@
-// What Control is made of. The rooms of its house: commit.cpp (the one way of a change), verbs.cpp, reload.cpp, waiting.cpp,
-// status.cpp, upkeep.cpp. Control thread only.
+// What Control is made of. The rooms of its house: commit.cpp (the one way of a change), verbs.cpp,
+// reload.cpp, waiting.cpp, status.cpp, upkeep.cpp. Control thread only.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -42,7 +42,7 @@ struct Verb {
   std::string name;
   std::function<state::Result<state::Change>(const state::State&)> change;
   std::function<json::value(const state::State&)> view;  // before and after, for the reply
-  bool without_disk = false;                             // C7: published even when the journal cannot be written
+  bool without_disk = false;  // C7: published even when the journal cannot be written
   std::optional<DrainWish> drain;
 };
 
@@ -52,18 +52,19 @@ struct Control::Impl {
   // --- commit.cpp
   asio::awaitable<Result<Changed>> commit(Request request, Verb verb);
   asio::awaitable<Result<Changed>> commit_in_turn(Request request, Verb verb);
-  // Journals and publishes `next`, which is checked; every worker has it when this returns. `durable` is false when the disk
-  // failed and `without_disk` allowed to go on; a problem when it did not.
+  // Journals and publishes `next`, which is checked; every worker has it when this returns. `durable` is
+  // false when the disk failed and `without_disk` allowed to go on; a problem when it did not.
   struct Published {
     bool durable = true;
   };
-  asio::awaitable<Result<Published>> put_in_force(state::Edit edit, state::State next, route::SnapshotPtr made,
-                                                  bool without_disk);
+  asio::awaitable<Result<Published>> put_in_force(state::Edit edit, state::State next,
+                                                  route::SnapshotPtr made, bool without_disk);
   asio::awaitable<void> publish(route::SnapshotPtr made);
   Result<Published> journal_edit(const state::Edit& edit, bool without_disk);
   state::Edit edit_for(const Request& request, const state::State& next, const std::string& verb) const;
   Problem refuse(const Request& request, const std::string& verb, Problem problem);
-  void audit_line(const Request& request, const std::string& verb, const state::Texts& texts, const std::string& result);
+  void audit_line(const Request& request, const std::string& verb, const state::Texts& texts,
+                  const std::string& result);
   void tell(const Request& request, const state::Edit& edit, double took_ms);
   // Drains begin for what the state drains and end for what it does not.
   void follow_drains(const std::optional<DrainWish>& wish);
@@ -73,7 +74,8 @@ struct Control::Impl {
   Verb cutover_verb(protocol::Cutover message);
   Verb rollback_verb(protocol::Rollback message);
   Verb undo_verb(protocol::Undo message);
-  Verb drain_verb(Target target, std::chrono::milliseconds timeout, protocol::Websockets websockets, bool removing);
+  Verb drain_verb(Target target, std::chrono::milliseconds timeout, protocol::Websockets websockets,
+                  bool removing);
   Verb admin_verb(std::string name, Target target, observe::Admin admin);
   Verb weight_verb(protocol::Weight message);
   Verb add_verb(protocol::Add message);
@@ -91,7 +93,8 @@ struct Control::Impl {
   asio::awaitable<bool> wait_until_healthy(Target target, Clock::time_point limit);
   asio::awaitable<bool> wait_until_drained(Target target, Clock::time_point limit);
   asio::awaitable<bool> wait_while_draining(Target target);
-  asio::awaitable<bool> wait_until_idle(std::vector<std::pair<std::string, std::string>> pools, Clock::time_point limit);
+  asio::awaitable<bool> wait_until_idle(std::vector<std::pair<std::string, std::string>> pools,
+                                        Clock::time_point limit);
   std::vector<const route::Backend*> backends_of(const Target& target) const;
   bool is_drained(const route::Backend& backend) const;
   protocol::Drained drained_sum(const Target& target) const;
@@ -100,10 +103,12 @@ struct Control::Impl {
   // --- status.cpp
   StatusView status_now() const;
   ServiceView service_view(const state::ServiceState& service, Clock::time_point now) const;
-  PoolView pool_view(const route::Service* service, const state::PoolState& pool, Clock::time_point now) const;
+  PoolView pool_view(const route::Service* service, const state::PoolState& pool,
+                     Clock::time_point now) const;
   BackendView backend_view(const route::Pool* pool, const state::BackendState& backend) const;
   DrainView drain_view(const Drain& drain) const;
-  void add_traffic(PoolView& view, const route::Service& service, const route::Pool& pool, Clock::time_point now) const;
+  void add_traffic(PoolView& view, const route::Service& service, const route::Pool& pool,
+                   Clock::time_point now) const;
   std::vector<std::string> warnings() const;
   asio::awaitable<worker::Blockers> blockers_of(std::uint32_t id);
 

@@ -22,13 +22,13 @@ class Front {
 using MakeFront = std::function<std::unique_ptr<Front>(boost::asio::io_context& loop, Control& control)>;
 
 struct DaemonOptions {
-  config::Spec spec;                        // checked
-  std::string config_file;                  // for reload; empty: there is none to reload
-  std::optional<std::string> state_dir;     // instead of the configuration's
+  config::Spec spec;                     // checked
+  std::string config_file;               // for reload; empty: there is none to reload
+  std::optional<std::string> state_dir;  // instead of the configuration's
   std::string log_level = "info";
   std::string version;
-  MakeFront front;                          // may be empty
-  std::function<void(Control&)> on_ready;   // everything is open; may be empty
+  MakeFront front;                         // may be empty
+  std::function<void(Control&)> on_ready;  // everything is open; may be empty
 };
 
 // Runs until a signal ends it. The exit code: 0 after a shutdown, 1 when it could not start.

@@ -82,7 +82,8 @@ void Drains::poll() {
 }
 
 bool Drains::any_open() const {
-  return std::any_of(drains_.begin(), drains_.end(), [](const auto& entry) { return !entry.second.finished; });
+  return std::any_of(drains_.begin(), drains_.end(),
+                     [](const auto& entry) { return !entry.second.finished; });
 }
 
 }  // namespace sluice::core

@@ -1,5 +1,6 @@
-// Drains under way and done (D1-D5), one per backend. A drain begins when every worker routes by the snapshot that says so, and
-// ends when nothing is in flight: from then on no byte of a new request reaches the backend (D2). Control thread only.
+// Drains under way and done (D1-D5), one per backend. A drain begins when every worker routes by the snapshot
+// that says so, and ends when nothing is in flight: from then on no byte of a new request reaches the backend
+// (D2). Control thread only.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -30,7 +31,7 @@ struct Drain {
   std::uint64_t forced = 0;    // closed at the deadline (D3)
   bool cut = false;            // the deadline came
   bool finished = false;
-  bool removing = false;       // to be taken out when finished
+  bool removing = false;  // to be taken out when finished
   std::chrono::milliseconds took{0};
 
   std::uint64_t clean() const;  // finished by themselves so far
@@ -44,8 +45,8 @@ class Drains {
   Drains(boost::asio::any_io_executor loop, Workers& workers);
   ~Drains();
 
-  // Requires: every worker routes by a snapshot in which the backend drains. A drain that is known keeps its deadline (D3); only
-  // `removing` and the tunnels' policy are taken from a second one.
+  // Requires: every worker routes by a snapshot in which the backend drains. A drain that is known keeps its
+  // deadline (D3); only `removing` and the tunnels' policy are taken from a second one.
   void begin(protocol::Target target, std::shared_ptr<observe::BackendLive> live,
              std::optional<Clock::time_point> deadline, worker::TunnelPolicy tunnels, bool removing);
   void forget(std::uint32_t id);  // it is ready again, or gone

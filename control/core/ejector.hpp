@@ -1,4 +1,5 @@
-// Passive ejection (H3): a backend whose errors came one after the other gets no requests for a while. Control thread only.
+// Passive ejection (H3): a backend whose errors came one after the other gets no requests for a while.
+// Control thread only.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -31,8 +32,8 @@ class Ejector {
  public:
   Ejector(boost::asio::any_io_executor loop, HealthBoard& board, std::function<std::uint64_t()> random);
 
-  // The workers saw as many errors in a row as the service allows. True when the backend was ejected; not when fewer than
-  // min_available would stay eligible in its pool.
+  // The workers saw as many errors in a row as the service allows. True when the backend was ejected; not
+  // when fewer than min_available would stay eligible in its pool.
   bool suspect(std::uint32_t id);
   // Forgets backends that are gone. To be called after each HealthBoard::adopt().
   void adopt();

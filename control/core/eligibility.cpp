@@ -9,7 +9,8 @@ namespace {
 
 // "127.0.0.1:9101 is down (connect: Connection refused)"
 std::string why_not(const route::Backend& backend, const HealthBoard& board) {
-  if (backend.admin != observe::Admin::ready) return backend.name + " is " + std::string(state::to_string(backend.admin));
+  if (backend.admin != observe::Admin::ready)
+    return backend.name + " is " + std::string(state::to_string(backend.admin));
   const observe::Health health = backend.live->health.load();
   std::string text = backend.name + " is " + std::string(to_string(health));
   const Watched* watched = board.find(backend.live->id);
@@ -26,9 +27,9 @@ std::string reasons(const route::Pool& pool, const HealthBoard& board) {
 
 protocol::Problem unservable(const std::string& service, const route::Pool& pool, const HealthBoard& board) {
   const std::string name = service + "/" + pool.name;
-  return protocol::refused(
-      name + " would get " + format_share(pool.share) + " and has no eligible backend: " + reasons(pool, board),
-      "sluicectl wait healthy " + name + ", or repeat it with --force");
+  return protocol::refused(name + " would get " + format_share(pool.share) +
+                               " and has no eligible backend: " + reasons(pool, board),
+                           "sluicectl wait healthy " + name + ", or repeat it with --force");
 }
 
 }  // namespace
@@ -64,10 +65,14 @@ std::vector<std::string> lost_pools(const route::Snapshot& now, const route::Sna
 
 std::string_view to_string(observe::Health health) {
   switch (health) {
-    case observe::Health::unknown: return "unknown";
-    case observe::Health::up: return "up";
-    case observe::Health::down: return "down";
-    case observe::Health::ejected: return "ejected";
+    case observe::Health::unknown:
+      return "unknown";
+    case observe::Health::up:
+      return "up";
+    case observe::Health::down:
+      return "down";
+    case observe::Health::ejected:
+      return "ejected";
   }
   return "unknown";
 }

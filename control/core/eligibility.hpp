@@ -12,8 +12,8 @@
 
 namespace sluice::core {
 
-// C5: a refusal when a pool that `moved` gives more than it had has no eligible backend in `next`. That a pool which loses share
-// is broken is no reason to refuse: leaving it is the cure.
+// C5: a refusal when a pool that `moved` gives more than it had has no eligible backend in `next`. That a
+// pool which loses share is broken is no reason to refuse: leaving it is the cure.
 std::optional<protocol::Problem> refuse_unservable(const route::Snapshot& next,
                                                    const std::vector<state::ServiceDiff>& moved,
                                                    const HealthBoard& board);

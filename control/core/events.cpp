@@ -9,8 +9,8 @@ namespace asio = boost::asio;
 EventLog::EventLog(asio::any_io_executor loop) : bell_(std::move(loop)) {}
 
 void EventLog::add(std::string type, std::string service, std::string text, boost::json::object detail) {
-  kept_.push_back({next_++, std::chrono::system_clock::now(), std::move(type), std::move(service), std::move(text),
-                   std::move(detail)});
+  kept_.push_back({next_++, std::chrono::system_clock::now(), std::move(type), std::move(service),
+                   std::move(text), std::move(detail)});
   if (kept_.size() > kKept) kept_.pop_front();
   bell_.ring();
 }
@@ -20,7 +20,8 @@ EventLog::Slice EventLog::after(std::uint64_t id) const {
   if (kept_.empty()) return slice;
   const std::uint64_t first = kept_.front().id;
   if (id + 1 < first) slice.lost = first - id - 1;
-  const auto begin = std::find_if(kept_.begin(), kept_.end(), [id](const Event& event) { return event.id > id; });
+  const auto begin =
+      std::find_if(kept_.begin(), kept_.end(), [id](const Event& event) { return event.id > id; });
   slice.events.assign(begin, kept_.end());
   return slice;
 }

@@ -16,9 +16,9 @@ namespace sluice::core {
 struct Event {
   std::uint64_t id = 0;  // from 1, in order, without gaps; starts again with the process
   std::chrono::system_clock::time_point time;
-  std::string type;            // "change", "health", "ejected", "drain", "drained", "reload", "warning", "shutdown"
-  std::string service;         // empty: the whole daemon
-  std::string text;            // one sentence
+  std::string type;     // "change", "health", "ejected", "drain", "drained", "reload", "warning", "shutdown"
+  std::string service;  // empty: the whole daemon
+  std::string text;     // one sentence
   boost::json::object detail;  // its numbers
 };
 
@@ -36,7 +36,8 @@ class EventLog {
   };
   Slice after(std::uint64_t id) const;
   std::uint64_t last_id() const { return next_ - 1; }
-  // Waits until there is an event with a larger id: true; false when `limit` has passed or close() was called.
+  // Waits until there is an event with a larger id: true; false when `limit` has passed or close() was
+  // called.
   boost::asio::awaitable<bool> wait_after(std::uint64_t id, std::chrono::milliseconds limit);
   // Ends all waiting, for the shutdown.
   void close();

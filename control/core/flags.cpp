@@ -8,7 +8,8 @@
 namespace sluice::core {
 namespace {
 
-const std::vector<std::string> kFlags = {"--config", "--check", "--state-dir", "--log-level", "--version", "--help"};
+const std::vector<std::string> kFlags = {"--config",    "--check",   "--state-dir",
+                                         "--log-level", "--version", "--help"};
 const std::vector<std::string> kLevels = {"trace", "debug", "info", "warning", "error"};
 
 struct Argument {
@@ -53,7 +54,8 @@ bool is_action(const std::string& name) {
 
 std::string unknown(const std::string& name) {
   if (!name.starts_with('-'))
-    return with_suggestion(quoted(name) + " is no command", suggest(name, std::vector<std::string>{"demo", "try"}));
+    return with_suggestion(quoted(name) + " is no command",
+                           suggest(name, std::vector<std::string>{"demo", "try"}));
   return with_suggestion(quoted(name) + " is no flag of sluiced", suggest(name, kFlags));
 }
 

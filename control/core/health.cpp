@@ -33,7 +33,8 @@ bool HealthState::flip(Health to) {
 milliseconds next_probe(milliseconds interval, bool settled, double jitter) {
   constexpr milliseconds kShortest{100};
   const milliseconds base = settled ? interval : std::min(interval, std::max(interval / 4, kShortest));
-  return base + milliseconds(static_cast<milliseconds::rep>(static_cast<double>(base.count()) * 0.1 * jitter));
+  return base +
+         milliseconds(static_cast<milliseconds::rep>(static_cast<double>(base.count()) * 0.1 * jitter));
 }
 
 }  // namespace sluice::core

@@ -31,7 +31,8 @@ class HealthState {
   int in_a_row_ = 0;
 };
 
-// Until the next probe: sooner while unsettled. `jitter` in [-1, 1] moves it by up to 10 % (H2: probes are spread in time).
+// Until the next probe: sooner while unsettled. `jitter` in [-1, 1] moves it by up to 10 % (H2: probes are
+// spread in time).
 std::chrono::milliseconds next_probe(std::chrono::milliseconds interval, bool settled, double jitter);
 
 }  // namespace sluice::core

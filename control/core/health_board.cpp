@@ -101,7 +101,8 @@ void HealthBoard::settle(Watched& backend) {
 void HealthBoard::ramp(Watched& backend) {
   const bool probed_up = backend.probed.health() == Health::up;
   const bool unknown_yet = backend.check && backend.probed.health() == Health::unknown;
-  const bool usable = backend.admin == observe::Admin::ready && !backend.ejected && (probed_up || !backend.check);
+  const bool usable =
+      backend.admin == observe::Admin::ready && !backend.ejected && (probed_up || !backend.check);
   if (unknown_yet && backend.admin == observe::Admin::ready && !backend.ejected) return;
   if (usable && !backend.usable && backend.slow_start.count() > 0) {
     const auto since_epoch = now_().time_since_epoch();

@@ -1,5 +1,5 @@
-// The health of every backend in force: what probes say, what ejection says, and the one value the workers read. The only writer
-// of BackendLive::health and ramp_started_micros. Control thread only.
+// The health of every backend in force: what probes say, what ejection says, and the one value the workers
+// read. The only writer of BackendLive::health and ramp_started_micros. Control thread only.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -36,7 +36,8 @@ std::string to_string(const Watched& backend);  // "api/blue/127.0.0.1:9001"
 class HealthBoard {
  public:
   // `now` is the steady clock's; a parameter for the tests.
-  explicit HealthBoard(boost::asio::any_io_executor loop, std::function<Clock::time_point()> now = Clock::now);
+  explicit HealthBoard(boost::asio::any_io_executor loop,
+                       std::function<Clock::time_point()> now = Clock::now);
 
   // The snapshot in force from now on. What is known of its backends stays known (C4).
   void adopt(route::SnapshotPtr snapshot);
@@ -59,7 +60,8 @@ class HealthBoard {
   std::function<void(const Watched& backend, observe::Health from)> on_flip;
 
  private:
-  void refresh(Watched& backend, const route::Service& service, const route::Pool& pool, const route::Backend& wanted);
+  void refresh(Watched& backend, const route::Service& service, const route::Pool& pool,
+               const route::Backend& wanted);
   void settle(Watched& backend);
   void ramp(Watched& backend);
 

@@ -12,7 +12,8 @@
 namespace sluice::core {
 namespace {
 
-constexpr std::size_t kQueue = 8192;  // lines; the oldest are dropped when the reader of stderr is that far behind
+constexpr std::size_t kQueue =
+    8192;  // lines; the oldest are dropped when the reader of stderr is that far behind
 
 // sd-daemon(3): the priority that the journal reads from the start of a line.
 class Priority : public spdlog::custom_flag_formatter {
@@ -27,14 +28,19 @@ class Priority : public spdlog::custom_flag_formatter {
  private:
   static char digit(spdlog::level::level_enum level) {
     switch (level) {
-      case spdlog::level::critical: return '2';
-      case spdlog::level::err: return '3';
-      case spdlog::level::warn: return '4';
-      case spdlog::level::info: return '6';
+      case spdlog::level::critical:
+        return '2';
+      case spdlog::level::err:
+        return '3';
+      case spdlog::level::warn:
+        return '4';
+      case spdlog::level::info:
+        return '6';
       case spdlog::level::debug:
       case spdlog::level::trace:
       case spdlog::level::off:
-      case spdlog::level::n_levels: break;
+      case spdlog::level::n_levels:
+        break;
     }
     return '7';
   }

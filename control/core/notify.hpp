@@ -1,5 +1,5 @@
-// What the service manager is told (sd_notify) and what it hands over (LISTEN_FDS), by hand: the protocols are a datagram and
-// three variables. Main thread.
+// What the service manager is told (sd_notify) and what it hands over (LISTEN_FDS), by hand: the protocols
+// are a datagram and three variables. Main thread.
 #pragma once
 
 #include <string>
@@ -9,7 +9,8 @@
 
 namespace sluice::core {
 
-// Sends "READY=1", "STATUS=...", "STOPPING=1", "RELOADING=1\nMONOTONIC_USEC=..." to $NOTIFY_SOCKET; nothing without one.
+// Sends "READY=1", "STATUS=...", "STOPPING=1", "RELOADING=1\nMONOTONIC_USEC=..." to $NOTIFY_SOCKET; nothing
+// without one.
 class Notify {
  public:
   // `socket` as in $NOTIFY_SOCKET: a path, or "@" and an abstract name; empty: nobody listens.
@@ -26,8 +27,8 @@ class Notify {
   std::string socket_;
 };
 
-// The sockets that were passed to this process, and takes the variables out of the environment. Empty when they were meant for
-// another (LISTEN_PID).
+// The sockets that were passed to this process, and takes the variables out of the environment. Empty when
+// they were meant for another (LISTEN_PID).
 std::vector<worker::InheritedSocket> inherited_sockets();
 
 }  // namespace sluice::core

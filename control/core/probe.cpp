@@ -23,7 +23,8 @@ namespace {
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMostHead = 16 * 1024;
 constexpr std::size_t kMostRest = 64 * 1024;
-constexpr std::chrono::milliseconds kRestTime{50};  // a backend that ignores `Connection: close` delays no verdict for long
+constexpr std::chrono::milliseconds kRestTime{
+    50};  // a backend that ignores `Connection: close` delays no verdict for long
 
 tcp::endpoint to_asio(const route::Endpoint& endpoint) {
   if (!endpoint.v6) {
@@ -59,8 +60,8 @@ class Limit {
 
 bool is_ours(const error_code& failure) {
   using namespace boost::system::errc;
-  return failure == too_many_files_open || failure == too_many_files_open_in_system || failure == no_buffer_space ||
-         failure == address_not_available || failure == not_enough_memory;
+  return failure == too_many_files_open || failure == too_many_files_open_in_system ||
+         failure == no_buffer_space || failure == address_not_available || failure == not_enough_memory;
 }
 
 ProbeResult failed(const std::string& step, const error_code& failure) {
@@ -85,7 +86,8 @@ std::optional<int> status_of(std::string_view line) {
   int status = 0;
   const auto [end, failure] = std::from_chars(line.data() + 9, line.data() + 12, status);
   const bool whole = failure == std::errc() && end == line.data() + 12;
-  if (!whole || status < 100 || (line.size() > 12 && line[12] != ' ' && line[12] != '\r')) return std::nullopt;
+  if (!whole || status < 100 || (line.size() > 12 && line[12] != ' ' && line[12] != '\r'))
+    return std::nullopt;
   return status;
 }
 

@@ -1,4 +1,5 @@
-// One active probe (H2): an HTTP/1.1 GET on a connection of its own, judged by the status line alone. Control thread only.
+// One active probe (H2): an HTTP/1.1 GET on a connection of its own, judged by the status line alone. Control
+// thread only.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -14,7 +14,8 @@ using std::chrono::milliseconds;
 
 // Shared by the prober and the coroutine; the coroutine looks at `stopped` before it touches the prober.
 struct Prober::Round {
-  Round(asio::any_io_executor loop, const config::HealthCheckSpec& spec) : timer(std::move(loop)), check(spec) {}
+  Round(asio::any_io_executor loop, const config::HealthCheckSpec& spec)
+      : timer(std::move(loop)), check(spec) {}
   asio::steady_timer timer;
   config::HealthCheckSpec check;
   bool stopped = false;

@@ -1,5 +1,5 @@
-// Probes every backend whose service has a health check, whatever its share or admin state (H2), each on its own rhythm. Control
-// thread only.
+// Probes every backend whose service has a health check, whatever its share or admin state (H2), each on its
+// own rhythm. Control thread only.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -87,7 +87,8 @@ route::Service Publisher::service_from(const config::ServiceSpec& spec, const st
   return service;
 }
 
-route::Pool Publisher::pool_from(const std::string& service, const state::PoolState& state, std::string& unresolved) {
+route::Pool Publisher::pool_from(const std::string& service, const state::PoolState& state,
+                                 std::string& unresolved) {
   route::Pool pool;
   pool.name = state.name;
   pool.share = state.share;

@@ -1,5 +1,6 @@
-// From what is wanted (Spec and State) and what lives (Registry, Resolver) to the snapshot that workers route by. Nothing takes
-// effect before install(): a snapshot that is built and dropped leaves no trace. Control thread only.
+// From what is wanted (Spec and State) and what lives (Registry, Resolver) to the snapshot that workers route
+// by. Nothing takes effect before install(): a snapshot that is built and dropped leaves no trace. Control
+// thread only.
 #pragma once
 
 #include <functional>
@@ -21,13 +22,14 @@ class Publisher {
   // `random` gives the seeds of new sequences (S3).
   Publisher(Registry& registry, const Resolver& resolver, std::function<std::uint64_t()> random);
 
-  // Sequences and slot owners of `previous` (which may be null) are carried over where the share table is the same (S3, C4). A
-  // backend that does not resolve is left out; a service of which no pool with a share can be reached is set aside (T3).
-  // Requires: a state merged with `spec`.
-  route::SnapshotPtr build(const config::Spec& spec, const state::State& state, const route::Snapshot* previous);
+  // Sequences and slot owners of `previous` (which may be null) are carried over where the share table is the
+  // same (S3, C4). A backend that does not resolve is left out; a service of which no pool with a share can
+  // be reached is set aside (T3). Requires: a state merged with `spec`.
+  route::SnapshotPtr build(const config::Spec& spec, const state::State& state,
+                           const route::Snapshot* previous);
 
-  // To be called right before `snapshot` is published: the admin states become visible to whoever claims a backend (D2), and
-  // what `snapshot` no longer names is forgotten.
+  // To be called right before `snapshot` is published: the admin states become visible to whoever claims a
+  // backend (D2), and what `snapshot` no longer names is forgotten.
   void install(const route::Snapshot& snapshot);
 
  private:

@@ -1,5 +1,5 @@
-// What the pools did lately: the counters of the last minute, second by second, and their latencies in windows of five seconds.
-// Control thread only.
+// What the pools did lately: the counters of the last minute, second by second, and their latencies in
+// windows of five seconds. Control thread only.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// The live objects by identity: created when first asked for, the same ones as long as any snapshot in force names them (C4).
-// Control thread only.
+// The live objects by identity: created when first asked for, the same ones as long as any snapshot in force
+// names them (C4). Control thread only.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ class Registry {
 
   std::shared_ptr<observe::ServiceLive> service(const std::string& service);
   std::shared_ptr<observe::PoolLive> pool(const std::string& service, const std::string& pool);
-  // A backend is its name and its address: at another address it is another one, with nothing known of its health.
+  // A backend is its name and its address: at another address it is another one, with nothing known of its
+  // health.
   std::shared_ptr<observe::BackendLive> backend(const std::string& service, const std::string& pool,
                                                 const std::string& name, const std::string& address);
 

@@ -40,7 +40,8 @@ std::vector<std::string> services_of(const state::State& before, const state::St
 asio::awaitable<Result<Changed>> Control::Impl::reload(Request request) {
   const Turn::Held held = co_await turn.take();
   if (options.config_file.empty())
-    co_return refuse(request, "reload", protocol::refused("this daemon was started without a configuration file"));
+    co_return refuse(request, "reload",
+                     protocol::refused("this daemon was started without a configuration file"));
   const auto& expected = request.options.if_generation;
   if (expected && *expected != state.generation)
     co_return refuse(request, "reload", protocol::generation_moved(*expected, state.generation));
@@ -87,7 +88,8 @@ asio::awaitable<Result<Changed>> Control::Impl::adopt_spec(Request request, conf
   const config::Spec former = std::exchange(spec, std::move(next));
   route::SnapshotPtr made = publisher.build(spec, merged.state, snapshot.get());
   const state::Edit edit = edit_for(request, merged.state, "reload");
-  const auto published = co_await put_in_force(edit, std::move(merged.state), std::move(made), request.options.force);
+  const auto published =
+      co_await put_in_force(edit, std::move(merged.state), std::move(made), request.options.force);
   if (!published) {
     close_for(former);
     spec = former;
@@ -107,7 +109,8 @@ asio::awaitable<Result<Changed>> Control::Impl::adopt_spec(Request request, conf
 }
 
 std::optional<Problem> Control::Impl::open_for(const config::Spec& next) {
-  if (std::string error = workers.set_listeners(next.listeners); !error.empty()) return protocol::refused(error);
+  if (std::string error = workers.set_listeners(next.listeners); !error.empty())
+    return protocol::refused(error);
   if (next.access_log == spec.access_log) return std::nullopt;
   std::string error = workers.set_access_log(next.access_log);
   if (error.empty()) return std::nullopt;

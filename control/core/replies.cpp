@@ -8,7 +8,8 @@ namespace json = boost::json;
 namespace {
 
 json::object backend_json(const state::BackendState& backend) {
-  return {{"address", backend.address}, {"admin", state::to_string(backend.admin)}, {"weight", backend.weight}};
+  return {
+      {"address", backend.address}, {"admin", state::to_string(backend.admin)}, {"weight", backend.weight}};
 }
 
 }  // namespace

@@ -102,7 +102,8 @@ std::string Resolver::error_of(const std::string& text) const {
   if (!address) return address.error().text();
   const auto name = names_.find(address->host);
   const bool answered = name != names_.end() && !name->second.answer.error.empty();
-  return quoted(address->host) + " does not resolve: " + (answered ? name->second.answer.error : "no answer yet");
+  return quoted(address->host) +
+         " does not resolve: " + (answered ? name->second.answer.error : "no answer yet");
 }
 
 asio::awaitable<void> Resolver::resolve(std::vector<std::string> addresses) {

@@ -1,5 +1,5 @@
-// What the backends' addresses resolve to. IP literals are known at once; names are looked up by the system's resolver in a
-// thread of their own, and again from time to time. Control thread only.
+// What the backends' addresses resolve to. IP literals are known at once; names are looked up by the system's
+// resolver in a thread of their own, and again from time to time. Control thread only.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -44,7 +44,8 @@ class Resolver {
 
   // Looks up the names that are not known yet, all at once; at most kLimit. What comes later is known later.
   boost::asio::awaitable<void> resolve(std::vector<std::string> addresses);
-  // Looks all of `addresses` up again, forgets every other, and tells whether an answer is another than before.
+  // Looks all of `addresses` up again, forgets every other, and tells whether an answer is another than
+  // before.
   boost::asio::awaitable<bool> refresh(std::vector<std::string> addresses);
 
  private:

@@ -34,11 +34,13 @@ void RuntimeWorkers::close_tunnels(std::vector<std::uint32_t> backend_ids, worke
   runtime_.close_tunnels(std::move(backend_ids), policy);
 }
 
-void RuntimeWorkers::abort_in_flight(std::vector<std::uint32_t> backend_ids, std::function<void(std::size_t)> done) {
+void RuntimeWorkers::abort_in_flight(std::vector<std::uint32_t> backend_ids,
+                                     std::function<void(std::size_t)> done) {
   runtime_.abort_in_flight(std::move(backend_ids), std::move(done));
 }
 
-void RuntimeWorkers::blockers(std::vector<std::uint32_t> backend_ids, std::function<void(worker::Blockers)> done) {
+void RuntimeWorkers::blockers(std::vector<std::uint32_t> backend_ids,
+                              std::function<void(worker::Blockers)> done) {
   runtime_.blockers(std::move(backend_ids), std::move(done));
 }
 

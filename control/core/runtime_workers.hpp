@@ -18,7 +18,8 @@ class RuntimeWorkers : public Workers {
   void start(route::SnapshotPtr first) override;
   void publish(route::SnapshotPtr next, std::function<void()> done) override;
   void close_tunnels(std::vector<std::uint32_t> backend_ids, worker::TunnelPolicy policy) override;
-  void abort_in_flight(std::vector<std::uint32_t> backend_ids, std::function<void(std::size_t)> done) override;
+  void abort_in_flight(std::vector<std::uint32_t> backend_ids,
+                       std::function<void(std::size_t)> done) override;
   void blockers(std::vector<std::uint32_t> backend_ids, std::function<void(worker::Blockers)> done) override;
   std::string set_listeners(const std::vector<config::ListenerSpec>& listeners) override;
   std::string set_access_log(const config::AccessLogSpec& spec) override;

@@ -1,4 +1,5 @@
-// What `status`, the metrics and the health endpoints say: plain values, taken at one moment on the control thread.
+// What `status`, the metrics and the health endpoints say: plain values, taken at one moment on the control
+// thread.
 #pragma once
 
 #include <chrono>
@@ -15,7 +16,8 @@ namespace sluice::core {
 // What keeps a drain from being done (D5).
 struct DrainView {
   std::chrono::milliseconds running{0};
-  std::optional<std::chrono::milliseconds> left;  // until what remains is closed; nothing: as long as it takes
+  std::optional<std::chrono::milliseconds>
+      left;  // until what remains is closed; nothing: as long as it takes
   bool finished = false;
   std::uint64_t clean = 0, forced = 0;  // so far, or in all when finished (D3)
   std::uint64_t requests = 0, tunnels = 0;
@@ -65,8 +67,9 @@ struct StatusView {
   std::string version;
   std::chrono::seconds uptime{0};
   std::uint64_t workers = 0, connections = 0;
-  bool durable = true;                // the generation in force is on the disk
-  std::vector<std::string> warnings;  // "not durable: ...", services set aside, runtime values that won over the file
+  bool durable = true;  // the generation in force is on the disk
+  std::vector<std::string>
+      warnings;  // "not durable: ...", services set aside, runtime values that won over the file
   std::vector<ListenerView> listeners;
   std::vector<ServiceView> services;
 };

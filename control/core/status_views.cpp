@@ -64,7 +64,8 @@ std::vector<std::string> Control::Impl::warnings() const {
   if (audit_failed) all.push_back("the audit log cannot be written");
   if (snapshot)
     for (const auto& service : snapshot->services)
-      if (!service.set_aside.empty()) all.push_back("service " + service.spec.name + " is set aside: " + service.set_aside);
+      if (!service.set_aside.empty())
+        all.push_back("service " + service.spec.name + " is set aside: " + service.set_aside);
   all.insert(all.end(), lasting_warnings.begin(), lasting_warnings.end());
   return all;
 }

@@ -1,4 +1,5 @@
-// What has to be looked at once a second: the last minute's numbers, a disk that failed, names that resolve anew.
+// What has to be looked at once a second: the last minute's numbers, a disk that failed, names that resolve
+// anew.
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/as_tuple.hpp>

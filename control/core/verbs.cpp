@@ -8,9 +8,15 @@ namespace {
 worker::TunnelPolicy policy_of(const protocol::Websockets& wanted) {
   worker::TunnelPolicy policy;
   switch (wanted.kind) {
-    case protocol::Websockets::Kind::wait: policy.kind = worker::TunnelPolicy::Kind::wait; break;
-    case protocol::Websockets::Kind::spread: policy.kind = worker::TunnelPolicy::Kind::spread; break;
-    case protocol::Websockets::Kind::now: policy.kind = worker::TunnelPolicy::Kind::now; break;
+    case protocol::Websockets::Kind::wait:
+      policy.kind = worker::TunnelPolicy::Kind::wait;
+      break;
+    case protocol::Websockets::Kind::spread:
+      policy.kind = worker::TunnelPolicy::Kind::spread;
+      break;
+    case protocol::Websockets::Kind::now:
+      policy.kind = worker::TunnelPolicy::Kind::now;
+      break;
   }
   policy.window = wanted.window;
   return policy;
@@ -60,7 +66,9 @@ Verb Control::Impl::cutover_verb(protocol::Cutover message) {
   Verb verb;
   verb.name = "cutover";
   verb.view = view_of_services(names_of(message.services));
-  verb.change = [services = message.services](const state::State& now) { return state::cutover(now, services); };
+  verb.change = [services = message.services](const state::State& now) {
+    return state::cutover(now, services);
+  };
   return verb;
 }
 
@@ -72,7 +80,9 @@ Verb Control::Impl::rollback_verb(protocol::Rollback message) {
     verb.view = view_of_service(message.services.front());
   else
     verb.view = view_of_services(message.services);
-  verb.change = [services = message.services](const state::State& now) { return state::rollback(now, services); };
+  verb.change = [services = message.services](const state::State& now) {
+    return state::rollback(now, services);
+  };
   return verb;
 }
 
@@ -86,15 +96,16 @@ Verb Control::Impl::undo_verb(protocol::Undo message) {
     const auto recorded = journal->state_at(wanted);
     if (!recorded)
       return protocol::not_found("generation " + std::to_string(wanted) + " is not recorded; there are " +
-                                     std::to_string(journal->oldest()) + " to " + std::to_string(now.generation),
+                                     std::to_string(journal->oldest()) + " to " +
+                                     std::to_string(now.generation),
                                  "sluicectl history");
     return state::undo(now, *recorded);
   };
   return verb;
 }
 
-Verb Control::Impl::drain_verb(Target target, std::chrono::milliseconds timeout, protocol::Websockets websockets,
-                               bool removing) {
+Verb Control::Impl::drain_verb(Target target, std::chrono::milliseconds timeout,
+                               protocol::Websockets websockets, bool removing) {
   Verb verb;
   verb.name = removing ? "remove" : "drain";
   verb.view = view_of_target(target);
@@ -130,7 +141,8 @@ Verb Control::Impl::add_verb(protocol::Add message) {
   verb.view = view_of_target(message.target);
   verb.change = [this, message](const state::State& now) -> state::Result<state::Change> {
     state::NewBackend wanted{message.address, std::nullopt};
-    if (message.weight != protocol::Add().weight) wanted.weight = message.weight;  // else that of the removed one
+    if (message.weight != protocol::Add().weight)
+      wanted.weight = message.weight;  // else that of the removed one
     auto change = state::add_backend(now, message.target, wanted);
     if (!change || !change->changed) return change;
     const auto* added = change->next.service(message.target.service)

@@ -129,7 +129,8 @@ protocol::Drained Control::Impl::drained_sum(const Target& target) const {
   return sum;
 }
 
-std::uint64_t Control::Impl::in_flight_of(const std::vector<std::pair<std::string, std::string>>& pools) const {
+std::uint64_t Control::Impl::in_flight_of(
+    const std::vector<std::pair<std::string, std::string>>& pools) const {
   std::uint64_t sum = 0;
   for (const auto& [service, pool] : pools)
     for (const route::Backend* backend : backends_of({service, pool, ""})) sum += backend->live->in_flight();

@@ -1,5 +1,5 @@
-// What control asks of the workers: worker::Runtime behind an interface, so that control is tested without threads and
-// sockets. Control thread only; callbacks come back on it, never from inside the call.
+// What control asks of the workers: worker::Runtime behind an interface, so that control is tested without
+// threads and sockets. Control thread only; callbacks come back on it, never from inside the call.
 #pragma once
 
 #include <chrono>
@@ -23,8 +23,10 @@ class Workers {
   // `done` when every worker routes by `next` (C2).
   virtual void publish(route::SnapshotPtr next, std::function<void()> done) = 0;
   virtual void close_tunnels(std::vector<std::uint32_t> backend_ids, worker::TunnelPolicy policy) = 0;
-  virtual void abort_in_flight(std::vector<std::uint32_t> backend_ids, std::function<void(std::size_t)> done) = 0;
-  virtual void blockers(std::vector<std::uint32_t> backend_ids, std::function<void(worker::Blockers)> done) = 0;
+  virtual void abort_in_flight(std::vector<std::uint32_t> backend_ids,
+                               std::function<void(std::size_t)> done) = 0;
+  virtual void blockers(std::vector<std::uint32_t> backend_ids,
+                        std::function<void(worker::Blockers)> done) = 0;
   // Both: an error text, or empty; after an error everything is as it was.
   virtual std::string set_listeners(const std::vector<config::ListenerSpec>& listeners) = 0;
   virtual std::string set_access_log(const config::AccessLogSpec& spec) = 0;

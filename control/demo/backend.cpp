@@ -24,7 +24,8 @@ constexpr auto kPatience = std::chrono::seconds(120);  // longer than the proxy 
 // One connection of a tiny backend.
 class Conversation : public std::enable_shared_from_this<Conversation> {
  public:
-  Conversation(Tcp::socket socket, const std::string& pool, const std::string& name, double fail, std::mt19937& random)
+  Conversation(Tcp::socket socket, const std::string& pool, const std::string& name, double fail,
+               std::mt19937& random)
       : stream_(std::move(socket)), pool_(pool), name_(name), fail_(fail), random_(random) {}
 
   void read() {
@@ -65,7 +66,10 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
 
 struct TinyBackend::Server {
   Server(std::string pool_, std::string name_, double fail_)
-      : pool(std::move(pool_)), name(std::move(name_)), fail(fail_), acceptor(io, {asio::ip::address_v4::loopback(), 0}) {}
+      : pool(std::move(pool_)),
+        name(std::move(name_)),
+        fail(fail_),
+        acceptor(io, {asio::ip::address_v4::loopback(), 0}) {}
 
   void accept() {
     acceptor.async_accept([this](ErrorCode error, Tcp::socket socket) {
@@ -107,7 +111,8 @@ void Traffic::run(std::uint16_t port, double rate) {
   std::mt19937 random{std::random_device{}()};
   std::uniform_int_distribution<int> user(1, 1000);
   beast::tcp_stream stream(io);
-  const auto interval = std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(1 / rate));
+  const auto interval = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+      std::chrono::duration<double>(1 / rate));
   auto next = std::chrono::steady_clock::now();
   // One step of the conversation, with a time limit; false when it failed.
   const auto finish = [&io](ErrorCode& error) {
@@ -121,7 +126,8 @@ void Traffic::run(std::uint16_t port, double rate) {
     ErrorCode error;
     if (!stream.socket().is_open()) {
       stream.expires_after(kTimeout);
-      stream.async_connect(Tcp::endpoint(asio::ip::address_v4::loopback(), port), [&error](ErrorCode e) { error = e; });
+      stream.async_connect(Tcp::endpoint(asio::ip::address_v4::loopback(), port),
+                           [&error](ErrorCode e) { error = e; });
       if (!finish(error)) {
         stream.close();
         continue;

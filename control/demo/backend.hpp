@@ -1,5 +1,5 @@
-// The demo's tiny backends and its own traffic. Threads of their own; nothing of the proxy is used, so that what the newcomer
-// sees is the proxy's doing.
+// The demo's tiny backends and its own traffic. Threads of their own; nothing of the proxy is used, so that
+// what the newcomer sees is the proxy's doing.
 #pragma once
 
 #include <atomic>

@@ -62,7 +62,8 @@ std::string choose_socket(const Flags& flags, const Scratch& scratch) {
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
   // sluicectl prefers /run/sluice: with a socket there, another daemon would answer.
   if (runtime && *runtime && !fs::exists("/run/sluice/admin.sock"))
-    if (const auto socket = fs::path(runtime) / "sluice" / "admin.sock"; usable(socket)) return socket.string();
+    if (const auto socket = fs::path(runtime) / "sluice" / "admin.sock"; usable(socket))
+      return socket.string();
   return scratch.path + "/admin.sock";
 }
 
@@ -72,16 +73,20 @@ std::string sluicectl(const std::string& socket) {
   std::error_code error;
   const auto beside = fs::read_symlink("/proc/self/exe", error).parent_path() / "sluicectl";
   const std::string path = std::getenv("PATH") ? std::getenv("PATH") : "";
-  if ((":" + path + ":").find(":" + beside.parent_path().string() + ":") == std::string::npos && fs::exists(beside, error)) {
+  if ((":" + path + ":").find(":" + beside.parent_path().string() + ":") == std::string::npos &&
+      fs::exists(beside, error)) {
     const auto near = fs::relative(beside, fs::current_path(), error);
     call = !error && !near.empty() && *near.begin() != ".." ? "./" + near.string() : beside.string();
   }
   const char* named = std::getenv("SLUICE_SOCKET");
-  const bool found = socket == "/run/sluice/admin.sock" || (named && socket == named) || socket.find("/sluice/admin.sock") != std::string::npos;
+  const bool found = socket == "/run/sluice/admin.sock" || (named && socket == named) ||
+                     socket.find("/sluice/admin.sock") != std::string::npos;
   return found ? call : call + " --socket " + socket;
 }
 
-config::Address loopback(std::uint16_t port) { return {"127.0.0.1", port, fmt::format("127.0.0.1:{}", port)}; }
+config::Address loopback(std::uint16_t port) {
+  return {"127.0.0.1", port, fmt::format("127.0.0.1:{}", port)};
+}
 
 config::Spec common_spec(const Flags& flags, const Scratch& scratch, const std::string& service) {
   config::Spec spec;
@@ -105,7 +110,8 @@ config::Spec common_spec(const Flags& flags, const Scratch& scratch, const std::
 
 void finish_split(config::ServiceSpec& service) {
   service.stable = service.pools.front().name;
-  for (const auto& pool : service.pools) service.split.emplace_back(pool.name, pool.name == service.stable ? config::kWhole : 0);
+  for (const auto& pool : service.pools)
+    service.split.emplace_back(pool.name, pool.name == service.stable ? config::kWhole : 0);
 }
 
 void announce(core::Control& control, const config::Spec& spec, bool demo) {
@@ -114,23 +120,27 @@ void announce(core::Control& control, const config::Spec& spec, bool demo) {
   const auto web = control.workers().port_of("web");
   const std::string& last = service.pools.back().name;
   const std::string& first = service.pools.front().name;
-  std::string text = fmt::format("Sluice is running. Ctrl-C ends it.\n\n  proxy   http://127.0.0.1:{}   ->  ", web);
+  std::string text =
+      fmt::format("Sluice is running. Ctrl-C ends it.\n\n  proxy   http://127.0.0.1:{}   ->  ", web);
   for (const auto& pool : service.pools)
-    text += fmt::format("{} ({} backend{}){}", pool.name, pool.backends.size(), pool.backends.size() == 1 ? "" : "s",
-                        &pool == &service.pools.back() ? "" : ", ");
-  text += fmt::format("\n  admin   http://127.0.0.1:{}\n  socket  {}\n\nTry in another terminal:\n", spec.admin.http->bind.port,
-                      spec.admin.socket);
+    text += fmt::format("{} ({} backend{}){}", pool.name, pool.backends.size(),
+                        pool.backends.size() == 1 ? "" : "s", &pool == &service.pools.back() ? "" : ", ");
+  text += fmt::format("\n  admin   http://127.0.0.1:{}\n  socket  {}\n\nTry in another terminal:\n",
+                      spec.admin.http->bind.port, spec.admin.socket);
   text += fmt::format("  curl -i http://127.0.0.1:{}/\n  {} status\n", web, ctl);
   if (last != first)
-    text += fmt::format("  {0} split {1} {2}=5% --rest {3}\n  for i in $(seq 100); do curl -s http://127.0.0.1:{4}/; done | sort | uniq -c\n"
-                        "  {0} cutover {1}={2}\n  {0} rollback {1}\n",
-                        ctl, service.name, last, first, web);
+    text += fmt::format(
+        "  {0} split {1} {2}=5% --rest {3}\n  for i in $(seq 100); do curl -s http://127.0.0.1:{4}/; done | "
+        "sort | uniq -c\n"
+        "  {0} cutover {1}={2}\n  {0} rollback {1}\n",
+        ctl, service.name, last, first, web);
   if (demo) text += "\nMore: sluiced demo --fail green=20% --load 200/s\n";
   std::fputs(text.c_str(), stdout);
   std::fflush(stdout);
 }
 
-int run(core::DaemonOptions options, config::Spec spec, const Flags& flags, std::function<void(core::Control&)> on_ready) {
+int run(core::DaemonOptions options, config::Spec spec, const Flags& flags,
+        std::function<void(core::Control&)> on_ready) {
   options.spec = std::move(spec);
   options.config_file.clear();
   options.log_level = flags.log_level;
@@ -157,7 +167,8 @@ int run_demo(const std::vector<std::string>& arguments, core::DaemonOptions opti
   const Flags& flags = parsed.flags;
   const Scratch scratch;
   if (scratch.path.empty()) {
-    std::fprintf(stderr, "sluiced demo: no folder for temporary files could be made: %s\n", std::strerror(errno));
+    std::fprintf(stderr, "sluiced demo: no folder for temporary files could be made: %s\n",
+                 std::strerror(errno));
     return kFailed;
   }
   auto spec = common_spec(flags, scratch, "demo");
@@ -171,7 +182,8 @@ int run_demo(const std::vector<std::string>& arguments, core::DaemonOptions opti
     pool_spec.name = pool;
     const auto fail = flags.fail.find(pool);
     for (const std::string number : {"1", "2"}) {
-      backends.push_back(std::make_unique<TinyBackend>(pool, pool + "-" + number, fail == flags.fail.end() ? 0 : fail->second));
+      backends.push_back(std::make_unique<TinyBackend>(pool, pool + "-" + number,
+                                                       fail == flags.fail.end() ? 0 : fail->second));
       config::BackendSpec backend;
       backend.name = pool + "-" + number;
       backend.address = loopback(backends.back()->port());
@@ -196,10 +208,12 @@ int run_try(const std::vector<std::string>& arguments, core::DaemonOptions optio
   for (const auto& [pool, text] : parsed.flags.to) {
     const auto address = parse_address(text);
     if (!address) {
-      std::fprintf(stderr, "sluiced try: --to %s=%s: %s is no address; give HOST:PORT\n", pool.c_str(), text.c_str(), text.c_str());
+      std::fprintf(stderr, "sluiced try: --to %s=%s: %s is no address; give HOST:PORT\n", pool.c_str(),
+                   text.c_str(), text.c_str());
       return kUsage;
     }
-    auto known = std::find_if(service.pools.begin(), service.pools.end(), [&pool = pool](const auto& p) { return p.name == pool; });
+    auto known = std::find_if(service.pools.begin(), service.pools.end(),
+                              [&pool = pool](const auto& p) { return p.name == pool; });
     if (known == service.pools.end()) {
       config::PoolSpec fresh;
       fresh.name = pool;
@@ -211,7 +225,8 @@ int run_try(const std::vector<std::string>& arguments, core::DaemonOptions optio
     known->backends.push_back(backend);
   }
   finish_split(service);
-  return run(std::move(options), spec, parsed.flags, [spec](core::Control& control) { announce(control, spec, false); });
+  return run(std::move(options), spec, parsed.flags,
+             [spec](core::Control& control) { announce(control, spec, false); });
 }
 
 }  // namespace sluice::demo

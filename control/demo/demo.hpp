@@ -1,5 +1,5 @@
-// `sluiced demo` and `sluiced try`: the daemon without a configuration file, so that a newcomer sees a split change within a
-// minute.
+// `sluiced demo` and `sluiced try`: the daemon without a configuration file, so that a newcomer sees a split
+// change within a minute.
 #pragma once
 
 #include <string>

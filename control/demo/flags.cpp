@@ -13,8 +13,10 @@ namespace {
 
 using namespace std::string_literals;
 
-const std::vector<std::string> kDemoFlags = {"--port", "--admin-port", "--socket", "--log-level", "--fail", "--load", "--help"};
-const std::vector<std::string> kTryFlags = {"--port", "--admin-port", "--socket", "--log-level", "--to", "--help"};
+const std::vector<std::string> kDemoFlags = {"--port", "--admin-port", "--socket", "--log-level",
+                                             "--fail", "--load",       "--help"};
+const std::vector<std::string> kTryFlags = {"--port",      "--admin-port", "--socket",
+                                            "--log-level", "--to",         "--help"};
 
 std::optional<std::uint16_t> port_of(const std::string& text) {
   unsigned value = 0;
@@ -36,7 +38,8 @@ std::string read_fail(const std::string& value, Flags& flags) {
   const auto share = parse_share(equals == std::string::npos ? "" : value.substr(equals + 1));
   if (!share) return "--fail " + value + " is not POOL=PERCENT, as in --fail green=20%";
   const std::string pool = value.substr(0, equals);
-  if (pool != "blue" && pool != "green") return "--fail names the pool '" + pool + "'; the demo has blue and green";
+  if (pool != "blue" && pool != "green")
+    return "--fail names the pool '" + pool + "'; the demo has blue and green";
   flags.fail[pool] = static_cast<double>(*share) / kWhole;
   return {};
 }
@@ -101,23 +104,28 @@ ParsedFlags parse_flags(Command command, const std::vector<std::string>& argumen
     if (!parsed.error.empty()) return parsed;
   }
   if (command == Command::try_backends && parsed.flags.to.empty())
-    parsed.error = "name at least one backend, as in: sluiced try --to blue=127.0.0.1:3000 --to green=127.0.0.1:3001";
+    parsed.error =
+        "name at least one backend, as in: sluiced try --to blue=127.0.0.1:3000 --to green=127.0.0.1:3001";
   return parsed;
 }
 
 const char* usage(Command command) {
   if (command == Command::demo)
-    return "usage: sluiced demo [--fail POOL=PERCENT] [--load N/s] [--port N] [--admin-port N] [--socket PATH]\n"
+    return "usage: sluiced demo [--fail POOL=PERCENT] [--load N/s] [--port N] [--admin-port N] [--socket "
+           "PATH]\n"
            "\n"
-           "Starts a proxy before two pools of tiny built-in backends, blue and green. Needs no configuration.\n"
+           "Starts a proxy before two pools of tiny built-in backends, blue and green. Needs no "
+           "configuration.\n"
            "  --fail green=20%   a fifth of green's requests fails\n"
            "  --load 200/s       sends requests of its own\n"
            "  --port 8080        where clients connect; 0 takes a free port\n"
            "  --admin-port 9900  metrics and health; 0 takes a free port\n"
            "  --socket PATH      the admin socket\n";
-  return "usage: sluiced try --to POOL=HOST:PORT [--to POOL=HOST:PORT ...] [--port N] [--admin-port N] [--socket PATH]\n"
+  return "usage: sluiced try --to POOL=HOST:PORT [--to POOL=HOST:PORT ...] [--port N] [--admin-port N] "
+         "[--socket PATH]\n"
          "\n"
-         "Starts a proxy before your own backends. Needs no configuration. The first pool gets all requests until you\n"
+         "Starts a proxy before your own backends. Needs no configuration. The first pool gets all requests "
+         "until you\n"
          "shift them. Naming a pool again adds a backend to it.\n"
          "  --to blue=127.0.0.1:3000   a backend of the pool blue\n"
          "  --port 8080                where clients connect; 0 takes a free port\n"

@@ -17,9 +17,9 @@ struct Flags {
   std::uint16_t admin_port = 9900;  // 0: a free one
   std::string socket;               // empty: where sluicectl looks
   std::string log_level = "warning";
-  std::map<std::string, double> fail;                     // demo: pool -> part of its requests that fail, 0 to 1
-  double load = 0;                                        // demo: requests a second
-  std::vector<std::pair<std::string, std::string>> to;    // try: pool, address, in the order given
+  std::map<std::string, double> fail;  // demo: pool -> part of its requests that fail, 0 to 1
+  double load = 0;                     // demo: requests a second
+  std::vector<std::pair<std::string, std::string>> to;  // try: pool, address, in the order given
 };
 
 struct ParsedFlags {

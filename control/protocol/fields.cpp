@@ -22,9 +22,12 @@ std::optional<Websockets> parse_websockets(std::string_view text) {
 
 std::string to_string(const Websockets& policy) {
   switch (policy.kind) {
-    case Websockets::Kind::wait: return "wait";
-    case Websockets::Kind::spread: return "spread:" + format_duration(policy.window);
-    case Websockets::Kind::now: return "now";
+    case Websockets::Kind::wait:
+      return "wait";
+    case Websockets::Kind::spread:
+      return "spread:" + format_duration(policy.window);
+    case Websockets::Kind::now:
+      return "now";
   }
   return "wait";
 }
@@ -58,7 +61,8 @@ const json::value* Reader::find(std::string_view name) {
 
 void Reader::complain(std::string_view name, std::string_view accepted) {
   if (problem_) return;
-  problem_ = malformed("the field '" + std::string(name) + "' must be " + std::string(accepted), std::string(name));
+  problem_ =
+      malformed("the field '" + std::string(name) + "' must be " + std::string(accepted), std::string(name));
 }
 
 void Reader::operator()(std::string_view name, std::string& value) {

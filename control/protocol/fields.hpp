@@ -1,5 +1,6 @@
-// How a struct's fields become JSON and come back: the struct names its fields once, in `static void fields(self, visit)`,
-// and a Writer or a strict Reader visits them. A field that the struct does not name is an error that names the field.
+// How a struct's fields become JSON and come back: the struct names its fields once, in `static void
+// fields(self, visit)`, and a Writer or a strict Reader visits them. A field that the struct does not name is
+// an error that names the field.
 #pragma once
 
 #include <boost/json/object.hpp>

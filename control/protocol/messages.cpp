@@ -39,7 +39,9 @@ std::optional<Share> share_from(const json::value& value, std::string& why) {
 }  // namespace
 
 std::optional<Problem> read(const json::value& body, Split& split) {
-  if (!body.is_object()) return malformed("the body must be an object of pools and shares, like {\"blue\":\"95%\",\"green\":\"5%\"}");
+  if (!body.is_object())
+    return malformed(
+        "the body must be an object of pools and shares, like {\"blue\":\"95%\",\"green\":\"5%\"}");
   for (const auto& [pool, value] : body.get_object()) {
     std::string why;
     const auto share = share_from(value, why);
@@ -64,10 +66,12 @@ std::optional<std::string> twice(const Pairs& pairs) {
 
 std::optional<Problem> check(const Split& split) {
   if (split.shares.empty() && split.rest.empty()) return malformed("no shares given");
-  if (const auto pool = twice(split.shares)) return malformed("the pool " + quoted(*pool) + " is named twice", *pool);
+  if (const auto pool = twice(split.shares))
+    return malformed("the pool " + quoted(*pool) + " is named twice", *pool);
   std::uint64_t sum = 0;
   for (const auto& [pool, share] : split.shares) {
-    if (pool == split.rest) return malformed("the pool " + quoted(pool) + " cannot have a share and be the rest", "rest");
+    if (pool == split.rest)
+      return malformed("the pool " + quoted(pool) + " cannot have a share and be the rest", "rest");
     sum += share;
   }
   if (sum == kWhole || (sum < kWhole && !split.rest.empty())) return std::nullopt;
@@ -75,7 +79,8 @@ std::optional<Problem> check(const Split& split) {
   const auto whole = std::to_string(sum / 1000), fraction = format_share(static_cast<Share>(sum % 1000));
   const auto total = whole + (fraction == "0%" ? "%" : fraction.substr(1));
   auto problem = malformed("the shares add up to " + total + ", not to 100%");
-  if (sum < kWhole) problem.suggestion = "name all but one pool and give it the rest: --rest POOL (?rest=POOL)";
+  if (sum < kWhole)
+    problem.suggestion = "name all but one pool and give it the rest: --rest POOL (?rest=POOL)";
   return problem;
 }
 
@@ -88,8 +93,10 @@ std::optional<Problem> check(const Cutover& cutover) {
 
 std::string to_string(Wait::Condition condition) {
   switch (condition) {
-    case Wait::Condition::healthy: return "healthy";
-    case Wait::Condition::drained: return "drained";
+    case Wait::Condition::healthy:
+      return "healthy";
+    case Wait::Condition::drained:
+      return "drained";
   }
   return "healthy";
 }
@@ -101,8 +108,10 @@ std::optional<Wait::Condition> parse_condition(std::string_view text) {
 }
 
 json::object to_json(const Changed& changed) {
-  json::object out{{"generation", changed.generation}, {"changed", changed.changed},
-                   {"before", changed.before},         {"after", changed.after}};
+  json::object out{{"generation", changed.generation},
+                   {"changed", changed.changed},
+                   {"before", changed.before},
+                   {"after", changed.after}};
   if (!changed.undo.empty()) out["undo"] = changed.undo;
   if (changed.dry_run) out["dry_run"] = true;
   if (!changed.durable) out["durable"] = false;
@@ -115,15 +124,24 @@ std::optional<Problem> read(const json::value& body, Changed& changed) {
   if (!body.is_object()) return internal("the daemon's answer is not a JSON object");
   for (const auto& [key, value] : body.get_object()) {
     json::error_code failed;
-    if (key == "generation") changed.generation = value.to_number<std::uint64_t>(failed);
-    else if (key == "changed" && value.is_bool()) changed.changed = value.get_bool();
-    else if (key == "dry_run" && value.is_bool()) changed.dry_run = value.get_bool();
-    else if (key == "durable" && value.is_bool()) changed.durable = value.get_bool();
-    else if (key == "before") changed.before = value;
-    else if (key == "after") changed.after = value;
-    else if (key == "undo" && value.is_string()) changed.undo = value.get_string();
-    else if (key == "took_ms") changed.took_ms = value.to_number<double>(failed);
-    else changed.more[key] = value;
+    if (key == "generation")
+      changed.generation = value.to_number<std::uint64_t>(failed);
+    else if (key == "changed" && value.is_bool())
+      changed.changed = value.get_bool();
+    else if (key == "dry_run" && value.is_bool())
+      changed.dry_run = value.get_bool();
+    else if (key == "durable" && value.is_bool())
+      changed.durable = value.get_bool();
+    else if (key == "before")
+      changed.before = value;
+    else if (key == "after")
+      changed.after = value;
+    else if (key == "undo" && value.is_string())
+      changed.undo = value.get_string();
+    else if (key == "took_ms")
+      changed.took_ms = value.to_number<double>(failed);
+    else
+      changed.more[key] = value;
     if (failed) return internal("the daemon's answer has no number in '" + std::string(key) + "'");
   }
   return std::nullopt;

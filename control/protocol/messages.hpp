@@ -1,5 +1,5 @@
-// What sluicectl asks and the daemon answers: one struct per verb, the same for both sides. What stands in a URL (a service, a
-// target) is in the struct and not among its JSON fields.
+// What sluicectl asks and the daemon answers: one struct per verb, the same for both sides. What stands in a
+// URL (a service, a target) is in the struct and not among its JSON fields.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -16,7 +16,8 @@
 
 namespace sluice::protocol {
 
-// What every change may say of itself: ?dry_run=true, ?force=true (or a field of the body), ?reason=, If-Match.
+// What every change may say of itself: ?dry_run=true, ?force=true (or a field of the body), ?reason=,
+// If-Match.
 struct ChangeOptions {
   bool dry_run = false;
   bool force = false;  // publish although a pool that gets share has no eligible backend (C5)
@@ -32,7 +33,8 @@ struct Split {
 };
 boost::json::object to_json(const Split& split);
 std::optional<Problem> read(const boost::json::value& body, Split& split);
-// What is wrong with it whatever the service's pools are: a pool named twice, shares that cannot add up to 100 %.
+// What is wrong with it whatever the service's pools are: a pool named twice, shares that cannot add up to
+// 100 %.
 std::optional<Problem> check(const Split& split);
 
 // POST /v1/cutover {"services":{"api":"green"}}
@@ -75,8 +77,9 @@ inline constexpr milliseconds kDrainTimeout{30'000};
 // POST /v1/services/S/pools/P[/backends/B]/drain
 struct Drain {
   Target target;
-  milliseconds timeout = kDrainTimeout;  // what is left then is closed and counted (D3); 0: as long as it takes
-  bool wait = false;                     // answer only when drained
+  milliseconds timeout =
+      kDrainTimeout;  // what is left then is closed and counted (D3); 0: as long as it takes
+  bool wait = false;  // answer only when drained
   Websockets websockets;
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
@@ -135,9 +138,9 @@ std::optional<Wait::Condition> parse_condition(std::string_view text);
 // POST /v1/explain {"method":"GET","url":"http://api.example.com/a","headers":[["Cookie","uid=42"]]}
 struct Explain {
   std::string method = "GET";
-  std::string url;     // absolute, or a path; Host may come as a header then
-  Strings headers;     // "Name: value", in order
-  std::string listener;  // empty: one without fixed pools
+  std::string url;                   // absolute, or a path; Host may come as a header then
+  Strings headers;                   // "Name: value", in order
+  std::string listener;              // empty: one without fixed pools
   std::string client = "127.0.0.1";  // the client's address, for the key `ip`
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
@@ -161,17 +164,18 @@ struct Events {
   std::optional<std::uint64_t> after;  // only events with a larger id (Last-Event-ID)
 };
 
-// The answer to every change. `before` and `after` have the shape of what the request's path names: of one service its shares
+// The answer to every change. `before` and `after` have the shape of what the request's path names: of one
+// service its shares
 // ("blue":"95%"), of a backend its values, of everything else an object by service.
 struct Changed {
   std::uint64_t generation = 0;  // the one in force now
   bool changed = false;
   bool dry_run = false;
   boost::json::value before, after;
-  std::string undo;           // a command line; empty when nothing changed
-  bool durable = true;        // false: in force, but the disk did not take it (C7)
+  std::string undo;     // a command line; empty when nothing changed
+  bool durable = true;  // false: in force, but the disk did not take it (C7)
   double took_ms = 0;
-  boost::json::object more;   // what else the verb has to say: "drained", "conflicts", "warnings" ...
+  boost::json::object more;  // what else the verb has to say: "drained", "conflicts", "warnings" ...
 };
 boost::json::object to_json(const Changed& changed);
 std::optional<Problem> read(const boost::json::value& body, Changed& changed);

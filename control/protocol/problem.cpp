@@ -11,16 +11,26 @@ namespace json = boost::json;
 
 std::string_view name_of(Exit exit) {
   switch (exit) {
-    case Exit::done: return "done";
-    case Exit::internal: return "internal";
-    case Exit::usage: return "usage";
-    case Exit::unreachable: return "unreachable";
-    case Exit::not_found: return "not_found";
-    case Exit::conflict: return "conflict";
-    case Exit::gate_failed: return "gate_failed";
-    case Exit::timed_out: return "timed_out";
-    case Exit::forced: return "forced";
-    case Exit::refused: return "refused";
+    case Exit::done:
+      return "done";
+    case Exit::internal:
+      return "internal";
+    case Exit::usage:
+      return "usage";
+    case Exit::unreachable:
+      return "unreachable";
+    case Exit::not_found:
+      return "not_found";
+    case Exit::conflict:
+      return "conflict";
+    case Exit::gate_failed:
+      return "gate_failed";
+    case Exit::timed_out:
+      return "timed_out";
+    case Exit::forced:
+      return "forced";
+    case Exit::refused:
+      return "refused";
   }
   return "internal";
 }
@@ -41,9 +51,13 @@ Problem conflict(std::string detail, std::string suggestion) {
   return {409, Exit::conflict, "conflict", std::move(detail), {}, std::move(suggestion)};
 }
 Problem generation_moved(std::uint64_t expected, std::uint64_t actual) {
-  return {412, Exit::conflict, "generation moved",
-          "the generation is " + std::to_string(actual) + ", not " + std::to_string(expected) + "; nothing changed",
-          {}, "look at what changed: sluicectl history"};
+  return {412,
+          Exit::conflict,
+          "generation moved",
+          "the generation is " + std::to_string(actual) + ", not " + std::to_string(expected) +
+              "; nothing changed",
+          {},
+          "look at what changed: sluicectl history"};
 }
 Problem refused(std::string detail, std::string suggestion) {
   return {409, Exit::refused, "refused", std::move(detail), {}, std::move(suggestion)};
@@ -74,12 +88,28 @@ namespace {
 
 Exit exit_of_status(int status) {
   switch (status) {
-    case 400: case 405: case 411: case 413: case 415: case 422: case 431: return Exit::usage;
-    case 404: return Exit::not_found;
-    case 409: case 412: return Exit::conflict;
-    case 504: return Exit::timed_out;
-    case 401: case 403: case 421: case 503: return Exit::refused;
-    default: return Exit::internal;
+    case 400:
+    case 405:
+    case 411:
+    case 413:
+    case 415:
+    case 422:
+    case 431:
+      return Exit::usage;
+    case 404:
+      return Exit::not_found;
+    case 409:
+    case 412:
+      return Exit::conflict;
+    case 504:
+      return Exit::timed_out;
+    case 401:
+    case 403:
+    case 421:
+    case 503:
+      return Exit::refused;
+    default:
+      return Exit::internal;
   }
 }
 

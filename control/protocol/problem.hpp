@@ -1,4 +1,5 @@
-// What goes wrong, as a value: the daemon sends it as application/problem+json (RFC 9457), the CLI prints it and exits by it.
+// What goes wrong, as a value: the daemon sends it as application/problem+json (RFC 9457), the CLI prints it
+// and exits by it.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -39,14 +40,14 @@ struct Problem {
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);
 
 // The kinds, each with its HTTP status and exit code.
-Problem malformed(std::string detail, std::string field = {});                      // 400, usage
-Problem not_found(std::string detail, std::string suggestion = {});                 // 404
-Problem conflict(std::string detail, std::string suggestion = {});                  // 409
-Problem generation_moved(std::uint64_t expected, std::uint64_t actual);             // 412, conflict
-Problem refused(std::string detail, std::string suggestion = {});                   // 409, refused
-Problem invalid_config(std::string detail);                                         // 422, usage
-Problem timed_out(std::string detail);                                              // 504
-Problem internal(std::string detail);                                               // 500
+Problem malformed(std::string detail, std::string field = {});           // 400, usage
+Problem not_found(std::string detail, std::string suggestion = {});      // 404
+Problem conflict(std::string detail, std::string suggestion = {});       // 409
+Problem generation_moved(std::uint64_t expected, std::uint64_t actual);  // 412, conflict
+Problem refused(std::string detail, std::string suggestion = {});        // 409, refused
+Problem invalid_config(std::string detail);                              // 422, usage
+Problem timed_out(std::string detail);                                   // 504
+Problem internal(std::string detail);                                    // 500
 
 boost::json::object to_json(const Problem& problem);
 // Reads what any server may have sent; what is missing is filled in from `status`.

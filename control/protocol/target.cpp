@@ -13,7 +13,8 @@ std::optional<Target> parse_target(std::string_view text) {
   target.service = text.substr(0, first);
   target.pool = text.substr(first + 1, whole_pool ? second : second - first - 1);
   if (!whole_pool) target.backend = text.substr(second + 1);
-  if (target.service.empty() || target.pool.empty() || (!whole_pool && target.backend.empty())) return std::nullopt;
+  if (target.service.empty() || target.pool.empty() || (!whole_pool && target.backend.empty()))
+    return std::nullopt;
   if (target.backend.find('/') != std::string::npos) return std::nullopt;
   return target;
 }
@@ -70,7 +71,8 @@ std::optional<std::string> percent_decode(std::string_view text) {
 }
 
 std::string path_of(const Target& target) {
-  std::string out = "/v1/services/" + percent_encode(target.service) + "/pools/" + percent_encode(target.pool);
+  std::string out =
+      "/v1/services/" + percent_encode(target.service) + "/pools/" + percent_encode(target.pool);
   if (!target.backend.empty()) out += "/backends/" + percent_encode(target.backend);
   return out;
 }

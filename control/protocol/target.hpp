@@ -1,5 +1,5 @@
-// How pools and backends are named: SERVICE/POOL and SERVICE/POOL/BACKEND; and percent-encoding, which carries the same
-// names through URLs.
+// How pools and backends are named: SERVICE/POOL and SERVICE/POOL/BACKEND; and percent-encoding, which
+// carries the same names through URLs.
 #pragma once
 
 #include <optional>
@@ -29,7 +29,7 @@ std::optional<std::string> percent_decode(std::string_view text);
 std::string path_of(const Target& target);
 
 using Query = std::vector<std::pair<std::string, std::string>>;
-std::string query_text(const Query& query);  // "?a=1&b=2", or empty
+std::string query_text(const Query& query);               // "?a=1&b=2", or empty
 std::optional<Query> parse_query(std::string_view text);  // without the "?"
 
 }  // namespace sluice::protocol

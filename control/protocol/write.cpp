@@ -47,14 +47,18 @@ void append(std::string& out, const json::array& array) {
 
 void append(std::string& out, const json::value& value) {
   switch (value.kind()) {
-    case json::kind::object: return append(out, value.get_object());
-    case json::kind::array: return append(out, value.get_array());
-    case json::kind::double_: return append(out, value.get_double());
+    case json::kind::object:
+      return append(out, value.get_object());
+    case json::kind::array:
+      return append(out, value.get_array());
+    case json::kind::double_:
+      return append(out, value.get_double());
     case json::kind::null:
     case json::kind::bool_:
     case json::kind::int64:
     case json::kind::uint64:
-    case json::kind::string: out += json::serialize(value);
+    case json::kind::string:
+      out += json::serialize(value);
   }
 }
 

@@ -6,7 +6,8 @@
 
 namespace sluice::protocol {
 
-// Compact, on one line. Numbers in their shortest form that reads back as the same value; what is no number (NaN) is null.
+// Compact, on one line. Numbers in their shortest form that reads back as the same value; what is no number
+// (NaN) is null.
 std::string write(const boost::json::value& value);
 
 }  // namespace sluice::protocol

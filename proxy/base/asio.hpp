@@ -9,7 +9,8 @@ namespace sluice {
 
 namespace asio = boost::asio;
 
-using Executor = asio::io_context::executor_type;  // the concrete one: no type erasure on the path of a request
+using Executor =
+    asio::io_context::executor_type;  // the concrete one: no type erasure on the path of a request
 using Tcp = asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
 

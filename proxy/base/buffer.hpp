@@ -1,5 +1,5 @@
-// A byte buffer whose storage is borrowed from its thread's pool: an idle connection gives it back and holds nothing.
-// Worker only: a Buffer never changes threads while it holds storage.
+// A byte buffer whose storage is borrowed from its thread's pool: an idle connection gives it back and holds
+// nothing. Worker only: a Buffer never changes threads while it holds storage.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +8,13 @@
 
 namespace sluice {
 
-// [begin_, end_) are the bytes held, [end_, capacity_) is room. Consumed bytes leave from the front; the room they leave is
-// regained by compact() or when the buffer runs empty.
+// [begin_, end_) are the bytes held, [end_, capacity_) is room. Consumed bytes leave from the front; the room
+// they leave is regained by compact() or when the buffer runs empty.
 class Buffer {
  public:
   static constexpr std::size_t kSmall = 16 * 1024;  // one TCP read; most heads and small bodies
-  static constexpr std::size_t kLarge = 64 * 1024;  // the largest head we take (32 KiB) with its rewritten additions
+  static constexpr std::size_t kLarge =
+      64 * 1024;  // the largest head we take (32 KiB) with its rewritten additions
 
   Buffer() = default;
   Buffer(const Buffer&) = delete;

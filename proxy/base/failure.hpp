@@ -10,17 +10,17 @@ enum class Side : std::uint8_t { none, client, upstream, proxy };
 enum class FailureKind : std::uint8_t {
   none,
   // upstream
-  connect,     // nothing was sent
-  reset,       // the connection ended before the answer was complete
+  connect,  // nothing was sent
+  reset,    // the connection ended before the answer was complete
   timeout,
-  protocol,    // the answer is malformed (X3)
-  status,      // a complete head with a status that may be retried
+  protocol,  // the answer is malformed (X3)
+  status,    // a complete head with a status that may be retried
   // proxy
   no_route,
   no_backend,
   overload,
-  set_aside,   // the service could not be built (T3)
-  drained,     // cut at a drain's deadline (D3)
+  set_aside,  // the service could not be built (T3)
+  drained,    // cut at a drain's deadline (D3)
   // client
   malformed,
   too_slow,

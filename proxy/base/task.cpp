@@ -6,8 +6,8 @@
 namespace sluice {
 namespace {
 
-constexpr std::size_t kClass = 128;    // frame sizes are rounded up to this
-constexpr std::size_t kClasses = 80;   // below 10 KiB; larger frames go to malloc
+constexpr std::size_t kClass = 128;   // frame sizes are rounded up to this
+constexpr std::size_t kClasses = 80;  // below 10 KiB; larger frames go to malloc
 
 struct FreeFrame {
   FreeFrame* next;

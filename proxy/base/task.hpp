@@ -1,9 +1,10 @@
 // Task<T>: a coroutine that starts when awaited and hands its result to the one who awaits it.
 //
-// Why not asio::awaitable: a request needs a read that stays outstanding while the coroutine awaits something else (the next
-// request's read doubles as the watch for a client that leaves), and an awaitable can await only what it started. A Task can
-// await any object with the three await_ functions, so net::Stream keeps its own pending read. It is also leaner: resuming
-// is one indirect call, and frames come from a per-thread free list. Worker threads only; no Task changes threads.
+// Why not asio::awaitable: a request needs a read that stays outstanding while the coroutine awaits something
+// else (the next request's read doubles as the watch for a client that leaves), and an awaitable can await
+// only what it started. A Task can await any object with the three await_ functions, so net::Stream keeps its
+// own pending read. It is also leaner: resuming is one indirect call, and frames come from a per-thread free
+// list. Worker threads only; no Task changes threads.
 #pragma once
 
 #include <coroutine>
@@ -110,7 +111,8 @@ struct Detached {
 inline Detached run_detached(Task<void> task) { co_await task; }
 }  // namespace detail
 
-// Starts `task` now; it owns itself. An exception that leaves it ends the process: tasks given here catch their own.
+// Starts `task` now; it owns itself. An exception that leaves it ends the process: tasks given here catch
+// their own.
 inline void spawn(Task<void> task) { detail::run_detached(std::move(task)); }
 
 // One coroutine waits until another says go. Requires: at most one waiter.

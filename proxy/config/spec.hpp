@@ -1,5 +1,5 @@
-// What the operator wrote: the configuration file as plain structs. Every default stands here and nowhere else.
-// Pure data; loaded by load.hpp, checked by validate.hpp, written by dump.hpp. Constant after loading.
+// What the operator wrote: the configuration file as plain structs. Every default stands here and nowhere
+// else. Pure data; loaded by load.hpp, checked by validate.hpp, written by dump.hpp. Constant after loading.
 // Two specs are equal when they say the same, wherever in a file it stands.
 #pragma once
 

@@ -22,7 +22,8 @@ struct Field {
   Header id = Header::other;
 };
 
-// Up to kMaxFields of them. The room is not initialised: clearing 4 KB for every head would show in the cost of a request.
+// Up to kMaxFields of them. The room is not initialised: clearing 4 KB for every head would show in the cost
+// of a request.
 class Fields {
  public:
   Fields() = default;

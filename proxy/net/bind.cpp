@@ -76,7 +76,8 @@ Bound bind(const std::string& listener, const std::string& host, std::uint16_t p
   const auto fail = [&](const std::string& why) {
     bound.close();
     const bool v6 = host.find(':') != std::string::npos;
-    bound.error = fmt::format("cannot listen on {}{}{}:{} (listener {}): {}", v6 ? "[" : "", host, v6 ? "]" : "", port, listener, why);
+    bound.error = fmt::format("cannot listen on {}{}{}:{} (listener {}): {}", v6 ? "[" : "", host,
+                              v6 ? "]" : "", port, listener, why);
     return bound;
   };
   const auto fail_errno = [&] { return fail(fmt::format("{} (errno {})", std::strerror(errno), errno)); };
@@ -109,7 +110,8 @@ Bound adopt(int fd, std::size_t count) {
   for (std::size_t i = 1; i < count; ++i) {
     const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (copy < 0) {
-      bound.error = fmt::format("cannot copy the inherited socket {}: {} (errno {})", fd, std::strerror(errno), errno);
+      bound.error =
+          fmt::format("cannot copy the inherited socket {}: {} (errno {})", fd, std::strerror(errno), errno);
       bound.close();
       return bound;
     }

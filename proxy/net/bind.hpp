@@ -15,8 +15,9 @@ struct Bound {
   void close();
 };
 
-// Binds `host`:`port` `count` times with SO_REUSEPORT; the kernel spreads connections over them. Port 0 takes a free one. An
-// address that anybody listens on already is an error, although SO_REUSEPORT would let two of us share it.
+// Binds `host`:`port` `count` times with SO_REUSEPORT; the kernel spreads connections over them. Port 0 takes
+// a free one. An address that anybody listens on already is an error, although SO_REUSEPORT would let two of
+// us share it.
 Bound bind(const std::string& listener, const std::string& host, std::uint16_t port, std::size_t count);
 
 // `count` copies of a listening socket that was passed in. Takes `fd`.

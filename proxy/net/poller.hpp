@@ -1,10 +1,11 @@
-// What a worker waits in: an edge-triggered epoll set with the streams and listeners of that worker, and a bell that other
-// threads may ring.
+// What a worker waits in: an edge-triggered epoll set with the streams and listeners of that worker, and a
+// bell that other threads may ring.
 //
-// Why not Asio's own socket operations: each of their reads first tries a recv that finds nothing (Boost 1.81 starts every
-// buffered read speculatively), which is two system calls a request for nothing (strace: 4 recvfrom a request, 2 of them
-// EAGAIN), and the bookkeeping of an operation costs as much again. Here a read is armed by storing a pointer, and one
-// epoll_wait serves a batch of connections. The io_context of a worker stays what control posts to. Worker only, but for wake().
+// Why not Asio's own socket operations: each of their reads first tries a recv that finds nothing (Boost 1.81
+// starts every buffered read speculatively), which is two system calls a request for nothing (strace: 4
+// recvfrom a request, 2 of them EAGAIN), and the bookkeeping of an operation costs as much again. Here a read
+// is armed by storing a pointer, and one epoll_wait serves a batch of connections. The io_context of a worker
+// stays what control posts to. Worker only, but for wake().
 #pragma once
 
 #include <sys/epoll.h>
@@ -48,7 +49,8 @@ class Poller {
   // Resumes `waiting` in the next round, not from here.
   void resume_later(std::coroutine_handle<> waiting) { resumable_.push_back(waiting); }
 
-  // One round: waits for events at most `timeout`, hands them out, then what was deferred. True when the bell was rung.
+  // One round: waits for events at most `timeout`, hands them out, then what was deferred. True when the bell
+  // was rung.
   bool wait(std::chrono::milliseconds timeout);
   // Ends the present or the next wait(). Any thread.
   void wake();

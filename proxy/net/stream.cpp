@@ -12,7 +12,8 @@
 namespace sluice::net {
 
 Stream::Stream(int fd, Poller& poller, TimerWheel& wheel) : Deadline(wheel), poller_(poller), fd_(fd) {
-  if (fd_ >= 0 && !poller_.add(fd_, *this)) peer_closed_ = maybe_readable_ = true;  // reads as an error at once
+  if (fd_ >= 0 && !poller_.add(fd_, *this))
+    peer_closed_ = maybe_readable_ = true;  // reads as an error at once
 }
 
 // --- reading
@@ -33,7 +34,8 @@ void Stream::try_read() {
   } while (got < 0 && errno == EINTR);
   if (got > 0) {
     const auto size = static_cast<std::size_t>(got);
-    // A short read has drained the socket: the next byte makes a new event, unless it is the FIN that has been announced.
+    // A short read has drained the socket: the next byte makes a new event, unless it is the FIN that has
+    // been announced.
     maybe_readable_ = size == read_size_ || peer_closed_;
     complete_read({IoStatus::ok, size});
   } else if (got == 0) {

@@ -1,8 +1,10 @@
-// A TCP connection as the sessions see it: one read that may stay outstanding, writes that mostly finish at once, one deadline.
+// A TCP connection as the sessions see it: one read that may stay outstanding, writes that mostly finish at
+// once, one deadline.
 //
-// The hot path costs two system calls a side: a read is armed by storing where to and done when the poller says so, and a write
-// is tried directly before anything is awaited. Nothing resumes a coroutine from inside a call to the stream; completions come
-// from the loop. Worker only. TLS will stand behind the same functions.
+// The hot path costs two system calls a side: a read is armed by storing where to and done when the poller
+// says so, and a write is tried directly before anything is awaited. Nothing resumes a coroutine from inside
+// a call to the stream; completions come from the loop. Worker only. TLS will stand behind the same
+// functions.
 #pragma once
 
 #include <sys/uio.h>
@@ -42,8 +44,8 @@ class Stream final : private Deadline, private Poller::Entry {
   ~Stream() override { close(); }
 
   // --- reading
-  // Starts a read into [data, data + size). Requires: none is outstanding or unread; the memory stays until it completes or the
-  // stream is closed.
+  // Starts a read into [data, data + size). Requires: none is outstanding or unread; the memory stays until
+  // it completes or the stream is closed.
   void arm(char* data, std::size_t size);
   // Completes with size 0 when there is something to read; needs no memory meanwhile.
   void arm_wait() { arm(nullptr, 0); }
@@ -71,10 +73,11 @@ class Stream final : private Deadline, private Poller::Entry {
   ReadAwaiter read() { return ReadAwaiter{*this}; }
 
   // --- writing
-  // Sends what the socket takes now; `pieces` is left holding what remains. Nothing remains: ok, or the connection is lost.
+  // Sends what the socket takes now; `pieces` is left holding what remains. Nothing remains: ok, or the
+  // connection is lost.
   IoStatus send_now(std::span<iovec>& pieces);
-  // co_await stream.write(pieces): all of them, in order; back-pressure is the wait. What the pieces point at must outlive the
-  // wait. One at a time.
+  // co_await stream.write(pieces): all of them, in order; back-pressure is the wait. What the pieces point at
+  // must outlive the wait. One at a time.
   class WriteAwaiter {
    public:
     WriteAwaiter(Stream& stream, std::span<const iovec> pieces);
@@ -117,8 +120,8 @@ class Stream final : private Deadline, private Poller::Entry {
   ConnectAwaiter connect(const Tcp::endpoint& endpoint) { return ConnectAwaiter(*this, endpoint); }
 
   // --- limits and the end
-  // What is awaited must happen within `wait`, else it ends as timed_out; a write that makes progress starts anew. One limit at
-  // a time for both directions; the last one set counts.
+  // What is awaited must happen within `wait`, else it ends as timed_out; a write that makes progress starts
+  // anew. One limit at a time for both directions; the last one set counts.
   void limit(std::chrono::milliseconds wait) {
     forget_expiry();
     limit_ = wait;
@@ -165,10 +168,10 @@ class Stream final : private Deadline, private Poller::Entry {
   std::size_t read_size_ = 0;
   std::coroutine_handle<> reader_;
   ReadObserver* observer_ = nullptr;
-  WriteAwaiter* writer_ = nullptr;        // waits for room
+  WriteAwaiter* writer_ = nullptr;  // waits for room
   ConnectAwaiter* connector_ = nullptr;
   std::chrono::milliseconds limit_{0};
-  bool* destroyed_ = nullptr;             // set while two completions follow each other
+  bool* destroyed_ = nullptr;  // set while two completions follow each other
 };
 
 }  // namespace sluice::net

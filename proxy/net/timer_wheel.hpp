@@ -1,5 +1,6 @@
-// Deadlines of one worker: a wheel with one timer behind it. Setting a deadline that is later than the one already linked costs
-// a store: the wheel looks again when the old one comes up. Worker only. Time is an argument; the ticker drives it.
+// Deadlines of one worker: a wheel with one timer behind it. Setting a deadline that is later than the one
+// already linked costs a store: the wheel looks again when the old one comes up. Worker only. Time is an
+// argument; the ticker drives it.
 #pragma once
 
 #include <array>
@@ -57,7 +58,8 @@ class Deadline : private WheelHook {
 class TimerWheel {
  public:
   static constexpr auto kTick = std::chrono::milliseconds(20);
-  static constexpr std::size_t kSlots = 512;  // one turn is about ten seconds; longer limits hang at its end and look again
+  static constexpr std::size_t kSlots =
+      512;  // one turn is about ten seconds; longer limits hang at its end and look again
 
   // Expires what is due. `elapsed` is the time since the worker started.
   void advance(std::chrono::milliseconds elapsed);

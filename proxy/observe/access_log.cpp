@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kTexts = 10;
 constexpr auto kPoll = std::chrono::milliseconds(50);  // how long a line may wait in a ring
 
-constexpr std::size_t kMaxText = 2048;                 // of one field; longer ones are cut in the log
+constexpr std::size_t kMaxText = 2048;  // of one field; longer ones are cut in the log
 
 std::array<std::string_view, kTexts> texts_of(const AccessRecord& r) {
   return {r.request_id, r.client, r.method, r.host, r.path, r.service, r.pool, r.backend, r.sticky, r.error};
@@ -31,7 +31,8 @@ void append_json_string(std::string_view text, std::string& out) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (byte < 0x20 || byte >= 0x7f) {  // bytes above ASCII may be no UTF-8: escaped as Latin-1 code points
+    } else if (byte < 0x20 ||
+               byte >= 0x7f) {  // bytes above ASCII may be no UTF-8: escaped as Latin-1 code points
       out += "\\u00";
       out += kHex[byte >> 4];
       out += kHex[byte & 15];
@@ -46,8 +47,9 @@ void append_time(std::int64_t wall_micros, std::string& out) {
   const std::time_t seconds = wall_micros / 1'000'000;
   std::tm parts{};
   gmtime_r(&seconds, &parts);
-  fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                 parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, wall_micros / 1000 % 1000);
+  fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
+                 parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                 wall_micros / 1000 % 1000);
 }
 
 }  // namespace
@@ -144,8 +146,8 @@ std::size_t AccessRing::drain(std::string& out) {
     const char* text = at + sizeof packed;
     AccessRecord& r = packed.record;
     std::size_t i = 0;
-    for (std::string_view* view : {&r.request_id, &r.client, &r.method, &r.host, &r.path, &r.service, &r.pool, &r.backend,
-                                   &r.sticky, &r.error}) {
+    for (std::string_view* view : {&r.request_id, &r.client, &r.method, &r.host, &r.path, &r.service, &r.pool,
+                                   &r.backend, &r.sticky, &r.error}) {
       *view = {text, packed.text_sizes[i]};
       text += packed.text_sizes[i++];
     }
@@ -172,7 +174,8 @@ std::string AccessLog::open(const std::string& path) {
   int fd = -1;
   if (!path.empty()) {
     fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-    if (fd < 0) return fmt::format("cannot open the access log {}: {} (errno {})", path, std::strerror(errno), errno);
+    if (fd < 0)
+      return fmt::format("cannot open the access log {}: {} (errno {})", path, std::strerror(errno), errno);
   }
   const std::lock_guard lock(file_mutex_);
   if (fd_ >= 0) ::close(fd_);

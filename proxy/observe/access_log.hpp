@@ -1,5 +1,5 @@
-// The access log: workers copy a record into a ring of their own, one thread formats and writes. Nothing here blocks a worker;
-// a ring that is full drops the line and counts it.
+// The access log: workers copy a record into a ring of their own, one thread formats and writes. Nothing here
+// blocks a worker; a ring that is full drops the line and counts it.
 #pragma once
 
 #include <atomic>
@@ -18,8 +18,8 @@ struct AccessRecord {
   std::uint64_t generation = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0;  // bodies
   std::uint32_t duration_micros = 0;
-  std::uint32_t upstream_micros = 0;          // from the last attempt's start to its answer's head
-  std::uint16_t status = 0;                   // sent to the client; 0: none, it left
+  std::uint32_t upstream_micros = 0;  // from the last attempt's start to its answer's head
+  std::uint16_t status = 0;           // sent to the client; 0: none, it left
   std::uint16_t attempts = 0;
   std::string_view request_id, client, method, host, path, service, pool, backend, sticky, error;
 };

@@ -30,7 +30,8 @@ HistogramCounts& HistogramCounts::operator-=(const HistogramCounts& earlier) {
 
 std::uint64_t HistogramCounts::quantile(double q) const {
   if (count == 0) return 0;
-  const auto rank = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(count))));
+  const auto rank =
+      std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(q * static_cast<double>(count))));
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < buckets.size(); ++i) {
     seen += buckets[i];

@@ -1,5 +1,6 @@
-// Log-linear latency histogram in microseconds: 64 sub-buckets an octave, so a reported value (a bucket's upper edge)
-// is at most 1/64 above the recorded one. One writer (a worker), any number of readers; a reader may see a count a few records old, never torn.
+// Log-linear latency histogram in microseconds: 64 sub-buckets an octave, so a reported value (a bucket's
+// upper edge) is at most 1/64 above the recorded one. One writer (a worker), any number of readers; a reader
+// may see a count a few records old, never torn.
 #pragma once
 
 #include <array>
@@ -14,7 +15,8 @@ namespace sluice::observe {
 struct HistogramLayout {
   static constexpr unsigned kSubBits = 6;
   static constexpr unsigned kSub = 1u << kSubBits;
-  static constexpr unsigned kOctaves = 26;  // up to 2^32 us, about 71 minutes; longer ones count in the last bucket
+  static constexpr unsigned kOctaves =
+      26;  // up to 2^32 us, about 71 minutes; longer ones count in the last bucket
   static constexpr std::size_t kBuckets = kSub * (kOctaves + 1);
 
   static constexpr std::size_t index(std::uint64_t micros) {

@@ -1,5 +1,6 @@
-// What lives while snapshots come and go: counters, health and the running sequences, keyed by identity and carried from one
-// snapshot to the next by the publisher (C4). Only atomics; whoever writes a field is said above it.
+// What lives while snapshots come and go: counters, health and the running sequences, keyed by identity and
+// carried from one snapshot to the next by the publisher (C4). Only atomics; whoever writes a field is said
+// above it.
 #pragma once
 
 #include <array>
@@ -16,16 +17,24 @@ namespace sluice::observe {
 // A counter or gauge with one writer thread; any thread may read.
 class Counter {
  public:
-  void add(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
-  void sub(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed); }
+  void add(std::uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  void sub(std::uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
+  }
   std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
 
  private:
   std::atomic<std::uint64_t> value_{0};
 };
 
-enum class Admin : std::uint8_t { ready, draining, maint };                // the operator's (H1); "drained" is draining with nothing left
-enum class Health : std::uint8_t { unknown, up, down, ejected };           // the machine's (H1)
+enum class Admin : std::uint8_t {
+  ready,
+  draining,
+  maint
+};  // the operator's (H1); "drained" is draining with nothing left
+enum class Health : std::uint8_t { unknown, up, down, ejected };  // the machine's (H1)
 enum class UpstreamError : std::uint8_t { connect, reset, timeout, protocol };
 inline constexpr std::size_t kUpstreamErrors = 4;
 
@@ -41,11 +50,12 @@ struct BackendLive {
   BackendLive(std::uint32_t id_, std::size_t workers) : id(id_), per_worker(workers) {}
 
   const std::uint32_t id;  // dense, never given twice in a process: workers index their own table by it
-  std::atomic<Health> health{Health::unknown};              // one writer: control
-  std::atomic<Admin> admin{Admin::ready};                   // one writer: control, before it publishes
-  std::atomic<std::int64_t> ramp_started_micros{0};         // one writer: control; slow start began (steady clock), 0: none
-  std::atomic<std::uint32_t> consecutive_errors{0};         // all workers; an approximation is enough (H3)
-  std::vector<BackendCounters> per_worker;                  // by worker index
+  std::atomic<Health> health{Health::unknown};  // one writer: control
+  std::atomic<Admin> admin{Admin::ready};       // one writer: control, before it publishes
+  std::atomic<std::int64_t> ramp_started_micros{
+      0};  // one writer: control; slow start began (steady clock), 0: none
+  std::atomic<std::uint32_t> consecutive_errors{0};  // all workers; an approximation is enough (H3)
+  std::vector<BackendCounters> per_worker;           // by worker index
 
   std::uint64_t in_flight() const {
     std::uint64_t sum = 0;
@@ -54,17 +64,18 @@ struct BackendLive {
   }
 };
 
-struct alignas(64) PoolCounters {      // one writer: the worker
-  Counter requests;                    // requests this pool was chosen for (S1 measures this)
-  Counter errors;                      // of these: the first attempt failed (5xx, connect, reset, timeout), rescued or not (S9)
-  std::array<Counter, 6> by_class;     // [1]..[5]: status class of the first attempt; failures without a status count as 5xx
+struct alignas(64) PoolCounters {  // one writer: the worker
+  Counter requests;                // requests this pool was chosen for (S1 measures this)
+  Counter errors;  // of these: the first attempt failed (5xx, connect, reset, timeout), rescued or not (S9)
+  std::array<Counter, 6>
+      by_class;  // [1]..[5]: status class of the first attempt; failures without a status count as 5xx
   std::array<Counter, kUpstreamErrors> upstream_errors;  // every attempt
-  Counter retries;                     // attempts after the first
-  Counter rescued;                     // requests that the stable pool answered instead
-  Counter no_backend;                  // no eligible backend at the time of choice
-  Counter aborted;                     // the client left before the answer was complete
+  Counter retries;                                       // attempts after the first
+  Counter rescued;                                       // requests that the stable pool answered instead
+  Counter no_backend;                                    // no eligible backend at the time of choice
+  Counter aborted;                                       // the client left before the answer was complete
   Counter in_flight;
-  Histogram duration;                  // from the request's head complete to the answer's last byte
+  Histogram duration;  // from the request's head complete to the answer's last byte
 };
 
 struct PoolLive {
@@ -73,17 +84,18 @@ struct PoolLive {
   std::atomic<std::uint64_t> ejections{0};  // one writer: control
 };
 
-// S3: the position in the block-permuted sequence of one share table. A new table gets a new one; unrelated changes keep it.
+// S3: the position in the block-permuted sequence of one share table. A new table gets a new one; unrelated
+// changes keep it.
 struct SplitSequence {
   explicit SplitSequence(std::uint64_t seed_) : seed(seed_) {}
   const std::uint64_t seed;
   alignas(64) std::atomic<std::uint64_t> next{0};  // all workers
 };
 
-struct alignas(64) ServiceCounters {   // one writer: the worker
-  std::array<Counter, 6> to_client;    // answers sent, by status class, own ones included
-  Counter own_errors;                  // of these: made by the proxy
-  Counter retry_in_flight;             // attempts after the first that are under way (R1's budget)
+struct alignas(64) ServiceCounters {  // one writer: the worker
+  std::array<Counter, 6> to_client;   // answers sent, by status class, own ones included
+  Counter own_errors;                 // of these: made by the proxy
+  Counter retry_in_flight;            // attempts after the first that are under way (R1's budget)
 };
 
 struct ServiceLive {

@@ -2,9 +2,13 @@
 
 namespace sluice::session {
 
-Admission::Waiter::Waiter(Admission& admission, observe::ServiceLive& service, const config::LimitSpec& limits,
-                          std::chrono::milliseconds patience)
-    : Deadline(admission.wheel_), admission_(admission), service_(service), limits_(limits), patience_(patience) {}
+Admission::Waiter::Waiter(Admission& admission, observe::ServiceLive& service,
+                          const config::LimitSpec& limits, std::chrono::milliseconds patience)
+    : Deadline(admission.wheel_),
+      admission_(admission),
+      service_(service),
+      limits_(limits),
+      patience_(patience) {}
 
 Admission::Waiter::~Waiter() = default;
 

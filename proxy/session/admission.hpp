@@ -1,5 +1,6 @@
-// A service's places: at most `limits.in_flight` requests at once in the whole process, `limits.queue` waiting for a place.
-// The counts are process-wide atomics; each worker queues its own requests and wakes them in order.
+// A service's places: at most `limits.in_flight` requests at once in the whole process, `limits.queue`
+// waiting for a place. The counts are process-wide atomics; each worker queues its own requests and wakes
+// them in order.
 #pragma once
 
 #include <chrono>
@@ -22,7 +23,8 @@ class Admission {
 
   // A place, if there is one at once.
   static bool try_enter(observe::ServiceLive& service, std::uint32_t limit) {
-    // Never counted above the limit, not even for a moment: a leaver would take that for a full house and wake nobody.
+    // Never counted above the limit, not even for a moment: a leaver would take that for a full house and
+    // wake nobody.
     std::uint32_t present = service.in_flight.load();
     while (present < limit)
       if (service.in_flight.compare_exchange_weak(present, present + 1)) return true;
@@ -33,7 +35,8 @@ class Admission {
   struct QueueHook : net::WheelHook {};
   class Waiter : private QueueHook, private net::Deadline {
    public:
-    Waiter(Admission& admission, observe::ServiceLive& service, const config::LimitSpec& limits, std::chrono::milliseconds patience);
+    Waiter(Admission& admission, observe::ServiceLive& service, const config::LimitSpec& limits,
+           std::chrono::milliseconds patience);
     ~Waiter() override;
     void cancel();  // the client left
 

@@ -12,7 +12,8 @@ using upstream::PoolView;
 
 namespace {
 
-constexpr std::size_t kMaxCandidates = 64;  // looked at per choice; a larger pool is looked at from a random place on
+constexpr std::size_t kMaxCandidates =
+    64;  // looked at per choice; a larger pool is looked at from a random place on
 
 std::int64_t steady_micros() {
   return std::chrono::duration_cast<std::chrono::microseconds>(net::Clock::now().time_since_epoch()).count();
@@ -34,8 +35,9 @@ bool Exchange::choose() {
   return claim_from(stable);
 }
 
-// Takes a place on an eligible backend that was not tried yet. False: there is none. D2: a drain is seen here at once (the live
-// state is read), and is not reported done before this worker has adopted it and every claim made until then is released.
+// Takes a place on an eligible backend that was not tried yet. False: there is none. D2: a drain is seen here
+// at once (the live state is read), and is not reported done before this worker has adopted it and every
+// claim made until then is released.
 bool Exchange::claim_from(const PoolView& view) {
   const route::Pool& pool = *view.pool;
   const auto tried = [this](std::uint32_t id) {
@@ -43,7 +45,8 @@ bool Exchange::claim_from(const PoolView& view) {
            tried_.begin() + static_cast<std::ptrdiff_t>(tried_count_);
   };
   const bool has_up = route::pool_has_up(pool);
-  const std::size_t start = pool.backends.size() > kMaxCandidates ? context_.random.next() % pool.backends.size() : 0;
+  const std::size_t start =
+      pool.backends.size() > kMaxCandidates ? context_.random.next() % pool.backends.size() : 0;
   route::Candidate candidates[kMaxCandidates];
   std::size_t count = 0;
   for (std::size_t n = 0; n < pool.backends.size() && count < kMaxCandidates; ++n) {
@@ -60,7 +63,8 @@ bool Exchange::claim_from(const PoolView& view) {
   }
   if (count == 0) return false;
   const std::size_t index =
-      count == 1 ? candidates[0].index : route::pick(spec().balance, {candidates, count}, *view.round_robin, key_hash_);
+      count == 1 ? candidates[0].index
+                 : route::pick(spec().balance, {candidates, count}, *view.round_robin, key_hash_);
   backend_ = &pool.backends[index];
   claim_ = upstream::Claim(*view.backends[index], *this);
   return true;
@@ -68,8 +72,9 @@ bool Exchange::claim_from(const PoolView& view) {
 
 bool Exchange::again(Failure failure) {
   attempt_.kind = failure.kind;
-  if (client_.answered() || interims_ > 0 || gone_ || cut_) return false;  // a 1xx that went on is a byte of an answer, too
-  if (static_cast<std::size_t>(tries_) >= tried_.size()) return false;     // no more can be remembered as tried
+  if (client_.answered() || interims_ > 0 || gone_ || cut_)
+    return false;  // a 1xx that went on is a byte of an answer, too
+  if (static_cast<std::size_t>(tries_) >= tried_.size()) return false;  // no more can be remembered as tried
   upstream::RequestTraits traits;
   traits.idempotent = client_.head().is_idempotent;
   traits.body_kept = !upload_started_;
@@ -78,14 +83,16 @@ bool Exchange::again(Failure failure) {
   return kind != Again::no && next_target(kind, stale);
 }
 
-// Where the next try goes: another backend of the same pool; the last try of a canary's request goes to the stable pool (R2). A
-// backend whose idle connection was dead is asked once more on a fresh one when there is no other.
+// Where the next try goes: another backend of the same pool; the last try of a canary's request goes to the
+// stable pool (R2). A backend whose idle connection was dead is asked once more on a fresh one when there is
+// no other.
 bool Exchange::next_target(Again kind, bool stale) {
   observe::ServiceLive& live = *service_->service->live;
   if (kind == Again::counted) {
     std::uint64_t retrying = 0;
     for (const auto& worker : live.per_worker) retrying += worker.retry_in_flight.get();
-    if (!upstream::budget_allows(spec().retries, retrying, live.in_flight.load(std::memory_order_relaxed))) return false;
+    if (!upstream::budget_allows(spec().retries, retrying, live.in_flight.load(std::memory_order_relaxed)))
+      return false;
   }
   const std::uint32_t failed = claim_.backend()->id();
   tried_[std::min(tried_count_, tried_.size() - 1)] = failed;
@@ -95,10 +102,12 @@ bool Exchange::next_target(Again kind, bool stale) {
   const bool last = kind == Again::counted && counted_attempts_ + 2 >= spec().retries.attempts;
   const auto serves = [this](const PoolView& view) {
     const bool has_up = route::pool_has_up(*view.pool);
-    return std::any_of(view.pool->backends.begin(), view.pool->backends.end(), [&](const route::Backend& backend) {
-      const std::uint32_t* end = tried_.data() + tried_count_;
-      return route::eligible(backend, has_up) && std::find(std::as_const(tried_).data(), end, backend.live->id) == end;
-    });
+    return std::any_of(view.pool->backends.begin(), view.pool->backends.end(),
+                       [&](const route::Backend& backend) {
+                         const std::uint32_t* end = tried_.data() + tried_count_;
+                         return route::eligible(backend, has_up) &&
+                                std::find(std::as_const(tried_).data(), end, backend.live->id) == end;
+                       });
   };
   if (rescue && (last || !serves(*target_)) && serves(stable)) {
     target_ = &stable;

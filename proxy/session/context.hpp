@@ -25,17 +25,17 @@ struct Context {
 
   const std::size_t worker;
   net::TimerWheel wheel;
-  net::Poller poller;                // of all streams of this worker
+  net::Poller poller;  // of all streams of this worker
   upstream::Directory directory;
-  upstream::ViewPtr view;           // current; an exchange pins it when its head is complete (C1)
+  upstream::ViewPtr view;  // current; an exchange pins it when its head is complete (C1)
   Admission admission;
   Random random;
   DateCache date;
   WorkerCounters counters;
   observe::AccessLog* access_log = nullptr;
-  bool shutting_down = false;       // answers carry `Connection: close`
-  std::function<void(std::uint32_t backend_id)> suspect;           // to control: too many errors in a row
-  std::function<void(observe::ServiceLive*)> wake_peers;           // to the other workers: a place may be free
+  bool shutting_down = false;                             // answers carry `Connection: close`
+  std::function<void(std::uint32_t backend_id)> suspect;  // to control: too many errors in a row
+  std::function<void(observe::ServiceLive*)> wake_peers;  // to the other workers: a place may be free
 };
 
 }  // namespace sluice::session

@@ -1,5 +1,5 @@
-// The client's side of one request, as the exchange sees it: whatever protocol the client speaks (HTTP/1 now, HTTP/2 beside it
-// later), the exchange asks for these things only. Worker only.
+// The client's side of one request, as the exchange sees it: whatever protocol the client speaks (HTTP/1 now,
+// HTTP/2 beside it later), the exchange asks for these things only. Worker only.
 #pragma once
 
 #include <chrono>
@@ -48,10 +48,12 @@ class Downstream {
   virtual void watch(ClientWatcher* watcher) = 0;
 
   // --- the answer
-  virtual void interim(const http::ResponseHead& answer) = 0;  // 1xx, also the 101 of a tunnel; flushed with what follows
+  virtual void interim(
+      const http::ResponseHead& answer) = 0;  // 1xx, also the 101 of a tunnel; flushed with what follows
   virtual void begin(const http::ResponseHead& answer, std::string_view extra) = 0;
-  // A piece of the body, framed; with `last` the end of the message. `trailers` only with `last`. Sends at once what goes.
-  // False: the client takes no more now or is lost; co_await flush() before anything else. `piece` must last until then.
+  // A piece of the body, framed; with `last` the end of the message. `trailers` only with `last`. Sends at
+  // once what goes. False: the client takes no more now or is lost; co_await flush() before anything else.
+  // `piece` must last until then.
   virtual bool write(std::string_view piece, bool last, std::string_view trailers) = 0;
   virtual Task<net::IoStatus> flush() = 0;
   // A whole answer of the proxy's own.
@@ -60,14 +62,15 @@ class Downstream {
   virtual std::uint64_t body_bytes_out() const = 0;
   virtual std::uint64_t body_bytes_in() const = 0;
   virtual int status_sent() const = 0;
-  // The answer cannot be completed: the connection ends so that the client cannot take it for whole (RFC 9112 8).
+  // The answer cannot be completed: the connection ends so that the client cannot take it for whole (RFC 9112
+  // 8).
   virtual void abort() = 0;
   // What is being read from or written to the client ends as canceled; the client can still be answered.
   virtual void cancel() = 0;
 
   // --- the tunnel after a 101: raw bytes both ways
-  // The next bytes, those first that came behind the head (never forwarded before the 101, CVE-2026-2833). Valid until the next
-  // call. Nothing comes within `idle`: timed_out.
+  // The next bytes, those first that came behind the head (never forwarded before the 101, CVE-2026-2833).
+  // Valid until the next call. Nothing comes within `idle`: timed_out.
   virtual Task<net::IoStatus> read_raw(std::string_view& bytes, std::chrono::milliseconds idle) = 0;
   virtual Task<net::IoStatus> write_raw(std::string_view bytes, std::chrono::milliseconds idle) = 0;
   virtual void limit_raw(std::chrono::milliseconds idle) = 0;  // also of what is being waited for now

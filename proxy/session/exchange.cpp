@@ -10,8 +10,8 @@ using upstream::Phase;
 
 namespace {
 
-// A client that sent FIN may be gone or may be waiting for its answer: TCP does not say which. It gets this long without a byte
-// of progress. (nginx cuts at once, HAProxy never.)
+// A client that sent FIN may be gone or may be waiting for its answer: TCP does not say which. It gets this
+// long without a byte of progress. (nginx cuts at once, HAProxy never.)
 constexpr auto kHalfClosedGrace = std::chrono::milliseconds(500);
 constexpr std::size_t kSmallBody = 8 * 1024;  // a body this small travels in the same buffer as the head
 
@@ -53,7 +53,8 @@ Task<void> Exchange::run() {
   if (failure) co_await answer(failure);
   record(failure ? answer_for(failure.kind).reason : std::string_view());
   claim_.release();
-  if (entered_ && context_.admission.leave(*service_->service->live)) context_.wake_peers(service_->service->live.get());
+  if (entered_ && context_.admission.leave(*service_->service->live))
+    context_.wake_peers(service_->service->live.get());
 }
 
 Failure Exchange::route() {
@@ -68,7 +69,8 @@ Failure Exchange::route() {
                             fixed_pool(*view_->snapshot, client_.listener(), match->service));
   chosen_ = target_ = &service_->pools[decision_.pool];
   if (service.spec.balance == config::Balance::hash) {
-    const std::string_view key = decision_.sticky_key.empty() ? client_.client_address() : decision_.sticky_key;
+    const std::string_view key =
+        decision_.sticky_key.empty() ? client_.client_address() : decision_.sticky_key;
     key_hash_ = hash64("backend", service.spec.name, key);
   }
   chosen_counters().requests.add();
@@ -145,7 +147,8 @@ Task<Failure> Exchange::connect() {
   conn_->stream.no_limit();
   if (gone_) co_return Failure{FailureKind::gone, Side::client};
   if (cut_) co_return Failure{FailureKind::drained, Side::proxy};
-  if (conn_->stream.fd() < 0) co_return Failure{FailureKind::overload, Side::proxy};  // out of descriptors: not its fault (X7)
+  if (conn_->stream.fd() < 0)
+    co_return Failure{FailureKind::overload, Side::proxy};  // out of descriptors: not its fault (X7)
   if (status != IoStatus::ok) co_return Failure{FailureKind::connect, Side::upstream};
   conn_->arm();
   co_return Failure{};
@@ -199,7 +202,9 @@ Task<void> Exchange::upload() {
     }
     const bool last = piece.kind == BodyPiece::Kind::done;
     const std::string_view head =
-        !chunked || last ? std::string_view() : std::string_view(chunk_head, http::encode_chunk_head(chunk_head, piece.data.size()));
+        !chunked || last
+            ? std::string_view()
+            : std::string_view(chunk_head, http::encode_chunk_head(chunk_head, piece.data.size()));
     const std::string_view trailers = chunked && last ? client_.trailers() : std::string_view();
     const std::string_view before = chunked && last ? http::kLastChunk : head;
     const std::string_view after = chunked ? "\r\n" : "";

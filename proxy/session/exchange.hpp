@@ -1,5 +1,6 @@
-// One request: THE way. Match the route, decide the pool, claim a backend, send, relay the answer, record; around it the retry
-// loop. It does not know which protocol the client speaks (Downstream). Worker only. See proxy/LIFE_OF_A_REQUEST.md.
+// One request: THE way. Match the route, decide the pool, claim a backend, send, relay the answer, record;
+// around it the retry loop. It does not know which protocol the client speaks (Downstream). Worker only. See
+// proxy/LIFE_OF_A_REQUEST.md.
 #pragma once
 
 #include <array>
@@ -89,31 +90,32 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   std::string_view strip_prefix_;
   route::Decision decision_{};
   const upstream::PoolView* chosen_ = nullptr;  // decided by share, key or listener: the pool that is judged
-  const upstream::PoolView* target_ = nullptr;  // the pool asked now: the chosen one, or the stable one that rescues (R2)
-  std::uint64_t key_hash_ = 0;                  // for balance: hash
-  bool entered_ = false;                        // holds a place of the service
+  const upstream::PoolView* target_ =
+      nullptr;                  // the pool asked now: the chosen one, or the stable one that rescues (R2)
+  std::uint64_t key_hash_ = 0;  // for balance: hash
+  bool entered_ = false;        // holds a place of the service
   Admission::Waiter* waiter_ = nullptr;
 
   upstream::Claim claim_;
-  const route::Backend* backend_ = nullptr;     // the one claimed last
+  const route::Backend* backend_ = nullptr;  // the one claimed last
   std::unique_ptr<upstream::Conn> conn_;
-  Buffer request_;                              // the head as it goes to the backend, a small body behind it
+  Buffer request_;  // the head as it goes to the backend, a small body behind it
   std::array<std::uint64_t, 3> random_;
   char request_id_text_[32];
   std::string_view request_id_;
-  std::string extra_;                           // lines the proxy adds to the answer
+  std::string extra_;  // lines the proxy adds to the answer
 
   upstream::Attempt attempt_;
   http::ResponseHead answer_;
   http::BodyReader answer_body_;
   bool answer_head_read_ = false;
-  bool first_counted_ = false;                  // the chosen pool's first attempt has been judged (S9, G4)
-  bool retrying_ = false;                       // counted in the budget, from the first retry to the end
-  bool fresh_only_ = false;                     // the next attempt does not take an idle connection
-  int counted_attempts_ = 0;                    // failures that used up one of `attempts`
+  bool first_counted_ = false;  // the chosen pool's first attempt has been judged (S9, G4)
+  bool retrying_ = false;       // counted in the budget, from the first retry to the end
+  bool fresh_only_ = false;     // the next attempt does not take an idle connection
+  int counted_attempts_ = 0;    // failures that used up one of `attempts`
   int tries_ = 0;
   int interims_ = 0;
-  std::array<std::uint32_t, 16> tried_{};       // backend ids; beyond that many the oldest is forgotten
+  std::array<std::uint32_t, 16> tried_{};  // backend ids; beyond that many the oldest is forgotten
   std::size_t tried_count_ = 0;
   net::Clock::time_point attempt_began_{}, answer_began_{};
 
@@ -123,8 +125,8 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   Event upload_done_;
 
   bool gone_ = false, cut_ = false, in_tunnel_ = false;
-  bool flushing_ = false;                       // waits for the client to take what was written
-  std::uint64_t sent_at_grace_ = 0;             // of the answer's body, when a half-closed client's grace began
+  bool flushing_ = false;            // waits for the client to take what was written
+  std::uint64_t sent_at_grace_ = 0;  // of the answer's body, when a half-closed client's grace began
   bool tunnel_up_running_ = false, tunnel_half_open_ = false;
   Event tunnel_up_done_;
   net::Clock::time_point last_byte_{};

@@ -1,4 +1,5 @@
-// Random numbers for ids and jitter (xoshiro256++, Blackman and Vigna 2019), seeded from the kernel. Not for secrets. Worker only.
+// Random numbers for ids and jitter (xoshiro256++, Blackman and Vigna 2019), seeded from the kernel. Not for
+// secrets. Worker only.
 #pragma once
 
 #include <sys/random.h>

@@ -31,20 +31,34 @@ int error_index(FailureKind kind) {
 
 OwnAnswer answer_for(FailureKind kind) {
   switch (kind) {
-    case FailureKind::connect: return {502, "connect", "No connection to a backend could be made.\n"};
-    case FailureKind::reset: return {502, "reset", "The backend closed the connection before it had answered.\n"};
-    case FailureKind::protocol: return {502, "protocol", "The backend's answer is no valid HTTP.\n"};
-    case FailureKind::status: return {502, "protocol", "The backend failed.\n"};
-    case FailureKind::timeout: return {504, "timeout", "The backend did not answer in time.\n"};
-    case FailureKind::no_route: return {404, "no_route", "No route matches this request.\n"};
-    case FailureKind::no_backend: return {503, "no_backend", "No backend is available.\n"};
-    case FailureKind::set_aside: return {503, "no_backend", "This service could not be set up; see sluicectl status.\n"};
-    case FailureKind::overload: return {503, "overload", "Too many requests are under way.\n"};
-    case FailureKind::drained: return {504, "timeout", "The backend was drained before it had answered.\n"};
-    case FailureKind::malformed: return {400, "malformed", "The request's body is malformed.\n"};
-    case FailureKind::too_slow: return {408, "timeout", "The request's body took too long to arrive.\n"};
-    case FailureKind::gone: return {0, "client", ""};
-    case FailureKind::none: break;
+    case FailureKind::connect:
+      return {502, "connect", "No connection to a backend could be made.\n"};
+    case FailureKind::reset:
+      return {502, "reset", "The backend closed the connection before it had answered.\n"};
+    case FailureKind::protocol:
+      return {502, "protocol", "The backend's answer is no valid HTTP.\n"};
+    case FailureKind::status:
+      return {502, "protocol", "The backend failed.\n"};
+    case FailureKind::timeout:
+      return {504, "timeout", "The backend did not answer in time.\n"};
+    case FailureKind::no_route:
+      return {404, "no_route", "No route matches this request.\n"};
+    case FailureKind::no_backend:
+      return {503, "no_backend", "No backend is available.\n"};
+    case FailureKind::set_aside:
+      return {503, "no_backend", "This service could not be set up; see sluicectl status.\n"};
+    case FailureKind::overload:
+      return {503, "overload", "Too many requests are under way.\n"};
+    case FailureKind::drained:
+      return {504, "timeout", "The backend was drained before it had answered.\n"};
+    case FailureKind::malformed:
+      return {400, "malformed", "The request's body is malformed.\n"};
+    case FailureKind::too_slow:
+      return {408, "timeout", "The request's body took too long to arrive.\n"};
+    case FailureKind::gone:
+      return {0, "client", ""};
+    case FailureKind::none:
+      break;
   }
   return {0, "", ""};
 }
@@ -60,10 +74,12 @@ Task<void> Exchange::answer(Failure failure) {
   if (status != net::IoStatus::ok) client_.abort();
 }
 
-// The chosen pool's first attempt is what it is judged by (S9, G4): what a retry or a rescue hid still counts.
+// The chosen pool's first attempt is what it is judged by (S9, G4): what a retry or a rescue hid still
+// counts.
 void Exchange::count_attempt(Failure failure, int status) {
   const bool failed = is_upstream(failure.kind) || failure.kind == FailureKind::no_backend || status >= 500;
-  if (const int index = error_index(failure.kind); index >= 0) target_counters().upstream_errors[static_cast<std::size_t>(index)].add();
+  if (const int index = error_index(failure.kind); index >= 0)
+    target_counters().upstream_errors[static_cast<std::size_t>(index)].add();
   if (!first_counted_ && (failed || status > 0)) {
     first_counted_ = true;
     if (failed) chosen_counters().errors.add();
@@ -85,7 +101,10 @@ void Exchange::count_attempt(Failure failure, int status) {
 void Exchange::record(std::string_view error) {
   const auto took = micros(Clock::now() - began_);
   const int status = client_.status_sent();
-  if (service_ && status > 0) service_->service->live->per_worker[context_.worker].to_client[static_cast<std::size_t>(status) / 100].add();
+  if (service_ && status > 0)
+    service_->service->live->per_worker[context_.worker]
+        .to_client[static_cast<std::size_t>(status) / 100]
+        .add();
   if (!service_ && !error.empty()) context_.counters.refused_requests.add();
   if (chosen_) {
     auto& counters = chosen_counters();
@@ -97,13 +116,16 @@ void Exchange::record(std::string_view error) {
   if (!context_.access_log || !context_.access_log->on()) return;
   const http::RequestHead& head = client_.head();
   observe::AccessRecord line;
-  line.wall_micros = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count() -
+  line.wall_micros = std::chrono::duration_cast<std::chrono::microseconds>(
+                         std::chrono::system_clock::now().time_since_epoch())
+                         .count() -
                      static_cast<std::int64_t>(took);
   line.generation = view_->snapshot->generation;
   line.bytes_in = client_.body_bytes_in() + tunnel_in_;
   line.bytes_out = client_.body_bytes_out() + tunnel_out_;
   line.duration_micros = static_cast<std::uint32_t>(std::min<std::uint64_t>(took, UINT32_MAX));
-  if (answer_began_ > attempt_began_) line.upstream_micros = static_cast<std::uint32_t>(micros(answer_began_ - attempt_began_));
+  if (answer_began_ > attempt_began_)
+    line.upstream_micros = static_cast<std::uint32_t>(micros(answer_began_ - attempt_began_));
   line.status = static_cast<std::uint16_t>(status);
   line.attempts = static_cast<std::uint16_t>(tries_);
   line.request_id = request_id_;
@@ -127,14 +149,17 @@ std::string_view Exchange::prepare_extra() {
     std::array<std::uint64_t, 2> secret{};
     RAND_bytes(reinterpret_cast<unsigned char*>(secret.data()), sizeof secret);
     extra_.append("Set-Cookie: ").append(service.spec.sticky->issue_cookie).append("=");
-    extra_.append(route::issued_id(service, decision_.pool, secret)).append("; Path=/; HttpOnly; SameSite=Lax");
+    extra_.append(route::issued_id(service, decision_.pool, secret))
+        .append("; Path=/; HttpOnly; SameSite=Lax");
     if (client_.secure()) extra_.append("; Secure");
     extra_.append("\r\n");
   }
   if (service.spec.debug_headers) {
     extra_.append("X-Sluice-Pool: ").append(target_->pool->name);
     extra_.append("\r\nX-Sluice-Backend: ").append(backend_->name);
-    extra_.append("\r\nX-Sluice-Generation: ").append(std::to_string(view_->snapshot->generation)).append("\r\n");
+    extra_.append("\r\nX-Sluice-Generation: ")
+        .append(std::to_string(view_->snapshot->generation))
+        .append("\r\n");
   }
   return extra_;
 }

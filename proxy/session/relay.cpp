@@ -1,4 +1,5 @@
-// The answer on its way: pump() does what can be done with the bytes at hand, receive() waits for what it asks for.
+// The answer on its way: pump() does what can be done with the bytes at hand, receive() waits for what it
+// asks for.
 #include "proxy/http/forward.hpp"
 #include "proxy/session/exchange.hpp"
 
@@ -14,14 +15,21 @@ constexpr int kMaxInterims = 16;  // 1xx answers to one request; a flood of them
 Task<Failure> Exchange::receive() {
   for (bool done = false; !done;) {
     switch (pump()) {
-      case Pump::done: done = true; break;
-      case Pump::tunnel: co_await tunnel(); co_return Failure{};
-      case Pump::failed: co_return Failure{attempt_.kind, Side::upstream};
+      case Pump::done:
+        done = true;
+        break;
+      case Pump::tunnel:
+        co_await tunnel();
+        co_return Failure{};
+      case Pump::failed:
+        co_return Failure{attempt_.kind, Side::upstream};
       case Pump::blocked: {
         flushing_ = true;
         const auto status = co_await client_.flush();
         flushing_ = false;
-        if (status != IoStatus::ok) co_return cut_ ? Failure{FailureKind::drained, Side::proxy} : Failure{FailureKind::gone, Side::client};
+        if (status != IoStatus::ok)
+          co_return cut_ ? Failure{FailureKind::drained, Side::proxy}
+                         : Failure{FailureKind::gone, Side::client};
         done = answer_head_read_ && answer_body_.done();
         break;
       }
@@ -51,7 +59,8 @@ Task<Failure> Exchange::receive() {
 // The whole answer went out. The connection serves again if both messages ended where they should.
 bool Exchange::reusable() const {
   const bool sent_whole = !upload_running_ && upload_end_ == BodyPiece::Kind::done && client_.body_read();
-  return sent_whole && answer_.keep_alive && !answer_body_.ends_at_eof() && conn_->in.empty() && !conn_->stream.armed();
+  return sent_whole && answer_.keep_alive && !answer_body_.ends_at_eof() && conn_->in.empty() &&
+         !conn_->stream.armed();
 }
 
 Exchange::Pump Exchange::pump() {
@@ -68,9 +77,13 @@ Exchange::Pump Exchange::pump_head() {
   for (;;) {
     if (conn.in.empty()) return Pump::read;
     switch (conn.parser.parse(conn.in.view(), answer_, client_.head().is_head)) {
-      case http::Status::more: return Pump::read;
-      case http::Status::refused: attempt_.kind = FailureKind::protocol; return Pump::failed;
-      case http::Status::done: break;
+      case http::Status::more:
+        return Pump::read;
+      case http::Status::refused:
+        attempt_.kind = FailureKind::protocol;
+        return Pump::failed;
+      case http::Status::done:
+        break;
     }
     if (answer_.status >= 200) break;
     if (answer_.status == 101) {
@@ -123,8 +136,12 @@ Exchange::Pump Exchange::pump_body() {
     }
     const auto step = answer_body_.next(conn.in.view());
     switch (step.kind) {
-      case http::BodyStep::Kind::refused: attempt_.kind = FailureKind::protocol; return Pump::failed;
-      case http::BodyStep::Kind::more: conn.in.consume(step.consumed); continue;
+      case http::BodyStep::Kind::refused:
+        attempt_.kind = FailureKind::protocol;
+        return Pump::failed;
+      case http::BodyStep::Kind::more:
+        conn.in.consume(step.consumed);
+        continue;
       case http::BodyStep::Kind::done: {
         conn.in.consume(step.consumed);
         return client_.write({}, true, answer_body_.trailers()) ? Pump::done : Pump::blocked;
@@ -132,7 +149,8 @@ Exchange::Pump Exchange::pump_body() {
       case http::BodyStep::Kind::data: {
         const bool last = answer_body_.done();
         const bool sent = client_.write(step.data, last, {});
-        conn.in.consume(step.consumed);  // the bytes stay where they are: nothing is read before they are flushed
+        conn.in.consume(
+            step.consumed);  // the bytes stay where they are: nothing is read before they are flushed
         if (!sent) return Pump::blocked;
         if (last) return Pump::done;
       }

@@ -18,12 +18,14 @@ namespace {
 using namespace std::chrono_literals;
 using net::IoStatus;
 
-constexpr auto kRest = 5s;                    // an idle connection gives its buffer back after this
-constexpr auto kLinger = 2s;                  // how long a refused client's bytes are read, so that it sees the answer (RFC 9112 9.6)
+constexpr auto kRest = 5s;  // an idle connection gives its buffer back after this
+constexpr auto kLinger =
+    2s;  // how long a refused client's bytes are read, so that it sees the answer (RFC 9112 9.6)
 constexpr std::size_t kLingerBytes = 1 << 20;
-constexpr std::size_t kCopied = 4096;         // a piece this small is copied behind its head: one send instead of a gather
-constexpr std::size_t kCompact = 4096;        // consumed bytes at the buffer's front that are worth moving
-constexpr std::size_t kMinRoom = 1024;        // less room than this is no use for reading ahead
+constexpr std::size_t kCopied =
+    4096;  // a piece this small is copied behind its head: one send instead of a gather
+constexpr std::size_t kCompact = 4096;  // consumed bytes at the buffer's front that are worth moving
+constexpr std::size_t kMinRoom = 1024;  // less room than this is no use for reading ahead
 
 std::string_view address_text(int fd, char (&text)[46]) {
   sockaddr_storage peer{};
@@ -44,20 +46,29 @@ std::string_view address_text(int fd, char (&text)[46]) {
 
 std::string_view explanation(const http::Refusal& refusal) {
   switch (refusal.status) {
-    case 408: return "The request took too long to arrive.\n";
-    case 413: return "The request's body is too large.\n";
-    case 414: return "The request's target is too long.\n";
-    case 417: return "This expectation cannot be met.\n";
-    case 431: return "The request's header fields are too large or too many.\n";
-    case 501: return "This method is not implemented here.\n";
-    case 505: return "Speak HTTP/1.0 or HTTP/1.1.\n";
-    default: return "The request is malformed.\n";
+    case 408:
+      return "The request took too long to arrive.\n";
+    case 413:
+      return "The request's body is too large.\n";
+    case 414:
+      return "The request's target is too long.\n";
+    case 417:
+      return "This expectation cannot be met.\n";
+    case 431:
+      return "The request's header fields are too large or too many.\n";
+    case 501:
+      return "This method is not implemented here.\n";
+    case 505:
+      return "Speak HTTP/1.0 or HTTP/1.1.\n";
+    default:
+      return "The request is malformed.\n";
   }
 }
 
 }  // namespace
 
-void Session::start(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd, SessionHook& sessions) {
+void Session::start(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd,
+                    SessionHook& sessions) {
   auto* session = new Session(context, std::move(listener), fd);
   session->SessionHook::link_before(sessions);
   spawn(session->run());
@@ -112,9 +123,7 @@ Task<void> Session::answer_request() {
   stream_.observe(nullptr);
 }
 
-bool Session::stays_open() const {
-  return keep_alive_ && !aborted_ && !lost_ && body_.done() && !closing_;
-}
+bool Session::stays_open() const { return keep_alive_ && !aborted_ && !lost_ && body_.done() && !closing_; }
 
 // --- heads
 
@@ -192,12 +201,14 @@ Task<void> Session::refuse() {
   stream_.limit(listener_->body_timeout);
   keep_alive_ = false;
   out_.clear();
-  http::write_reply(refusal_.status, refusal_.reason, explanation(refusal_), false, false, context_.date.now(), out_);
+  http::write_reply(refusal_.status, refusal_.reason, explanation(refusal_), false, false,
+                    context_.date.now(), out_);
   const auto status = co_await stream_.write(out_.view());
   if (status == IoStatus::ok) co_await linger();
 }
 
-// Says goodbye so that the answer arrives: closing with unread bytes would reset the connection and may take the answer with it.
+// Says goodbye so that the answer arrives: closing with unread bytes would reset the connection and may take
+// the answer with it.
 Task<void> Session::linger() {
   stream_.shutdown_send();
   stream_.limit(kLinger);
@@ -268,10 +279,15 @@ Task<BodyPiece> Session::read_body() {
       body_at_ += step.consumed;
     }
     switch (step.kind) {
-      case http::BodyStep::Kind::data: bytes_in_ += step.data.size(); co_return BodyPiece{BodyPiece::Kind::data, step.data};
-      case http::BodyStep::Kind::done: co_return BodyPiece{BodyPiece::Kind::done, {}};
-      case http::BodyStep::Kind::refused: co_return BodyPiece{BodyPiece::Kind::malformed, {}};
-      case http::BodyStep::Kind::more: break;
+      case http::BodyStep::Kind::data:
+        bytes_in_ += step.data.size();
+        co_return BodyPiece{BodyPiece::Kind::data, step.data};
+      case http::BodyStep::Kind::done:
+        co_return BodyPiece{BodyPiece::Kind::done, {}};
+      case http::BodyStep::Kind::refused:
+        co_return BodyPiece{BodyPiece::Kind::malformed, {}};
+      case http::BodyStep::Kind::more:
+        break;
     }
     if (!stream_.armed()) {  // a read that is outstanding since the last request goes to where that one was
       body_in_use_ = true;
@@ -292,7 +308,8 @@ Task<BodyPiece> Session::read_body() {
   }
 }
 
-// The body's reading and the answer's writing share the stream's limit: the one that ends leaves the other limited.
+// The body's reading and the answer's writing share the stream's limit: the one that ends leaves the other
+// limited.
 void Session::end_wait() {
   if (stream_.awaited()) {
     stream_.limit(listener_->body_timeout);
@@ -345,7 +362,8 @@ void Session::begin(const http::ResponseHead& answer, std::string_view extra) {
   status_ = answer.status;
   framing_ = http::response_framing(answer, head_->version, head_->is_head);
   if (context_.shutting_down || framing_ == http::Framing::until_close) keep_alive_ = false;
-  if (!body_.done() && answer.status >= 400) keep_alive_ = false;  // an early refusal: the rest of the body is not waited for
+  if (!body_.done() && answer.status >= 400)
+    keep_alive_ = false;  // an early refusal: the rest of the body is not waited for
   http::ResponseContext context;
   context.client_version = head_->version;
   context.keep_alive = keep_alive_;
@@ -423,7 +441,8 @@ Task<IoStatus> Session::reply(int status, std::string_view reason, std::string_v
   status_ = status;
   if (context_.shutting_down || !body_.done()) keep_alive_ = false;
   const int retry_after = status == 503 ? 1 : 0;
-  http::write_reply(status, reason, text, keep_alive_, head_->is_head, context_.date.now(), out_, retry_after, head_->version);
+  http::write_reply(status, reason, text, keep_alive_, head_->is_head, context_.date.now(), out_, retry_after,
+                    head_->version);
   framing_ = http::Framing::none;
   bytes_out_ = head_->is_head ? 0 : text.size();
   pieces_[0] = {const_cast<char*>(out_.data()), out_.size()};

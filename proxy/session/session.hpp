@@ -1,5 +1,5 @@
-// A client's HTTP/1 connection: one request after the other, each handed to an Exchange. Owns its socket; decides nothing about
-// where a request goes. Frees itself. Worker only.
+// A client's HTTP/1 connection: one request after the other, each handed to an Exchange. Owns its socket;
+// decides nothing about where a request goes. Frees itself. Worker only.
 #pragma once
 
 #include <atomic>
@@ -14,11 +14,12 @@
 
 namespace sluice::session {
 
-// What its listener says to a session. Shared by the workers; constant but for the count, which a reload carries over.
+// What its listener says to a session. Shared by the workers; constant but for the count, which a reload
+// carries over.
 struct ListenerInfo {
   std::string name;
   std::chrono::milliseconds header_timeout, body_timeout, idle_timeout;
-  std::uint32_t max_connections = 0;               // 0: no limit but the descriptors
+  std::uint32_t max_connections = 0;  // 0: no limit but the descriptors
   // Open ones, of all workers.
   std::shared_ptr<std::atomic<std::uint32_t>> connections = std::make_shared<std::atomic<std::uint32_t>>(0);
 };
@@ -30,8 +31,11 @@ struct SessionHook : net::WheelHook {};
 class Session final : private SessionHook, private Downstream, private net::ReadObserver {
  public:
   // Serves `fd`, a connected non-blocking socket, until it ends. `sessions` is the worker's list.
-  static void start(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd, SessionHook& sessions);
-  static Session& from(net::WheelHook& hook) { return static_cast<Session&>(static_cast<SessionHook&>(hook)); }
+  static void start(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd,
+                    SessionHook& sessions);
+  static Session& from(net::WheelHook& hook) {
+    return static_cast<Session&>(static_cast<SessionHook&>(hook));
+  }
 
   // Shutdown: a connection between two requests ends now; one with a request under way ends after it.
   void end_when_idle();
@@ -110,10 +114,10 @@ class Session final : private SessionHook, private Downstream, private net::Read
   std::string body_ending_;  // a last chunk with trailers, while it is being sent
   http::Framing framing_ = http::Framing::none;
   bool answered_ = false, keep_alive_ = false, aborted_ = false, lost_ = false;
-  bool idle_ = true;       // between two requests
-  bool eof_ = false;       // the client's FIN was read
-  bool first_ = true;      // no request yet
-  bool closing_ = false;   // shutdown asked for the end
+  bool idle_ = true;      // between two requests
+  bool eof_ = false;      // the client's FIN was read
+  bool first_ = true;     // no request yet
+  bool closing_ = false;  // shutdown asked for the end
   int status_ = 0;
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
   ClientWatcher* watcher_ = nullptr;

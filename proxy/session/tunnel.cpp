@@ -1,4 +1,5 @@
-// After a 101: bytes both ways until both sides have ended, one is lost, nothing moves, or a drain's policy says so.
+// After a 101: bytes both ways until both sides have ended, one is lost, nothing moves, or a drain's policy
+// says so.
 #include "proxy/session/exchange.hpp"
 
 namespace sluice::session {
@@ -13,7 +14,8 @@ constexpr auto kHalfOpen = std::chrono::milliseconds(10'000);
 
 // The one direction waits in vain while the other moves: that is no idle tunnel.
 bool Exchange::tunnel_idle(IoStatus status) const {
-  return status != IoStatus::timed_out || Clock::now() - last_byte_ >= spec().timeouts.tunnel || tunnel_half_open_;
+  return status != IoStatus::timed_out || Clock::now() - last_byte_ >= spec().timeouts.tunnel ||
+         tunnel_half_open_;
 }
 
 Task<void> Exchange::tunnel() {

@@ -21,7 +21,8 @@ std::unique_ptr<Conn> Backend::take_idle() {
 }
 
 void Backend::put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle) {
-  if (idle_.size() >= kMaxIdle || !conn->stream.quiet() || live_->admin.load(std::memory_order_relaxed) != observe::Admin::ready) {
+  if (idle_.size() >= kMaxIdle || !conn->stream.quiet() ||
+      live_->admin.load(std::memory_order_relaxed) != observe::Admin::ready) {
     Conn::retire(std::move(conn));
     return;
   }

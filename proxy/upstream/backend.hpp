@@ -1,5 +1,5 @@
-// A backend as one worker sees it: its idle connections, what runs on it, its counters. Keyed by id and carried from view to
-// view, so no change of routing cools a connection (C4). Worker only.
+// A backend as one worker sees it: its idle connections, what runs on it, its counters. Keyed by id and
+// carried from view to view, so no change of routing cools a connection (C4). Worker only.
 #pragma once
 
 #include <chrono>
@@ -49,7 +49,8 @@ class Backend {
 
   // The idle connection used last, or null.
   std::unique_ptr<Conn> take_idle();
-  // Keeps `conn` for the next request, for `idle` at most. Requires: between two messages, nothing unread, nothing outstanding.
+  // Keeps `conn` for the next request, for `idle` at most. Requires: between two messages, nothing unread,
+  // nothing outstanding.
   void put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle);
   void close_idle();
   std::size_t idle() const { return idle_.size(); }
@@ -74,12 +75,14 @@ class Backend {
   ActivityHook active_;
 };
 
-// A place on a backend: counted in flight from its making to its end. Made in the step that chooses, before any suspension.
+// A place on a backend: counted in flight from its making to its end. Made in the step that chooses, before
+// any suspension.
 class Claim {
  public:
   Claim() = default;
   Claim(Backend& backend, Activity& activity);
-  Claim(Claim&& other) noexcept : backend_(std::exchange(other.backend_, nullptr)), activity_(other.activity_) {}
+  Claim(Claim&& other) noexcept
+      : backend_(std::exchange(other.backend_, nullptr)), activity_(other.activity_) {}
   Claim& operator=(Claim&& other) noexcept {
     release();
     backend_ = std::exchange(other.backend_, nullptr);

@@ -16,19 +16,21 @@ class Conn final : private net::ReadObserver {
   Conn(net::Poller& poller, net::TimerWheel& wheel, Backend& backend);
 
   net::Stream stream;
-  Buffer in;                    // bytes of answers
+  Buffer in;  // bytes of answers
   http::ResponseParser parser;
-  bool reused = false;          // it has served a request before
+  bool reused = false;  // it has served a request before
 
   // A connection that is done for. Requires: nothing is awaited on it.
   static void retire(std::unique_ptr<Conn> conn, bool reset = false);
 
-  // Reads on into `in`. Requires: room in it, or its growth allowed. False when an answer's head outgrew the buffer.
+  // Reads on into `in`. Requires: room in it, or its growth allowed. False when an answer's head outgrew the
+  // buffer.
   bool arm();
 
  private:
   friend class Backend;
-  void on_unawaited_read() override;  // only while idle in the pool: the backend closed it, or spoke out of turn
+  void on_unawaited_read()
+      override;  // only while idle in the pool: the backend closed it, or spoke out of turn
 
   Backend& backend_;
   std::size_t pool_index_ = 0;  // place in the pool while idle

@@ -11,11 +11,16 @@ bool retried_status(const config::RetrySpec& spec, int status) {
 
 bool listed(const config::RetrySpec& spec, const Attempt& failed) {
   switch (failed.kind) {
-    case FailureKind::connect: return spec.on_connect;
-    case FailureKind::reset: return spec.on_reset;
-    case FailureKind::timeout: return failed.phase == Phase::connecting ? spec.on_connect : spec.on_timeout;
-    case FailureKind::status: return retried_status(spec, failed.status);
-    case FailureKind::protocol:  // a backend that answers garbage has done its work; asking again may do it twice
+    case FailureKind::connect:
+      return spec.on_connect;
+    case FailureKind::reset:
+      return spec.on_reset;
+    case FailureKind::timeout:
+      return failed.phase == Phase::connecting ? spec.on_connect : spec.on_timeout;
+    case FailureKind::status:
+      return retried_status(spec, failed.status);
+    case FailureKind::protocol:  // a backend that answers garbage has done its work; asking again may do it
+                                 // twice
     case FailureKind::none:
     case FailureKind::no_route:
     case FailureKind::no_backend:
@@ -24,7 +29,8 @@ bool listed(const config::RetrySpec& spec, const Attempt& failed) {
     case FailureKind::drained:
     case FailureKind::malformed:
     case FailureKind::too_slow:
-    case FailureKind::gone: return false;
+    case FailureKind::gone:
+      return false;
   }
   return false;
 }

@@ -18,8 +18,8 @@ enum class Phase : std::uint8_t {
 struct Attempt {
   Phase phase = Phase::connecting;
   FailureKind kind = FailureKind::none;
-  int status = 0;         // of FailureKind::status
-  bool reused = false;    // the connection had served before
+  int status = 0;       // of FailureKind::status
+  bool reused = false;  // the connection had served before
 };
 
 struct RequestTraits {
@@ -29,11 +29,13 @@ struct RequestTraits {
 
 enum class Again : std::uint8_t {
   no,
-  free,     // nothing reached a backend, or an idle connection turned out dead: no attempt is used up, the budget is not asked
+  free,     // nothing reached a backend, or an idle connection turned out dead: no attempt is used up, the
+            // budget is not asked
   counted,  // one of `attempts`, and the budget must allow it
 };
 
-Again may_retry(const config::RetrySpec& spec, const Attempt& failed, const RequestTraits& request, int counted_attempts);
+Again may_retry(const config::RetrySpec& spec, const Attempt& failed, const RequestTraits& request,
+                int counted_attempts);
 
 // R1's budget: `retrying` attempts after the first are under way among `in_flight` requests.
 bool budget_allows(const config::RetrySpec& spec, std::uint64_t retrying, std::uint64_t in_flight);

@@ -15,7 +15,8 @@ ViewPtr Directory::adopt(route::SnapshotPtr snapshot) {
       PoolView& pool_view = service_view.pools.emplace_back();
       pool_view.pool = &pool;
       auto& round_robin = round_robins_[pool.live.get()];
-      if (!round_robin) round_robin = boost::make_local_shared<route::RoundRobinState>(worker_ * 0x9E3779B97F4A7C15ull);
+      if (!round_robin)
+        round_robin = boost::make_local_shared<route::RoundRobinState>(worker_ * 0x9E3779B97F4A7C15ull);
       round_robins[pool.live.get()] = pool_view.round_robin = round_robin;
       for (const route::Backend& backend : pool.backends) {
         auto& known = backends_[backend.live->id];

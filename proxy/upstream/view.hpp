@@ -1,5 +1,6 @@
-// A worker's own reading of a snapshot: the snapshot, and beside each of its backends this worker's live one. Made when a
-// snapshot is adopted; an exchange pins the one it began with (C1). Counted without atomics. Worker only.
+// A worker's own reading of a snapshot: the snapshot, and beside each of its backends this worker's live one.
+// Made when a snapshot is adopted; an exchange pins the one it began with (C1). Counted without atomics.
+// Worker only.
 #pragma once
 
 #include <boost/smart_ptr/local_shared_ptr.hpp>
@@ -35,9 +36,8 @@ class Directory {
  public:
   explicit Directory(std::size_t worker) : worker_(worker) {}
 
-
-  // The view of `snapshot`. What it shares with earlier ones (backends, balancing state) is the same object in both. Idle
-  // connections to backends that left or no longer take requests are closed (D1).
+  // The view of `snapshot`. What it shares with earlier ones (backends, balancing state) is the same object
+  // in both. Idle connections to backends that left or no longer take requests are closed (D1).
   ViewPtr adopt(route::SnapshotPtr snapshot);
 
   Backend* find(std::uint32_t id);

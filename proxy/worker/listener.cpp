@@ -38,7 +38,8 @@ void Worker::Listener::accept_some() {
     if (errno == EINTR || errno == ECONNABORTED) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return;
     worker_.context_.counters.accept_errors.add();
-    spdlog::warn("listener {}: accepting paused for {} ms: {} (errno {})", info_->name, kPause.count(), std::strerror(errno), errno);
+    spdlog::warn("listener {}: accepting paused for {} ms: {} (errno {})", info_->name, kPause.count(),
+                 std::strerror(errno), errno);
     return expires_after(kPause);
   }
   worker_.context_.poller.defer(*this);
@@ -47,7 +48,8 @@ void Worker::Listener::accept_some() {
 void Worker::Listener::accept_one(int fd) {
   auto& counters = worker_.context_.counters;
   counters.accepted.add();
-  if (info_->max_connections > 0 && info_->connections->load(std::memory_order_relaxed) >= info_->max_connections) {
+  if (info_->max_connections > 0 &&
+      info_->connections->load(std::memory_order_relaxed) >= info_->max_connections) {
     ::close(fd);
     counters.accept_errors.add();
     return;

@@ -1,4 +1,5 @@
-// A listening socket of one worker: accepts what is there, hands it over, pauses when descriptors run out (X7). Worker only.
+// A listening socket of one worker: accepts what is there, hands it over, pauses when descriptors run out
+// (X7). Worker only.
 #pragma once
 
 #include <memory>

@@ -80,7 +80,8 @@ Runtime::~Runtime() {
 
 // --- listeners
 
-std::string Runtime::set_listeners(const std::vector<config::ListenerSpec>& listeners, std::vector<InheritedSocket> inherited) {
+std::string Runtime::set_listeners(const std::vector<config::ListenerSpec>& listeners,
+                                   std::vector<InheritedSocket> inherited) {
   struct Opened {
     const config::ListenerSpec* spec;
     net::Bound sockets;
@@ -112,7 +113,8 @@ std::string Runtime::set_listeners(const std::vector<config::ListenerSpec>& list
       ++known;
       continue;
     }
-    for (auto& worker : workers_) worker->post([w = worker.get(), name = known->first] { w->remove_listener(name); });
+    for (auto& worker : workers_)
+      worker->post([w = worker.get(), name = known->first] { w->remove_listener(name); });
     known = impl_->bound.erase(known);
   }
   for (auto& [spec, sockets] : opened) {
@@ -134,7 +136,8 @@ net::Bound Runtime::open(const config::ListenerSpec& spec, std::vector<Inherited
   return net::bind(spec.name, spec.bind.host, spec.bind.port, workers_.size());
 }
 
-std::shared_ptr<session::ListenerInfo> Runtime::make_info(const config::ListenerSpec& spec, Connections connections) {
+std::shared_ptr<session::ListenerInfo> Runtime::make_info(const config::ListenerSpec& spec,
+                                                          Connections connections) {
   auto info = std::make_shared<session::ListenerInfo>();
   info->connections = connections ? std::move(connections) : std::make_shared<std::atomic<std::uint32_t>>(0);
   info->name = spec.name;
@@ -150,7 +153,9 @@ std::uint16_t Runtime::port_of(const std::string& listener) const {
   return found == impl_->bound.end() ? 0 : found->second.port;
 }
 
-std::string Runtime::set_access_log(const config::AccessLogSpec& spec) { return impl_->access_log.open(spec.path); }
+std::string Runtime::set_access_log(const config::AccessLogSpec& spec) {
+  return impl_->access_log.open(spec.path);
+}
 void Runtime::reopen_access_log() { impl_->access_log.reopen(); }
 
 // --- publishing
@@ -171,7 +176,8 @@ void Runtime::publish(route::SnapshotPtr next, std::function<void()> done) {
 // --- drains
 
 void Runtime::close_tunnels(std::vector<std::uint32_t> ids, TunnelPolicy policy) {
-  for (auto& worker : workers_) worker->post([w = worker.get(), ids, policy] { w->close_tunnels(ids, policy); });
+  for (auto& worker : workers_)
+    worker->post([w = worker.get(), ids, policy] { w->close_tunnels(ids, policy); });
 }
 
 void Runtime::abort_in_flight(std::vector<std::uint32_t> ids, std::function<void(std::size_t)> done) {
@@ -179,7 +185,9 @@ void Runtime::abort_in_flight(std::vector<std::uint32_t> ids, std::function<void
   for (auto& worker : workers_)
     worker->post([this, w = worker.get(), ids, gather] {
       const std::size_t closed = w->abort_in_flight(ids);
-      asio::post(control_, [gather, closed] { gather->report(closed, [](std::size_t& sum, std::size_t n) { sum += n; }); });
+      asio::post(control_, [gather, closed] {
+        gather->report(closed, [](std::size_t& sum, std::size_t n) { sum += n; });
+      });
     });
 }
 
@@ -187,7 +195,9 @@ void Runtime::blockers(std::vector<std::uint32_t> ids, std::function<void(Blocke
   auto gather = std::make_shared<Gather<Blockers>>(workers_.size(), std::move(done));
   for (auto& worker : workers_)
     worker->post([this, w = worker.get(), ids, gather] {
-      asio::post(control_, [gather, found = w->blockers(ids)]() mutable { gather->report(std::move(found), add_blockers); });
+      asio::post(control_, [gather, found = w->blockers(ids)]() mutable {
+        gather->report(std::move(found), add_blockers);
+      });
     });
 }
 
@@ -196,7 +206,8 @@ void Runtime::shut_down(milliseconds deadline, std::function<void(std::size_t)> 
   for (auto& worker : workers_)
     worker->post([this, w = worker.get(), deadline, gather] {
       w->shut_down(deadline, [this, gather](std::size_t cut) {
-        asio::post(control_, [gather, cut] { gather->report(cut, [](std::size_t& sum, std::size_t n) { sum += n; }); });
+        asio::post(control_,
+                   [gather, cut] { gather->report(cut, [](std::size_t& sum, std::size_t n) { sum += n; }); });
       });
     });
 }

@@ -1,4 +1,5 @@
-// The workers as control sees them. Every function is called on the control thread, every callback comes back on it.
+// The workers as control sees them. Every function is called on the control thread, every callback comes back
+// on it.
 #pragma once
 
 #include <atomic>
@@ -39,16 +40,17 @@ struct Blockers {
 
 // Sums over the workers since start; connections is a gauge.
 struct Totals {
-  std::uint64_t connections = 0;        // open client connections
+  std::uint64_t connections = 0;  // open client connections
   std::uint64_t accepted = 0;
-  std::uint64_t accept_errors = 0;      // EMFILE and the like
-  std::uint64_t refused_requests = 0;   // answered by the proxy before a route was known (400, 404, 408, 414, 431 ...)
-  std::uint64_t access_log_dropped = 0; // lines the log thread could not keep up with
+  std::uint64_t accept_errors = 0;  // EMFILE and the like
+  std::uint64_t refused_requests =
+      0;  // answered by the proxy before a route was known (400, 404, 408, 414, 431 ...)
+  std::uint64_t access_log_dropped = 0;  // lines the log thread could not keep up with
 };
 
 struct InheritedSocket {  // from LISTEN_FDS
   int fd = -1;
-  std::string name;       // from LISTEN_FDNAMES, may be empty
+  std::string name;  // from LISTEN_FDNAMES, may be empty
 };
 
 struct RuntimeOptions {
@@ -61,10 +63,11 @@ class Runtime {
   Runtime(boost::asio::io_context& control, RuntimeOptions options);
   ~Runtime();  // stops and joins the workers
 
-  // Opens what is new (an inherited socket with the same address or name first), then closes what is gone; what stays is not
-  // touched. An error ("0.0.0.0:80 (listener web): Permission denied (errno 13)") leaves everything as it was. May be called
-  // before start().
-  std::string set_listeners(const std::vector<config::ListenerSpec>& listeners, std::vector<InheritedSocket> inherited = {});
+  // Opens what is new (an inherited socket with the same address or name first), then closes what is gone;
+  // what stays is not touched. An error ("0.0.0.0:80 (listener web): Permission denied (errno 13)") leaves
+  // everything as it was. May be called before start().
+  std::string set_listeners(const std::vector<config::ListenerSpec>& listeners,
+                            std::vector<InheritedSocket> inherited = {});
   // The port a listener is bound to (it may have asked for port 0); 0 when there is no such listener.
   std::uint16_t port_of(const std::string& listener) const;
   std::string set_access_log(const config::AccessLogSpec& spec);  // error text, or empty
@@ -72,7 +75,8 @@ class Runtime {
 
   // Starts the worker threads with the first snapshot.
   void start(route::SnapshotPtr first);
-  // Every worker routes by `next` when `done` is called (C2). Idle connections to backends that left or drain are closed.
+  // Every worker routes by `next` when `done` is called (C2). Idle connections to backends that left or drain
+  // are closed.
   void publish(route::SnapshotPtr next, std::function<void()> done);
 
   // Tunnels of these backends end by the policy.
@@ -84,8 +88,8 @@ class Runtime {
   // A backend's consecutive errors reached the service's outlier limit (H3); set before start().
   std::function<void(std::uint32_t backend_id)> on_suspect;
 
-  // Shutdown (D6): listeners close, answers carry `Connection: close`, idle clients are closed, tunnels spread over the time
-  // left; what is still running at `deadline` is closed. `done` gets how many had to be.
+  // Shutdown (D6): listeners close, answers carry `Connection: close`, idle clients are closed, tunnels
+  // spread over the time left; what is still running at `deadline` is closed. `done` gets how many had to be.
   void shut_down(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
 
   std::size_t workers() const { return workers_.size(); }
@@ -94,13 +98,15 @@ class Runtime {
  private:
   struct Impl;
   using Connections = std::shared_ptr<std::atomic<std::uint32_t>>;  // counted on over a reload
-  static std::shared_ptr<session::ListenerInfo> make_info(const config::ListenerSpec& spec, Connections connections);
+  static std::shared_ptr<session::ListenerInfo> make_info(const config::ListenerSpec& spec,
+                                                          Connections connections);
   net::Bound open(const config::ListenerSpec& spec, std::vector<InheritedSocket>& inherited);
 
   boost::asio::io_context& control_;
   RuntimeOptions options_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::shared_ptr<Impl> impl_;  // what outlives the runtime on its way to control asks whether this is still there
+  std::shared_ptr<Impl>
+      impl_;  // what outlives the runtime on its way to control asks whether this is still there
 };
 
 }  // namespace sluice::worker

@@ -84,7 +84,9 @@ void Worker::remove_listener(const std::string& name) {
   std::erase_if(listeners_, [&name](const auto& listener) { return listener->name() == name; });
 }
 
-void Worker::adopt(route::SnapshotPtr snapshot) { context_.view = context_.directory.adopt(std::move(snapshot)); }
+void Worker::adopt(route::SnapshotPtr snapshot) {
+  context_.view = context_.directory.adopt(std::move(snapshot));
+}
 
 void Worker::close_tunnels(const std::vector<std::uint32_t>& ids, TunnelPolicy policy) {
   if (policy.kind == TunnelPolicy::Kind::wait) return;
@@ -140,7 +142,8 @@ void Worker::shut_down(milliseconds deadline, std::function<void(std::size_t)> d
   context_.shutting_down = true;
   for (net::WheelHook* hook = sessions_.next; hook != &sessions_; hook = hook->next)
     session::Session::from(*hook).end_when_idle();
-  // Tunnels leave one by one in the first nine tenths of the time, so that their clients do not come back all at once (P24).
+  // Tunnels leave one by one in the first nine tenths of the time, so that their clients do not come back all
+  // at once (P24).
   const auto window = static_cast<std::uint64_t>(std::max<std::int64_t>(1, deadline.count() * 9 / 10));
   context_.directory.each_backend([this, window](upstream::Backend& backend) {
     backend.each_activity([this, window](upstream::Activity& activity) {
@@ -161,7 +164,8 @@ void Worker::watch_shutdown() {
 }
 
 void Worker::cut_sessions() {
-  for (net::WheelHook* hook = sessions_.next; hook != &sessions_; hook = hook->next) session::Session::from(*hook).cut();
+  for (net::WheelHook* hook = sessions_.next; hook != &sessions_; hook = hook->next)
+    session::Session::from(*hook).cut();
 }
 
 }  // namespace sluice::worker

@@ -1,5 +1,5 @@
-// One worker thread: its poller, listeners, sessions, backends and counters. Nothing here is shared but the live counters;
-// control speaks to it by post(), which goes through an io_context of the worker's own.
+// One worker thread: its poller, listeners, sessions, backends and counters. Nothing here is shared but the
+// live counters; control speaks to it by post(), which goes through an io_context of the worker's own.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>

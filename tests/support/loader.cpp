@@ -1,10 +1,13 @@
-// A load client for the tests: N keep-alive connections, each with one GET under way at any time, until SIGTERM, SIGINT or
-// the duration ends. Then one JSON line with what it saw. Every request carries its number (X-Seq) and the time it was sent
-// (X-Sent, CLOCK_MONOTONIC in ns); an answer that belongs to another request counts as a failure.
+// A load client for the tests: N keep-alive connections, each with one GET under way at any time, until
+// SIGTERM, SIGINT or the duration ends. Then one JSON line with what it saw. Every request carries its number
+// (X-Seq) and the time it was sent (X-Sent, CLOCK_MONOTONIC in ns); an answer that belongs to another request
+// counts as a failure.
 //
-//   loader --port N [--connections 64] [--duration SECONDS] [--requests N] [--path /] [--host load.test] [--pace-us 0]
+//   loader --port N [--connections 64] [--duration SECONDS] [--requests N] [--path /] [--host load.test]
+//   [--pace-us 0]
 //
-// --requests ends it after exactly so many. --pace-us waits that long on each connection between an answer and the next request.
+// --requests ends it after exactly so many. --pace-us waits that long on each connection between an answer
+// and the next request.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -67,7 +70,8 @@ class Loader {
 
   void run() {
     const auto start = now();
-    const auto end = options_.duration > 0 ? start + static_cast<std::uint64_t>(options_.duration * 1e9) : ~0ull;
+    const auto end =
+        options_.duration > 0 ? start + static_cast<std::uint64_t>(options_.duration * 1e9) : ~0ull;
     for (std::size_t i = 0; i < connections_.size(); ++i) begin(i);
     while (!g_stop && now() < end && (sequence_ < options_.requests || outstanding_ > 0)) turn();
     stopping_ = true;
@@ -121,7 +125,8 @@ class Loader {
     c.input.clear();
     c.sent = now();
     const std::string request = "GET " + options_.path + " HTTP/1.1\r\nHost: " + options_.host +
-                                "\r\nX-Seq: " + std::to_string(c.seq) + "\r\nX-Sent: " + std::to_string(c.sent) + "\r\n\r\n";
+                                "\r\nX-Seq: " + std::to_string(c.seq) +
+                                "\r\nX-Sent: " + std::to_string(c.sent) + "\r\n\r\n";
     c.waiting = true;
     ++outstanding_;
     if (::send(c.fd, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
@@ -134,14 +139,16 @@ class Loader {
     const auto got = ::recv(c.fd, chunk, sizeof chunk, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) {
-      if (c.waiting) return fail(index, got == 0 ? (c.input.empty() ? "closed" : "short") : std::strerror(errno));
+      if (c.waiting)
+        return fail(index, got == 0 ? (c.input.empty() ? "closed" : "short") : std::strerror(errno));
       return drop(c);  // closed while idle: the next request opens another
     }
     c.input.append(chunk, static_cast<std::size_t>(got));
     const auto head = c.input.find("\r\n\r\n");
     if (head == c.input.npos) return;
     const std::string_view fields(c.input.data(), head + 2);
-    const auto length = std::strtoull(std::string(field(fields, "\r\nContent-Length: ")).c_str(), nullptr, 10);
+    const auto length =
+        std::strtoull(std::string(field(fields, "\r\nContent-Length: ")).c_str(), nullptr, 10);
     if (c.input.size() < head + 4 + length) return;
     finish(index, fields);
   }
@@ -196,13 +203,17 @@ class Loader {
   void report(double seconds) {
     std::sort(latencies_.begin(), latencies_.end());
     const auto quantile = [&](double q) {
-      return latencies_.empty() ? 0u : latencies_[static_cast<std::size_t>(q * static_cast<double>(latencies_.size() - 1))];
+      return latencies_.empty()
+                 ? 0u
+                 : latencies_[static_cast<std::size_t>(q * static_cast<double>(latencies_.size() - 1))];
     };
     std::uint64_t failed = 0;
     for (const auto& [why, count] : failures_) failed += count;
-    std::printf("{\"requests\":%llu,\"failed\":%llu,\"seconds\":%.3f,\"connects\":%llu,\"p50_us\":%u,\"p99_us\":%u,\"max_us\":%u,",
-                static_cast<unsigned long long>(sequence_), static_cast<unsigned long long>(failed), seconds,
-                static_cast<unsigned long long>(connects_), quantile(0.5), quantile(0.99), quantile(1.0));
+    std::printf(
+        "{\"requests\":%llu,\"failed\":%llu,\"seconds\":%.3f,\"connects\":%llu,\"p50_us\":%u,\"p99_us\":%u,"
+        "\"max_us\":%u,",
+        static_cast<unsigned long long>(sequence_), static_cast<unsigned long long>(failed), seconds,
+        static_cast<unsigned long long>(connects_), quantile(0.5), quantile(0.99), quantile(1.0));
     std::printf("\"failures\":{");
     print_counts(failures_);
     std::printf("},\"answered\":{");

@@ -1,10 +1,12 @@
-// A keep-alive HTTP/1.1 origin for the load tests: it answers every GET at once and writes down each request it gets, so that a
-// test can tell afterwards which generation of the routing table a request was sent under (C2).
+// A keep-alive HTTP/1.1 origin for the load tests: it answers every GET at once and writes down each request
+// it gets, so that a test can tell afterwards which generation of the routing table a request was sent under
+// (C2).
 //
 //   recorder --name blue-1 --log FILE [--port N] [--threads N]      prints "port N", runs until it is killed
 //
-// The log is a memory-mapped file (it survives kill -9): a u64 count, then records of three u64: when the request's head was
-// complete here, the client's X-Sent (both CLOCK_MONOTONIC in ns, one clock for all processes), and its X-Seq.
+// The log is a memory-mapped file (it survives kill -9): a u64 count, then records of three u64: when the
+// request's head was complete here, the client's X-Sent (both CLOCK_MONOTONIC in ns, one clock for all
+// processes), and its X-Seq.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -140,7 +142,8 @@ int listen_on(std::uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 4096) != 0) die("bind");
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 4096) != 0)
+    die("bind");
   socklen_t size = sizeof address;
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
   std::printf("port %u\n", static_cast<unsigned>(ntohs(address.sin_port)));
@@ -151,7 +154,8 @@ int listen_on(std::uint16_t port) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::unordered_map<std::string, std::string> options{{"--name", "origin"}, {"--port", "0"}, {"--threads", "1"}};
+  std::unordered_map<std::string, std::string> options{
+      {"--name", "origin"}, {"--port", "0"}, {"--threads", "1"}};
   for (int i = 1; i + 1 < argc; i += 2) options[argv[i]] = argv[i + 1];
   if (!options.count("--log")) {
     std::fprintf(stderr, "usage: recorder --name NAME --log FILE [--port N] [--threads N]\n");

@@ -26,8 +26,8 @@ struct Api : core::ControlFixture {
     start();
     commands = std::make_unique<Commands>(*control);
   }
-  admin::Reply call(const std::string& method, const std::string& path, const std::string& body = "", protocol::Query query = {},
-             const std::string& if_match = "") {
+  admin::Reply call(const std::string& method, const std::string& path, const std::string& body = "",
+                    protocol::Query query = {}, const std::string& if_match = "") {
     Call made;
     made.method = method;
     made.path = path;
@@ -53,24 +53,30 @@ TEST_F(Api, ASplitAnswersWithBeforeAfterGenerationAndUndo) {
   EXPECT_EQ(said.at("after"), json::parse(R"({"blue":"95%","green":"5%"})"));
   EXPECT_THAT(std::string(said.at("undo").as_string()), HasSubstr("sluicectl "));
   EXPECT_EQ(share(1), 5'000u);
-  EXPECT_THAT(reply.headers, testing::Contains(std::pair(std::string("ETag"), "\"" + std::to_string(generation + 1) + "\"")));
+  EXPECT_THAT(reply.headers, testing::Contains(std::pair(std::string("ETag"),
+                                                         "\"" + std::to_string(generation + 1) + "\"")));
   EXPECT_EQ(call("PUT", "/v1/services/api/split", R"({"green":"0.5%"})", {{"rest", "blue"}}).status, 200);
   EXPECT_EQ(share(1), 500u);
 }
 
 TEST_F(Api, DryRunAndMovedGenerationsChangeNothing) {
   const auto generation = control->generation();
-  const auto dry = call("PUT", "/v1/services/api/split", R"({"blue":"95%","green":"5%"})", {{"dry_run", "true"}});
+  const auto dry =
+      call("PUT", "/v1/services/api/split", R"({"blue":"95%","green":"5%"})", {{"dry_run", "true"}});
   EXPECT_EQ(dry.status, 200) << dry.body;
   EXPECT_EQ(document(dry).at("after"), json::parse(R"({"blue":"95%","green":"5%"})"));
-  const auto moved = call("POST", "/v1/cutover", R"({"services":{"api":"green"}})", {}, "\"" + std::to_string(generation + 9) + "\"");
+  const auto moved = call("POST", "/v1/cutover", R"({"services":{"api":"green"}})", {},
+                          "\"" + std::to_string(generation + 9) + "\"");
   EXPECT_EQ(moved.status, 412) << moved.body;
   EXPECT_EQ(document(moved).at("exit").as_int64(), 5);
   EXPECT_EQ(moved.content_type, "application/problem+json");
   EXPECT_EQ(call("POST", "/v1/cutover", R"({"services":{"api":"green"}})", {}, "\"seven\"").status, 400);
   EXPECT_EQ(control->generation(), generation);
   EXPECT_EQ(share(1), 0u);
-  EXPECT_EQ(call("POST", "/v1/cutover", R"({"services":{"api":"green"}})", {}, "\"" + std::to_string(generation) + "\"").status, 200);
+  EXPECT_EQ(call("POST", "/v1/cutover", R"({"services":{"api":"green"}})", {},
+                 "\"" + std::to_string(generation) + "\"")
+                .status,
+            200);
 }
 
 TEST_F(Api, EveryMalformedRequestIsAProblemThatNamesTheField) {
@@ -159,16 +165,21 @@ TEST_F(Api, StatusHasTheContractsShape) {
   EXPECT_EQ(api.at("stable").as_string(), "blue");
   EXPECT_TRUE(api.at("rollout").is_null());
   const auto& blue = api.at("pools").at("blue").as_object();
-  for (const char* key : {"share", "requests", "errors", "in_flight", "p50_ms", "p95_ms", "p99_ms", "backends"}) EXPECT_TRUE(blue.contains(key)) << key;
+  for (const char* key :
+       {"share", "requests", "errors", "in_flight", "p50_ms", "p95_ms", "p99_ms", "backends"})
+    EXPECT_TRUE(blue.contains(key)) << key;
   EXPECT_EQ(blue.at("share").to_number<double>(), 1.0);
   const auto& backend = blue.at("backends").at("127.0.0.1:9001").as_object();
-  for (const char* key : {"admin", "health", "weight", "in_flight", "requests"}) EXPECT_TRUE(backend.contains(key)) << key;
+  for (const char* key : {"admin", "health", "weight", "in_flight", "requests"})
+    EXPECT_TRUE(backend.contains(key)) << key;
   EXPECT_EQ(call("GET", "/v1/status", "", {{"service", "ap"}}).status, 404);
-  EXPECT_EQ(document(call("GET", "/v1/status", "", {{"service", "api"}})).at("services").as_object().size(), 1u);
+  EXPECT_EQ(document(call("GET", "/v1/status", "", {{"service", "api"}})).at("services").as_object().size(),
+            1u);
 }
 
 TEST_F(Api, ExplainWalksThroughTheDecision) {
-  const auto explained = document(call("POST", "/v1/explain", R"({"url":"http://api.example.com/pay?x=1#part","headers":["X-User-Id: 42"]})"));
+  const auto explained = document(call(
+      "POST", "/v1/explain", R"({"url":"http://api.example.com/pay?x=1#part","headers":["X-User-Id: 42"]})"));
   EXPECT_EQ(explained.at("service").as_string(), "api");
   EXPECT_EQ(explained.at("pool").as_string(), "blue");
   EXPECT_EQ(explained.at("candidates").as_array().size(), 2u);
@@ -178,7 +189,8 @@ TEST_F(Api, ExplainWalksThroughTheDecision) {
   call("POST", "/v1/explain", R"({"url":"/"})");
   EXPECT_EQ(in_force().services[0].sequence->next.load(), place) << "it takes no place of the exact split";
   call("POST", "/v1/services/api/pools/blue/backends/127.0.0.1:9001/maint");
-  EXPECT_EQ(document(call("POST", "/v1/explain", R"({"url":"/"})")).at("backend").as_string(), "127.0.0.1:9002");
+  EXPECT_EQ(document(call("POST", "/v1/explain", R"({"url":"/"})")).at("backend").as_string(),
+            "127.0.0.1:9002");
 }
 
 TEST_F(Api, HealthConfigAndTheRoot) {
@@ -202,19 +214,23 @@ struct Metrics : Api {
     ADD_FAILURE() << "no sample " << sample;
     return -1;
   }
-  observe::PoolCounters& counters(std::size_t pool) { return in_force().services[0].pools[pool].live->per_worker[0]; }
+  observe::PoolCounters& counters(std::size_t pool) {
+    return in_force().services[0].pools[pool].live->per_worker[0];
+  }
   void answered(std::size_t pool, int status_class, int n) {
     counters(pool).by_class[static_cast<std::size_t>(status_class)].add(static_cast<std::uint64_t>(n));
     for (int i = 0; i < n; ++i) counters(pool).duration.record(7'000);
   }
   static std::string old_name(const char* role, const char* status) {
-    return std::string("http_requests_total{service=\"api\",pod=\"api-") + role + "\",status=\"" + status + "\"}";
+    return std::string("http_requests_total{service=\"api\",pod=\"api-") + role + "\",status=\"" + status +
+           "\"}";
   }
 };
 
 TEST_F(Metrics, EveryClassOfBothRolesIsThereFromTheStart) {
   for (const char* role : {"active", "canary"})
-    for (const char* status : {"1xx", "2xx", "3xx", "4xx", "5xx"}) EXPECT_EQ(value(old_name(role, status)), 0);
+    for (const char* status : {"1xx", "2xx", "3xx", "4xx", "5xx"})
+      EXPECT_EQ(value(old_name(role, status)), 0);
 }
 
 TEST_F(Metrics, ACutoverSwapsRolesAndNoCounterGoesBack) {
@@ -256,7 +272,9 @@ TEST(Exposition, EscapesLabelsAndWritesNumbersWhole) {
   out.family("a_total", "counter", "Help.");
   out.sample(12345678901234.0, {{"x", "q\"b\\n\nend"}});
   out.sample(0.1);
-  EXPECT_EQ(out.text(), "# HELP a_total Help.\n# TYPE a_total counter\na_total{x=\"q\\\"b\\\\n\\nend\"} 12345678901234\na_total 0.1\n");
+  EXPECT_EQ(out.text(),
+            "# HELP a_total Help.\n# TYPE a_total counter\na_total{x=\"q\\\"b\\\\n\\nend\"} "
+            "12345678901234\na_total 0.1\n");
 }
 
 }  // namespace

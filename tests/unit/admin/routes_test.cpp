@@ -34,9 +34,11 @@ TEST(Routes, ThePathsOfTheContract) {
   expect_match("PATCH", backend, Endpoint::patch_backend, names);
   expect_match("DELETE", backend, Endpoint::delete_backend, names);
   for (const auto& [verb, endpoint] :
-       {std::pair("drain", Endpoint::drain), std::pair("ready", Endpoint::ready), std::pair("maint", Endpoint::maint)}) {
+       {std::pair("drain", Endpoint::drain), std::pair("ready", Endpoint::ready),
+        std::pair("maint", Endpoint::maint)}) {
     expect_match("POST", (std::string(backend) + "/" + verb).c_str(), endpoint, names);
-    expect_match("POST", (std::string("/v1/services/api/pools/blue/") + verb).c_str(), endpoint, {"api", "blue"});
+    expect_match("POST", (std::string("/v1/services/api/pools/blue/") + verb).c_str(), endpoint,
+                 {"api", "blue"});
   }
   expect_match("POST", "/v1/explain", Endpoint::explain);
   expect_match("GET", "/v1/history", Endpoint::history);
@@ -59,7 +61,8 @@ TEST(Routes, WrongMethodsAre405WithAllow) {
 }
 
 TEST(Routes, UnknownPathsAre404AndBrokenOnes400) {
-  for (const char* path : {"/v1", "/v1/", "/v2/status", "/v1/status/", "/v1/services//split", "/v1/services/api/split/x", "//", "/metrics2"})
+  for (const char* path : {"/v1", "/v1/", "/v2/status", "/v1/status/", "/v1/services//split",
+                           "/v1/services/api/split/x", "//", "/metrics2"})
     EXPECT_EQ(match("GET", path, {}).error().problem.status, 404) << path;
   EXPECT_EQ(match("GET", "/v1/services/%zz/split", {}).error().problem.status, 400);
 }
@@ -86,7 +89,8 @@ TEST(Routes, ProtocolMdNamesEveryEndpoint) {
 TEST(Guard, OnlyTheTokenOpens) {
   EXPECT_FALSE(check_token("Bearer secret", "secret"));
   EXPECT_FALSE(check_token("bearer secret", "secret"));
-  for (const char* wrong : {"", "secret", "Bearer", "Bearer ", "Bearer secre", "Bearer secrets", "Bearer Secret", "Basic secret", "Bearer secretsecret"}) {
+  for (const char* wrong : {"", "secret", "Bearer", "Bearer ", "Bearer secre", "Bearer secrets",
+                            "Bearer Secret", "Basic secret", "Bearer secretsecret"}) {
     const auto problem = check_token(wrong, "secret");
     ASSERT_TRUE(problem) << wrong;
     EXPECT_EQ(problem->status, 401) << wrong;
@@ -99,9 +103,11 @@ TEST(Guard, OnlyTheTokenOpens) {
 }
 
 TEST(Guard, PagesOfOtherSitesMayNotAsk) {
-  for (const char* host : {"127.0.0.1:9900", "[::1]:9900", "localhost", "LOCALHOST:9900", "admin.internal:9900", "10.1.2.3"})
+  for (const char* host :
+       {"127.0.0.1:9900", "[::1]:9900", "localhost", "LOCALHOST:9900", "admin.internal:9900", "10.1.2.3"})
     EXPECT_FALSE(check_browser(host, "", "admin.internal")) << host;
-  for (const char* host : {"", "evil.example", "evil.example:9900", "localhost.evil.example", "127.0.0.1.evil.example", "[", "[]"})
+  for (const char* host : {"", "evil.example", "evil.example:9900", "localhost.evil.example",
+                           "127.0.0.1.evil.example", "[", "[]"})
     EXPECT_EQ(check_browser(host, "", "127.0.0.1").value_or(protocol::Problem{0}).status, 403) << host;
   EXPECT_FALSE(check_browser("127.0.0.1:9900", "http://127.0.0.1:9900", "127.0.0.1"));
   for (const char* origin : {"http://evil.example", "null", "http://127.0.0.1:8080", "https://"})

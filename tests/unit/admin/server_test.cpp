@@ -1,5 +1,5 @@
-// The API over real sockets: what arrives broken, too large or without the token, and events. The client is a thread, the daemon's
-// loop is the test.
+// The API over real sockets: what arrives broken, too large or without the token, and events. The client is a
+// thread, the daemon's loop is the test.
 #include "control/admin/server.hpp"
 
 #include <gmock/gmock.h>
@@ -55,14 +55,16 @@ struct ServerTest : core::ControlFixture {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     admin.socket.copy(address.sun_path, sizeof address.sun_path - 1);
-    return connected(::socket(AF_UNIX, SOCK_STREAM, 0), reinterpret_cast<sockaddr*>(&address), sizeof address);
+    return connected(::socket(AF_UNIX, SOCK_STREAM, 0), reinterpret_cast<sockaddr*>(&address),
+                     sizeof address);
   }
   int connect_http() const {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(server->http_port());
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return connected(::socket(AF_INET, SOCK_STREAM, 0), reinterpret_cast<sockaddr*>(&address), sizeof address);
+    return connected(::socket(AF_INET, SOCK_STREAM, 0), reinterpret_cast<sockaddr*>(&address),
+                     sizeof address);
   }
   static int connected(int fd, const sockaddr* address, socklen_t size) {
     const timeval limit{10, 0};
@@ -81,7 +83,8 @@ struct ServerTest : core::ControlFixture {
   static std::string receive(int fd, const std::string& end = "") {
     std::string text;
     char piece[4096];
-    for (ssize_t n; (end.empty() || text.find(end) == std::string::npos) && (n = ::recv(fd, piece, sizeof piece, 0)) > 0;)
+    for (ssize_t n; (end.empty() || text.find(end) == std::string::npos) &&
+                    (n = ::recv(fd, piece, sizeof piece, 0)) > 0;)
       text.append(piece, static_cast<std::size_t>(n));
     return text;
   }
@@ -146,14 +149,18 @@ TEST_F(ServerTest, AnswersOnTheUnixSocketWhateverTheHost) {
 TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrderOnOneConnection) {
   ASSERT_EQ(server->open(admin), "");
   const std::string body = R"({"blue":"50%","green":"50%"})";
-  const auto answer = ask(connect_unix(), "PUT /v1/services/api/split HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
-                                              "\r\n\r\n" + body + "GET /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n" + get("/livez"));
-  const auto first = answer.find("200 OK"), second = answer.find("404 Not Found"), third = answer.find("ok\n");
+  const auto answer =
+      ask(connect_unix(),
+          "PUT /v1/services/api/split HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
+              "\r\n\r\n" + body + "GET /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n" + get("/livez"));
+  const auto first = answer.find("200 OK"), second = answer.find("404 Not Found"),
+             third = answer.find("ok\n");
   EXPECT_LT(first, second);
   EXPECT_LT(second, third);
   EXPECT_NE(third, std::string::npos) << answer;
   EXPECT_EQ(share(1), 50'000u);
-  EXPECT_EQ(control->history("", 1).at(0).actor, "uid " + std::to_string(::getuid()) + " pid " + std::to_string(::getpid()));
+  EXPECT_EQ(control->history("", 1).at(0).actor,
+            "uid " + std::to_string(::getuid()) + " pid " + std::to_string(::getpid()));
 }
 
 TEST_F(ServerTest, BrokenAndTooLargeRequestsAreProblemsAndACleanEnd) {
@@ -185,13 +192,21 @@ TEST_F(ServerTest, OverTcpTheTokenAndTheHostCount) {
   for (const char* path : {"/", "/livez", "/readyz", "/metrics"})
     EXPECT_THAT(ask(connect_http(), get(path, local)), StartsWith("HTTP/1.1 200")) << path;
   EXPECT_THAT(ask(connect_http(), get("/v1/status", local)), StartsWith("HTTP/1.1 401"));
-  EXPECT_THAT(ask(connect_http(), get("/v1/nothing", local)), StartsWith("HTTP/1.1 401")) << "not even what there is";
-  EXPECT_THAT(ask(connect_http(), get("/v1/status", local + "Authorization: Bearer wrong\r\n")), HasSubstr("WWW-Authenticate"));
-  EXPECT_THAT(ask(connect_http(), get("/v1/status", local + "Authorization: Bearer secret\r\n")), StartsWith("HTTP/1.1 200"));
-  EXPECT_THAT(ask(connect_http(), get("/metrics", "Host: proxy-3.example\r\n")), StartsWith("HTTP/1.1 200")) << "as Prometheus asks";
-  EXPECT_THAT(ask(connect_http(), get("/v1/status", "Host: evil.example\r\nAuthorization: Bearer secret\r\n")), StartsWith("HTTP/1.1 403"));
-  EXPECT_THAT(ask(connect_http(), get("/v1/status", local + "Origin: http://evil.example\r\nAuthorization: Bearer secret\r\n")),
-              StartsWith("HTTP/1.1 403"));
+  EXPECT_THAT(ask(connect_http(), get("/v1/nothing", local)), StartsWith("HTTP/1.1 401"))
+      << "not even what there is";
+  EXPECT_THAT(ask(connect_http(), get("/v1/status", local + "Authorization: Bearer wrong\r\n")),
+              HasSubstr("WWW-Authenticate"));
+  EXPECT_THAT(ask(connect_http(), get("/v1/status", local + "Authorization: Bearer secret\r\n")),
+              StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(ask(connect_http(), get("/metrics", "Host: proxy-3.example\r\n")), StartsWith("HTTP/1.1 200"))
+      << "as Prometheus asks";
+  EXPECT_THAT(
+      ask(connect_http(), get("/v1/status", "Host: evil.example\r\nAuthorization: Bearer secret\r\n")),
+      StartsWith("HTTP/1.1 403"));
+  EXPECT_THAT(
+      ask(connect_http(),
+          get("/v1/status", local + "Origin: http://evil.example\r\nAuthorization: Bearer secret\r\n")),
+      StartsWith("HTTP/1.1 403"));
 }
 
 TEST_F(ServerTest, ATokenFileThatIsNotThereOrEmptyIsAnError) {
@@ -217,11 +232,14 @@ TEST_F(ServerTest, EventsStreamResumeAndEnd) {
   EXPECT_THAT(streamed, HasSubstr("\"type\":\"change\""));
   const auto last = control->events().last_id();
   ASSERT_TRUE(cutover("blue"));
-  const auto resumed = ask(connect_unix(), get("/v1/events?follow=false", "Host: x\r\nLast-Event-ID: " + std::to_string(last) + "\r\n"));
+  const auto resumed = ask(connect_unix(), get("/v1/events?follow=false",
+                                               "Host: x\r\nLast-Event-ID: " + std::to_string(last) + "\r\n"));
   EXPECT_THAT(resumed, HasSubstr("id: " + std::to_string(last + 1) + "\n"));
   EXPECT_THAT(resumed, testing::Not(HasSubstr("id: " + std::to_string(last) + "\n")));
-  EXPECT_THAT(ask(connect_unix(), get("/v1/events?follow=false", "Host: x\r\nLast-Event-ID: 99999\r\n")), HasSubstr("resync"));
-  EXPECT_THAT(ask(connect_unix(), get("/v1/events", "Host: x\r\nLast-Event-ID: x\r\n")), StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(ask(connect_unix(), get("/v1/events?follow=false", "Host: x\r\nLast-Event-ID: 99999\r\n")),
+              HasSubstr("resync"));
+  EXPECT_THAT(ask(connect_unix(), get("/v1/events", "Host: x\r\nLast-Event-ID: x\r\n")),
+              StartsWith("HTTP/1.1 400"));
   control->events().close();
   with_loop([&] { streamed += receive(fd); });
   ::close(fd);

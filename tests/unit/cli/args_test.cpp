@@ -40,21 +40,25 @@ V verb(const std::string& text) {
 
 TEST(Args, Shifting) {
   using Shares = std::vector<std::pair<std::string, Share>>;
-  EXPECT_EQ(verb<protocol::Split>("split api blue=95% green=5%").shares, (Shares{{"blue", 95'000}, {"green", 5'000}}));
+  EXPECT_EQ(verb<protocol::Split>("split api blue=95% green=5%").shares,
+            (Shares{{"blue", 95'000}, {"green", 5'000}}));
   EXPECT_EQ(verb<protocol::Split>("split api green=0.125% --rest blue").rest, "blue");
   EXPECT_EQ(verb<protocol::Split>("split --rest blue api green=5%").service, "api");
   using Pairs = protocol::StringPairs;
-  EXPECT_EQ(verb<protocol::Cutover>("cutover api=green web=v=2").services, (Pairs{{"api", "green"}, {"web", "v=2"}}));
+  EXPECT_EQ(verb<protocol::Cutover>("cutover api=green web=v=2").services,
+            (Pairs{{"api", "green"}, {"web", "v=2"}}));
   const auto waits = verb<protocol::Cutover>("cutover --wait-drained api=green");
   EXPECT_TRUE(waits.wait_drained && !waits.wait_timeout) << "the flag eats no argument";
-  EXPECT_EQ(verb<protocol::Cutover>("cutover api=green --wait-drained=1.5m").wait_timeout, milliseconds(90'000));
+  EXPECT_EQ(verb<protocol::Cutover>("cutover api=green --wait-drained=1.5m").wait_timeout,
+            milliseconds(90'000));
   EXPECT_EQ(verb<protocol::Rollback>("rollback api web").services, (protocol::Strings{"api", "web"}));
   EXPECT_FALSE(verb<protocol::Undo>("undo").to_generation);
   EXPECT_EQ(verb<protocol::Undo>("undo --to-generation 41").to_generation, 41u);
 }
 
 TEST(Args, Backends) {
-  const auto drain = verb<protocol::Drain>("drain api/blue/127.0.0.1:9001 --wait --timeout 90s --websockets spread:10s");
+  const auto drain =
+      verb<protocol::Drain>("drain api/blue/127.0.0.1:9001 --wait --timeout 90s --websockets spread:10s");
   EXPECT_EQ(drain.target, (protocol::Target{"api", "blue", "127.0.0.1:9001"}));
   EXPECT_TRUE(drain.wait);
   EXPECT_EQ(drain.timeout, milliseconds(90'000));
@@ -65,7 +69,8 @@ TEST(Args, Backends) {
   const auto weight = verb<WeightVerb>("weight api-2 3");
   EXPECT_EQ(weight.backend, "api-2");
   EXPECT_EQ(weight.message.weight, 3u);
-  const auto add = verb<protocol::Add>("add api/green 127.0.0.1:9103 --name third --weight 2 --wait-healthy 5s");
+  const auto add =
+      verb<protocol::Add>("add api/green 127.0.0.1:9103 --name third --weight 2 --wait-healthy 5s");
   EXPECT_EQ(add.target, (protocol::Target{"api", "green", "third"}));
   EXPECT_EQ(add.address, "127.0.0.1:9103");
   EXPECT_EQ(add.weight, 2u);
@@ -96,9 +101,10 @@ TEST(Args, LookingAndOperating) {
 }
 
 TEST(Args, GlobalFlagsStandBeforeOrAfterTheVerb) {
-  for (const char* text : {"--socket /s -o json --reason INC_12 --if-generation 7 split api a=100% --dry-run --force",
-                           "split api a=100% --dry-run --force --socket /s -o json --reason INC_12 --if-generation 7",
-                           "split --socket=/s api --output json --force --reason=INC_12 a=100% --if-generation=7 --dry-run"}) {
+  for (const char* text :
+       {"--socket /s -o json --reason INC_12 --if-generation 7 split api a=100% --dry-run --force",
+        "split api a=100% --dry-run --force --socket /s -o json --reason INC_12 --if-generation 7",
+        "split --socket=/s api --output json --force --reason=INC_12 a=100% --if-generation=7 --dry-run"}) {
     const auto line = good(text);
     EXPECT_EQ(line.globals.socket, "/s") << text;
     EXPECT_EQ(line.globals.format, Format::json) << text;
@@ -112,8 +118,8 @@ TEST(Args, GlobalFlagsStandBeforeOrAfterTheVerb) {
 }
 
 TEST(Args, EveryChangeTakesADryRun) {
-  for (const char* text : {"split api a=100%", "cutover api=a", "rollback api", "undo", "drain a/b", "ready a/b", "maint a/b", "weight b 1",
-                           "add a/b h:1", "remove b", "reload"})
+  for (const char* text : {"split api a=100%", "cutover api=a", "rollback api", "undo", "drain a/b",
+                           "ready a/b", "maint a/b", "weight b 1", "add a/b h:1", "remove b", "reload"})
     EXPECT_TRUE(good(std::string(text) + " --dry-run").change.dry_run) << text;
 }
 
@@ -138,21 +144,28 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"", "no verb"}, Wrong{"-o json", "no verb"}, Wrong{"splti api", "did you mean 'split'?"},
         Wrong{"stauts", "did you mean 'status'?"}, Wrong{"frobnicate", "unknown verb 'frobnicate'"},
         Wrong{"--nonsense", "'--nonsense'"}, Wrong{"split api a=5% --rets b", "did you mean '--rest'?"},
-        Wrong{"cutover api=a --dryrun", "did you mean '--dry-run'?"}, Wrong{"status --sokcet /x", "did you mean '--socket'?"},
-        Wrong{"split", "SERVICE is missing"}, Wrong{"split api", "is missing"}, Wrong{"split api blue", "'blue' is no POOL=SHARE"},
-        Wrong{"split api =5%", "no POOL=SHARE"}, Wrong{"split api blue=", "no POOL=SHARE"}, Wrong{"split api blue=banana", "banana"},
-        Wrong{"split api blue=101%", "101%"}, Wrong{"split api blue=-1% green=101%", "-1%"}, Wrong{"split api blue=95% green=4%", "99%"},
+        Wrong{"cutover api=a --dryrun", "did you mean '--dry-run'?"},
+        Wrong{"status --sokcet /x", "did you mean '--socket'?"}, Wrong{"split", "SERVICE is missing"},
+        Wrong{"split api", "is missing"}, Wrong{"split api blue", "'blue' is no POOL=SHARE"},
+        Wrong{"split api =5%", "no POOL=SHARE"}, Wrong{"split api blue=", "no POOL=SHARE"},
+        Wrong{"split api blue=banana", "banana"}, Wrong{"split api blue=101%", "101%"},
+        Wrong{"split api blue=-1% green=101%", "-1%"}, Wrong{"split api blue=95% green=4%", "99%"},
         Wrong{"split api blue=95%", "--rest"}, Wrong{"split api blue=50% blue=50%", "twice"},
-        Wrong{"split api blue=50% --rest blue", "rest"}, Wrong{"cutover", "is missing"}, Wrong{"cutover api", "'api' is no SERVICE=POOL"},
-        Wrong{"cutover api=a api=b", "twice"}, Wrong{"cutover api=a --wait-drained=soon", "soon"}, Wrong{"rollback", "is missing"},
-        Wrong{"undo --to-generation -1", "-1"}, Wrong{"undo --to-generation seven", "seven"}, Wrong{"undo api", "unexpected argument 'api'"},
-        Wrong{"drain api", "SERVICE/POOL"}, Wrong{"drain", "TARGET is missing"}, Wrong{"drain a/b --timeout 30_sec", "30 sec"},
-        Wrong{"drain a/b --websockets later", "spread:60s"}, Wrong{"ready a/b/c/d", "SERVICE/POOL"}, Wrong{"weight b", "N is missing"},
-        Wrong{"weight b x", "'x' is no whole number"}, Wrong{"weight b 1001", "1000"}, Wrong{"add api h:1", "no SERVICE/POOL"},
-        Wrong{"add a/b/c h:1", "no SERVICE/POOL"}, Wrong{"add a/b nowhere", "HOST:PORT"}, Wrong{"add a/b h:1 --weight -2", "-2"},
-        Wrong{"wait happy a/b", "healthy or drained"}, Wrong{"wait healthy api", "SERVICE/POOL"}, Wrong{"explain", "URL is missing"},
-        Wrong{"history --limit many", "many"}, Wrong{"config", "is missing"}, Wrong{"config edit", "config show"},
-        Wrong{"completion powershell", "bash, zsh or fish"}, Wrong{"check", "FILE is missing"}, Wrong{"status -o xml", "table or json"},
+        Wrong{"split api blue=50% --rest blue", "rest"}, Wrong{"cutover", "is missing"},
+        Wrong{"cutover api", "'api' is no SERVICE=POOL"}, Wrong{"cutover api=a api=b", "twice"},
+        Wrong{"cutover api=a --wait-drained=soon", "soon"}, Wrong{"rollback", "is missing"},
+        Wrong{"undo --to-generation -1", "-1"}, Wrong{"undo --to-generation seven", "seven"},
+        Wrong{"undo api", "unexpected argument 'api'"}, Wrong{"drain api", "SERVICE/POOL"},
+        Wrong{"drain", "TARGET is missing"}, Wrong{"drain a/b --timeout 30_sec", "30 sec"},
+        Wrong{"drain a/b --websockets later", "spread:60s"}, Wrong{"ready a/b/c/d", "SERVICE/POOL"},
+        Wrong{"weight b", "N is missing"}, Wrong{"weight b x", "'x' is no whole number"},
+        Wrong{"weight b 1001", "1000"}, Wrong{"add api h:1", "no SERVICE/POOL"},
+        Wrong{"add a/b/c h:1", "no SERVICE/POOL"}, Wrong{"add a/b nowhere", "HOST:PORT"},
+        Wrong{"add a/b h:1 --weight -2", "-2"}, Wrong{"wait happy a/b", "healthy or drained"},
+        Wrong{"wait healthy api", "SERVICE/POOL"}, Wrong{"explain", "URL is missing"},
+        Wrong{"history --limit many", "many"}, Wrong{"config", "is missing"},
+        Wrong{"config edit", "config show"}, Wrong{"completion powershell", "bash, zsh or fish"},
+        Wrong{"check", "FILE is missing"}, Wrong{"status -o xml", "table or json"},
         Wrong{"status --if-generation x", "x"}, Wrong{"status --url http://h:1 --socket /s", "exclude"}));
 
 TEST(Args, AComplaintComesInTheFormatAskedFor) {
@@ -169,7 +182,8 @@ TEST(Args, HelpIsAPageForEachVerbAndNeverAnError) {
     EXPECT_NE(parsed.text.find("Usage: sluicectl " + name), std::string::npos) << name;
     EXPECT_NE(parsed.text, help("")) << name;
     for (const auto& flag : flags_of(name))
-      EXPECT_NE((parsed.text + help("")).find(flag), std::string::npos) << name << " does not explain " << flag;
+      EXPECT_NE((parsed.text + help("")).find(flag), std::string::npos)
+          << name << " does not explain " << flag;
   }
   EXPECT_NE(parse({"--help"}).text.find("Exit:"), std::string::npos);
   EXPECT_EQ(parse({"help", "split"}).text, help("split"));

@@ -28,33 +28,39 @@ const json::value kStatus = json::parse(R"({"generation":7,"warnings":["not dura
   "web":{"stable":"v1","set_aside":"its certificate cannot be read","pools":{}}}})");
 
 TEST(Print, StatusOfAllServices) {
-  EXPECT_EQ(render_status(kStatus, "", kPlain),
-            "api   stable blue, generation 7\n"
-            "POOL           SHARE  MEASURED  REQ/S  ERR %  P50 MS  P95 MS  P99 MS  IN FLIGHT  BACKENDS\n"
-            "blue (stable)    95%     95.0%  412.0   0.12     2.1     140     301         37  1/2 up, api-2 draining\n"
-            "green             5%         -    0.0      -       -       -       -          0  0/1 up, 127.0.0.1:9101 down\n"
-            "drain api/blue/api-2: 1 requests and 1 tunnels left, the oldest /slow since 4.2 s, closed in 28 s\n"
-            "\n"
-            "web   stable v1, generation 7\n"
-            "set aside: its certificate cannot be read\n"
-            "POOL  SHARE  MEASURED  REQ/S  ERR %  P50 MS  P95 MS  P99 MS  IN FLIGHT  BACKENDS\n"
-            "warning: not durable: disk full\n");
+  EXPECT_EQ(
+      render_status(kStatus, "", kPlain),
+      "api   stable blue, generation 7\n"
+      "POOL           SHARE  MEASURED  REQ/S  ERR %  P50 MS  P95 MS  P99 MS  IN FLIGHT  BACKENDS\n"
+      "blue (stable)    95%     95.0%  412.0   0.12     2.1     140     301         37  1/2 up, api-2 "
+      "draining\n"
+      "green             5%         -    0.0      -       -       -       -          0  0/1 up, "
+      "127.0.0.1:9101 down\n"
+      "drain api/blue/api-2: 1 requests and 1 tunnels left, the oldest /slow since 4.2 s, closed in 28 s\n"
+      "\n"
+      "web   stable v1, generation 7\n"
+      "set aside: its certificate cannot be read\n"
+      "POOL  SHARE  MEASURED  REQ/S  ERR %  P50 MS  P95 MS  P99 MS  IN FLIGHT  BACKENDS\n"
+      "warning: not durable: disk full\n");
 }
 
 TEST(Print, StatusOfOneServiceHasItsBackends) {
   const auto text = render_status(kStatus, "api", kPlain);
-  EXPECT_NE(text.find("POOL   BACKEND         ADMIN     HEALTH  WEIGHT  REQUESTS  ERRORS  IN FLIGHT  LAST ERROR\n"
-                      "blue   127.0.0.1:9001  ready     up           1       600       1         20\n"
-                      "blue   api-2           draining  up           2       400       0          2\n"
-                      "green  127.0.0.1:9101  ready     down         1         0       0          0  connection refused\n"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find("POOL   BACKEND         ADMIN     HEALTH  WEIGHT  REQUESTS  ERRORS  IN FLIGHT  LAST ERROR\n"
+                "blue   127.0.0.1:9001  ready     up           1       600       1         20\n"
+                "blue   api-2           draining  up           2       400       0          2\n"
+                "green  127.0.0.1:9101  ready     down         1         0       0          0  connection "
+                "refused\n"),
+      std::string::npos)
       << text;
   EXPECT_EQ(text.find("web"), std::string::npos);
 }
 
 TEST(Print, ALineForEachServiceHoldsNoCounter) {
   EXPECT_EQ(render_state_lines(kStatus, "api"),
-            "api: blue 95% (1/2 up, api-2 draining) green 5% (0/1 up, 127.0.0.1:9101 down), stable blue, generation 7\n");
+            "api: blue 95% (1/2 up, api-2 draining) green 5% (0/1 up, 127.0.0.1:9101 down), stable blue, "
+            "generation 7\n");
 }
 
 TEST(Print, ColourIsAWordPaintedNeverAWordLeftOut) {
@@ -62,8 +68,10 @@ TEST(Print, ColourIsAWordPaintedNeverAWordLeftOut) {
   EXPECT_NE(painted.find('\x1b'), std::string::npos);
   std::string bare;
   for (std::size_t i = 0; i < painted.size(); ++i) {
-    if (painted[i] == '\x1b') i = painted.find('m', i);
-    else bare += painted[i];
+    if (painted[i] == '\x1b')
+      i = painted.find('m', i);
+    else
+      bare += painted[i];
   }
   EXPECT_EQ(bare, render_status(kStatus, "", kPlain)) << "the columns stand where they stood";
 }
@@ -80,8 +88,11 @@ protocol::Changed changed(const char* before, const char* after) {
 }
 
 TEST(Print, AChangeSaysOldNewGenerationAndUndo) {
-  EXPECT_EQ(render_change(changed(R"({"blue":"95%","green":"5%","red":"0%"})", R"({"blue":"75%","green":"25%","red":"0%"})"), "api"),
-            "api: blue 95% -> 75%, green 5% -> 25%   (generation 41 -> 42, 3.0 ms)\nundo: sluicectl undo --to-generation 41\n");
+  EXPECT_EQ(render_change(changed(R"({"blue":"95%","green":"5%","red":"0%"})",
+                                  R"({"blue":"75%","green":"25%","red":"0%"})"),
+                          "api"),
+            "api: blue 95% -> 75%, green 5% -> 25%   (generation 41 -> 42, 3.0 ms)\nundo: sluicectl undo "
+            "--to-generation 41\n");
 }
 
 TEST(Print, ChangesOfSeveralServicesAndOfBackends) {
@@ -90,12 +101,15 @@ TEST(Print, ChangesOfSeveralServicesAndOfBackends) {
                           ""),
             "api: blue 100% -> 0%, green 0% -> 100%\nweb: a 1% -> 2%   (generation 41 -> 42, 3.0 ms)\n"
             "undo: sluicectl undo --to-generation 41\n");
-  EXPECT_NE(render_change(changed(R"({"admin":"ready","weight":1})", R"({"admin":"draining","weight":1})"), "api/blue/b")
+  EXPECT_NE(render_change(changed(R"({"admin":"ready","weight":1})", R"({"admin":"draining","weight":1})"),
+                          "api/blue/b")
                 .find("api/blue/b: admin ready -> draining   ("),
             std::string::npos);
-  EXPECT_NE(render_change(changed("null", R"({"address":"h:1","weight":2})"), "api/blue/b").find("api/blue/b: added (address h:1, weight 2)"),
+  EXPECT_NE(render_change(changed("null", R"({"address":"h:1","weight":2})"), "api/blue/b")
+                .find("api/blue/b: added (address h:1, weight 2)"),
             std::string::npos);
-  EXPECT_NE(render_change(changed(R"({"weight":2})", "null"), "api/blue/b").find("api/blue/b: removed"), std::string::npos);
+  EXPECT_NE(render_change(changed(R"({"weight":2})", "null"), "api/blue/b").find("api/blue/b: removed"),
+            std::string::npos);
 }
 
 TEST(Print, UnchangedDryRunNotDurable) {
@@ -119,8 +133,10 @@ TEST(Print, ProblemsSayWhatAndWhatToDo) {
 }
 
 TEST(Print, History) {
-  const auto text = render_history(json::parse(R"({"history":[{"generation":8,"time":"2026-01-01T00:00:00.000Z","actor":"uid 0 pid 1",
-    "verb":"split","change":"api: blue 95% -> 75%","reason":"why"}]})"), kPlain);
+  const auto text = render_history(
+      json::parse(R"({"history":[{"generation":8,"time":"2026-01-01T00:00:00.000Z","actor":"uid 0 pid 1",
+    "verb":"split","change":"api: blue 95% -> 75%","reason":"why"}]})"),
+      kPlain);
   EXPECT_EQ(text,
             "GENERATION  TIME                      WHO          VERB   CHANGE                REASON\n"
             "         8  2026-01-01T00:00:00.000Z  uid 0 pid 1  split  api: blue 95% -> 75%  why\n");
@@ -128,7 +144,8 @@ TEST(Print, History) {
 }
 
 TEST(Print, WhatIsMissingOrOddIsNoCrash) {
-  for (const char* odd : {"null", "5", "{}", R"({"services":5})", R"({"services":{"a":5,"b":{"pools":{"p":1,"q":{"backends":{"x":0}}}}}})"}) {
+  for (const char* odd : {"null", "5", "{}", R"({"services":5})",
+                          R"({"services":{"a":5,"b":{"pools":{"p":1,"q":{"backends":{"x":0}}}}}})"}) {
     const auto value = json::parse(odd);
     render_status(value, "", kPlain);
     render_state_lines(value, "b");
@@ -141,13 +158,15 @@ TEST(Print, WhatIsMissingOrOddIsNoCrash) {
 TEST(FindBackend, ByNameOrAddressWhenOnlyOneHasIt) {
   EXPECT_EQ(*find_backend(kStatus, "api-2"), (protocol::Target{"api", "blue", "api-2"}));
   EXPECT_EQ(*find_backend(kStatus, "127.0.0.1:9002"), (protocol::Target{"api", "blue", "api-2"}));
-  EXPECT_EQ(*find_backend(kStatus, "x/y/z"), (protocol::Target{"x", "y", "z"})) << "whether it is there is the daemon's to say";
+  EXPECT_EQ(*find_backend(kStatus, "x/y/z"), (protocol::Target{"x", "y", "z"}))
+      << "whether it is there is the daemon's to say";
   const auto typo = find_backend(kStatus, "api-3");
   ASSERT_FALSE(typo);
   EXPECT_EQ(typo.error().exit, protocol::Exit::not_found);
   EXPECT_NE(typo.error().suggestion.find("api-2"), std::string::npos);
   EXPECT_EQ(find_backend(kStatus, "api/blue").error().exit, protocol::Exit::usage);
-  const auto twice = json::parse(R"({"services":{"a":{"pools":{"p":{"backends":{"x":{}}}}},"b":{"pools":{"q":{"backends":{"x":{}}}}}}})");
+  const auto twice = json::parse(
+      R"({"services":{"a":{"pools":{"p":{"backends":{"x":{}}}}},"b":{"pools":{"q":{"backends":{"x":{}}}}}}})");
   const auto several = find_backend(twice, "x");
   ASSERT_FALSE(several);
   EXPECT_EQ(several.error().exit, protocol::Exit::usage);

@@ -1,9 +1,8 @@
 // HealthBoard and Ejector.
-#include "control/core/health_board.hpp"
-
 #include <gtest/gtest.h>
 
 #include "control/core/ejector.hpp"
+#include "control/core/health_board.hpp"
 #include "unit/core/loop.hpp"
 #include "unit/core/snapshots.hpp"
 
@@ -40,7 +39,9 @@ struct Board : testing::Test {
     made.publisher.install(*snapshot);
     board.adopt(snapshot);
   }
-  observe::BackendLive& live(std::size_t pool, std::size_t backend) { return *backend_in(*snapshot, pool, backend).live; }
+  observe::BackendLive& live(std::size_t pool, std::size_t backend) {
+    return *backend_in(*snapshot, pool, backend).live;
+  }
   void probe(std::size_t pool, std::size_t backend, const ProbeResult& result, int times) {
     for (int i = 0; i < times; ++i) board.observed(live(pool, backend).id, result);
   }

@@ -14,7 +14,8 @@ using protocol::Exit;
 struct BackendsTest : ControlFixture {
   BackendsTest() { start(); }
 
-  static protocol::Drain drain_of(protocol::Target what, std::chrono::milliseconds timeout = 30s, bool wait = false) {
+  static protocol::Drain drain_of(protocol::Target what, std::chrono::milliseconds timeout = 30s,
+                                  bool wait = false) {
     protocol::Drain drain;
     drain.target = std::move(what);
     drain.timeout = timeout;
@@ -218,7 +219,8 @@ TEST_F(BackendsTest, add_waits_until_healthy_or_says_that_it_is_late) {
 
 TEST_F(BackendsTest, wait_for_what_is_so_returns_at_once) {
   using Condition = protocol::Wait::Condition;
-  EXPECT_TRUE(loop.run(control->wait(wait_for(Condition::healthy, target("blue"), 1s)))) << "no check, not ejected";
+  EXPECT_TRUE(loop.run(control->wait(wait_for(Condition::healthy, target("blue"), 1s))))
+      << "no check, not ejected";
   const auto late = loop.run(control->wait(wait_for(Condition::drained, target("blue"), 20ms)));
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().exit, Exit::timed_out);

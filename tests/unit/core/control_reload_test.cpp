@@ -74,7 +74,8 @@ TEST_F(ReloadTest, a_bad_configuration_changes_nothing_and_is_shown) {
   const auto reply = reload();
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().exit, Exit::usage);
-  EXPECT_NE(reply.error().detail.find(options.config_file + ":2:1: "), std::string::npos) << reply.error().detail;
+  EXPECT_NE(reply.error().detail.find(options.config_file + ":2:1: "), std::string::npos)
+      << reply.error().detail;
   EXPECT_EQ(control->generation(), 1u);
   EXPECT_EQ(control->counters().reloads_failed, 1u);
 }

@@ -109,7 +109,8 @@ TEST_F(ControlTest, C5_no_share_for_a_pool_without_an_eligible_backend) {
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().exit, Exit::refused);
   EXPECT_EQ(reply.error().detail,
-            "api/green would get 100% and has no eligible backend: 127.0.0.1:9101 is maint and 127.0.0.1:9102 is down");
+            "api/green would get 100% and has no eligible backend: 127.0.0.1:9101 is maint and "
+            "127.0.0.1:9102 is down");
   EXPECT_NE(reply.error().suggestion.find("--force"), std::string::npos);
   EXPECT_EQ(share(1), 0u);
   Request request = by();

@@ -1,4 +1,5 @@
-// Workers without threads: they remember what they were told, and acknowledge at once or when the test says so.
+// Workers without threads: they remember what they were told, and acknowledge at once or when the test says
+// so.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -16,9 +16,15 @@ class FullDisk : public state::FileSystem {
   bool full = false;
 
   state::Io<std::string> read(const std::string& path) override { return real_.read(path); }
-  state::Io<std::unique_ptr<state::File>> create(const std::string& path) override { return wrap(real_.create(path)); }
-  state::Io<std::unique_ptr<state::File>> open(const std::string& path) override { return wrap(real_.open(path)); }
-  state::Error rename(const std::string& from, const std::string& to) override { return real_.rename(from, to); }
+  state::Io<std::unique_ptr<state::File>> create(const std::string& path) override {
+    return wrap(real_.create(path));
+  }
+  state::Io<std::unique_ptr<state::File>> open(const std::string& path) override {
+    return wrap(real_.open(path));
+  }
+  state::Error rename(const std::string& from, const std::string& to) override {
+    return real_.rename(from, to);
+  }
   state::Error remove(const std::string& path) override { return real_.remove(path); }
   state::Error sync_folder(const std::string& path) override { return real_.sync_folder(path); }
   state::Error make_folder(const std::string& path) override { return real_.make_folder(path); }

@@ -15,7 +15,8 @@ namespace sluice::core {
 struct Loop {
   boost::asio::io_context io{1};
 
-  bool run_until(const std::function<bool()>& so, std::chrono::milliseconds limit = std::chrono::seconds(10)) {
+  bool run_until(const std::function<bool()>& so,
+                 std::chrono::milliseconds limit = std::chrono::seconds(10)) {
     const auto deadline = std::chrono::steady_clock::now() + limit;
     while (!so()) {
       if (std::chrono::steady_clock::now() >= deadline) return false;

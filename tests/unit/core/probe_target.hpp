@@ -20,7 +20,8 @@ namespace sluice::core {
 
 class ProbeTarget {
  public:
-  ProbeTarget(boost::asio::io_context& loop, std::string with) : inner_(std::make_shared<Inner>(loop, std::move(with))) {
+  ProbeTarget(boost::asio::io_context& loop, std::string with)
+      : inner_(std::make_shared<Inner>(loop, std::move(with))) {
     boost::asio::co_spawn(loop, accept(inner_), boost::asio::detached);
   }
   ~ProbeTarget() { inner_->acceptor.close(); }
@@ -58,7 +59,8 @@ class ProbeTarget {
     while (true) {
       auto [failure, socket] = co_await inner->acceptor.async_accept(token);
       if (failure) co_return;
-      boost::asio::co_spawn(inner->acceptor.get_executor(), serve(inner, std::move(socket)), boost::asio::detached);
+      boost::asio::co_spawn(inner->acceptor.get_executor(), serve(inner, std::move(socket)),
+                            boost::asio::detached);
     }
   }
   static boost::asio::awaitable<void> serve(std::shared_ptr<Inner> inner, Socket socket) {

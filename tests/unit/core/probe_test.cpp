@@ -20,8 +20,8 @@ TEST(StatusOf, reads_a_status_line_and_nothing_else) {
   EXPECT_EQ(status_of("HTTP/1.1 200 OK\r"), 200);
   EXPECT_EQ(status_of("HTTP/1.0 404"), 404);
   EXPECT_EQ(status_of("HTTP/1.1 204\r"), 204);
-  for (const char* bad : {"", "HTTP/1.1", "HTTP/2 200 OK", "HTTP/1.1 2000", "HTTP/1.1 20x OK", "HTTP/1.1 -20 OK",
-                          "HTTP/1.1  200 OK", "SSH-2.0-OpenSSH_9.2", "HTTP/1.1 099 Odd"})
+  for (const char* bad : {"", "HTTP/1.1", "HTTP/2 200 OK", "HTTP/1.1 2000", "HTTP/1.1 20x OK",
+                          "HTTP/1.1 -20 OK", "HTTP/1.1  200 OK", "SSH-2.0-OpenSSH_9.2", "HTTP/1.1 099 Odd"})
     EXPECT_EQ(status_of(bad), std::nullopt) << bad;
 }
 

@@ -92,7 +92,8 @@ TEST_F(PublisherTest, a_backend_at_another_address_is_another_one_with_a_new_id)
   EXPECT_EQ(made.registry.size(), size) << "what no snapshot names is forgotten";
   state.service("api")->pool("blue")->backend("127.0.0.1:9001")->address = "127.0.0.1:9001";
   const auto third = publish(second);
-  EXPECT_GT(backend_in(*third, 0, 0).live->id, backend_in(*second, 0, 0).live->id) << "an id is never given twice";
+  EXPECT_GT(backend_in(*third, 0, 0).live->id, backend_in(*second, 0, 0).live->id)
+      << "an id is never given twice";
 }
 
 TEST_F(PublisherTest, D2_admin_states_are_visible_with_install_and_not_before) {
@@ -131,7 +132,9 @@ TEST_F(PublisherTest, H1_unknown_counts_only_while_nothing_in_the_pool_is_known_
 
 TEST(PublisherNames, T3_a_service_that_cannot_be_reached_is_set_aside_alone) {
   Loop loop;
-  Made made(loop.io.get_executor(), [](const std::string&) { return Lookup{std::nullopt, "Name not known"}; });
+  Made made(loop.io.get_executor(), [](const std::string&) {
+    return Lookup{std::nullopt, "Name not known"};
+  });
   config::Spec spec = two_pools();
   spec.services.push_back(spec.services[0]);
   spec.services[1].name = "lost";

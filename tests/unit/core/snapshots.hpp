@@ -43,7 +43,8 @@ inline config::Spec two_pools() {
 // What a publisher needs, with seeds that count up.
 struct Made {
   explicit Made(boost::asio::any_io_executor loop, LookupFunction look = look_up)
-      : resolver(std::move(loop), std::move(look)), publisher(registry, resolver, [this] { return ++seed; }) {}
+      : resolver(std::move(loop), std::move(look)),
+        publisher(registry, resolver, [this] { return ++seed; }) {}
   std::uint64_t seed = 0;
   Registry registry{2};
   Resolver resolver;
@@ -55,7 +56,8 @@ inline boost::asio::awaitable<bool> resolve_all(Resolver& resolver, std::vector<
   co_return true;
 }
 
-inline const route::Backend& backend_in(const route::Snapshot& snapshot, std::size_t pool, std::size_t backend) {
+inline const route::Backend& backend_in(const route::Snapshot& snapshot, std::size_t pool,
+                                        std::size_t backend) {
   return snapshot.services.at(0).pools.at(pool).backends.at(backend);
 }
 

@@ -36,7 +36,8 @@ TEST(Bind, An_address_that_somebody_listens_on_is_an_error_that_names_it) {
   Bound first = bind("web", "127.0.0.1", 0, 1);
   Bound second = bind("other", "127.0.0.1", first.port, 2);
   EXPECT_TRUE(second.fds.empty());
-  EXPECT_THAT(second.error, HasSubstr("cannot listen on 127.0.0.1:" + std::to_string(first.port) + " (listener other): "));
+  EXPECT_THAT(second.error,
+              HasSubstr("cannot listen on 127.0.0.1:" + std::to_string(first.port) + " (listener other): "));
   EXPECT_THAT(second.error, HasSubstr("errno 98"));
   first.close();
 }

@@ -30,7 +30,9 @@ class StreamTest : public ::testing::Test, protected ReadObserver {
   void close_peer() {
     if (peer >= 0) ::close(std::exchange(peer, -1));
   }
-  void say(std::string_view bytes) { ASSERT_EQ(::send(peer, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size())); }
+  void say(std::string_view bytes) {
+    ASSERT_EQ(::send(peer, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+  }
   template <class Condition>
   bool until(Condition condition) {
     const auto deadline = Clock::now() + 5s;
@@ -155,7 +157,8 @@ TEST_F(StreamTest, X4_a_write_waits_until_the_peer_has_taken_all) {
   std::string taken;
   EXPECT_TRUE(until([&] {
     char some[65536];
-    for (ssize_t size; (size = ::recv(peer, some, sizeof some, 0)) > 0;) taken.append(some, static_cast<std::size_t>(size));
+    for (ssize_t size; (size = ::recv(peer, some, sizeof some, 0)) > 0;)
+      taken.append(some, static_cast<std::size_t>(size));
     return written;
   }));
   EXPECT_EQ(wrote, IoStatus::ok);

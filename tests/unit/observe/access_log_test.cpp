@@ -1,4 +1,5 @@
-// The access log: one JSON object a line (CONTRACT), never a wait for the worker, a full ring drops and counts.
+// The access log: one JSON object a line (CONTRACT), never a wait for the worker, a full ring drops and
+// counts.
 #include "proxy/observe/access_log.hpp"
 
 #include <gmock/gmock.h>
@@ -18,7 +19,9 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-std::size_t lines_in(const std::string& text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
+std::size_t lines_in(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
 
 AccessRecord record(std::string_view path) {
   AccessRecord made;
@@ -46,9 +49,12 @@ TEST(AccessLine, Every_field_of_the_contract_is_there_in_its_order) {
   std::string line;
   append_json_line(record("/a"), line);
   EXPECT_EQ(line,
-            "{\"ts\":\"2023-11-14T22:13:20.123Z\",\"request_id\":\"id\",\"client\":\"127.0.0.1\",\"method\":\"GET\",\"host\":\"x\","
-            "\"path\":\"/a\",\"status\":200,\"bytes_in\":1,\"bytes_out\":2,\"duration_ms\":1.5,\"upstream_ms\":0.25,"
-            "\"service\":\"api\",\"pool\":\"blue\",\"backend\":\"b\",\"generation\":7,\"sticky\":\"split\",\"attempts\":1,"
+            "{\"ts\":\"2023-11-14T22:13:20.123Z\",\"request_id\":\"id\",\"client\":\"127.0.0.1\",\"method\":"
+            "\"GET\",\"host\":\"x\","
+            "\"path\":\"/"
+            "a\",\"status\":200,\"bytes_in\":1,\"bytes_out\":2,\"duration_ms\":1.5,\"upstream_ms\":0.25,"
+            "\"service\":\"api\",\"pool\":\"blue\",\"backend\":\"b\",\"generation\":7,\"sticky\":\"split\","
+            "\"attempts\":1,"
             "\"error\":\"\"}\n");
 }
 
@@ -73,7 +79,8 @@ TEST(AccessRing, Records_come_out_in_order_however_often_the_ring_wraps) {
     ASSERT_EQ(ring.drain(out), batch);
     std::istringstream in(out);
     for (std::string line; std::getline(in, line); ++drained)
-      ASSERT_THAT(line, HasSubstr("\"path\":\"/" + std::to_string(drained) + std::string(drained * 13 % 97, 'p') + "\""));
+      ASSERT_THAT(line, HasSubstr("\"path\":\"/" + std::to_string(drained) +
+                                  std::string(drained * 13 % 97, 'p') + "\""));
   }
   EXPECT_EQ(drained, pushed);
   EXPECT_EQ(ring.dropped(), 0u);
@@ -150,7 +157,8 @@ TEST_F(LogFile, A_rotated_file_is_left_alone_after_the_reopening) {
 
 TEST_F(LogFile, A_file_that_cannot_be_opened_is_an_error_with_its_name) {
   AccessLog log(1);
-  EXPECT_THAT(log.open(folder + "/no/such/folder"), StartsWith("cannot open the access log " + folder + "/no/such/folder: No such file"));
+  EXPECT_THAT(log.open(folder + "/no/such/folder"),
+              StartsWith("cannot open the access log " + folder + "/no/such/folder: No such file"));
   EXPECT_FALSE(log.on());
 }
 

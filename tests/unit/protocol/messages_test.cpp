@@ -61,7 +61,8 @@ TEST(Messages, RoundTrip) {
   const Explain explain{"POST", "http://x/a", {"A: 1", "B: 2"}, "web", "10.0.0.1"};
   const auto explain_back = again(explain);
   EXPECT_EQ(explain_back.headers, explain.headers);
-  EXPECT_EQ(explain_back.method + explain_back.url + explain_back.listener + explain_back.client, "POSThttp://x/aweb10.0.0.1");
+  EXPECT_EQ(explain_back.method + explain_back.url + explain_back.listener + explain_back.client,
+            "POSThttp://x/aweb10.0.0.1");
 }
 
 TEST(Messages, ChangedKeepsWhatTheVerbAdds) {
@@ -124,8 +125,9 @@ TEST(Messages, SharesArePercentagesOrFractions) {
   Split split;
   ASSERT_FALSE(read(json::parse(R"({"blue":0.95,"green":"5%"})"), split));
   EXPECT_EQ(split.shares, (std::vector<std::pair<std::string, Share>>{{"blue", 95'000}, {"green", 5'000}}));
-  for (const char* wrong : {R"({"blue":95})", R"({"blue":"95"})", R"({"blue":-0.1})", R"({"blue":"101%"})", R"({"blue":null})",
-                            R"({"blue":[]})", R"({"blue":"0.0001%"})", R"({"blue":0.000001})"}) {
+  for (const char* wrong :
+       {R"({"blue":95})", R"({"blue":"95"})", R"({"blue":-0.1})", R"({"blue":"101%"})", R"({"blue":null})",
+        R"({"blue":[]})", R"({"blue":"0.0001%"})", R"({"blue":0.000001})"}) {
     const auto problem = problem_in<Split>(wrong);
     EXPECT_EQ(problem.field, "blue") << wrong;
   }
@@ -158,7 +160,8 @@ TEST(Messages, WebsocketPolicies) {
   EXPECT_EQ(to_string(*parse_websockets("spread:90s")), "spread:90s");
   EXPECT_EQ(to_string(*parse_websockets("now")), "now");
   EXPECT_EQ(to_string(*parse_websockets("wait")), "wait");
-  for (const char* wrong : {"", "spread", "spread:", "spread:fast", "never"}) EXPECT_FALSE(parse_websockets(wrong)) << wrong;
+  for (const char* wrong : {"", "spread", "spread:", "spread:fast", "never"})
+    EXPECT_FALSE(parse_websockets(wrong)) << wrong;
 }
 
 }  // namespace

@@ -11,8 +11,10 @@ namespace {
 namespace json = boost::json;
 
 TEST(Problems, ComeBackAsTheyWere) {
-  const Problem kinds[] = {malformed("a", "f"), not_found("b", "did you mean 'x'?"), conflict("c"), generation_moved(7, 8), refused("d"),
-                           invalid_config("e"), timed_out("g"), internal("h")};
+  const Problem kinds[] = {malformed("a", "f"), not_found("b", "did you mean 'x'?"),
+                           conflict("c"),       generation_moved(7, 8),
+                           refused("d"),        invalid_config("e"),
+                           timed_out("g"),      internal("h")};
   for (const auto& kind : kinds) {
     const auto back = problem_from(json::value(to_json(kind)), kind.status);
     EXPECT_EQ(back.exit, kind.exit) << kind.detail;

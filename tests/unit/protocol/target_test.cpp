@@ -25,7 +25,8 @@ TEST(Targets, AreTwoOrThreeParts) {
 
 TEST(Targets, PathsEscapeWhatPathsCannotHold) {
   EXPECT_EQ(path_of({"a b", "p/q", ""}), "/v1/services/a%20b/pools/p%2Fq");
-  EXPECT_EQ(path_of({"api", "blue", "127.0.0.1:9001"}), "/v1/services/api/pools/blue/backends/127.0.0.1:9001");
+  EXPECT_EQ(path_of({"api", "blue", "127.0.0.1:9001"}),
+            "/v1/services/api/pools/blue/backends/127.0.0.1:9001");
 }
 
 TEST(Urls, PercentRoundTripOfEveryByte) {
@@ -44,7 +45,8 @@ TEST(Urls, QueriesRoundTrip) {
 }
 
 TEST(JsonText, NumbersAreWrittenAsPeopleDo) {
-  EXPECT_EQ(write(boost::json::parse(R"({"a":0.95,"b":[1,-2,18446744073709551615],"c":1e-5,"d":null,"e":"x\"y","f":{}})")),
+  EXPECT_EQ(write(boost::json::parse(
+                R"({"a":0.95,"b":[1,-2,18446744073709551615],"c":1e-5,"d":null,"e":"x\"y","f":{}})")),
             R"({"a":0.95,"b":[1,-2,18446744073709551615],"c":0.00001,"d":null,"e":"x\"y","f":{}})");
   EXPECT_EQ(write(std::numeric_limits<double>::quiet_NaN()), "null");
   const double large = 1e100;

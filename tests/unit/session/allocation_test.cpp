@@ -45,7 +45,8 @@ class Allocations : public OneOrigin {
   void exchange(Peer& client, std::string_view request, std::string_view answer, std::string_view end) {
     client.got.clear();
     client.send(request);
-    ASSERT_TRUE(world.until([&] { return origin->size() == 1 && (*origin)[0].got.find("\r\n\r\n") != std::string::npos; }));
+    ASSERT_TRUE(world.until(
+        [&] { return origin->size() == 1 && (*origin)[0].got.find("\r\n\r\n") != std::string::npos; }));
     (*origin)[0].got.clear();
     (*origin)[0].send(answer);
     ASSERT_TRUE(world.until([&] { return EndsWithText(client.got, end); }));
@@ -78,15 +79,21 @@ TEST_F(Allocations, X4_a_thousand_kept_alive_gets_allocate_nothing) {
 }
 
 TEST_F(Allocations, X4_a_thousand_chunked_answers_allocate_nothing) {
-  EXPECT_EQ(in_a_thousand(kGet, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "0\r\n\r\n"), 0u);
+  EXPECT_EQ(in_a_thousand(kGet, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+                          "0\r\n\r\n"),
+            0u);
 }
 
 TEST_F(Allocations, X4_a_thousand_small_posts_allocate_nothing) {
-  EXPECT_EQ(in_a_thousand("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", kOk, "\r\n\r\nok"), 0u);
+  EXPECT_EQ(in_a_thousand("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", kOk, "\r\n\r\nok"),
+            0u);
 }
 
 TEST_F(Allocations, X4_a_thousand_chunked_uploads_allocate_nothing) {
-  EXPECT_EQ(in_a_thousand("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", kOk, "\r\n\r\nok"), 0u);
+  EXPECT_EQ(
+      in_a_thousand("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+                    kOk, "\r\n\r\nok"),
+      0u);
 }
 
 }  // namespace

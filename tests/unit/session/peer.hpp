@@ -122,7 +122,8 @@ inline std::pair<int, int> tcp_pair() {
   Origin listener;
   const int ours = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_in address = Origin::loopback(listener.port());
-  if (::connect(ours, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) throw std::runtime_error("connect");
+  if (::connect(ours, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    throw std::runtime_error("connect");
   const int theirs = ::accept4(listener.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (theirs < 0) throw std::runtime_error("accept");
   return {ours, theirs};

@@ -60,21 +60,24 @@ TEST_F(Retry, R1_a_fresh_connection_that_dies_without_another_backend_is_502_aft
   EXPECT_EQ(origin->size(), 1u);
   EXPECT_EQ(world.counters(0).errors.get(), 1u);
   EXPECT_EQ(world.counters(0).by_class[5].get(), 1u);
-  EXPECT_EQ(world.counters(0).upstream_errors[static_cast<std::size_t>(observe::UpstreamError::reset)].get(), 1u);
+  EXPECT_EQ(world.counters(0).upstream_errors[static_cast<std::size_t>(observe::UpstreamError::reset)].get(),
+            1u);
 }
 
 class Pools : public ::testing::Test {
  protected:
   World world;
   Peer& asked(Origin& origin, std::size_t n = 0) {
-    EXPECT_TRUE(world.until([&] { return origin.size() > n && origin[n].got.find("\r\n\r\n") != std::string::npos; }));
+    EXPECT_TRUE(world.until(
+        [&] { return origin.size() > n && origin[n].got.find("\r\n\r\n") != std::string::npos; }));
     return origin[n];
   }
   void answered(Peer& client, std::string_view bytes) {
     EXPECT_TRUE(world.until([&] { return client.got.find(bytes) != std::string::npos; }))
         << "the client got " << client.got << " and not " << bytes;
   }
-  static constexpr std::string_view k503 = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy";
+  static constexpr std::string_view k503 =
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy";
 };
 
 TEST_F(Pools, R2_a_failed_get_goes_to_another_backend) {
@@ -114,7 +117,8 @@ TEST_F(Pools, R1_what_was_never_sent_is_sent_elsewhere_whatever_the_method) {
   }
 }
 
-TEST_F(Pools, R2_the_user_of_a_failing_canary_sees_the_stable_pools_answer_and_the_canary_counts_the_failure) {
+TEST_F(Pools,
+       R2_the_user_of_a_failing_canary_sees_the_stable_pools_answer_and_the_canary_counts_the_failure) {
   Origin& stable = world.origin();
   Origin& canary = world.origin();
   world.pool("stable", 0, {stable.port()});
@@ -185,7 +189,9 @@ TEST_F(Pools, R1_retries_of_answers_stay_within_the_budget) {
   for (Peer* user : users) user->send(kGet);
   ASSERT_TRUE(world.until([&] { return canary.size() == 8; }));
   for (std::size_t n = 0; n < 8; ++n) asked(canary, n).send(k503);
-  const auto refused = [&] { return std::count_if(users.begin(), users.end(), [](Peer* user) { return !user->got.empty(); }); };
+  const auto refused = [&] {
+    return std::count_if(users.begin(), users.end(), [](Peer* user) { return !user->got.empty(); });
+  };
   ASSERT_TRUE(world.until([&] { return stable.size() == 3 && refused() == 5; }));
   world.settle();
   EXPECT_EQ(stable.size(), 3u);

@@ -62,7 +62,8 @@ TEST_F(Sessions, X6_a_close_delimited_answer_is_chunked_for_the_client_who_stays
 TEST_F(Sessions, X6_an_http_1_0_client_gets_the_bare_body_and_the_end) {
   Peer& client = world.client();
   client.send("GET /a HTTP/1.0\r\n\r\n");
-  asked(0, "GET /a HTTP/1.1\r\nHost: 127.0.0.1:").send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n");
+  asked(0, "GET /a HTTP/1.1\r\nHost: 127.0.0.1:")
+      .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n");
   EXPECT_TRUE(world.until([&] { return client.eof; }));
   EXPECT_THAT(client.got, EndsWith("\r\n\r\nok"));
 }
@@ -80,7 +81,8 @@ TEST_F(Sessions, X6_interim_answers_go_through_and_the_body_waits_for_its_100) {
 
 TEST_F(Sessions, X6_trailers_go_both_ways) {
   Peer& client = world.client();
-  client.send("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n");
+  client.send(
+      "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n");
   asked(0, "0\r\nX-Sum: 1\r\n\r\n")
       .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 2\r\n\r\n");
   answered(client, "0\r\nX-Sum: 2\r\n\r\n");
@@ -88,7 +90,9 @@ TEST_F(Sessions, X6_trailers_go_both_ways) {
 
 TEST_F(Sessions, Pipelined_requests_are_answered_in_order) {
   Peer& client = world.client();
-  client.send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send(
+      "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTTP/1.1\r\nHost: "
+      "x\r\n\r\n");
   for (const auto* path : {"/1", "/2", "/3"}) {
     Peer& backend = asked(0, std::string("GET ") + path + " ");
     world.settle();
@@ -100,7 +104,8 @@ TEST_F(Sessions, Pipelined_requests_are_answered_in_order) {
 
 TEST_F(Sessions, A_body_and_the_next_request_in_one_packet_are_told_apart) {
   Peer& client = world.client();
-  client.send("POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send(
+      "POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_THAT(asked(0, "abc").got, EndsWith("\r\n\r\nabc"));
   (*origin)[0].send(kOk);
   asked(0, "GET /2").send(kOk);
@@ -130,9 +135,11 @@ TEST_F(Sessions, A_long_body_behind_a_pipelined_head_arrives_byte_for_byte) {
   backend.send(kOk);
   asked(0, body.substr(0, 100));
   client.send(body.substr(100) + std::string(kGet));
-  EXPECT_TRUE(world.until([&] { return backend.got.size() > body.size() && backend.got.find(body) != std::string::npos; }));
+  EXPECT_TRUE(world.until(
+      [&] { return backend.got.size() > body.size() && backend.got.find(body) != std::string::npos; }));
   backend.send(kOk);
-  EXPECT_TRUE(world.until([&] { return count(backend.got, "GET /a") == 2; })) << "what came behind the body is the next request";
+  EXPECT_TRUE(world.until([&] { return count(backend.got, "GET /a") == 2; }))
+      << "what came behind the body is the next request";
   backend.send(kOk);
   EXPECT_TRUE(world.until([&] { return count(client.got, "\r\n\r\nok") == 3; }));
 }
@@ -168,7 +175,8 @@ TEST_F(Sessions, X5_a_client_that_never_reads_is_left_after_its_time) {
   asked(0, "GET").send("HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n" + std::string(64 << 20, 'x'));
   world.stall((*origin)[0]);
   world.skip(61s);
-  EXPECT_TRUE(world.until([&] { return world.idle() && (*origin)[0].sent_all(); })) << "the backend is let go, too";
+  EXPECT_TRUE(world.until([&] { return world.idle() && (*origin)[0].sent_all(); }))
+      << "the backend is let go, too";
   EXPECT_EQ(world.counters(0).aborted.get(), 1u);
 }
 
@@ -203,7 +211,8 @@ TEST_F(Sessions, X5_a_body_that_stops_coming_is_408) {
   EXPECT_EQ(world.counters(0).errors.get(), 0u);
 }
 
-// The answer's wait for a slow reader ends while the body is still being awaited: the body keeps its own limit.
+// The answer's wait for a slow reader ends while the body is still being awaited: the body keeps its own
+// limit.
 TEST_F(Sessions, X5_a_body_that_stops_coming_while_the_answer_flows_ends_the_request) {
   Peer& client = world.client();
   client.reading = false;
@@ -373,7 +382,8 @@ TEST_F(Sessions, D6_what_waits_for_a_place_or_uploads_can_be_cut) {
   Peer& waiting = world.client();
   waiting.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc");
   ASSERT_TRUE(world.until([&] { return world.live->waiting.load() == 1; }));
-  for (net::WheelHook* hook = world.sessions.next; hook != &world.sessions; hook = hook->next) Session::from(*hook).cut();
+  for (net::WheelHook* hook = world.sessions.next; hook != &world.sessions; hook = hook->next)
+    Session::from(*hook).cut();
   EXPECT_TRUE(world.until([&] { return world.idle(); }));
 }
 

@@ -1,5 +1,5 @@
-// A worker's world on the test's own thread: real sessions and exchanges between client sockets and origins that do what the
-// test says. Time is the test's: skip() lets it pass.
+// A worker's world on the test's own thread: real sessions and exchanges between client sockets and origins
+// that do what the test says. Time is the test's: skip() lets it pass.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -81,7 +81,8 @@ class World {
   void step() {
     counting = count_allocations;
     context.poller.wait(0ms);
-    context.wheel.advance(std::chrono::duration_cast<std::chrono::milliseconds>(net::Clock::now() - began_) + skipped_);
+    context.wheel.advance(std::chrono::duration_cast<std::chrono::milliseconds>(net::Clock::now() - began_) +
+                          skipped_);
     counting = false;
     for (auto& each : origins) each->poll();
     for (auto& each : clients) each->poll();
@@ -115,7 +116,8 @@ class World {
 
   // Everything ends and every gauge is back where it began.
   void end() {
-    for (net::WheelHook* hook = sessions.next; hook != &sessions; hook = hook->next) Session::from(*hook).cut();
+    for (net::WheelHook* hook = sessions.next; hook != &sessions; hook = hook->next)
+      Session::from(*hook).cut();
     EXPECT_TRUE(until([this] { return idle(); })) << "a session did not end";
     context.directory.each_backend([](upstream::Backend& each) { each.close_idle(); });
     EXPECT_EQ(live->in_flight.load(), 0u);
@@ -164,8 +166,10 @@ class OneOrigin : public ::testing::Test {
   }
   // The origin's connection number `n`, once it has received `bytes` in all.
   Peer& asked(std::size_t n, std::string_view bytes) {
-    EXPECT_TRUE(world.until([&] { return origin->size() > n && (*origin)[n].got.find(bytes) != std::string::npos; }))
-        << "the origin did not get " << bytes;
+    EXPECT_TRUE(world.until([&] {
+      return origin->size() > n && (*origin)[n].got.find(bytes) != std::string::npos;
+    })) << "the origin did not get "
+        << bytes;
     return (*origin)[n];
   }
   void answered(Peer& client, std::string_view bytes) {

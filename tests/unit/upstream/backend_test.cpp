@@ -146,7 +146,8 @@ TEST_F(BackendTest, D2_a_claim_is_counted_from_its_making_to_its_end_wherever_it
 
 TEST_F(BackendTest, D3_visiting_what_runs_allows_the_visited_to_end) {
   Claim claims[3];
-  Work works[3] = {Work([&] { claims[0].release(); }), Work([&] { claims[1].release(); }), Work([&] { claims[2].release(); })};
+  Work works[3] = {Work([&] { claims[0].release(); }), Work([&] { claims[1].release(); }),
+                   Work([&] { claims[2].release(); })};
   for (int i = 0; i < 3; ++i) claims[i] = Claim(backend, works[i]);
   int visited = 0;
   backend.each_activity([&](Activity& activity) {

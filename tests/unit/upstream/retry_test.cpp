@@ -8,8 +8,8 @@ namespace {
 
 const config::RetrySpec kDefault;
 
-Again ask(Phase phase, FailureKind kind, bool idempotent, bool body_kept = true, bool reused = false, int counted = 1,
-          int status = 0, const config::RetrySpec& spec = kDefault) {
+Again ask(Phase phase, FailureKind kind, bool idempotent, bool body_kept = true, bool reused = false,
+          int counted = 1, int status = 0, const config::RetrySpec& spec = kDefault) {
   return may_retry(spec, {phase, kind, status, reused}, {idempotent, body_kept}, counted);
 }
 
@@ -31,8 +31,10 @@ TEST(Retry, R1_a_body_that_is_gone_cannot_be_sent_again) {
 
 TEST(Retry, R1_a_pooled_connection_that_dies_before_the_first_byte_costs_no_attempt) {
   EXPECT_EQ(ask(Phase::sent, FailureKind::reset, true, true, true, 99), Again::free);
-  EXPECT_EQ(ask(Phase::answered, FailureKind::reset, true, true, true, 99), Again::no) << "an answer had begun";
-  EXPECT_EQ(ask(Phase::sent, FailureKind::reset, true, true, false, 1), Again::counted) << "a fresh one: the backend's doing";
+  EXPECT_EQ(ask(Phase::answered, FailureKind::reset, true, true, true, 99), Again::no)
+      << "an answer had begun";
+  EXPECT_EQ(ask(Phase::sent, FailureKind::reset, true, true, false, 1), Again::counted)
+      << "a fresh one: the backend's doing";
 }
 
 TEST(Retry, R2_attempts_are_counted_the_first_one_included) {
@@ -44,7 +46,8 @@ TEST(Retry, R2_attempts_are_counted_the_first_one_included) {
 }
 
 TEST(Retry, R1_only_what_is_listed_is_tried_again) {
-  for (const int status : {502, 503, 504}) EXPECT_EQ(ask(Phase::answered, FailureKind::status, true, true, false, 1, status), Again::counted);
+  for (const int status : {502, 503, 504})
+    EXPECT_EQ(ask(Phase::answered, FailureKind::status, true, true, false, 1, status), Again::counted);
   EXPECT_EQ(ask(Phase::answered, FailureKind::status, true, true, false, 1, 500), Again::no);
   EXPECT_EQ(ask(Phase::sent, FailureKind::timeout, true), Again::no) << "not by default";
   config::RetrySpec spec;
@@ -56,8 +59,10 @@ TEST(Retry, R1_only_what_is_listed_is_tried_again) {
 }
 
 TEST(Retry, X3_garbage_and_what_is_not_the_backends_doing_is_never_tried_again) {
-  for (const auto kind : {FailureKind::protocol, FailureKind::gone, FailureKind::malformed, FailureKind::too_slow, FailureKind::drained,
-                          FailureKind::overload, FailureKind::no_backend, FailureKind::no_route, FailureKind::set_aside, FailureKind::none})
+  for (const auto kind :
+       {FailureKind::protocol, FailureKind::gone, FailureKind::malformed, FailureKind::too_slow,
+        FailureKind::drained, FailureKind::overload, FailureKind::no_backend, FailureKind::no_route,
+        FailureKind::set_aside, FailureKind::none})
     EXPECT_EQ(ask(Phase::sent, kind, true, true, true), Again::no);
 }
 

@@ -1,4 +1,5 @@
-// C4: a change of routing leaves what it does not concern as it was; D1: what leaves loses its idle connections.
+// C4: a change of routing leaves what it does not concern as it was; D1: what leaves loses its idle
+// connections.
 #include "proxy/upstream/view.hpp"
 
 #include <gtest/gtest.h>
