@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <array>
 #include <cstring>
 
 #include "proxy/http/text.hpp"
@@ -11,10 +12,15 @@ namespace {
 
 bool is_hex(char c) { return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f'); }
 
-bool is_name_char(char c) {
-  return detail::is_alnum(static_cast<unsigned char>(c)) ||
-         (c != '\0' && std::strchr("-._~!$&'()*+;=", c) != nullptr);
-}
+// unreserved and sub-delims of RFC 3986, the reg-name of 3.2.2 but for its escapes.
+constexpr auto kNameChars = [] {
+  std::array<bool, 256> table{};
+  for (int c = 0; c < 256; ++c) table[c] = detail::is_alnum(static_cast<unsigned char>(c));
+  for (char c : std::string_view("-._~!$&'()*+;=")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+bool is_name_char(char c) { return kNameChars[static_cast<unsigned char>(c)]; }
 
 bool is_name(std::string_view name) {
   for (std::size_t i = 0; i < name.size(); ++i) {

@@ -102,9 +102,12 @@ Summary read_fields(const Fields& fields) {
 
 // One framing or none: no list of lengths, no coding but chunked, never both, no coding in HTTP/1.0 (RFC
 // 9112 6.1, 6.3).
-bool framing_is_sound(const Summary& s, Version version) {
+// A second reader has to find the same.
+bool framing_is_sound(const Summary& s, Version version, HeadKind kind, const Fields& fields) {
+  if (s.lengths == 0 && s.encodings == 0) return true;
   if (s.lengths > 1 || s.encodings > 1 || s.bad_length || s.bad_encoding) return false;
-  return s.encodings == 0 || (s.lengths == 0 && version == Version::http11);
+  if (s.encodings > 0 && (s.lengths > 0 || version != Version::http11)) return false;
+  return llhttp_agrees(kind, fields, s.encodings > 0, s.length);
 }
 
 bool persists(const Summary& s, Version version) {
@@ -123,7 +126,8 @@ bool take_host(const Summary& s, RequestHead& out) {
 Refusal interpret_request(RequestHead& out) {
   const Summary s = read_fields(out.fields);
   const bool http11 = out.version == Version::http11;
-  if (!framing_is_sound(s, out.version) || !take_host(s, out)) return kMalformed;
+  if (!framing_is_sound(s, out.version, HeadKind::request, out.fields) || !take_host(s, out))
+    return kMalformed;
   if (s.named > kMaxNamedFields) return kTooManyOptions;
 
   out.content_length = s.length;
@@ -151,7 +155,7 @@ Framing response_body(const Summary& s, int status, bool request_was_head) {
 
 Refusal interpret_response(ResponseHead& out, bool request_was_head) {
   const Summary s = read_fields(out.fields);
-  if (!framing_is_sound(s, out.version)) return kMalformed;
+  if (!framing_is_sound(s, out.version, HeadKind::response, out.fields)) return kMalformed;
   if (s.named > kMaxNamedFields) return kTooManyOptions;
   // An interim answer that speaks of a body may be followed by one: no way to tell (RFC 9110 8.6, RFC
   // 9112 6.1).
@@ -187,8 +191,8 @@ Status RequestParser::parse(std::string_view data, RequestHead& out) {
   if (refusal_.reason) return Status::refused;
   if (verdict == HeadScanner::Verdict::more) return Status::more;
 
-  const bool parsed = parse_request_fields(field_lines(scanner_, data), scanner_.has_tab(), out.fields);
-  refusal_ = parsed ? interpret_request(out) : kMalformed;
+  split_fields(field_lines(scanner_, data), out.fields);
+  refusal_ = interpret_request(out);
   out.size = scanner_.head_size();
   return refusal_.reason ? Status::refused : Status::done;
 }
@@ -205,8 +209,8 @@ Status ResponseParser::parse(std::string_view data, ResponseHead& out, bool requ
   if (refusal_.reason) return Status::refused;
   if (verdict == HeadScanner::Verdict::more) return Status::more;
 
-  const bool parsed = parse_response_fields(field_lines(scanner_, data), scanner_.has_tab(), out.fields);
-  refusal_ = parsed ? interpret_response(out, request_was_head) : kMalformed;
+  split_fields(field_lines(scanner_, data), out.fields);
+  refusal_ = interpret_response(out, request_was_head);
   out.size = scanner_.head_size();
   return refusal_.reason ? Status::refused : Status::done;
 }

@@ -2,9 +2,8 @@
 
 #include <llhttp.h>
 
-#include <algorithm>
+#include <cstring>
 
-#include "proxy/http/head_check.hpp"
 #include "proxy/http/text.hpp"
 
 static_assert(LLHTTP_STRICT_MODE == 1, "the loose state machine accepts request smuggling");
@@ -12,37 +11,26 @@ static_assert(LLHTTP_STRICT_MODE == 1, "the loose state machine accepts request 
 namespace sluice::http {
 namespace {
 
-// llhttp's callbacks give spans of what it was fed, which may be a copy of `original`.
-struct Sink {
-  const char* fed;
-  const char* original;
-  Fields* fields;
-
-  std::string_view view(const char* at, std::size_t size) const { return {original + (at - fed), size}; }
+// What llhttp understood of the fields that frame a message.
+struct Reading {
+  bool complete = false, chunked = false;
+  std::uint64_t length = 0;
 };
-
-int on_name(llhttp_t* parser, const char* at, std::size_t size) {
-  auto& sink = *static_cast<Sink*>(parser->data);
-  sink.fields->push(sink.view(at, size));
-  return HPE_OK;
-}
-
-int on_value(llhttp_t* parser, const char* at, std::size_t size) {
-  auto& sink = *static_cast<Sink*>(parser->data);
-  sink.fields->back().value = trim(sink.view(at, size));
-  return HPE_OK;
-}
 
 // What follows the fields is ours to read: llhttp would take a body after 204 and 304, and pause at any
 // Upgrade.
-int on_end_of_head(llhttp_t*) { return HPE_PAUSED; }
+int on_end_of_head(llhttp_t* parser) {
+  auto& reading = *static_cast<Reading*>(parser->data);
+  reading.complete = true;
+  reading.chunked = (parser->flags & F_CHUNKED) != 0;
+  reading.length = (parser->flags & F_CONTENT_LENGTH) != 0 ? parser->content_length : 0;
+  return HPE_PAUSED;
+}
 
 const llhttp_settings_t& settings() {
   static const llhttp_settings_t kSettings = [] {
     llhttp_settings_t s;
     llhttp_settings_init(&s);
-    s.on_header_field = on_name;
-    s.on_header_value = on_value;
     s.on_headers_complete = on_end_of_head;
     return s;
   }();
@@ -58,35 +46,70 @@ llhttp_t primed(llhttp_type_t type, std::string_view start_line) {
   return parser;
 }
 
-bool run(llhttp_t parser, std::string_view fed, const char* original, Fields& out) {
-  out.clear();
-  Sink sink{fed.data(), original, &out};
-  parser.data = &sink;
-  return llhttp_execute(&parser, fed.data(), fed.size()) == HPE_PAUSED;
+const llhttp_t& primed(HeadKind kind) {
+  static const llhttp_t kRequest = primed(HTTP_REQUEST, "GET / HTTP/1.1\r\n");
+  static const llhttp_t kResponse = primed(HTTP_RESPONSE, "HTTP/1.1 200 OK\r\n");
+  return kind == HeadKind::request ? kRequest : kResponse;
 }
 
-// llhttp 8 refuses tabs around a Content-Length and after `chunked`, which are legal whitespace (RFC
-// 9110 5.6.3): it is shown spaces instead. The fields still point at what was received.
-bool run_without_tabs(const llhttp_t& parser, std::string_view lines, Fields& out) {
-  char copy[kMaxHead];
-  std::replace_copy(lines.begin(), lines.end(), copy, '\t', ' ');
-  return run(parser, {copy, lines.size()}, lines.data(), out);
-}
+// The framing fields as lines of their own and an empty line: what llhttp is shown. Without the whitespace
+// around a value: llhttp 8 refuses tabs there, which are legal (RFC 9110 5.6.3).
+class FramingLines {
+ public:
+  // False when there is no room: no sound framing is that long.
+  bool add(const Field& field) {
+    const std::size_t size = field.name.size() + field.value.size() + 3;
+    if (sizeof text_ - size_ < size + 2) return false;
+    put(field.name);
+    put(":");
+    put(field.value);
+    put("\r\n");
+    return true;
+  }
+  std::string_view end() {
+    put("\r\n");
+    return {text_, size_};
+  }
 
-bool parse(const llhttp_t& parser, std::string_view lines, bool has_tab, Fields& out) {
-  return has_tab ? run_without_tabs(parser, lines, out) : run(parser, lines, lines.data(), out);
-}
+ private:
+  void put(std::string_view part) {
+    std::memcpy(text_ + size_, part.data(), part.size());
+    size_ += part.size();
+  }
+
+  char text_[128];
+  std::size_t size_ = 0;
+};
 
 }  // namespace
 
-bool parse_request_fields(std::string_view lines, bool has_tab, Fields& out) {
-  static const llhttp_t kParser = primed(HTTP_REQUEST, "GET / HTTP/1.1\r\n");
-  return parse(kParser, lines, has_tab, out);
+void split_fields(std::string_view lines, Fields& out) {
+  out.clear();
+  const char* p = lines.data();
+  const char* const end = p + lines.size() - 2;
+  while (p < end) {
+    const char* colon = p;
+    while (*colon != ':') ++colon;
+    const auto* stop =
+        static_cast<const char*>(std::memchr(colon, '\r', static_cast<std::size_t>(end - colon)));
+    Field& field = out.push({p, static_cast<std::size_t>(colon - p)});
+    field.value = trim({colon + 1, static_cast<std::size_t>(stop - colon - 1)});
+    p = stop + 2;
+  }
 }
 
-bool parse_response_fields(std::string_view lines, bool has_tab, Fields& out) {
-  static const llhttp_t kParser = primed(HTTP_RESPONSE, "HTTP/1.1 200 OK\r\n");
-  return parse(kParser, lines, has_tab, out);
+bool llhttp_agrees(HeadKind kind, const Fields& fields, bool chunked, std::uint64_t length) {
+  FramingLines lines;
+  for (const Field& field : fields) {
+    if (field.id != Header::content_length && field.id != Header::transfer_encoding) continue;
+    if (!lines.add(field)) return false;
+  }
+  const std::string_view text = lines.end();
+  Reading reading;
+  llhttp_t parser = primed(kind);
+  parser.data = &reading;
+  llhttp_execute(&parser, text.data(), text.size());
+  return reading.complete && reading.chunked == chunked && reading.length == length;
 }
 
 }  // namespace sluice::http

@@ -1,15 +1,20 @@
-// llhttp, strict, over the field lines of one complete head.
+// The field lines of one complete head, and llhttp's opinion of those that frame the message.
 #pragma once
 
 #include <string_view>
 
+#include "proxy/http/head_check.hpp"
 #include "proxy/http/message.hpp"
 
 namespace sluice::http {
 
 // Fills `out` with the fields of `lines` (from behind the start line up to and including the empty line).
-// False when llhttp refuses them. Requires: HeadScanner found the head complete; `has_tab` as it says.
-bool parse_request_fields(std::string_view lines, bool has_tab, Fields& out);
-bool parse_response_fields(std::string_view lines, bool has_tab, Fields& out);
+// Requires: HeadScanner found the head complete, so that every line is `token:text CRLF`.
+void split_fields(std::string_view lines, Fields& out);
+
+// What two readers must agree on before a body is believed: where it ends, and whether the connection goes
+// on. llhttp, strict, reads the fields that say so (and no others: they cannot move a byte between two
+// messages). False when it refuses them or reads another length or coding.
+bool llhttp_agrees(HeadKind kind, const Fields& fields, bool chunked, std::uint64_t length);
 
 }  // namespace sluice::http

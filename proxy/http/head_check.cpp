@@ -125,10 +125,7 @@ const char* HeadScanner::step(const char* p, const char* end, const char* base) 
     case State::value:
       p = skip_text(p, end);
       if (p == end) return p;
-      if (*p == '\t') {
-        has_tab_ = true;
-        return p + 1;
-      }
+      if (*p == '\t') return p + 1;
       if (*p != '\r') break;
       state_ = State::value_lf;
       return p + 1;

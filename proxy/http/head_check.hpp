@@ -39,8 +39,6 @@ class HeadScanner {
   // complete.
   std::size_t line_begin() const { return line_begin_; }
   std::size_t line_size() const { return line_size_; }
-  // A tab occurs in some field value.
-  bool has_tab() const { return has_tab_; }
   Refusal refusal() const { return refusal_; }
   void reset() { *this = HeadScanner(kind_); }
 
@@ -65,7 +63,6 @@ class HeadScanner {
 
   HeadKind kind_;
   State state_ = State::start;
-  bool has_tab_ = false;
   std::uint32_t position_ = 0, line_begin_ = 0, line_size_ = 0, fields_ = 0;
   Refusal refusal_;
 };

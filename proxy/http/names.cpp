@@ -8,7 +8,7 @@
 namespace sluice::http {
 namespace {
 
-// '_' counts as '-' here, so that an alias is found by the same comparison as the real name.
+// '_' counts as '-' here: an alias folds to the name that it imitates.
 constexpr auto kFold = [] {
   auto table = detail::lower_table();
   table[static_cast<unsigned char>('_')] = '-';
@@ -18,11 +18,18 @@ constexpr auto kFold = [] {
 // `known` in lower case.
 bool same(std::string_view name, std::string_view known) {
   for (std::size_t i = 0; i < known.size(); ++i)
+    if (to_lower(name[i]) != known[i]) return false;
+  return true;
+}
+bool imitates(std::string_view name, std::string_view known) {
+  for (std::size_t i = 0; i < known.size(); ++i)
     if (kFold[static_cast<unsigned char>(name[i])] != known[i]) return false;
   return true;
 }
-bool starts(std::string_view name, std::string_view known) {
-  return name.size() >= known.size() && same(name, known);
+// What `name`, at least as long as `known`, is if it begins so: `id` itself or an alias of it.
+Header match(std::string_view name, std::string_view known, Header id) {
+  if (same(name, known)) return name.find('_', known.size()) == std::string_view::npos ? id : Header::alias;
+  return imitates(name, known) ? Header::alias : Header::other;
 }
 
 struct Known {
@@ -69,24 +76,28 @@ constexpr auto kFirst = [] {
 }();
 static_assert(kFirst[kLongest + 1] == std::size(kKnown), "kKnown is ordered by size");
 
-Header fold_id(std::string_view name) {
-  const char first = kFold[static_cast<unsigned char>(name[0])];
-  if (first == 'x') {
-    if (starts(name, "x-forwarded-")) return Header::forwarded;
-    if (starts(name, "x-sluice-")) return Header::sluice;
-  }
-  if (name.size() > kLongest) return Header::other;
-  for (auto i = kFirst[name.size()]; i < kFirst[name.size() + 1]; ++i)
-    if (kKnown[i].name[0] == first && same(name, kKnown[i].name)) return kKnown[i].id;
-  return Header::other;
+Header find_prefix(std::string_view name) {
+  constexpr std::string_view kForwarded = "x-forwarded-", kSluice = "x-sluice-";
+  Header id = Header::other;
+  if (name.size() >= kForwarded.size()) id = match(name, kForwarded, Header::forwarded);
+  if (id == Header::other && name.size() >= kSluice.size()) id = match(name, kSluice, Header::sluice);
+  return id;
 }
 
 }  // namespace
 
 Header header_id(std::string_view name) {
-  const Header id = name.empty() ? Header::other : fold_id(name);
-  if (id != Header::other && name.find('_') != std::string_view::npos) return Header::alias;
-  return id;
+  if (name.empty()) return Header::other;
+  const char first = to_lower(name[0]);
+  if (first == 'x') {
+    if (const Header id = find_prefix(name); id != Header::other) return id;
+  }
+  if (name.size() > kLongest) return Header::other;
+  for (auto i = kFirst[name.size()]; i < kFirst[name.size() + 1]; ++i) {
+    if (kKnown[i].name[0] != first) continue;
+    if (const Header id = match(name, kKnown[i].name, kKnown[i].id); id != Header::other) return id;
+  }
+  return Header::other;
 }
 
 bool forbidden_in_trailers(std::string_view name) {

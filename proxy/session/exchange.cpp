@@ -104,7 +104,18 @@ Task<Failure> Exchange::forward() {
   for (;;) {
     if (gone_) co_return Failure{FailureKind::gone, Side::client};
     if (!choose()) co_return Failure{FailureKind::no_backend, Side::proxy};
-    const Failure failure = co_await attempt();
+    begin_attempt();
+    Failure failure{};
+    if (!conn_) failure = co_await connect();
+    if (!failure) {
+      iovec pieces[2];
+      prepare_request(pieces);
+      const auto status = co_await conn_->stream.write(pieces);
+      failure = after_send(status);
+    }
+    if (!failure) failure = co_await receive();
+    attempt_.kind = failure.kind;
+    count_attempt(failure, answer_head_read_ ? answer_.status : 0);
     if (!failure) co_return failure;
     if (upload_running_) co_await join_upload();
     // A status that is to be tried again was already decided on, before its answer was thrown away.
@@ -115,7 +126,7 @@ Task<Failure> Exchange::forward() {
   }
 }
 
-Task<Failure> Exchange::attempt() {
+void Exchange::begin_attempt() {
   attempt_ = {};
   attempt_began_ = Clock::now();
   ++tries_;
@@ -123,13 +134,6 @@ Task<Failure> Exchange::attempt() {
   if (!fresh_only_) conn_ = claim_.backend()->take_idle();
   attempt_.reused = conn_ != nullptr;
   claim_.backend()->counters().requests.add();
-  Failure failure{};
-  if (!conn_) failure = co_await connect();
-  if (!failure) failure = co_await send();
-  if (!failure) failure = co_await receive();
-  attempt_.kind = failure.kind;
-  count_attempt(failure, answer_head_read_ ? answer_.status : 0);
-  co_return failure;
 }
 
 Task<Failure> Exchange::connect() {
@@ -154,9 +158,10 @@ Task<Failure> Exchange::connect() {
   co_return Failure{};
 }
 
-Task<Failure> Exchange::send() {
+// The head as it goes out, once for all attempts, and the body that has come whole.
+void Exchange::prepare_request(iovec (&pieces)[2]) {
   std::string_view body;
-  const bool whole = client_.whole_body(body);
+  whole_body_ = client_.whole_body(body);
   if (request_.empty()) {
     http::ForwardContext forward;
     forward.client_ip = client_.client_address();
@@ -166,25 +171,27 @@ Task<Failure> Exchange::send() {
     forward.default_host = backend_->address;
     forward.random = random_;
     http::write_request(client_.head(), forward, request_);
-    if (whole && body.size() <= kSmallBody) request_.append(body);
+    if (whole_body_ && body.size() <= kSmallBody) request_.append(body);
   }
   attempt_.phase = Phase::sent;
   conn_->stream.limit(spec().timeouts.response);
-  const bool separate = whole && body.size() > kSmallBody;
-  const iovec pieces[2] = {{const_cast<char*>(request_.data()), request_.size()},
-                           {const_cast<char*>(body.data()), separate ? body.size() : 0}};
-  const auto status = co_await conn_->stream.write(pieces);
-  if (gone_) co_return Failure{FailureKind::gone, Side::client};
-  if (cut_) co_return Failure{FailureKind::drained, Side::proxy};
-  if (status == IoStatus::timed_out) co_return Failure{FailureKind::timeout, Side::upstream};
+  body_separate_ = whole_body_ && body.size() > kSmallBody;
+  pieces[0] = {const_cast<char*>(request_.data()), request_.size()};
+  pieces[1] = {const_cast<char*>(body.data()), body_separate_ ? body.size() : 0};
+}
+
+Failure Exchange::after_send(IoStatus status) {
+  if (gone_) return {FailureKind::gone, Side::client};
+  if (cut_) return {FailureKind::drained, Side::proxy};
+  if (status == IoStatus::timed_out) return {FailureKind::timeout, Side::upstream};
   // A backend that refuses a body closes early; its answer may be there to read.
-  if (status != IoStatus::ok && !separate) co_return Failure{FailureKind::reset, Side::upstream};
-  if (!whole) {
+  if (status != IoStatus::ok && !body_separate_) return {FailureKind::reset, Side::upstream};
+  if (!whole_body_) {
     upload_started_ = upload_running_ = true;
     upload_done_.reset();
     spawn(upload());
   }
-  co_return Failure{};
+  return {};
 }
 
 // The rest of a long body, beside the reading of the answer.

@@ -37,9 +37,10 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   Task<Failure> forward();
   bool choose();
   bool claim_from(const upstream::PoolView& pool);
-  Task<Failure> attempt();
+  void begin_attempt();
   Task<Failure> connect();
-  Task<Failure> send();
+  void prepare_request(iovec (&pieces)[2]);
+  Failure after_send(net::IoStatus status);
   Task<void> upload();
   Task<Failure> receive();
   Pump pump();
@@ -99,7 +100,9 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   upstream::Claim claim_;
   const route::Backend* backend_ = nullptr;  // the one claimed last
   std::unique_ptr<upstream::Conn> conn_;
-  Buffer request_;  // the head as it goes to the backend, a small body behind it
+  Buffer request_;              // the head as it goes to the backend, a small body behind it
+  bool whole_body_ = false;     // the body has come whole
+  bool body_separate_ = false;  // and is too long to go with the head in one piece
   std::array<std::uint64_t, 3> random_;
   char request_id_text_[32];
   std::string_view request_id_;

@@ -19,11 +19,11 @@ using namespace std::chrono_literals;
 using net::IoStatus;
 
 constexpr auto kRest = 5s;  // an idle connection gives its buffer back after this
-constexpr auto kLinger =
-    2s;  // how long a refused client's bytes are read, so that it sees the answer (RFC 9112 9.6)
+// How long and how far a refused client's bytes are read, so that it sees the answer (RFC 9112 9.6).
+constexpr auto kLinger = 2s;
 constexpr std::size_t kLingerBytes = 1 << 20;
-constexpr std::size_t kCopied =
-    4096;  // a piece this small is copied behind its head: one send instead of a gather
+// A piece this small is copied behind its head: one send instead of a gather.
+constexpr std::size_t kCopied = 4096;
 constexpr std::size_t kCompact = 4096;  // consumed bytes at the buffer's front that are worth moving
 constexpr std::size_t kMinRoom = 1024;  // less room than this is no use for reading ahead
 
@@ -99,8 +99,13 @@ Task<void> Session::run() {
 }
 
 Task<void> Session::serve() {
-  do {
-    const HeadResult result = co_await read_head();
+  for (;;) {
+    HeadResult result = look_for_head();
+    while (result == HeadResult::incomplete) {
+      prepare_read();
+      const auto read = co_await stream_.read();
+      result = after_read(read);
+    }
     if (result == HeadResult::refused) co_await refuse();
     if (result != HeadResult::complete) co_return;
     begin_message();
@@ -110,7 +115,7 @@ Task<void> Session::serve() {
       co_return;
     }
     end_message();
-  } while (true);
+  }
 }
 
 // Its own frame, which an idle connection does not keep.
@@ -127,58 +132,60 @@ bool Session::stays_open() const { return keep_alive_ && !aborted_ && !lost_ && 
 
 // --- heads
 
-Task<Session::HeadResult> Session::read_head() {
+Session::HeadResult Session::look_for_head() {
+  if (in_.empty()) return HeadResult::incomplete;
   if (!head_) head_ = std::make_unique<http::RequestHead>();
-  bool begun = false;
-  for (;;) {
-    if (!in_.empty()) {
-      if (!stream_.armed() && in_.skipped() > kCompact) in_.compact();
-      const auto status = parser_.parse(in_.view(), *head_);
-      if (status == http::Status::done) co_return HeadResult::complete;
-      if (status == http::Status::refused) {
-        refusal_ = parser_.refusal();
-        co_return HeadResult::refused;
-      }
-      if (!begun) stream_.limit(listener_->header_timeout);
-      begun = true;
-    }
-    net::ReadResult read;
-    if (begun) {
-      arm_ahead();
-      read = co_await stream_.read();
-    } else {
-      read = co_await wait_for_bytes();
-    }
-    if (read.status == IoStatus::ok) {
-      tail().commit(read.size);
-      continue;
-    }
-    if (read.status != IoStatus::timed_out || !begun) co_return HeadResult::closed;
-    refusal_ = {408, "timeout"};
-    co_return HeadResult::refused;
+  if (!stream_.armed() && in_.skipped() > kCompact) in_.compact();
+  const auto status = parser_.parse(in_.view(), *head_);
+  if (status == http::Status::done) return HeadResult::complete;
+  if (status == http::Status::refused) {
+    refusal_ = parser_.refusal();
+    return HeadResult::refused;
   }
+  if (!head_begun_) stream_.limit(listener_->header_timeout);
+  head_begun_ = true;
+  return HeadResult::incomplete;
 }
 
-// Between two requests. A connection that stays idle gives its buffer back and waits for readability only.
-Task<net::ReadResult> Session::wait_for_bytes() {
-  const auto patience = first_ ? listener_->header_timeout : listener_->idle_timeout;
+// Between two requests a connection waits for kRest with its buffer; one that then rests gives all it holds
+// back, and waits for readability only.
+void Session::prepare_read() {
+  if (head_begun_) {
+    arm_ahead();
+    return;
+  }
   idle_ = true;
+  if (resting_) return stream_.arm_wait();
   if (!stream_.armed()) in_.clear();
   arm_ahead();
-  stream_.limit(std::min<std::chrono::milliseconds>(kRest, patience));
-  auto read = co_await stream_.read();
-  if (read.status == IoStatus::timed_out && patience > kRest && !closing_) {
-    in_.release();
-    out_.release();
-    head_.reset();
-    stream_.arm_wait();
-    stream_.limit(patience - kRest);
-    read = co_await stream_.read();
-    head_ = std::make_unique<http::RequestHead>();
+  stream_.limit(std::min<std::chrono::milliseconds>(kRest, patience()));
+}
+
+Session::HeadResult Session::after_read(net::ReadResult read) {
+  const bool was_idle = std::exchange(idle_, false);
+  const bool rested = std::exchange(resting_, false);
+  if (read.status == IoStatus::ok) {
+    tail().commit(read.size);
+    return look_for_head();
   }
-  if (closing_ && read.status != IoStatus::ok) read.status = IoStatus::eof;
-  idle_ = false;
-  co_return read;
+  if (closing_ && was_idle) return HeadResult::closed;
+  if (read.status != IoStatus::timed_out) return HeadResult::closed;
+  if (head_begun_) {
+    refusal_ = {408, "timeout"};
+    return HeadResult::refused;
+  }
+  if (rested || patience() <= kRest) return HeadResult::closed;
+  resting_ = true;
+  in_.release();
+  out_.release();
+  head_.reset();
+  stream_.limit(patience() - kRest);
+  return HeadResult::incomplete;
+}
+
+// How long the client may take to begin a request.
+std::chrono::milliseconds Session::patience() const {
+  return first_ ? listener_->header_timeout : listener_->idle_timeout;
 }
 
 bool Session::arm_ahead() {
@@ -230,7 +237,7 @@ Task<void> Session::linger() {
 
 void Session::begin_message() {
   const http::RequestHead& head = *head_;
-  first_ = false;
+  first_ = head_begun_ = false;
   body_at_ = head.size;
   body_.start(head.framing, head.content_length);
   answered_ = aborted_ = false;

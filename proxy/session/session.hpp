@@ -43,7 +43,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   void cut();
 
  private:
-  enum class HeadResult : std::uint8_t { complete, refused, closed };
+  enum class HeadResult : std::uint8_t { incomplete, complete, refused, closed };
 
   Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd);
   ~Session() override;
@@ -51,8 +51,10 @@ class Session final : private SessionHook, private Downstream, private net::Read
   Task<void> run();
   Task<void> serve();
   Task<void> answer_request();
-  Task<HeadResult> read_head();
-  Task<net::ReadResult> wait_for_bytes();
+  HeadResult look_for_head();
+  void prepare_read();
+  HeadResult after_read(net::ReadResult read);
+  std::chrono::milliseconds patience() const;
   Task<void> refuse();
   Task<void> linger();
   void begin_message();
@@ -114,10 +116,12 @@ class Session final : private SessionHook, private Downstream, private net::Read
   std::string body_ending_;  // a last chunk with trailers, while it is being sent
   http::Framing framing_ = http::Framing::none;
   bool answered_ = false, keep_alive_ = false, aborted_ = false, lost_ = false;
-  bool idle_ = true;      // between two requests
-  bool eof_ = false;      // the client's FIN was read
-  bool first_ = true;     // no request yet
-  bool closing_ = false;  // shutdown asked for the end
+  bool idle_ = true;         // between two requests
+  bool eof_ = false;         // the client's FIN was read
+  bool first_ = true;        // no request yet
+  bool closing_ = false;     // shutdown asked for the end
+  bool head_begun_ = false;  // some of the next head has come
+  bool resting_ = false;     // idle for long: holds no buffer
   int status_ = 0;
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
   ClientWatcher* watcher_ = nullptr;
