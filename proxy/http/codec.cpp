@@ -183,7 +183,7 @@ std::string_view field_lines(const HeadScanner& scanner, std::string_view data) 
 }  // namespace
 
 Status RequestParser::parse(std::string_view data, RequestHead& out) {
-  const auto verdict = scanner_.scan(data);
+  const auto verdict = scanner_.scan(data, out.fields);
   // The line comes before the verdict on what follows it, so that the answer does not depend on how much
   // arrived at once.
   if (scanner_.line_size() > 0) refusal_ = parse_request_line(start_line(scanner_, data), out);
@@ -191,7 +191,7 @@ Status RequestParser::parse(std::string_view data, RequestHead& out) {
   if (refusal_.reason) return Status::refused;
   if (verdict == HeadScanner::Verdict::more) return Status::more;
 
-  split_fields(field_lines(scanner_, data), out.fields);
+  if (!scanner_.fields_found()) split_fields(field_lines(scanner_, data), out.fields);
   refusal_ = interpret_request(out);
   out.size = scanner_.head_size();
   return refusal_.reason ? Status::refused : Status::done;
@@ -203,13 +203,13 @@ void RequestParser::reset() {
 }
 
 Status ResponseParser::parse(std::string_view data, ResponseHead& out, bool request_was_head) {
-  const auto verdict = scanner_.scan(data);
+  const auto verdict = scanner_.scan(data, out.fields);
   if (scanner_.line_size() > 0) refusal_ = parse_status_line(start_line(scanner_, data), out);
   if (!refusal_.reason) refusal_ = scanner_.refusal();
   if (refusal_.reason) return Status::refused;
   if (verdict == HeadScanner::Verdict::more) return Status::more;
 
-  split_fields(field_lines(scanner_, data), out.fields);
+  if (!scanner_.fields_found()) split_fields(field_lines(scanner_, data), out.fields);
   refusal_ = interpret_response(out, request_was_head);
   out.size = scanner_.head_size();
   return refusal_.reason ? Status::refused : Status::done;

@@ -92,8 +92,8 @@ void split_fields(std::string_view lines, Fields& out) {
     while (*colon != ':') ++colon;
     const auto* stop =
         static_cast<const char*>(std::memchr(colon, '\r', static_cast<std::size_t>(end - colon)));
-    Field& field = out.push({p, static_cast<std::size_t>(colon - p)});
-    field.value = trim({colon + 1, static_cast<std::size_t>(stop - colon - 1)});
+    out.push({p, static_cast<std::size_t>(colon - p)},
+             {colon + 1, static_cast<std::size_t>(stop - colon - 1)});
     p = stop + 2;
   }
 }

@@ -47,25 +47,30 @@ HeadScanner::Verdict HeadScanner::refuse(Refusal why) {
 
 // Whole field lines, as long as they are sound and all there; whatever else is left to step(). Returns where
 // they end.
-const char* HeadScanner::skip_lines(const char* p, const char* end) {
+const char* HeadScanner::skip_lines(const char* p, const char* end, Fields& fields) {
   for (;;) {
     const char* colon = skip_token(p, end);
     if (colon == p || colon == end || *colon != ':') return p;
     const char* stop = skip_text(colon + 1, end);
     if (end - stop < 2 || stop[0] != '\r' || stop[1] != '\n' || fields_ == kMaxFields) return p;
     ++fields_;
+    if (found_)
+      fields.push({p, static_cast<std::size_t>(colon - p)},
+                  {colon + 1, static_cast<std::size_t>(stop - colon - 1)});
     p = stop + 2;
   }
 }
 
-HeadScanner::Verdict HeadScanner::scan(std::string_view data) {
+HeadScanner::Verdict HeadScanner::scan(std::string_view data, Fields& fields) {
+  fields.clear();
+  if (fields_ > 0) found_ = false;  // those of the first part may lie elsewhere by now
   // The limits cut the input instead of being tested on the way: whatever arrives at once, a verdict falls on
   // the same byte.
   const std::size_t size = std::min(data.size(), kMaxHead);
   while (position_ < size && state_ != State::complete && state_ != State::refused) {
     const bool in_line = state_ == State::line;
     const std::size_t limit = in_line ? std::min(size, line_begin_ + kMaxStartLine) : size;
-    const char* stop = step(data.data() + position_, data.data() + limit, data.data());
+    const char* stop = step(data.data() + position_, data.data() + limit, data.data(), fields);
     position_ = static_cast<std::uint32_t>(stop - data.data());
     if (state_ == State::line && position_ >= line_begin_ + kMaxStartLine) return refuse(kTargetTooLong);
   }
@@ -76,7 +81,7 @@ HeadScanner::Verdict HeadScanner::scan(std::string_view data) {
 }
 
 // Goes through one state from p, which is before end; returns where the next one begins.
-const char* HeadScanner::step(const char* p, const char* end, const char* base) {
+const char* HeadScanner::step(const char* p, const char* end, const char* base, Fields& fields) {
   switch (state_) {
     case State::start:
       if (*p == '\r' && kind_ == HeadKind::request && p == base) {
@@ -103,7 +108,7 @@ const char* HeadScanner::step(const char* p, const char* end, const char* base) 
       state_ = State::field_start;
       return p + 1;
     case State::field_start:
-      p = skip_lines(p, end);
+      p = skip_lines(p, end, fields);
       if (p == end) return p;
       if (*p == '\r') {
         state_ = State::last_lf;
@@ -115,6 +120,7 @@ const char* HeadScanner::step(const char* p, const char* end, const char* base) 
         return p;
       }
       state_ = State::name;
+      found_ = false;
       return p;
     case State::name:
       p = skip_token(p, end);

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "proxy/http/message.hpp"
+
 namespace sluice::http {
 
 // Why a message is not taken: the status to answer (a bad answer from a backend is 502 whatever stands here)
@@ -32,7 +34,9 @@ class HeadScanner {
 
   explicit HeadScanner(HeadKind kind) : kind_(kind) {}
 
-  Verdict scan(std::string_view data);
+  // `fields` is filled on the way when the head has come whole; fields_found() says so once it is complete.
+  Verdict scan(std::string_view data, Fields& fields);
+  bool fields_found() const { return found_; }
   // Bytes up to and including the empty line, once complete.
   std::size_t head_size() const { return position_; }
   // Where the start line begins (0 or 2), and its size without CRLF; the size is 0 until the line is
@@ -57,12 +61,13 @@ class HeadScanner {
     refused
   };
 
-  const char* skip_lines(const char* p, const char* end);
-  const char* step(const char* p, const char* end, const char* base);
+  const char* skip_lines(const char* p, const char* end, Fields& fields);
+  const char* step(const char* p, const char* end, const char* base, Fields& fields);
   Verdict refuse(Refusal why);
 
   HeadKind kind_;
   State state_ = State::start;
+  bool found_ = true;
   std::uint32_t position_ = 0, line_begin_ = 0, line_size_ = 0, fields_ = 0;
   Refusal refusal_;
 };

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "proxy/http/names.hpp"
+#include "proxy/http/text.hpp"
 
 namespace sluice::http {
 
@@ -45,8 +46,9 @@ class Fields {
   const Field* find(Header id) const;
 
   // Requires: size() < kMaxFields (the head scanner refuses longer heads).
-  Field& push(std::string_view name) { return *new (data() + size_++) Field{name, {}, header_id(name)}; }
-  Field& back() { return data()[size_ - 1]; }
+  void push(std::string_view name, std::string_view value) {
+    new (data() + size_++) Field{name, trim(value), header_id(name)};
+  }
 
  private:
   static_assert(std::is_trivially_copyable_v<Field> && std::is_trivially_destructible_v<Field>);
