@@ -95,7 +95,7 @@ config::Spec common_spec(const Flags& flags, const Scratch& scratch, const std::
   web.bind = loopback(flags.port);
   spec.listeners = {web};
   spec.admin.socket = choose_socket(flags, scratch);
-  spec.admin.http = config::AdminHttpSpec{loopback(flags.admin_port), ""};
+  spec.admin.http.emplace().bind = loopback(flags.admin_port);
   spec.state_dir = scratch.path + "/state";
   config::ServiceSpec one;
   one.name = service;

@@ -34,7 +34,7 @@ class Poller {
     virtual void on_deferred() = 0;                    // what was asked of defer(); may destroy the entry
 
    protected:
-    ~Entry() = default;
+    virtual ~Entry() = default;
 
    private:
     friend class Poller;

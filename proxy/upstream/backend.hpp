@@ -25,7 +25,7 @@ class Activity : private ActivityHook {
   virtual void end_within(std::chrono::milliseconds) = 0;  // a tunnel's own deadline (D1)
 
  protected:
-  ~Activity() {
+  virtual ~Activity() {
     if (ActivityHook::linked()) ActivityHook::unlink();
   }
 

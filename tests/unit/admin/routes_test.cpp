@@ -108,7 +108,7 @@ TEST(Guard, PagesOfOtherSitesMayNotAsk) {
     EXPECT_FALSE(check_browser(host, "", "admin.internal")) << host;
   for (const char* host : {"", "evil.example", "evil.example:9900", "localhost.evil.example",
                            "127.0.0.1.evil.example", "[", "[]"})
-    EXPECT_EQ(check_browser(host, "", "127.0.0.1").value_or(protocol::Problem{0}).status, 403) << host;
+    EXPECT_EQ(check_browser(host, "", "127.0.0.1").value_or(protocol::Problem{}).status, 403) << host;
   EXPECT_FALSE(check_browser("127.0.0.1:9900", "http://127.0.0.1:9900", "127.0.0.1"));
   for (const char* origin : {"http://evil.example", "null", "http://127.0.0.1:8080", "https://"})
     EXPECT_TRUE(check_browser("127.0.0.1:9900", origin, "127.0.0.1")) << origin;
