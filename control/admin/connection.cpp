@@ -65,8 +65,9 @@ Result<Call> call_from(const http::request<http::string_body>& request, core::Ac
   return call;
 }
 
-Connection::Connection(asio::generic::stream_protocol::socket socket, Commands& commands, Access access)
-    : stream_(std::move(socket)), commands_(commands), access_(std::move(access)) {}
+Connection::Connection(asio::generic::stream_protocol::socket socket, Commands& commands, Compat* compat,
+                       Access access)
+    : stream_(std::move(socket)), commands_(commands), compat_(compat), access_(std::move(access)) {}
 
 void Connection::close() {
   closed_ = true;
@@ -122,14 +123,27 @@ asio::awaitable<error_code> Connection::receive(Parser& parser) {
 asio::awaitable<Reply> Connection::answer(const HttpRequest& request) {
   auto call = call_from(request, access_.actor);
   if (!call) co_return problem_reply(call.error());
-  if (access_.over_tcp &&
-      !is_public(call->path)) {  // Prometheus asks for the metrics by whatever name this host has
-    if (auto problem = check_browser(field(request, "Host"), field(request, "Origin"), access_.bound_host))
-      co_return problem_reply(*problem);
-    if (auto problem = check_token(field(request, "Authorization"), access_.secret))
-      co_return problem_reply(*problem);
-  }
+  if (auto problem = may(request, call->path)) co_return problem_reply(*problem);
+  if (field(request, "Authorization").empty()) call->actor.token.clear();  // known by its address only
+  if (access_.door == Door::compat) co_return co_await compat_->run(std::move(*call));
   co_return co_await commands_.run(std::move(*call));
+}
+
+std::optional<protocol::Problem> Connection::may(const HttpRequest& request, const std::string& path) const {
+  const auto origin = field(request, "Origin"), authorization = field(request, "Authorization");
+  switch (access_.door) {
+    case Door::unix_socket:
+      return std::nullopt;
+    case Door::http:
+      if (is_public(path)) return std::nullopt;  // Prometheus asks for the metrics by whatever name this has
+      if (auto problem = check_browser(field(request, "Host"), origin, access_.bound_host)) return problem;
+      return check_token(authorization, access_.secret, "admin.http");
+    case Door::compat:
+      if (auto problem = check_script(origin)) return problem;
+      if (!compat_needs_token(path) && (authorization.empty() || access_.secret.empty())) return std::nullopt;
+      return check_token(authorization, access_.secret, "admin.compat");
+  }
+  return protocol::internal("a connection by no door");
 }
 
 asio::awaitable<bool> Connection::send(Reply reply, const HttpRequest& request, bool keep_alive) {

@@ -14,6 +14,7 @@
 
 #include "control/admin/call.hpp"
 #include "control/admin/commands.hpp"
+#include "control/admin/compat.hpp"
 
 namespace sluice::admin {
 
@@ -22,20 +23,23 @@ inline constexpr std::size_t kMostHeader = 16 * 1024;
 inline constexpr std::chrono::seconds kIdle{60};
 inline constexpr std::chrono::seconds kHeartbeat{15};
 
+enum class Door : std::uint8_t { unix_socket, http, compat };  // the listeners of `admin`
+
 // What a connection may do, by where it came from.
 struct Access {
+  Door door = Door::unix_socket;
   core::Actor actor;
-  bool over_tcp = false;   // then Host and Origin are checked, and all but the public paths need the token
-  std::string secret;      // the token; empty: nothing but the public paths
-  std::string bound_host;  // of admin.http
+  std::string secret;      // of http and compat: the token; empty: nothing that needs one
+  std::string bound_host;  // of http
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   using Stream = boost::beast::basic_stream<boost::asio::generic::stream_protocol>;
 
-  // `commands` outlives run().
-  Connection(boost::asio::generic::stream_protocol::socket socket, Commands& commands, Access access);
+  // `commands` and `compat` outlive run(). Without `compat` nobody comes by Door::compat.
+  Connection(boost::asio::generic::stream_protocol::socket socket, Commands& commands, Compat* compat,
+             Access access);
 
   // Until the peer leaves, misbehaves, or close(). Keeps itself alive.
   boost::asio::awaitable<void> run();
@@ -48,6 +52,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::awaitable<bool> serve_one();
   boost::asio::awaitable<boost::system::error_code> receive(Parser& parser);
   boost::asio::awaitable<Reply> answer(const HttpRequest& request);
+  std::optional<protocol::Problem> may(const HttpRequest& request, const std::string& path) const;
   boost::asio::awaitable<bool> send(Reply reply, const HttpRequest& request, bool keep_alive);
   boost::asio::awaitable<void> stream_events(Reply::Stream from, unsigned version);
   boost::asio::awaitable<bool> write_text(std::string text);
@@ -56,6 +61,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Stream stream_;
   boost::beast::flat_buffer buffer_;
   Commands& commands_;
+  Compat* compat_;
   Access access_;
   bool closed_ = false;
 };

@@ -58,10 +58,16 @@ std::optional<Problem> check_browser(std::string_view host, std::string_view ori
   return std::nullopt;
 }
 
-std::optional<Problem> check_token(std::string_view authorization, std::string_view secret) {
+std::optional<Problem> check_script(std::string_view origin) {
+  if (origin.empty()) return std::nullopt;
+  return forbidden("a page of " + quoted(origin) + " may not ask this daemon");
+}
+
+std::optional<Problem> check_token(std::string_view authorization, std::string_view secret,
+                                   std::string_view listener) {
   constexpr std::string_view kScheme = "bearer ";
   if (secret.empty())
-    return forbidden("admin.http has no token_file, so only health and metrics are answered here");
+    return forbidden(std::string(listener) + " has no token_file, so what needs a token is refused here");
   if (authorization.size() > kScheme.size() && same_name(authorization.substr(0, kScheme.size()), kScheme) &&
       same_secret(authorization.substr(kScheme.size()), secret))
     return std::nullopt;

@@ -18,7 +18,12 @@ bool same_secret(std::string_view given, std::string_view secret);
 std::optional<protocol::Problem> check_browser(std::string_view host, std::string_view origin,
                                                std::string_view bound_host);
 
-// `authorization` is the field's value. With an empty secret nothing is enough.
-std::optional<protocol::Problem> check_token(std::string_view authorization, std::string_view secret);
+// Scripts ask by whatever name they were given; a browser says where its page is from, and no page may ask.
+std::optional<protocol::Problem> check_script(std::string_view origin);
+
+// `authorization` is the field's value. With an empty secret nothing is enough. `listener` is the key of the
+// configuration where a token_file can stand.
+std::optional<protocol::Problem> check_token(std::string_view authorization, std::string_view secret,
+                                             std::string_view listener);
 
 }  // namespace sluice::admin

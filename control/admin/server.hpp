@@ -1,4 +1,4 @@
-// The admin API's front: the unix socket and admin.http. Control thread only.
+// The admin API's front: the unix socket, admin.http and admin.compat. Control thread only.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -28,13 +28,14 @@ class Server : public core::Front {
   // Ends all connections and removes the socket file.
   void close() override;
 
-  std::uint16_t http_port() const;  // 0 when admin.http is not open
+  std::uint16_t http_port() const;    // 0 when admin.http is not open
+  std::uint16_t compat_port() const;  // 0 when admin.compat is not open
 
  private:
   struct Listening;  // shared with the accepting coroutines, which may outlive the server by a turn of the
                      // loop
 
-  std::string open_http(const config::AdminHttpSpec& spec);
+  std::string open_tcp(const config::AdminSpec& spec);
 
   boost::asio::io_context& loop_;
   std::shared_ptr<Listening> listening_;

@@ -12,9 +12,6 @@ void refuse_unavailable(const Spec& spec, Complaints& out) {
       if (pool.tls)
         out.add(pool.tls->place,
                 "TLS is not available in this version, its backends would be spoken to in plain text");
-  if (spec.admin.compat)
-    out.add(spec.admin.compat->place,
-            "'compat' is not available in this version, the old scripts' calls are not answered");
 }
 
 }  // namespace sluice::config

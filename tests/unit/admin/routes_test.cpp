@@ -87,16 +87,17 @@ TEST(Routes, ProtocolMdNamesEveryEndpoint) {
 }
 
 TEST(Guard, OnlyTheTokenOpens) {
-  EXPECT_FALSE(check_token("Bearer secret", "secret"));
-  EXPECT_FALSE(check_token("bearer secret", "secret"));
+  EXPECT_FALSE(check_token("Bearer secret", "secret", "admin.http"));
+  EXPECT_FALSE(check_token("bearer secret", "secret", "admin.http"));
   for (const char* wrong : {"", "secret", "Bearer", "Bearer ", "Bearer secre", "Bearer secrets",
                             "Bearer Secret", "Basic secret", "Bearer secretsecret"}) {
-    const auto problem = check_token(wrong, "secret");
+    const auto problem = check_token(wrong, "secret", "admin.http");
     ASSERT_TRUE(problem) << wrong;
     EXPECT_EQ(problem->status, 401) << wrong;
     EXPECT_EQ(problem->exit, protocol::Exit::refused);
   }
-  EXPECT_EQ(check_token("Bearer ", "")->status, 403) << "no token configured: nothing is enough";
+  EXPECT_EQ(check_token("Bearer ", "", "admin.http")->status, 403)
+      << "no token configured: nothing is enough";
   EXPECT_TRUE(same_secret("abc", "abc"));
   EXPECT_FALSE(same_secret("", "abc"));
   EXPECT_FALSE(same_secret("abcabc", "abc"));

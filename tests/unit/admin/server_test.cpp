@@ -33,6 +33,19 @@ struct ServerTest : core::ControlFixture {
     loop.io.restart();
     loop.io.poll();
   }
+  void open_compat(bool with_token) {
+    std::ofstream(folder.path + "/token") << "secret\n";
+    admin.compat.emplace();
+    admin.compat->bind = *parse_address("127.0.0.1:0", 0);
+    admin.compat->service = "api";
+    if (with_token) admin.compat->token_file = folder.path + "/token";
+    ASSERT_EQ(server->open(admin), "");
+  }
+  std::string post_form(const std::string& path, const std::string& body, const std::string& fields = "") {
+    return ask(connect_tcp(server->compat_port()),
+               "POST " + path + " HTTP/1.1\r\nHost: load-balancer:8080\r\nConnection: close\r\n" + fields +
+                   "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  }
   void open_http() {
     std::ofstream(folder.path + "/token") << "secret\n";
     admin.http.emplace();
@@ -58,10 +71,11 @@ struct ServerTest : core::ControlFixture {
     return connected(::socket(AF_UNIX, SOCK_STREAM, 0), reinterpret_cast<sockaddr*>(&address),
                      sizeof address);
   }
-  int connect_http() const {
+  int connect_http() const { return connect_tcp(server->http_port()); }
+  static int connect_tcp(std::uint16_t port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_port = htons(server->http_port());
+    address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return connected(::socket(AF_INET, SOCK_STREAM, 0), reinterpret_cast<sockaddr*>(&address),
                      sizeof address);
@@ -207,6 +221,32 @@ TEST_F(ServerTest, OverTcpTheTokenAndTheHostCount) {
       ask(connect_http(),
           get("/v1/status", local + "Origin: http://evil.example\r\nAuthorization: Bearer secret\r\n")),
       StartsWith("HTTP/1.1 403"));
+}
+
+TEST_F(ServerTest, TheOldScriptsCallsDrainAndReadyWithoutAToken) {
+  open_compat(true);
+  const auto name = in_force().services.at(0).pools.at(1).backends.at(0).name;
+  const auto removed = post_form("/remove_backend", "backend=" + name);
+  EXPECT_THAT(removed, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(removed, HasSubstr("\"drained\""));
+  EXPECT_THAT(control->history("", 1).at(0).actor, StartsWith("admin.compat 127."));
+  EXPECT_NE(in_force().services.at(0).pools.at(1).backends.at(0).admin, observe::Admin::ready);
+  EXPECT_THAT(post_form("/add_backend", "other=1&backend=green/" + name), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(in_force().services.at(0).pools.at(1).backends.at(0).admin, observe::Admin::ready);
+}
+
+TEST_F(ServerTest, TheOldScriptsCallsRefusePagesWrongTokensAndEverythingElse) {
+  open_compat(true);
+  const auto body = "backend=" + in_force().services.at(0).pools.at(0).backends.at(0).name;
+  const auto status_of = [&](const std::string& path, const std::string& fields) {
+    return post_form(path, body, fields).substr(9, 3);
+  };
+  EXPECT_EQ(status_of("/remove_backend", "Origin: null\r\n"), "403");
+  EXPECT_EQ(status_of("/remove_backend", "Authorization: Bearer wrong\r\n"), "401");
+  EXPECT_EQ(status_of("/v1/cutover", ""), "404");
+  EXPECT_EQ(status_of("/admin/anything/", ""), "401");
+  EXPECT_THAT(ask(connect_tcp(server->compat_port()), get("/remove_backend")), HasSubstr("Allow: POST"));
+  EXPECT_EQ(control->generation(), 1u);
 }
 
 TEST_F(ServerTest, ATokenFileThatIsNotThereOrEmptyIsAnError) {

@@ -1,0 +1,135 @@
+#include "control/admin/compat.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "control/protocol/target.hpp"
+#include "proxy/base/values.hpp"
+
+namespace sluice::admin {
+
+namespace asio = boost::asio;
+using protocol::Problem;
+using protocol::Target;
+
+namespace {
+
+constexpr std::string_view kRemove = "/remove_backend", kAdd = "/add_backend";
+
+Problem no_such_call(const std::string& path) {
+  return protocol::not_found("the old scripts have no call " + quoted(path),
+                             "there are POST /remove_backend and POST /add_backend");
+}
+
+Problem only_post(const Call& call) {
+  return {
+      405, protocol::Exit::usage, "method not allowed", call.path + " does not take " + quoted(call.method),
+      {},  "it takes POST"};
+}
+
+// HTML 4.10.22.6: a form's blanks come as '+'.
+std::optional<std::string> form_field(std::string body, std::string_view name) {
+  std::replace(body.begin(), body.end(), '+', ' ');
+  const auto fields = protocol::parse_query(body);
+  if (!fields) return std::nullopt;
+  for (const auto& [key, value] : *fields)
+    if (key == name) return value;
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool compat_needs_token(std::string_view path) { return path.starts_with("/admin/"); }
+
+asio::awaitable<Reply> Compat::run(Call call) {
+  try {
+    co_return co_await dispatch(std::move(call));
+  } catch (const std::exception& error) {
+    co_return problem_reply(protocol::internal(error.what()));
+  }
+}
+
+asio::awaitable<Reply> Compat::dispatch(Call call) {
+  if (call.path != kRemove && call.path != kAdd) co_return problem_reply(no_such_call(call.path));
+  if (call.method != "POST") {
+    auto reply = problem_reply(only_post(call));
+    reply.headers.emplace_back("Allow", "POST");
+    co_return reply;
+  }
+  if (call.path == kRemove) co_return co_await remove_backend(std::move(call));
+  co_return co_await add_backend(std::move(call));
+}
+
+// Drains, and answers when nothing runs there any more: the script stops the instance next. It stays in its
+// pool, since the script will add it again.
+asio::awaitable<Reply> Compat::remove_backend(Call call) {
+  auto request = request_of(call);
+  if (!request) co_return problem_reply(request.error());
+  auto target = backend_in(call);
+  if (!target) co_return problem_reply(target.error());
+  protocol::Drain message;
+  message.target = std::move(*target);
+  message.timeout = kCompatWait;
+  message.wait = true;
+  auto work = control_.drain(std::move(*request), std::move(message));
+  const auto changed = co_await std::move(work);
+  if (!changed) co_return problem_reply(changed.error());
+  co_return json_reply(to_json(*changed));
+}
+
+// Answers when the probes find it up: the script takes the next instance out.
+asio::awaitable<Reply> Compat::add_backend(Call call) {
+  auto request = request_of(call);
+  if (!request) co_return problem_reply(request.error());
+  auto target = backend_in(call);
+  if (!target) co_return problem_reply(target.error());
+  auto work = control_.ready(std::move(*request), *target);
+  const auto changed = co_await std::move(work);
+  if (!changed) co_return problem_reply(changed.error());
+  if (probes()) {
+    protocol::Wait message;
+    message.target = *target;
+    message.timeout = kCompatWait;
+    auto waiting = control_.wait(std::move(message));
+    const auto healthy = co_await std::move(waiting);
+    if (!healthy) co_return problem_reply(healthy.error());
+  }
+  co_return json_reply(to_json(*changed));
+}
+
+Result<Target> Compat::backend_in(const Call& call) const {
+  const auto name = form_field(call.body, "backend");
+  if (!name || name->empty()) return protocol::malformed("the body must be the form backend=NAME", "backend");
+  return find(*name);
+}
+
+// By name or address in any pool of the service, or as POOL/NAME.
+Result<Target> Compat::find(const std::string& name) const {
+  const auto snapshot = control_.snapshot();
+  std::vector<Target> found;
+  std::vector<std::string> all;
+  for (const auto& service : snapshot->services) {
+    if (service.spec.name != service_) continue;
+    for (const auto& pool : service.pools)
+      for (const auto& backend : pool.backends) {
+        all.push_back(backend.name);
+        if (name == backend.name || name == pool.name + "/" + backend.name)
+          found.push_back({service_, pool.name, backend.name});
+      }
+  }
+  if (found.empty())
+    return protocol::not_found("service " + quoted(service_) + " has no backend " + quoted(name),
+                               protocol::did_you_mean(name, all));
+  if (found.size() > 1)
+    return protocol::malformed(quoted(name) + " is in the pools " + found[0].pool + " and " + found[1].pool +
+                                   ", write backend=" + found[0].pool + "/" + name,
+                               "backend");
+  return found.front();
+}
+
+bool Compat::probes() const {
+  const auto* service = control_.spec().service(service_);
+  return service && service->health_check;
+}
+
+}  // namespace sluice::admin
