@@ -67,6 +67,10 @@ void start_log(const std::string& level) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-void stop_log() { spdlog::shutdown(); }
+void stop_log() {
+  // Kept until the log's thread has ended: that thread's last use of it is then over for everybody to see.
+  const auto logger = spdlog::default_logger();
+  spdlog::shutdown();
+}
 
 }  // namespace sluice::core
