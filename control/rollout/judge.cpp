@@ -1,51 +1,14 @@
 #include "control/rollout/judge.hpp"
 
 #include <algorithm>
-#include <boost/json/value.hpp>
-#include <cmath>
 #include <utility>
-
-#include "control/rollout/figures.hpp"
-#include "control/rollout/judge_counts.hpp"
 
 namespace sluice::rollout {
 namespace {
 
 constexpr double kRolloutRisk = 0.01 - 0.001;  // G5 less what FastFail may spend
 
-boost::json::value json_of(const std::optional<double>& number) {
-  if (!number || !std::isfinite(*number)) return nullptr;
-  return *number;
-}
-
 }  // namespace
-
-std::string_view name_of(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::pass:
-      return "pass";
-    case Verdict::fail:
-      return "fail";
-    case Verdict::insufficient:
-      break;
-  }
-  return "insufficient";
-}
-
-boost::json::object to_json(const Judgement& judgement) {
-  return {{"gate", judgement.gate},
-          {"verdict", name_of(judgement.verdict)},
-          {"warn", judgement.warn},
-          {"n_canary", judgement.n_canary},
-          {"n_stable", judgement.n_stable},
-          {"canary", json_of(judgement.canary)},
-          {"stable", json_of(judgement.stable)},
-          {"value", json_of(judgement.value)},
-          {"lower", json_of(judgement.lower)},
-          {"upper", json_of(judgement.upper)},
-          {"limit", json_of(judgement.limit)},
-          {"why", judgement.why}};
-}
 
 Risk risk_of(std::size_t steps, std::size_t limits) {
   Risk risk;
@@ -53,59 +16,63 @@ Risk risk_of(std::size_t steps, std::size_t limits) {
   return risk;
 }
 
-bool is_counted(const config::GateSpec& gate) {
-  return gate.metric == "error_rate" || quantile_of(gate.metric);
+Judge::Judge(const std::vector<config::GateSpec>& gates, std::size_t steps)
+    : limits_(counted_limits(gates)), risk_(risk_of(steps, limits_.size())) {
+  risk_.fail /= 2;
 }
-
-std::size_t counted_limits(const std::vector<config::GateSpec>& gates) {
-  std::size_t count = 0;
-  for (const auto& gate : gates)
-    if (is_counted(gate)) count += (gate.max ? 1u : 0u) + (gate.max_increase ? 1u : 0u);
-  return count;
-}
-
-std::vector<Judgement> judge(const config::GateSpec& gate, const Window& canary, const Window& stable,
-                             Risk risk) {
-  std::vector<Judgement> judgements;
-  const auto quantile = quantile_of(gate.metric);
-  if (gate.max)
-    judgements.push_back(quantile ? judge_quantile(gate, *quantile, canary, risk)
-                                  : judge_rate(gate, canary, risk));
-  if (gate.max_increase)
-    judgements.push_back(quantile ? judge_quantile_increase(gate, *quantile, canary, stable, risk)
-                                  : judge_rate_increase(gate, canary, stable, risk));
-  return judgements;
-}
-
-Judge::Judge(std::vector<config::GateSpec> gates, std::size_t steps)
-    : gates_(std::move(gates)), risk_(risk_of(steps, counted_limits(gates_))) {}
 
 void Judge::begin(Reading canary, Reading stable) {
   canary_began_ = std::move(canary);
   stable_began_ = std::move(stable);
-  canary_ = stable_ = Window();
+  starts_.clear();
+  canary_ = stable_ = {};
 }
 
-std::vector<Judgement> Judge::look(const Reading& canary, const Reading& stable, bool stable_has_share) {
+void Judge::follow(const Reading& canary, const Reading& stable) {
   if (went_back(canary_began_, canary) || went_back(stable_began_, stable)) begin(canary, stable);
-  canary_ = between(canary_began_, canary);
-  stable_ = between(stable_began_, stable);
+  canary_ = Window(canary_began_, canary).errors();
+  stable_ = Window(stable_began_, stable).errors();
+  starts_.note(canary_began_, canary, stable);
+}
+
+std::vector<Judgement> Judge::look(const Reading& canary, const Reading& stable, bool compare) {
+  follow(canary, stable);
   std::vector<Judgement> judgements;
-  for (const auto& gate : gates_) {
-    if (!is_counted(gate)) continue;
-    for (auto& one : judge(gate, canary_, stable_, risk_))
-      if (stable_has_share || !one.against_stable) judgements.push_back(std::move(one));
-  }
+  for (const CountedLimit& limit : limits_)
+    if (compare || !limit.against_stable()) judgements.push_back(judge(limit, canary, stable));
   return judgements;
 }
 
-Verdict worst(const std::vector<Judgement>& judgements) {
-  Verdict verdict = Verdict::pass;
-  for (const auto& one : judgements) {
-    if (one.verdict == Verdict::fail) return Verdict::fail;
-    if (one.verdict == Verdict::insufficient) verdict = Verdict::insufficient;
-  }
-  return verdict;
+bool Judge::fails(const Reading& canary, const Reading& stable, bool compare) {
+  follow(canary, stable);
+  return std::ranges::any_of(limits_, [&](const CountedLimit& limit) {
+    return (compare || !limit.against_stable()) && fails(limit, canary, stable);
+  });
+}
+
+bool Judge::fails(const CountedLimit& limit, const Reading& canary, const Reading& stable) const {
+  const Window mine(canary_began_, canary), other(stable_began_, stable);
+  return limit.fails(mine, other, risk_.fail) || failing_start(limit, canary, stable);
+}
+
+const Starts::Start* Judge::failing_start(const CountedLimit& limit, const Reading& canary,
+                                          const Reading& stable) const {
+  for (const Starts::Start& start : starts_.all())
+    if (limit.fails(Window(start.canary, canary), Window(start.stable, stable), risk_.fail * start.part()))
+      return &start;
+  return nullptr;
+}
+
+Judgement Judge::judge(const CountedLimit& limit, const Reading& canary, const Reading& stable) const {
+  Judgement whole = limit.judge(Window(canary_began_, canary), Window(stable_began_, stable), risk_);
+  if (whole.verdict == Verdict::fail) return whole;
+  const Starts::Start* start = failing_start(limit, canary, stable);
+  if (!start) return whole;
+  Risk risk = risk_;
+  risk.fail *= start->part();
+  Judgement late = limit.judge(Window(start->canary, canary), Window(start->stable, stable), risk);
+  late.why += ", in the last part of the step";
+  return late;
 }
 
 }  // namespace sluice::rollout

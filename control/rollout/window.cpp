@@ -4,15 +4,13 @@
 
 namespace sluice::rollout {
 
-// Errors first: a worker counts an error before its class, so what is read is never more errors than attempts
-// by more than those that came in between.
+// A worker counts an error before its class, and the errors are read first: what is read of a worker that is
+// busy are not more errors than attempts.
 Reading read(const observe::PoolLive& pool) {
   Reading reading;
   for (const auto& worker : pool.per_worker) {
     reading.errors += worker.errors.get();
     for (const auto& count : worker.by_class) reading.attempts += count.get();
-    reading.requests += worker.requests.get();
-    reading.aborted += worker.aborted.get();
     reading.in_flight += worker.in_flight.get();
     worker.duration.add_to(reading.latency);
   }
@@ -21,24 +19,23 @@ Reading read(const observe::PoolLive& pool) {
 
 bool went_back(const Reading& earlier, const Reading& later) {
   return later.attempts < earlier.attempts || later.errors < earlier.errors ||
-         later.requests < earlier.requests || later.latency.count < earlier.latency.count;
+         later.latency.count < earlier.latency.count;
 }
 
-Window between(const Reading& earlier, const Reading& later) {
-  Window window;
-  if (went_back(earlier, later)) return window;
-  window.errors = {later.attempts - earlier.attempts, later.errors - earlier.errors};
-  window.errors.k = std::min(window.errors.k, window.errors.n);
-  window.requests = later.requests - earlier.requests;
-  window.aborted = later.aborted - std::min(later.aborted, earlier.aborted);
-  window.latency = later.latency;
-  window.latency -= earlier.latency;
-  return window;
+Tally Window::errors() const {
+  const std::uint64_t attempts = later_.attempts - earlier_.attempts;
+  return {attempts, std::min(attempts, later_.errors - earlier_.errors)};
 }
 
-Tally slower(const Window& window, std::uint64_t micros) {
-  const std::uint64_t n = window.latency.count;
-  return {n, n - std::min(n, window.latency.at_most(micros))};
+Tally Window::slower(std::uint64_t micros) const {
+  const std::uint64_t within = later_.latency.at_most(micros) - earlier_.latency.at_most(micros);
+  return {answers(), answers() - std::min(answers(), within)};
+}
+
+observe::HistogramCounts Window::latency() const {
+  observe::HistogramCounts counts = later_.latency;
+  counts -= earlier_.latency;
+  return counts;
 }
 
 }  // namespace sluice::rollout

@@ -1,5 +1,5 @@
-// What a rollout's judge sees of a pool: the difference of two readings of its running counters. Pure; a
-// reading may be taken by any thread, the rest is a plain value.
+// What a rollout's judge sees of a pool: two readings of its running counters and what came between them.
+// Pure; a reading may be taken by any thread, the rest are plain values.
 #pragma once
 
 #include <cstdint>
@@ -21,26 +21,31 @@ namespace sluice::rollout {
 struct Reading {
   std::uint64_t attempts = 0;
   std::uint64_t errors = 0;
-  std::uint64_t requests = 0;  // chosen for the pool, finished or not: what min_requests means
-  std::uint64_t aborted = 0;
-  std::uint64_t in_flight = 0;  // a gauge
-  observe::HistogramCounts latency;
+  std::uint64_t in_flight = 0;       // a gauge
+  observe::HistogramCounts latency;  // of finished requests, aborted and rescued ones included
 };
 Reading read(const observe::PoolLive& pool);
 
-struct Window {
-  Tally errors;
-  std::uint64_t requests = 0, aborted = 0;
-  observe::HistogramCounts latency;
-};
-
-// What came between two readings; nothing when a counter went backwards: then these are not the same
-// counters, and what they said before is no evidence (G7).
-Window between(const Reading& earlier, const Reading& later);
+// `later` does not continue `earlier`: a counter went backwards.
 bool went_back(const Reading& earlier, const Reading& later);
 
-// Of `window`, how many answers took longer than `micros`. A value is known to within its bucket (1/64): one
-// that shares its bucket with `micros` is not longer.
-Tally slower(const Window& window, std::uint64_t micros);
+// A view: both readings must outlive it. Empty when the counters went backwards: then these are not the same
+// counters, and what they said before is no evidence (G7).
+class Window {
+ public:
+  Window(const Reading& earlier, const Reading& later)
+      : earlier_(went_back(earlier, later) ? later : earlier), later_(later) {}
+
+  Tally errors() const;  // of attempts
+  std::uint64_t answers() const { return later_.latency.count - earlier_.latency.count; }
+  // How many answers took longer than `micros`. A time is known to within its bucket (1/64): one that shares
+  // its bucket with `micros` is not longer.
+  Tally slower(std::uint64_t micros) const;
+  observe::HistogramCounts latency() const;
+
+ private:
+  const Reading& earlier_;
+  const Reading& later_;
+};
 
 }  // namespace sluice::rollout

@@ -1,0 +1,18 @@
+#include "control/rollout/starts.hpp"
+
+namespace sluice::rollout {
+namespace {
+
+std::uint64_t lifetime(std::uint64_t number) { return Starts::kKept * (number & (~number + 1)); }
+
+}  // namespace
+
+void Starts::note(const Reading& began, const Reading& canary, const Reading& stable) {
+  const std::uint64_t since = starts_.empty() ? began.attempts : starts_.back().canary.attempts;
+  if (canary.attempts < since + kApart) return;
+  ++last_;
+  std::erase_if(starts_, [this](const Start& old) { return old.number + lifetime(old.number) < last_; });
+  starts_.push_back({last_, canary, stable});
+}
+
+}  // namespace sluice::rollout
