@@ -5,8 +5,8 @@
 //   judge.begin(read(*canary.live), read(*stable.live));   // once a step, and after a restart (G7)
 //   for (const Judgement& one : judge.look(read(*canary.live), read(*stable.live))) log(to_json(one));
 //
-// It may look as often as it likes (see evidence.hpp). look() takes a millisecond or two a limit, most of it
-// for the bounds; fails() says within some microseconds whether it is worth it. What the driver learns from
+// It may look as often as it likes (see evidence.hpp, JUDGE.md). For every tick there is fails(), some
+// microseconds a limit; look() works out the bounds as well, up to 3 ms a limit. What the driver learns from
 // outside is judged by judge_saturation(), judge_query() and judge_hook().
 #pragma once
 
