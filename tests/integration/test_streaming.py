@@ -1,4 +1,5 @@
 """X4: bodies of any length stream, and a slow side stops the other one."""
+import os
 import hashlib
 import threading
 
@@ -178,4 +179,5 @@ def test_many_idle_connections_hold_little_memory(simple):
     grown = daemon.rss_kib() - before
     for client in clients:
         client.close()
-    assert grown < 500 * 24, f"{grown / 500:.1f} KiB for each idle connection"
+    sanitized = os.environ.get("SLUICE_SANITIZE", "release") in ("asan", "tsan")  # shadow memory and quarantine count, too
+    assert grown < 500 * 24 * (10 if sanitized else 1), f"{grown / 500:.1f} KiB for each idle connection"
