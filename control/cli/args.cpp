@@ -87,6 +87,7 @@ class Parser {
   void add_wait();
   void add_looks();
   void add_operations();
+  void add_guides();
   static void one(CLI::App* verb, const std::string& name, Take take, bool required = true);
   static void many(CLI::App* verb, const std::string& name,
                    std::function<void(const std::vector<std::string>&)> take);
@@ -306,12 +307,34 @@ void Parser::add_operations() {
   one(config, "show", [](auto& text) {
     if (text != "show") wrong("config", sluice::quoted(text) + " is not what config does, write config show");
   });
+  add_guides();
   auto* completion = verb("completion", CompletionVerb{});
   one(completion, "SHELL", [this](auto& text) {
     if (text != "bash" && text != "zsh" && text != "fish")
       wrong("SHELL", sluice::quoted(text) + " is no shell known here, write bash, zsh or fish");
     message<CompletionVerb>().shell = text;
   });
+}
+
+void Parser::add_guides() {
+  auto* import = verb("import", ImportVerb{});
+  one(import, "nginx", [](auto& text) {
+    if (text != "nginx")
+      wrong("import", sluice::quoted(text) + " is not read by import, write import nginx FILE");
+  });
+  one(import, "FILE", [this](auto& text) { message<ImportVerb>().file = text; });
+
+  auto* advise = verb("advise", AdviseVerb{});
+  for (const auto& question : questions())
+    flag(advise, std::string(question.flag), [this, question](auto& text) {
+      if (!answer(message<AdviseVerb>().answers, question, text))
+        wrong(std::string(question.flag),
+              sluice::quoted(text) + " is no answer, write " + std::string(question.choices));
+    });
+  flag(advise, "--service", [this](auto& text) { message<AdviseVerb>().names.service = text; });
+  flag(advise, "--from", [this](auto& text) { message<AdviseVerb>().names.from = text; });
+  flag(advise, "--to", [this](auto& text) { message<AdviseVerb>().names.to = text; });
+  flag(advise, "--flag", [this](auto& text) { message<AdviseVerb>().names.flag = text; });
 }
 
 std::string Parser::current_verb() const {

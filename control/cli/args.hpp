@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "control/cli/advise.hpp"
 #include "control/protocol/messages.hpp"
 
 namespace sluice::cli {
@@ -44,6 +45,13 @@ struct CheckVerb {
   std::string file;
 };
 struct ConfigShowVerb {};
+struct ImportVerb {
+  std::string file;  // "-": standard input
+};
+struct AdviseVerb {
+  Answers answers;  // that need not be asked
+  AdviceNames names;
+};
 struct CompletionVerb {
   std::string shell;
 };
@@ -54,7 +62,7 @@ struct CompleteVerb {
 using Verb = std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo,
                           protocol::Drain, ReadyVerb, MaintVerb, WeightVerb, protocol::Add, RemoveVerb,
                           protocol::Wait, protocol::Explain, protocol::History, protocol::Events, ReloadVerb,
-                          CheckVerb, ConfigShowVerb, CompletionVerb, CompleteVerb>;
+                          CheckVerb, ConfigShowVerb, ImportVerb, AdviseVerb, CompletionVerb, CompleteVerb>;
 
 struct CommandLine {
   Globals globals;

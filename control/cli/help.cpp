@@ -80,6 +80,24 @@ constexpr Page kPages[] = {
      "", "  sluicectl check /etc/sluice/sluice.yaml\n"},
     {"config", "config show", "The configuration in force, with what was changed at run time.", "",
      "  sluicectl config show\n"},
+    {"import", "import nginx FILE",
+     "Prints nginx's upstreams, weights, split_clients, maps and locations as a configuration of ours; "
+     "comments "
+     "say what could not be translated. FILE may be -.",
+     "",
+     "  sluicectl import nginx /etc/nginx/nginx.conf > sluice.yaml && sluicectl check sluice.yaml\n"
+     "  nginx -T 2>/dev/null | sluicectl import nginx -\n"},
+    {"advise", "advise [FLAG ANSWER]...",
+     "Which strategy? Asks what it has to know, and prints the strategy, why, and the commands for it.",
+     "  --hotfix yes|no        a hotfix for a production bug?\n"
+     "  --schema none|compatible|breaking   database schema changes?\n"
+     "  --major yes|no         a major feature change?\n"
+     "  --regular yes|no       a regular update?\n"
+     "  --flags yes|no         can feature flags switch it?\n"
+     "  --instances yes|no     are there several instances?\n"
+     "  --service S --from POOL --to POOL --flag NAME   the names in the commands\n",
+     "  sluicectl advise\n  sluicectl advise --hotfix no --schema compatible --major yes --service api --to "
+     "v42\n"},
     {"completion", "completion bash|zsh|fish", "Prints a completion script for the shell.", "",
      "  . <(sluicectl completion bash)\n"},
 };
@@ -95,7 +113,7 @@ constexpr std::string_view kOverview =
 Looking:    status  explain  history  events  config show
 Shifting:   split  cutover  rollback  undo
 Backends:   drain  ready  maint  weight  add  remove  wait
-Operations: reload  check  completion
+Operations: reload  check  import  advise  completion
 
 Flags of every verb, before or after it:
   --socket PATH          admin socket; default $SLUICE_SOCKET, /run/sluice/admin.sock

@@ -43,6 +43,8 @@ int run(const CommandLine& line, Output& output) {
                              [&](const ReloadVerb&) { return reload(context); },
                              [&](const CheckVerb& verb) { return check(context, verb); },
                              [&](const ConfigShowVerb&) { return config_show(context); },
+                             [&](const ImportVerb& verb) { return import_nginx(context, verb); },
+                             [&](const AdviseVerb& verb) { return advise(context, verb); },
                              [&](const CompletionVerb& verb) { return completion(context, verb); },
                              [&](const CompleteVerb& verb) { return complete(context, verb); }},
                     line.verb);

@@ -49,6 +49,10 @@ int check(Context& context, const CheckVerb& verb);
 int completion(Context& context, const CompletionVerb& verb);
 int complete(Context& context, const CompleteVerb& verb);
 
+// verbs_guide.cpp
+int import_nginx(Context& context, const ImportVerb& verb);
+int advise(Context& context, const AdviseVerb& verb);
+
 // Sends a change with the options of the command line and shows what became of it. `subject` as in
 // render_change. `wait` is how long the verb itself may take beyond an ordinary change; nothing: without a
 // limit.

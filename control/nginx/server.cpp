@@ -145,8 +145,6 @@ void Servers::read_location(const Directive& location, Settings around, std::vec
                        "location " + first + " " + path + " is not translated, paths are prefixes here");
   if (path.starts_with('@') || !path.starts_with('/') || path.find_first_of(" ?#") != std::string::npos)
     return model_.note(location.line(), "location " + path + " is not translated");
-  if (has_modifier && first == "=")
-    model_.note(location.line(), "location = " + path + ": becomes a prefix, also what lies below it");
   for (const auto& line : location.block) read_setting(line, around);
   const Place place{path, location.line(), around};
   const auto before = routes.size();
@@ -161,6 +159,8 @@ void Servers::read_location(const Directive& location, Settings around, std::vec
       instead = line.name.text;
     }
   }
+  if (routes.size() > before && has_modifier && first == "=")
+    model_.note(location.line(), "location = " + path + " becomes a prefix, also what lies below it");
   if (routes.size() == before && !instead.empty())
     model_.note(location.line(),
                 "location " + path +
