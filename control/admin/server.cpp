@@ -29,7 +29,7 @@ constexpr std::chrono::hours kLongWait{24};
 
 }  // namespace
 
-struct Server::Listening : std::enable_shared_from_this<Listening> {
+struct Server::Listening {
   Listening(asio::io_context& loop_, core::Control& control)
       : loop(loop_), commands(control), unix_socket(loop_) {}
 
@@ -51,7 +51,6 @@ struct Server::Listening : std::enable_shared_from_this<Listening> {
 };
 
 asio::awaitable<void> Server::Listening::accept_unix() {
-  const auto self = shared_from_this();
   asio::steady_timer pause(loop);
   while (!closed) {
     error_code error;
@@ -69,7 +68,6 @@ asio::awaitable<void> Server::Listening::accept_unix() {
 }
 
 asio::awaitable<void> Server::Listening::accept_tcp(TcpDoor& door) {
-  const auto self = shared_from_this();
   asio::steady_timer pause(loop);
   while (!closed) {
     error_code error;
@@ -89,7 +87,6 @@ asio::awaitable<void> Server::Listening::accept_tcp(TcpDoor& door) {
 
 // A cutover swaps the roles of two pools; what was counted before it belongs to the old ones (Roles).
 asio::awaitable<void> Server::Listening::watch_roles() {
-  const auto self = shared_from_this();
   auto& log = commands.control().events();
   std::uint64_t seen = log.last_id();
   commands.observe_roles();
@@ -130,6 +127,11 @@ Server::~Server() { listening_->close(); }
 
 void Server::close() { listening_->close(); }
 
+// Whoever is told of the end keeps what the coroutine works with: the server may go before it has begun.
+void Server::spawn(asio::awaitable<void> work) {
+  asio::co_spawn(loop_, std::move(work), [kept = listening_](const std::exception_ptr&) {});
+}
+
 std::uint16_t Server::http_port() const { return listening_->http.port(); }
 std::uint16_t Server::compat_port() const { return listening_->compat_door.port(); }
 
@@ -142,10 +144,10 @@ std::string Server::open(const config::AdminSpec& spec) {
     return error;
   }
   listening_->path = spec.socket;
-  asio::co_spawn(loop_, listening_->accept_unix(), asio::detached);
-  if (spec.http) asio::co_spawn(loop_, listening_->accept_tcp(listening_->http), asio::detached);
-  if (spec.compat) asio::co_spawn(loop_, listening_->accept_tcp(listening_->compat_door), asio::detached);
-  asio::co_spawn(loop_, listening_->watch_roles(), asio::detached);
+  spawn(listening_->accept_unix());
+  if (spec.http) spawn(listening_->accept_tcp(listening_->http));
+  if (spec.compat) spawn(listening_->accept_tcp(listening_->compat_door));
+  spawn(listening_->watch_roles());
   return {};
 }
 

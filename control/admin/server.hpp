@@ -37,6 +37,8 @@ class Server : public core::Front {
 
   std::string open_tcp(const config::AdminSpec& spec);
 
+  void spawn(boost::asio::awaitable<void> work);
+
   boost::asio::io_context& loop_;
   std::shared_ptr<Listening> listening_;
 };
