@@ -178,7 +178,7 @@ def main():
     for contender in (Sluice, Nginx):
         more, told = run(contender, options.bin_dir.resolve(), options.rounds, options.connections)
         rows += more
-        print(f"{contender.__name__}: {told['requests']} requests, {told['failed']} failed", file=sys.stderr)
+        print(f"{contender.__name__}: {told['requests']} requests, {told['failed']} failed {told['failures'] or ''}", file=sys.stderr)
     show(rows)
 
 
