@@ -267,8 +267,22 @@ void emit(YAML::Emitter& out, const GateSpec& gate) {
   out << EndMap;
 }
 
-void emit(YAML::Emitter& out, const PlanSpec& plan) {
-  begin_map(out, plan.name);
+std::string status_range(int low, int high) {
+  return low == high ? std::to_string(low) : std::to_string(low) + "-" + std::to_string(high);
+}
+
+void emit(YAML::Emitter& out, const VerifySpec& verify) {
+  out << BeginMap;
+  put(out, "method", verify.method);
+  put(out, "path", verify.path);
+  put(out, "expect", status_range(verify.expect_low, verify.expect_high));
+  put_if(out, "body", verify.body);
+  put(out, "within", verify.within);
+  put_if(out, "host", verify.host);
+  out << EndMap;
+}
+
+void emit_keys(YAML::Emitter& out, const PlanSpec& plan) {
   begin_list(out, "steps");
   for (const auto& step : plan.steps) {
     out << BeginMap;
@@ -281,7 +295,17 @@ void emit(YAML::Emitter& out, const PlanSpec& plan) {
   put(out, "min_requests", plan.min_requests);
   begin_list(out, "gates");
   for (const auto& gate : plan.gates) emit(out, gate);
-  out << EndSeq << EndMap;
+  out << EndSeq;
+  begin_list(out, "verify");
+  for (const auto& verify : plan.verify) emit(out, verify);
+  out << EndSeq;
+  put(out, "retain", plan.retain);
+}
+
+void emit(YAML::Emitter& out, const PlanSpec& plan) {
+  begin_map(out, plan.name);
+  emit_keys(out, plan);
+  out << EndMap;
 }
 
 template <class Things>
@@ -321,6 +345,14 @@ std::string to_yaml(const Spec& spec) {
   emit_map(out, "services", spec.services);
   emit_list(out, "routes", spec.routes);
   emit_map(out, "plans", spec.plans);
+  out << EndMap;
+  return std::string(out.c_str()) + "\n";
+}
+
+std::string to_yaml(const PlanSpec& plan) {
+  YAML::Emitter out;
+  out << BeginMap;
+  emit_keys(out, plan);
   out << EndMap;
   return std::string(out.c_str()) + "\n";
 }

@@ -9,5 +9,7 @@ namespace sluice::config {
 
 // Loads back to a Spec that equals `spec`. Requires: `spec` was loaded (complete() and validate() hold).
 std::string to_yaml(const Spec& spec);
+// What load_plan() reads; the name is not in it.
+std::string to_yaml(const PlanSpec& plan);
 
 }  // namespace sluice::config

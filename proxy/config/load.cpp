@@ -142,6 +142,22 @@ Loaded load_text(std::string_view yaml, const std::string& file_name) {
   }
 }
 
+LoadedPlan load_plan(std::string_view yaml, const std::string& file_name, const std::string& name) {
+  Complaints out(file_name);
+  PlanSpec plan;
+  plan.name = name;
+  try {
+    const auto document = parse_yaml(yaml, out);
+    if (document) read_plan(Value(out, *document, "the plan", {1, 1}), plan);
+  } catch (const YAML::Exception& error) {  // what yaml-cpp refuses only when asked for a value
+    out.add({std::max(error.mark.line, 0) + 1, std::max(error.mark.column, 0) + 1}, error.msg);
+  }
+  out.add(validate(plan, file_name));
+  auto complaints = std::move(out).sorted();
+  if (!complaints.empty()) return {std::nullopt, std::move(complaints)};
+  return {std::move(plan), {}};
+}
+
 Loaded load_file(const std::string& path) {
   std::string text;
   if (const int failure = read_all(path, text))

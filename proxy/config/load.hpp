@@ -22,4 +22,11 @@ Loaded load_file(const std::string& path);
 // `file_name` is what complaints call the text. Relative paths in it count from the working directory.
 Loaded load_text(std::string_view yaml, const std::string& file_name);
 
+// A document that is one plan (what stands behind a name in `plans`); `name` becomes the plan's.
+struct LoadedPlan {
+  std::optional<PlanSpec> plan;       // set when there are no complaints
+  std::vector<Complaint> complaints;  // in the order of the file
+};
+LoadedPlan load_plan(std::string_view yaml, const std::string& file_name, const std::string& name);
+
 }  // namespace sluice::config

@@ -95,11 +95,9 @@ void read_gate(const Value& value, GateSpec& gate) {
   const auto later = [&limits](std::string key, std::optional<double>* into) {
     return Field{key, [&limits, key, into](const Value& v) { limits.push_back({key, v, into}); }};
   };
-  static const std::vector<std::pair<std::string, std::string>> kMetrics = {{"error_rate", "error_rate"},
-                                                                            {"p50", "p50"},
-                                                                            {"p95", "p95"},
-                                                                            {"p99", "p99"},
-                                                                            {"saturation", "saturation"}};
+  static const std::vector<std::pair<std::string, std::string>> kMetrics = {
+      {"error_rate", "error_rate"}, {"p50", "p50"}, {"p90", "p90"}, {"p95", "p95"}, {"p99", "p99"},
+      {"saturation", "saturation"}};
   value.keys(
       {
           {"metric", [&](const Value& v) { v.choice(gate.metric, kMetrics); }},
@@ -151,6 +149,18 @@ void read_steps(const Value& value, PlanSpec& plan) {
   if (value.is_list() && value.empty()) value.complain("'steps' is empty, a plan has at least one");
 }
 
+void read_verify(const Value& value, VerifySpec& verify) {
+  verify.place = value.place();
+  value.keys({
+      {"path", [&](const Value& v) { v.checked(verify.path, target_error); }, kRequired},
+      {"method", [&](const Value& v) { v.checked(verify.method, method_error); }},
+      {"expect", [&](const Value& v) { read_expected_status(v, verify.expect_low, verify.expect_high); }},
+      {"body", [&](const Value& v) { v.text(verify.body); }},
+      {"within", [&](const Value& v) { v.duration(verify.within); }},
+      {"host", [&](const Value& v) { v.empty_or(verify.host, host_header_error); }},
+  });
+}
+
 }  // namespace
 
 void read_plan(const Value& value, PlanSpec& plan) {
@@ -162,6 +172,12 @@ void read_plan(const Value& value, PlanSpec& plan) {
        [&](const Value& v) {
          v.each("a gate", [&](const Value& element) { read_gate(element, plan.gates.emplace_back()); });
        }},
+      {"verify",
+       [&](const Value& v) {
+         v.each("a verify request",
+                [&](const Value& element) { read_verify(element, plan.verify.emplace_back()); });
+       }},
+      {"retain", [&](const Value& v) { v.duration(plan.retain, 0ms); }},
   });
 }
 

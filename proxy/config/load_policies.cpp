@@ -48,8 +48,10 @@ void read_sticky_keys(const Value& value, StickySpec& sticky) {
     value.complain("'keys' is empty, name at least one of header:NAME, cookie:NAME, query:NAME and ip");
 }
 
+}  // namespace
+
 // "200-399" or "204".
-void read_expected_status(const Value& value, HealthCheckSpec& check) {
+void read_expected_status(const Value& value, int& into_low, int& into_high) {
   std::string text;
   if (!value.text(text)) return;
   constexpr int kLowest = 100, kHighest = 599;
@@ -62,13 +64,15 @@ void read_expected_status(const Value& value, HealthCheckSpec& check) {
     stop = second.ptr, failure = second.ec;
   }
   if (failure == std::errc() && stop == end && low >= kLowest && low <= high && high <= kHighest) {
-    check.expect_low = low, check.expect_high = high;
+    into_low = low, into_high = high;
     return;
   }
   value.complain(
       "'expect' must be a status or a range of them from 100 to 599, such as 200 or 200-399, not " +
       quoted(text));
 }
+
+namespace {
 
 void read_retry_cause(const Value& value, RetrySpec& retries, std::vector<std::string>& seen) {
   std::string text;
@@ -125,7 +129,7 @@ void read_health_check(const Value& value, HealthCheckSpec& check) {
       {"timeout", [&](const Value& v) { v.duration(check.timeout); }},
       {"rise", [&](const Value& v) { v.whole(check.rise, 1, kMostInARow); }},
       {"fall", [&](const Value& v) { v.whole(check.fall, 1, kMostInARow); }},
-      {"expect", [&](const Value& v) { read_expected_status(v, check); }},
+      {"expect", [&](const Value& v) { read_expected_status(v, check.expect_low, check.expect_high); }},
       {"host", [&](const Value& v) { v.empty_or(check.host, host_header_error); }},
   });
 }

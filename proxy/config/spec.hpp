@@ -219,7 +219,7 @@ struct RouteSpec {
 
 // A rollout's plan. Loaded and checked here, carried out by control/rollout.
 struct GateSpec {
-  std::string metric;  // error_rate, p50, p95, p99, saturation; empty for prometheus, exec, http
+  std::string metric;  // error_rate, p50, p90, p95, p99, saturation; empty for prometheus, exec, http
   bool against_stable = false;
   std::optional<double> max, warn, max_increase;  // rates as fractions, latencies in seconds
   std::string prometheus, query, on_empty = "hold";
@@ -235,11 +235,24 @@ struct StepSpec {
   Place place;
   bool operator==(const StepSpec&) const = default;
 };
+// One request that every backend of the new pool must answer as expected before it gets its first share.
+struct VerifySpec {
+  std::string method = "GET";
+  std::string path = "/";
+  int expect_low = 200, expect_high = 399;
+  std::string body;          // that the answer's body contains; empty: not looked at
+  milliseconds within = 5s;  // the whole answer
+  std::string host;          // Host header; empty: the backend's address
+  Place place;
+  bool operator==(const VerifySpec&) const = default;
+};
 struct PlanSpec {
   std::string name;
   std::vector<StepSpec> steps;
-  std::uint32_t min_requests = 50;
+  std::uint32_t min_requests = 50;  // in either pool that has a share, before a step may pass
   std::vector<GateSpec> gates;
+  std::vector<VerifySpec> verify;
+  milliseconds retain = 1h;  // after the end at 100 %: the old pool's backends are not removed without force
   Place place;
   bool operator==(const PlanSpec&) const = default;
 };

@@ -161,17 +161,21 @@ void check_services(const Spec& spec, Complaints& out) {
 
 // ---- plans ----
 
+void check_plan(const PlanSpec& plan, Complaints& out) {
+  Share before = 0;
+  for (const auto& step : plan.steps) {
+    if (step.share != 0 && step.share <= before)
+      out.add(step.place, "the steps of plan " + quoted(plan.name) + " must rise, " + percent(step.share) +
+                              " does not come after " + percent(before));
+    before = std::max(before, step.share);
+  }
+}
+
 void check_plans(const Spec& spec, Complaints& out) {
   Uniqueness names(out);
   for (const auto& plan : spec.plans) {
     names.add(plan.name, plan.place, "plan " + quoted(plan.name));
-    Share before = 0;
-    for (const auto& step : plan.steps) {
-      if (step.share != 0 && step.share <= before)
-        out.add(step.place, "the steps of plan " + quoted(plan.name) + " must rise, " + percent(step.share) +
-                                " does not come after " + percent(before));
-      before = std::max(before, step.share);
-    }
+    check_plan(plan, out);
   }
 }
 
@@ -184,6 +188,12 @@ std::vector<Complaint> validate(const Spec& spec) {
   for (const auto& route : spec.routes)
     check_service_name(spec, route.service, route.places.of("service", route.place), out);
   check_plans(spec, out);
+  return std::move(out).sorted();
+}
+
+std::vector<Complaint> validate(const PlanSpec& plan, const std::string& file) {
+  Complaints out(file);
+  check_plan(plan, out);
   return std::move(out).sorted();
 }
 

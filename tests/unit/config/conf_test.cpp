@@ -71,6 +71,13 @@ TEST(Conf, TheReferenceSaysTheDefaults) {
     EXPECT_EQ(gate.on_empty, GateSpec{}.on_empty);
   }
 
+  EXPECT_EQ(spec.plans[0].retain, plan.retain);
+  ASSERT_EQ(spec.plans[0].verify.size(), 1u);
+  VerifySpec verify = spec.plans[0].verify[0];
+  verify.path = VerifySpec{}.path;
+  verify.body = VerifySpec{}.body;
+  EXPECT_EQ(verify, VerifySpec{});
+
   Spec rest;
   rest.file = spec.file;
   rest.listeners = spec.listeners;

@@ -59,6 +59,11 @@ plans:
       - {prometheus: "http://h:9090", query: "sum(rate(a{b=\"c\"}[5m])) > 0", max: 1.0e-12, warn: -3.25, on_empty: fail}
       - {exec: "a 'b' \"c\" | d", timeout: 1h}
       - {http: "https://h/?a=b#c"}
+      - {metric: p90, max: 2s}
+    verify:
+      - {path: "/h?a=b", method: HEAD, expect: 204, body: "a: 'b' \"c\"", within: 250ms, host: "a.b:8080"}
+      - {path: /}
+    retain: 0s
 )";
 
 TEST(Dump, LoadsBackToAnEqualSpec) {
@@ -71,6 +76,29 @@ TEST(Dump, LoadsBackToAnEqualSpec) {
     EXPECT_EQ(*second.spec, *first.spec) << dumped;
     EXPECT_EQ(to_yaml(*second.spec), dumped);
   }
+}
+
+// What the journal keeps of a rollout's plan is this text.
+TEST(Dump, APlanOnItsOwnLoadsBackToAnEqualPlan) {
+  const Loaded loaded = load_text(kRoutesAndPlans, "f.yaml");
+  ASSERT_TRUE(loaded.spec) << testing::PrintToString(texts(loaded.complaints));
+  for (const PlanSpec& plan : loaded.spec->plans) {
+    const std::string dumped = to_yaml(plan);
+    const LoadedPlan again = load_plan(dumped, "plan", plan.name);
+    ASSERT_TRUE(again.plan) << testing::PrintToString(texts(again.complaints)) << dumped;
+    EXPECT_EQ(*again.plan, plan) << dumped;
+  }
+}
+
+TEST(Dump, APlanOnItsOwnIsCheckedWithPlaces) {
+  const LoadedPlan falling = load_plan("steps: [{share: 50%}, {share: 5%}]\n", "p.yaml", "p");
+  EXPECT_FALSE(falling.plan);
+  EXPECT_THAT(
+      texts(falling.complaints),
+      testing::ElementsAre("p.yaml:1:23: the steps of plan 'p' must rise, 5 % does not come after 50 %"));
+  EXPECT_FALSE(load_plan("steps: [{share: 5%}]\nstep: 1\n", "p.yaml", "p").plan);
+  EXPECT_FALSE(load_plan("", "p.yaml", "p").plan);
+  EXPECT_FALSE(load_plan("{", "p.yaml", "p").plan);
 }
 
 TEST(Dump, SaysTheDefaultsThatWereNotWritten) {
