@@ -81,7 +81,7 @@ Verb Control::Impl::rollback_verb(protocol::Rollback message) {
   else
     verb.view = view_of_services(message.services);
   verb.change = [services = message.services](const state::State& now) {
-    return state::rollback(now, services);
+    return state::rollback(now, services, unix_milliseconds());
   };
   return verb;
 }

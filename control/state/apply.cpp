@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "control/state/pending.hpp"
 #include "proxy/base/suggest.hpp"
 #include "proxy/base/values.hpp"
 
@@ -129,6 +130,7 @@ std::optional<Problem> missing(const State& state, const Target& target) {
 Result<Change> split(const State& state, const std::string& service, const Table& shares,
                      const std::string& rest) {
   if (auto problem = missing_service(state, service)) return *problem;
+  if (auto problem = busy(*state.service(service))) return *problem;
   const auto wanted = shares_of(*state.service(service), shares, rest);
   if (!wanted) return wanted.error();
   State next = state;
@@ -144,12 +146,13 @@ Result<Change> cutover(const State& state, const std::vector<std::pair<std::stri
     if (auto problem = missing(state, {name, pool, {}})) return *problem;
     if (!named.insert(name).second) return named_twice(name);
     ServiceState& service = *next.service(name);
+    if (auto problem = busy(service)) return *problem;
     service.set_shares(all_to(service, pool));
   }
   return with_undo_of_shares(state, change_between(state, std::move(next)));
 }
 
-Result<Change> rollback(const State& state, const std::vector<std::string>& services) {
+Result<Change> rollback(const State& state, const std::vector<std::string>& services, std::int64_t now) {
   if (services.empty()) return protocol::malformed("a rollback names at least one service");
   State next = state;
   std::set<std::string> named;
@@ -158,7 +161,10 @@ Result<Change> rollback(const State& state, const std::vector<std::string>& serv
     if (auto problem = missing_service(state, name)) return *problem;
     if (!named.insert(name).second) return named_twice(name);
     ServiceState& service = *next.service(name);
-    if (!roll_back(service))
+    service.unconfirmed.reset();
+    const bool rolling_out = service.rollout && service.rollout->active();
+    if (rolling_out) service.rollout->end(RolloutPhase::aborted, now, "the operator rolled the service back");
+    if (!roll_back(service) && !rolling_out)
       notes.push_back("service '" + name + "' has nothing to roll back to: '" + service.stable() +
                       "' has 100% and was the first stable pool");
   }

@@ -42,8 +42,8 @@ Result<Change> cutover(const State& state, const std::vector<std::pair<std::stri
 
 // C7: each service back to the last table in which one pool had 100 %. Never forward: if such a table is in
 // force, it is dropped for good and the one before it comes back; with none before it the service stays as it
-// is.
-Result<Change> rollback(const State& state, const std::vector<std::string>& services);
+// is. An active rollout ends with it, at `now` (Unix milliseconds).
+Result<Change> rollback(const State& state, const std::vector<std::string>& services, std::int64_t now = 0);
 
 // Shares, owners of slots, stable pools, admin states and weights as they were in `recorded`, for the
 // services, pools and backends of both. Refused when a pool that had a share then is gone.

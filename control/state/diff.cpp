@@ -55,11 +55,26 @@ bool same_traffic(const ServiceState& a, const ServiceState& b) {
   return a.split() == b.split() && a.slots == b.slots && a.stable() == b.stable();
 }
 
+std::string rollout_text(const ServiceState& service) {
+  return service.rollout ? service.rollout->text() : "none";
+}
+
+void add_rollout(Texts& texts, const ServiceState& before, const ServiceState& after) {
+  if (before.rollout != after.rollout) {
+    add_to(texts.before, before.name + " rollout " + rollout_text(before));
+    add_to(texts.after, after.name + " rollout " + rollout_text(after));
+  }
+  if (before.unconfirmed.has_value() == after.unconfirmed.has_value()) return;
+  add_to(texts.before, before.name + (before.unconfirmed ? " unconfirmed" : " confirmed"));
+  add_to(texts.after, after.name + (after.unconfirmed ? " unconfirmed" : " confirmed"));
+}
+
 void add_service(Texts& texts, const ServiceState& before, const ServiceState& after) {
   if (!same_traffic(before, after)) {
     add_to(texts.before, before.name + " " + split_text(before));
     add_to(texts.after, after.name + " " + split_text(after));
   }
+  add_rollout(texts, before, after);
   for (const auto& pool : after.pools)
     if (const PoolState* was = before.pool(pool.name))
       add_pool(texts, after.name + "/" + pool.name, *was, pool);

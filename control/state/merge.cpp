@@ -147,6 +147,24 @@ void merge_stables(ServiceState& merged, const ServiceState& runtime, const conf
   if (spec.stable != runtime.configured_stable) merged.remember_stable(spec.stable);
 }
 
+// A rollout goes on while its pools are there and its shares are in force.
+void merge_pending(ServiceState& merged, const ServiceState& runtime, Report report) {
+  const bool same_shares = merged.split() == runtime.split();
+  if (same_shares) merged.unconfirmed = runtime.unconfirmed;
+  if (!runtime.rollout || !merged.pool(runtime.rollout->from) || !merged.pool(runtime.rollout->to)) {
+    if (runtime.rollout && runtime.rollout->active())
+      report.conflicts.push_back(runtime.name + ": the rollout " + runtime.rollout->text() +
+                                 " is over, the configuration has not both of its pools any more");
+    return;
+  }
+  merged.rollout = runtime.rollout;
+  if (same_shares || !runtime.rollout->active()) return;
+  report.conflicts.push_back(runtime.name + ": the rollout " + runtime.rollout->text() +
+                             " is over, the configuration says another split now");
+  merged.rollout->end(RolloutPhase::aborted, runtime.rollout->step_began,
+                      "the configuration says another split now");
+}
+
 ServiceState merge_service(const ServiceState& runtime, const config::ServiceSpec& spec, Report report) {
   ServiceState merged;
   merged.name = spec.name;
@@ -159,6 +177,7 @@ ServiceState merge_service(const ServiceState& runtime, const config::ServiceSpe
   merged.slots = slots_for(runtime, merged);
   merged.stables = runtime.stables;
   merge_stables(merged, runtime, spec);
+  merge_pending(merged, runtime, report);
   return merged;
 }
 

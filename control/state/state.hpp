@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/state/rollout.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/observe/live.hpp"
 #include "proxy/route/slots.hpp"
@@ -72,6 +73,8 @@ struct ServiceState {
   std::string configured_stable;  // T2: the stable pool that the configuration named or implied
   std::optional<Table> configured_split;  // T2: while a run-time split is in force, the configured one that
                                           // it replaced (only shares above 0, by name)
+  std::optional<Rollout> rollout;          // the active one, or the last
+  std::optional<Unconfirmed> unconfirmed;  // C8
   static constexpr std::size_t kRemembered = 16;
 
   // The pool that last held 100 %; before any did, the configured one.

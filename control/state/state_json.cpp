@@ -195,6 +195,8 @@ json::object to_json(const ServiceState& service) {
   if (!past.empty()) out["past_slots"] = std::move(past);
   out["stables"] = std::move(stables);
   out["configured_stable"] = service.configured_stable;
+  if (service.rollout) out["rollout"] = to_json(*service.rollout);
+  if (service.unconfirmed) out["unconfirmed"] = to_json(*service.unconfirmed);
   if (!service.configured_split) return out;
   json::object split;
   for (const auto& [pool, share] : *service.configured_split) split[pool] = share;
@@ -212,6 +214,11 @@ Decoded<ServiceState> service_from_json(const json::value& value) {
   if (!read_slots(value, service)) return Fault{"its slots have not one owner each"};
   if (service.slots.shares() != service.shares()) return Fault{"its slots are not what its shares say"};
   if (!read_configured_split(value, service)) return Fault{"its configured split is not readable"};
+  if (const auto* rollout = field(value, "rollout")) service.rollout = rollout_from_json(*rollout);
+  if (service.rollout && !(service.pool(service.rollout->from) && service.pool(service.rollout->to)))
+    service.rollout.reset();
+  if (const auto* waiting = field(value, "unconfirmed"))
+    service.unconfirmed = unconfirmed_from_json(*waiting);
   return service;
 }
 

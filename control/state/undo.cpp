@@ -1,5 +1,6 @@
 #include "control/state/apply.hpp"
 #include "control/state/carry.hpp"
+#include "control/state/pending.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::state {
@@ -47,7 +48,11 @@ Result<Change> undo(const State& state, const State& recorded) {
       notes.push_back("service '" + service.name + "' was not there yet and stays as it is");
       continue;
     }
+    const Table shares_now = service.split();
     if (auto problem = restore_shares(service, *then)) return *problem;
+    if (service.split() != shares_now && service.rollout && service.rollout->active())
+      return *busy(service);
+    if (service.split() != shares_now) service.unconfirmed.reset();
     restore_backends(service, *then);
   }
   Change change = change_between(state, std::move(next));

@@ -1,0 +1,77 @@
+#include "control/rollout/engine.hpp"
+
+#include <algorithm>
+
+#include "proxy/base/values.hpp"
+
+namespace sluice::rollout {
+namespace {
+
+using std::chrono::milliseconds;
+
+const Judgement* first_of(const std::vector<Judgement>& judgements, Verdict verdict) {
+  const auto found = std::find_if(judgements.begin(), judgements.end(),
+                                  [verdict](const Judgement& one) { return one.verdict == verdict; });
+  return found == judgements.end() ? nullptr : &*found;
+}
+
+std::string sentence(const Judgement& judgement) {
+  return judgement.why.empty() ? judgement.gate : judgement.gate + ": " + judgement.why;
+}
+
+Decision decide_verifying(const Evidence& evidence) {
+  switch (evidence.verified.verdict) {
+    case Verdict::pass:
+      return {Act::advance, evidence.verified.why};
+    case Verdict::fail:
+      return {Act::go_back, evidence.verified.why};
+    case Verdict::insufficient:
+      return {Act::wait, evidence.verified.why};
+  }
+  return {};
+}
+
+// G2: any of these, at any time.
+std::optional<std::string> failure(const state::Rollout& rollout, const Evidence& evidence) {
+  if (evidence.tripped) return "fast fail: " + evidence.trip_text;
+  if (const Judgement* failed = first_of(evidence.judgements, Verdict::fail)) return sentence(*failed);
+  if (evidence.eligible == 0) return "pool '" + rollout.to + "' has no eligible backend (S9)";
+  return std::nullopt;
+}
+
+std::string few(std::uint64_t n, std::uint32_t wanted, const std::string& pool) {
+  return std::to_string(n) + " of the " + std::to_string(wanted) + " requests that pool '" + pool +
+         "' needs in this step were seen";
+}
+
+// Why the step does not pass yet; nothing when it does.
+std::optional<std::string> obstacle(const state::Rollout& rollout, const Evidence& evidence) {
+  const auto& step = rollout.current();
+  if (rollout.paused) return "paused by the operator";
+  if (evidence.in_step < step.hold)
+    return "holding, " + format_duration(step.hold - evidence.in_step) + " left";
+  const std::uint32_t wanted = rollout.plan.min_requests;
+  if (evidence.n_canary < wanted) return few(evidence.n_canary, wanted, rollout.to);
+  if (evidence.stable_has_share && evidence.n_stable < wanted)
+    return few(evidence.n_stable, wanted, rollout.from);
+  if (const Judgement* open = first_of(evidence.judgements, Verdict::insufficient)) return sentence(*open);
+  if (step.approve) return "it waits for approval: sluicectl rollout promote SERVICE";
+  return std::nullopt;
+}
+
+std::string summary(const Evidence& evidence) {
+  std::string text = std::to_string(evidence.n_canary) + " requests";
+  for (const auto& judgement : evidence.judgements) text += "; " + sentence(judgement);
+  return text;
+}
+
+}  // namespace
+
+Decision decide(const state::Rollout& rollout, const Evidence& evidence) {
+  if (rollout.phase == state::RolloutPhase::verifying) return decide_verifying(evidence);
+  if (auto why = failure(rollout, evidence)) return {Act::go_back, std::move(*why)};
+  if (auto why = obstacle(rollout, evidence)) return {Act::wait, std::move(*why)};
+  return {rollout.last_step() ? Act::finish : Act::advance, summary(evidence)};
+}
+
+}  // namespace sluice::rollout

@@ -1,0 +1,48 @@
+// What a rollout does next (G2): a pure function of what is kept of it, what was seen in its step, and the
+// verdicts. It owns no clock and publishes nothing; the driver (control/core/rollouts.hpp) does.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/rollout/judge.hpp"
+#include "control/state/rollout.hpp"
+
+namespace sluice::rollout {
+
+// What the probes of `verify` found so far.
+struct Verified {
+  Verdict verdict = Verdict::insufficient;
+  std::string why;
+};
+
+struct Evidence {
+  std::chrono::milliseconds in_step{0};   // since this process began to watch the step (G7)
+  bool tripped = false;                   // G6: a worker saw the sequential test fail
+  std::string trip_text;                  // its numbers
+  std::size_t eligible = 0;               // backends of the new pool that take requests
+  std::uint64_t n_canary = 0, n_stable = 0;  // requests of this step
+  bool stable_has_share = true;
+  std::vector<Judgement> judgements;  // of every gate
+  Verified verified;                  // while verifying
+};
+
+enum class Act : std::uint8_t {
+  wait,     // nothing yet; `why` says for what
+  advance,  // to the first or the next step
+  finish,   // the last step passed
+  go_back,  // something failed
+};
+struct Decision {
+  Act act = Act::wait;
+  std::string why;
+  bool operator==(const Decision&) const = default;
+};
+
+// Requires: rollout.active().
+Decision decide(const state::Rollout& rollout, const Evidence& evidence);
+
+}  // namespace sluice::rollout

@@ -1,0 +1,198 @@
+#include "control/rollout/moves.hpp"
+
+#include <algorithm>
+
+#include "control/state/pending.hpp"
+#include "proxy/base/values.hpp"
+
+namespace sluice::rollout {
+namespace {
+
+using protocol::Problem;
+using state::Change;
+using state::Rollout;
+using state::RolloutPhase;
+using state::ServiceState;
+using state::State;
+
+std::string back_command(const std::vector<std::string>& services) {
+  std::string text = "sluicectl rollout abort";
+  for (const auto& service : services) text += " " + service;
+  return text;
+}
+
+void set_step(ServiceState& service, std::int64_t time) {
+  Rollout& rollout = *service.rollout;
+  rollout.step_began = time;
+  service.set_shares(
+      shares_with(service, rollout.before, rollout.from, rollout.to, rollout.current().share));
+}
+
+void enter(ServiceState& service, std::uint32_t step, std::int64_t time, const std::string& why) {
+  Rollout& rollout = *service.rollout;
+  rollout.phase = RolloutPhase::running;
+  rollout.step = step;
+  rollout.why = why;
+  set_step(service, time);
+  rollout.tell(time, rollout.text() + (why.empty() ? "" : ": " + why));
+}
+
+// The new pool without a share, and stable what it was.
+void leave(ServiceState& service, RolloutPhase how, std::int64_t time, const std::string& why) {
+  Rollout& rollout = *service.rollout;
+  const auto shares = shares_with(service, rollout.before, rollout.from, rollout.to, 0);
+  state::Table table;
+  for (std::size_t i = 0; i < shares.size(); ++i) table.emplace_back(service.pools[i].name, shares[i]);
+  state::put_back(service, table, rollout.stables_before);
+  rollout.end(how, time, why);
+}
+
+Result<Change> changed(const State& before, State next, std::string undo) {
+  Change change = state::change_between(before, std::move(next));
+  if (change.changed) change.undo = std::move(undo);
+  return change;
+}
+
+std::optional<Problem> not_active(const State& now, const std::string& name) {
+  if (auto problem = state::missing_service(now, name)) return problem;
+  const auto& rollout = now.service(name)->rollout;
+  if (rollout && rollout->active()) return std::nullopt;
+  return protocol::conflict("service '" + name + "' has no active rollout" +
+                                (rollout ? "; the last one, " + rollout->text() : std::string()),
+                            "sluicectl rollout start " + name + " --to POOL");
+}
+
+std::optional<Problem> cannot_start(const ServiceState& service, const std::string& to, bool supersede) {
+  if (service.rollout && service.rollout->active() && !supersede) {
+    auto problem = state::busy(service);
+    problem->suggestion = "--supersede aborts it and starts the new one";
+    return problem;
+  }
+  if (service.unconfirmed) return state::busy(service);
+  if (service.pool(to)->share == kWhole)
+    return protocol::refused("pool '" + service.name + "/" + to + "' has 100% already",
+                             "sluicectl status " + service.name);
+  if (service.stable() == to)
+    return protocol::refused("pool '" + service.name + "/" + to + "' is the stable pool",
+                             "sluicectl cutover " + service.name + "=" + to + ", or name the new pool");
+  return std::nullopt;
+}
+
+Rollout made_of(const ServiceState& service, const Start& wanted, const std::string& to, std::uint64_t id,
+                std::int64_t time) {
+  Rollout rollout;
+  rollout.id = id;
+  rollout.from = service.stable();
+  rollout.to = to;
+  for (const auto& [name, pool] : wanted.services) rollout.group.push_back(name);
+  rollout.plan = wanted.plan;
+  rollout.started = rollout.step_began = time;
+  rollout.started_by = wanted.by;
+  rollout.before = service.split();
+  rollout.stables_before = service.stables;
+  rollout.tell(time, "started by " + wanted.by + ", from " + rollout.from + " to " + to +
+                         (wanted.plan.name.empty() ? "" : " by plan " + wanted.plan.name));
+  return rollout;
+}
+
+}  // namespace
+
+std::vector<Share> shares_with(const ServiceState& service, const state::Table& before,
+                               const std::string& from, const std::string& to, Share share) {
+  std::vector<Share> shares(service.pools.size(), 0);
+  std::uint64_t others = 0, given = share;
+  for (const auto& [pool, was] : before)
+    if (pool != to && service.pool(pool)) others += was;
+  for (const auto& [pool, was] : before) {
+    if (pool == to || pool == from || !service.pool(pool) || others == 0) continue;
+    shares[service.index_of(pool)] = static_cast<Share>(std::uint64_t{kWhole - share} * was / others);
+    given += shares[service.index_of(pool)];
+  }
+  shares[service.index_of(to)] = share;
+  shares[service.index_of(from)] += static_cast<Share>(kWhole - given);
+  return shares;
+}
+
+Result<Change> start(const State& now, const Start& wanted, std::int64_t time) {
+  State next = now;
+  std::vector<std::string> names;
+  for (const auto& [name, to] : wanted.services) {
+    if (auto problem = state::missing(now, {name, to, {}})) return *problem;
+    ServiceState& service = *next.service(name);
+    if (auto problem = cannot_start(service, to, wanted.supersede)) return *problem;
+    if (service.rollout && service.rollout->active())
+      leave(service, RolloutPhase::aborted, time, "superseded by a rollout to " + to);
+    if (auto problem = cannot_start(service, to, false)) return *problem;
+    service.rollout = made_of(service, wanted, to, now.generation + 1, time);
+    if (wanted.plan.verify.empty()) enter(service, 0, time, "");
+    names.push_back(name);
+  }
+  return changed(now, std::move(next), back_command(names));
+}
+
+Result<Change> advance(const State& now, const std::string& name, std::int64_t time, const std::string& why) {
+  if (auto problem = not_active(now, name)) return *problem;
+  State next = now;
+  ServiceState& service = *next.service(name);
+  const bool first = service.rollout->phase == RolloutPhase::verifying;
+  if (!first && service.rollout->last_step()) return finish(now, name, time, why);
+  enter(service, first ? 0 : service.rollout->step + 1, time, why);
+  return changed(now, std::move(next), back_command({name}));
+}
+
+Result<Change> jump(const State& now, const std::string& name, std::int64_t time, const std::string& why) {
+  if (auto problem = not_active(now, name)) return *problem;
+  State next = now;
+  ServiceState& service = *next.service(name);
+  if (service.rollout->phase == RolloutPhase::running && service.rollout->last_step())
+    return finish(now, name, time, why);
+  enter(service, static_cast<std::uint32_t>(service.rollout->plan.steps.size() - 1), time, why);
+  return changed(now, std::move(next), back_command({name}));
+}
+
+Result<Change> finish(const State& now, const std::string& name, std::int64_t time, const std::string& why) {
+  if (auto problem = not_active(now, name)) return *problem;
+  State next = now;
+  ServiceState& service = *next.service(name);
+  Rollout& rollout = *service.rollout;
+  rollout.end(RolloutPhase::done, time, why);
+  if (service.pool(rollout.to)->share == kWhole) rollout.retained_until = time + rollout.plan.retain.count();
+  return changed(now, std::move(next), "sluicectl rollback " + name);
+}
+
+Result<Change> go_back(const State& now, const std::string& name, RolloutPhase how, std::int64_t time,
+                       const std::string& why) {
+  if (auto problem = not_active(now, name)) return *problem;
+  State next = now;
+  const Rollout asked = *now.service(name)->rollout;
+  for (auto& service : next.services) {
+    const auto& rollout = service.rollout;
+    if (!rollout || !rollout->active() || rollout->id != asked.id) continue;
+    leave(service, how, time, service.name == name ? why : "with service " + name + ": " + why);
+  }
+  return changed(now, std::move(next), "sluicectl undo --to-generation " + std::to_string(now.generation));
+}
+
+Result<Change> set_paused(const State& now, const std::string& name, bool paused, std::int64_t time) {
+  if (auto problem = not_active(now, name)) return *problem;
+  State next = now;
+  Rollout& rollout = *next.service(name)->rollout;
+  if (rollout.paused != paused) {
+    rollout.paused = paused;
+    if (!paused && rollout.phase == RolloutPhase::running) rollout.step_began = time;
+    rollout.tell(time, rollout.text() + (paused ? "" : ", goes on"));
+  }
+  return changed(now, std::move(next),
+                 std::string("sluicectl rollout ") + (paused ? "resume " : "pause ") + name);
+}
+
+std::string kept_for_rollback(const ServiceState& service, const std::string& pool, std::int64_t time) {
+  const auto& rollout = service.rollout;
+  if (!rollout || pool != rollout->from) return {};
+  if (rollout->active()) return "the rollout " + rollout->text() + " may go back to it";
+  if (time >= rollout->retained_until) return {};
+  return "the rollout " + rollout->text() + " keeps it for another " +
+         format_duration(std::chrono::milliseconds(rollout->retained_until - time));
+}
+
+}  // namespace sluice::rollout

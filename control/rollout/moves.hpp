@@ -1,0 +1,53 @@
+// A rollout's transitions as changes of the state, like the operator's (state/apply.hpp): the driver and the
+// verbs publish them the same way (G1). Times are Unix milliseconds. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/state/apply.hpp"
+#include "control/state/rollout.hpp"
+
+namespace sluice::rollout {
+
+template <class T>
+using Result = state::Result<T>;
+
+struct Start {
+  std::vector<std::pair<std::string, std::string>> services;  // service -> pool that is to get the traffic
+  config::PlanSpec plan;
+  std::string by;          // who asked
+  bool supersede = false;  // an active rollout is aborted first
+};
+// Without `verify` in the plan the first step is in force with it. A conflict when one is active.
+Result<state::Change> start(const state::State& now, const Start& wanted, std::int64_t time);
+
+// To the first or the next step; `why` is kept as the reason. Each of these is a conflict when the service
+// has no active rollout.
+Result<state::Change> advance(const state::State& now, const std::string& service, std::int64_t time,
+                              const std::string& why);
+// At once to the last step.
+Result<state::Change> jump(const state::State& now, const std::string& service, std::int64_t time,
+                           const std::string& why);
+// The last step passed: the shares stay.
+Result<state::Change> finish(const state::State& now, const std::string& service, std::int64_t time,
+                             const std::string& why);
+// Back to the table before it began, without the new pool, in all services of its group (C6). `how`:
+// rolled_back or aborted.
+Result<state::Change> go_back(const state::State& now, const std::string& service, state::RolloutPhase how,
+                              std::int64_t time, const std::string& why);
+Result<state::Change> set_paused(const state::State& now, const std::string& service, bool paused,
+                                 std::int64_t time);
+
+// The whole table when `to` has `share`: the others have the rest in the proportions of `before`.
+std::vector<Share> shares_with(const state::ServiceState& service, const state::Table& before,
+                               const std::string& from, const std::string& to, Share share);
+
+// Why a backend of this pool is not to be removed: it is the way back of a rollout, active or retained. Empty
+// when it is not.
+std::string kept_for_rollback(const state::ServiceState& service, const std::string& pool,
+                              std::int64_t time);
+
+}  // namespace sluice::rollout
