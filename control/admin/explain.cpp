@@ -76,10 +76,10 @@ void explain_backend(const route::Service& service, const route::Pool& pool, std
   for (const auto& candidate : candidates) names.emplace_back(pool.backends[candidate.index].name);
   out["candidates"] = names;
   if (candidates.empty()) {
-    const bool rescues = service.spec.retries.rescue_stable && &pool != &service.pools[service.stable];
+    const bool rescues = service.spec.retries.rescue_stable && &pool != &service.pools[service.rescue];
     out["result"] = rescues ? "rescued by the stable pool" : "503 no_backend";
     steps.emplace_back("backend: none of " + std::to_string(pool.backends.size()) + " is eligible; " +
-                       (rescues ? "the stable pool " + service.pools[service.stable].name +
+                       (rescues ? "the stable pool " + service.pools[service.rescue].name +
                                       " answers, it counts as a failure of " + pool.name
                                 : "the answer is 503 no_backend"));
     return;

@@ -5,6 +5,7 @@
 
 #include "control/core/control_impl.hpp"
 #include "control/core/eligibility.hpp"
+#include "control/core/moved.hpp"
 
 namespace sluice::core {
 namespace {
@@ -61,7 +62,10 @@ asio::awaitable<Result<Changed>> Control::Impl::commit_in_turn(Request request, 
     if (auto problem = refuse_unservable(*made, change->shares, board))
       co_return refuse(request, verb.name, std::move(*problem));
   if (change->shares.empty()) add_warnings(reply, lost_pools(*snapshot, *made));
-  if (reply.dry_run) co_return reply;
+  if (reply.dry_run) {
+    add_moved_users(reply, state, change->next, change->shares, spec);
+    co_return reply;
+  }
 
   const state::Edit edit = edit_for(request, change->next, verb.name);
   const bool without_disk = verb.without_disk || request.options.force;

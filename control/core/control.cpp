@@ -65,6 +65,7 @@ Control::Impl::Impl(asio::io_context& io, Workers& the_workers, config::Spec the
       drains(loop, the_workers),
       events(loop),
       turn(loop),
+      rollout_bell(loop),
       upkeep_timer(loop) {
   if (options.state_dir) spec.state_dir = *options.state_dir;
   listen_to_backends();
@@ -104,6 +105,7 @@ std::string Control::Impl::open() {
   lasting_warnings = opened->warnings;
   journal.emplace(std::move(opened->journal));
   audit.emplace(*options.files, spec.state_dir + "/audit.log");
+  judgements.emplace(*options.files, spec.state_dir + "/judgements.log");
   const state::State& kept = journal->state();
   auto merged = state::merge(kept, spec);
   state = journal->empty() ? state::from_spec(spec) : std::move(merged.state);
@@ -132,6 +134,7 @@ asio::awaitable<std::string> Control::Impl::start(std::shared_ptr<Impl> self) {
   for (const auto& service : snapshot->services)
     if (!service.set_aside.empty())
       spdlog::warn("service {} is set aside: {}", service.spec.name, service.set_aside);
+  asio::co_spawn(loop, drive(self), asio::detached);
   asio::co_spawn(loop, upkeep(std::move(self)), asio::detached);
   readiness = {true, "ready"};
   co_return std::string();
@@ -141,11 +144,13 @@ void Control::Impl::adopt(route::SnapshotPtr made) {
   board.adopt(std::move(made));
   prober.adopt();
   ejector.adopt();
+  rollout_bell.ring();
 }
 
 void Control::Impl::stop() {
   stopped = true;
   upkeep_timer.cancel();
+  rollout_bell.ring();
   events.close();
 }
 
@@ -180,6 +185,7 @@ asio::awaitable<std::size_t> Control::shut_down() {
 void Control::reopen_logs() {
   impl_->workers.reopen_access_log();
   if (impl_->audit) impl_->audit->reopen();
+  if (impl_->judgements) impl_->judgements->reopen();
 }
 
 Readiness Control::readiness() const { return impl_->readiness; }

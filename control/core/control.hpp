@@ -95,6 +95,11 @@ class Control {
   boost::asio::awaitable<Result<protocol::Changed>> add(Request request, protocol::Add message);
   boost::asio::awaitable<Result<protocol::Changed>> remove(Request request, protocol::Remove message);
   boost::asio::awaitable<Result<protocol::Changed>> reload(Request request);
+  boost::asio::awaitable<Result<protocol::Changed>> rollout_start(Request request,
+                                                                  protocol::RolloutStart message);
+  boost::asio::awaitable<Result<protocol::Changed>> rollout_act(Request request,
+                                                                protocol::RolloutAct message);
+  boost::asio::awaitable<Result<protocol::Changed>> confirm(Request request, protocol::Confirm message);
 
   // A problem `timed_out` when the time is over; the drain or the probing goes on.
   boost::asio::awaitable<Result<Waited>> wait(protocol::Wait message);
@@ -110,6 +115,7 @@ class Control {
   Readiness readiness() const;
   ControlCounters counters() const;
   std::vector<HistoryEntry> history(const std::string& service, std::size_t limit) const;  // the latest first
+  Result<RolloutView> rollout(const std::string& service) const;  // not_found when it never had one
   EventLog& events();
   const config::Spec& spec() const;     // the configuration in force
   config::Spec effective_spec() const;  // with what was changed at run time; for `config show`

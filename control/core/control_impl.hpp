@@ -3,7 +3,9 @@
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,10 +13,13 @@
 #include "control/core/drains.hpp"
 #include "control/core/ejector.hpp"
 #include "control/core/health_board.hpp"
+#include "control/core/judgement_log.hpp"
 #include "control/core/prober.hpp"
 #include "control/core/publisher.hpp"
 #include "control/core/recent.hpp"
 #include "control/core/registry.hpp"
+#include "control/core/rollout_watch.hpp"
+#include "control/rollout/moves.hpp"
 #include "control/state/apply.hpp"
 #include "control/state/audit.hpp"
 #include "control/state/journal.hpp"
@@ -81,6 +86,22 @@ struct Control::Impl {
   Verb add_verb(protocol::Add message);
   Verb remove_verb(Target target);
 
+  // --- rollout_verbs.cpp
+  Verb start_verb(rollout::Start start);
+  Verb confirm_verb(protocol::Confirm message);
+
+  // --- rollouts.cpp: rollouts and unconfirmed changes, as they go on by themselves
+  asio::awaitable<void> drive(std::shared_ptr<Impl> self);
+  asio::awaitable<bool> beat();
+  asio::awaitable<void> drive_one(std::string name);
+  asio::awaitable<void> act(std::string name, state::Rollout rollout, rollout::Decision decision);
+  asio::awaitable<void> revert(std::uint64_t generation);
+  void note(const std::string& name, const state::Rollout& rollout, const rollout::Evidence& evidence);
+  void ask_outside(RolloutWatch& watch);
+  asio::awaitable<void> ask_one(std::shared_ptr<OutsideGate> gate);
+  void begin_verify(const std::string& name, const state::Rollout& rollout, RolloutWatch& watch);
+  std::optional<RolloutView> rollout_view(const state::ServiceState& service) const;
+
   // --- reload.cpp
   asio::awaitable<Result<Changed>> reload(Request request);
   asio::awaitable<Result<Changed>> adopt_spec(Request request, config::Spec loaded);
@@ -142,14 +163,18 @@ struct Control::Impl {
   EventLog events;
   Turn turn;
 
-  std::optional<state::Journal> journal;  // set by open()
-  std::optional<state::AuditLog> audit;   // set by open()
-  state::State state;                     // what is in force, as `snapshot`
-  route::SnapshotPtr snapshot;            // null before start()
+  std::optional<state::Journal> journal;   // set by open()
+  std::optional<state::AuditLog> audit;    // set by open()
+  std::optional<JudgementLog> judgements;  // set by open()
+  state::State state;                      // what is in force, as `snapshot`
+  route::SnapshotPtr snapshot;             // null before start()
   ControlCounters counters;
   std::vector<std::string> lasting_warnings;  // from the start and the last reload
   Readiness readiness{false, "starting"};
-  bool audit_failed = false;
+  bool audit_failed = false, judgements_failed = false;
+  std::map<std::string, std::shared_ptr<RolloutWatch>> watches;    // by service, of active rollouts
+  std::map<std::string, std::set<std::string>> warnings_of_gates;  // that were told, by service
+  Bell rollout_bell;                                               // there may be something to drive
   bool stopped = false;
   asio::steady_timer upkeep_timer;
   Clock::time_point next_refresh{};

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "control/rollout/guard.hpp"
+
 namespace sluice::core {
 namespace {
 
@@ -79,12 +81,28 @@ route::Service Publisher::service_from(const config::ServiceSpec& spec, const st
   std::string unresolved;
   for (const auto& pool : state.pools) service.pools.push_back(pool_from(spec.name, pool, unresolved));
   service.stable = std::min(state.index_of(state.stable()), state.pools.size() - 1);
+  service.rescue = service.stable;
+  if (state.rollout && state.rollout->active()) watch(service, *state.rollout, previous);
   service.split = route::SplitTable(shares_of(service.pools));
   const bool same_table = previous && intervals(previous->pools) == intervals(service.pools);
   service.sequence = same_table ? previous->sequence : std::make_shared<observe::SplitSequence>(random_());
   if (spec.sticky) service.slots = owners_of(state);
   if (!unresolved.empty() && !reachable(service.pools)) service.set_aside = unresolved;
   return service;
+}
+
+// A rollout keeps its guard over its steps; a new one, and a restart, begin anew (G7).
+void Publisher::watch(route::Service& service, const state::Rollout& rollout,
+                      const route::Service* previous) {
+  const auto index = [&service](const std::string& pool) {
+    return static_cast<std::size_t>(find_pool(service, pool) - service.pools.data());
+  };
+  service.rescue = index(rollout.from);
+  service.guarded = index(rollout.to);
+  service.rollout = rollout.id;
+  const bool same = previous && previous->guard && previous->rollout == rollout.id;
+  service.guard =
+      same ? previous->guard : rollout::guard_for(rollout.plan, *service.pools[service.rescue].live);
 }
 
 route::Pool Publisher::pool_from(const std::string& service, const state::PoolState& state,

@@ -35,6 +35,7 @@ class Publisher {
  private:
   route::Service service_from(const config::ServiceSpec& spec, const state::ServiceState& state,
                               const route::Service* previous);
+  void watch(route::Service& service, const state::Rollout& rollout, const route::Service* previous);
   route::Pool pool_from(const std::string& service, const state::PoolState& state, std::string& unresolved);
   std::shared_ptr<const route::SlotOwners> owners_of(const state::ServiceState& state);
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "control/rollout/judge.hpp"
+#include "control/state/rollout.hpp"
 #include "proxy/base/values.hpp"
 #include "proxy/observe/live.hpp"
 
@@ -49,10 +51,22 @@ struct PoolView {
   std::vector<BackendView> backends;
 };
 
+// The active rollout of a service, or its last one.
+struct RolloutView {
+  state::Rollout kept;
+  // Of the present step, since this process watches it; nothing of it when it is over.
+  std::string waits_for;
+  std::chrono::milliseconds in_step{0};
+  std::uint64_t n_canary = 0, n_stable = 0;
+  std::vector<rollout::Judgement> judgements;
+};
+
 struct ServiceView {
   std::string name;
   std::string stable;
-  std::string set_aside;  // T3: why it does not serve; empty when it does
+  std::optional<RolloutView> rollout;
+  std::optional<std::chrono::milliseconds> unconfirmed;  // C8: left until the last change reverts
+  std::string set_aside;                                 // T3: why it does not serve; empty when it does
   std::vector<PoolView> pools;
 };
 

@@ -74,6 +74,10 @@ ServiceView Control::Impl::service_view(const state::ServiceState& service, Cloc
   ServiceView view;
   view.name = service.name;
   view.stable = service.stable();
+  view.rollout = rollout_view(service);
+  if (service.unconfirmed)
+    view.unconfirmed =
+        milliseconds(std::max<std::int64_t>(0, service.unconfirmed->deadline - unix_milliseconds()));
   const route::Service* routed = snapshot ? find_service(*snapshot, service.name) : nullptr;
   if (routed) view.set_aside = routed->set_aside;
   for (const auto& pool : service.pools) view.pools.push_back(pool_view(routed, pool, now));

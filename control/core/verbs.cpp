@@ -1,6 +1,7 @@
 // The verbs: each is a pure change of the state, and how the reply shows it.
 #include "control/core/control_impl.hpp"
 #include "control/core/replies.hpp"
+#include "control/state/pending.hpp"
 
 namespace sluice::core {
 namespace {
@@ -44,6 +45,14 @@ std::vector<std::string> names_of(const protocol::StringPairs& pairs) {
   return names;
 }
 
+// C8, when it was asked for.
+state::Result<state::Change> to_be_confirmed(const state::State& now, state::Result<state::Change> change,
+                                             std::optional<std::chrono::milliseconds> within) {
+  if (change && change->changed && within)
+    state::ask_for_confirmation(now, *change, unix_milliseconds() + within->count());
+  return change;
+}
+
 std::vector<std::string> all_services(const state::State& state) {
   std::vector<std::string> names;
   for (const auto& service : state.services) names.push_back(service.name);
@@ -57,7 +66,8 @@ Verb Control::Impl::split_verb(protocol::Split message) {
   verb.name = "split";
   verb.view = view_of_service(message.service);
   verb.change = [message](const state::State& now) {
-    return state::split(now, message.service, message.shares, message.rest);
+    auto change = state::split(now, message.service, message.shares, message.rest);
+    return to_be_confirmed(now, std::move(change), message.confirm_within);
   };
   return verb;
 }
@@ -66,8 +76,9 @@ Verb Control::Impl::cutover_verb(protocol::Cutover message) {
   Verb verb;
   verb.name = "cutover";
   verb.view = view_of_services(names_of(message.services));
-  verb.change = [services = message.services](const state::State& now) {
-    return state::cutover(now, services);
+  verb.change = [services = message.services, within = message.confirm_within](const state::State& now) {
+    auto change = state::cutover(now, services);
+    return to_be_confirmed(now, std::move(change), within);
   };
   return verb;
 }

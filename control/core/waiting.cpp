@@ -5,6 +5,7 @@
 
 #include "control/core/control_impl.hpp"
 #include "control/core/eligibility.hpp"
+#include "control/rollout/plan.hpp"
 
 namespace sluice::core {
 namespace {
@@ -150,7 +151,20 @@ asio::awaitable<Result<Changed>> Control::cutover(Request request, protocol::Cut
     if (const auto* service = self->state_of(name))
       for (const auto& other : service->pools)
         if (other.name != pool && other.share > 0) left.emplace_back(name, other.name);
-  Verb verb = self->cutover_verb(std::move(message));
+  Verb verb;
+  if (message.watch_for) {
+    auto plan = rollout::watch_plan(message);
+    if (!plan) co_return self->refuse(request, "cutover", plan.error());
+    rollout::Start start;
+    start.services = message.services;
+    start.plan = std::move(*plan);
+    start.by = to_string(request.actor);
+    start.supersede = message.supersede;
+    verb = self->start_verb(std::move(start));
+    verb.name = "cutover";
+  } else {
+    verb = self->cutover_verb(std::move(message));
+  }
   auto reply = co_await self->commit(std::move(request), std::move(verb));
   if (!reply || !wait) co_return reply;
   const std::uint64_t at_start = self->in_flight_of(left);
@@ -204,6 +218,12 @@ asio::awaitable<Result<Changed>> Control::remove(Request request, protocol::Remo
   const Target target = message.target;
   Verb out = self->remove_verb(target);
   if (request.options.dry_run) co_return co_await self->commit(std::move(request), std::move(out));
+  if (const auto* service = self->state_of(target.service); service && !request.options.force)
+    if (const auto kept = rollout::kept_for_rollback(*service, target.pool, unix_milliseconds());
+        !kept.empty())
+      co_return self->refuse(request, "remove",
+                             protocol::refused(protocol::to_string(target) + " stays: " + kept,
+                                               "repeat it with --force if there is to be no way back"));
   Verb drain = self->drain_verb(target, message.timeout, message.websockets, true);
   const auto drained = co_await self->commit(request, std::move(drain));
   if (!drained) co_return drained;

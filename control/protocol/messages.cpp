@@ -88,6 +88,45 @@ std::optional<Problem> check(const Cutover& cutover) {
   if (cutover.services.empty()) return malformed("no service given", "services");
   if (const auto service = twice(cutover.services))
     return malformed("the service " + quoted(*service) + " is named twice", "services");
+  if (cutover.watch_for && cutover.confirm_within)
+    return malformed("a change is watched or waits to be confirmed, not both", "confirm_within");
+  if (!cutover.watch_for && (cutover.limits.any() || cutover.min_requests || cutover.supersede))
+    return malformed("limits need 'watch_for' beside them, how long they are watched", "watch_for");
+  return std::nullopt;
+}
+
+std::optional<Problem> check(const RolloutStart& start) {
+  if (start.to.empty()) return malformed("the pool that is to get the traffic is missing", "to");
+  const int sources = !start.plan.empty() + !start.plan_text.empty() + !start.steps.empty();
+  if (sources == 0)
+    return malformed("a rollout needs a plan: its name, a file, or steps such as 5%,25%,100%", "plan");
+  if (sources > 1) return malformed("a plan's name, a file and steps exclude each other", "plan");
+  const bool more = start.hold || start.min_requests || start.retain || start.approve ||
+                    !start.verify.empty() || start.limits.any();
+  if (start.steps.empty() && more)
+    return malformed("limits, holds and checks belong to the plan; they can only be given with steps",
+                     "steps");
+  return std::nullopt;
+}
+
+std::string to_string(RolloutAct::Action action) {
+  switch (action) {
+    case RolloutAct::Action::pause:
+      return "pause";
+    case RolloutAct::Action::resume:
+      return "resume";
+    case RolloutAct::Action::promote:
+      return "promote";
+    case RolloutAct::Action::abort:
+      return "abort";
+  }
+  return "pause";
+}
+
+std::optional<RolloutAct::Action> parse_action(std::string_view text) {
+  using Action = RolloutAct::Action;
+  for (const Action action : {Action::pause, Action::resume, Action::promote, Action::abort})
+    if (text == to_string(action)) return action;
   return std::nullopt;
 }
 

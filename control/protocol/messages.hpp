@@ -25,11 +25,12 @@ struct ChangeOptions {
   std::optional<std::uint64_t> if_generation;
 };
 
-// PUT /v1/services/S/split[?rest=POOL] {"blue":"95%","green":0.05}
+// PUT /v1/services/S/split[?rest=POOL&confirm_within=5m] {"blue":"95%","green":0.05}
 struct Split {
   std::string service;
   std::vector<std::pair<std::string, Share>> shares;
-  std::string rest;  // this pool gets what the others leave
+  std::string rest;                            // this pool gets what the others leave
+  std::optional<milliseconds> confirm_within;  // it reverts unless it is confirmed by then (C8)
 };
 boost::json::object to_json(const Split& split);
 std::optional<Problem> read(const boost::json::value& body, Split& split);
@@ -37,18 +38,53 @@ std::optional<Problem> read(const boost::json::value& body, Split& split);
 // 100 %.
 std::optional<Problem> check(const Split& split);
 
+// What a rollout is judged by when no plan says it: limits that the operator gave.
+struct Limits {
+  std::string max_error_rate, max_error_increase, max_saturation;  // "5%"; the increase is against stable
+  std::optional<milliseconds> max_p50, max_p90, max_p95, max_p99;
+  std::optional<milliseconds> max_p95_increase;  // against stable
+  Strings exec, http;                            // hooks that have to agree
+  bool any() const {
+    return !max_error_rate.empty() || !max_error_increase.empty() || !max_saturation.empty() || max_p50 ||
+           max_p90 || max_p95 || max_p99 || max_p95_increase || !exec.empty() || !http.empty();
+  }
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("max_error_rate", self.max_error_rate);
+    visit("max_error_increase", self.max_error_increase);
+    visit("max_saturation", self.max_saturation);
+    visit("max_p50", self.max_p50);
+    visit("max_p90", self.max_p90);
+    visit("max_p95", self.max_p95);
+    visit("max_p99", self.max_p99);
+    visit("max_p95_increase", self.max_p95_increase);
+    visit("exec", self.exec);
+    visit("http", self.http);
+  }
+};
+
 // POST /v1/cutover {"services":{"api":"green"}}
 struct Cutover {
   StringPairs services;                      // service -> pool
   bool wait_drained = false;                 // answer only when the pools left behind have nothing in flight
   std::optional<milliseconds> wait_timeout;  // for wait_drained; without one as long as it takes
+  std::optional<milliseconds> confirm_within;  // it reverts unless it is confirmed by then (C8)
+  std::optional<milliseconds> watch_for;       // a rollout of one step that is watched so long
+  Limits limits;                               // for watch_for
+  std::optional<std::uint32_t> min_requests;   // for watch_for
+  bool supersede = false;                      // for watch_for
   bool force = false;
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
     visit("services", self.services);
     visit("wait_drained", self.wait_drained);
     visit("wait_timeout", self.wait_timeout);
+    visit("confirm_within", self.confirm_within);
+    visit("watch_for", self.watch_for);
+    visit("min_requests", self.min_requests);
+    visit("supersede", self.supersede);
     visit("force", self.force);
+    Limits::fields(self.limits, visit);
   }
 };
 
@@ -62,6 +98,65 @@ struct Rollback {
     visit("services", self.services);
   }
 };
+
+// POST /v1/confirm {"services":["api"]}
+struct Confirm {
+  Strings services;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("services", self.services);
+  }
+};
+
+// POST /v1/services/S/rollout {"to":"green","plan":"careful"}. The plan is one of the configuration, or the
+// text of a file, or made of steps and limits.
+struct RolloutStart {
+  std::string service;
+  std::string to;
+  std::string plan;                  // a name in the configuration
+  std::string plan_text, plan_file;  // YAML, and what messages call it
+  Strings steps;                     // "5%", or "5%:10m" with its own hold
+  std::optional<milliseconds> hold;  // of the steps without their own
+  std::optional<std::uint32_t> min_requests;
+  Limits limits;
+  Strings verify;  // paths that every backend of the pool must answer before the first step
+  std::optional<milliseconds> retain;
+  bool approve = false;  // every step waits for `promote`
+  bool supersede = false;
+  bool force = false;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("to", self.to);
+    visit("plan", self.plan);
+    visit("plan_text", self.plan_text);
+    visit("plan_file", self.plan_file);
+    visit("steps", self.steps);
+    visit("hold", self.hold);
+    visit("min_requests", self.min_requests);
+    Limits::fields(self.limits, visit);
+    visit("verify", self.verify);
+    visit("retain", self.retain);
+    visit("approve", self.approve);
+    visit("supersede", self.supersede);
+    visit("force", self.force);
+  }
+};
+std::optional<Problem> check(const RolloutStart& start);
+
+// PATCH /v1/services/S/rollout {"action":"promote","full":true}
+struct RolloutAct {
+  enum class Action : std::uint8_t { pause, resume, promote, abort } action = Action::pause;
+  std::string service;
+  std::string word;   // of the action, as it came
+  bool full = false;  // promote: at once to the last step
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("action", self.word);
+    visit("full", self.full);
+  }
+};
+std::string to_string(RolloutAct::Action action);
+std::optional<RolloutAct::Action> parse_action(std::string_view text);
 
 // POST /v1/undo {"to_generation":7}
 struct Undo {

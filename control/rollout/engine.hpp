@@ -20,10 +20,10 @@ struct Verified {
 };
 
 struct Evidence {
-  std::chrono::milliseconds in_step{0};   // since this process began to watch the step (G7)
-  bool tripped = false;                   // G6: a worker saw the sequential test fail
-  std::string trip_text;                  // its numbers
-  std::size_t eligible = 0;               // backends of the new pool that take requests
+  std::chrono::milliseconds in_step{0};      // since this process began to watch the step (G7)
+  bool tripped = false;                      // G6: a worker saw the sequential test fail
+  std::string trip_text;                     // its numbers
+  std::size_t eligible = 0;                  // backends of the new pool that take requests
   std::uint64_t n_canary = 0, n_stable = 0;  // requests of this step
   bool stable_has_share = true;
   std::vector<Judgement> judgements;  // of every gate

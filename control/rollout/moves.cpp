@@ -24,8 +24,7 @@ std::string back_command(const std::vector<std::string>& services) {
 void set_step(ServiceState& service, std::int64_t time) {
   Rollout& rollout = *service.rollout;
   rollout.step_began = time;
-  service.set_shares(
-      shares_with(service, rollout.before, rollout.from, rollout.to, rollout.current().share));
+  service.set_shares(shares_with(service, rollout.before, rollout.from, rollout.to, rollout.current().share));
 }
 
 void enter(ServiceState& service, std::uint32_t step, std::int64_t time, const std::string& why) {
@@ -62,13 +61,15 @@ std::optional<Problem> not_active(const State& now, const std::string& name) {
                             "sluicectl rollout start " + name + " --to POOL");
 }
 
-std::optional<Problem> cannot_start(const ServiceState& service, const std::string& to, bool supersede) {
-  if (service.rollout && service.rollout->active() && !supersede) {
-    auto problem = state::busy(service);
-    problem->suggestion = "--supersede aborts it and starts the new one";
-    return problem;
-  }
-  if (service.unconfirmed) return state::busy(service);
+std::optional<Problem> occupied(const ServiceState& service, bool supersede) {
+  const bool active = service.rollout && service.rollout->active();
+  if (active && supersede && !service.unconfirmed) return std::nullopt;
+  auto problem = state::busy(service);
+  if (problem && active) problem->suggestion = "--supersede aborts it and starts the new one";
+  return problem;
+}
+
+std::optional<Problem> cannot_get_more(const ServiceState& service, const std::string& to) {
   if (service.pool(to)->share == kWhole)
     return protocol::refused("pool '" + service.name + "/" + to + "' has 100% already",
                              "sluicectl status " + service.name);
@@ -119,10 +120,10 @@ Result<Change> start(const State& now, const Start& wanted, std::int64_t time) {
   for (const auto& [name, to] : wanted.services) {
     if (auto problem = state::missing(now, {name, to, {}})) return *problem;
     ServiceState& service = *next.service(name);
-    if (auto problem = cannot_start(service, to, wanted.supersede)) return *problem;
+    if (auto problem = occupied(service, wanted.supersede)) return *problem;
     if (service.rollout && service.rollout->active())
       leave(service, RolloutPhase::aborted, time, "superseded by a rollout to " + to);
-    if (auto problem = cannot_start(service, to, false)) return *problem;
+    if (auto problem = cannot_get_more(service, to)) return *problem;
     service.rollout = made_of(service, wanted, to, now.generation + 1, time);
     if (wanted.plan.verify.empty()) enter(service, 0, time, "");
     names.push_back(name);

@@ -47,7 +47,6 @@ std::vector<Share> shares_with(const state::ServiceState& service, const state::
 
 // Why a backend of this pool is not to be removed: it is the way back of a rollout, active or retained. Empty
 // when it is not.
-std::string kept_for_rollback(const state::ServiceState& service, const std::string& pool,
-                              std::int64_t time);
+std::string kept_for_rollback(const state::ServiceState& service, const std::string& pool, std::int64_t time);
 
 }  // namespace sluice::rollout

@@ -8,13 +8,13 @@ namespace sluice::state {
 
 std::optional<protocol::Problem> busy(const ServiceState& service) {
   if (service.rollout && service.rollout->active())
-    return protocol::conflict("service '" + service.name + "' has a rollout " + service.rollout->text(),
-                              "sluicectl rollout abort " + service.name + ", or sluicectl rollback " +
-                                  service.name);
+    return protocol::conflict(
+        "service '" + service.name + "' has a rollout " + service.rollout->text(),
+        "sluicectl rollout abort " + service.name + ", or sluicectl rollback " + service.name);
   if (service.unconfirmed)
-    return protocol::conflict("the last change of service '" + service.name + "' waits to be confirmed",
-                              "sluicectl confirm " + service.name + ", or sluicectl rollback " +
-                                  service.name);
+    return protocol::conflict(
+        "the last change of service '" + service.name + "' waits to be confirmed",
+        "sluicectl confirm " + service.name + ", or sluicectl rollback " + service.name);
   return std::nullopt;
 }
 

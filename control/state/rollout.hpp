@@ -1,5 +1,5 @@
-// What is kept of a rollout and of a change that waits to be confirmed, as part of a service's state: journaled
-// with it, so that after kill -9 it goes on in the same step (G7, C8). Pure values.
+// What is kept of a rollout and of a change that waits to be confirmed, as part of a service's state:
+// journaled with it, so that after kill -9 it goes on in the same step (G7, C8). Pure values.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -29,17 +29,17 @@ struct RolloutLine {
 struct Rollout {
   static constexpr std::size_t kMostLines = 64;  // the oldest but the first go
 
-  std::uint64_t id = 0;  // the generation that began it
-  std::string from, to;  // the stable pool when it began, and the pool that is to get the traffic
+  std::uint64_t id = 0;            // the generation that began it
+  std::string from, to;            // the stable pool when it began, and the pool that is to get the traffic
   std::vector<std::string> group;  // all services that were started together and go back together (C6)
   config::PlanSpec plan;
   RolloutPhase phase = RolloutPhase::verifying;
   std::uint32_t step = 0;  // while running: index into plan.steps
   bool paused = false;     // holds in its step; a gate that fails still rolls back (G2)
   std::int64_t started = 0, step_began = 0, ended = 0;  // Unix milliseconds; ended: 0 while it is active
-  std::int64_t retained_until = 0;  // done: until then the old pool stays as it is
+  std::int64_t retained_until = 0;                      // done: until then the old pool stays as it is
   std::string started_by;
-  std::string why;  // the last transition's reason, with its numbers
+  std::string why;                                    // the last transition's reason, with its numbers
   std::vector<std::pair<std::string, Share>> before;  // the share table when it began
   std::vector<std::string> stables_before;
   std::vector<RolloutLine> lines;  // oldest first

@@ -71,8 +71,8 @@ struct ServiceState {
   std::vector<std::string>
       stables;                    // pools that held 100 %, the latest last, at most kRemembered; never empty
   std::string configured_stable;  // T2: the stable pool that the configuration named or implied
-  std::optional<Table> configured_split;  // T2: while a run-time split is in force, the configured one that
-                                          // it replaced (only shares above 0, by name)
+  std::optional<Table> configured_split;   // T2: while a run-time split is in force, the configured one that
+                                           // it replaced (only shares above 0, by name)
   std::optional<Rollout> rollout;          // the active one, or the last
   std::optional<Unconfirmed> unconfirmed;  // C8
   static constexpr std::size_t kRemembered = 16;

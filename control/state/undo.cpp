@@ -50,8 +50,7 @@ Result<Change> undo(const State& state, const State& recorded) {
     }
     const Table shares_now = service.split();
     if (auto problem = restore_shares(service, *then)) return *problem;
-    if (service.split() != shares_now && service.rollout && service.rollout->active())
-      return *busy(service);
+    if (service.split() != shares_now && service.rollout && service.rollout->active()) return *busy(service);
     if (service.split() != shares_now) service.unconfirmed.reset();
     restore_backends(service, *then);
   }

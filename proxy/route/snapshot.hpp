@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proxy/config/spec.hpp"
+#include "proxy/observe/guard.hpp"
 #include "proxy/observe/live.hpp"
 #include "proxy/route/shares.hpp"
 #include "proxy/route/slots.hpp"
@@ -45,7 +46,12 @@ struct Service {
   config::ServiceSpec spec;  // limits, timeouts, sticky keys ...; its pools, backends and split are the
                              // configured ones: read `pools` below
   std::vector<Pool> pools;
-  std::size_t stable = 0;                            // index into pools
+  std::size_t stable = 0;   // index into pools
+  std::size_t rescue = 0;   // index into pools: who answers for another pool that fails (R2): the stable one,
+                            // or while a rollout is active the one that it came from
+  std::size_t guarded = 0;  // index into pools, of the guard
+  std::uint64_t rollout = 0;                         // that the guard is of
+  std::shared_ptr<observe::Guard> guard;             // G6; null when no rollout is active
   SplitTable split;                                  // keyless requests (S3)
   std::shared_ptr<observe::SplitSequence> sequence;  // never null
   std::shared_ptr<const SlotOwners> slots;  // sticky requests (S4); null when the service has no sticky keys

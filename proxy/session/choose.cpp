@@ -35,11 +35,11 @@ bool Exchange::choose() {
     chosen_counters().no_backend.add();
     count_attempt({FailureKind::no_backend, Side::proxy}, 0);
   }
-  const PoolView& stable = service_->pools[service_->service->stable];
-  if (target_ == &stable || !spec().retries.rescue_stable) return false;
-  target_ = &stable;
+  const PoolView& rescuer = service_->pools[service_->service->rescue];
+  if (target_ == &rescuer || !spec().retries.rescue_stable) return false;
+  target_ = &rescuer;
   tried_count_ = 0;
-  return claim_from(stable);
+  return claim_from(rescuer);
 }
 
 // Takes a place on an eligible backend that was not tried yet. False: there is none. D2: a drain is seen here
@@ -86,6 +86,7 @@ bool Exchange::again(Failure failure) {
   upstream::RequestTraits traits;
   traits.idempotent = client_.head().is_idempotent;
   traits.body_kept = !upload_started_;
+  traits.rescuable = spec().retries.rescue_stable && target_ != &service_->pools[service_->service->rescue];
   const Again kind = upstream::may_retry(spec().retries, attempt_, traits, counted_attempts_ + 1);
   const bool stale = kind == Again::free && attempt_.phase != upstream::Phase::connecting;
   return kind != Again::no && next_target(kind, stale);
@@ -105,8 +106,8 @@ bool Exchange::next_target(Again kind, bool stale) {
   const std::uint32_t failed = claim_.backend()->id();
   tried_[std::min(tried_count_, tried_.size() - 1)] = failed;
   tried_count_ = std::min(tried_count_ + 1, tried_.size());
-  const PoolView& stable = service_->pools[service_->service->stable];
-  const bool rescue = target_ != &stable && spec().retries.rescue_stable;
+  const PoolView& rescuer = service_->pools[service_->service->rescue];
+  const bool rescue = target_ != &rescuer && spec().retries.rescue_stable;
   const bool last = kind == Again::counted && counted_attempts_ + 2 >= spec().retries.attempts;
   const auto serves = [this](const PoolView& view) {
     const bool has_up = route::pool_has_up(*view.pool);
@@ -117,8 +118,8 @@ bool Exchange::next_target(Again kind, bool stale) {
                                 std::find(std::as_const(tried_).data(), end, backend.live->id) == end;
                        });
   };
-  if (rescue && (last || !serves(*target_)) && serves(stable)) {
-    target_ = &stable;
+  if (rescue && (last || !serves(*target_)) && serves(rescuer)) {
+    target_ = &rescuer;
   } else if (!serves(*target_)) {
     if (!stale || fresh_only_) return false;
     fresh_only_ = true;

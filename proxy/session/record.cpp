@@ -83,6 +83,8 @@ void Exchange::count_attempt(Failure failure, int status) {
   if (!first_counted_ && (failed || status > 0)) {
     first_counted_ = true;
     if (failed) chosen_counters().errors.add();
+    const route::Service& service = *service_->service;
+    if (service.guard && chosen_ == &service_->pools[service.guarded]) service.guard->count(failed);
     chosen_counters().by_class[status > 0 ? static_cast<std::size_t>(status) / 100 : 5].add();
   }
   if (!claim_) return;

@@ -9,7 +9,7 @@ bool retried_status(const config::RetrySpec& spec, int status) {
   return std::find(spec.on_status.begin(), spec.on_status.end(), status) != spec.on_status.end();
 }
 
-bool listed(const config::RetrySpec& spec, const Attempt& failed) {
+bool listed(const config::RetrySpec& spec, const Attempt& failed, const RequestTraits& request) {
   switch (failed.kind) {
     case FailureKind::connect:
       return spec.on_connect;
@@ -18,7 +18,7 @@ bool listed(const config::RetrySpec& spec, const Attempt& failed) {
     case FailureKind::timeout:
       return failed.phase == Phase::connecting ? spec.on_connect : spec.on_timeout;
     case FailureKind::status:
-      return retried_status(spec, failed.status);
+      return retried_status(spec, failed.status) || (request.rescuable && failed.status >= 500);
     case FailureKind::protocol:  // a backend that answers garbage has done its work; asking again may do it
                                  // twice
     case FailureKind::none:
@@ -39,7 +39,7 @@ bool listed(const config::RetrySpec& spec, const Attempt& failed) {
 
 Again may_retry(const config::RetrySpec& spec, const Attempt& failed, const RequestTraits& request,
                 int counted_attempts) {
-  if (!listed(spec, failed)) return Again::no;
+  if (!listed(spec, failed, request)) return Again::no;
   if (!request.body_kept) return Again::no;
   if (failed.phase == Phase::connecting) return Again::free;
   if (!request.idempotent) return Again::no;

@@ -24,7 +24,8 @@ struct Attempt {
 
 struct RequestTraits {
   bool idempotent = false;
-  bool body_kept = true;  // empty, or wholly in the buffer and untouched
+  bool body_kept = true;   // empty, or wholly in the buffer and untouched
+  bool rescuable = false;  // R2: another pool stands by, so every failed answer is worth another try
 };
 
 enum class Again : std::uint8_t {

@@ -1,0 +1,38 @@
+// The gates whose answers come from outside: Prometheus, commands and HTTP hooks. Control thread only.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "control/core/bell.hpp"
+#include "control/core/command.hpp"
+#include "control/core/resolver.hpp"
+#include "control/rollout/judge.hpp"
+
+namespace sluice::core {
+
+// One gate in one step: asked when the step begins and again and again; the last answer counts.
+struct OutsideGate {
+  config::GateSpec gate;
+  Environment environment;                 // for commands: SLUICE_SERVICE, SLUICE_POOL ...
+  std::optional<rollout::Judgement> last;  // nothing before the first answer
+  bool asking = false;
+  Clock::time_point next{};                    // when it is to be asked again
+  std::chrono::milliseconds interval{10'000};  // between an answer and the next question
+};
+
+bool is_outside(const config::GateSpec& gate);
+// Before the first answer: insufficient.
+rollout::Judgement judgement_of(const OutsideGate& gate);
+
+// Takes at most gate.timeout and the look-up of a name. `resolver` outlives it.
+boost::asio::awaitable<rollout::Judgement> ask(boost::asio::any_io_executor loop, Resolver& resolver,
+                                               config::GateSpec gate, Environment environment);
+
+// The one number in an answer of Prometheus' /api/v1/query.
+rollout::QueryAnswer read_query_answer(int status, const std::string& body);
+
+}  // namespace sluice::core

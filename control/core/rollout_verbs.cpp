@@ -1,0 +1,118 @@
+// The operator's verbs on rollouts, and `confirm`.
+#include <boost/asio/use_awaitable.hpp>
+
+#include "control/core/control_impl.hpp"
+#include "control/core/replies.hpp"
+#include "control/rollout/moves.hpp"
+#include "control/rollout/plan.hpp"
+#include "control/state/pending.hpp"
+
+namespace sluice::core {
+namespace {
+
+using protocol::RolloutAct;
+using state::RolloutPhase;
+
+auto view_of(std::vector<std::string> services) {
+  return [services = std::move(services)](const state::State& state) {
+    return services.size() == 1 ? shares_json(state, services.front()) : shares_json(state, services);
+  };
+}
+
+std::string reason_of(const Request& request, const std::string& word) {
+  std::string text = word + " by " + to_string(request.actor);
+  return request.options.reason.empty() ? text : text + ": " + request.options.reason;
+}
+
+state::Result<state::Change> acted(const state::State& now, const RolloutAct& message,
+                                   const std::string& why) {
+  const auto time = unix_milliseconds();
+  const auto& name = message.service;
+  switch (message.action) {
+    case RolloutAct::Action::pause:
+      return rollout::set_paused(now, name, true, time);
+    case RolloutAct::Action::resume:
+      return rollout::set_paused(now, name, false, time);
+    case RolloutAct::Action::promote:
+      return message.full ? rollout::jump(now, name, time, why) : rollout::advance(now, name, time, why);
+    case RolloutAct::Action::abort:
+      return rollout::go_back(now, name, RolloutPhase::aborted, time, why);
+  }
+  return protocol::internal("an action without a meaning");
+}
+
+// What an action is of: the service, or at the way back all that go back with it.
+std::vector<std::string> touched(const state::State& state, const RolloutAct& message) {
+  const auto* service = state.service(message.service);
+  if (message.action != RolloutAct::Action::abort || !service || !service->rollout) return {message.service};
+  return service->rollout->group;
+}
+
+}  // namespace
+
+Verb Control::Impl::start_verb(rollout::Start start) {
+  Verb verb;
+  verb.name = "rollout start";
+  std::vector<std::string> names;
+  for (const auto& [service, pool] : start.services) names.push_back(service);
+  verb.view = view_of(std::move(names));
+  verb.change = [start = std::move(start)](const state::State& now) {
+    return rollout::start(now, start, unix_milliseconds());
+  };
+  return verb;
+}
+
+Verb Control::Impl::confirm_verb(protocol::Confirm message) {
+  Verb verb;
+  verb.name = "confirm";
+  verb.view = view_of(message.services);
+  verb.change = [services = message.services](const state::State& now) {
+    return state::confirm(now, services);
+  };
+  return verb;
+}
+
+// --- Control
+
+asio::awaitable<Result<Changed>> Control::rollout_start(Request request, protocol::RolloutStart message) {
+  const auto self = impl_;
+  auto plan = rollout::plan_of(message, self->spec.plans);
+  if (!plan) co_return self->refuse(request, "rollout start", plan.error());
+  request.options.force = request.options.force || message.force;
+  rollout::Start start;
+  start.services.emplace_back(message.service, message.to);
+  start.plan = std::move(*plan);
+  start.by = to_string(request.actor);
+  start.supersede = message.supersede;
+  Verb verb = self->start_verb(std::move(start));
+  co_return co_await self->commit(std::move(request), std::move(verb));
+}
+
+asio::awaitable<Result<Changed>> Control::rollout_act(Request request, RolloutAct message) {
+  const auto self = impl_;
+  Verb verb;
+  verb.name = "rollout " + to_string(message.action);
+  verb.without_disk = message.action == RolloutAct::Action::abort;
+  verb.view = view_of(touched(self->state, message));
+  const std::string word = message.action == RolloutAct::Action::abort ? "aborted" : "promoted";
+  verb.change = [message, why = reason_of(request, word)](const state::State& now) {
+    return acted(now, message, why);
+  };
+  co_return co_await self->commit(std::move(request), std::move(verb));
+}
+
+asio::awaitable<Result<Changed>> Control::confirm(Request request, protocol::Confirm message) {
+  const auto self = impl_;
+  Verb verb = self->confirm_verb(std::move(message));
+  co_return co_await self->commit(std::move(request), std::move(verb));
+}
+
+Result<RolloutView> Control::rollout(const std::string& service) const {
+  if (auto problem = state::missing_service(impl_->state, service)) return *problem;
+  auto view = impl_->rollout_view(*impl_->state.service(service));
+  if (view) return *view;
+  return protocol::not_found("service '" + service + "' never had a rollout",
+                             "sluicectl rollout start " + service + " --to POOL");
+}
+
+}  // namespace sluice::core

@@ -1,0 +1,63 @@
+// What this process sees of one active rollout in its present step: readings, verdicts, answers from outside.
+// Gone with the step and with the process (G7). Control thread only.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "control/core/bell.hpp"
+#include "control/core/outside.hpp"
+#include "control/rollout/engine.hpp"
+#include "control/state/rollout.hpp"
+#include "proxy/route/snapshot.hpp"
+
+namespace sluice::core {
+
+class RolloutWatch {
+ public:
+  // Of `rollout` as it is now. `service` is the one in force, with both pools.
+  RolloutWatch(const state::Rollout& rollout, const route::Service& service);
+
+  // False when the rollout has moved since: then there is to be a new one.
+  bool is_of(const state::Rollout& rollout) const;
+  bool is_due(Clock::time_point now) const { return now >= next_look_; }
+  void look_again_at(Clock::time_point when) { next_look_ = when; }
+
+  // Judges what was counted until now. `rollout` as in is_of().
+  rollout::Evidence look(const state::Rollout& rollout, const route::Service& service, Clock::time_point now);
+  // G6, between two looks: the guard tripped.
+  static bool tripped(const route::Service& service) { return service.guard && service.guard->tripped(); }
+
+  std::vector<std::shared_ptr<OutsideGate>>& outside() { return outside_; }
+  std::shared_ptr<rollout::Verified> verified() { return verified_; }
+
+  // For status.
+  const rollout::Evidence& last() const { return last_; }
+  std::string waits_for;
+  std::chrono::milliseconds in_step(Clock::time_point now) const;
+  bool probing = false;  // the verify requests are under way or done
+
+ private:
+  std::vector<rollout::Judgement> judgements(const state::Rollout& rollout, const route::Service& service);
+  std::optional<std::uint64_t> least_in_flight() const;
+
+  const std::uint64_t id_;
+  const state::RolloutPhase phase_;
+  const std::uint32_t step_;
+  const std::int64_t step_began_;
+  const Clock::time_point began_ = Clock::now();
+  std::chrono::milliseconds interval_;
+  Clock::time_point next_look_ = began_;
+  rollout::Judge judge_;
+  std::vector<std::shared_ptr<OutsideGate>> outside_;  // shared with the questions under way
+  std::shared_ptr<rollout::Verified> verified_ = std::make_shared<rollout::Verified>();
+  std::deque<std::uint64_t> in_flight_;
+  rollout::Evidence last_;
+};
+
+// Between two answers of a gate that is asked outside, in a step that holds so long.
+std::chrono::milliseconds asking_interval(std::chrono::milliseconds hold);
+
+}  // namespace sluice::core

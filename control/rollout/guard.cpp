@@ -1,0 +1,28 @@
+#include "control/rollout/guard.hpp"
+
+#include <algorithm>
+
+#include "control/rollout/fast_fail.hpp"
+#include "control/rollout/window.hpp"
+
+namespace sluice::rollout {
+namespace {
+
+// The most that a gate on the error rate allows; 0 when there is none.
+double error_limit(const config::PlanSpec& plan) {
+  double limit = 0;
+  for (const auto& gate : plan.gates)
+    if (gate.metric == "error_rate" && gate.max) limit = std::max(limit, *gate.max);
+  return limit;
+}
+
+}  // namespace
+
+std::shared_ptr<observe::Guard> guard_for(const config::PlanSpec& plan, const observe::PoolLive& stable) {
+  const Reading counted = read(stable);
+  const double tolerated = tolerated_rate({counted.attempts, counted.errors}, error_limit(plan));
+  const FastFail test = FastFail::tolerating(tolerated);
+  return std::make_shared<observe::Guard>(test.up, test.down, test.trip);
+}
+
+}  // namespace sluice::rollout
