@@ -7,6 +7,7 @@
 #include "control/admin/config_json.hpp"
 #include "control/admin/explain.hpp"
 #include "control/admin/read.hpp"
+#include "control/admin/rollout_json.hpp"
 #include "control/admin/status.hpp"
 #include "control/admin/time_text.hpp"
 #include "proxy/config/dump.hpp"
@@ -77,6 +78,14 @@ asio::awaitable<Reply> Commands::dispatch(Call call, Match match) {
       co_return co_await change(call, read_remove(call, names), &Control::remove);
     case Endpoint::reload:
       co_return co_await reload(std::move(call));
+    case Endpoint::rollout_get:
+      co_return rollout(names);
+    case Endpoint::rollout_start:
+      co_return co_await change(call, read_rollout_start(call, names), &Control::rollout_start);
+    case Endpoint::rollout_act:
+      co_return co_await change(call, read_rollout_act(call, names), &Control::rollout_act);
+    case Endpoint::confirm:
+      co_return co_await change(call, read_confirm(call), &Control::confirm);
     case Endpoint::wait:
       co_return co_await wait(std::move(call));
     case Endpoint::explain:
@@ -107,6 +116,10 @@ template <class Message>
 void merge_force(const Message&, core::Request&) {}
 void merge_force(const protocol::Cutover& cutover, core::Request& request) {
   request.options.force |= cutover.force;
+}
+
+void merge_force(const protocol::RolloutStart& start, core::Request& request) {
+  request.options.force |= start.force;
 }
 
 template <class Message>
@@ -151,6 +164,11 @@ asio::awaitable<Reply> Commands::wait(Call call) {
                    {"took_ms", waited->took.count()}};
   if (waited->drained) out["drained"] = to_json(*waited->drained);
   co_return json_reply(out);
+}
+
+Reply Commands::rollout(const std::vector<std::string>& names) const {
+  const auto view = control_.rollout(names.front());
+  return view ? json_reply(to_json(*view)) : problem_reply(view.error());
 }
 
 Reply Commands::explain(const Call& call) const {

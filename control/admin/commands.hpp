@@ -34,6 +34,7 @@ class Commands {
   boost::asio::awaitable<Reply> reload(Call call);
   boost::asio::awaitable<Reply> status(Call call);
   boost::asio::awaitable<Reply> wait(Call call);
+  Reply rollout(const std::vector<std::string>& names) const;
   Reply explain(const Call& call) const;
   Reply history(const Call& call) const;
   Reply events(const Call& call) const;

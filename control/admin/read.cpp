@@ -56,6 +56,9 @@ Result<protocol::Split> read_split(const Call& call, const Names& names) {
   split.service = names[0];
   if (auto problem = protocol::read(*body, split)) return *problem;
   if (const auto* rest = query_value(call, "rest")) split.rest = *rest;
+  const auto confirm_within = duration_parameter(call, "confirm_within");
+  if (!confirm_within) return confirm_within.error();
+  split.confirm_within = *confirm_within;
   if (auto problem = protocol::check(split)) return *problem;
   return split;
 }
@@ -77,6 +80,35 @@ Result<protocol::Rollback> read_rollback(const Call& call, const Names& names) {
   if (rollback && rollback->services.empty())
     return malformed("no service given, like {\"services\":[\"api\"]}", "services");
   return rollback;
+}
+
+Result<protocol::RolloutStart> read_rollout_start(const Call& call, const Names& names) {
+  protocol::RolloutStart start;
+  start.service = names[0];
+  auto read = with_body(call, std::move(start));
+  if (!read) return read;
+  if (auto problem = protocol::check(*read)) return *problem;
+  return read;
+}
+
+Result<protocol::RolloutAct> read_rollout_act(const Call& call, const Names& names) {
+  protocol::RolloutAct act;
+  act.service = names[0];
+  auto read = with_body(call, std::move(act));
+  if (!read) return read;
+  const auto action = protocol::parse_action(read->word);
+  if (!action) return malformed("the field 'action' must be pause, resume, promote or abort", "action");
+  read->action = *action;
+  if (read->full && *action != protocol::RolloutAct::Action::promote)
+    return malformed("the field 'full' is for promote only", "full");
+  return read;
+}
+
+Result<protocol::Confirm> read_confirm(const Call& call) {
+  auto confirm = with_body(call, protocol::Confirm{});
+  if (confirm && confirm->services.empty())
+    return malformed("no service given, like {\"services\":[\"api\"]}", "services");
+  return confirm;
 }
 
 Result<protocol::Undo> read_undo(const Call& call) { return with_body(call, protocol::Undo{}); }

@@ -16,6 +16,9 @@ Result<protocol::Split> read_split(const Call& call, const Names& names);
 Result<protocol::Cutover> read_cutover(const Call& call);
 Result<protocol::Rollback> read_rollback(const Call& call,
                                          const Names& names);  // with a service in the path, or in the body
+Result<protocol::RolloutStart> read_rollout_start(const Call& call, const Names& names);
+Result<protocol::RolloutAct> read_rollout_act(const Call& call, const Names& names);
+Result<protocol::Confirm> read_confirm(const Call& call);
 Result<protocol::Undo> read_undo(const Call& call);
 Result<protocol::Drain> read_drain(const Call& call, const Names& names);
 Result<protocol::Target> read_target(const Call& call,

@@ -2,6 +2,7 @@
 
 #include "control/admin/exposition.hpp"
 #include "control/admin/process.hpp"
+#include "control/admin/scrape_rollouts.hpp"
 
 namespace sluice::admin {
 
@@ -259,6 +260,7 @@ std::string Scraper::scrape(core::Control& control) {
   services(out, *snapshot);
   pools(out, *snapshot);
   backends(out, view);
+  rollout_metrics(out, view);
   process_metrics(out);
   return out.text();
 }

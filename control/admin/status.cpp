@@ -4,6 +4,7 @@
 #include <boost/json/value.hpp>
 #include <cmath>
 
+#include "control/admin/rollout_json.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::admin {
@@ -72,6 +73,8 @@ json::object service_json(const core::ServiceView& service) {
   json::object pools;
   for (const auto& pool : service.pools) pools[pool.name] = pool_json(pool);
   json::object out{{"stable", service.stable}, {"pools", std::move(pools)}, {"rollout", nullptr}};
+  if (service.rollout) out["rollout"] = to_json(*service.rollout);
+  if (service.unconfirmed) out["unconfirmed"] = {{"reverts_in_ms", service.unconfirmed->count()}};
   if (!service.set_aside.empty()) out["set_aside"] = service.set_aside;
   return out;
 }

@@ -81,6 +81,10 @@ class Parser {
   void add_globals();
   void add_split();
   void add_cutover();
+  void add_limits(CLI::App* verb, std::function<protocol::Limits&()> limits);
+  void add_rollout();
+  void add_rollout_start(CLI::App* rollout);
+  void add_rolling();
   void add_back();
   void add_drain();
   void add_backends();
@@ -114,6 +118,8 @@ Parser::Parser() {
   add_looks();
   add_split();
   add_cutover();
+  add_rollout();
+  add_rolling();
   add_back();
   add_drain();
   add_backends();
@@ -204,6 +210,9 @@ void Parser::add_split() {
     }
   });
   flag(split, "--rest", [this](auto& text) { message<protocol::Split>().rest = text; });
+  flag(split, "--confirm-within", [this](auto& text) {
+    message<protocol::Split>().confirm_within = duration_of("--confirm-within", text);
+  });
   split->add_flag("--force", line_.change.force);
 }
 
@@ -220,7 +229,122 @@ void Parser::add_cutover() {
     message<protocol::Cutover>().wait_drained = true;
     message<protocol::Cutover>().wait_timeout = duration_of("--wait-drained", text);
   });
+  flag(cutover, "--confirm-within", [this](auto& text) {
+    message<protocol::Cutover>().confirm_within = duration_of("--confirm-within", text);
+  });
+  flag(cutover, "--watch-for",
+       [this](auto& text) { message<protocol::Cutover>().watch_for = duration_of("--watch-for", text); });
+  flag(cutover, "--min-requests", [this](auto& text) {
+    message<protocol::Cutover>().min_requests =
+        static_cast<std::uint32_t>(number_of("--min-requests", text, 1'000'000'000));
+  });
+  cutover->add_flag_callback("--supersede", [this] { message<protocol::Cutover>().supersede = true; });
+  add_limits(cutover, [this]() -> protocol::Limits& { return message<protocol::Cutover>().limits; });
   cutover->add_flag("--force", line_.change.force);
+}
+
+// The gates that can be given as flags.
+void Parser::add_limits(CLI::App* verb, std::function<protocol::Limits&()> limits) {
+  using Text = std::string protocol::Limits::*;
+  using Time = std::optional<protocol::milliseconds> protocol::Limits::*;
+  for (const auto& [name, member] :
+       {std::pair<const char*, Text>{"--max-error-rate", &protocol::Limits::max_error_rate},
+        {"--max-error-increase", &protocol::Limits::max_error_increase},
+        {"--max-saturation", &protocol::Limits::max_saturation}})
+    flag(verb, name, [limits, name = name, member = member](auto& text) {
+      const auto share = parse_share(text);
+      if (!share) wrong(name, share.error().text());
+      limits().*member = text;
+    });
+  for (const auto& [name, member] : {std::pair<const char*, Time>{"--max-p50", &protocol::Limits::max_p50},
+                                     {"--max-p90", &protocol::Limits::max_p90},
+                                     {"--max-p95", &protocol::Limits::max_p95},
+                                     {"--max-p99", &protocol::Limits::max_p99},
+                                     {"--max-p95-increase", &protocol::Limits::max_p95_increase}})
+    flag(verb, name,
+         [limits, name = name, member = member](auto& text) { limits().*member = duration_of(name, text); });
+  flag(verb, "--exec", [limits](auto& text) { limits().exec.push_back(text); });
+  flag(verb, "--http", [limits](auto& text) { limits().http.push_back(text); });
+}
+
+void Parser::add_rollout() {
+  auto* rollout = verb("rollout", RolloutStatusVerb{});
+  rollout->require_subcommand(0, 1);
+  add_rollout_start(rollout);
+  auto* status = rollout->add_subcommand("status");
+  status->preparse_callback([this](std::size_t) { line_.verb = RolloutStatusVerb{}; });
+  one(status, "SERVICE", [this](auto& text) { message<RolloutStatusVerb>().service = text; });
+  status->add_flag_callback("-f,--follow", [this] { message<RolloutStatusVerb>().follow = true; });
+  using Action = protocol::RolloutAct::Action;
+  for (const Action action : {Action::pause, Action::resume, Action::promote, Action::abort}) {
+    auto* act = change(rollout->add_subcommand(to_string(action)));
+    act->preparse_callback([this, action](std::size_t) {
+      RolloutActVerb made;
+      made.message.action = action;
+      made.message.word = to_string(action);
+      line_.verb = made;
+    });
+    one(act, "SERVICE", [this](auto& text) { message<RolloutActVerb>().message.service = text; });
+    if (action == Action::promote)
+      act->add_flag_callback("--full", [this] { message<RolloutActVerb>().message.full = true; });
+    act->add_flag("--force", line_.change.force);
+  }
+  for (auto* sub : rollout->get_subcommands([](CLI::App*) { return true; })) sub->set_help_flag();
+
+  auto* confirm = change(verb("confirm", protocol::Confirm{}));
+  many(confirm, "SERVICE", [this](auto& texts) { message<protocol::Confirm>().services = texts; });
+}
+
+void Parser::add_rollout_start(CLI::App* rollout) {
+  auto* start = change(rollout->add_subcommand("start"));
+  start->preparse_callback([this](std::size_t) { line_.verb = RolloutStartVerb{}; });
+  const auto wanted = [this]() -> protocol::RolloutStart& { return message<RolloutStartVerb>().message; };
+  one(start, "SERVICE", [wanted](auto& text) { wanted().service = text; });
+  flag(start, "--to", [wanted](auto& text) { wanted().to = text; });
+  flag(start, "--plan", [wanted](auto& text) { wanted().plan = text; });
+  flag(start, "--file", [this](auto& text) { message<RolloutStartVerb>().file = text; });
+  flag(start, "--steps", [wanted](auto& text) {
+    std::size_t begin = 0;
+    while (begin <= text.size()) {
+      const auto end = std::min(text.find(',', begin), text.size());
+      wanted().steps.push_back(text.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  });
+  flag(start, "--hold", [wanted](auto& text) { wanted().hold = duration_of("--hold", text); });
+  flag(start, "--retain", [wanted](auto& text) { wanted().retain = duration_of("--retain", text); });
+  flag(start, "--verify", [wanted](auto& text) { wanted().verify.push_back(text); });
+  flag(start, "--min-requests", [wanted](auto& text) {
+    wanted().min_requests = static_cast<std::uint32_t>(number_of("--min-requests", text, 1'000'000'000));
+  });
+  add_limits(start, [wanted]() -> protocol::Limits& { return wanted().limits; });
+  start->add_flag_callback("--approve", [wanted] { wanted().approve = true; });
+  start->add_flag_callback("--supersede", [wanted] { wanted().supersede = true; });
+  start->add_flag_callback("-f,--follow", [this] { message<RolloutStartVerb>().follow = true; });
+  start->add_flag("--force", line_.change.force);
+}
+
+void Parser::add_rolling() {
+  auto* rolling = verb("rolling", RollingVerb{});
+  one(rolling, "SERVICE/POOL", [this](auto& text) {
+    const auto target = protocol::parse_target(text);
+    if (!target || !target->backend.empty())
+      wrong("SERVICE/POOL", sluice::quoted(text) + " is no SERVICE/POOL");
+    message<RollingVerb>().pool = *target;
+  });
+  flag(rolling, "--run", [this](auto& text) { message<RollingVerb>().run = text; });
+  flag(rolling, "--verify", [this](auto& text) { message<RollingVerb>().verify = text; });
+  flag(rolling, "--batch", [this](auto& text) {
+    message<RollingVerb>().batch = static_cast<std::uint32_t>(number_of("--batch", text, 10'000));
+  });
+  flag(rolling, "--min-available", [this](auto& text) {
+    message<RollingVerb>().min_available =
+        static_cast<std::uint32_t>(number_of("--min-available", text, 10'000));
+  });
+  flag(rolling, "--drain-timeout",
+       [this](auto& text) { message<RollingVerb>().drain_timeout = duration_of("--drain-timeout", text); });
+  flag(rolling, "--wait-healthy",
+       [this](auto& text) { message<RollingVerb>().wait_healthy = duration_of("--wait-healthy", text); });
 }
 
 void Parser::add_back() {
@@ -374,6 +498,17 @@ std::optional<Problem> Parser::check() const {
     return protocol::malformed("--url and --socket exclude each other");
   if (const auto* split = std::get_if<protocol::Split>(&line_.verb)) return protocol::check(*split);
   if (const auto* cutover = std::get_if<protocol::Cutover>(&line_.verb)) return protocol::check(*cutover);
+  if (const auto* start = std::get_if<RolloutStartVerb>(&line_.verb)) {
+    auto message = start->message;
+    if (!start->file.empty()) message.plan_text = start->file;  // read later
+    return protocol::check(message);
+  }
+  if (const auto* status = std::get_if<RolloutStatusVerb>(&line_.verb); status && status->service.empty())
+    return protocol::malformed("rollout does start, status, pause, resume, promote or abort");
+  if (const auto* rolling = std::get_if<RollingVerb>(&line_.verb)) {
+    if (rolling->run.empty()) return protocol::malformed("--run is missing, the command for each backend");
+    if (rolling->batch == 0) return protocol::malformed("--batch must be at least 1");
+  }
   return std::nullopt;
 }
 
@@ -460,7 +595,11 @@ std::vector<std::string> flags_of(const std::string& verb) {
   Parser parser;
   std::vector<std::string> flags;
   const auto collect = [&flags](CLI::App* app) {
-    for (const auto* option : app->get_options()) {
+    std::vector<CLI::Option*> options = app->get_options();
+    for (auto* sub :
+         app->get_subcommands([](CLI::App* one) { return one->get_parent()->get_parent() != nullptr; }))
+      for (auto* option : sub->get_options()) options.push_back(option);
+    for (const auto* option : options) {
       for (const auto& name : option->get_snames()) flags.push_back("-" + name);
       for (const auto& name : option->get_lnames())
         if (name != "wait-drained-for") flags.push_back("--" + name);

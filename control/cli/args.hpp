@@ -40,6 +40,26 @@ struct RemoveVerb {
   std::string backend;  // as above
   protocol::Remove message;
 };
+struct RolloutStartVerb {
+  protocol::RolloutStart message;
+  std::string file;  // --file: its text goes to the daemon
+  bool follow = false;
+};
+struct RolloutActVerb {
+  protocol::RolloutAct message;
+};
+struct RolloutStatusVerb {
+  std::string service;
+  bool follow = false;
+};
+struct RollingVerb {
+  protocol::Target pool;
+  std::string run, verify;  // shell commands; {backend} and {address} stand for what they are run for
+  std::uint32_t batch = 1;
+  std::optional<std::uint32_t> min_available;  // absent: the configuration's
+  protocol::milliseconds drain_timeout = protocol::kDrainTimeout;
+  protocol::milliseconds wait_healthy{60'000};
+};
 struct ReloadVerb {};
 struct CheckVerb {
   std::string file;
@@ -60,6 +80,7 @@ struct CompleteVerb {
 };
 
 using Verb = std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo,
+                          RolloutStartVerb, RolloutActVerb, RolloutStatusVerb, protocol::Confirm, RollingVerb,
                           protocol::Drain, ReadyVerb, MaintVerb, WeightVerb, protocol::Add, RemoveVerb,
                           protocol::Wait, protocol::Explain, protocol::History, protocol::Events, ReloadVerb,
                           CheckVerb, ConfigShowVerb, ImportVerb, AdviseVerb, CompletionVerb, CompleteVerb>;

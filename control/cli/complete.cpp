@@ -81,7 +81,10 @@ Words positional(const Typed& typed, const Names& names) {
   const bool first = typed.positionals.empty();
   if (verb == "split") return first ? names.services : shares_of(names, typed.positionals.front());
   if (verb == "cutover") return names.cutovers;
-  if (verb == "rollback") return names.services;
+  if (verb == "rollback" || verb == "confirm") return names.services;
+  if (verb == "rollout")
+    return first ? Words{"start", "status", "pause", "resume", "promote", "abort"} : names.services;
+  if (verb == "rolling") return first ? names.pools : Words{};
   if (verb == "status" || verb == "history") return first ? names.services : Words{};
   if (verb == "drain" || verb == "ready" || verb == "maint") return first ? targets(names) : Words{};
   if (verb == "weight" || verb == "remove") return first ? names.backends : Words{};

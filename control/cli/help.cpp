@@ -15,6 +15,12 @@ constexpr std::string_view kDryRun = "  --dry-run              say what would ch
 constexpr std::string_view kForce =
     "  --force                even if a pool that gets requests has no eligible backend\n";
 
+// The gates that can be given as flags.
+#define SLUICE_LIMITS                                                                            \
+  "  --max-error-rate 5%    --max-error-increase 1% (against stable)   --max-saturation 90%\n"   \
+  "  --max-p50 --max-p90 --max-p95 --max-p99 500ms   --max-p95-increase 50ms (against stable)\n" \
+  "  --exec CMD             a command that has to agree by exit 0   --http URL: by a status 2xx\n"
+
 constexpr Page kPages[] = {
     {"status", "status [SERVICE] [-w]",
      "Shows services, pools, shares set and measured, rates, latencies, health and drains.",
@@ -23,12 +29,52 @@ constexpr Page kPages[] = {
     {"split", "split SERVICE POOL=SHARE... [--rest POOL]",
      "Sets the share table in one change. Shares add up to 100%, or --rest names the pool that gets what is "
      "left.",
-     "  --rest POOL            this pool gets what the others leave\n",
+     "  --rest POOL            this pool gets what the others leave\n"
+     "  --confirm-within 5m    reverts by itself unless `sluicectl confirm` comes in time\n",
      "  sluicectl split api blue=95% green=5%\n  sluicectl split api green=0.5% --rest blue --dry-run\n"},
     {"cutover", "cutover SERVICE=POOL...",
      "Gives 100% to a pool, for one or several services in one generation.",
-     "  --wait-drained[=30s]   return when the pools left behind have nothing in flight\n",
-     "  sluicectl cutover api=green\n  sluicectl cutover api=green web=green --wait-drained=30s\n"},
+     "  --wait-drained[=30s]   return when the pools left behind have nothing in flight\n"
+     "  --confirm-within 5m    reverts by itself unless `sluicectl confirm` comes in time\n"
+     "  --watch-for 15m        watches the new pool so long by the limits below, and goes back when one "
+     "fails\n"
+     "  --min-requests N       for --watch-for, default 50\n" SLUICE_LIMITS,
+     "  sluicectl cutover api=green\n  sluicectl cutover api=green web=green --wait-drained=30s\n"
+     "  sluicectl cutover api=green --watch-for 15m --max-error-rate 5%\n"},
+    {"confirm", "confirm SERVICE...", "What was changed with --confirm-within stays.", "",
+     "  sluicectl confirm api\n"},
+    {"rollout",
+     "rollout start SERVICE --to POOL --plan NAME | --file F | --steps ...\n"
+     "       sluicectl rollout status|pause|resume|promote|abort SERVICE",
+     "Moves a service to another pool step by step, while gates judge; goes back by itself when one fails.",
+     "  start   --to POOL              the new pool\n"
+     "          --plan NAME            a plan of the configuration\n"
+     "          --file FILE            a plan of its own (YAML)\n"
+     "          --steps 5%,25%:1h,100% shares, each with its own hold if one stands behind it\n"
+     "          --hold 10m             how long the other steps last at least\n"
+     "          --min-requests N       in either pool, before a step may pass; default 50\n"
+     "          --approve              every step waits for promote\n"
+     "          --verify PATH          every backend must answer it before the first step\n"
+     "          --retain 1h            afterwards the old pool is not removed so long\n"
+     "          --supersede            aborts an active rollout first\n"
+     "          -f, --follow           shows the numbers until the end: exit 0, or 6 when it went "
+     "back\n" SLUICE_LIMITS "  status  -f, --follow           likewise\n"
+     "  promote --full                 at once to the last step; without: to the next\n",
+     "  sluicectl rollout start api --to green --plan careful --follow\n"
+     "  sluicectl rollout start api --to green --steps 5%,25%,50%,100% --hold 10m --max-error-rate 5%\n"
+     "  sluicectl rollout status api\n  sluicectl rollout abort api --reason 'INC-12'\n"},
+    {"rolling", "rolling SERVICE/POOL --run 'CMD {backend}'",
+     "Renews a pool's backends batch by batch: drain, run CMD here, wait healthy, ready, verify. Stops at "
+     "the "
+     "first failure.",
+     "  --run CMD              a shell command; {backend} and {address} stand for the backend\n"
+     "  --verify CMD           likewise, after it is ready; drained again when it fails\n"
+     "  --batch 1              how many at a time\n"
+     "  --min-available N      that keep taking requests; default: the service's outlier.min_available\n"
+     "  --drain-timeout 30s    then what is left is closed\n"
+     "  --wait-healthy 60s     exit 7 when one is not up by then\n",
+     "  sluicectl rolling api/blue --run 'ssh {backend} systemctl restart api' --verify 'curl -sf "
+     "http://{address}/health'\n"},
     {"rollback", "rollback SERVICE...", "Back to the last stable table, at once and always allowed.", "",
      "  sluicectl rollback api --reason 'INC-12: 500s on /pay'\n"},
     {"undo", "undo [--to-generation N]", "Back to the generation before, or to any that history still knows.",
@@ -102,6 +148,8 @@ constexpr Page kPages[] = {
      "  . <(sluicectl completion bash)\n"},
 };
 
+#undef SLUICE_LIMITS
+
 constexpr std::string_view kOverview =
     R"(sluicectl shifts traffic between pools of backends.
 
@@ -111,7 +159,8 @@ constexpr std::string_view kOverview =
   sluicectl rollback api                    back, at once
 
 Looking:    status  explain  history  events  config show
-Shifting:   split  cutover  rollback  undo
+Shifting:   split  cutover  confirm  rollback  undo
+Rollouts:   rollout start|status|pause|resume|promote|abort  rolling
 Backends:   drain  ready  maint  weight  add  remove  wait
 Operations: reload  check  import  advise  completion
 
@@ -130,15 +179,16 @@ Exit: 0 done, 1 internal, 2 usage or configuration, 3 daemon unreachable, 4 not 
 )";
 
 bool changes(std::string_view verb) {
-  constexpr std::string_view kChanging[] = {"split", "cutover", "rollback", "undo",   "drain", "ready",
-                                            "maint", "weight",  "add",      "remove", "reload"};
+  constexpr std::string_view kChanging[] = {"split", "cutover", "rollback", "undo",  "drain",
+                                            "ready", "confirm", "rollout",  "maint", "weight",
+                                            "add",   "remove",  "reload"};
   for (const auto name : kChanging)
     if (name == verb) return true;
   return false;
 }
 
 bool forces(std::string_view verb) {
-  constexpr std::string_view kForcing[] = {"split", "cutover", "undo", "drain", "maint", "remove"};
+  constexpr std::string_view kForcing[] = {"split", "cutover", "undo", "drain", "maint", "remove", "rollout"};
   for (const auto name : kForcing)
     if (name == verb) return true;
   return false;

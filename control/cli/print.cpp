@@ -115,7 +115,7 @@ std::string render_change(const protocol::Changed& changed, const std::string& s
   if (!changed.changed) {
     out = (subject.empty() ? "" : subject + ": ") + "unchanged   (generation " + generation + ")\n";
   } else {
-    append_lines(out, subject, changed.before, changed.after);
+    if (changed.before != changed.after) append_lines(out, subject, changed.before, changed.after);
     if (out.empty()) out = subject.empty() ? "changed" : subject + ": changed";
     if (changed.dry_run)
       out += "   (dry run: nothing changed, generation " + generation + ")\n";

@@ -4,6 +4,7 @@
 
 #include "control/cli/look.hpp"
 #include "control/cli/print.hpp"
+#include "control/cli/print_rollout.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::cli {
@@ -149,6 +150,11 @@ std::string render_status(const json::value& status, const std::string& wanted, 
            formatted(number_in(*top, "generation"), "%.0f") + "\n";
     if (const auto why = text_in(*service, "set_aside"); !why.empty())
       out += style.bad("set aside:") + " " + why + "\n";
+    if (const auto rollout = rollout_summary(object_in(*service, "rollout")); !rollout.empty())
+      out += style.busy("rollout") + " " + rollout + "\n";
+    if (const auto left = number_in(object_in(*service, "unconfirmed"), "reverts_in_ms"))
+      out += style.busy("unconfirmed:") + " reverts in " + formatted(*left / 1000, "%.0f s") +
+             ", sluicectl confirm " + std::string(name) + "\n";
     out += pools_table(*service, style);
     if (!wanted.empty()) out += backends_table(*service, style);
     out += drain_lines(std::string(name), *service, style) + "\n";

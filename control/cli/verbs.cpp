@@ -30,6 +30,11 @@ int run(const CommandLine& line, Output& output) {
                              [&](const protocol::Cutover& message) { return cutover(context, message); },
                              [&](const protocol::Rollback& message) { return rollback(context, message); },
                              [&](const protocol::Undo& message) { return undo(context, message); },
+                             [&](const RolloutStartVerb& verb) { return rollout_start(context, verb); },
+                             [&](const RolloutActVerb& verb) { return rollout_act(context, verb); },
+                             [&](const RolloutStatusVerb& verb) { return rollout_status(context, verb); },
+                             [&](const protocol::Confirm& message) { return confirm(context, message); },
+                             [&](const RollingVerb& verb) { return rolling(context, verb); },
                              [&](const protocol::Drain& message) { return drain(context, message); },
                              [&](const ReadyVerb& verb) { return ready(context, verb); },
                              [&](const MaintVerb& verb) { return maint(context, verb); },
@@ -50,8 +55,8 @@ int run(const CommandLine& line, Output& output) {
                     line.verb);
 }
 
-int change(Context& context, Call call, protocol::Query query, const std::string& subject,
-           std::optional<milliseconds> wait) {
+Result<Answer> send_change(Context& context, Call call, protocol::Query query,
+                           std::optional<milliseconds> wait) {
   const auto& options = context.line.change;
   if (options.dry_run) query.emplace_back("dry_run", "true");
   if (options.force) query.emplace_back("force", "true");
@@ -59,7 +64,12 @@ int change(Context& context, Call call, protocol::Query query, const std::string
   call.target += protocol::query_text(query);
   call.if_match = options.if_generation;
   call.limit = wait ? std::optional(kChangeLimit + *wait) : std::nullopt;
-  const auto answer = context.client.call(call);
+  return context.client.call(call);
+}
+
+int change(Context& context, Call call, protocol::Query query, const std::string& subject,
+           std::optional<milliseconds> wait) {
+  const auto answer = send_change(context, std::move(call), std::move(query), wait);
   if (!answer) return context.output.fail(answer.error());
   protocol::Changed changed;
   if (auto problem = protocol::read(answer->body, changed)) return context.output.fail(*problem);

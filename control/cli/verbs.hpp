@@ -33,6 +33,15 @@ int rollback(Context& context, const protocol::Rollback& message);
 int undo(Context& context, const protocol::Undo& message);
 int reload(Context& context);
 
+// verbs_rollout.cpp
+int rollout_start(Context& context, const RolloutStartVerb& verb);
+int rollout_act(Context& context, const RolloutActVerb& verb);
+int rollout_status(Context& context, const RolloutStatusVerb& verb);
+int confirm(Context& context, const protocol::Confirm& message);
+
+// verbs_rolling.cpp
+int rolling(Context& context, const RollingVerb& verb);
+
 // verbs_backend.cpp
 int drain(Context& context, const protocol::Drain& message);
 int ready(Context& context, const ReadyVerb& verb);
@@ -53,7 +62,10 @@ int complete(Context& context, const CompleteVerb& verb);
 int import_nginx(Context& context, const ImportVerb& verb);
 int advise(Context& context, const AdviseVerb& verb);
 
-// Sends a change with the options of the command line and shows what became of it. `subject` as in
+// Sends a change with the options of the command line.
+Result<Answer> send_change(Context& context, Call call, protocol::Query query,
+                           std::optional<protocol::milliseconds> wait = protocol::milliseconds(0));
+// Likewise, and shows what became of it. `subject` as in
 // render_change. `wait` is how long the verb itself may take beyond an ordinary change; nothing: without a
 // limit.
 int change(Context& context, Call call, protocol::Query query, const std::string& subject,

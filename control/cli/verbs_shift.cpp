@@ -1,4 +1,5 @@
 #include "control/cli/verbs.hpp"
+#include "proxy/base/values.hpp"
 
 namespace sluice::cli {
 
@@ -7,6 +8,7 @@ using protocol::milliseconds;
 int split(Context& context, const protocol::Split& message) {
   protocol::Query query;
   if (!message.rest.empty()) query.emplace_back("rest", message.rest);
+  if (message.confirm_within) query.emplace_back("confirm_within", format_duration(*message.confirm_within));
   return change(
       context,
       {"PUT", "/v1/services/" + protocol::percent_encode(message.service) + "/split", to_json(message)},
@@ -16,7 +18,11 @@ int split(Context& context, const protocol::Split& message) {
 int cutover(Context& context, const protocol::Cutover& message) {
   std::optional<milliseconds> wait = milliseconds(0);
   if (message.wait_drained) wait = message.wait_timeout;
-  return change(context, {"POST", "/v1/cutover", to_json(message)}, {}, {}, wait);
+  const int code = change(context, {"POST", "/v1/cutover", to_json(message)}, {}, {}, wait);
+  if (code != 0 || !message.watch_for || context.line.change.dry_run) return code;
+  if (context.output.format() == Format::json) return code;
+  return context.output.say("watched for " + format_duration(*message.watch_for) +
+                            ": sluicectl rollout status " + message.services.front().first + " --follow\n");
 }
 
 int rollback(Context& context, const protocol::Rollback& message) {

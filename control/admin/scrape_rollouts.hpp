@@ -1,0 +1,11 @@
+// The metrics of rollouts: their states, and each gate's value beside its limit. Control thread only.
+#pragma once
+
+#include "control/admin/exposition.hpp"
+#include "control/core/status.hpp"
+
+namespace sluice::admin {
+
+void rollout_metrics(Exposition& out, const core::StatusView& view);
+
+}  // namespace sluice::admin

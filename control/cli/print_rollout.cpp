@@ -1,0 +1,110 @@
+#include "control/cli/print_rollout.hpp"
+
+#include <cstdio>
+
+#include "control/cli/look.hpp"
+#include "proxy/base/values.hpp"
+
+namespace sluice::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+const json::array& list_in(const json::object& in, std::string_view key) {
+  static const json::array kNone;
+  const auto* value = in.if_contains(key);
+  return value && value->is_array() ? value->get_array() : kNone;
+}
+
+std::string whole(const json::object& in, std::string_view key) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.0f", number_in(in, key).value_or(0));
+  return text;
+}
+
+std::string figure(const json::object& in, std::string_view key) {
+  const auto number = number_in(in, key);
+  if (!number) return "-";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", *number);
+  return text;
+}
+
+std::string place(const json::object& rollout) {
+  std::string out = text_in(rollout, "state");
+  if (!number_in(rollout, "step")) return out;
+  char share[32];
+  std::snprintf(share, sizeof share, "%g%%", number_in(rollout, "share").value_or(0) * 100);
+  return out + ", step " + whole(rollout, "step") + " of " + whole(rollout, "steps") + " (" + share + ")";
+}
+
+std::string paint_verdict(const std::string& verdict, bool warn, const Style& style) {
+  if (verdict == "fail") return style.bad(verdict);
+  if (verdict == "insufficient") return style.busy(verdict);
+  return warn ? style.busy(verdict + " (warn)") : style.good(verdict);
+}
+
+std::string gates_table(const json::object& rollout, const Style& style) {
+  Table table({"GATE", "VERDICT", ">CANARY N", ">VALUE", ">LOWER", ">UPPER", ">LIMIT", "WHY"});
+  for (const auto& value : list_in(rollout, "gates")) {
+    const auto& gate = object_of(value);
+    table.add({text_in(gate, "gate"), paint_verdict(text_in(gate, "verdict"), is_set(gate, "warn"), style),
+               whole(gate, "n_canary"), figure(gate, "value"), figure(gate, "lower"), figure(gate, "upper"),
+               figure(gate, "limit"), text_in(gate, "why")});
+  }
+  return table.empty() ? "" : table.render(style);
+}
+
+std::string requests_text(const json::object& rollout) {
+  const auto& requests = object_in(rollout, "requests");
+  return whole(requests, "canary") + " requests to " + text_in(rollout, "to") + ", " +
+         whole(requests, "stable") + " to " + text_in(rollout, "from");
+}
+
+}  // namespace
+
+std::string rollout_summary(const json::object& rollout) {
+  if (!is_set(rollout, "active")) return {};
+  const auto waits = text_in(rollout, "waits_for");
+  return "to " + text_in(rollout, "to") + ": " + place(rollout) + (waits.empty() ? "" : "; " + waits);
+}
+
+std::string render_rollout_line(const json::object& rollout) {
+  std::string out = place(rollout);
+  if (!is_set(rollout, "active")) {
+    const auto why = text_in(rollout, "why");
+    return out + (why.empty() ? "" : ": " + why) + "\n";
+  }
+  out += "; " + requests_text(rollout);
+  for (const auto& value : list_in(rollout, "gates")) {
+    const auto& gate = object_of(value);
+    out += "; " + text_in(gate, "gate") + ": " + figure(gate, "value") + " (" + figure(gate, "lower") +
+           " to " + figure(gate, "upper") + ") " + text_in(gate, "verdict");
+  }
+  const auto waits = text_in(rollout, "waits_for");
+  return out + (waits.empty() ? "" : "; " + waits) + "\n";
+}
+
+std::string render_rollout(const json::object& rollout, const std::string& service, const Style& style) {
+  std::string out = style.strong(service) + "   rollout from " + text_in(rollout, "from") + " to " +
+                    text_in(rollout, "to") + ": " + place(rollout) + "\n";
+  const auto line = [&out](const char* title, const std::string& text) {
+    if (!text.empty()) out += std::string(title) + text + "\n";
+  };
+  line("started   ", text_in(rollout, "started") + " by " + text_in(rollout, "started_by"));
+  line("plan      ", text_in(rollout, "plan"));
+  if (is_set(rollout, "active")) {
+    line("waits for ", text_in(rollout, "waits_for"));
+    line("counted   ", requests_text(rollout));
+  }
+  line("why       ", text_in(rollout, "why"));
+  line("ended     ", text_in(rollout, "ended"));
+  line("retained  ", text_in(rollout, "retained_until"));
+  out += gates_table(rollout, style);
+  for (const auto& value : list_in(rollout, "log"))
+    out += text_in(object_of(value), "time") + "  " + text_in(object_of(value), "text") + "\n";
+  return out;
+}
+
+}  // namespace sluice::cli

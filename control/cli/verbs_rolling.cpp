@@ -1,0 +1,210 @@
+// rolling: a pool's backends renewed batch by batch, each by a command of the operator's. It runs here, so
+// that the command runs on the operator's machine as the operator; the daemon only sees drain, ready and
+// wait.
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "control/cli/look.hpp"
+#include "control/cli/shell.hpp"
+#include "control/cli/verbs.hpp"
+#include "proxy/base/suggest.hpp"
+#include "proxy/base/values.hpp"
+
+namespace sluice::cli {
+
+namespace json = boost::json;
+using protocol::milliseconds;
+using protocol::Problem;
+using protocol::Target;
+
+namespace {
+
+constexpr milliseconds kSlack{10'000};  // the daemon says that the time is over, not we
+
+struct Member {
+  std::string name, address;
+  bool eligible = false;
+};
+using Members = std::vector<Member>;
+
+class Rolling {
+ public:
+  Rolling(Context& context, const RollingVerb& verb) : context_(context), verb_(verb) {}
+
+  // To the end, or to the first failure.
+  std::optional<Problem> run();
+  const std::vector<std::string>& done() const { return done_; }
+
+ private:
+  std::optional<Problem> look();
+  std::optional<Problem> floor_of_configuration();
+  std::optional<Problem> keeps_the_floor(const Members& batch);
+  std::optional<Problem> renew(const Members& batch);
+  std::optional<Problem> each(const Members& batch, const std::string& command, const std::string& what);
+  std::optional<Problem> drain(const Member& member);
+  std::optional<Problem> post(const Member& member, const char* verb, json::value body,
+                              std::optional<milliseconds> wait);
+  std::optional<Problem> wait_healthy(const Member& member);
+  Problem stopped(const Members& batch, Problem problem) const;
+  Target target(const Member& member) const { return {verb_.pool.service, verb_.pool.pool, member.name}; }
+  void say(const std::string& text) {
+    if (context_.output.format() == Format::table) context_.output.say(text + "\n");
+  }
+
+  Context& context_;
+  const RollingVerb& verb_;
+  Members members_;
+  bool has_share_ = true;
+  std::uint32_t floor_ = 1;
+  std::vector<std::string> done_;
+};
+
+std::optional<Problem> Rolling::run() {
+  if (auto problem = look()) return problem;
+  if (auto problem = floor_of_configuration()) return problem;
+  const Members all = members_;
+  for (std::size_t begin = 0; begin < all.size(); begin += verb_.batch) {
+    const auto end = std::min<std::size_t>(begin + verb_.batch, all.size());
+    const Members batch(all.begin() + static_cast<std::ptrdiff_t>(begin),
+                        all.begin() + static_cast<std::ptrdiff_t>(end));
+    if (auto problem = look()) return stopped({}, *problem);
+    if (auto problem = keeps_the_floor(batch)) return stopped({}, *problem);
+    if (auto problem = renew(batch)) return stopped(batch, *problem);
+    for (const auto& member : batch) done_.push_back(member.name);
+  }
+  return std::nullopt;
+}
+
+// The pool as it is now.
+std::optional<Problem> Rolling::look() {
+  const auto answer = context_.client.call({"GET", "/v1/status"});
+  if (!answer) return answer.error();
+  const auto& services = object_in(object_of(answer->body), "services");
+  if (!services.contains(verb_.pool.service))
+    return protocol::not_found("there is no service " + sluice::quoted(verb_.pool.service));
+  const auto& pools = object_in(object_in(services, verb_.pool.service), "pools");
+  if (!pools.contains(verb_.pool.pool))
+    return protocol::not_found("there is no pool " + sluice::quoted(to_string(verb_.pool)));
+  const auto& pool = object_in(pools, verb_.pool.pool);
+  has_share_ = number_in(pool, "share").value_or(0) > 0;
+  members_.clear();
+  for (const auto& [name, value] : object_in(pool, "backends"))
+    members_.push_back({name, text_in(object_of(value), "address"), is_set(object_of(value), "eligible")});
+  return std::nullopt;
+}
+
+std::optional<Problem> Rolling::floor_of_configuration() {
+  if (verb_.min_available) {
+    floor_ = *verb_.min_available;
+    return std::nullopt;
+  }
+  const auto answer = context_.client.call({"GET", "/v1/config?format=json"});
+  if (!answer) return answer.error();
+  const auto& service = object_in(object_in(object_of(answer->body), "services"), verb_.pool.service);
+  const auto floor = number_in(object_in(service, "outlier"), "min_available");
+  floor_ = std::max(1u, static_cast<std::uint32_t>(floor.value_or(1)));
+  return std::nullopt;
+}
+
+// Enough others take requests while this batch does not. A pool without a share needs none.
+std::optional<Problem> Rolling::keeps_the_floor(const Members& batch) {
+  if (!has_share_) return std::nullopt;
+  std::uint32_t left = 0;
+  for (const auto& member : members_) {
+    const bool leaves = std::any_of(batch.begin(), batch.end(),
+                                    [&member](const Member& other) { return other.name == member.name; });
+    left += member.eligible && !leaves;
+  }
+  if (left >= floor_) return std::nullopt;
+  return protocol::refused("with this batch away only " + std::to_string(left) + " backends of " +
+                               to_string(verb_.pool) + " would take requests, and " + std::to_string(floor_) +
+                               " have to",
+                           "a smaller --batch, one more backend, or --min-available " + std::to_string(left));
+}
+
+std::optional<Problem> Rolling::renew(const Members& batch) {
+  for (const auto& member : batch)
+    if (auto problem = drain(member)) return problem;
+  if (auto problem = each(batch, verb_.run, "the command")) return problem;
+  for (const auto& member : batch) {
+    if (auto problem = wait_healthy(member)) return problem;
+    if (auto problem = post(member, "ready", nullptr, milliseconds(0))) return problem;
+    say(to_string(target(member)) + ": ready");
+  }
+  if (verb_.verify.empty()) return std::nullopt;
+  auto problem = each(batch, verb_.verify, "the verification");
+  if (!problem) return std::nullopt;
+  for (const auto& member : batch)
+    if (auto again = drain(member)) problem->detail += "; and it could not be drained: " + again->detail;
+  return problem;
+}
+
+std::optional<Problem> Rolling::drain(const Member& member) {
+  json::object body{{"timeout", format_duration(verb_.drain_timeout)}, {"wait", true}};
+  const bool unlimited = verb_.drain_timeout.count() == 0;
+  auto problem =
+      post(member, "drain", std::move(body), unlimited ? std::nullopt : std::optional(verb_.drain_timeout));
+  if (!problem) say(to_string(target(member)) + ": drained");
+  return problem;
+}
+
+std::optional<Problem> Rolling::each(const Members& batch, const std::string& command,
+                                     const std::string& what) {
+  for (const auto& member : batch) {
+    const int code = run_shell(filled(command, {{"backend", member.name}, {"address", member.address}}));
+    if (code == 0) continue;
+    Problem problem = protocol::conflict(what + " failed for " + to_string(target(member)) + " with exit " +
+                                         std::to_string(code));
+    problem.exit = protocol::Exit::gate_failed;
+    problem.title = "rolling stopped";
+    return problem;
+  }
+  return std::nullopt;
+}
+
+std::optional<Problem> Rolling::wait_healthy(const Member& member) {
+  const protocol::Query query{{"for", "healthy"},
+                              {"target", to_string(target(member))},
+                              {"timeout", format_duration(verb_.wait_healthy)}};
+  Call call{"GET", "/v1/wait" + protocol::query_text(query)};
+  call.limit = verb_.wait_healthy + kSlack;
+  const auto answer = context_.client.call(call);
+  return answer ? std::nullopt : std::optional(answer.error());
+}
+
+std::optional<Problem> Rolling::post(const Member& member, const char* verb, json::value body,
+                                     std::optional<milliseconds> wait) {
+  Call call{"POST", path_of(target(member)) + "/" + verb};
+  if (!body.is_null()) call.body = std::move(body);
+  const auto answer = send_change(context_, std::move(call), {}, wait);
+  return answer ? std::nullopt : std::optional(answer.error());
+}
+
+// What is left as it is, for whoever has to mend it.
+Problem Rolling::stopped(const Members& batch, Problem problem) const {
+  std::vector<std::string> left, commands;
+  for (const auto& member : batch) {
+    left.push_back(to_string(target(member)));
+    commands.push_back("sluicectl ready " + to_string(target(member)));
+  }
+  problem.detail += "; " + std::to_string(done_.size()) + " backends are renewed";
+  if (!left.empty()) problem.detail += ", left drained: " + list_of(left);
+  if (!commands.empty()) problem.suggestion = "when they are mended: " + list_of(commands);
+  return problem;
+}
+
+}  // namespace
+
+int rolling(Context& context, const RollingVerb& verb) {
+  Rolling work(context, verb);
+  const auto problem = work.run();
+  if (problem) return context.output.fail(*problem);
+  const auto& done = work.done();
+  const json::object document{{"pool", to_string(verb.pool)},
+                              {"renewed", json::array(done.begin(), done.end())}};
+  return context.output.show(
+      document, to_string(verb.pool) + ": " + std::to_string(done.size()) + " backends renewed\n");
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,118 @@
+// G2, G3: what a rollout does next, by what was seen.
+#include "control/rollout/engine.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/rollout/rollouts.hpp"
+
+namespace sluice::rollout {
+namespace {
+
+using testing::HasSubstr;
+
+Judgement judgement(Verdict verdict, const std::string& why = "because") {
+  Judgement made;
+  made.gate = "gate";
+  made.verdict = verdict;
+  made.why = why;
+  return made;
+}
+
+// In the first of two steps, with everything done that it asks for.
+struct Engine : testing::Test {
+  Rollout rollout = of(started(plan_of_steps({5'000, kWhole})));
+  Evidence evidence = good();
+
+  static Evidence good() {
+    Evidence made;
+    made.in_step = 10s;
+    made.eligible = 1;
+    made.n_canary = made.n_stable = 50;
+    made.judgements = {judgement(Verdict::pass)};
+    return made;
+  }
+  Decision decision() const { return decide(rollout, evidence); }
+  void expect(Act act, const std::string& why) const {
+    EXPECT_EQ(decision().act, act) << decision().why;
+    EXPECT_THAT(decision().why, HasSubstr(why));
+  }
+};
+
+TEST_F(Engine, AStepPassesWhenHoldRequestsAndGatesAreSo) {
+  expect(Act::advance, "50 requests; gate: because");
+}
+
+TEST_F(Engine, TheLastStepEndsIt) {
+  rollout.step = 1;
+  evidence.stable_has_share = false;
+  evidence.n_stable = 0;
+  expect(Act::finish, "50 requests");
+}
+
+TEST_F(Engine, TheHoldIsWaitedFor) {
+  evidence.in_step = 9'500ms;
+  expect(Act::wait, "500ms left");
+}
+
+TEST_F(Engine, BothPoolsNeedTheirRequests) {
+  evidence.n_canary = 49;
+  expect(Act::wait, "49 of the 50 requests that pool 'green'");
+  evidence.n_canary = 50;
+  evidence.n_stable = 0;
+  expect(Act::wait, "0 of the 50 requests that pool 'blue'");
+}
+
+TEST_F(Engine, G3_InsufficientHoldsAndSaysWhy) {
+  evidence.judgements.push_back(judgement(Verdict::insufficient, "no answer within 60s"));
+  expect(Act::wait, "no answer within 60s");
+}
+
+TEST_F(Engine, AFailedGateGoesBackAtAnyTime) {
+  evidence.judgements.push_back(judgement(Verdict::fail, "7 % is above 5 %"));
+  evidence.in_step = 0ms;
+  evidence.n_canary = 3;
+  expect(Act::go_back, "7 % is above 5 %");
+  rollout.paused = true;
+  expect(Act::go_back, "7 % is above 5 %");
+  rollout.step = 1;
+  expect(Act::go_back, "7 % is above 5 %");
+}
+
+TEST_F(Engine, G6_ATrippedGuardGoesBackBeforeAllElse) {
+  evidence = Evidence();
+  evidence.tripped = true;
+  evidence.trip_text = "6 errors";
+  expect(Act::go_back, "fast fail: 6 errors");
+}
+
+TEST_F(Engine, S9_NoEligibleBackendGoesBack) {
+  evidence.eligible = 0;
+  expect(Act::go_back, "no eligible backend");
+}
+
+TEST_F(Engine, PausedAndUnapprovedStepsWait) {
+  rollout.paused = true;
+  expect(Act::wait, "paused");
+  rollout.paused = false;
+  rollout.plan.steps[0].approve = true;
+  expect(Act::wait, "approval");
+}
+
+TEST_F(Engine, VerifyingIsDecidedByTheProbesAlone) {
+  rollout.phase = RolloutPhase::verifying;
+  evidence.judgements = {judgement(Verdict::fail)};
+  expect(Act::wait, "");
+  evidence.verified = {Verdict::pass, "all answered"};
+  expect(Act::advance, "all answered");
+  evidence.verified = {Verdict::fail, "status 500"};
+  expect(Act::go_back, "status 500");
+}
+
+TEST_F(Engine, AnEmptyPlanOfGatesPassesByItsHold) {
+  evidence.judgements.clear();
+  expect(Act::advance, "50 requests");
+}
+
+}  // namespace
+}  // namespace sluice::rollout
