@@ -13,6 +13,9 @@
 #include "proxy/http/body.hpp"
 #include "proxy/http/codec.hpp"
 
+// g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 namespace sluice::core {
 namespace {
 

@@ -10,6 +10,9 @@
 #include "control/rollout/figures.hpp"
 #include "proxy/base/values.hpp"
 
+// g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 namespace sluice::core {
 namespace {
 

@@ -185,7 +185,7 @@ asio::awaitable<void> Control::Impl::revert(std::uint64_t generation) {
   for (const auto& service : state.services)
     if (service.unconfirmed && service.unconfirmed->generation == generation)
       services.push_back(service.name);
-  verb.view = [services](const state::State& state) { return shares_json(state, services); };
+  verb.view = [services](const state::State& of) { return shares_json(of, services); };
   verb.change = [generation](const state::State& now) { return state::revert(now, generation); };
   Request request;
   request.actor.name = "daemon";

@@ -1,6 +1,10 @@
 // G6: the sequential test on every answer of a pool that a rollout is watching, where the answers are: in the
-// workers. A snapshot with a rollout carries one; when it trips, the workers send the pool's further requests
+// workers. A snapshot with a rollout carries one. When it trips, the workers send the pool's further requests
 // elsewhere at once, and control publishes the way back a moment later.
+//
+// A test on answers cannot know of requests that have none yet. So until the pool has shown that it answers
+// at all, few may be under way: errors and those together stay at ten, whatever the load and however slow it
+// fails.
 #pragma once
 
 #include <atomic>
@@ -10,11 +14,31 @@ namespace sluice::observe {
 
 class Guard {
  public:
+  static constexpr std::int32_t kUnproven = 10;  // errors in a row and requests under way, before kProof
+  static constexpr std::uint32_t kProof = 20;    // good answers after which the pool may have any number
+
   // A CUSUM in integers (see control/rollout/fast_fail.hpp): `up` for an error, `down` for another answer.
   Guard(std::int32_t up, std::int32_t down, std::int32_t trip) : up_(up), down_(down), trip_(trip) {}
 
-  // One answer of the pool. All workers.
+  // May one more request go to the pool? All workers; as all that follows.
+  enum class Entry : std::uint8_t { refused, free, counted };
+  Entry enter() {
+    if (tripped()) return Entry::refused;
+    if (good_.load(std::memory_order_relaxed) >= kProof) return Entry::free;
+    const std::int32_t failing = (score_.load(std::memory_order_relaxed) + up_ - 1) / up_;
+    if (unanswered_.fetch_add(1, std::memory_order_relaxed) + failing < kUnproven) return Entry::counted;
+    leave(Entry::counted);
+    return Entry::refused;
+  }
+  // Its first answer came, or it ended without one. Once for each that entered.
+  void leave(Entry entry) {
+    if (entry == Entry::counted) unanswered_.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  // One answer of the pool.
   void count(bool error) {
+    if (!error && good_.load(std::memory_order_relaxed) < kProof)
+      good_.fetch_add(1, std::memory_order_relaxed);
     std::int32_t score = score_.load(std::memory_order_relaxed);
     if (!error && score == 0) return;  // a healthy pool writes nothing
     std::int32_t next = 0;
@@ -31,8 +55,10 @@ class Guard {
  private:
   const std::int32_t up_, down_, trip_;
   alignas(64) std::atomic<std::int32_t> score_{0};
+  std::atomic<std::int32_t> unanswered_{0};
   std::atomic<std::uint64_t> errors_{0};
-  alignas(64) std::atomic<bool> tripped_{false};
+  alignas(64) std::atomic<std::uint32_t> good_{0};
+  std::atomic<bool> tripped_{false};
 };
 
 }  // namespace sluice::observe

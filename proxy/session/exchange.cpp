@@ -67,9 +67,10 @@ Failure Exchange::route() {
   if (!service.set_aside.empty()) return {FailureKind::set_aside, Side::proxy};
   decision_ = route::decide(service, head, client_.client_address(),
                             fixed_pool(*view_->snapshot, client_.listener(), match->service));
-  if (service.guard && decision_.pool == service.guarded && service.guard->tripped() &&
-      decision_.by != route::By::listener)
-    decision_.pool = service.rescue;  // G6: its share is 0 from this moment on
+  if (service.guard && decision_.pool == service.guarded && decision_.by != route::By::listener) {
+    guarded_ = service.guard->enter();
+    if (guarded_ == observe::Guard::Entry::refused) decision_.pool = service.rescue;  // G6
+  }
   chosen_ = target_ = &service_->pools[decision_.pool];
   if (service.spec.balance == config::Balance::hash) {
     const std::string_view key =

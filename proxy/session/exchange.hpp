@@ -61,6 +61,7 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
 
   // the records
   void count_attempt(Failure failure, int status);
+  void leave_guard();
   Task<void> answer(Failure failure);
   void record(std::string_view error);
   std::string_view prepare_extra();
@@ -90,6 +91,7 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   const upstream::ServiceView* service_ = nullptr;
   std::string_view strip_prefix_;
   route::Decision decision_{};
+  observe::Guard::Entry guarded_ = observe::Guard::Entry::refused;  // G6: until its first answer
   const upstream::PoolView* chosen_ = nullptr;  // decided by share, key or listener: the pool that is judged
   const upstream::PoolView* target_ =
       nullptr;                  // the pool asked now: the chosen one, or the stable one that rescues (R2)

@@ -83,8 +83,9 @@ void Exchange::count_attempt(Failure failure, int status) {
   if (!first_counted_ && (failed || status > 0)) {
     first_counted_ = true;
     if (failed) chosen_counters().errors.add();
-    const route::Service& service = *service_->service;
-    if (service.guard && chosen_ == &service_->pools[service.guarded]) service.guard->count(failed);
+    const bool judged = guarded_ != observe::Guard::Entry::refused;
+    if (judged) service_->service->guard->count(failed);
+    leave_guard();
     chosen_counters().by_class[status > 0 ? static_cast<std::size_t>(status) / 100 : 5].add();
   }
   if (!claim_) return;
@@ -100,6 +101,12 @@ void Exchange::count_attempt(Failure failure, int status) {
   }
 }
 
+void Exchange::leave_guard() {
+  if (guarded_ == observe::Guard::Entry::refused) return;
+  service_->service->guard->leave(guarded_);
+  guarded_ = observe::Guard::Entry::refused;
+}
+
 void Exchange::record(std::string_view error) {
   const auto took = micros(Clock::now() - began_);
   const int status = client_.status_sent();
@@ -108,6 +115,7 @@ void Exchange::record(std::string_view error) {
         .to_client[static_cast<std::size_t>(status) / 100]
         .add();
   if (!service_ && !error.empty()) context_.counters.refused_requests.add();
+  leave_guard();
   if (chosen_) {
     auto& counters = chosen_counters();
     counters.in_flight.sub();

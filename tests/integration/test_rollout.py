@@ -12,8 +12,18 @@ HEALTH = {"path": "/health", "interval": "100ms", "timeout": "1s", "rise": 1, "f
 QUICK = ["--min-requests", "20", "--retain", "0"]
 
 
+def say(connection, request, status=200):
+    """As the load client wants it: with the number of its request."""
+    connection.answer(status, "x", {"X-Backend": connection.backend.name, "X-Seq": request.get("X-Seq", "")})
+
+
 def fails(connection, request):
-    connection.answer(500, "broken", {"X-Backend": connection.backend.name})
+    say(connection, request, 500)
+
+
+def when(broken):
+    """Fails from the moment that the event is set."""
+    return lambda connection, request: say(connection, request, 500 if broken.is_set() else 200)
 
 
 @pytest.fixture
@@ -71,9 +81,9 @@ def test_G6_a_canary_that_breaks_later_is_stopped_as_fast(canary, loader):
     broken = threading.Event()
 
     def handler(connection, request):
-        connection.answer(500 if broken.is_set() else 200, "x", {"X-Backend": "green"})
-        if broken.is_set():
-            connection.backend.failed = getattr(connection.backend, "failed", 0) + 1
+        status = 500 if broken.is_set() else 200
+        connection.backend.failed = getattr(connection.backend, "failed", 0) + (status == 500)
+        say(connection, request, status)
     daemon, _, green = canary(handler)
     load = loader(daemon, connections=16)
     daemon.ctl("rollout", "start", "api", "--to", "green", "--steps", "5%,100%", "--hold", "1m", "--max-error-rate", "5%", check=0)
@@ -119,7 +129,7 @@ def test_a_slow_canary_is_rolled_back_by_itself(canary, loader):
     """p95 three times stable's, and no error."""
     def slow(connection, request):
         connection.backend.release.wait(0.06)
-        connection.answer(200, "slow", {"X-Backend": "green"})
+        say(connection, request)
     daemon, _, green = canary(slow)
     load = loader(daemon, connections=16)
     daemon.ctl("rollout", "start", "api", "--to", "green", "--steps", "25%,100%", "--hold", "1m", "--max-p95-increase", "20ms", check=0)
@@ -133,7 +143,7 @@ def test_an_error_rate_above_the_limit_is_rolled_back(canary, loader):
     """One in five: too good for the fast fail, too bad for the gate."""
     def every_fifth(connection, request):
         bad = len(connection.backend.requests) % 5 == 0
-        connection.answer(503 if bad else 200, "x", {"X-Backend": "green"})
+        say(connection, request, 503 if bad else 200)
     daemon, _, _ = canary(every_fifth)
     load = loader(daemon, connections=8)
     done = daemon.ctl("rollout", "start", "api", "--to", "green", "--steps", "50%,100%", "--hold", "1m", "--max-error-rate", "5%", "--follow", check=6)
@@ -146,7 +156,7 @@ def test_G5_a_single_unlucky_error_goes_through(canary, loader):
 
     def handler(connection, request):
         first = unlucky.acquire(blocking=False)
-        connection.answer(500 if first else 200, "x", {"X-Backend": "green"})
+        say(connection, request, 500 if first else 200)
     daemon, _, _ = canary(handler)
     load = loader(daemon, connections=8)
     daemon.ctl("rollout", "start", "api", "--to", "green", "--steps", "50%,100%", "--hold", "200ms", "--max-error-rate", "5%",
@@ -301,7 +311,7 @@ def test_pause_resume_promote_and_approval(canary, loader):
 
 def test_G2_a_gate_that_fails_rolls_back_a_paused_rollout(canary, loader):
     broken = threading.Event()
-    daemon, _, _ = canary(lambda c, r: c.answer(500 if broken.is_set() else 200, "x", {"X-Backend": "green"}))
+    daemon, _, _ = canary(when(broken))
     load = loader(daemon, connections=4)
     daemon.ctl("rollout", "start", "api", "--to", "green", "--steps", "10%,100%", "--hold", "1m", check=0)
     daemon.ctl("rollout", "pause", "api", check=0)
@@ -312,7 +322,7 @@ def test_G2_a_gate_that_fails_rolls_back_a_paused_rollout(canary, loader):
 
 def test_G2_the_watch_after_100_percent_rolls_back_and_the_old_pool_rescues(canary, loader):
     broken = threading.Event()
-    daemon, _, green = canary(lambda c, r: c.answer(500 if broken.is_set() else 200, "x", {"X-Backend": "green"}))
+    daemon, _, green = canary(when(broken))
     load = loader(daemon, connections=2)
     daemon.ctl("cutover", "api=green", "--watch-for", "15m", "--max-error-rate", "5%", check=0)
     assert rollout(daemon)["state"] == "watching" and daemon.shares() == {"blue": 0, "green": 100}
@@ -396,7 +406,7 @@ def test_G7_after_kill_9_it_goes_on_in_the_same_step_with_an_empty_window(canary
 
 def test_G7_a_canary_that_broke_during_the_restart_is_still_rolled_back(canary, loader):
     broken = threading.Event()
-    daemon, _, green = canary(lambda c, r: c.answer(500 if broken.is_set() else 200, "x", {"X-Backend": "green"}))
+    daemon, _, green = canary(when(broken))
     daemon.ctl("rollout", "start", "api", "--to", "green", "--steps", "50%,100%", "--hold", "1m", check=0)
     daemon.kill()
     broken.set()
@@ -409,7 +419,7 @@ def test_G7_a_canary_that_broke_during_the_restart_is_still_rolled_back(canary, 
 def test_C6_two_services_are_watched_and_go_back_together(sluice, backend):
     broken = threading.Event()
     made = {f"{s}-{p}": backend(f"{s}-{p}") for s in ("api", "web") for p in ("blue", "green")}
-    made["web-green"].handler = lambda c, r: c.answer(500 if broken.is_set() else 200, "x", {"X-Backend": "web-green"})
+    made["web-green"].handler = when(broken)
     sticky = {"keys": ["header:X-User"], "salt": "both"}
     daemon = sluice(config_of({s: service({p: [made[f"{s}-{p}"]] for p in ("blue", "green")}, sticky=sticky) for s in ("api", "web")}))
     reply = daemon.do("cutover", "api=green", "web=green", "--watch-for", "15m", "--max-error-rate", "5%")
