@@ -7,6 +7,7 @@
 #include "control/admin/config_json.hpp"
 #include "control/admin/explain.hpp"
 #include "control/admin/read.hpp"
+#include "control/admin/read_traffic.hpp"
 #include "control/admin/status.hpp"
 #include "control/admin/time_text.hpp"
 #include "proxy/config/dump.hpp"
@@ -75,6 +76,12 @@ asio::awaitable<Reply> Commands::dispatch(Call call, Match match) {
       co_return co_await change(call, read_weight(call, names), &Control::weight);
     case Endpoint::delete_backend:
       co_return co_await change(call, read_remove(call, names), &Control::remove);
+    case Endpoint::pause:
+      co_return co_await change(call, read_pause(call, names), &Control::pause);
+    case Endpoint::resume:
+      co_return co_await change(call, read_resume(call, names), &Control::resume);
+    case Endpoint::stop:
+      co_return co_await change(call, read_stop(call, names), &Control::stop);
     case Endpoint::reload:
       co_return co_await reload(std::move(call));
     case Endpoint::wait:

@@ -103,6 +103,18 @@ void explain_backend(const route::Service& service, const route::Pool& pool, std
                      (by_key ? ", by the hash of the key" : ", the only eligible one"));
 }
 
+// The rest of the way is told as well: it is what would happen afterwards.
+void explain_hold(const route::Hold& hold, json::object& out, json::array& steps) {
+  if (hold.kind == route::Hold::Kind::stopped) {
+    out["held"] = "503 stopped";
+    steps.emplace_back("stopped: the answer is 503 stopped; after 'resume':");
+    return;
+  }
+  out["held"] = "paused";
+  steps.emplace_back("paused: the request is held, " + format_duration(hold.max_hold) +
+                     " at most, then the answer is 503 paused; after 'resume':");
+}
+
 void explain_service(const route::Service& service, const http::RequestHead& head,
                      const protocol::Explain& message, int fixed, json::object& out, json::array& steps) {
   if (!service.set_aside.empty()) {
@@ -110,6 +122,7 @@ void explain_service(const route::Service& service, const http::RequestHead& hea
     out["result"] = "503 no_backend";
     return;
   }
+  if (service.hold) explain_hold(*service.hold, out, steps);
   for (const auto& step : route::explain_steps(service, head, message.client, fixed))
     steps.emplace_back(step);
   const auto decision = route::would_decide(service, head, message.client, fixed);

@@ -46,6 +46,9 @@ constexpr Row kRows[] = {
     {"POST", "/v1/services/{service}/pools/{pool}/backends/{backend}/drain", Endpoint::drain, SLUICE_CHANGE},
     {"POST", "/v1/services/{service}/pools/{pool}/backends/{backend}/ready", Endpoint::ready, SLUICE_CHANGE},
     {"POST", "/v1/services/{service}/pools/{pool}/backends/{backend}/maint", Endpoint::maint, SLUICE_CHANGE},
+    {"POST", "/v1/services/{service}/pause", Endpoint::pause, SLUICE_CHANGE},
+    {"POST", "/v1/services/{service}/resume", Endpoint::resume, SLUICE_CHANGE},
+    {"POST", "/v1/services/{service}/stop", Endpoint::stop, SLUICE_CHANGE},
     {"POST", "/v1/reload", Endpoint::reload, SLUICE_CHANGE},
 };
 #undef SLUICE_CHANGE

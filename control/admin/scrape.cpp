@@ -15,6 +15,7 @@ constexpr std::string_view kClassNames[] = {"", "1xx", "2xx", "3xx", "4xx", "5xx
 constexpr std::string_view kReasons[] = {"connect", "reset", "timeout",
                                          "protocol"};  // as observe::UpstreamError
 constexpr std::string_view kAdminStates[] = {"ready", "draining", "drained", "maint"};
+constexpr std::string_view kTrafficStates[] = {"open", "paused", "stopped"};
 constexpr std::string_view kHealthStates[] = {"unknown", "up", "down", "ejected"};
 
 template <class Cells, class Read>
@@ -126,6 +127,20 @@ void services(Exposition& out, const route::Snapshot& snapshot) {
   out.family("sluice_queued_requests", "gauge", "Requests that wait for a place below the service's limit.");
   for (const auto& service : snapshot.services)
     out.sample(static_cast<double>(service.live->waiting.load()), {{"service", service.spec.name}});
+}
+
+void traffic(Exposition& out, const core::StatusView& view) {
+  out.family("sluice_service_traffic_state", "gauge", "1 for the state of a service: open, paused, stopped.");
+  for (const auto& service : view.services)
+    for (const auto state : kTrafficStates)
+      out.sample(service.traffic.state == state, {{"service", service.name}, {"state", state}});
+  out.family("sluice_held_requests", "gauge", "Requests that a pause holds.");
+  for (const auto& service : view.services)
+    out.sample(static_cast<double>(service.traffic.held), {{"service", service.name}});
+  out.family("sluice_service_in_flight", "gauge",
+             "Requests and tunnels of a service that are under way or wait for a place.");
+  for (const auto& service : view.services)
+    out.sample(static_cast<double>(service.traffic.in_flight), {{"service", service.name}});
 }
 
 void shares(Exposition& out, const core::StatusView& view) {
@@ -257,6 +272,7 @@ std::string Scraper::scrape(core::Control& control) {
   daemon(out, view, control.counters(), control.workers().totals());
   shares(out, view);
   services(out, *snapshot);
+  traffic(out, view);
   pools(out, *snapshot);
   backends(out, view);
   process_metrics(out);

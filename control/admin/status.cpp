@@ -68,10 +68,19 @@ json::object pool_json(const core::PoolView& pool) {
           {"backends", std::move(backends)}};
 }
 
+json::object traffic_json(const core::TrafficView& traffic) {
+  json::object out{
+      {"state", traffic.state}, {"held", traffic.held}, {"in_flight", traffic.in_flight}};
+  if (traffic.state == "paused") out["max_hold"] = format_duration(traffic.max_hold);
+  if (!traffic.message.empty()) out["message"] = traffic.message;
+  return out;
+}
+
 json::object service_json(const core::ServiceView& service) {
   json::object pools;
   for (const auto& pool : service.pools) pools[pool.name] = pool_json(pool);
   json::object out{{"stable", service.stable}, {"pools", std::move(pools)}, {"rollout", nullptr}};
+  out["traffic"] = traffic_json(service.traffic);
   if (!service.set_aside.empty()) out["set_aside"] = service.set_aside;
   return out;
 }

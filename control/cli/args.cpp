@@ -84,6 +84,7 @@ class Parser {
   void add_back();
   void add_drain();
   void add_backends();
+  void add_traffic();
   void add_wait();
   void add_looks();
   void add_operations();
@@ -116,6 +117,7 @@ Parser::Parser() {
   add_back();
   add_drain();
   add_backends();
+  add_traffic();
   add_wait();
   add_operations();
 }
@@ -284,6 +286,32 @@ void Parser::add_backends() {
   flag(remove, "--websockets",
        [this](auto& text) { message<RemoveVerb>().message.websockets = websockets_of(text); });
   remove->add_flag("--force", line_.change.force);
+}
+
+void Parser::add_traffic() {
+  auto* pause = change(verb("pause", protocol::Pause{}));
+  one(pause, "SERVICE", [this](auto& text) { message<protocol::Pause>().service = text; });
+  flag(pause, "--max-hold",
+       [this](auto& text) { message<protocol::Pause>().max_hold = duration_of("--max-hold", text); });
+  flag(pause, "--max-queue", [this](auto& text) {
+    message<protocol::Pause>().max_queue =
+        static_cast<std::uint32_t>(number_of("--max-queue", text, 1'000'000));
+  });
+  pause->add_flag_callback("--wait", [this] { message<protocol::Pause>().wait = true; });
+  flag(pause, "--timeout",
+       [this](auto& text) { message<protocol::Pause>().timeout = duration_of("--timeout", text); });
+
+  auto* resume = change(verb("resume", protocol::Resume{}));
+  one(resume, "SERVICE", [this](auto& text) { message<protocol::Resume>().service = text; });
+  flag(resume, "--rate", [this](auto& text) {
+    const std::string number = text.ends_with("/s") ? text.substr(0, text.size() - 2) : text;
+    message<protocol::Resume>().rate =
+        static_cast<std::uint32_t>(number_of("--rate", number, 1'000'000));
+  });
+
+  auto* stop = change(verb("stop", protocol::Stop{}));
+  one(stop, "SERVICE", [this](auto& text) { message<protocol::Stop>().service = text; });
+  flag(stop, "--message", [this](auto& text) { message<protocol::Stop>().message = text; });
 }
 
 void Parser::add_wait() {

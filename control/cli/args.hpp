@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "control/protocol/messages.hpp"
+#include "control/protocol/traffic.hpp"
 
 namespace sluice::cli {
 
@@ -53,7 +54,7 @@ struct CompleteVerb {
 
 using Verb = std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo,
                           protocol::Drain, ReadyVerb, MaintVerb, WeightVerb, protocol::Add, RemoveVerb,
-                          protocol::Wait, protocol::Explain, protocol::History, protocol::Events, ReloadVerb,
+                          protocol::Pause, protocol::Resume, protocol::Stop, protocol::Wait, protocol::Explain, protocol::History, protocol::Events, ReloadVerb,
                           CheckVerb, ConfigShowVerb, CompletionVerb, CompleteVerb>;
 
 struct CommandLine {

@@ -82,6 +82,7 @@ Words positional(const Typed& typed, const Names& names) {
   if (verb == "split") return first ? names.services : shares_of(names, typed.positionals.front());
   if (verb == "cutover") return names.cutovers;
   if (verb == "rollback") return names.services;
+  if (verb == "pause" || verb == "resume" || verb == "stop") return first ? names.services : Words{};
   if (verb == "status" || verb == "history") return first ? names.services : Words{};
   if (verb == "drain" || verb == "ready" || verb == "maint") return first ? targets(names) : Words{};
   if (verb == "weight" || verb == "remove") return first ? names.backends : Words{};

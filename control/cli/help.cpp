@@ -59,6 +59,19 @@ constexpr Page kPages[] = {
      "  --timeout 30s          for the drain; then what is left is closed\n"
      "  --websockets POLICY    wait, spread:60s or now\n",
      "  sluicectl remove api/green/127.0.0.1:9103\n"},
+    {"pause", "pause SERVICE",
+     "Holds its requests, in order, until resume; each for a time at most, then it gets 503.",
+     "  --max-hold 30s         how long each request is held\n"
+     "  --max-queue N          how many are held at once; limits.queue if not given\n"
+     "  --wait                 return when nothing is in flight: a short migration may run then\n"
+     "  --timeout 30s          of --wait; exit 7 if something is in flight even then, the pause goes on\n",
+     "  sluicectl pause api --wait\n"},
+    {"resume", "resume SERVICE", "Ends a pause or a stop; held requests go where they would go now.",
+     "  --rate R               let the held ones go R a second; all at once if not given\n",
+     "  sluicectl resume api --rate 200\n"},
+    {"stop", "stop SERVICE", "Refuses its requests with 503 until resume.",
+     "  --message M            the answer's text\n",
+     "  sluicectl stop api --message 'Back at 14:00 UTC'\n"},
     {"wait", "wait healthy|drained TARGET",
      "Blocks until every backend of the target is so. Exit 7 when the time is over.",
      "  --timeout 30s          how long; without it as long as it takes\n",
@@ -94,6 +107,7 @@ constexpr std::string_view kOverview =
 
 Looking:    status  explain  history  events  config show
 Shifting:   split  cutover  rollback  undo
+Traffic:    pause  resume  stop
 Backends:   drain  ready  maint  weight  add  remove  wait
 Operations: reload  check  completion
 
@@ -113,7 +127,7 @@ Exit: 0 done, 1 internal, 2 usage or configuration, 3 daemon unreachable, 4 not 
 
 bool changes(std::string_view verb) {
   constexpr std::string_view kChanging[] = {"split", "cutover", "rollback", "undo",   "drain", "ready",
-                                            "maint", "weight",  "add",      "remove", "reload"};
+                                            "maint", "weight",  "add",      "remove", "reload", "pause", "resume", "stop"};
   for (const auto name : kChanging)
     if (name == verb) return true;
   return false;

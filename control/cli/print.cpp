@@ -159,7 +159,7 @@ std::string render_explain(const json::value& explained, const Style& style) {
   const auto* object = explained.if_object();
   if (!object) return plain(explained) + "\n";
   std::string out;
-  for (const char* key : {"route", "service", "pool", "backend", "result"}) {
+  for (const char* key : {"route", "service", "held", "pool", "backend", "result"}) {
     const auto value = cell(*object, key);
     if (!value.empty())
       out +=

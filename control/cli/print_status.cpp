@@ -127,6 +127,21 @@ std::string drain_lines(const std::string& service_name, const json::object& ser
   return out;
 }
 
+// "paused: 12 held, nothing in flight"; nothing for a service that is open.
+std::string traffic_line(const json::object& service, const Style& style) {
+  const auto& traffic = object_in(service, "traffic");
+  const auto state = text_in(traffic, "state");
+  const auto held = number_in(traffic, "held").value_or(0);
+  if (state == "open" && held == 0) return {};
+  const auto in_flight = number_in(traffic, "in_flight").value_or(0);
+  std::string out = state == "open" ? style.busy("resuming") : style.bad(state);
+  if (const auto message = text_in(traffic, "message"); !message.empty()) out += " '" + message + "'";
+  if (state != "stopped") out += ": " + formatted(held, "%.0f") + " held";
+  if (state != "open")
+    out += in_flight > 0 ? ", " + formatted(in_flight, "%.0f") + " in flight" : ", nothing in flight";
+  return out + "\n";
+}
+
 std::string warnings(const json::object& status, const Style& style) {
   std::string out;
   const auto* list = status.if_contains("warnings");
@@ -149,6 +164,7 @@ std::string render_status(const json::value& status, const std::string& wanted, 
            formatted(number_in(*top, "generation"), "%.0f") + "\n";
     if (const auto why = text_in(*service, "set_aside"); !why.empty())
       out += style.bad("set aside:") + " " + why + "\n";
+    out += traffic_line(*service, style);
     out += pools_table(*service, style);
     if (!wanted.empty()) out += backends_table(*service, style);
     out += drain_lines(std::string(name), *service, style) + "\n";
@@ -169,6 +185,8 @@ std::string render_state_lines(const json::value& status, const std::string& wan
       if (pool.is_object())
         out += " " + std::string(pool_name) + " " + share_text(pool.get_object()) + " (" +
                health_text(object_in(pool.get_object(), "backends"), Style{}) + ")";
+    if (const auto state = text_in(object_in(*service, "traffic"), "state"); !state.empty() && state != "open")
+      out += ", " + state;
     out += ", stable " + text_in(*service, "stable") + ", generation " +
            formatted(number_in(*top, "generation"), "%.0f") + "\n";
   }

@@ -20,6 +20,7 @@
 #include "control/core/workers.hpp"
 #include "control/protocol/messages.hpp"
 #include "control/protocol/problem.hpp"
+#include "control/protocol/traffic.hpp"
 #include "control/state/file.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/route/snapshot.hpp"
@@ -95,6 +96,9 @@ class Control {
   boost::asio::awaitable<Result<protocol::Changed>> add(Request request, protocol::Add message);
   boost::asio::awaitable<Result<protocol::Changed>> remove(Request request, protocol::Remove message);
   boost::asio::awaitable<Result<protocol::Changed>> reload(Request request);
+  boost::asio::awaitable<Result<protocol::Changed>> pause(Request request, protocol::Pause message);
+  boost::asio::awaitable<Result<protocol::Changed>> resume(Request request, protocol::Resume message);
+  boost::asio::awaitable<Result<protocol::Changed>> stop(Request request, protocol::Stop message);
 
   // A problem `timed_out` when the time is over; the drain or the probing goes on.
   boost::asio::awaitable<Result<Waited>> wait(protocol::Wait message);

@@ -1,9 +1,10 @@
 // What Control is made of. The rooms of its house: commit.cpp (the one way of a change), verbs.cpp,
-// reload.cpp, waiting.cpp, status.cpp, upkeep.cpp. Control thread only.
+// reload.cpp, traffic_verbs.cpp, waiting.cpp, status.cpp, upkeep.cpp. Control thread only.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,16 @@ struct Control::Impl {
   Verb add_verb(protocol::Add message);
   Verb remove_verb(Target target);
 
+  // --- traffic_verbs.cpp
+  asio::awaitable<Result<Changed>> pause(std::shared_ptr<Impl> self, Request request,
+                                         protocol::Pause message);
+  asio::awaitable<Result<Changed>> resume(Request request, protocol::Resume message);
+  asio::awaitable<Result<Changed>> stop_service(std::shared_ptr<Impl> self, Request request,
+                                                protocol::Stop message);
+  asio::awaitable<bool> wait_until_quiet(std::string service, Clock::time_point limit);
+  asio::awaitable<void> announce_quiet(std::shared_ptr<Impl> self, std::string service);
+  std::uint64_t under_way(const std::string& service) const;
+
   // --- reload.cpp
   asio::awaitable<Result<Changed>> reload(Request request);
   asio::awaitable<Result<Changed>> adopt_spec(Request request, config::Spec loaded);
@@ -103,6 +114,7 @@ struct Control::Impl {
   // --- status.cpp
   StatusView status_now() const;
   ServiceView service_view(const state::ServiceState& service, Clock::time_point now) const;
+  TrafficView traffic_view(const state::ServiceState& service, const route::Service* routed) const;
   PoolView pool_view(const route::Service* service, const state::PoolState& pool,
                      Clock::time_point now) const;
   BackendView backend_view(const route::Pool* pool, const state::BackendState& backend) const;
@@ -149,6 +161,7 @@ struct Control::Impl {
   ControlCounters counters;
   std::vector<std::string> lasting_warnings;  // from the start and the last reload
   Readiness readiness{false, "starting"};
+  std::set<std::string> announcing;  // paused services whose last request has not ended yet
   bool audit_failed = false;
   bool stopped = false;
   asio::steady_timer upkeep_timer;

@@ -83,6 +83,7 @@ route::Service Publisher::service_from(const config::ServiceSpec& spec, const st
   const bool same_table = previous && intervals(previous->pools) == intervals(service.pools);
   service.sequence = same_table ? previous->sequence : std::make_shared<observe::SplitSequence>(random_());
   if (spec.sticky) service.slots = owners_of(state);
+  service.hold = state.hold;
   if (!unresolved.empty() && !reachable(service.pools)) service.set_aside = unresolved;
   return service;
 }

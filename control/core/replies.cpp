@@ -28,6 +28,21 @@ json::value shares_json(const state::State& state, const std::vector<std::string
   return all;
 }
 
+json::value hold_json(const state::State& state, const std::string& service) {
+  const state::ServiceState* found = state.service(service);
+  if (!found) return nullptr;
+  if (!found->hold) return {{"traffic", "open"}};
+  const route::Hold& hold = *found->hold;
+  if (hold.kind == route::Hold::Kind::stopped) {
+    json::object out{{"traffic", "stopped"}};
+    if (!hold.message.empty()) out["message"] = hold.message;
+    return out;
+  }
+  json::object out{{"traffic", "paused"}, {"max_hold", format_duration(hold.max_hold)}};
+  if (hold.max_queue > 0) out["max_queue"] = hold.max_queue;
+  return out;
+}
+
 json::value target_json(const state::State& state, const protocol::Target& target) {
   const state::ServiceState* service = state.service(target.service);
   const state::PoolState* pool = service ? service->pool(target.pool) : nullptr;

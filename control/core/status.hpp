@@ -49,9 +49,19 @@ struct PoolView {
   std::vector<BackendView> backends;
 };
 
+// What is laid over a service's shares at run time.
+struct TrafficView {
+  std::string state = "open";  // "open", "paused", "stopped" (P1)
+  std::chrono::milliseconds max_hold{0};
+  std::string message;                         // of stopped
+  std::uint64_t held = 0;                      // by a pause; also while they are let go
+  std::uint64_t in_flight = 0;                 // may still reach a backend; tunnels included
+};
+
 struct ServiceView {
   std::string name;
   std::string stable;
+  TrafficView traffic;
   std::string set_aside;  // T3: why it does not serve; empty when it does
   std::vector<PoolView> pools;
 };

@@ -76,7 +76,21 @@ ServiceView Control::Impl::service_view(const state::ServiceState& service, Cloc
   view.stable = service.stable();
   const route::Service* routed = snapshot ? find_service(*snapshot, service.name) : nullptr;
   if (routed) view.set_aside = routed->set_aside;
+  view.traffic = traffic_view(service, routed);
   for (const auto& pool : service.pools) view.pools.push_back(pool_view(routed, pool, now));
+  return view;
+}
+
+TrafficView Control::Impl::traffic_view(const state::ServiceState& service, const route::Service* routed) const {
+  TrafficView view;
+  if (service.hold) {
+    view.state = service.hold->kind == route::Hold::Kind::paused ? "paused" : "stopped";
+    view.max_hold = service.hold->max_hold;
+    view.message = service.hold->message;
+  }
+  if (!routed) return view;
+  view.held = routed->live->hold.held.load();
+  view.in_flight = routed->live->under_way();
   return view;
 }
 

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "control/state/traffic.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::state {
@@ -59,6 +60,10 @@ void add_service(Texts& texts, const ServiceState& before, const ServiceState& a
   if (!same_traffic(before, after)) {
     add_to(texts.before, before.name + " " + split_text(before));
     add_to(texts.after, after.name + " " + split_text(after));
+  }
+  for (auto& [was, is] : traffic_texts(before, after)) {
+    add_to(texts.before, before.name + " " + was);
+    add_to(texts.after, after.name + " " + is);
   }
   for (const auto& pool : after.pools)
     if (const PoolState* was = before.pool(pool.name))

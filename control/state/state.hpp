@@ -14,6 +14,7 @@
 #include "proxy/config/spec.hpp"
 #include "proxy/observe/live.hpp"
 #include "proxy/route/slots.hpp"
+#include "proxy/route/traffic.hpp"
 
 namespace sluice::state {
 
@@ -72,6 +73,7 @@ struct ServiceState {
   std::string configured_stable;  // T2: the stable pool that the configuration named or implied
   std::optional<Table> configured_split;  // T2: while a run-time split is in force, the configured one that
                                           // it replaced (only shares above 0, by name)
+  std::optional<route::Hold> hold;        // P1: paused or stopped
   static constexpr std::size_t kRemembered = 16;
 
   // The pool that last held 100 %; before any did, the configured one.

@@ -6,6 +6,7 @@
 
 #include "control/state/diff.hpp"
 #include "control/state/read_json.hpp"
+#include "control/state/traffic.hpp"
 
 namespace sluice::state {
 namespace {
@@ -195,6 +196,7 @@ json::object to_json(const ServiceState& service) {
   if (!past.empty()) out["past_slots"] = std::move(past);
   out["stables"] = std::move(stables);
   out["configured_stable"] = service.configured_stable;
+  add_traffic(service, out);
   if (!service.configured_split) return out;
   json::object split;
   for (const auto& [pool, share] : *service.configured_split) split[pool] = share;
@@ -212,6 +214,7 @@ Decoded<ServiceState> service_from_json(const json::value& value) {
   if (!read_slots(value, service)) return Fault{"its slots have not one owner each"};
   if (service.slots.shares() != service.shares()) return Fault{"its slots are not what its shares say"};
   if (!read_configured_split(value, service)) return Fault{"its configured split is not readable"};
+  if (!read_traffic(value, service)) return Fault{"its pause, flags or mirror are not readable"};
   return service;
 }
 

@@ -1,5 +1,6 @@
 #include "control/state/apply.hpp"
 #include "control/state/carry.hpp"
+#include "control/state/traffic.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::state {
@@ -49,6 +50,7 @@ Result<Change> undo(const State& state, const State& recorded) {
     }
     if (auto problem = restore_shares(service, *then)) return *problem;
     restore_backends(service, *then);
+    restore_traffic(service, *then);
   }
   Change change = change_between(state, std::move(next));
   change.notes = std::move(notes);

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "proxy/route/shares.hpp"
 #include "proxy/route/slots.hpp"
 #include "proxy/route/table.hpp"
+#include "proxy/route/traffic.hpp"
 
 namespace sluice::route {
 
@@ -50,6 +52,7 @@ struct Service {
   std::shared_ptr<observe::SplitSequence> sequence;  // never null
   std::shared_ptr<const SlotOwners> slots;  // sticky requests (S4); null when the service has no sticky keys
   std::shared_ptr<observe::ServiceLive> live;  // never null
+  std::optional<Hold> hold;  // P1: while it is paused or stopped
   std::string set_aside;  // T3: why this service could not be built; empty when it serves
 };
 

@@ -11,6 +11,7 @@
 #include "proxy/observe/access_log.hpp"
 #include "proxy/session/admission.hpp"
 #include "proxy/session/date.hpp"
+#include "proxy/session/holds.hpp"
 #include "proxy/session/random.hpp"
 #include "proxy/upstream/view.hpp"
 
@@ -21,7 +22,8 @@ struct WorkerCounters {  // one writer: the worker; read by control
 };
 
 struct Context {
-  explicit Context(std::size_t worker_) : worker(worker_), directory(worker_), admission(poller, wheel) {}
+  explicit Context(std::size_t worker_)
+      : worker(worker_), directory(worker_), admission(poller, wheel), holds(poller, wheel, worker_) {}
 
   const std::size_t worker;
   net::TimerWheel wheel;
@@ -29,6 +31,7 @@ struct Context {
   upstream::Directory directory;
   upstream::ViewPtr view;  // current; an exchange pins it when its head is complete (C1)
   Admission admission;
+  Holds holds;
   Random random;
   DateCache date;
   WorkerCounters counters;

@@ -1,5 +1,7 @@
 #include "proxy/session/exchange.hpp"
 
+#include <algorithm>
+
 #include "proxy/http/forward.hpp"
 
 namespace sluice::session {
@@ -28,7 +30,12 @@ int fixed_pool(const route::Snapshot& snapshot, std::string_view listener, std::
 }  // namespace
 
 Exchange::Exchange(Context& context, Downstream& client)
-    : Deadline(context.wheel), context_(context), client_(client), began_(Clock::now()), view_(context.view) {
+    : Deadline(context.wheel),
+      context_(context),
+      client_(client),
+      began_(Clock::now()),
+      routed_(began_),
+      view_(context.view) {
   for (auto& word : random_) word = context_.random.next();
   request_id_ = http::choose_request_id(client_.head(), random_, request_id_text_);
 }
@@ -46,6 +53,8 @@ Task<void> Exchange::run() {
     co_return;
   }
   Failure failure = route();
+  if (!failure && service_->service->hold) failure = co_await wait_out_pause();
+  if (!failure) decide();
   if (!failure && !enter()) failure = co_await queue();
   if (!failure) failure = co_await forward();
   if (upload_running_) co_await join_upload();
@@ -63,10 +72,43 @@ Failure Exchange::route() {
   if (!match) return {FailureKind::no_route, Side::proxy};
   service_ = &view_->services[match->service];
   strip_prefix_ = match->strip_prefix;
+  if (!service_->service->set_aside.empty()) return {FailureKind::set_aside, Side::proxy};
+  return {};
+}
+
+// P1: until the service is no longer paused. Then the request is routed anew, by what is in force at that
+// moment.
+Task<Failure> Exchange::wait_out_pause() {
+  watch();
+  while (service_->service->hold) {
+    const route::Hold& hold = *service_->service->hold;
+    if (hold.kind == route::Hold::Kind::stopped) co_return Failure{FailureKind::stopped, Side::proxy};
+    if (gone_) co_return Failure{FailureKind::gone, Side::client};
+    if (context_.shutting_down) co_return Failure{FailureKind::paused, Side::proxy};
+    const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began_);
+    const std::uint32_t limit = hold.max_queue > 0 ? hold.max_queue : spec().limits.queue;
+    const auto patience = std::max(hold.max_hold - waited, std::chrono::milliseconds(0));
+    Holds::Waiter waiter(context_.holds, *service_->service->live, limit, patience);
+    holder_ = &waiter;
+    const auto end = co_await waiter;
+    holder_ = nullptr;
+    if (end == Holds::End::canceled) co_return Failure{FailureKind::gone, Side::client};
+    if (end != Holds::End::released) co_return Failure{FailureKind::paused, Side::proxy};
+    view_ = context_.view;
+    const Failure failure = route();
+    if (failure) co_return failure;
+  }
+  routed_ = Clock::now();
+  co_return Failure{};
+}
+
+// S8. Counts the request for its pool.
+void Exchange::decide() {
+  const http::RequestHead& head = client_.head();
   const route::Service& service = *service_->service;
-  if (!service.set_aside.empty()) return {FailureKind::set_aside, Side::proxy};
+  const auto index = static_cast<std::size_t>(service_ - view_->services.data());
   decision_ = route::decide(service, head, client_.client_address(),
-                            fixed_pool(*view_->snapshot, client_.listener(), match->service));
+                            fixed_pool(*view_->snapshot, client_.listener(), index));
   chosen_ = target_ = &service_->pools[decision_.pool];
   if (service.spec.balance == config::Balance::hash) {
     const std::string_view key =
@@ -75,13 +117,18 @@ Failure Exchange::route() {
   }
   chosen_counters().requests.add();
   chosen_counters().in_flight.add();
-  return {};
+}
+
+void Exchange::watch() {
+  if (watching_ || !client_.body_read()) return;
+  watching_ = true;
+  client_.watch(this);
 }
 
 // One of the service's places, if there is one at once.
 bool Exchange::enter() {
   entered_ = Admission::try_enter(*service_->service->live, spec().limits.in_flight);
-  if (client_.body_read()) client_.watch(this);
+  watch();
   return entered_;
 }
 
@@ -256,6 +303,7 @@ Failure Exchange::failure_of(IoStatus status) const {
 void Exchange::client_gone() {
   gone_ = true;
   if (waiter_) waiter_->cancel();
+  if (holder_) holder_->cancel();
   if (conn_) conn_->stream.cancel();
 }
 

@@ -32,6 +32,9 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
 
   // the way, in order
   Failure route();
+  Task<Failure> wait_out_pause();
+  void decide();
+  void watch();
   bool enter();
   Task<Failure> queue();
   Task<Failure> forward();
@@ -85,7 +88,8 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   Context& context_;
   Downstream& client_;
   const net::Clock::time_point began_;
-  upstream::ViewPtr view_;  // pinned: retries use it, too (C1)
+  net::Clock::time_point routed_;  // as began_, or when a pause let it go (P1)
+  upstream::ViewPtr view_;         // pinned: retries use it, too (C1)
 
   const upstream::ServiceView* service_ = nullptr;
   std::string_view strip_prefix_;
@@ -96,6 +100,8 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   std::uint64_t key_hash_ = 0;  // for balance: hash
   bool entered_ = false;        // holds a place of the service
   Admission::Waiter* waiter_ = nullptr;
+  Holds::Waiter* holder_ = nullptr;
+  bool watching_ = false;
 
   upstream::Claim claim_;
   const route::Backend* backend_ = nullptr;  // the one claimed last

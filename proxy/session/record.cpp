@@ -51,6 +51,10 @@ OwnAnswer answer_for(FailureKind kind) {
       return {503, "overload", "Too many requests are under way.\n"};
     case FailureKind::drained:
       return {504, "timeout", "The backend was drained before it had answered.\n"};
+    case FailureKind::paused:
+      return {503, "paused", "This service is paused; try again in a moment.\n"};
+    case FailureKind::stopped:
+      return {503, "stopped", "This service is stopped.\n"};
     case FailureKind::malformed:
       return {400, "malformed", "The request's body is malformed.\n"};
     case FailureKind::too_slow:
@@ -70,7 +74,10 @@ Task<void> Exchange::answer(Failure failure) {
     co_return;
   }
   if (service_) service_->service->live->per_worker[context_.worker].own_errors.add();
-  const auto status = co_await client_.reply(own.status, own.reason, own.text);
+  std::string_view text = own.text;
+  if (failure.kind == FailureKind::stopped && !service_->service->hold->message.empty())
+    text = service_->service->hold->message;
+  const auto status = co_await client_.reply(own.status, own.reason, text);
   if (status != net::IoStatus::ok) client_.abort();
 }
 
@@ -109,7 +116,7 @@ void Exchange::record(std::string_view error) {
   if (chosen_) {
     auto& counters = chosen_counters();
     counters.in_flight.sub();
-    if (!in_tunnel_) counters.duration.record(took);
+    if (!in_tunnel_) counters.duration.record(micros(Clock::now() - routed_));
     if (gone_ || error == "client") counters.aborted.add();
     if (target_ != chosen_ && error.empty()) counters.rescued.add();
   }

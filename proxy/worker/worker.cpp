@@ -86,6 +86,7 @@ void Worker::remove_listener(const std::string& name) {
 
 void Worker::adopt(route::SnapshotPtr snapshot) {
   context_.view = context_.directory.adopt(std::move(snapshot));
+  context_.holds.adopt(*context_.view);
 }
 
 void Worker::close_tunnels(const std::vector<std::uint32_t>& ids, TunnelPolicy policy) {
@@ -140,6 +141,7 @@ std::size_t Worker::sessions() const {
 void Worker::shut_down(milliseconds deadline, std::function<void(std::size_t)> done) {
   listeners_.clear();
   context_.shutting_down = true;
+  context_.holds.give_up();
   for (net::WheelHook* hook = sessions_.next; hook != &sessions_; hook = hook->next)
     session::Session::from(*hook).end_when_idle();
   // Tunnels leave one by one in the first nine tenths of the time, so that their clients do not come back all

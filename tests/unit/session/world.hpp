@@ -63,12 +63,14 @@ class World {
     for (const auto& each : pools) shares.push_back(each.share);
     service.pools = pools;
     service.split = route::SplitTable(shares);
+    service.hold = hold;
     snapshot->services.push_back(service);
     config::RouteSpec route;
     route.service = "api";
     route.path = "/";
     snapshot->routes = route::RouteTable({route}, {"api"});
     context.view = context.directory.adopt(snapshot);
+    context.holds.adopt(*context.view);
   }
 
   // A client, its session started.
@@ -123,6 +125,7 @@ class World {
     context.directory.each_backend([](upstream::Backend& each) { each.close_idle(); });
     EXPECT_EQ(live->in_flight.load(), 0u);
     EXPECT_EQ(live->waiting.load(), 0u);
+    EXPECT_EQ(live->hold.held.load(), 0u);
     EXPECT_EQ(live->per_worker[0].retry_in_flight.get(), 0u);
     EXPECT_EQ(context.counters.connections.get(), 0u);
     EXPECT_EQ(info->connections->load(), 0u);
@@ -141,6 +144,7 @@ class World {
 
   Context context{0};
   config::ServiceSpec spec;
+  std::optional<route::Hold> hold;
   std::vector<route::Pool> pools;
   std::shared_ptr<observe::ServiceLive> live = std::make_shared<observe::ServiceLive>(1);
   std::shared_ptr<ListenerInfo> info = std::make_shared<ListenerInfo>();

@@ -1,0 +1,36 @@
+// What an operator lays over a service's shares at run time: pause and stop (P1). Pure changes of the state,
+// as in apply.hpp, and how they are kept, told and carried over. The configuration does not know them, so
+// they stay over a reload (T2).
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/state/apply.hpp"
+
+namespace sluice::state {
+
+inline constexpr std::size_t kLongestMessage = 1000;  // bytes of a stopped service's answer
+
+Result<Change> pause(const State& state, const std::string& service, std::chrono::milliseconds max_hold,
+                     std::uint32_t max_queue);
+Result<Change> stop(const State& state, const std::string& service, const std::string& message);
+// Ends a pause or a stop.
+Result<Change> resume(const State& state, const std::string& service);
+
+// --- for the journal, history, reload and undo
+
+void add_traffic(const ServiceState& service, boost::json::object& out);
+bool read_traffic(const boost::json::value& value, ServiceState& service);  // false: not readable
+// What differs, each as it was and as it is: {"open", "paused 30s"}.
+std::vector<std::pair<std::string, std::string>> traffic_texts(const ServiceState& before,
+                                                               const ServiceState& after);
+void merge_traffic(ServiceState& merged, const ServiceState& runtime, std::vector<std::string>& conflicts);
+void restore_traffic(ServiceState& service, const ServiceState& recorded);
+
+std::string hold_text(const std::optional<route::Hold>& hold);  // "open", "paused 30s", "stopped"
+
+}  // namespace sluice::state
