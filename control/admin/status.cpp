@@ -69,8 +69,7 @@ json::object pool_json(const core::PoolView& pool) {
 }
 
 json::object traffic_json(const core::TrafficView& traffic) {
-  json::object out{
-      {"state", traffic.state}, {"held", traffic.held}, {"in_flight", traffic.in_flight}};
+  json::object out{{"state", traffic.state}, {"held", traffic.held}, {"in_flight", traffic.in_flight}};
   if (traffic.state == "paused") out["max_hold"] = format_duration(traffic.max_hold);
   if (!traffic.message.empty()) out["message"] = traffic.message;
   return out;

@@ -305,8 +305,7 @@ void Parser::add_traffic() {
   one(resume, "SERVICE", [this](auto& text) { message<protocol::Resume>().service = text; });
   flag(resume, "--rate", [this](auto& text) {
     const std::string number = text.ends_with("/s") ? text.substr(0, text.size() - 2) : text;
-    message<protocol::Resume>().rate =
-        static_cast<std::uint32_t>(number_of("--rate", number, 1'000'000));
+    message<protocol::Resume>().rate = static_cast<std::uint32_t>(number_of("--rate", number, 1'000'000));
   });
 
   auto* stop = change(verb("stop", protocol::Stop{}));

@@ -54,8 +54,9 @@ struct CompleteVerb {
 
 using Verb = std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo,
                           protocol::Drain, ReadyVerb, MaintVerb, WeightVerb, protocol::Add, RemoveVerb,
-                          protocol::Pause, protocol::Resume, protocol::Stop, protocol::Wait, protocol::Explain, protocol::History, protocol::Events, ReloadVerb,
-                          CheckVerb, ConfigShowVerb, CompletionVerb, CompleteVerb>;
+                          protocol::Pause, protocol::Resume, protocol::Stop, protocol::Wait,
+                          protocol::Explain, protocol::History, protocol::Events, ReloadVerb, CheckVerb,
+                          ConfigShowVerb, CompletionVerb, CompleteVerb>;
 
 struct CommandLine {
   Globals globals;

@@ -70,8 +70,7 @@ constexpr Page kPages[] = {
      "  --rate R               let the held ones go R a second; all at once if not given\n",
      "  sluicectl resume api --rate 200\n"},
     {"stop", "stop SERVICE", "Refuses its requests with 503 until resume.",
-     "  --message M            the answer's text\n",
-     "  sluicectl stop api --message 'Back at 14:00 UTC'\n"},
+     "  --message M            the answer's text\n", "  sluicectl stop api --message 'Back at 14:00 UTC'\n"},
     {"wait", "wait healthy|drained TARGET",
      "Blocks until every backend of the target is so. Exit 7 when the time is over.",
      "  --timeout 30s          how long; without it as long as it takes\n",
@@ -126,8 +125,9 @@ Exit: 0 done, 1 internal, 2 usage or configuration, 3 daemon unreachable, 4 not 
 )";
 
 bool changes(std::string_view verb) {
-  constexpr std::string_view kChanging[] = {"split", "cutover", "rollback", "undo",   "drain", "ready",
-                                            "maint", "weight",  "add",      "remove", "reload", "pause", "resume", "stop"};
+  constexpr std::string_view kChanging[] = {"split",  "cutover", "rollback", "undo", "drain",
+                                            "ready",  "maint",   "weight",   "add",  "remove",
+                                            "reload", "pause",   "resume",   "stop"};
   for (const auto name : kChanging)
     if (name == verb) return true;
   return false;

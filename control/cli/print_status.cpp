@@ -185,7 +185,8 @@ std::string render_state_lines(const json::value& status, const std::string& wan
       if (pool.is_object())
         out += " " + std::string(pool_name) + " " + share_text(pool.get_object()) + " (" +
                health_text(object_in(pool.get_object(), "backends"), Style{}) + ")";
-    if (const auto state = text_in(object_in(*service, "traffic"), "state"); !state.empty() && state != "open")
+    if (const auto state = text_in(object_in(*service, "traffic"), "state");
+        !state.empty() && state != "open")
       out += ", " + state;
     out += ", stable " + text_in(*service, "stable") + ", generation " +
            formatted(number_in(*top, "generation"), "%.0f") + "\n";

@@ -53,9 +53,9 @@ struct PoolView {
 struct TrafficView {
   std::string state = "open";  // "open", "paused", "stopped" (P1)
   std::chrono::milliseconds max_hold{0};
-  std::string message;                         // of stopped
-  std::uint64_t held = 0;                      // by a pause; also while they are let go
-  std::uint64_t in_flight = 0;                 // may still reach a backend; tunnels included
+  std::string message;          // of stopped
+  std::uint64_t held = 0;       // by a pause; also while they are let go
+  std::uint64_t in_flight = 0;  // may still reach a backend; tunnels included
 };
 
 struct ServiceView {

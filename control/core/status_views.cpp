@@ -81,7 +81,8 @@ ServiceView Control::Impl::service_view(const state::ServiceState& service, Cloc
   return view;
 }
 
-TrafficView Control::Impl::traffic_view(const state::ServiceState& service, const route::Service* routed) const {
+TrafficView Control::Impl::traffic_view(const state::ServiceState& service,
+                                        const route::Service* routed) const {
   TrafficView view;
   if (service.hold) {
     view.state = service.hold->kind == route::Hold::Kind::paused ? "paused" : "stopped";

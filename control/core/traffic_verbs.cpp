@@ -64,7 +64,8 @@ asio::awaitable<void> Control::Impl::announce_quiet(std::shared_ptr<Impl> self, 
   if (!quiet) co_return;
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
   json::object detail{{"in_flight", 0}, {"took_ms", took.count()}};
-  events.add("quiet", service, "nothing is in flight any more, " + format_duration(took) + " after the change",
+  events.add("quiet", service,
+             "nothing is in flight any more, " + format_duration(took) + " after the change",
              std::move(detail));
   self.reset();
 }
@@ -79,8 +80,7 @@ asio::awaitable<Result<Changed>> Control::Impl::pause(std::shared_ptr<Impl> self
   auto reply = co_await commit(std::move(request), std::move(verb));
   if (!reply || dry) co_return reply;
   const auto began = Clock::now();
-  if (announcing.insert(service).second)
-    asio::co_spawn(loop, announce_quiet(self, service), asio::detached);
+  if (announcing.insert(service).second) asio::co_spawn(loop, announce_quiet(self, service), asio::detached);
   if (message.wait) {
     const auto limit = message.timeout.count() > 0 ? began + message.timeout : Clock::time_point::max();
     const bool quiet = co_await wait_until_quiet(service, limit);
@@ -131,8 +131,7 @@ asio::awaitable<Result<Changed>> Control::Impl::stop_service(std::shared_ptr<Imp
   });
   auto reply = co_await commit(std::move(request), std::move(verb));
   if (!reply || dry) co_return reply;
-  if (announcing.insert(service).second)
-    asio::co_spawn(loop, announce_quiet(self, service), asio::detached);
+  if (announcing.insert(service).second) asio::co_spawn(loop, announce_quiet(self, service), asio::detached);
   reply->more["in_flight"] = under_way(service);
   co_return reply;
 }

@@ -14,9 +14,9 @@ inline constexpr milliseconds kQuietTimeout{30'000};
 // POST /v1/services/S/pause
 struct Pause {
   std::string service;
-  milliseconds max_hold = kMaxHold;  // of each request; then it gets 503
-  std::uint32_t max_queue = 0;       // held at once; 0: the service's limits.queue
-  bool wait = false;                 // answer only when nothing is in flight any more
+  milliseconds max_hold = kMaxHold;      // of each request; then it gets 503
+  std::uint32_t max_queue = 0;           // held at once; 0: the service's limits.queue
+  bool wait = false;                     // answer only when nothing is in flight any more
   milliseconds timeout = kQuietTimeout;  // of that wait; 0: as long as it takes
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {

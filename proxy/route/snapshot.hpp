@@ -52,7 +52,7 @@ struct Service {
   std::shared_ptr<observe::SplitSequence> sequence;  // never null
   std::shared_ptr<const SlotOwners> slots;  // sticky requests (S4); null when the service has no sticky keys
   std::shared_ptr<observe::ServiceLive> live;  // never null
-  std::optional<Hold> hold;  // P1: while it is paused or stopped
+  std::optional<Hold> hold;                    // P1: while it is paused or stopped
   std::string set_aside;  // T3: why this service could not be built; empty when it serves
 };
 

@@ -101,15 +101,16 @@ void Holds::expired() {
 }
 
 void Holds::release_all(Queue& queue, End end) {
-  while (queue.head.linked())
-    static_cast<Waiter&>(static_cast<HoldHook&>(*queue.head.next)).end(end);
+  while (queue.head.linked()) static_cast<Waiter&>(static_cast<HoldHook&>(*queue.head.next)).end(end);
 }
 
 void Holds::release_some(observe::ServiceLive& service, Queue& queue) {
   observe::HoldLive& hold = service.hold;
-  const auto now = std::chrono::duration_cast<std::chrono::microseconds>(net::Clock::now().time_since_epoch());
+  const auto now =
+      std::chrono::duration_cast<std::chrono::microseconds>(net::Clock::now().time_since_epoch());
   const std::uint32_t rate = hold.release_rate.load();
-  const std::uint64_t allowed = budget(rate, now - std::chrono::microseconds(hold.release_began_micros.load()));
+  const std::uint64_t allowed =
+      budget(rate, now - std::chrono::microseconds(hold.release_began_micros.load()));
   const std::uint64_t slack = rate * static_cast<std::uint64_t>(kPace.count()) / 1000;
   while (queue.head.linked()) {
     auto& first = static_cast<Waiter&>(static_cast<HoldHook&>(*queue.head.next));
@@ -120,8 +121,7 @@ void Holds::release_some(observe::ServiceLive& service, Queue& queue) {
 
 void Holds::note_first(observe::ServiceLive& service, Queue& queue) {
   std::uint64_t ticket = UINT64_MAX;
-  if (queue.head.linked())
-    ticket = static_cast<Waiter&>(static_cast<HoldHook&>(*queue.head.next)).ticket_;
+  if (queue.head.linked()) ticket = static_cast<Waiter&>(static_cast<HoldHook&>(*queue.head.next)).ticket_;
   service.per_worker[worker_].first_held.store(ticket);
 }
 

@@ -1,8 +1,9 @@
 // What is laid over a service's shares: as changes, in the journal's JSON, over a reload and an undo.
+#include "control/state/traffic.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "control/state/traffic.hpp"
 #include "control/state/merge.hpp"
 #include "control/state/state_json.hpp"
 #include "support/specs.hpp"
@@ -47,7 +48,8 @@ TEST(TrafficP1, WhatCannotBeIsRefused) {
 }
 
 TEST(TrafficT1, TheJournalKeepsAPauseAndAStop) {
-  for (const auto& change : {*pause(configured(), "api", 1500ms, 7), *stop(configured(), "api", "\"no\"\n")}) {
+  for (const auto& change :
+       {*pause(configured(), "api", 1500ms, 7), *stop(configured(), "api", "\"no\"\n")}) {
     const ServiceState& service = *change.next.service("api");
     EXPECT_TRUE(read_back(service) == service);
   }
