@@ -34,6 +34,8 @@ class Commands {
   boost::asio::awaitable<Reply> reload(Call call);
   boost::asio::awaitable<Reply> status(Call call);
   boost::asio::awaitable<Reply> wait(Call call);
+  boost::asio::awaitable<Reply> preview(Call call, std::vector<std::string> names);
+  Reply flag(const std::string& name) const;
   Reply explain(const Call& call) const;
   Reply history(const Call& call) const;
   Reply events(const Call& call) const;

@@ -143,6 +143,31 @@ void traffic(Exposition& out, const core::StatusView& view) {
     out.sample(static_cast<double>(service.traffic.in_flight), {{"service", service.name}});
 }
 
+void laid_over(Exposition& out, const core::StatusView& view) {
+  out.family("sluice_flag_share_ratio", "gauge", "The share of users that have a flag, 0 to 1.");
+  for (const auto& service : view.services)
+    for (const auto& [flag, share] : service.traffic.flags)
+      out.sample(static_cast<double>(share) / kWhole, {{"service", service.name}, {"flag", flag}});
+  out.family("sluice_mirror_share_ratio", "gauge",
+             "The share of requests that is mirrored to a pool, 0 to 1.");
+  for (const auto& service : view.services)
+    if (const auto& mirror = service.traffic.mirror)
+      out.sample(static_cast<double>(mirror->share) / kWhole,
+                 {{"service", service.name}, {"pool", mirror->pool}});
+  out.family("sluice_mirrored_requests_total", "counter", "Copies of requests, by what became of them.");
+  for (const auto& service : view.services)
+    for (const auto& [result, count] :
+         {std::pair("answered", service.traffic.mirrored), std::pair("failed", service.traffic.mirror_failed),
+          std::pair("dropped", service.traffic.mirror_dropped),
+          std::pair("skipped", service.traffic.mirror_skipped)})
+      out.sample(static_cast<double>(count), {{"service", service.name}, {"result", result}});
+  out.family("sluice_preview_requests_total", "counter",
+             "Requests that a preview token or a fixed listener sent to the pool; in no other count.");
+  for (const auto& service : view.services)
+    for (const auto& pool : service.pools)
+      out.sample(static_cast<double>(pool.previews), {{"service", service.name}, {"pool", pool.name}});
+}
+
 void shares(Exposition& out, const core::StatusView& view) {
   out.family("sluice_split_share_ratio", "gauge", "The share of requests that is set, 0 to 1.");
   for (const auto& service : view.services)
@@ -273,6 +298,7 @@ std::string Scraper::scrape(core::Control& control) {
   shares(out, view);
   services(out, *snapshot);
   traffic(out, view);
+  laid_over(out, view);
   pools(out, *snapshot);
   backends(out, view);
   process_metrics(out);

@@ -40,6 +40,11 @@ struct RemoveVerb {
   std::string backend;  // as above
   protocol::Remove message;
 };
+struct FlagVerb {
+  std::string action;  // set, list, show, rm
+  protocol::SetFlag message;
+  std::optional<Share> share;  // of set
+};
 struct ReloadVerb {};
 struct CheckVerb {
   std::string file;
@@ -52,11 +57,12 @@ struct CompleteVerb {
   std::vector<std::string> words;  // after "sluicectl", the last one is being typed
 };
 
-using Verb = std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo,
-                          protocol::Drain, ReadyVerb, MaintVerb, WeightVerb, protocol::Add, RemoveVerb,
-                          protocol::Pause, protocol::Resume, protocol::Stop, protocol::Wait,
-                          protocol::Explain, protocol::History, protocol::Events, ReloadVerb, CheckVerb,
-                          ConfigShowVerb, CompletionVerb, CompleteVerb>;
+using Verb =
+    std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo,
+                 protocol::Drain, ReadyVerb, MaintVerb, WeightVerb, protocol::Add, RemoveVerb,
+                 protocol::Pause, protocol::Resume, protocol::Stop, FlagVerb, protocol::SetMirror,
+                 protocol::MintPreview, protocol::Wait, protocol::Explain, protocol::History,
+                 protocol::Events, ReloadVerb, CheckVerb, ConfigShowVerb, CompletionVerb, CompleteVerb>;
 
 struct CommandLine {
   Globals globals;

@@ -82,6 +82,9 @@ Words positional(const Typed& typed, const Names& names) {
   if (verb == "split") return first ? names.services : shares_of(names, typed.positionals.front());
   if (verb == "cutover") return names.cutovers;
   if (verb == "rollback") return names.services;
+  if (verb == "flag") return first ? Words{"set", "list", "show", "rm"} : Words{};
+  if (verb == "mirror") return first ? names.services : Words{};
+  if (verb == "preview") return first ? names.pools : Words{};
   if (verb == "pause" || verb == "resume" || verb == "stop") return first ? names.services : Words{};
   if (verb == "status" || verb == "history") return first ? names.services : Words{};
   if (verb == "drain" || verb == "ready" || verb == "maint") return first ? targets(names) : Words{};

@@ -142,6 +142,20 @@ std::string traffic_line(const json::object& service, const Style& style) {
   return out + "\n";
 }
 
+// "flags: a 10%, b 100%" and "mirror: 10% to green (12 answered, 0 failed, 0 dropped)".
+std::string laid_over_lines(const json::object& service) {
+  std::string out;
+  for (const auto& [name, share] : object_in(service, "flags"))
+    out += (out.empty() ? "flags: " : ", ") + std::string(name) + " " + plain(share);
+  if (!out.empty()) out += "\n";
+  const auto& mirror = object_in(service, "mirror");
+  if (mirror.empty()) return out;
+  return out + "mirror: " + text_in(mirror, "share") + " to " + text_in(mirror, "to") + " (" +
+         formatted(number_in(mirror, "answered"), "%.0f") + " answered, " +
+         formatted(number_in(mirror, "failed"), "%.0f") + " failed, " +
+         formatted(number_in(mirror, "dropped"), "%.0f") + " dropped)\n";
+}
+
 std::string warnings(const json::object& status, const Style& style) {
   std::string out;
   const auto* list = status.if_contains("warnings");
@@ -165,6 +179,7 @@ std::string render_status(const json::value& status, const std::string& wanted, 
     if (const auto why = text_in(*service, "set_aside"); !why.empty())
       out += style.bad("set aside:") + " " + why + "\n";
     out += traffic_line(*service, style);
+    out += laid_over_lines(*service);
     out += pools_table(*service, style);
     if (!wanted.empty()) out += backends_table(*service, style);
     out += drain_lines(std::string(name), *service, style) + "\n";

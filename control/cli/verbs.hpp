@@ -48,6 +48,9 @@ Result<protocol::Target> find_backend(const boost::json::value& status, const st
 int pause(Context& context, const protocol::Pause& message);
 int resume(Context& context, const protocol::Resume& message);
 int stop(Context& context, const protocol::Stop& message);
+int flag(Context& context, const FlagVerb& verb);
+int mirror(Context& context, const protocol::SetMirror& message);
+int preview(Context& context, const protocol::MintPreview& message);
 
 // verbs_local.cpp
 int check(Context& context, const CheckVerb& verb);

@@ -104,6 +104,7 @@ std::string Control::Impl::open() {
   lasting_warnings = opened->warnings;
   journal.emplace(std::move(opened->journal));
   audit.emplace(*options.files, spec.state_dir + "/audit.log");
+  if (std::string error = open_preview_key(); !error.empty()) return error;
   const state::State& kept = journal->state();
   auto merged = state::merge(kept, spec);
   state = journal->empty() ? state::from_spec(spec) : std::move(merged.state);

@@ -88,9 +88,18 @@ struct Control::Impl {
   asio::awaitable<Result<Changed>> resume(Request request, protocol::Resume message);
   asio::awaitable<Result<Changed>> stop_service(std::shared_ptr<Impl> self, Request request,
                                                 protocol::Stop message);
+  Verb flag_verb(protocol::SetFlag message);
+  Verb unflag_verb(protocol::RemoveFlag message);
+  Verb mirror_verb(protocol::SetMirror message);
+  std::string service_of_flag(const std::string& flag) const;
   asio::awaitable<bool> wait_until_quiet(std::string service, Clock::time_point limit);
   asio::awaitable<void> announce_quiet(std::shared_ptr<Impl> self, std::string service);
   std::uint64_t under_way(const std::string& service) const;
+
+  // --- preview_key.cpp
+  std::string open_preview_key();  // an error text, or empty; no key is no error
+  asio::awaitable<Result<protocol::PreviewToken>> preview(Request request, protocol::MintPreview message);
+  std::optional<Problem> make_preview_key();
 
   // --- reload.cpp
   asio::awaitable<Result<Changed>> reload(Request request);

@@ -89,7 +89,16 @@ TrafficView Control::Impl::traffic_view(const state::ServiceState& service,
     view.max_hold = service.hold->max_hold;
     view.message = service.hold->message;
   }
+  for (const auto& flag : service.flags) view.flags.emplace_back(flag.name, flag.share);
+  if (service.mirror)
+    view.mirror = MirrorView{service.mirror->pool, service.mirror->share, service.mirror->safe_only};
   if (!routed) return view;
+  for (const auto& worker : routed->live->per_worker) {
+    view.mirrored += worker.mirrored.get();
+    view.mirror_failed += worker.mirror_failed.get();
+    view.mirror_dropped += worker.mirror_dropped.get();
+    view.mirror_skipped += worker.mirror_skipped.get();
+  }
   view.held = routed->live->hold.held.load();
   view.in_flight = routed->live->under_way();
   return view;
@@ -112,6 +121,11 @@ void Control::Impl::add_traffic(PoolView& view, const route::Service& service, c
   view.requests = sums.requests;
   view.errors = sums.errors;
   view.in_flight = sums.in_flight;
+  for (const auto& worker : pool.live->previews) {
+    view.previews += worker.requests.get();
+    view.preview_errors += worker.errors.get();
+    view.in_flight += worker.in_flight.get();
+  }
   const PoolRecent* known = recent.find(*pool.live);
   if (!known) return;
   const auto shortly = known->last(kShortWindow, *pool.live, now);

@@ -1,4 +1,5 @@
-// The verbs that lay something over a service's shares: pause, resume, stop (P1).
+// The verbs that lay something over a service's shares: pause, resume, stop (P1), flags (F1), mirror
+// (M1).
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -122,6 +123,53 @@ asio::awaitable<Result<Changed>> Control::Impl::resume(Request request, protocol
   co_return reply;
 }
 
+// The one service that `flag` can only mean when none is named; empty when that is not clear.
+std::string Control::Impl::service_of_flag(const std::string& flag) const {
+  if (state.services.size() == 1) return state.services.front().name;
+  std::string found;
+  for (const auto& service : state.services) {
+    if (!service.flag(flag)) continue;
+    if (!found.empty()) return {};
+    found = service.name;
+  }
+  return found;
+}
+
+Verb Control::Impl::flag_verb(protocol::SetFlag message) {
+  Verb verb;
+  verb.name = "flag set";
+  if (message.service.empty()) message.service = service_of_flag(message.flag);
+  verb.view = [message](const state::State& now) { return flag_json(now, message.flag, message.service); };
+  verb.change = [message](const state::State& now) -> state::Result<state::Change> {
+    if (message.service.empty())
+      return protocol::malformed("of which service? name it: --service S ({\"service\":\"S\"})", "service");
+    return state::set_flag(now, message.service, message.flag, message.share, message.config);
+  };
+  return verb;
+}
+
+Verb Control::Impl::unflag_verb(protocol::RemoveFlag message) {
+  Verb verb;
+  verb.name = "flag rm";
+  verb.view = [message](const state::State& now) { return flag_json(now, message.flag, message.service); };
+  verb.change = [message](const state::State& now) {
+    return state::remove_flag(now, message.flag, message.service);
+  };
+  return verb;
+}
+
+Verb Control::Impl::mirror_verb(protocol::SetMirror message) {
+  Verb verb;
+  verb.name = "mirror";
+  verb.view = [service = message.service](const state::State& now) { return mirror_json(now, service); };
+  verb.change = [message](const state::State& now) {
+    std::optional<route::Mirror> wanted;
+    if (!message.to.empty()) wanted = route::Mirror{message.to, message.share, message.safe_only};
+    return state::set_mirror(now, message.service, wanted);
+  };
+  return verb;
+}
+
 asio::awaitable<Result<Changed>> Control::Impl::stop_service(std::shared_ptr<Impl> self, Request request,
                                                              protocol::Stop message) {
   const bool dry = request.options.dry_run;
@@ -152,5 +200,25 @@ asio::awaitable<Result<Changed>> Control::stop(Request request, protocol::Stop m
   const auto self = impl_;
   co_return co_await self->stop_service(self, std::move(request), std::move(message));
 }
+
+asio::awaitable<Result<Changed>> Control::set_flag(Request request, protocol::SetFlag message) {
+  const auto self = impl_;
+  Verb verb = self->flag_verb(std::move(message));
+  co_return co_await self->commit(std::move(request), std::move(verb));
+}
+
+asio::awaitable<Result<Changed>> Control::remove_flag(Request request, protocol::RemoveFlag message) {
+  const auto self = impl_;
+  Verb verb = self->unflag_verb(std::move(message));
+  co_return co_await self->commit(std::move(request), std::move(verb));
+}
+
+asio::awaitable<Result<Changed>> Control::mirror(Request request, protocol::SetMirror message) {
+  const auto self = impl_;
+  Verb verb = self->mirror_verb(std::move(message));
+  co_return co_await self->commit(std::move(request), std::move(verb));
+}
+
+json::object Control::flags() const { return flags_json(impl_->state); }
 
 }  // namespace sluice::core

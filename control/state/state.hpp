@@ -74,12 +74,16 @@ struct ServiceState {
   std::optional<Table> configured_split;  // T2: while a run-time split is in force, the configured one that
                                           // it replaced (only shares above 0, by name)
   std::optional<route::Hold> hold;        // P1: paused or stopped
+  std::vector<route::Flag> flags;         // F1; by name
+  std::optional<route::Mirror> mirror;    // M1
   static constexpr std::size_t kRemembered = 16;
 
   // The pool that last held 100 %; before any did, the configured one.
   const std::string& stable() const { return stables.back(); }
   const PoolState* pool(std::string_view wanted) const;
   PoolState* pool(std::string_view wanted);
+  const route::Flag* flag(std::string_view wanted) const;
+  void put(route::Flag flag);                         // in its place, or instead of the one with its name
   std::size_t index_of(std::string_view pool) const;  // pools.size() when there is none
   std::vector<Share> shares() const;                  // by pool
   Table split() const;                                // only shares above 0, by name

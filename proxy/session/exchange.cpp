@@ -41,6 +41,7 @@ Exchange::Exchange(Context& context, Downstream& client)
 }
 
 Exchange::~Exchange() {
+  if (copy_) context_.mirrors.discard(copy_);
   if (conn_) upstream::Conn::retire(std::move(conn_), true);
 }
 
@@ -107,8 +108,9 @@ void Exchange::decide() {
   const http::RequestHead& head = client_.head();
   const route::Service& service = *service_->service;
   const auto index = static_cast<std::size_t>(service_ - view_->services.data());
-  decision_ = route::decide(service, head, client_.client_address(),
-                            fixed_pool(*view_->snapshot, client_.listener(), index));
+  const int fixed = fixed_pool(*view_->snapshot, client_.listener(), index);
+  const int preview = view_->snapshot->preview_key ? preview_pool(service) : -1;
+  decision_ = route::decide(service, head, client_.client_address(), fixed, preview);
   chosen_ = target_ = &service_->pools[decision_.pool];
   if (service.spec.balance == config::Balance::hash) {
     const std::string_view key =
@@ -217,7 +219,10 @@ void Exchange::prepare_request(iovec (&pieces)[2]) {
     forward.strip_prefix = strip_prefix_;
     forward.default_host = backend_->address;
     forward.random = random_;
+    if (!service_->service->flags.empty()) forward.feature_flags = feature_flags();
+    if (has_token_) forward.drop_cookie = route::kPreviewCookie;
     http::write_request(client_.head(), forward, request_);
+    if (service_->service->mirror) mirror(request_.size(), body);
     if (whole_body_ && body.size() <= kSmallBody) request_.append(body);
   }
   attempt_.phase = Phase::sent;
@@ -255,6 +260,7 @@ Task<void> Exchange::upload() {
       break;
     }
     const bool last = piece.kind == BodyPiece::Kind::done;
+    if (copy_) mirror_more(piece.data, last);
     const std::string_view head =
         !chunked || last
             ? std::string_view()

@@ -1,6 +1,4 @@
 // What is written down of a request: counters, the access log, and the proxy's own answers.
-#include <openssl/rand.h>
-
 #include "proxy/session/exchange.hpp"
 
 namespace sluice::session {
@@ -143,7 +141,7 @@ void Exchange::record(std::string_view error) {
   if (service_) line.service = service_->service->spec.name;
   if (chosen_) line.pool = chosen_->pool->name;
   if (backend_) line.backend = backend_->name;
-  static constexpr std::string_view kBy[] = {"listener", "key", "split"};
+  static constexpr std::string_view kBy[] = {"listener", "preview", "key", "split"};
   if (chosen_) line.sticky = kBy[static_cast<std::size_t>(decision_.by)];
   line.error = error;
   context_.access_log->ring(context_.worker).push(line);
@@ -153,12 +151,17 @@ std::string_view Exchange::prepare_extra() {
   extra_.clear();
   const route::Service& service = *service_->service;
   if (route::needs_cookie(service, decision_)) {
-    std::array<std::uint64_t, 2> secret{};
-    RAND_bytes(reinterpret_cast<unsigned char*>(secret.data()), sizeof secret);
     extra_.append("Set-Cookie: ").append(service.spec.sticky->issue_cookie).append("=");
-    extra_.append(route::issued_id(service, decision_.pool, secret))
-        .append("; Path=/; HttpOnly; SameSite=Lax");
+    extra_.append(new_id()).append("; Path=/; HttpOnly; SameSite=Lax");
     if (client_.secure()) extra_.append("; Secure");
+    extra_.append("\r\n");
+  }
+  if (has_token_) {
+    extra_.append(route::kPreviewHeader).append(": ");
+    if (preview_ignored_.empty())
+      extra_.append(chosen_->pool->name);
+    else
+      extra_.append("ignored, ").append(preview_ignored_);
     extra_.append("\r\n");
   }
   if (service.spec.debug_headers) {

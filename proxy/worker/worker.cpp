@@ -66,7 +66,10 @@ void Worker::run() {
 void Worker::tick(net::Clock::time_point now) {
   context_.wheel.advance(std::chrono::duration_cast<milliseconds>(now - started_));
   if (shutdown_done_) watch_shutdown();
-  if (!end_at_ || (sessions() > 0 && now <= *end_at_)) return;
+  if (end_at_ && context_.mirrors.active() > 0) context_.mirrors.end();
+  const bool busy = sessions() > 0 || context_.mirrors.active() > 0;
+  if (!end_at_ || (busy && now <= *end_at_)) return;
+  context_.mirrors.end();
   context_.directory.each_backend([](upstream::Backend& backend) { backend.close_idle(); });
   ended_ = true;
 }
@@ -87,6 +90,7 @@ void Worker::remove_listener(const std::string& name) {
 void Worker::adopt(route::SnapshotPtr snapshot) {
   context_.view = context_.directory.adopt(std::move(snapshot));
   context_.holds.adopt(*context_.view);
+  context_.mirrors.adopt(*context_.view);
 }
 
 void Worker::close_tunnels(const std::vector<std::uint32_t>& ids, TunnelPolicy policy) {
