@@ -51,24 +51,23 @@ struct PoolView {
   std::vector<BackendView> backends;
 };
 
-// What is laid over a service's shares at run time.
-struct TrafficView {
-  std::string state = "open";  // "open", "paused", "stopped" (P1)
-  std::chrono::milliseconds max_hold {
-    0 std::vector<std::pair<std::string, Share>> flags;  // F1
-    std::optional<MirrorView> mirror;                    // M1
-    // Copies since start: answered, failed, dropped for want of time, skipped for their body (M1).
-    std::uint64_t mirrored = 0, mirror_failed = 0, mirror_dropped = 0, mirror_skipped = 0;
-  };
-  std::string message;          // of stopped
-  std::uint64_t held = 0;       // by a pause; also while they are let go
-  std::uint64_t in_flight = 0;  // may still reach a backend; tunnels included
-};
-
 struct MirrorView {
   std::string pool;
   Share share = 0;
   bool safe_only = false;
+};
+
+// What is laid over a service's shares at run time.
+struct TrafficView {
+  std::string state = "open";  // "open", "paused", "stopped" (P1)
+  std::chrono::milliseconds max_hold{0};
+  std::string message;                               // of stopped
+  std::uint64_t held = 0;                            // by a pause; also while they are let go
+  std::uint64_t in_flight = 0;                       // may still reach a backend; tunnels included
+  std::vector<std::pair<std::string, Share>> flags;  // F1
+  std::optional<MirrorView> mirror;                  // M1
+  // Copies since start: answered, failed, dropped for want of time, skipped for their body (M1).
+  std::uint64_t mirrored = 0, mirror_failed = 0, mirror_dropped = 0, mirror_skipped = 0;
 };
 
 struct ServiceView {

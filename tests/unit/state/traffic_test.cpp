@@ -58,6 +58,62 @@ TEST(TrafficT1, TheJournalKeepsAPauseAndAStop) {
   EXPECT_FALSE(service_from_json(broken));
 }
 
+TEST(TrafficF1, AFlagIsSetChangedAndTakenAway) {
+  const auto set = set_flag(configured(), "api", "a", 10'000, "{\"x\":1}");
+  ASSERT_TRUE(set && set->changed);
+  EXPECT_EQ(set->undo, "sluicectl flag rm a --service api");
+  EXPECT_EQ(set->after, "api flag a 10%");
+  const auto raised = set_flag(set->next, "api", "a", 50'000, std::nullopt);
+  EXPECT_EQ(raised->next.service("api")->flag("a")->config, "{\"x\":1}") << "left out: it stays";
+  EXPECT_EQ(raised->undo, "sluicectl flag set a 10% --service api --config '{\"x\":1}'");
+  EXPECT_FALSE(set_flag(raised->next, "api", "a", 50'000, std::nullopt)->changed);
+  EXPECT_EQ(set_flag(raised->next, "api", "a", 50'000, "")->after, "api flag a 50% with another config");
+  const auto both = set_flag(raised->next, "web", "a", 1, std::nullopt);
+  EXPECT_EQ(remove_flag(both->next, "a", "web")->next.service("api")->flags.size(), 1u);
+  EXPECT_EQ(remove_flag(both->next, "a", "")->next.service("api")->flags.size(), 0u);
+  EXPECT_EQ(remove_flag(set->next, "a", "web").error().exit, protocol::Exit::not_found);
+}
+
+TEST(TrafficF1, NamesThatAHeaderCannotCarryAndTooManyAreRefused) {
+  for (const char* name : {"", "a,b", "a=b", "a b", "\xc3\xa4"})
+    EXPECT_EQ(set_flag(configured(), "api", name, 1, std::nullopt).error().field, "flag") << name;
+  State state = configured();
+  for (std::size_t i = 0; i < kMostFlags; ++i)
+    state = set_flag(state, "api", "f" + std::to_string(i), 1, std::nullopt)->next;
+  EXPECT_EQ(set_flag(state, "api", "more", 1, std::nullopt).error().exit, protocol::Exit::refused);
+  EXPECT_TRUE(set_flag(state, "api", "f7", 2, std::nullopt)) << "changing one is no more";
+}
+
+TEST(TrafficM1, AMirrorNamesAPoolAndAShare) {
+  const auto set = set_mirror(configured(), "api", route::Mirror{"green", 10'000, false});
+  ASSERT_TRUE(set && set->changed);
+  EXPECT_EQ(set->undo, "sluicectl mirror api --off");
+  EXPECT_EQ(set_mirror(set->next, "api", std::nullopt)->undo, "sluicectl mirror api --to green --share 10%");
+  EXPECT_EQ(set_mirror(configured(), "api", route::Mirror{"grean", 1, false}).error().exit,
+            protocol::Exit::not_found);
+  EXPECT_EQ(set_mirror(configured(), "api", route::Mirror{"green", 0, false}).error().field, "share");
+}
+
+TEST(TrafficT1, TheJournalKeepsFlagsAndMirrors) {
+  State state = set_flag(configured(), "api", "b", 10'000, "[1]")->next;
+  state = set_flag(state, "api", "a", 1, std::nullopt)->next;
+  state = set_mirror(state, "api", route::Mirror{"green", 500, true})->next;
+  const ServiceState& service = *state.service("api");
+  EXPECT_TRUE(read_back(service) == service);
+  auto broken = to_json(service);
+  broken["mirror"].as_object()["pool"] = "grean";
+  EXPECT_FALSE(service_from_json(broken));
+}
+
+TEST(TrafficT2, AMirrorWhosePoolIsGoneIsOffAndNamed) {
+  const State state = set_mirror(configured(), "web", route::Mirror{"green", 500, true})->next;
+  auto spec = testing::two_services();
+  spec.services[1] = testing::service_spec("web", {{"blue", 100'000}});
+  const auto merged = merge(state, spec);
+  EXPECT_EQ(merged.state.service("web")->mirror, std::nullopt);
+  EXPECT_THAT(merged.conflicts, ::testing::Contains(HasSubstr("the mirror is off")));
+}
+
 TEST(TrafficT2, AReloadKeepsAPause) {
   const State paused = pause(configured(), "api", 10s, 0)->next;
   auto spec = testing::two_services();
