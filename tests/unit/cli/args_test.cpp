@@ -213,8 +213,8 @@ TEST(Args, Flags) {
   EXPECT_EQ(verb<FlagVerb>("flag set a 1%").message.config, std::nullopt);
   EXPECT_EQ(verb<FlagVerb>("flag list").action, "list");
   EXPECT_EQ(verb<FlagVerb>("flag rm a").message.flag, "a");
-  for (const char* wrong : {"flag", "flag put a 1%", "flag set a", "flag set", "flag rm", "flag list a", "flag rm a 5%",
-                            "flag set a 1% --config {"})
+  for (const char* wrong : {"flag", "flag put a 1%", "flag set a", "flag set", "flag rm", "flag list a",
+                            "flag rm a 5%", "flag set a 1% --config {"})
     EXPECT_TRUE(parse(words(wrong)).problem) << wrong;
 }
 

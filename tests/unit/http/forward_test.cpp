@@ -50,7 +50,8 @@ TEST(ForwardedRequests, CarryWhatTheContractNames) {
 TEST(ForwardedRequests, S8_LeaveOneCookieBehind) {
   const ForwardContext context{.drop_cookie = "mine"};
   EXPECT_EQ(forward(get("Cookie: a=b; mine=x; c=d;mine=y\r\n"), context), got("Cookie: a=b; c=d\r\n"));
-  EXPECT_EQ(forward(get("Cookie: mine=x\r\nCookie: notmine=x; mine\r\n"), context), got("Cookie: notmine=x\r\n"));
+  EXPECT_EQ(forward(get("Cookie: mine=x\r\nCookie: notmine=x; mine\r\n"), context),
+            got("Cookie: notmine=x\r\n"));
 }
 
 TEST(ForwardedRequests, SpeakOurVersion) {

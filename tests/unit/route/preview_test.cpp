@@ -32,8 +32,8 @@ TEST(PreviewS8, ATokenSaysWhatItWasMintedFor) {
 }
 
 TEST(PreviewS8, ATokenFitsIntoAHeaderAndACookie) {
-  EXPECT_EQ(token("p;,\" \x80").find_first_not_of(
-                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."),
+  EXPECT_EQ(token("p;,\" \x80")
+                .find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."),
             std::string::npos);
 }
 
@@ -68,14 +68,16 @@ TEST(PreviewS8, IgnoredForAReason) {
 }
 
 TEST(PreviewS8, TheHeaderGoesBeforeTheCookie) {
-  const auto both = testing::request("GET", "h", "/", {{"Cookie", "a=b; sluice_preview=c"}, {"x-sluice-preview", "d"}});
+  const auto both =
+      testing::request("GET", "h", "/", {{"Cookie", "a=b; sluice_preview=c"}, {"x-sluice-preview", "d"}});
   EXPECT_EQ(preview_token(both), "d");
   EXPECT_EQ(preview_token(testing::request("GET", "h", "/", {{"Cookie", "a=b; sluice_preview=c"}})), "c");
   EXPECT_EQ(preview_token(testing::request("GET", "h", "/")), "");
 }
 
 TEST(PreviewS8, TheOrderIsListenerTokenKeySplit) {
-  auto service = testing::sticky_service({100'000, 0, 0}, {{{config::StickyKey::From::header, "U"}}, "", "api"});
+  auto service =
+      testing::sticky_service({100'000, 0, 0}, {{{config::StickyKey::From::header, "U"}}, "", "api"});
   const auto head = testing::request("GET", "h", "/", {{"U", "u"}});
   EXPECT_EQ(decide(service, head, "", 2, 1).by, By::listener);
   EXPECT_EQ(decide(service, head, "", -1, 1).by, By::preview);
@@ -84,11 +86,13 @@ TEST(PreviewS8, TheOrderIsListenerTokenKeySplit) {
   EXPECT_EQ(service.sequence->next.load(), 0u);
   const auto steps = explain_steps(service, head, "", -1, Preview{1, {}});
   EXPECT_EQ(steps.back(), "the preview token sends it to pool p1");
-  EXPECT_EQ(explain_steps(service, head, "", -1, Preview{-1, "expired"})[1], "the preview token is ignored: expired");
+  EXPECT_EQ(explain_steps(service, head, "", -1, Preview{-1, "expired"})[1],
+            "the preview token is ignored: expired");
 }
 
 TEST(PreviewS8, WhoIsOverriddenHasHisKeyAllTheSame) {
-  const auto service = testing::sticky_service({100'000, 0}, {{{config::StickyKey::From::header, "U"}}, "", "api"});
+  const auto service =
+      testing::sticky_service({100'000, 0}, {{{config::StickyKey::From::header, "U"}}, "", "api"});
   const auto head = testing::request("GET", "h", "/", {{"U", "u"}});
   EXPECT_EQ(user_key(service, decide(service, head, "", -1, 1), head, ""), "u");
   EXPECT_EQ(user_key(service, decide(service, head, "", -1), head, ""), "u");

@@ -50,7 +50,8 @@ TEST(FlagsS7, AndMirrorsAndPoolsAreIndependent) {
     flag_and_mirror += a && is_mirrored(50'000, "a", user(n), 0);
     flag_and_pool += a && scale(hash64("pool", "a", user(n)), kWhole) < 50'000;
   }
-  for (const int both : {two_flags, flag_and_mirror, flag_and_pool}) EXPECT_NEAR(double(both) / kUsers, 0.25, 0.02);
+  for (const int both : {two_flags, flag_and_mirror, flag_and_pool})
+    EXPECT_NEAR(double(both) / kUsers, 0.25, 0.02);
 }
 
 TEST(MirrorsM1, TakeUsersWholeAndTheKeylessByChance) {

@@ -34,7 +34,8 @@ class LaidOver : public OneOrigin {
   bool copied(std::size_t count) {
     return world.until([&] {
       std::size_t got = 0;
-      for (std::size_t i = 0; i < other->size(); ++i) got += (*other)[i].got.find("\r\n\r\n") != std::string::npos;
+      for (std::size_t i = 0; i < other->size(); ++i)
+        got += (*other)[i].got.find("\r\n\r\n") != std::string::npos;
       return got == count;
     });
   }
