@@ -65,7 +65,7 @@ def test_F1_without_a_key_only_100_percent_is_on(simple):
 
 
 def test_F1_S6_a_new_visitor_has_from_the_first_request_what_the_cookie_gives_him(simple):
-    daemon, _ = simple(sticky={"keys": [], "issue_cookie": "sluice_id"})
+    daemon, _ = simple(sticky={"keys": ["header:X-User-Id"], "issue_cookie": "sluice_id"})
     daemon.do("flag", "set", "half", "50%")
     firsts = set()
     for _ in range(20):
