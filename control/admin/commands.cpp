@@ -8,6 +8,7 @@
 #include "control/admin/explain.hpp"
 #include "control/admin/read.hpp"
 #include "control/admin/rollout_json.hpp"
+#include "control/admin/read_traffic.hpp"
 #include "control/admin/status.hpp"
 #include "control/admin/time_text.hpp"
 #include "proxy/config/dump.hpp"
@@ -76,6 +77,26 @@ asio::awaitable<Reply> Commands::dispatch(Call call, Match match) {
       co_return co_await change(call, read_weight(call, names), &Control::weight);
     case Endpoint::delete_backend:
       co_return co_await change(call, read_remove(call, names), &Control::remove);
+    case Endpoint::pause:
+      co_return co_await change(call, read_pause(call, names), &Control::pause);
+    case Endpoint::resume:
+      co_return co_await change(call, read_resume(call, names), &Control::resume);
+    case Endpoint::stop:
+      co_return co_await change(call, read_stop(call, names), &Control::stop);
+    case Endpoint::put_mirror:
+      co_return co_await change(call, read_mirror(call, names), &Control::mirror);
+    case Endpoint::delete_mirror:
+      co_return co_await change(call, read_mirror_off(call, names), &Control::mirror);
+    case Endpoint::put_flag:
+      co_return co_await change(call, read_flag(call, names), &Control::set_flag);
+    case Endpoint::delete_flag:
+      co_return co_await change(call, read_flag_removal(call, names), &Control::remove_flag);
+    case Endpoint::flags:
+      co_return json_reply(json::object{{"flags", control_.flags()}});
+    case Endpoint::flag:
+      co_return flag(names[0]);
+    case Endpoint::preview:
+      co_return co_await preview(std::move(call), names);
     case Endpoint::reload:
       co_return co_await reload(std::move(call));
     case Endpoint::rollout_get:
@@ -169,6 +190,27 @@ asio::awaitable<Reply> Commands::wait(Call call) {
 Reply Commands::rollout(const std::vector<std::string>& names) const {
   const auto view = control_.rollout(names.front());
   return view ? json_reply(to_json(*view)) : problem_reply(view.error());
+}
+
+asio::awaitable<Reply> Commands::preview(Call call, std::vector<std::string> names) {
+  auto request = request_of(call);
+  if (!request) co_return problem_reply(request.error());
+  auto message = read_preview(call, names);
+  if (!message) co_return problem_reply(message.error());
+  auto work = control_.preview(std::move(*request), std::move(*message));
+  const auto token = co_await std::move(work);
+  if (!token) co_return problem_reply(token.error());
+  co_return json_reply(to_json(*token));
+}
+
+Reply Commands::flag(const std::string& name) const {
+  const auto flags = control_.flags();
+  if (const auto* found = flags.if_contains(name))
+    return json_reply(json::object{{"flag", name}, {"services", *found}});
+  std::vector<std::string> known;
+  for (const auto& [other, services] : flags) known.emplace_back(other);
+  return problem_reply(
+      protocol::not_found("there is no flag " + quoted(name), protocol::did_you_mean(name, known)));
 }
 
 Reply Commands::explain(const Call& call) const {

@@ -35,6 +35,8 @@ class Commands {
   boost::asio::awaitable<Reply> status(Call call);
   boost::asio::awaitable<Reply> wait(Call call);
   Reply rollout(const std::vector<std::string>& names) const;
+  boost::asio::awaitable<Reply> preview(Call call, std::vector<std::string> names);
+  Reply flag(const std::string& name) const;
   Reply explain(const Call& call) const;
   Reply history(const Call& call) const;
   Reply events(const Call& call) const;

@@ -1,6 +1,7 @@
 #include "control/admin/explain.hpp"
 
 #include <boost/json/array.hpp>
+#include <chrono>
 #include <vector>
 
 #include "proxy/base/hash.hpp"
@@ -103,16 +104,69 @@ void explain_backend(const route::Service& service, const route::Pool& pool, std
                      (by_key ? ", by the hash of the key" : ", the only eligible one"));
 }
 
-void explain_service(const route::Service& service, const http::RequestHead& head,
-                     const protocol::Explain& message, int fixed, json::object& out, json::array& steps) {
+// The rest of the way is told as well: it is what would happen afterwards.
+void explain_hold(const route::Hold& hold, json::object& out, json::array& steps) {
+  if (hold.kind == route::Hold::Kind::stopped) {
+    out["held"] = "503 stopped";
+    steps.emplace_back("stopped: the answer is 503 stopped; after 'resume':");
+    return;
+  }
+  out["held"] = "paused";
+  steps.emplace_back("paused: the request is held, " + format_duration(hold.max_hold) +
+                     " at most, then the answer is 503 paused; after 'resume':");
+}
+
+// What the request's preview token does; nothing when it carries none.
+std::optional<route::Preview> preview_in(const route::Snapshot& snapshot, const route::Service& service,
+                                         const http::RequestHead& head) {
+  const auto token = route::preview_token(head);
+  if (token.empty()) return std::nullopt;
+  if (!snapshot.preview_key) return route::Preview{-1, "not valid"};
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return route::preview_of(*snapshot.preview_key, service, token,
+                           std::chrono::duration_cast<std::chrono::seconds>(now).count());
+}
+
+// Flags and mirror: not where it goes, but what goes with it.
+void explain_laid_over(const route::Service& service, const route::Decision& decision,
+                       const http::RequestHead& head, const std::string& client, json::object& out,
+                       json::array& steps) {
+  const auto key = route::user_key(service, decision, head, client);
+  const std::string who = key.empty() ? "without a key" : "for key " + quoted(key);
+  if (!service.flags.empty()) {
+    std::string flags;
+    route::append_flags(flags, service.flags, key);
+    out["flags"] = flags;
+    steps.emplace_back("flags " + who + ": " + flags);
+  }
+  if (!service.mirror) return;
+  const auto& to = service.pools[service.mirror->pool].name;
+  std::string mirrored = "no";
+  if (route::is_override(decision.by) || decision.pool == service.mirror->pool)
+    mirrored = "no, it is a preview or goes there anyway";
+  else if (key.empty())
+    mirrored = "with a chance of " + format_share(service.mirror->share);
+  else if (route::is_mirrored(service.mirror->share, service.spec.sticky->salt, key, 0))
+    mirrored = "yes";
+  out["mirror"] = to;
+  steps.emplace_back("mirrored to pool " + to + " " + who + ": " + mirrored);
+}
+
+void explain_service(const route::Snapshot& snapshot, const route::Service& service,
+                     const http::RequestHead& head, const protocol::Explain& message, int fixed,
+                     json::object& out, json::array& steps) {
   if (!service.set_aside.empty()) {
     steps.emplace_back("service: " + service.spec.name + " is set aside: " + service.set_aside);
     out["result"] = "503 no_backend";
     return;
   }
-  for (const auto& step : route::explain_steps(service, head, message.client, fixed))
+  if (service.hold) explain_hold(*service.hold, out, steps);
+  const auto preview = preview_in(snapshot, service, head);
+  for (const auto& step : route::explain_steps(service, head, message.client, fixed, preview))
     steps.emplace_back(step);
-  const auto decision = route::would_decide(service, head, message.client, fixed);
+  const auto decision =
+      route::would_decide(service, head, message.client, fixed, preview ? preview->pool : -1);
+  explain_laid_over(service, decision, head, message.client, out, steps);
   const auto& pool = service.pools[decision.pool];
   out["pool"] = pool.name;
   explain_backend(service, pool, decision.sticky_key, out, steps);
@@ -139,8 +193,8 @@ Result<json::object> explain(const route::Snapshot& snapshot, const protocol::Ex
     const auto& service = snapshot.services[found->service];
     out["route"] = found->route + 1;
     out["service"] = service.spec.name;
-    explain_service(service, head, message, fixed_pool(snapshot, message.listener, found->service), out,
-                    steps);
+    explain_service(snapshot, service, head, message, fixed_pool(snapshot, message.listener, found->service),
+                    out, steps);
   } else {
     out["result"] = "404 no_route";
     steps.emplace_back("no route matches: the answer is 404 no_route");

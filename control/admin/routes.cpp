@@ -50,6 +50,16 @@ constexpr Row kRows[] = {
     {"POST", "/v1/services/{service}/pools/{pool}/backends/{backend}/drain", Endpoint::drain, SLUICE_CHANGE},
     {"POST", "/v1/services/{service}/pools/{pool}/backends/{backend}/ready", Endpoint::ready, SLUICE_CHANGE},
     {"POST", "/v1/services/{service}/pools/{pool}/backends/{backend}/maint", Endpoint::maint, SLUICE_CHANGE},
+    {"POST", "/v1/services/{service}/pause", Endpoint::pause, SLUICE_CHANGE},
+    {"POST", "/v1/services/{service}/resume", Endpoint::resume, SLUICE_CHANGE},
+    {"POST", "/v1/services/{service}/stop", Endpoint::stop, SLUICE_CHANGE},
+    {"PUT", "/v1/services/{service}/mirror", Endpoint::put_mirror, SLUICE_CHANGE},
+    {"DELETE", "/v1/services/{service}/mirror", Endpoint::delete_mirror, SLUICE_CHANGE},
+    {"POST", "/v1/services/{service}/pools/{pool}/preview", Endpoint::preview, "reason"},
+    {"GET", "/v1/flags", Endpoint::flags, ""},
+    {"GET", "/v1/flags/{flag}", Endpoint::flag, ""},
+    {"PUT", "/v1/flags/{flag}", Endpoint::put_flag, SLUICE_CHANGE},
+    {"DELETE", "/v1/flags/{flag}", Endpoint::delete_flag, "service " SLUICE_CHANGE},
     {"POST", "/v1/reload", Endpoint::reload, SLUICE_CHANGE},
 };
 #undef SLUICE_CHANGE

@@ -16,6 +16,7 @@ constexpr std::string_view kClassNames[] = {"", "1xx", "2xx", "3xx", "4xx", "5xx
 constexpr std::string_view kReasons[] = {"connect", "reset", "timeout",
                                          "protocol"};  // as observe::UpstreamError
 constexpr std::string_view kAdminStates[] = {"ready", "draining", "drained", "maint"};
+constexpr std::string_view kTrafficStates[] = {"open", "paused", "stopped"};
 constexpr std::string_view kHealthStates[] = {"unknown", "up", "down", "ejected"};
 
 template <class Cells, class Read>
@@ -127,6 +128,45 @@ void services(Exposition& out, const route::Snapshot& snapshot) {
   out.family("sluice_queued_requests", "gauge", "Requests that wait for a place below the service's limit.");
   for (const auto& service : snapshot.services)
     out.sample(static_cast<double>(service.live->waiting.load()), {{"service", service.spec.name}});
+}
+
+void traffic(Exposition& out, const core::StatusView& view) {
+  out.family("sluice_service_traffic_state", "gauge", "1 for the state of a service: open, paused, stopped.");
+  for (const auto& service : view.services)
+    for (const auto state : kTrafficStates)
+      out.sample(service.traffic.state == state, {{"service", service.name}, {"state", state}});
+  out.family("sluice_held_requests", "gauge", "Requests that a pause holds.");
+  for (const auto& service : view.services)
+    out.sample(static_cast<double>(service.traffic.held), {{"service", service.name}});
+  out.family("sluice_service_in_flight", "gauge",
+             "Requests and tunnels of a service that are under way or wait for a place.");
+  for (const auto& service : view.services)
+    out.sample(static_cast<double>(service.traffic.in_flight), {{"service", service.name}});
+}
+
+void laid_over(Exposition& out, const core::StatusView& view) {
+  out.family("sluice_flag_share_ratio", "gauge", "The share of users that have a flag, 0 to 1.");
+  for (const auto& service : view.services)
+    for (const auto& [flag, share] : service.traffic.flags)
+      out.sample(static_cast<double>(share) / kWhole, {{"service", service.name}, {"flag", flag}});
+  out.family("sluice_mirror_share_ratio", "gauge",
+             "The share of requests that is mirrored to a pool, 0 to 1.");
+  for (const auto& service : view.services)
+    if (const auto& mirror = service.traffic.mirror)
+      out.sample(static_cast<double>(mirror->share) / kWhole,
+                 {{"service", service.name}, {"pool", mirror->pool}});
+  out.family("sluice_mirrored_requests_total", "counter", "Copies of requests, by what became of them.");
+  for (const auto& service : view.services)
+    for (const auto& [result, count] :
+         {std::pair("answered", service.traffic.mirrored), std::pair("failed", service.traffic.mirror_failed),
+          std::pair("dropped", service.traffic.mirror_dropped),
+          std::pair("skipped", service.traffic.mirror_skipped)})
+      out.sample(static_cast<double>(count), {{"service", service.name}, {"result", result}});
+  out.family("sluice_preview_requests_total", "counter",
+             "Requests that a preview token or a fixed listener sent to the pool; in no other count.");
+  for (const auto& service : view.services)
+    for (const auto& pool : service.pools)
+      out.sample(static_cast<double>(pool.previews), {{"service", service.name}, {"pool", pool.name}});
 }
 
 void shares(Exposition& out, const core::StatusView& view) {
@@ -258,6 +298,8 @@ std::string Scraper::scrape(core::Control& control) {
   daemon(out, view, control.counters(), control.workers().totals());
   shares(out, view);
   services(out, *snapshot);
+  traffic(out, view);
+  laid_over(out, view);
   pools(out, *snapshot);
   backends(out, view);
   rollout_metrics(out, view);

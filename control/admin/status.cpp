@@ -61,6 +61,8 @@ json::object pool_json(const core::PoolView& pool) {
           {"requests", pool.requests},
           {"errors", pool.errors},
           {"in_flight", pool.in_flight},
+          {"previews", pool.previews},
+          {"preview_errors", pool.preview_errors},
           {"requests_per_second", rounded(pool.requests_per_second)},
           {"error_rate", ratio_or_null(pool.error_rate)},
           {"p50_ms", or_null(pool.p50_ms)},
@@ -69,12 +71,39 @@ json::object pool_json(const core::PoolView& pool) {
           {"backends", std::move(backends)}};
 }
 
+json::object traffic_json(const core::TrafficView& traffic) {
+  json::object out{{"state", traffic.state}, {"held", traffic.held}, {"in_flight", traffic.in_flight}};
+  if (traffic.state == "paused") out["max_hold"] = format_duration(traffic.max_hold);
+  if (!traffic.message.empty()) out["message"] = traffic.message;
+  return out;
+}
+
+json::object flags_json(const core::TrafficView& traffic) {
+  json::object out;
+  for (const auto& [name, share] : traffic.flags) out[name] = format_share(share);
+  return out;
+}
+
+json::value mirror_json(const core::TrafficView& traffic) {
+  if (!traffic.mirror) return nullptr;
+  return {{"to", traffic.mirror->pool},
+          {"share", format_share(traffic.mirror->share)},
+          {"safe_only", traffic.mirror->safe_only},
+          {"answered", traffic.mirrored},
+          {"failed", traffic.mirror_failed},
+          {"dropped", traffic.mirror_dropped},
+          {"skipped", traffic.mirror_skipped}};
+}
+
 json::object service_json(const core::ServiceView& service) {
   json::object pools;
   for (const auto& pool : service.pools) pools[pool.name] = pool_json(pool);
   json::object out{{"stable", service.stable}, {"pools", std::move(pools)}, {"rollout", nullptr}};
   if (service.rollout) out["rollout"] = to_json(*service.rollout);
   if (service.unconfirmed) out["unconfirmed"] = {{"reverts_in_ms", service.unconfirmed->count()}};
+  out["traffic"] = traffic_json(service.traffic);
+  out["flags"] = flags_json(service.traffic);
+  out["mirror"] = mirror_json(service.traffic);
   if (!service.set_aside.empty()) out["set_aside"] = service.set_aside;
   return out;
 }

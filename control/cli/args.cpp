@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <boost/json/parse.hpp>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -64,6 +65,16 @@ std::uint64_t number_of(const std::string& name, const std::string& text, std::u
   return number;
 }
 
+std::optional<Problem> check_flag(const FlagVerb& verb) {
+  const bool set = verb.action == "set", list = verb.action == "list";
+  if (!list && verb.message.flag.empty())
+    return protocol::malformed("which flag? write flag " + verb.action + " NAME");
+  if (set && !verb.share) return protocol::malformed("for how many? write flag set NAME 10%");
+  if (!set && verb.share) return protocol::malformed("flag " + verb.action + " takes no percentage");
+  if (list && !verb.message.flag.empty()) return protocol::malformed("flag list takes no name");
+  return std::nullopt;
+}
+
 // Builds the parser; the values it fills live here, too.
 class Parser {
  public:
@@ -88,6 +99,10 @@ class Parser {
   void add_back();
   void add_drain();
   void add_backends();
+  void add_traffic();
+  void add_flag();
+  void add_mirror();
+  void add_preview();
   void add_wait();
   void add_looks();
   void add_operations();
@@ -104,7 +119,8 @@ class Parser {
   CLI::App app_{"Shifts traffic between pools of backends", "sluicectl"};
   CommandLine line_;
   std::vector<std::pair<CLI::App*, Verb>>
-      initial_;  // a verb's value, put in place before its arguments arrive
+      initial_;       // a verb's value, put in place before its arguments arrive
+  bool off_ = false;  // of mirror
   bool version_ = false;
   Format format_ = Format::table;
 };
@@ -123,6 +139,10 @@ Parser::Parser() {
   add_back();
   add_drain();
   add_backends();
+  add_traffic();
+  add_flag();
+  add_mirror();
+  add_preview();
   add_wait();
   add_operations();
 }
@@ -411,6 +431,86 @@ void Parser::add_backends() {
   remove->add_flag("--force", line_.change.force);
 }
 
+void Parser::add_traffic() {
+  auto* pause = change(verb("pause", protocol::Pause{}));
+  one(pause, "SERVICE", [this](auto& text) { message<protocol::Pause>().service = text; });
+  flag(pause, "--max-hold",
+       [this](auto& text) { message<protocol::Pause>().max_hold = duration_of("--max-hold", text); });
+  flag(pause, "--max-queue", [this](auto& text) {
+    message<protocol::Pause>().max_queue =
+        static_cast<std::uint32_t>(number_of("--max-queue", text, 1'000'000));
+  });
+  pause->add_flag_callback("--wait", [this] { message<protocol::Pause>().wait = true; });
+  flag(pause, "--timeout",
+       [this](auto& text) { message<protocol::Pause>().timeout = duration_of("--timeout", text); });
+
+  auto* resume = change(verb("resume", protocol::Resume{}));
+  one(resume, "SERVICE", [this](auto& text) { message<protocol::Resume>().service = text; });
+  flag(resume, "--rate", [this](auto& text) {
+    const std::string number = text.ends_with("/s") ? text.substr(0, text.size() - 2) : text;
+    message<protocol::Resume>().rate = static_cast<std::uint32_t>(number_of("--rate", number, 1'000'000));
+  });
+
+  auto* stop = change(verb("stop", protocol::Stop{}));
+  one(stop, "SERVICE", [this](auto& text) { message<protocol::Stop>().service = text; });
+  flag(stop, "--message", [this](auto& text) { message<protocol::Stop>().message = text; });
+}
+
+void Parser::add_flag() {
+  auto* verb_flag = change(verb("flag", FlagVerb{}));
+  one(verb_flag, "ACTION", [this](auto& text) {
+    if (text != "set" && text != "list" && text != "show" && text != "rm")
+      wrong("ACTION", sluice::quoted(text) + " is not what flag does, write set, list, show or rm");
+    message<FlagVerb>().action = text;
+  });
+  one(
+      verb_flag, "NAME", [this](auto& text) { message<FlagVerb>().message.flag = text; }, false);
+  one(
+      verb_flag, "PERCENT",
+      [this](auto& text) {
+        const auto share = parse_share(text);
+        if (!share) wrong("PERCENT", share.error().text());
+        message<FlagVerb>().share = message<FlagVerb>().message.share = *share;
+      },
+      false);
+  flag(verb_flag, "--service", [this](auto& text) { message<FlagVerb>().message.service = text; });
+  flag(verb_flag, "--config", [this](auto& text) {
+    boost::json::error_code failed;
+    const auto config = boost::json::parse(text, failed);
+    if (failed) wrong("--config", sluice::quoted(text) + " is no JSON: " + failed.message());
+    message<FlagVerb>().message.config = config.is_null() ? std::string() : text;
+  });
+}
+
+void Parser::add_mirror() {
+  auto* mirror = change(verb("mirror", protocol::SetMirror{}));
+  one(mirror, "SERVICE", [this](auto& text) { message<protocol::SetMirror>().service = text; });
+  auto* off = mirror->add_flag("--off", off_);
+  auto* to = mirror->add_option_function<std::string>(
+      "--to", [this](auto& text) { message<protocol::SetMirror>().to = text; });
+  auto* share = mirror->add_option_function<std::string>("--share", [this](auto& text) {
+    const auto parsed = parse_share(text);
+    if (!parsed) wrong("--share", parsed.error().text());
+    message<protocol::SetMirror>().share = *parsed;
+  });
+  mirror->add_flag_callback("--safe-only", [this] { message<protocol::SetMirror>().safe_only = true; });
+  off->excludes(to)->excludes(share);
+  to->needs(share);
+  share->needs(to);
+}
+
+void Parser::add_preview() {
+  auto* preview = verb("preview", protocol::MintPreview{});
+  one(preview, "SERVICE/POOL", [this](auto& text) {
+    const auto target = protocol::parse_target(text);
+    if (!target || !target->backend.empty())
+      wrong("SERVICE/POOL", sluice::quoted(text) + " is no SERVICE/POOL");
+    message<protocol::MintPreview>().target = *target;
+  });
+  flag(preview, "--ttl",
+       [this](auto& text) { message<protocol::MintPreview>().ttl = duration_of("--ttl", text); });
+}
+
 void Parser::add_wait() {
   auto* wait = verb("wait", protocol::Wait{});
   one(wait, "CONDITION", [this](auto& text) {
@@ -509,6 +609,10 @@ std::optional<Problem> Parser::check() const {
     if (rolling->run.empty()) return protocol::malformed("--run is missing, the command for each backend");
     if (rolling->batch == 0) return protocol::malformed("--batch must be at least 1");
   }
+  if (const auto* flag = std::get_if<FlagVerb>(&line_.verb)) return check_flag(*flag);
+  if (const auto* mirror = std::get_if<protocol::SetMirror>(&line_.verb))
+    if (mirror->to.empty() && !off_)
+      return protocol::malformed("say where to, --to POOL --share 10%, or --off");
   return std::nullopt;
 }
 

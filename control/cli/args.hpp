@@ -9,6 +9,7 @@
 
 #include "control/cli/advise.hpp"
 #include "control/protocol/messages.hpp"
+#include "control/protocol/traffic.hpp"
 
 namespace sluice::cli {
 
@@ -60,6 +61,11 @@ struct RollingVerb {
   protocol::milliseconds drain_timeout = protocol::kDrainTimeout;
   protocol::milliseconds wait_healthy{60'000};
 };
+struct FlagVerb {
+  std::string action;  // set, list, show, rm
+  protocol::SetFlag message;
+  std::optional<Share> share;  // of set
+};
 struct ReloadVerb {};
 struct CheckVerb {
   std::string file;
@@ -79,11 +85,14 @@ struct CompleteVerb {
   std::vector<std::string> words;  // after "sluicectl", the last one is being typed
 };
 
-using Verb = std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo,
-                          RolloutStartVerb, RolloutActVerb, RolloutStatusVerb, protocol::Confirm, RollingVerb,
-                          protocol::Drain, ReadyVerb, MaintVerb, WeightVerb, protocol::Add, RemoveVerb,
-                          protocol::Wait, protocol::Explain, protocol::History, protocol::Events, ReloadVerb,
-                          CheckVerb, ConfigShowVerb, ImportVerb, AdviseVerb, CompletionVerb, CompleteVerb>;
+using Verb =
+    std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo,
+                 RolloutStartVerb, RolloutActVerb, RolloutStatusVerb, protocol::Confirm, RollingVerb,
+                 protocol::Drain, ReadyVerb, MaintVerb, WeightVerb, protocol::Add, RemoveVerb,
+                 protocol::Pause, protocol::Resume, protocol::Stop, FlagVerb, protocol::SetMirror,
+                 protocol::MintPreview, protocol::Wait, protocol::Explain, protocol::History,
+                 protocol::Events, ReloadVerb, CheckVerb, ConfigShowVerb, ImportVerb, AdviseVerb,
+                 CompletionVerb, CompleteVerb>;
 
 struct CommandLine {
   Globals globals;

@@ -85,6 +85,10 @@ Words positional(const Typed& typed, const Names& names) {
   if (verb == "rollout")
     return first ? Words{"start", "status", "pause", "resume", "promote", "abort"} : names.services;
   if (verb == "rolling") return first ? names.pools : Words{};
+  if (verb == "flag") return first ? Words{"set", "list", "show", "rm"} : Words{};
+  if (verb == "mirror") return first ? names.services : Words{};
+  if (verb == "preview") return first ? names.pools : Words{};
+  if (verb == "pause" || verb == "resume" || verb == "stop") return first ? names.services : Words{};
   if (verb == "status" || verb == "history") return first ? names.services : Words{};
   if (verb == "drain" || verb == "ready" || verb == "maint") return first ? targets(names) : Words{};
   if (verb == "weight" || verb == "remove") return first ? names.backends : Words{};

@@ -105,6 +105,36 @@ constexpr Page kPages[] = {
      "  --timeout 30s          for the drain; then what is left is closed\n"
      "  --websockets POLICY    wait, spread:60s or now\n",
      "  sluicectl remove api/green/127.0.0.1:9103\n"},
+    {"pause", "pause SERVICE",
+     "Holds its requests, in order, until resume; each for a time at most, then it gets 503.",
+     "  --max-hold 30s         how long each request is held\n"
+     "  --max-queue N          how many are held at once; limits.queue if not given\n"
+     "  --wait                 return when nothing is in flight: a short migration may run then\n"
+     "  --timeout 30s          of --wait; exit 7 if something is in flight even then, the pause goes on\n",
+     "  sluicectl pause api --wait\n"},
+    {"resume", "resume SERVICE", "Ends a pause or a stop; held requests go where they would go now.",
+     "  --rate R               let the held ones go R a second; all at once if not given\n",
+     "  sluicectl resume api --rate 200\n"},
+    {"stop", "stop SERVICE", "Refuses its requests with 503 until resume.",
+     "  --message M            the answer's text\n", "  sluicectl stop api --message 'Back at 14:00 UTC'\n"},
+    {"flag", "flag set NAME PERCENT | list | show NAME | rm NAME",
+     "A feature for a share of the users, the same users in every service; backends are told by "
+     "X-Feature-Flags.",
+     "  --service S            whose requests carry it; not needed when it is clear\n"
+     "  --config JSON          what applications may read of it (GET /v1/flags/NAME); null takes it away\n",
+     "  sluicectl flag set new-checkout 10% --service api\n  sluicectl flag rm new-checkout\n"},
+    {"mirror", "mirror SERVICE --to POOL --share 10% | --off",
+     "Sends a share of the requests to a pool as well and throws its answers away.\n"
+     "Mind: what changes data changes it twice, unless --safe-only.",
+     "  --to POOL              where the copies go\n"
+     "  --share SHARE          of users with a key, else of requests\n"
+     "  --safe-only            only GET, HEAD, OPTIONS and TRACE\n"
+     "  --off                  no more\n",
+     "  sluicectl mirror api --to green --share 10% --safe-only\n  sluicectl mirror api --off\n"},
+    {"preview", "preview SERVICE/POOL [--ttl 2h]",
+     "Mints a signed token: requests that carry it go to that pool, and no gate counts them.",
+     "  --ttl 2h               how long it counts, up to 720h\n",
+     "  sluicectl preview api/green --ttl 30m\n"},
     {"wait", "wait healthy|drained TARGET",
      "Blocks until every backend of the target is so. Exit 7 when the time is over.",
      "  --timeout 30s          how long; without it as long as it takes\n",
@@ -161,6 +191,7 @@ constexpr std::string_view kOverview =
 Looking:    status  explain  history  events  config show
 Shifting:   split  cutover  confirm  rollback  undo
 Rollouts:   rollout start|status|pause|resume|promote|abort  rolling
+Traffic:    pause  resume  stop  flag  mirror  preview
 Backends:   drain  ready  maint  weight  add  remove  wait
 Operations: reload  check  import  advise  completion
 
@@ -179,9 +210,9 @@ Exit: 0 done, 1 internal, 2 usage or configuration, 3 daemon unreachable, 4 not 
 )";
 
 bool changes(std::string_view verb) {
-  constexpr std::string_view kChanging[] = {"split", "cutover", "rollback", "undo",  "drain",
-                                            "ready", "confirm", "rollout",  "maint", "weight",
-                                            "add",   "remove",  "reload"};
+  constexpr std::string_view kChanging[] = {"split",   "cutover", "rollback", "undo",   "drain",  "ready",
+                                            "confirm", "rollout", "maint",    "weight", "add",    "remove",
+                                            "reload",  "pause",   "resume",   "stop",   "flag",   "mirror"};
   for (const auto name : kChanging)
     if (name == verb) return true;
   return false;

@@ -159,7 +159,7 @@ std::string render_explain(const json::value& explained, const Style& style) {
   const auto* object = explained.if_object();
   if (!object) return plain(explained) + "\n";
   std::string out;
-  for (const char* key : {"route", "service", "pool", "backend", "result"}) {
+  for (const char* key : {"route", "service", "held", "pool", "backend", "result", "flags", "mirror"}) {
     const auto value = cell(*object, key);
     if (!value.empty())
       out +=
@@ -169,6 +169,21 @@ std::string render_explain(const json::value& explained, const Style& style) {
   if (steps && steps->is_array())
     for (const auto& step : steps->get_array()) out += "  - " + plain(step) + "\n";
   return out;
+}
+
+std::string render_flags(const json::value& document, const Style& style) {
+  Table table({"FLAG", "SERVICE", ">ENABLED FOR", "CONFIG"});
+  const auto& top = object_of(document);
+  const auto add = [&table](std::string_view flag, const json::object& services) {
+    for (const auto& [service, value] : services)
+      table.add({std::string(flag), std::string(service), cell(object_of(value), "enabled_for"),
+                 cell(object_of(value), "config")});
+  };
+  if (top.contains("flag"))
+    add(text_in(top, "flag"), object_in(top, "services"));
+  else
+    for (const auto& [flag, services] : object_in(top, "flags")) add(flag, object_of(services));
+  return table.empty() ? "no flags\n" : table.render(style);
 }
 
 std::string render_problem(const protocol::Problem& problem, const Style& style) {

@@ -24,6 +24,8 @@ std::string render_drained(const boost::json::value& drained, const std::string&
 std::string render_history(const boost::json::value& history, const Style& style);
 std::string render_event(const boost::json::value& event);
 std::string render_explain(const boost::json::value& explained, const Style& style);
+// GET /v1/flags, or one flag.
+std::string render_flags(const boost::json::value& flags, const Style& style);
 std::string render_problem(const protocol::Problem& problem, const Style& style);
 
 class Output {

@@ -128,6 +128,35 @@ std::string drain_lines(const std::string& service_name, const json::object& ser
   return out;
 }
 
+// "paused: 12 held, nothing in flight"; nothing for a service that is open.
+std::string traffic_line(const json::object& service, const Style& style) {
+  const auto& traffic = object_in(service, "traffic");
+  const auto state = text_in(traffic, "state");
+  const auto held = number_in(traffic, "held").value_or(0);
+  if (state == "open" && held == 0) return {};
+  const auto in_flight = number_in(traffic, "in_flight").value_or(0);
+  std::string out = state == "open" ? style.busy("resuming") : style.bad(state);
+  if (const auto message = text_in(traffic, "message"); !message.empty()) out += " '" + message + "'";
+  if (state != "stopped") out += ": " + formatted(held, "%.0f") + " held";
+  if (state != "open")
+    out += in_flight > 0 ? ", " + formatted(in_flight, "%.0f") + " in flight" : ", nothing in flight";
+  return out + "\n";
+}
+
+// "flags: a 10%, b 100%" and "mirror: 10% to green (12 answered, 0 failed, 0 dropped)".
+std::string laid_over_lines(const json::object& service) {
+  std::string out;
+  for (const auto& [name, share] : object_in(service, "flags"))
+    out += (out.empty() ? "flags: " : ", ") + std::string(name) + " " + plain(share);
+  if (!out.empty()) out += "\n";
+  const auto& mirror = object_in(service, "mirror");
+  if (mirror.empty()) return out;
+  return out + "mirror: " + text_in(mirror, "share") + " to " + text_in(mirror, "to") + " (" +
+         formatted(number_in(mirror, "answered"), "%.0f") + " answered, " +
+         formatted(number_in(mirror, "failed"), "%.0f") + " failed, " +
+         formatted(number_in(mirror, "dropped"), "%.0f") + " dropped)\n";
+}
+
 std::string warnings(const json::object& status, const Style& style) {
   std::string out;
   const auto* list = status.if_contains("warnings");
@@ -155,6 +184,8 @@ std::string render_status(const json::value& status, const std::string& wanted, 
     if (const auto left = number_in(object_in(*service, "unconfirmed"), "reverts_in_ms"))
       out += style.busy("unconfirmed:") + " reverts in " + formatted(*left / 1000, "%.0f s") +
              ", sluicectl confirm " + std::string(name) + "\n";
+    out += traffic_line(*service, style);
+    out += laid_over_lines(*service);
     out += pools_table(*service, style);
     if (!wanted.empty()) out += backends_table(*service, style);
     out += drain_lines(std::string(name), *service, style) + "\n";
@@ -175,6 +206,9 @@ std::string render_state_lines(const json::value& status, const std::string& wan
       if (pool.is_object())
         out += " " + std::string(pool_name) + " " + share_text(pool.get_object()) + " (" +
                health_text(object_in(pool.get_object(), "backends"), Style{}) + ")";
+    if (const auto state = text_in(object_in(*service, "traffic"), "state");
+        !state.empty() && state != "open")
+      out += ", " + state;
     out += ", stable " + text_in(*service, "stable") + ", generation " +
            formatted(number_in(*top, "generation"), "%.0f") + "\n";
   }

@@ -53,6 +53,14 @@ int wait(Context& context, const protocol::Wait& message);
 // The backend that `text` names in this status: SERVICE/POOL/BACKEND, or a name or address that only one has.
 Result<protocol::Target> find_backend(const boost::json::value& status, const std::string& text);
 
+// verbs_traffic.cpp
+int pause(Context& context, const protocol::Pause& message);
+int resume(Context& context, const protocol::Resume& message);
+int stop(Context& context, const protocol::Stop& message);
+int flag(Context& context, const FlagVerb& verb);
+int mirror(Context& context, const protocol::SetMirror& message);
+int preview(Context& context, const protocol::MintPreview& message);
+
 // verbs_local.cpp
 int check(Context& context, const CheckVerb& verb);
 int completion(Context& context, const CompletionVerb& verb);

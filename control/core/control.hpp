@@ -20,6 +20,7 @@
 #include "control/core/workers.hpp"
 #include "control/protocol/messages.hpp"
 #include "control/protocol/problem.hpp"
+#include "control/protocol/traffic.hpp"
 #include "control/state/file.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/route/snapshot.hpp"
@@ -100,6 +101,16 @@ class Control {
   boost::asio::awaitable<Result<protocol::Changed>> rollout_act(Request request,
                                                                 protocol::RolloutAct message);
   boost::asio::awaitable<Result<protocol::Changed>> confirm(Request request, protocol::Confirm message);
+  boost::asio::awaitable<Result<protocol::Changed>> pause(Request request, protocol::Pause message);
+  boost::asio::awaitable<Result<protocol::Changed>> resume(Request request, protocol::Resume message);
+  boost::asio::awaitable<Result<protocol::Changed>> stop(Request request, protocol::Stop message);
+  boost::asio::awaitable<Result<protocol::Changed>> set_flag(Request request, protocol::SetFlag message);
+  boost::asio::awaitable<Result<protocol::Changed>> remove_flag(Request request,
+                                                                protocol::RemoveFlag message);
+  boost::asio::awaitable<Result<protocol::Changed>> mirror(Request request, protocol::SetMirror message);
+  // No change of the state: a token that works until it expires, with an audit line.
+  boost::asio::awaitable<Result<protocol::PreviewToken>> preview(Request request,
+                                                                 protocol::MintPreview message);
 
   // A problem `timed_out` when the time is over; the drain or the probing goes on.
   boost::asio::awaitable<Result<Waited>> wait(protocol::Wait message);
@@ -119,6 +130,8 @@ class Control {
   EventLog& events();
   const config::Spec& spec() const;     // the configuration in force
   config::Spec effective_spec() const;  // with what was changed at run time; for `config show`
+  // {"FLAG":{"SERVICE":{"enabled_for":"10%","config":{...}}}}
+  boost::json::object flags() const;
   route::SnapshotPtr snapshot() const;  // in force; for explain and the metrics
   std::uint64_t generation() const;
   Workers& workers();

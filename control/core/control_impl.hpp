@@ -1,5 +1,5 @@
 // What Control is made of. The rooms of its house: commit.cpp (the one way of a change), verbs.cpp,
-// reload.cpp, waiting.cpp, status.cpp, upkeep.cpp. Control thread only.
+// reload.cpp, traffic_verbs.cpp, waiting.cpp, status.cpp, upkeep.cpp. Control thread only.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -101,6 +101,24 @@ struct Control::Impl {
   asio::awaitable<void> ask_one(std::shared_ptr<OutsideGate> gate);
   void begin_verify(const std::string& name, const state::Rollout& rollout, RolloutWatch& watch);
   std::optional<RolloutView> rollout_view(const state::ServiceState& service) const;
+  // --- traffic_verbs.cpp
+  asio::awaitable<Result<Changed>> pause(std::shared_ptr<Impl> self, Request request,
+                                         protocol::Pause message);
+  asio::awaitable<Result<Changed>> resume(Request request, protocol::Resume message);
+  asio::awaitable<Result<Changed>> stop_service(std::shared_ptr<Impl> self, Request request,
+                                                protocol::Stop message);
+  Verb flag_verb(protocol::SetFlag message);
+  Verb unflag_verb(protocol::RemoveFlag message);
+  Verb mirror_verb(protocol::SetMirror message);
+  std::string service_of_flag(const std::string& flag) const;
+  asio::awaitable<bool> wait_until_quiet(std::string service, Clock::time_point limit);
+  asio::awaitable<void> announce_quiet(std::shared_ptr<Impl> self, std::string service);
+  std::uint64_t under_way(const std::string& service) const;
+
+  // --- preview_key.cpp
+  std::string open_preview_key();  // an error text, or empty; no key is no error
+  asio::awaitable<Result<protocol::PreviewToken>> preview(Request request, protocol::MintPreview message);
+  std::optional<Problem> make_preview_key();
 
   // --- reload.cpp
   asio::awaitable<Result<Changed>> reload(Request request);
@@ -124,6 +142,7 @@ struct Control::Impl {
   // --- status.cpp
   StatusView status_now() const;
   ServiceView service_view(const state::ServiceState& service, Clock::time_point now) const;
+  TrafficView traffic_view(const state::ServiceState& service, const route::Service* routed) const;
   PoolView pool_view(const route::Service* service, const state::PoolState& pool,
                      Clock::time_point now) const;
   BackendView backend_view(const route::Pool* pool, const state::BackendState& backend) const;
@@ -175,6 +194,7 @@ struct Control::Impl {
   std::map<std::string, std::shared_ptr<RolloutWatch>> watches;    // by service, of active rollouts
   std::map<std::string, std::set<std::string>> warnings_of_gates;  // that were told, by service
   Bell rollout_bell;                                               // there may be something to drive
+  std::set<std::string> announcing;  // paused services whose last request has not ended yet
   bool stopped = false;
   asio::steady_timer upkeep_timer;
   Clock::time_point next_refresh{};

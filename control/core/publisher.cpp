@@ -52,6 +52,7 @@ route::SnapshotPtr Publisher::build(const config::Spec& spec, const state::State
                                     const route::Snapshot* previous) {
   auto snapshot = std::make_shared<route::Snapshot>();
   snapshot->generation = state.generation;
+  snapshot->preview_key = preview_key;
   std::vector<std::string> names;
   for (const auto& service : spec.services) {
     const state::ServiceState* wanted = state.service(service.name);
@@ -87,6 +88,10 @@ route::Service Publisher::service_from(const config::ServiceSpec& spec, const st
   const bool same_table = previous && intervals(previous->pools) == intervals(service.pools);
   service.sequence = same_table ? previous->sequence : std::make_shared<observe::SplitSequence>(random_());
   if (spec.sticky) service.slots = owners_of(state);
+  service.hold = state.hold;
+  service.flags = state.flags;
+  if (state.mirror)
+    service.mirror = {state.index_of(state.mirror->pool), state.mirror->share, state.mirror->safe_only};
   if (!unresolved.empty() && !reachable(service.pools)) service.set_aside = unresolved;
   return service;
 }

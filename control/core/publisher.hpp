@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ class Publisher {
   // Sequences and slot owners of `previous` (which may be null) are carried over where the share table is the
   // same (S3, C4). A backend that does not resolve is left out; a service of which no pool with a share can
   // be reached is set aside (T3). Requires: a state merged with `spec`.
+  std::optional<route::PreviewKey> preview_key;  // of every snapshot built from now on (S8)
+
   route::SnapshotPtr build(const config::Spec& spec, const state::State& state,
                            const route::Snapshot* previous);
 

@@ -1,5 +1,7 @@
 #include "control/core/replies.hpp"
 
+#include <boost/json/parse.hpp>
+
 #include "control/state/diff.hpp"
 #include "proxy/base/values.hpp"
 
@@ -26,6 +28,52 @@ json::value shares_json(const state::State& state, const std::vector<std::string
   json::object all;
   for (const auto& service : services) all[service] = shares_json(state, service);
   return all;
+}
+
+json::value hold_json(const state::State& state, const std::string& service) {
+  const state::ServiceState* found = state.service(service);
+  if (!found) return nullptr;
+  if (!found->hold) return {{"traffic", "open"}};
+  const route::Hold& hold = *found->hold;
+  if (hold.kind == route::Hold::Kind::stopped) {
+    json::object out{{"traffic", "stopped"}};
+    if (!hold.message.empty()) out["message"] = hold.message;
+    return out;
+  }
+  json::object out{{"traffic", "paused"}, {"max_hold", format_duration(hold.max_hold)}};
+  if (hold.max_queue > 0) out["max_queue"] = hold.max_queue;
+  return out;
+}
+
+json::value flag_json(const state::State& state, const std::string& flag, const std::string& service) {
+  json::object all;
+  for (const auto& each : state.services) {
+    const route::Flag* found = service.empty() || each.name == service ? each.flag(flag) : nullptr;
+    if (!found) continue;
+    json::object values{{"enabled_for", format_share(found->share)}};
+    if (!found->config.empty()) {
+      json::error_code failed;
+      values["config"] = json::parse(found->config, failed);
+    }
+    all[each.name] = std::move(values);
+  }
+  return all;
+}
+
+json::object flags_json(const state::State& state) {
+  json::object all;
+  for (const auto& service : state.services)
+    for (const auto& flag : service.flags) all[flag.name] = flag_json(state, flag.name, {});
+  return all;
+}
+
+json::value mirror_json(const state::State& state, const std::string& service) {
+  const state::ServiceState* found = state.service(service);
+  if (!found) return nullptr;
+  if (!found->mirror) return {{"mirror", "off"}};
+  json::object out{{"mirror", found->mirror->pool}, {"share", format_share(found->mirror->share)}};
+  if (found->mirror->safe_only) out["safe_only"] = true;
+  return out;
 }
 
 json::value target_json(const state::State& state, const protocol::Target& target) {

@@ -78,8 +78,8 @@ rollout::Evidence RolloutWatch::look(const state::Rollout& rollout, const route:
   evidence.verified = *verified_;
   evidence.stable_has_share = service.pools[service.rescue].share > 0;
   evidence.judgements = judgements(rollout, service);
-  evidence.n_canary = judge_.canary().requests;
-  evidence.n_stable = judge_.stable().requests;
+  evidence.n_canary = judge_.canary().n;
+  evidence.n_stable = judge_.stable().n;
   last_ = evidence;
   return evidence;
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "control/rollout/judge.hpp"
@@ -45,9 +46,10 @@ struct PoolView {
   Share share = 0;                       // set
   std::optional<double> share_measured;  // 0 to 1, of the last 10 s; nothing without requests
   std::uint64_t requests = 0, errors = 0, in_flight = 0;  // since start; in_flight is now
-  double requests_per_second = 0;                         // of the last 10 s
-  std::optional<double> error_rate;                       // 0 to 1, of the last minute
-  std::optional<double> p50_ms, p95_ms, p99_ms;           // of the last minute
+  std::uint64_t previews = 0, preview_errors = 0;  // by a token or a fixed listener; in no number above (G4)
+  double requests_per_second = 0;                  // of the last 10 s
+  std::optional<double> error_rate;                // 0 to 1, of the last minute
+  std::optional<double> p50_ms, p95_ms, p99_ms;    // of the last minute
   std::vector<BackendView> backends;
 };
 
@@ -61,12 +63,32 @@ struct RolloutView {
   std::vector<rollout::Judgement> judgements;
 };
 
+struct MirrorView {
+  std::string pool;
+  Share share = 0;
+  bool safe_only = false;
+};
+
+// What is laid over a service's shares at run time.
+struct TrafficView {
+  std::string state = "open";  // "open", "paused", "stopped" (P1)
+  std::chrono::milliseconds max_hold{0};
+  std::string message;                               // of stopped
+  std::uint64_t held = 0;                            // by a pause; also while they are let go
+  std::uint64_t in_flight = 0;                       // may still reach a backend; tunnels included
+  std::vector<std::pair<std::string, Share>> flags;  // F1
+  std::optional<MirrorView> mirror;                  // M1
+  // Copies since start: answered, failed, dropped for want of time, skipped for their body (M1).
+  std::uint64_t mirrored = 0, mirror_failed = 0, mirror_dropped = 0, mirror_skipped = 0;
+};
+
 struct ServiceView {
   std::string name;
   std::string stable;
   std::optional<RolloutView> rollout;
   std::optional<std::chrono::milliseconds> unconfirmed;  // C8: left until the last change reverts
-  std::string set_aside;                                 // T3: why it does not serve; empty when it does
+  TrafficView traffic;
+  std::string set_aside;  // T3: why it does not serve; empty when it does
   std::vector<PoolView> pools;
 };
 

@@ -80,7 +80,31 @@ ServiceView Control::Impl::service_view(const state::ServiceState& service, Cloc
         milliseconds(std::max<std::int64_t>(0, service.unconfirmed->deadline - unix_milliseconds()));
   const route::Service* routed = snapshot ? find_service(*snapshot, service.name) : nullptr;
   if (routed) view.set_aside = routed->set_aside;
+  view.traffic = traffic_view(service, routed);
   for (const auto& pool : service.pools) view.pools.push_back(pool_view(routed, pool, now));
+  return view;
+}
+
+TrafficView Control::Impl::traffic_view(const state::ServiceState& service,
+                                        const route::Service* routed) const {
+  TrafficView view;
+  if (service.hold) {
+    view.state = service.hold->kind == route::Hold::Kind::paused ? "paused" : "stopped";
+    view.max_hold = service.hold->max_hold;
+    view.message = service.hold->message;
+  }
+  for (const auto& flag : service.flags) view.flags.emplace_back(flag.name, flag.share);
+  if (service.mirror)
+    view.mirror = MirrorView{service.mirror->pool, service.mirror->share, service.mirror->safe_only};
+  if (!routed) return view;
+  for (const auto& worker : routed->live->per_worker) {
+    view.mirrored += worker.mirrored.get();
+    view.mirror_failed += worker.mirror_failed.get();
+    view.mirror_dropped += worker.mirror_dropped.get();
+    view.mirror_skipped += worker.mirror_skipped.get();
+  }
+  view.held = routed->live->hold.held.load();
+  view.in_flight = routed->live->under_way();
   return view;
 }
 
@@ -101,6 +125,11 @@ void Control::Impl::add_traffic(PoolView& view, const route::Service& service, c
   view.requests = sums.requests;
   view.errors = sums.errors;
   view.in_flight = sums.in_flight;
+  for (const auto& worker : pool.live->previews) {
+    view.previews += worker.requests.get();
+    view.preview_errors += worker.errors.get();
+    view.in_flight += worker.in_flight.get();
+  }
   const PoolRecent* known = recent.find(*pool.live);
   if (!known) return;
   const auto shortly = known->last(kShortWindow, *pool.live, now);

@@ -14,8 +14,6 @@ json::object to_json(const Split& split) {
   return body;
 }
 
-namespace {
-
 // "5%" is a percentage, 0.05 a share.
 std::optional<Share> share_from(const json::value& value, std::string& why) {
   if (value.is_string()) {
@@ -35,8 +33,6 @@ std::optional<Share> share_from(const json::value& value, std::string& why) {
   why = share.error().text();
   return std::nullopt;
 }
-
-}  // namespace
 
 std::optional<Problem> read(const json::value& body, Split& split) {
   if (!body.is_object())

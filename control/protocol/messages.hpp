@@ -25,6 +25,9 @@ struct ChangeOptions {
   std::optional<std::uint64_t> if_generation;
 };
 
+// "5%" or 0.05; nothing, and `why`, when it is neither.
+std::optional<Share> share_from(const boost::json::value& value, std::string& why);
+
 // PUT /v1/services/S/split[?rest=POOL&confirm_within=5m] {"blue":"95%","green":0.05}
 struct Split {
   std::string service;

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "control/state/traffic.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::state {
@@ -75,6 +76,10 @@ void add_service(Texts& texts, const ServiceState& before, const ServiceState& a
     add_to(texts.after, after.name + " " + split_text(after));
   }
   add_rollout(texts, before, after);
+  for (auto& [was, is] : traffic_texts(before, after)) {
+    add_to(texts.before, before.name + " " + was);
+    add_to(texts.after, after.name + " " + is);
+  }
   for (const auto& pool : after.pools)
     if (const PoolState* was = before.pool(pool.name))
       add_pool(texts, after.name + "/" + pool.name, *was, pool);

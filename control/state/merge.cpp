@@ -4,6 +4,7 @@
 
 #include "control/state/carry.hpp"
 #include "control/state/diff.hpp"
+#include "control/state/traffic.hpp"
 
 namespace sluice::state {
 namespace {
@@ -178,6 +179,7 @@ ServiceState merge_service(const ServiceState& runtime, const config::ServiceSpe
   merged.stables = runtime.stables;
   merge_stables(merged, runtime, spec);
   merge_pending(merged, runtime, report);
+  merge_traffic(merged, runtime, report.conflicts);
   return merged;
 }
 

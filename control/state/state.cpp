@@ -46,6 +46,9 @@ void PoolState::put(RemovedBackend backend) { put_in_order(removed, std::move(ba
 const PoolState* ServiceState::pool(std::string_view wanted) const { return named(pools, wanted); }
 PoolState* ServiceState::pool(std::string_view wanted) { return named(pools, wanted); }
 
+const route::Flag* ServiceState::flag(std::string_view wanted) const { return named(flags, wanted); }
+void ServiceState::put(route::Flag flag) { put_in_order(flags, std::move(flag)); }
+
 std::size_t ServiceState::index_of(std::string_view pool) const {
   std::size_t index = 0;
   while (index < pools.size() && pools[index].name != pool) ++index;

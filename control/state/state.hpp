@@ -15,6 +15,7 @@
 #include "proxy/config/spec.hpp"
 #include "proxy/observe/live.hpp"
 #include "proxy/route/slots.hpp"
+#include "proxy/route/traffic.hpp"
 
 namespace sluice::state {
 
@@ -75,12 +76,17 @@ struct ServiceState {
                                            // it replaced (only shares above 0, by name)
   std::optional<Rollout> rollout;          // the active one, or the last
   std::optional<Unconfirmed> unconfirmed;  // C8
+  std::optional<route::Hold> hold;        // P1: paused or stopped
+  std::vector<route::Flag> flags;         // F1; by name
+  std::optional<route::Mirror> mirror;    // M1
   static constexpr std::size_t kRemembered = 16;
 
   // The pool that last held 100 %; before any did, the configured one.
   const std::string& stable() const { return stables.back(); }
   const PoolState* pool(std::string_view wanted) const;
   PoolState* pool(std::string_view wanted);
+  const route::Flag* flag(std::string_view wanted) const;
+  void put(route::Flag flag);                         // in its place, or instead of the one with its name
   std::size_t index_of(std::string_view pool) const;  // pools.size() when there is none
   std::vector<Share> shares() const;                  // by pool
   Table split() const;                                // only shares above 0, by name

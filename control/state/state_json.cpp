@@ -6,6 +6,7 @@
 
 #include "control/state/diff.hpp"
 #include "control/state/read_json.hpp"
+#include "control/state/traffic.hpp"
 
 namespace sluice::state {
 namespace {
@@ -197,6 +198,7 @@ json::object to_json(const ServiceState& service) {
   out["configured_stable"] = service.configured_stable;
   if (service.rollout) out["rollout"] = to_json(*service.rollout);
   if (service.unconfirmed) out["unconfirmed"] = to_json(*service.unconfirmed);
+  add_traffic(service, out);
   if (!service.configured_split) return out;
   json::object split;
   for (const auto& [pool, share] : *service.configured_split) split[pool] = share;
@@ -219,6 +221,7 @@ Decoded<ServiceState> service_from_json(const json::value& value) {
     service.rollout.reset();
   if (const auto* waiting = field(value, "unconfirmed"))
     service.unconfirmed = unconfirmed_from_json(*waiting);
+  if (!read_traffic(value, service)) return Fault{"its pause, flags or mirror are not readable"};
   return service;
 }
 

@@ -1,6 +1,7 @@
 #include "control/state/apply.hpp"
 #include "control/state/carry.hpp"
 #include "control/state/pending.hpp"
+#include "control/state/traffic.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::state {
@@ -53,6 +54,7 @@ Result<Change> undo(const State& state, const State& recorded) {
     if (service.split() != shares_now && service.rollout && service.rollout->active()) return *busy(service);
     if (service.split() != shares_now) service.unconfirmed.reset();
     restore_backends(service, *then);
+    restore_traffic(service, *then);
   }
   Change change = change_between(state, std::move(next));
   change.notes = std::move(notes);

@@ -21,6 +21,8 @@ enum class FailureKind : std::uint8_t {
   overload,
   set_aside,  // the service could not be built (T3)
   drained,    // cut at a drain's deadline (D3)
+  paused,     // held for as long as the pause allows, or too many were (P1)
+  stopped,    // refused by the operator's word (P1)
   // client
   malformed,
   too_slow,

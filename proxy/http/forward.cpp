@@ -113,6 +113,20 @@ void put_request_field(const RequestHead& head, const Field& field, const NamedF
   if (!named.contains(field.name)) out.field(field.name, field.value);
 }
 
+// The field without the pairs of that name; nothing when no other is left.
+void put_cookies_but(std::string_view dropped, const Field& field, HeadWriter& out) {
+  bool any = false;
+  for (std::string_view rest = field.value; !rest.empty();) {
+    const auto end = rest.find(';');
+    const auto pair = trim(rest.substr(0, end));
+    rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+    if (pair.empty() || pair.substr(0, pair.find('=')) == dropped) continue;
+    out.put(any ? std::string_view("; ") : std::string_view("Cookie: "), pair);
+    any = true;
+  }
+  if (any) out.put("\r\n");
+}
+
 void put_client(const RequestHead& head, const ForwardContext& context, HeadWriter& out) {
   out.put("X-Forwarded-For: ", context.client_ip, "\r\nX-Forwarded-Proto: ", context.proto, "\r\n");
   if (!head.host.empty()) out.field("X-Forwarded-Host", head.host);
@@ -187,7 +201,12 @@ void write_request(const RequestHead& head, const ForwardContext& context, Buffe
   const NamedFields named(head.fields, head.names_fields);
   const Field* parent = only_field(head.fields, Header::traceparent);
   const bool traced = parent && is_traceparent(parent->value);
-  for (const Field& field : head.fields) put_request_field(head, field, named, traced, out);
+  for (const Field& field : head.fields) {
+    if (field.id == Header::cookie && !context.drop_cookie.empty())
+      put_cookies_but(context.drop_cookie, field, out);
+    else
+      put_request_field(head, field, named, traced, out);
+  }
 
   put_client(head, context, out);
   if (!traced) {

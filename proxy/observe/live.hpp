@@ -79,8 +79,11 @@ struct alignas(64) PoolCounters {  // one writer: the worker
 };
 
 struct PoolLive {
-  explicit PoolLive(std::size_t workers) : per_worker(workers) {}
+  explicit PoolLive(std::size_t workers) : per_worker(workers), previews(workers) {}
   std::vector<PoolCounters> per_worker;
+  // Requests that came here by a preview token or a listener's fixed pool: no share and no gate counts them
+  // (G4).
+  std::vector<PoolCounters> previews;
   std::atomic<std::uint64_t> ejections{0};  // one writer: control
 };
 
@@ -96,13 +99,37 @@ struct alignas(64) ServiceCounters {  // one writer: the worker
   std::array<Counter, 6> to_client;   // answers sent, by status class, own ones included
   Counter own_errors;                 // of these: made by the proxy
   Counter retry_in_flight;            // attempts after the first that are under way (R1's budget)
+  Counter mirrored;                   // copies that got an answer below 500 (M1)
+  Counter mirror_failed;              // copies that did not
+  Counter mirror_dropped;             // copies that nobody had time for
+  Counter mirror_skipped;             // requests whose body is too long to be copied, or of unknown length
+  Counter mirror_in_flight;           // copies being sent or waiting for it
+  std::atomic<std::uint64_t> first_held{UINT64_MAX};  // the lowest ticket held on this worker (P1)
+};
+
+// P1: the requests that a pause holds, and how they are let go.
+struct HoldLive {
+  std::atomic<std::uint32_t> held{0};         // all workers
+  std::atomic<std::uint64_t> next_ticket{0};  // all workers; the order of arrival
+  // One writer: control, before it publishes the snapshot that ends a pause.
+  std::atomic<std::uint32_t> release_rate{0};          // a second, all workers together; 0: all at once
+  std::atomic<std::int64_t> release_began_micros{0};   // steady clock
+  alignas(64) std::atomic<std::uint64_t> released{0};  // all workers; since then
 };
 
 struct ServiceLive {
   explicit ServiceLive(std::size_t workers) : per_worker(workers) {}
   alignas(64) std::atomic<std::uint32_t> in_flight{0};  // all workers; the exact limit needs one number
   alignas(64) std::atomic<std::uint32_t> waiting{0};    // all workers; requests queued for a place
+  HoldLive hold;
   std::vector<ServiceCounters> per_worker;
+
+  // Admitted or waiting for a place, and mirrored copies: what may still reach a backend. Tunnels included.
+  std::uint64_t under_way() const {
+    std::uint64_t sum = std::uint64_t{in_flight.load()} + waiting.load();
+    for (const auto& worker : per_worker) sum += worker.mirror_in_flight.get();
+    return sum;
+  }
 };
 
 }  // namespace sluice::observe

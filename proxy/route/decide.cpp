@@ -57,8 +57,9 @@ std::size_t owner(const Service& service, std::string_view key) {
 // `place` gives the place in the sequence if it comes to that.
 template <typename Place>
 Decision decide_at(const Service& service, const http::RequestHead& head, std::string_view client_ip,
-                   int fixed_pool, Place place) {
+                   int fixed_pool, int preview_pool, Place place) {
   if (fixed_pool >= 0) return {static_cast<std::size_t>(fixed_pool), By::listener, {}};
+  if (preview_pool >= 0) return {static_cast<std::size_t>(preview_pool), By::preview, {}};
   if (sticky(service)) {
     const auto key = sticky_key(*service.spec.sticky, head, client_ip);
     if (!key.empty()) return {owner(service, key), By::key, key};
@@ -96,25 +97,31 @@ std::string_view sticky_key(const config::StickySpec& spec, const http::RequestH
 }
 
 Decision decide(const Service& service, const http::RequestHead& head, std::string_view client_ip,
-                int fixed_pool) {
-  return decide_at(service, head, client_ip, fixed_pool,
+                int fixed_pool, int preview_pool) {
+  return decide_at(service, head, client_ip, fixed_pool, preview_pool,
                    [&] { return service.sequence->next.fetch_add(1, std::memory_order_relaxed); });
 }
 
 Decision would_decide(const Service& service, const http::RequestHead& head, std::string_view client_ip,
-                      int fixed_pool) {
-  return decide_at(service, head, client_ip, fixed_pool,
+                      int fixed_pool, int preview_pool) {
+  return decide_at(service, head, client_ip, fixed_pool, preview_pool,
                    [&] { return service.sequence->next.load(std::memory_order_relaxed); });
 }
 
 std::vector<std::string> explain_steps(const Service& service, const http::RequestHead& head,
-                                       std::string_view client_ip, int fixed_pool) {
-  const auto decision = would_decide(service, head, client_ip, fixed_pool);
+                                       std::string_view client_ip, int fixed_pool,
+                                       const std::optional<Preview>& preview) {
+  const auto decision = would_decide(service, head, client_ip, fixed_pool, preview ? preview->pool : -1);
   const auto& pool = service.pools[decision.pool].name;
   if (decision.by == By::listener)
     return {"the listener sends every request of " + service.spec.name + " to pool " + pool};
 
   std::vector<std::string> steps = {"the listener has no fixed pool for " + service.spec.name};
+  if (decision.by == By::preview) {
+    steps.push_back("the preview token sends it to pool " + pool);
+    return steps;
+  }
+  if (preview) steps.push_back("the preview token is ignored: " + std::string(preview->ignored));
   if (sticky(service)) {
     for (const auto& key : keys_of(*service.spec.sticky)) {
       const auto value = key_value(key, head, client_ip);
@@ -134,6 +141,12 @@ std::vector<std::string> explain_steps(const Service& service, const http::Reque
       "): the next such request goes to pool " + pool +
       (needs_cookie(service, decision) ? " and gets cookie " + service.spec.sticky->issue_cookie : ""));
   return steps;
+}
+
+std::string_view user_key(const Service& service, const Decision& decision, const http::RequestHead& head,
+                          std::string_view client_ip) {
+  if (decision.by == By::key || !service.spec.sticky) return decision.sticky_key;
+  return is_override(decision.by) ? sticky_key(*service.spec.sticky, head, client_ip) : std::string_view{};
 }
 
 std::string issued_id(const Service& service, std::size_t pool, std::array<std::uint64_t, 2> random) {

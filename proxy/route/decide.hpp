@@ -1,6 +1,7 @@
 // S8: which pool a request of a service goes to. Pure but for the step of the service's sequence.
 //
-// The order is: the listener's fixed pool; the first key that is present (S4); the exact split (S3). A
+// The order is: the listener's fixed pool; a preview token (preview.hpp); the first key that is present (S4);
+// the exact split (S3). A
 // listener's fixed pool is the operator's word and is followed even when that pool cannot serve: then S9
 // decides what happens.
 //
@@ -12,17 +13,19 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "proxy/config/spec.hpp"
 #include "proxy/http/message.hpp"
+#include "proxy/route/preview.hpp"
 #include "proxy/route/snapshot.hpp"
 
 namespace sluice::route {
 
-enum class By : std::uint8_t { listener, key, split };
+enum class By : std::uint8_t { listener, preview, key, split };
 
 struct Decision {
   std::size_t pool = 0;  // index into Service::pools
@@ -36,19 +39,29 @@ struct Decision {
 std::string_view sticky_key(const config::StickySpec& spec, const http::RequestHead& head,
                             std::string_view client_ip);
 
-// `fixed_pool`: the listener's, -1 for none. Takes the next place of service.sequence only when the split
-// decides. Requires: the service is not set aside. Allocates only for keys above half a
-// kilobyte. Any thread.
+// `fixed_pool`: the listener's, -1 for none; `preview_pool`: the token's, likewise. Takes the next place of
+// service.sequence only when the split decides. Requires: the service is not set aside. Allocates only for
+// keys above half a kilobyte. Any thread.
 Decision decide(const Service& service, const http::RequestHead& head, std::string_view client_ip,
-                int fixed_pool);
+                int fixed_pool, int preview_pool = -1);
 
 // What decide() would say now, without taking a place of the sequence.
 Decision would_decide(const Service& service, const http::RequestHead& head, std::string_view client_ip,
-                      int fixed_pool);
+                      int fixed_pool, int preview_pool = -1);
 
-// One sentence for each step of S8 up to the one that decides. Takes no place of the sequence.
+// One sentence for each step of S8 up to the one that decides. Takes no place of the sequence. `preview` is
+// what the request's token does; without one there is nothing to say of it.
 std::vector<std::string> explain_steps(const Service& service, const http::RequestHead& head,
-                                       std::string_view client_ip, int fixed_pool);
+                                       std::string_view client_ip, int fixed_pool,
+                                       const std::optional<Preview>& preview = std::nullopt);
+
+// An override chose the pool: no share and no gate counts the request (G4).
+inline bool is_override(By by) { return by == By::listener || by == By::preview; }
+
+// Who the user is, for flags and mirrors: the key of the decision, or, when that was not asked, the first
+// that is present.
+std::string_view user_key(const Service& service, const Decision& decision, const http::RequestHead& head,
+                          std::string_view client_ip);
 
 // The answer to this request sets the service's issued cookie (S6).
 inline bool needs_cookie(const Service& service, const Decision& decision) {

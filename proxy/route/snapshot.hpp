@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "proxy/route/shares.hpp"
 #include "proxy/route/slots.hpp"
 #include "proxy/route/table.hpp"
+#include "proxy/route/traffic.hpp"
 
 namespace sluice::route {
 
@@ -56,7 +58,15 @@ struct Service {
   std::shared_ptr<observe::SplitSequence> sequence;  // never null
   std::shared_ptr<const SlotOwners> slots;  // sticky requests (S4); null when the service has no sticky keys
   std::shared_ptr<observe::ServiceLive> live;  // never null
-  std::string set_aside;  // T3: why this service could not be built; empty when it serves
+  std::optional<Hold> hold;                    // P1: while it is paused or stopped
+  std::vector<Flag> flags;                     // F1; by name
+  struct MirrorTo {
+    std::size_t pool;  // index into pools
+    Share share;
+    bool safe_only;
+  };
+  std::optional<MirrorTo> mirror;  // M1
+  std::string set_aside;           // T3: why this service could not be built; empty when it serves
 };
 
 // A listener whose requests all go to fixed pools (S8).
@@ -69,11 +79,14 @@ struct ListenerPools {
   std::vector<FixedPool> pools;
 };
 
+using PreviewKey = std::array<std::uint8_t, 32>;
+
 struct Snapshot {
   std::uint64_t generation = 0;
   std::vector<Service> services;
   RouteTable routes;                          // yields an index into services
   std::vector<ListenerPools> listener_pools;  // only listeners that have fixed pools
+  std::optional<PreviewKey> preview_key;      // S8; none: no token was ever minted
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

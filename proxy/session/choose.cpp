@@ -97,7 +97,11 @@ bool Exchange::again(Failure failure) {
 // no other.
 bool Exchange::next_target(Again kind, bool stale) {
   observe::ServiceLive& live = *service_->service->live;
-  if (kind == Again::counted) {
+  const PoolView& rescuer = service_->pools[service_->service->rescue];
+  const bool rescue = target_ != &rescuer && spec().retries.rescue_stable;
+  // The guard of a rollout lets so few of a bad pool's requests fail that their rescue needs no budget (G6).
+  const bool guarded = rescue && service_->service->guard && decision_.pool == service_->service->guarded;
+  if (kind == Again::counted && !guarded) {
     std::uint64_t retrying = 0;
     for (const auto& worker : live.per_worker) retrying += worker.retry_in_flight.get();
     if (!upstream::budget_allows(spec().retries, retrying, live.in_flight.load(std::memory_order_relaxed)))
@@ -106,8 +110,6 @@ bool Exchange::next_target(Again kind, bool stale) {
   const std::uint32_t failed = claim_.backend()->id();
   tried_[std::min(tried_count_, tried_.size() - 1)] = failed;
   tried_count_ = std::min(tried_count_ + 1, tried_.size());
-  const PoolView& rescuer = service_->pools[service_->service->rescue];
-  const bool rescue = target_ != &rescuer && spec().retries.rescue_stable;
   const bool last = kind == Again::counted && counted_attempts_ + 2 >= spec().retries.attempts;
   const auto serves = [this](const PoolView& view) {
     const bool has_up = route::pool_has_up(*view.pool);

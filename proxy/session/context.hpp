@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "proxy/net/poller.hpp"
@@ -11,6 +12,8 @@
 #include "proxy/observe/access_log.hpp"
 #include "proxy/session/admission.hpp"
 #include "proxy/session/date.hpp"
+#include "proxy/session/holds.hpp"
+#include "proxy/session/mirrors.hpp"
 #include "proxy/session/random.hpp"
 #include "proxy/upstream/view.hpp"
 
@@ -21,7 +24,12 @@ struct WorkerCounters {  // one writer: the worker; read by control
 };
 
 struct Context {
-  explicit Context(std::size_t worker_) : worker(worker_), directory(worker_), admission(poller, wheel) {}
+  explicit Context(std::size_t worker_)
+      : worker(worker_),
+        directory(worker_),
+        admission(poller, wheel),
+        holds(poller, wheel, worker_),
+        mirrors(poller, wheel, worker_) {}
 
   const std::size_t worker;
   net::TimerWheel wheel;
@@ -29,8 +37,11 @@ struct Context {
   upstream::Directory directory;
   upstream::ViewPtr view;  // current; an exchange pins it when its head is complete (C1)
   Admission admission;
+  Holds holds;
+  Mirrors mirrors;
   Random random;
   DateCache date;
+  std::string flags_text;  // X-Feature-Flags of the request being written; its room is used again
   WorkerCounters counters;
   observe::AccessLog* access_log = nullptr;
   bool shutting_down = false;                             // answers carry `Connection: close`

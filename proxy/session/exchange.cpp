@@ -1,5 +1,7 @@
 #include "proxy/session/exchange.hpp"
 
+#include <algorithm>
+
 #include "proxy/http/forward.hpp"
 
 namespace sluice::session {
@@ -28,12 +30,18 @@ int fixed_pool(const route::Snapshot& snapshot, std::string_view listener, std::
 }  // namespace
 
 Exchange::Exchange(Context& context, Downstream& client)
-    : Deadline(context.wheel), context_(context), client_(client), began_(Clock::now()), view_(context.view) {
+    : Deadline(context.wheel),
+      context_(context),
+      client_(client),
+      began_(Clock::now()),
+      routed_(began_),
+      view_(context.view) {
   for (auto& word : random_) word = context_.random.next();
   request_id_ = http::choose_request_id(client_.head(), random_, request_id_text_);
 }
 
 Exchange::~Exchange() {
+  if (copy_) context_.mirrors.discard(copy_);
   if (conn_) upstream::Conn::retire(std::move(conn_), true);
 }
 
@@ -46,6 +54,8 @@ Task<void> Exchange::run() {
     co_return;
   }
   Failure failure = route();
+  if (!failure && service_->service->hold) failure = co_await wait_out_pause();
+  if (!failure) decide();
   if (!failure && !enter()) failure = co_await queue();
   if (!failure) failure = co_await forward();
   if (upload_running_) co_await join_upload();
@@ -63,11 +73,46 @@ Failure Exchange::route() {
   if (!match) return {FailureKind::no_route, Side::proxy};
   service_ = &view_->services[match->service];
   strip_prefix_ = match->strip_prefix;
+  if (!service_->service->set_aside.empty()) return {FailureKind::set_aside, Side::proxy};
+  return {};
+}
+
+// P1: until the service is no longer paused. Then the request is routed anew, by what is in force at that
+// moment.
+Task<Failure> Exchange::wait_out_pause() {
+  watch();
+  while (service_->service->hold) {
+    const route::Hold& hold = *service_->service->hold;
+    if (hold.kind == route::Hold::Kind::stopped) co_return Failure{FailureKind::stopped, Side::proxy};
+    if (gone_) co_return Failure{FailureKind::gone, Side::client};
+    if (context_.shutting_down) co_return Failure{FailureKind::paused, Side::proxy};
+    const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began_);
+    const std::uint32_t limit = hold.max_queue > 0 ? hold.max_queue : spec().limits.queue;
+    const auto patience = std::max(hold.max_hold - waited, std::chrono::milliseconds(0));
+    Holds::Waiter waiter(context_.holds, *service_->service->live, limit, patience);
+    holder_ = &waiter;
+    const auto end = co_await waiter;
+    holder_ = nullptr;
+    if (end == Holds::End::canceled) co_return Failure{FailureKind::gone, Side::client};
+    if (end != Holds::End::released) co_return Failure{FailureKind::paused, Side::proxy};
+    view_ = context_.view;
+    const Failure failure = route();
+    if (failure) co_return failure;
+  }
+  routed_ = Clock::now();
+  co_return Failure{};
+}
+
+// S8. Counts the request for its pool.
+void Exchange::decide() {
+  const http::RequestHead& head = client_.head();
   const route::Service& service = *service_->service;
-  if (!service.set_aside.empty()) return {FailureKind::set_aside, Side::proxy};
-  decision_ = route::decide(service, head, client_.client_address(),
-                            fixed_pool(*view_->snapshot, client_.listener(), match->service));
-  if (service.guard && decision_.pool == service.guarded && decision_.by != route::By::listener) {
+  const auto index = static_cast<std::size_t>(service_ - view_->services.data());
+  const int fixed = fixed_pool(*view_->snapshot, client_.listener(), index);
+  const int preview = view_->snapshot->preview_key ? preview_pool(service) : -1;
+  decision_ = route::decide(service, head, client_.client_address(), fixed, preview);
+  if (service.guard && decision_.pool == service.guarded && decision_.by != route::By::listener &&
+      decision_.by != route::By::preview) {
     guarded_ = service.guard->enter();
     if (guarded_ == observe::Guard::Entry::refused) decision_.pool = service.rescue;  // G6
   }
@@ -79,13 +124,18 @@ Failure Exchange::route() {
   }
   chosen_counters().requests.add();
   chosen_counters().in_flight.add();
-  return {};
+}
+
+void Exchange::watch() {
+  if (watching_ || !client_.body_read()) return;
+  watching_ = true;
+  client_.watch(this);
 }
 
 // One of the service's places, if there is one at once.
 bool Exchange::enter() {
   entered_ = Admission::try_enter(*service_->service->live, spec().limits.in_flight);
-  if (client_.body_read()) client_.watch(this);
+  watch();
   return entered_;
 }
 
@@ -174,7 +224,10 @@ void Exchange::prepare_request(iovec (&pieces)[2]) {
     forward.strip_prefix = strip_prefix_;
     forward.default_host = backend_->address;
     forward.random = random_;
+    if (!service_->service->flags.empty()) forward.feature_flags = feature_flags();
+    if (has_token_) forward.drop_cookie = route::kPreviewCookie;
     http::write_request(client_.head(), forward, request_);
+    if (service_->service->mirror) mirror(request_.size(), body);
     if (whole_body_ && body.size() <= kSmallBody) request_.append(body);
   }
   attempt_.phase = Phase::sent;
@@ -212,6 +265,7 @@ Task<void> Exchange::upload() {
       break;
     }
     const bool last = piece.kind == BodyPiece::Kind::done;
+    if (copy_) mirror_more(piece.data, last);
     const std::string_view head =
         !chunked || last
             ? std::string_view()
@@ -260,6 +314,7 @@ Failure Exchange::failure_of(IoStatus status) const {
 void Exchange::client_gone() {
   gone_ = true;
   if (waiter_) waiter_->cancel();
+  if (holder_) holder_->cancel();
   if (conn_) conn_->stream.cancel();
 }
 

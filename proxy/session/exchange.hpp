@@ -32,6 +32,10 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
 
   // the way, in order
   Failure route();
+  Task<Failure> wait_out_pause();
+  int preview_pool(const route::Service& service);
+  void decide();
+  void watch();
   bool enter();
   Task<Failure> queue();
   Task<Failure> forward();
@@ -66,6 +70,14 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   void record(std::string_view error);
   std::string_view prepare_extra();
 
+  // what is laid over the service
+  std::string_view feature_flags();
+  std::string_view user_key();
+  const std::string& new_id();
+  void mirror(std::size_t head_size, std::string_view body);
+  bool is_to_be_mirrored();
+  void mirror_more(std::string_view piece, bool last);
+
   // Activity
   bool is_tunnel() const override { return in_tunnel_; }
   net::Clock::time_point began() const override { return began_; }
@@ -79,14 +91,19 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   void client_gone() override;
   void client_half_closed() override;
 
-  observe::PoolCounters& chosen_counters() { return chosen_->pool->live->per_worker[context_.worker]; }
-  observe::PoolCounters& target_counters() { return target_->pool->live->per_worker[context_.worker]; }
+  observe::PoolCounters& counters_of(const upstream::PoolView& view) {
+    observe::PoolLive& live = *view.pool->live;
+    return (route::is_override(decision_.by) ? live.previews : live.per_worker)[context_.worker];
+  }
+  observe::PoolCounters& chosen_counters() { return counters_of(*chosen_); }
+  observe::PoolCounters& target_counters() { return counters_of(*target_); }
   const config::ServiceSpec& spec() const { return service_->service->spec; }
 
   Context& context_;
   Downstream& client_;
   const net::Clock::time_point began_;
-  upstream::ViewPtr view_;  // pinned: retries use it, too (C1)
+  net::Clock::time_point routed_;  // as began_, or when a pause let it go (P1)
+  upstream::ViewPtr view_;         // pinned: retries use it, too (C1)
 
   const upstream::ServiceView* service_ = nullptr;
   std::string_view strip_prefix_;
@@ -98,6 +115,8 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   std::uint64_t key_hash_ = 0;  // for balance: hash
   bool entered_ = false;        // holds a place of the service
   Admission::Waiter* waiter_ = nullptr;
+  Holds::Waiter* holder_ = nullptr;
+  bool watching_ = false;
 
   upstream::Claim claim_;
   const route::Backend* backend_ = nullptr;  // the one claimed last
@@ -108,7 +127,11 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   std::array<std::uint64_t, 3> random_;
   char request_id_text_[32];
   std::string_view request_id_;
-  std::string extra_;  // lines the proxy adds to the answer
+  std::string extra_;                 // lines the proxy adds to the answer
+  std::string new_id_;                // the issued cookie's (S6), once it is asked for
+  Mirrors::Copy* copy_ = nullptr;     // waits for the rest of the body (M1)
+  std::string_view preview_ignored_;  // why the request's token is not followed; points to a literal
+  bool has_token_ = false;            // a preview token
 
   upstream::Attempt attempt_;
   http::ResponseHead answer_;

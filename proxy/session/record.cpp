@@ -1,6 +1,4 @@
 // What is written down of a request: counters, the access log, and the proxy's own answers.
-#include <openssl/rand.h>
-
 #include "proxy/session/exchange.hpp"
 
 namespace sluice::session {
@@ -51,6 +49,10 @@ OwnAnswer answer_for(FailureKind kind) {
       return {503, "overload", "Too many requests are under way.\n"};
     case FailureKind::drained:
       return {504, "timeout", "The backend was drained before it had answered.\n"};
+    case FailureKind::paused:
+      return {503, "paused", "This service is paused; try again in a moment.\n"};
+    case FailureKind::stopped:
+      return {503, "stopped", "This service is stopped.\n"};
     case FailureKind::malformed:
       return {400, "malformed", "The request's body is malformed.\n"};
     case FailureKind::too_slow:
@@ -70,7 +72,10 @@ Task<void> Exchange::answer(Failure failure) {
     co_return;
   }
   if (service_) service_->service->live->per_worker[context_.worker].own_errors.add();
-  const auto status = co_await client_.reply(own.status, own.reason, own.text);
+  std::string_view text = own.text;
+  if (failure.kind == FailureKind::stopped && !service_->service->hold->message.empty())
+    text = service_->service->hold->message;
+  const auto status = co_await client_.reply(own.status, own.reason, text);
   if (status != net::IoStatus::ok) client_.abort();
 }
 
@@ -119,7 +124,7 @@ void Exchange::record(std::string_view error) {
   if (chosen_) {
     auto& counters = chosen_counters();
     counters.in_flight.sub();
-    if (!in_tunnel_) counters.duration.record(took);
+    if (!in_tunnel_) counters.duration.record(micros(Clock::now() - routed_));
     if (gone_ || error == "client") counters.aborted.add();
     if (target_ != chosen_ && error.empty()) counters.rescued.add();
   }
@@ -146,7 +151,7 @@ void Exchange::record(std::string_view error) {
   if (service_) line.service = service_->service->spec.name;
   if (chosen_) line.pool = chosen_->pool->name;
   if (backend_) line.backend = backend_->name;
-  static constexpr std::string_view kBy[] = {"listener", "key", "split"};
+  static constexpr std::string_view kBy[] = {"listener", "preview", "key", "split"};
   if (chosen_) line.sticky = kBy[static_cast<std::size_t>(decision_.by)];
   line.error = error;
   context_.access_log->ring(context_.worker).push(line);
@@ -156,12 +161,17 @@ std::string_view Exchange::prepare_extra() {
   extra_.clear();
   const route::Service& service = *service_->service;
   if (route::needs_cookie(service, decision_)) {
-    std::array<std::uint64_t, 2> secret{};
-    RAND_bytes(reinterpret_cast<unsigned char*>(secret.data()), sizeof secret);
     extra_.append("Set-Cookie: ").append(service.spec.sticky->issue_cookie).append("=");
-    extra_.append(route::issued_id(service, decision_.pool, secret))
-        .append("; Path=/; HttpOnly; SameSite=Lax");
+    extra_.append(new_id()).append("; Path=/; HttpOnly; SameSite=Lax");
     if (client_.secure()) extra_.append("; Secure");
+    extra_.append("\r\n");
+  }
+  if (has_token_) {
+    extra_.append(route::kPreviewHeader).append(": ");
+    if (preview_ignored_.empty())
+      extra_.append(chosen_->pool->name);
+    else
+      extra_.append("ignored, ").append(preview_ignored_);
     extra_.append("\r\n");
   }
   if (service.spec.debug_headers) {

@@ -27,6 +27,8 @@ bool listed(const config::RetrySpec& spec, const Attempt& failed, const RequestT
     case FailureKind::overload:
     case FailureKind::set_aside:
     case FailureKind::drained:
+    case FailureKind::paused:
+    case FailureKind::stopped:
     case FailureKind::malformed:
     case FailureKind::too_slow:
     case FailureKind::gone:

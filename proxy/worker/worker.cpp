@@ -66,7 +66,10 @@ void Worker::run() {
 void Worker::tick(net::Clock::time_point now) {
   context_.wheel.advance(std::chrono::duration_cast<milliseconds>(now - started_));
   if (shutdown_done_) watch_shutdown();
-  if (!end_at_ || (sessions() > 0 && now <= *end_at_)) return;
+  if (end_at_ && context_.mirrors.active() > 0) context_.mirrors.end();
+  const bool busy = sessions() > 0 || context_.mirrors.active() > 0;
+  if (!end_at_ || (busy && now <= *end_at_)) return;
+  context_.mirrors.end();
   context_.directory.each_backend([](upstream::Backend& backend) { backend.close_idle(); });
   ended_ = true;
 }
@@ -86,6 +89,8 @@ void Worker::remove_listener(const std::string& name) {
 
 void Worker::adopt(route::SnapshotPtr snapshot) {
   context_.view = context_.directory.adopt(std::move(snapshot));
+  context_.holds.adopt(*context_.view);
+  context_.mirrors.adopt(*context_.view);
 }
 
 void Worker::close_tunnels(const std::vector<std::uint32_t>& ids, TunnelPolicy policy) {
@@ -140,6 +145,7 @@ std::size_t Worker::sessions() const {
 void Worker::shut_down(milliseconds deadline, std::function<void(std::size_t)> done) {
   listeners_.clear();
   context_.shutting_down = true;
+  context_.holds.give_up();
   for (net::WheelHook* hook = sessions_.next; hook != &sessions_; hook = hook->next)
     session::Session::from(*hook).end_when_idle();
   // Tunnels leave one by one in the first nine tenths of the time, so that their clients do not come back all

@@ -190,5 +190,45 @@ TEST(Args, HelpIsAPageForEachVerbAndNeverAnError) {
   EXPECT_NE(parse({"--version"}).text.find("sluicectl "), std::string::npos);
 }
 
+TEST(Args, PauseResumeAndStop) {
+  const auto pause = verb<protocol::Pause>("pause api --max-hold 10s --max-queue 5 --wait --timeout 1m");
+  EXPECT_EQ(pause.service, "api");
+  EXPECT_EQ(pause.max_hold, milliseconds(10'000));
+  EXPECT_EQ(pause.max_queue, 5u);
+  EXPECT_TRUE(pause.wait);
+  EXPECT_EQ(pause.timeout, milliseconds(60'000));
+  EXPECT_EQ(verb<protocol::Resume>("resume api --rate 200/s").rate, 200u);
+  EXPECT_EQ(verb<protocol::Resume>("resume api").rate, 0u);
+  EXPECT_EQ(verb<protocol::Stop>("stop api --message Back_soon").message, "Back soon");
+  EXPECT_TRUE(parse(words("resume api --rate fast")).problem);
+}
+
+TEST(Args, Flags) {
+  const auto set = verb<FlagVerb>("flag set a 10% --service api --config {\"x\":1}");
+  EXPECT_EQ(set.message.flag, "a");
+  EXPECT_EQ(set.message.share, 10'000u);
+  EXPECT_EQ(set.message.service, "api");
+  EXPECT_EQ(set.message.config, "{\"x\":1}");
+  EXPECT_EQ(verb<FlagVerb>("flag set a 1% --config null").message.config, "");
+  EXPECT_EQ(verb<FlagVerb>("flag set a 1%").message.config, std::nullopt);
+  EXPECT_EQ(verb<FlagVerb>("flag list").action, "list");
+  EXPECT_EQ(verb<FlagVerb>("flag rm a").message.flag, "a");
+  for (const char* wrong : {"flag", "flag put a 1%", "flag set a", "flag set", "flag rm", "flag list a",
+                            "flag rm a 5%", "flag set a 1% --config {"})
+    EXPECT_TRUE(parse(words(wrong)).problem) << wrong;
+}
+
+TEST(Args, MirrorAndPreview) {
+  const auto on = verb<protocol::SetMirror>("mirror api --to green --share 10% --safe-only");
+  EXPECT_EQ(on.to, "green");
+  EXPECT_EQ(on.share, 10'000u);
+  EXPECT_TRUE(on.safe_only);
+  EXPECT_EQ(verb<protocol::SetMirror>("mirror api --off").to, "");
+  for (const char* wrong : {"mirror api", "mirror api --to green", "mirror api --share 1%",
+                            "mirror api --off --to green --share 1%", "preview api", "preview api/green/b"})
+    EXPECT_TRUE(parse(words(wrong)).problem) << wrong;
+  EXPECT_EQ(verb<protocol::MintPreview>("preview api/green --ttl 30m").ttl, milliseconds(1'800'000));
+}
+
 }  // namespace
 }  // namespace sluice::cli

@@ -47,6 +47,13 @@ TEST(ForwardedRequests, CarryWhatTheContractNames) {
             got("Accept: */*\r\nCookie: a=b\r\nX-Empty: \r\n"));
 }
 
+TEST(ForwardedRequests, S8_LeaveOneCookieBehind) {
+  const ForwardContext context{.drop_cookie = "mine"};
+  EXPECT_EQ(forward(get("Cookie: a=b; mine=x; c=d;mine=y\r\n"), context), got("Cookie: a=b; c=d\r\n"));
+  EXPECT_EQ(forward(get("Cookie: mine=x\r\nCookie: notmine=x; mine\r\n"), context),
+            got("Cookie: notmine=x\r\n"));
+}
+
 TEST(ForwardedRequests, SpeakOurVersion) {
   EXPECT_EQ(request_line("GET /x HTTP/1.0\r\nHost: a\r\n\r\n"), "GET /x HTTP/1.1");
 }

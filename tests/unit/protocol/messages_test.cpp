@@ -32,7 +32,10 @@ TEST(Messages, RoundTrip) {
   EXPECT_EQ(json::serialize(to_json(split)), R"({"blue":"95%","green":"5%"})");
   EXPECT_EQ(again(split).shares, split.shares);
 
-  const Cutover cutover{{{"api", "green"}, {"web", "blue"}}, true, milliseconds(1500), true};
+  Cutover cutover;
+  cutover.services = {{"api", "green"}, {"web", "blue"}};
+  cutover.wait_drained = cutover.force = true;
+  cutover.wait_timeout = milliseconds(1500);
   const auto cutover_back = again(cutover);
   EXPECT_EQ(cutover_back.services, cutover.services);
   EXPECT_TRUE(cutover_back.wait_drained && cutover_back.force);

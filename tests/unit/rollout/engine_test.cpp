@@ -9,7 +9,7 @@
 namespace sluice::rollout {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 Judgement judgement(Verdict verdict, const std::string& why = "because") {
   Judgement made;
@@ -20,7 +20,7 @@ Judgement judgement(Verdict verdict, const std::string& why = "because") {
 }
 
 // In the first of two steps, with everything done that it asks for.
-struct Engine : testing::Test {
+struct Engine : ::testing::Test {
   Rollout rollout = of(started(plan_of_steps({5'000, kWhole})));
   Evidence evidence = good();
 

@@ -13,9 +13,9 @@ namespace sluice::rollout {
 namespace {
 
 using protocol::Exit;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 const auto kPlan = plan_of_steps({5'000, 50'000, kWhole});
 

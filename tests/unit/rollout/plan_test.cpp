@@ -11,7 +11,7 @@ namespace {
 
 using protocol::Exit;
 using protocol::RolloutStart;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 RolloutStart steps(protocol::Strings texts) {
   RolloutStart message;

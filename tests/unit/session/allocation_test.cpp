@@ -78,6 +78,14 @@ TEST_F(Allocations, X4_a_thousand_kept_alive_gets_allocate_nothing) {
   EXPECT_EQ(in_a_thousand(kGet, kOk, "\r\n\r\nok"), 0u);
 }
 
+TEST_F(Allocations, F1_a_thousand_gets_with_flags_allocate_nothing) {
+  for (const char* name : {"new-checkout", "dark-mode", "a-rather-long-name-of-a-flag"})
+    world.flags.push_back({name, 50'000, ""});
+  world.spec.sticky = config::StickySpec{{{config::StickyKey::From::header, "X-User-Id"}}, "", "api"};
+  world.publish();
+  EXPECT_EQ(in_a_thousand("GET /a HTTP/1.1\r\nHost: x\r\nX-User-Id: alice\r\n\r\n", kOk, "\r\n\r\nok"), 0u);
+}
+
 TEST_F(Allocations, X4_a_thousand_chunked_answers_allocate_nothing) {
   EXPECT_EQ(in_a_thousand(kGet, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
                           "0\r\n\r\n"),

@@ -63,12 +63,23 @@ class World {
     for (const auto& each : pools) shares.push_back(each.share);
     service.pools = pools;
     service.split = route::SplitTable(shares);
+    service.hold = hold;
+    service.flags = flags;
+    service.mirror = mirror;
+    snapshot->preview_key = preview_key;
+    if (spec.sticky) {
+      route::SlotTable table(shares.size(), 0);
+      table.apply(shares);
+      service.slots = std::make_shared<const route::SlotOwners>(table.owners());
+    }
     snapshot->services.push_back(service);
     config::RouteSpec route;
     route.service = "api";
     route.path = "/";
     snapshot->routes = route::RouteTable({route}, {"api"});
     context.view = context.directory.adopt(snapshot);
+    context.holds.adopt(*context.view);
+    context.mirrors.adopt(*context.view);
   }
 
   // A client, its session started.
@@ -121,8 +132,12 @@ class World {
       Session::from(*hook).cut();
     EXPECT_TRUE(until([this] { return idle(); })) << "a session did not end";
     context.directory.each_backend([](upstream::Backend& each) { each.close_idle(); });
+    context.mirrors.end();
+    EXPECT_TRUE(until([this] { return context.mirrors.active() == 0; }));
+    EXPECT_EQ(live->per_worker[0].mirror_in_flight.get(), 0u);
     EXPECT_EQ(live->in_flight.load(), 0u);
     EXPECT_EQ(live->waiting.load(), 0u);
+    EXPECT_EQ(live->hold.held.load(), 0u);
     EXPECT_EQ(live->per_worker[0].retry_in_flight.get(), 0u);
     EXPECT_EQ(context.counters.connections.get(), 0u);
     EXPECT_EQ(info->connections->load(), 0u);
@@ -141,6 +156,10 @@ class World {
 
   Context context{0};
   config::ServiceSpec spec;
+  std::optional<route::Hold> hold;
+  std::vector<route::Flag> flags;
+  std::optional<route::Service::MirrorTo> mirror;
+  std::optional<route::PreviewKey> preview_key;
   std::vector<route::Pool> pools;
   std::shared_ptr<observe::ServiceLive> live = std::make_shared<observe::ServiceLive>(1);
   std::shared_ptr<ListenerInfo> info = std::make_shared<ListenerInfo>();

@@ -1,0 +1,234 @@
+#include "proxy/session/mirrors.hpp"
+
+#include <algorithm>
+
+namespace sluice::session {
+namespace {
+
+using net::IoStatus;
+
+constexpr std::size_t kReadOfAnswer =
+    256 * 1024;  // more of an answer is not worth the time: the connection ends
+
+}  // namespace
+
+Mirrors::Mirrors(net::Poller& poller, net::TimerWheel& wheel, std::size_t worker)
+    : poller_(poller), wheel_(wheel), worker_(worker), round_robin_(worker) {}
+
+Mirrors::~Mirrors() = default;
+
+Mirrors::Copy::Copy(Mirrors& mirrors) : Deadline(mirrors.wheel_), mirrors_(mirrors) {}
+
+void Mirrors::Copy::cut() {
+  cut_ = true;
+  if (conn_) conn_->stream.cancel();
+}
+
+// --- in and out
+
+Mirrors::Copy* Mirrors::make(const upstream::ViewPtr& view, const upstream::ServiceView& service,
+                             std::size_t pool, bool is_head) {
+  auto& counted = service.service->live->per_worker[worker_];
+  if (ended_ || waiting_.size() + open_ >= kWaiting) {
+    counted.mirror_dropped.add();
+    return nullptr;
+  }
+  if (free_.empty()) {
+    made_.push_back(std::make_unique<Copy>(*this));
+    free_.push_back(made_.back().get());
+  }
+  Copy* copy = free_.back();
+  free_.pop_back();
+  copy->view_ = view;
+  copy->service_ = &service;
+  copy->pool_ = &service.pools[pool];
+  copy->is_head_ = is_head;
+  copy->cut_ = false;
+  ++open_;
+  counted.mirror_in_flight.add();
+  return copy;
+}
+
+void Mirrors::send(Copy* copy) {
+  --open_;
+  waiting_.push_back(copy);
+  poller_.defer(*this);  // its request goes first
+}
+
+void Mirrors::discard(Copy* copy) {
+  --open_;
+  recycle(copy);
+}
+
+void Mirrors::recycle(Copy* copy) {
+  counters(*copy).mirror_in_flight.sub();
+  copy->request.release();
+  copy->view_.reset();
+  free_.push_back(copy);
+}
+
+observe::ServiceCounters& Mirrors::counters(const Copy& copy) const {
+  return copy.service_->service->live->per_worker[worker_];
+}
+
+void Mirrors::start_some() {
+  while (!waiting_.empty() && active_.size() < kActive) {
+    Copy* copy = waiting_.front();
+    waiting_.pop_front();
+    active_.push_back(copy);
+    spawn(run(copy));
+  }
+}
+
+void Mirrors::adopt(const upstream::View& view) {
+  if (own_.empty()) return;
+  for (auto& [id, backend] : own_) {
+    bool used = false;
+    for (const auto& service : view.services)
+      if (service.service->mirror)
+        for (const auto& known : service.pools[service.service->mirror->pool].pool->backends)
+          used = used || (known.live->id == id && known.admin == observe::Admin::ready);
+    if (!used) backend->close_idle();
+  }
+  // Connections under way name their backend.
+  if (active_.empty()) std::erase_if(own_, [](const auto& entry) { return entry.second->idle() == 0; });
+}
+
+void Mirrors::end() {
+  ended_ = true;
+  while (!waiting_.empty()) {
+    Copy* copy = waiting_.front();
+    waiting_.pop_front();
+    counters(*copy).mirror_dropped.add();
+    recycle(copy);
+  }
+  for (Copy* copy : active_) copy->cut();
+  for (auto& [id, backend] : own_) backend->close_idle();
+}
+
+// --- one copy
+
+Task<void> Mirrors::run(Copy* copy) {
+  copy->began_ = net::Clock::now();
+  copy->expires_after(copy->service_->service->spec.timeouts.response);
+  Outcome outcome = Outcome::failed;
+  const route::Backend* to = claim(*copy);
+  if (to) {
+    outcome = co_await attempt(*copy, *to, false);
+    if (outcome == Outcome::stale) outcome = co_await attempt(*copy, *to, true);
+  }
+  copy->never();
+  copy->claim_.release();
+  auto& counted = counters(*copy);
+  (outcome == Outcome::answered ? counted.mirrored : counted.mirror_failed).add();
+  std::erase(active_, copy);
+  recycle(copy);
+  if (!waiting_.empty()) poller_.defer(*this);
+}
+
+// As with any request: counted in flight before anything is suspended, so that a drain waits for it (D2).
+const route::Backend* Mirrors::claim(Copy& copy) {
+  const route::Pool& pool = *copy.pool_->pool;
+  constexpr std::size_t kMost = 64;
+  route::Candidate candidates[kMost];
+  std::size_t count = 0;
+  const bool has_up = route::pool_has_up(pool);
+  for (std::size_t i = 0; i < pool.backends.size() && count < kMost; ++i)
+    if (route::eligible(pool.backends[i], has_up))
+      candidates[count++] = {static_cast<std::uint32_t>(i), static_cast<double>(pool.backends[i].weight), 0,
+                             pool.backends[i].live->id};
+  if (count == 0) return nullptr;
+  const std::size_t index = route::pick(config::Balance::round_robin, {candidates, count}, round_robin_, 0);
+  copy.claim_ = upstream::Claim(*copy.pool_->backends[index], copy);
+  return &pool.backends[index];
+}
+
+upstream::Backend& Mirrors::own(const route::Backend& backend) {
+  auto& known = own_[backend.live->id];
+  if (!known) known = std::make_unique<upstream::Backend>(backend.live, worker_);
+  return *known;
+}
+
+Task<Mirrors::Outcome> Mirrors::attempt(Copy& copy, const route::Backend& to, bool fresh) {
+  copy.own_ = &own(to);
+  if (!fresh) copy.conn_ = copy.own_->take_idle();
+  const bool reused = copy.conn_ != nullptr;
+  bool connected = reused;
+  if (!reused) connected = co_await connect(copy, to);
+  Outcome outcome = Outcome::failed;
+  if (connected && !copy.cut_) {
+    copy.conn_->stream.limit(copy.service_->service->spec.timeouts.response);
+    const std::string_view bytes = copy.request.view();
+    const auto sent = co_await copy.conn_->stream.write(bytes);
+    copy.read_ = 0;
+    if (sent == IoStatus::ok && !copy.cut_) outcome = co_await receive(copy);
+    if (outcome == Outcome::failed && reused && copy.read_ == 0 && !copy.cut_) outcome = Outcome::stale;
+  }
+  if (copy.conn_) upstream::Conn::retire(std::move(copy.conn_));
+  co_return outcome;
+}
+
+Task<bool> Mirrors::connect(Copy& copy, const route::Backend& to) {
+  asio::ip::address address;
+  if (to.endpoint.v6) {
+    address = asio::ip::address_v6(to.endpoint.ip);
+  } else {
+    address =
+        asio::ip::address_v4({to.endpoint.ip[0], to.endpoint.ip[1], to.endpoint.ip[2], to.endpoint.ip[3]});
+  }
+  copy.conn_ = std::make_unique<upstream::Conn>(poller_, wheel_, *copy.own_);
+  copy.conn_->stream.limit(copy.service_->service->spec.timeouts.connect);
+  const Tcp::endpoint endpoint(address, to.endpoint.port);
+  const auto status = co_await copy.conn_->stream.connect(endpoint);
+  if (status != IoStatus::ok || copy.conn_->stream.fd() < 0 || copy.cut_) co_return false;
+  copy.conn_->arm();
+  co_return true;
+}
+
+Task<Mirrors::Outcome> Mirrors::receive(Copy& copy) {
+  upstream::Conn& conn = *copy.conn_;
+  bool head_read = false;
+  for (;;) {
+    const Step step = take_in(copy, head_read);
+    if (step == Step::failed || copy.cut_) co_return Outcome::failed;
+    if (step == Step::done) break;
+    if (!conn.stream.armed() && !conn.arm()) co_return Outcome::failed;
+    const auto read = co_await conn.stream.read();
+    if (read.status != IoStatus::ok) {
+      if (read.status == IoStatus::eof && head_read && copy.body_.ends_at_eof()) break;
+      co_return Outcome::failed;
+    }
+    conn.in.commit(read.size);
+    copy.read_ += read.size;
+  }
+  const int status = copy.answer_.status;
+  const bool whole = copy.body_.done() && !copy.body_.ends_at_eof() && conn.in.empty();
+  if (whole && copy.answer_.keep_alive && !conn.stream.armed())
+    copy.own_->put_idle(std::move(copy.conn_), copy.service_->service->spec.timeouts.idle);
+  co_return status < 500 ? Outcome::answered : Outcome::failed;
+}
+
+Mirrors::Step Mirrors::take_in(Copy& copy, bool& head_read) {
+  upstream::Conn& conn = *copy.conn_;
+  while (!head_read) {
+    if (conn.in.empty()) return Step::read;
+    const auto parsed = conn.parser.parse(conn.in.view(), copy.answer_, copy.is_head_);
+    if (parsed == http::Status::more) return Step::read;
+    if (parsed == http::Status::refused || copy.answer_.status == 101) return Step::failed;
+    head_read = copy.answer_.status >= 200;
+    if (head_read) copy.body_.start(copy.answer_.framing, copy.answer_.content_length);
+    conn.in.consume(copy.answer_.size);
+    conn.parser.reset();
+  }
+  while (!copy.body_.done()) {
+    if (copy.read_ > kReadOfAnswer) return Step::done;
+    if (conn.in.empty()) return Step::read;
+    const auto step = copy.body_.next(conn.in.view());
+    if (step.kind == http::BodyStep::Kind::refused) return Step::failed;
+    conn.in.consume(step.consumed);
+    if (step.kind == http::BodyStep::Kind::done) return Step::done;
+  }
+  return Step::done;
+}
+
+}  // namespace sluice::session
