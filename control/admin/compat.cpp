@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "control/protocol/target.hpp"
+#include "control/protocol/traffic.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::admin {
@@ -14,11 +15,12 @@ using protocol::Target;
 
 namespace {
 
-constexpr std::string_view kRemove = "/remove_backend", kAdd = "/add_backend";
+constexpr std::string_view kRemove = "/remove_backend", kAdd = "/add_backend",
+                           kFlags = "/admin/feature-flags/";
 
 Problem no_such_call(const std::string& path) {
   return protocol::not_found("the old scripts have no call " + quoted(path),
-                             "there are POST /remove_backend and POST /add_backend");
+                             "there are POST /remove_backend, /add_backend and /admin/feature-flags/");
 }
 
 Problem only_post(const Call& call) {
@@ -50,13 +52,15 @@ asio::awaitable<Reply> Compat::run(Call call) {
 }
 
 asio::awaitable<Reply> Compat::dispatch(Call call) {
-  if (call.path != kRemove && call.path != kAdd) co_return problem_reply(no_such_call(call.path));
+  if (call.path != kRemove && call.path != kAdd && call.path != kFlags)
+    co_return problem_reply(no_such_call(call.path));
   if (call.method != "POST") {
     auto reply = problem_reply(only_post(call));
     reply.headers.emplace_back("Allow", "POST");
     co_return reply;
   }
   if (call.path == kRemove) co_return co_await remove_backend(std::move(call));
+  if (call.path == kFlags) co_return co_await set_flag(std::move(call));
   co_return co_await add_backend(std::move(call));
 }
 
@@ -95,6 +99,34 @@ asio::awaitable<Reply> Compat::add_backend(Call call) {
     if (!healthy) co_return problem_reply(healthy.error());
   }
   co_return json_reply(to_json(*changed));
+}
+
+asio::awaitable<Reply> Compat::set_flag(Call call) {
+  auto request = request_of(call);
+  if (!request) co_return problem_reply(request.error());
+  auto message = flag_in(call);
+  if (!message) co_return problem_reply(message.error());
+  auto work = control_.set_flag(std::move(*request), std::move(*message));
+  const auto changed = co_await std::move(work);
+  if (!changed) co_return problem_reply(changed.error());
+  co_return json_reply(to_json(*changed));
+}
+
+// {"flag":F,"enabled_for":"10%","config":{..}}: what PUT /v1/flags/F takes, and the name.
+Result<protocol::SetFlag> Compat::flag_in(const Call& call) const {
+  auto body = body_of(call);
+  if (!body) return body.error();
+  auto* fields = body->if_object();
+  const auto* name = fields ? fields->if_contains("flag") : nullptr;
+  if (!name || !name->is_string() || name->get_string().empty())
+    return protocol::malformed("the body must be JSON like {\"flag\":\"new_pay\",\"enabled_for\":\"10%\"}",
+                               "flag");
+  protocol::SetFlag message;
+  message.flag = std::string(name->get_string());
+  message.service = service_;
+  fields->erase("flag");
+  if (auto problem = protocol::read(*body, message)) return *problem;
+  return message;
 }
 
 Result<Target> Compat::backend_in(const Call& call) const {

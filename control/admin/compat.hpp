@@ -30,6 +30,8 @@ class Compat {
   boost::asio::awaitable<Reply> dispatch(Call call);
   boost::asio::awaitable<Reply> remove_backend(Call call);
   boost::asio::awaitable<Reply> add_backend(Call call);
+  boost::asio::awaitable<Reply> set_flag(Call call);
+  Result<protocol::SetFlag> flag_in(const Call& call) const;
   Result<protocol::Target> backend_in(const Call& call) const;
   Result<protocol::Target> find(const std::string& name) const;
   bool probes() const;

@@ -116,8 +116,8 @@ def numbers_after(label, text):
 def test_the_old_numbers_are_what_the_backends_recorded(scraped, old_scripts):
     """The guide's queries by themselves, its scripts that print them, and our rules that say what the scripts meant."""
     check_the_guides_queries(*scraped)
-    check_the_monitoring_scripts(*scraped, old_scripts)
     check_our_rules(*scraped)
+    check_the_monitoring_scripts(*scraped, old_scripts)  # its smoke test asks green, too
 
 
 def check_the_guides_queries(_, blue, green, prometheus):
@@ -296,6 +296,57 @@ def test_what_the_compat_listener_refuses(fleet):
     assert compat_call(compat, "/v1/status", method="GET")[0] == 404, "the API is not there"
     assert compat_call(compat, "/remove_backend", "backend=instance-1", {"Origin": "http://evil.example"})[0] == 403
     assert {one["admin"] for one in daemon.pool("blue")["backends"].values()} == {"ready"}
+
+
+# -- feature flags
+
+@pytest.fixture
+def flagged(sluice, backend, folder, port):
+    (folder / "token").write_text("s3cret\n")
+    compat = f"127.0.0.1:{port()}"
+    one = backend("one")
+    daemon = sluice(config_of({"api": service({"blue": [one]}, sticky={"keys": ["header:X-User-Id"]})},
+                              admin={"compat": {"bind": compat, "service": "api", "token_file": str(folder / "token")}}))
+    return daemon, one, compat
+
+
+def test_the_feature_flag_script_reaches_its_users(flagged, old_scripts):
+    """S33: 10, 50, 100 % of the users by the script as it is; who is in stays in, and the config is kept where it is left out."""
+    daemon, one, compat = flagged
+    phases = []
+
+    def look():
+        one.forget()
+        with Client(daemon.address()) as client:
+            for user in range(1000):
+                client.request(headers={"X-User-Id": f"user-{user}"})
+        phases.append({r.get("X-User-Id") for r in one.seen() if r.get("X-Feature-Flags") == "new_payment_system=on"})
+
+    scripts = old_scripts({"localhost:8000": compat}, on_sleep=look, env={"ADMIN_TOKEN": "s3cret"})
+    done = scripts.run("feature-flags.sh")
+    assert done.returncode == 0 and done.stdout.endswith("✓ Feature flag fully enabled\n"), done
+    look()
+    ten, fifty, all_of_them = phases
+    assert len(ten) == pytest.approx(100, abs=40) and len(fifty) == pytest.approx(500, abs=65) and len(all_of_them) == 1000
+    assert ten < fifty
+    flag = daemon.api("GET", "/v1/flags/new_payment_system").json["services"]["api"]
+    assert flag == {"enabled_for": "100%", "config": {"payment_provider": "new_system"}}
+    entry = daemon.api("GET", "/v1/history?limit=1").json["history"][0]
+    assert entry["actor"] == "token token", "the name of the token's file"
+
+
+def test_what_the_flag_call_refuses(flagged):
+    daemon, _, compat = flagged
+    good = '{"flag":"a","enabled_for":"10%"}'
+    bearer = {"Authorization": "Bearer s3cret"}
+    assert compat_call(compat, "/admin/feature-flags/", good)[0] == 401
+    assert compat_call(compat, "/admin/feature-flags/", good, {"Authorization": "Bearer wrong"})[0] == 401
+    for body, field in (("{", None), ('{"enabled_for":"10%"}', "flag"), ('{"flag":"a"}', "enabled_for"), ('{"flag":"a","enabled_for":"110%"}', "enabled_for"),
+                        ('{"flag":"a","enabled_for":"1%","user":1}', "user")):
+        status, said = compat_call(compat, "/admin/feature-flags/", body, bearer)
+        assert status == 400 and said.get("field") == field, (body, said)
+    assert daemon.api("GET", "/v1/flags").json == {"flags": {}}
+    assert compat_call(compat, "/admin/feature-flags/", good, {**bearer, "Content-Type": "application/x-www-form-urlencoded"})[0] == 200
 
 
 # -- the rules and the example configuration
