@@ -2,6 +2,7 @@
 import json
 import os
 import pty
+import shlex
 import subprocess
 
 import pytest
@@ -66,12 +67,17 @@ FLAGS = ("--hotfix", "--schema", "--major", "--regular", "--flags", "--instances
 
 
 @pytest.mark.parametrize("answers", LEAVES, ids="-".join)
-def test_advise_by_flags_reaches_every_leaf_of_the_guides_tree(answers):
+def test_advise_by_flags_reaches_every_leaf_of_the_guides_tree(answers, folder):
     flags = [word for pair in zip(FLAGS, answers) for word in pair]
     done = sluicectl("-o", "json", "advise", *flags, "--service", "shop", "--from", "v1", "--to", "v2", stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done
     said = json.loads(done.stdout)
     assert said["strategy"] == LEAVES[answers] and said["why"] and "shop" in said["rollback"]
+    for command in [*said["commands"], said["rollback"]]:
+        if not command.startswith("#"):
+            program, *words = shlex.split(command)
+            tried = sluicectl("--socket", folder / "nobody.sock", *words)
+            assert program == "sluicectl" and tried.returncode == 3, f"{command}: it is understood, only nobody listens: {tried}"
 
 
 def test_advise_names_the_missing_answer_when_nobody_can_be_asked():
