@@ -68,7 +68,8 @@ std::string Control::Impl::open_preview_key() {
   if (!text) return text.error().message();
   publisher.preview_key = key_from(*text);
   if (!publisher.preview_key)
-    spdlog::warn("{} holds no key: preview tokens do not count until it is moved away and one is minted", path);
+    spdlog::warn("{} holds no key: preview tokens do not count until it is moved away and one is minted",
+                 path);
   return {};
 }
 
@@ -88,10 +89,11 @@ asio::awaitable<Result<protocol::PreviewToken>> Control::Impl::preview(Request r
   const auto& target = message.target;
   if (auto problem = state::missing(state, target)) co_return refuse(request, "preview", std::move(*problem));
   if (message.ttl.count() < 1000 || message.ttl > protocol::kLongestPreview)
-    co_return refuse(request, "preview",
-                     protocol::malformed("a token lives for 1s to " + format_duration(protocol::kLongestPreview) +
-                                             ", not " + format_duration(message.ttl),
-                                         "ttl"));
+    co_return refuse(
+        request, "preview",
+        protocol::malformed("a token lives for 1s to " + format_duration(protocol::kLongestPreview) +
+                                ", not " + format_duration(message.ttl),
+                            "ttl"));
   const bool first = !publisher.preview_key;
   if (auto problem = make_preview_key()) co_return refuse(request, "preview", std::move(*problem));
   if (first) {  // at the same generation: nothing that an operator asked for is another now

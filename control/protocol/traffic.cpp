@@ -71,7 +71,8 @@ json::object to_json(const SetMirror& mirror) {
 
 std::optional<Problem> read(const json::value& body, SetMirror& mirror) {
   static const Strings kKnown = {"to", "share", "safe_only"};
-  if (!body.is_object()) return malformed("the body must be an object, like {\"to\":\"green\",\"share\":\"10%\"}");
+  if (!body.is_object())
+    return malformed("the body must be an object, like {\"to\":\"green\",\"share\":\"10%\"}");
   for (const auto& [name, value] : body.get_object()) {
     std::optional<Problem> problem;
     if (name == "to")
