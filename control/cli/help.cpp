@@ -38,7 +38,8 @@ constexpr Page kPages[] = {
      "  --confirm-within 5m    reverts by itself unless `sluicectl confirm` comes in time\n"
      "  --watch-for 15m        watches the new pool so long by the limits below, and goes back when one "
      "fails\n"
-     "  --min-requests N       for --watch-for, default 50\n" SLUICE_LIMITS,
+     "  --min-requests N       for --watch-for, default 50\n"
+     "  --supersede            for --watch-for: aborts an active rollout first\n" SLUICE_LIMITS,
      "  sluicectl cutover api=green\n  sluicectl cutover api=green web=green --wait-drained=30s\n"
      "  sluicectl cutover api=green --watch-for 15m --max-error-rate 5%\n"},
     {"confirm", "confirm SERVICE...", "What was changed with --confirm-within stays.", "",

@@ -133,7 +133,7 @@ std::string traffic_line(const json::object& service, const Style& style) {
   const auto& traffic = object_in(service, "traffic");
   const auto state = text_in(traffic, "state");
   const auto held = number_in(traffic, "held").value_or(0);
-  if (state == "open" && held == 0) return {};
+  if (state.empty() || (state == "open" && held == 0)) return {};
   const auto in_flight = number_in(traffic, "in_flight").value_or(0);
   std::string out = state == "open" ? style.busy("resuming") : style.bad(state);
   if (const auto message = text_in(traffic, "message"); !message.empty()) out += " '" + message + "'";

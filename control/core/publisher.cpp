@@ -67,9 +67,12 @@ route::SnapshotPtr Publisher::build(const config::Spec& spec, const state::State
 }
 
 void Publisher::install(const route::Snapshot& snapshot) {
-  for (const auto& service : snapshot.services)
+  for (const auto& service : snapshot.services) {
+    // The rate of an earlier resume is not this hold's: an undo of the hold lets all go at once.
+    if (service.hold) service.live->hold.release_rate.store(0);
     for (const auto& pool : service.pools)
       for (const auto& backend : pool.backends) backend.live->admin.store(backend.admin);
+  }
   registry_.keep_only(snapshot);
   std::erase_if(owners_, [&](const auto& entry) { return !find_service(snapshot, entry.first); });
 }

@@ -26,6 +26,7 @@ class LaidOver : public OneOrigin {
   // One request over a connection of its own, answered by `from`.
   Peer& get(const std::string& fields, Origin& from) {
     auto& client = world.client();
+    if (from.size() > 0) from[from.size() - 1].got.clear();  // of an earlier one, over the same connection
     client.send("GET /a HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n");
     EXPECT_TRUE(world.until([&] { return from.size() > 0 && !from[from.size() - 1].got.empty(); }));
     from[from.size() - 1].send(kOk);
