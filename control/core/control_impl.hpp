@@ -129,6 +129,10 @@ struct Control::Impl {
 
   // --- waiting.cpp
   asio::awaitable<Result<Waited>> wait(protocol::Wait message);
+  // By BackendLive::id, how many results of probes there were when the wait began to look, the one under way
+  // counted.
+  using ProbeMarks = std::map<std::uint32_t, std::uint64_t>;
+  bool is_healthy(const route::Backend& backend, ProbeMarks& marks) const;
   asio::awaitable<bool> wait_until_healthy(Target target, Clock::time_point limit);
   asio::awaitable<bool> wait_until_drained(Target target, Clock::time_point limit);
   asio::awaitable<bool> wait_while_draining(Target target);

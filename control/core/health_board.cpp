@@ -59,6 +59,8 @@ void HealthBoard::observed(std::uint32_t id, const ProbeResult& result) {
   if (found == watched_.end() || result.ours) return;
   Watched& backend = found->second;
   backend.last_error = result.ok ? "" : result.what;
+  ++backend.probes;
+  if (!result.ok) backend.last_failed = backend.probes;
   if (backend.probed.observe(result.ok)) settle(backend);
 }
 

@@ -27,6 +27,7 @@ struct Watched {
   std::shared_ptr<observe::BackendLive> live;
   std::shared_ptr<observe::PoolLive> pool_live;
   HealthState probed{1, 2};
+  std::uint64_t probes = 0, last_failed = 0;  // results so far, and the number of the last that was bad
   bool ejected = false;
   bool usable = false;     // took requests after its last change; a slow start begins when that turns true
   std::string last_error;  // of the last probe; empty when it succeeded

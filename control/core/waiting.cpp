@@ -50,17 +50,31 @@ asio::awaitable<Result<Waited>> Control::Impl::wait(protocol::Wait message) {
 }
 
 // Healthy is known to be up; without a health check nothing more can be known than that it is not ejected.
+bool Control::Impl::is_healthy(const route::Backend& backend, ProbeMarks& marks) const {
+  const Watched* watched = board.find(backend.live->id);
+  const observe::Health health = backend.live->health.load();
+  if (!watched || !watched->check)
+    return health == observe::Health::up || health == observe::Health::unknown;
+  if (health != observe::Health::up) return false;
+  if (backend.admin == observe::Admin::ready) return true;
+  const auto mark = marks.try_emplace(watched->live->id, watched->probes + 1).first->second;
+  const auto since = std::max(mark, watched->last_failed);
+  return watched->probes >= since + static_cast<std::uint64_t>(watched->check->rise);
+}
+
+// A backend that is out of the traffic is perhaps being renewed at this moment: what was seen of it before
+// does not count, `rise` probes that began after the question do.
 asio::awaitable<bool> Control::Impl::wait_until_healthy(Target target, Clock::time_point limit) {
+  ProbeMarks marks;
   while (true) {
     if (state::missing(state, target)) co_return false;
     const auto backends = backends_of(target);
-    const bool checked = spec.service(target.service) && spec.service(target.service)->health_check;
-    const bool all = std::all_of(backends.begin(), backends.end(), [checked](const route::Backend* backend) {
-      const observe::Health health = backend->live->health.load();
-      return health == observe::Health::up || (!checked && health == observe::Health::unknown);
-    });
-    if (all && !backends.empty()) co_return true;
-    if (!co_await board.changed().wait_until(limit)) co_return false;
+    bool all = !backends.empty();
+    for (const route::Backend* backend : backends) all = is_healthy(*backend, marks) && all;
+    if (all) co_return true;
+    // Probes of one that stays up ring no bell: looked at again with every poll.
+    const auto next = std::min(limit, Clock::now() + Drains::kPoll);
+    if (!co_await board.changed().wait_until(next) && Clock::now() >= limit) co_return false;
   }
 }
 
