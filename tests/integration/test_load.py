@@ -272,3 +272,48 @@ def test_no_descriptor_or_memory_is_left_behind(fleet, loader):
     for _ in range(3):
         burst()
     assert daemon.rss_kib() - before < 8 * 1024
+
+
+def test_C6_two_services_cut_over_together_show_no_user_two_sides(sluice, recorder):
+    """40 cutovers of two services under the load of users who ask both, one after the other, without a pause."""
+    names = [f"{s}-{p}" for s in ("api", "web") for p in ("blue", "green")]
+    origins = {name: recorder(name) for name in names}
+    sticky = {"keys": ["header:X-User-Id"], "salt": "shop"}
+    daemon = sluice(config_of({s: service({p: [origins[f"{s}-{p}"]] for p in ("blue", "green")}, sticky=sticky) for s in ("api", "web")},
+                              [{"path": "/api", "service": "api"}, {"path": "/", "service": "web"}], workers=2))
+    asked, going = [[] for _ in range(8)], threading.Event()
+    going.set()
+
+    def user(number, client):
+        with client:
+            while going.is_set():
+                for target in ("/", "/api"):
+                    sent = time.monotonic()
+                    reply = client.request(target=target, headers={"X-User-Id": str(number)})
+                    asked[number].append((sent, time.monotonic(), reply.status, (reply.get("X-Backend") or "-").split("-")[1]))
+
+    threads = [threading.Thread(target=user, args=(n, daemon.client())) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    changes = []
+    try:
+        for side in ["green", "blue"] * 20:
+            wait_until(lambda seen=len(asked[0]): len(asked[0]) > seen + 4, what="load")
+            began = time.monotonic()
+            daemon.api("POST", "/v1/cutover", {"services": {"api": side, "web": side}})
+            changes.append((began, time.monotonic(), side))
+        wait_until(lambda seen=len(asked[0]): len(asked[0]) > seen + 4, what="load")
+    finally:
+        going.clear()
+        for thread in threads:
+            thread.join()
+    assert daemon.generation == 41
+    ends = [began for began, _, _ in changes[1:]] + [float("inf")]
+    judged = 0
+    for requests in asked:
+        assert {status for _, _, status, _ in requests} == {200}
+        for (_, replied, side), end in zip(changes, ends):
+            sides = {got for sent, answered, _, got in requests if sent > replied and answered < end}
+            judged += bool(sides)
+            assert sides <= {side}, f"after the reply of the cutover to {side}"
+    assert judged > 200, judged
