@@ -23,12 +23,29 @@ std::string whole(const json::object& in, std::string_view key) {
   return text;
 }
 
-std::string figure(const json::object& in, std::string_view key) {
-  const auto number = number_in(in, key);
+// In the unit of what the gate measures: rates in per cent, latencies in milliseconds, a query's own.
+std::string figure(const json::object& gate, std::string_view key) {
+  const auto number = number_in(gate, key);
   if (!number) return "-";
+  const auto name = text_in(gate, "gate");
+  const bool rate = name.starts_with("error_rate") || name.starts_with("saturation");
+  const bool latency = name.size() > 1 && name[0] == 'p' && name[1] >= '0' && name[1] <= '9';
   char text[32];
-  std::snprintf(text, sizeof text, "%.4g", *number);
+  if (rate)
+    std::snprintf(text, sizeof text, "%.3g%%", *number * 100);
+  else if (latency)
+    std::snprintf(text, sizeof text, "%.3g ms", *number * 1000);
+  else
+    std::snprintf(text, sizeof text, "%.4g", *number);
   return text;
+}
+
+// "0% to 4.6%"; "from 0.2 ms" while nothing bounds it above; "-" without a measurement.
+std::string between(const json::object& gate) {
+  const bool above = number_in(gate, "upper").has_value(), below = number_in(gate, "lower").has_value();
+  if (above && below) return figure(gate, "lower") + " to " + figure(gate, "upper");
+  if (above) return "at most " + figure(gate, "upper");
+  return below ? "from " + figure(gate, "lower") : "-";
 }
 
 std::string place(const json::object& rollout) {
@@ -46,14 +63,20 @@ std::string paint_verdict(const std::string& verdict, bool warn, const Style& st
 }
 
 std::string gates_table(const json::object& rollout, const Style& style) {
-  Table table({"GATE", "VERDICT", ">CANARY N", ">VALUE", ">LOWER", ">UPPER", ">LIMIT", "WHY"});
+  Table table({"GATE", ">CANARY N", ">VALUE", ">BETWEEN", ">LIMIT", "VERDICT"});
   for (const auto& value : list_in(rollout, "gates")) {
     const auto& gate = object_of(value);
-    table.add({text_in(gate, "gate"), paint_verdict(text_in(gate, "verdict"), is_set(gate, "warn"), style),
-               whole(gate, "n_canary"), figure(gate, "value"), figure(gate, "lower"), figure(gate, "upper"),
-               figure(gate, "limit"), text_in(gate, "why")});
+    table.add({text_in(gate, "gate"), whole(gate, "n_canary"), figure(gate, "value"), between(gate),
+               figure(gate, "limit"), paint_verdict(text_in(gate, "verdict"), is_set(gate, "warn"), style)});
   }
-  return table.empty() ? "" : table.render(style);
+  if (table.empty()) return "";
+  std::string out = table.render(style);
+  for (const auto& value : list_in(rollout, "gates")) {
+    const auto& gate = object_of(value);
+    if (text_in(gate, "verdict") != "pass")
+      out += "  " + text_in(gate, "gate") + ": " + text_in(gate, "why") + "\n";
+  }
+  return out;
 }
 
 std::string requests_text(const json::object& rollout) {
@@ -79,11 +102,16 @@ std::string render_rollout_line(const json::object& rollout) {
   out += "; " + requests_text(rollout);
   for (const auto& value : list_in(rollout, "gates")) {
     const auto& gate = object_of(value);
-    out += "; " + text_in(gate, "gate") + ": " + figure(gate, "value") + " (" + figure(gate, "lower") +
-           " to " + figure(gate, "upper") + ") " + text_in(gate, "verdict");
+    out += "; " + text_in(gate, "gate") + ": " + figure(gate, "value") + " (" + between(gate) + ") " +
+           text_in(gate, "verdict");
   }
-  const auto waits = text_in(rollout, "waits_for");
-  return out + (waits.empty() ? "" : "; " + waits) + "\n";
+  return out + "\n";
+}
+
+std::string rollout_landmark(const json::object& rollout) {
+  std::string out = place(rollout);
+  for (const auto& value : list_in(rollout, "gates")) out += " " + text_in(object_of(value), "verdict");
+  return out;
 }
 
 std::string render_rollout(const json::object& rollout, const std::string& service, const Style& style) {

@@ -13,6 +13,8 @@ std::string render_rollout(const boost::json::object& rollout, const std::string
                            const Style& style);
 // One line of --follow, with what is measured.
 std::string render_rollout_line(const boost::json::object& rollout);
+// What is the same as long as only counters and times moved.
+std::string rollout_landmark(const boost::json::object& rollout);
 // One line for the status of a service; empty when there is no active rollout.
 std::string rollout_summary(const boost::json::object& rollout);
 

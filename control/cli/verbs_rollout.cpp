@@ -28,20 +28,62 @@ int exit_of(const json::object& rollout) {
   return static_cast<int>(state == "done" ? Exit::done : Exit::gate_failed);
 }
 
-// A line whenever something moved, until it is over: 0 when it went through, 6 when it did not. With -o json
-// only the end is shown.
+// What --follow shows while it runs. On a terminal all of it, painted anew; elsewhere (a log) a line for each
+// step and verdict, and one a while, so that it is seen to live; with -o json nothing before the end.
+class Follower {
+ public:
+  Follower(Output& output, std::string service) : output_(output), service_(std::move(service)) {}
+
+  // Not 0 when it could not be written.
+  int show(const json::object& rollout) {
+    if (output_.format() == Format::json) return 0;
+    if (output_.terminal())
+      return output_.say(
+          repainted(render_rollout(rollout, service_, output_.style()), is_set(rollout, "active")));
+    const auto now = std::chrono::steady_clock::now();
+    const auto landmark = rollout_landmark(rollout);
+    if (landmark == last_ && now < quiet_until_) return 0;
+    last_ = landmark;
+    quiet_until_ = now + kQuiet;
+    return output_.say(render_rollout_line(rollout));
+  }
+
+ private:
+  static constexpr std::chrono::seconds kQuiet{10};
+
+  // Over what it said before: up by its lines, each cleared behind its end. While more is to come long lines
+  // are cut at the edge (DECAWM off), since one that wraps would be two.
+  std::string repainted(const std::string& text, bool goes_on) {
+    std::string out = lines_ > 0 ? "\x1b[" + std::to_string(lines_) + "A\r" : "";
+    if (goes_on) out += "\x1b[?7l";
+    lines_ = 0;
+    for (const char c : text) {
+      if (c == '\n') {
+        out += "\x1b[K";
+        ++lines_;
+      }
+      out += c;
+    }
+    return out + (goes_on ? "\x1b[J\x1b[?7h" : "\x1b[J");
+  }
+
+  Output& output_;
+  std::string service_, last_;
+  std::chrono::steady_clock::time_point quiet_until_;
+  std::size_t lines_ = 0;
+};
+
+// Until it is over: 0 when it went through, 6 when it did not.
 int follow(Context& context, const std::string& service) {
-  const bool as_json = context.output.format() == Format::json;
-  for (std::string last;; std::this_thread::sleep_for(kFollowInterval)) {
+  Follower follower(context.output, service);
+  for (;; std::this_thread::sleep_for(kFollowInterval)) {
     const auto answer = context.client.call({"GET", path_of_rollout(service)});
     if (!answer) return context.output.fail(answer.error());
     const auto& rollout = object_of(answer->body);
-    const bool active = is_set(rollout, "active");
-    const auto line = render_rollout_line(rollout);
-    if (!as_json && line != last && context.output.say(line) != 0) return static_cast<int>(Exit::internal);
-    last = line;
-    if (active) continue;
-    if (as_json && context.output.show(answer->body, "") != 0) return static_cast<int>(Exit::internal);
+    if (follower.show(rollout) != 0) return static_cast<int>(Exit::internal);
+    if (is_set(rollout, "active")) continue;
+    if (context.output.format() == Format::json && context.output.show(answer->body, "") != 0)
+      return static_cast<int>(Exit::internal);
     return exit_of(rollout);
   }
 }

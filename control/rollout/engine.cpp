@@ -8,6 +8,7 @@ namespace sluice::rollout {
 namespace {
 
 using std::chrono::milliseconds;
+using namespace std::chrono_literals;
 
 const Judgement* first_of(const std::vector<Judgement>& judgements, Verdict verdict) {
   const auto found = std::find_if(judgements.begin(), judgements.end(),
@@ -44,12 +45,18 @@ std::string few(std::uint64_t n, std::uint32_t wanted, const std::string& pool) 
          "' needs in this step were seen";
 }
 
+// As a person reads it: whole seconds, or minutes of what is long; never 0.
+milliseconds rounded(milliseconds left) {
+  const milliseconds unit(left < 1s ? 1 : left < 10min ? 1000 : 60000);
+  return (left + unit - 1ms) / unit.count() * unit.count();
+}
+
 // Why the step does not pass yet; nothing when it does.
 std::optional<std::string> obstacle(const state::Rollout& rollout, const Evidence& evidence) {
   const auto& step = rollout.current();
   if (rollout.paused) return "paused by the operator";
   if (evidence.in_step < step.hold)
-    return "holding, " + format_duration(step.hold - evidence.in_step) + " left";
+    return "holding, " + format_duration(rounded(step.hold - evidence.in_step)) + " left";
   const std::uint32_t wanted = rollout.plan.min_requests;
   if (evidence.n_canary < wanted) return few(evidence.n_canary, wanted, rollout.to);
   if (evidence.stable_has_share && evidence.n_stable < wanted)
