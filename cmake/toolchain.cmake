@@ -26,8 +26,11 @@ if(SLUICE_SANITIZE STREQUAL "asan")
 elseif(SLUICE_SANITIZE STREQUAL "tsan")
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer -UNDEBUG)
   add_link_options(-fsanitize=thread)
+elseif(SLUICE_SANITIZE STREQUAL "fuzz")  # clang; the programs that link libFuzzer are in tests/CMakeLists.txt
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -UNDEBUG)
+  add_link_options(-fsanitize=address,undefined)
 elseif(SLUICE_SANITIZE)
-  message(FATAL_ERROR "SLUICE_SANITIZE is '${SLUICE_SANITIZE}'; use asan or tsan")
+  message(FATAL_ERROR "SLUICE_SANITIZE is '${SLUICE_SANITIZE}'; use asan, tsan or fuzz")
 endif()
 
 add_library(sluice_warnings INTERFACE)

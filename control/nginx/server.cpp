@@ -38,6 +38,13 @@ bool is_done_anyway(const Directive& line) {
          (name != "host" || line.argument(1) == "$host" || line.argument(1) == "$http_host");
 }
 
+// What a route's path may be here.
+bool is_path(std::string_view text) {
+  return text.starts_with('/') && std::all_of(text.begin(), text.end(), [](char c) {
+           return static_cast<unsigned char>(c) > ' ' && c != 0x7f && c != '?' && c != '#';
+         });
+}
+
 // The pools' names: what is left of the upstreams' names without what they have in common.
 std::vector<std::string> short_names(const std::vector<std::string>& names, std::string& common) {
   const auto is_cut = [](char c) { return c == '_' || c == '-' || c == '.'; };
@@ -143,7 +150,7 @@ void Servers::read_location(const Directive& location, Settings around, std::vec
   if (has_modifier && first.starts_with('~'))
     return model_.note(location.line(),
                        "location " + first + " " + path + " is not translated, paths are prefixes here");
-  if (path.starts_with('@') || !path.starts_with('/') || path.find_first_of(" ?#") != std::string::npos)
+  if (!is_path(path))
     return model_.note(location.line(), "location " + path + " is not translated");
   for (const auto& line : location.block) read_setting(line, around);
   const Place place{path, location.line(), around};

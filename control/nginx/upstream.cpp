@@ -171,6 +171,10 @@ std::string sticky_key_of(std::string_view variable) {
   if (variable.starts_with('{') && variable.ends_with('}'))
     variable = variable.substr(1, variable.size() - 2);
   if (variable == "remote_addr" || variable == "binary_remote_addr") return "ip";
+  const bool is_name = std::all_of(variable.begin(), variable.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+  });
+  if (!is_name) return {};
   if (variable.starts_with("cookie_") && variable.size() > 7)
     return "cookie:" + std::string(variable.substr(7));
   if (variable.starts_with("arg_") && variable.size() > 4) return "query:" + std::string(variable.substr(4));

@@ -6,20 +6,21 @@ namespace sluice::nginx {
 
 namespace {
 
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
 // A YAML 1.2 double-quoted scalar (7.3.1).
 std::string text_of(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
-    out += c == '\n' || c == '\r' || c == '\t' ? ' ' : c;
+    out += is_control(c) ? ' ' : c;
   }
   return out + "\"";
 }
 
 // One line of a comment, whatever the file had in it.
 std::string comment_of(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  std::replace_if(text.begin(), text.end(), is_control, ' ');
   return text;
 }
 

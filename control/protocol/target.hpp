@@ -22,7 +22,7 @@ std::optional<Target> parse_target(std::string_view text);
 std::string to_string(const Target& target);
 
 std::string percent_encode(std::string_view text);
-// Nothing when a % is not followed by two hexadecimal digits or would make a zero byte. `+` stays as it is.
+// Nothing when a % is not followed by two hexadecimal digits, or for a zero byte. `+` stays as it is.
 std::optional<std::string> percent_decode(std::string_view text);
 
 // "/v1/services/S/pools/P[/backends/B]"

@@ -1,0 +1,25 @@
+// Ways to cut an input that depend on nothing but the input.
+#pragma once
+
+#include <random>
+#include <string_view>
+
+#include "proxy/base/hash.hpp"
+#include "tests/unit/http/stream.hpp"
+
+namespace sluice::fuzz {
+
+// Pieces of 1 to 40 bytes.
+inline http::testing::Cut cut_of(std::string_view bytes) {
+  return [random = std::minstd_rand(static_cast<unsigned>(hash64("cut", "", bytes)))](std::size_t) mutable {
+    return 1 + random() % 40;
+  };
+}
+
+// A refusal may come after more or less of a body; everything else is the same however the bytes come.
+inline http::testing::Reading verdict(http::testing::Reading reading) {
+  if (reading.outcome == http::testing::Outcome::refused) reading.content.clear();
+  return reading;
+}
+
+}  // namespace sluice::fuzz
