@@ -150,8 +150,7 @@ void Servers::read_location(const Directive& location, Settings around, std::vec
   if (has_modifier && first.starts_with('~'))
     return model_.note(location.line(),
                        "location " + first + " " + path + " is not translated, paths are prefixes here");
-  if (!is_path(path))
-    return model_.note(location.line(), "location " + path + " is not translated");
+  if (!is_path(path)) return model_.note(location.line(), "location " + path + " is not translated");
   for (const auto& line : location.block) read_setting(line, around);
   const Place place{path, location.line(), around};
   const auto before = routes.size();

@@ -89,7 +89,7 @@ PastEdit recorded(const Edit& edit) {
 State state_after(const State& base, std::span<const PastEdit> edits, std::vector<SetAside>& set_aside) {
   State state = base;
   for (const auto& [name, service] : latest_of(edits)) {
-    std::erase_if(set_aside, [&](const SetAside& other) { return other.service == name; });
+    std::erase_if(set_aside, [&name = name](const SetAside& other) { return other.service == name; });
     state.erase(name);
     if (!service) continue;
     auto restored = service_from_json(parse_json(service->json));

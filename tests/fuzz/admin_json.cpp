@@ -28,9 +28,10 @@ void round(const json::value& body) {
 }
 
 constexpr void (*kRounds[])(const json::value&) = {
-    round<Split>,   round<Cutover>, round<Rollback>,     round<Confirm>, round<RolloutStart>, round<RolloutAct>,
-    round<Undo>,    round<Drain>,   round<Weight>,       round<Add>,     round<Explain>,      round<Pause>,
-    round<Resume>,  round<Stop>,     round<SetFlag>,      round<SetMirror>, round<MintPreview>, round<NoFields>, round<Changed>,
+    round<Split>,      round<Cutover>,     round<Rollback>, round<Confirm>, round<RolloutStart>,
+    round<RolloutAct>, round<Undo>,        round<Drain>,    round<Weight>,  round<Add>,
+    round<Explain>,    round<Pause>,       round<Resume>,   round<Stop>,    round<SetFlag>,
+    round<SetMirror>,  round<MintPreview>, round<NoFields>, round<Changed>,
 };
 
 void check_url(std::string_view text) {

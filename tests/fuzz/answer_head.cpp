@@ -32,8 +32,9 @@ void check_final(const ResponseHead& head, Version client, bool is_head) {
   require(again.status == head.status && again.reason == head.reason, "X1: the status line stays");
   if (!is_head) require(again.framing == context.framing_to_client, "X1: framed as was said");
   if (again.framing == Framing::length) require(again.content_length == head.content_length, "X1: as long");
-  require(again.keep_alive == (context.framing_to_client != Framing::until_close) || client == Version::http10,
-          "X1: only a body without an end closes");
+  require(
+      again.keep_alive == (context.framing_to_client != Framing::until_close) || client == Version::http10,
+      "X1: only a body without an end closes");
 }
 
 }  // namespace

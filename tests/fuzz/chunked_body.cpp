@@ -1,8 +1,7 @@
 // X1, X2: a body of chunks, up to and with its trailers.
-#include "proxy/http/chunked.hpp"
-
 #include <string>
 
+#include "proxy/http/chunked.hpp"
 #include "tests/fuzz/cuts.hpp"
 #include "tests/fuzz/targets.hpp"
 
@@ -52,7 +51,8 @@ std::string written(const Read& read) {
 void chunked_body(std::string_view bytes) {
   using namespace http::testing;
   const Read whole = read_chunks(bytes, at_once), cut = read_chunks(bytes, cut_of(bytes));
-  require(whole.done == cut.done && whole.refused == cut.refused, "X2: the verdict depends on how the bytes came");
+  require(whole.done == cut.done && whole.refused == cut.refused,
+          "X2: the verdict depends on how the bytes came");
   if (!whole.done) return;
   require(whole.body == cut.body && whole.trailers == cut.trailers && whole.consumed == cut.consumed,
           "X2: what is read depends on how the bytes came");

@@ -8,7 +8,8 @@ namespace sluice::fuzz {
 
 void configuration(std::string_view bytes) {
   const auto loaded = config::load_text(bytes, "fuzz.yaml");
-  require(loaded.spec.has_value() == loaded.complaints.empty(), "a configuration or complaints, not both, not none");
+  require(loaded.spec.has_value() == loaded.complaints.empty(),
+          "a configuration or complaints, not both, not none");
   if (loaded.spec) {
     const auto text = config::to_yaml(*loaded.spec);
     const auto again = config::load_text(text, "again.yaml");

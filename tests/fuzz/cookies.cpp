@@ -24,7 +24,8 @@ std::string_view take_line(std::string_view& bytes) {
 }
 
 bool within(std::string_view part, std::string_view whole) {
-  return part.empty() || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+  return part.empty() ||
+         (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
 void check_dropped(const RequestHead& head, std::string_view name) {
@@ -38,13 +39,15 @@ void check_dropped(const RequestHead& head, std::string_view name) {
 
 void check_decision(const RequestHead& head, std::string_view name) {
   static auto service = sluice::testing::sticky_service({60'000, 40'000}, {});
-  service.spec.sticky->keys = {{From::header, "X-User-Id"}, {From::cookie, std::string(name)}, {From::query, "uid"}};
+  service.spec.sticky->keys = {
+      {From::header, "X-User-Id"}, {From::cookie, std::string(name)}, {From::query, "uid"}};
   const auto decision = route::decide(service, head, "192.0.2.1", -1);
   require(decision.pool < service.pools.size(), "a pool that there is");
   if (decision.by != route::By::key) return;
   require(!decision.sticky_key.empty(), "S4: an empty key is none");
   const auto again = route::decide(service, head, "192.0.2.2", -1);
-  require(again.pool == decision.pool && again.sticky_key == decision.sticky_key, "S4: a key stays where it is");
+  require(again.pool == decision.pool && again.sticky_key == decision.sticky_key,
+          "S4: a key stays where it is");
 }
 
 }  // namespace
@@ -56,7 +59,10 @@ void cookies(std::string_view bytes) {
   require(read.fault == route::TokenFault::invalid, "S8: nobody makes a token without the key");
 
   std::string text = "GET /?";
-  text.append(bytes.substr(0, bytes.find_first_of("\r\n "))).append(" HTTP/1.1\r\nHost: a\r\n").append(bytes).append("\r\n\r\n");
+  text.append(bytes.substr(0, bytes.find_first_of("\r\n ")))
+      .append(" HTTP/1.1\r\nHost: a\r\n")
+      .append(bytes)
+      .append("\r\n\r\n");
   RequestParser parser;
   RequestHead head;
   if (parser.parse(text, head) != Status::done) return;

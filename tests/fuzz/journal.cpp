@@ -1,5 +1,5 @@
-// T1: what a disk gives back. With 'F' as the first byte the lines behind it are framed as records, so that the
-// checksums do not keep everything else from being reached.
+// T1: what a disk gives back. With 'F' as the first byte the lines behind it are framed as records, so that
+// the checksums do not keep everything else from being reached.
 #include <string>
 
 #include "control/state/recover.hpp"

@@ -19,7 +19,8 @@ constexpr unsigned kSeed = 19990601;
 
 std::vector<std::string> corpus_of(const std::string& name) {
   std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(std::string(SLUICE_SOURCE_DIR "/tests/fuzz/corpus/") + name))
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(SLUICE_SOURCE_DIR "/tests/fuzz/corpus/") + name))
     paths.push_back(entry.path());
   std::sort(paths.begin(), paths.end());
   std::vector<std::string> inputs;
@@ -44,8 +45,9 @@ class Mutator {
   std::size_t below(std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_); }
 
   void change(std::string& bytes) {
-    static const std::string kPieces[] = {"\r\n", "\r", "\n", std::string(1, '\0'), ":", "\t", " ", ",", ";", "\x85", "{",
-                                          "}", "\"", "0", "%", "-1", "99999999999999999999", "'", "\\"};
+    static const std::string kPieces[] = {
+        "\r\n", "\r", "\n", std::string(1, '\0'),   ":", "\t", " ", ",", ";", "\x85", "{", "}", "\"",
+        "0",    "%",  "-1", "99999999999999999999", "'", "\\"};
     const std::size_t at = below(bytes.size() + 1);
     const auto& other = inputs_[below(inputs_.size())];
     switch (below(5)) {

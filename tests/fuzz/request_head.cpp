@@ -33,7 +33,8 @@ void request_head(std::string_view bytes) {
 
   using namespace http::testing;
   const Reading whole = verdict(read_requests(bytes, at_once));
-  require(verdict(read_requests(bytes, cut_of(bytes))) == whole, "X2: the verdict depends on how the bytes came");
+  require(verdict(read_requests(bytes, cut_of(bytes))) == whole,
+          "X2: the verdict depends on how the bytes came");
   if (bytes.size() < 500)
     require(verdict(read_requests(bytes, byte_by_byte)) == whole, "X2: the verdict, byte by byte");
 }

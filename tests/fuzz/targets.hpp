@@ -1,6 +1,7 @@
 // What is fuzzed. A target takes any bytes, runs what reads them, and holds what it makes of them against
-// itself: a broken promise is thrown, which libFuzzer takes for the crash that it is. libFuzzer drives one (libfuzzer/entry.cpp, `./dev
-// fuzz`); replay_test.cpp drives all over their corpora and a fixed number of mutations.
+// itself: a broken promise is thrown, which libFuzzer takes for the crash that it is. libFuzzer drives one
+// (libfuzzer/entry.cpp, `./dev fuzz`); replay_test.cpp drives all over their corpora and a fixed number of
+// mutations.
 #pragma once
 
 #include <stdexcept>
@@ -24,10 +25,10 @@ struct Target {
 };
 
 inline constexpr Target kTargets[] = {
-    {"request_head", request_head, 40000}, {"answer_head", answer_head, 40000},
+    {"request_head", request_head, 40000},  {"answer_head", answer_head, 40000},
     {"chunked_body", chunked_body, 100000}, {"cookies", cookies, 40000},
     {"configuration", configuration, 1000}, {"admin_json", admin_json, 8000},
-    {"nginx_import", nginx_import, 1000}, {"journal", journal, 600},
+    {"nginx_import", nginx_import, 1000},   {"journal", journal, 600},
 };
 
 // `what` is the promise that was broken.
