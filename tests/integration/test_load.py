@@ -7,7 +7,7 @@ import time
 
 import pytest
 from load import Ledger
-from sluice import config_of, service
+from sluice import config_of, memory_bound, service
 from waiting import wait_until
 
 
@@ -271,7 +271,7 @@ def test_no_descriptor_or_memory_is_left_behind(fleet, loader):
     before = daemon.rss_kib()
     for _ in range(3):
         burst()
-    assert daemon.rss_kib() - before < 8 * 1024
+    assert daemon.rss_kib() - before < memory_bound(8 * 1024)
 
 
 def test_C6_two_services_cut_over_together_show_no_user_two_sides(sluice, recorder):

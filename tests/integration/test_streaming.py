@@ -1,11 +1,10 @@
 """X4: bodies of any length stream, and a slow side stops the other one."""
-import os
 import hashlib
 import threading
 
 from backend import PATTERN, Gone
 from client import Client
-from sluice import config_of, service
+from sluice import config_of, memory_bound, service
 from waiting import wait_until
 
 MIB = 1 << 20
@@ -179,5 +178,4 @@ def test_many_idle_connections_hold_little_memory(simple):
     grown = daemon.rss_kib() - before
     for client in clients:
         client.close()
-    sanitized = os.environ.get("SLUICE_SANITIZE", "release") in ("asan", "tsan")  # shadow memory and quarantine count, too
-    assert grown < 500 * 24 * (10 if sanitized else 1), f"{grown / 500:.1f} KiB for each idle connection"
+    assert grown < memory_bound(500 * 24), f"{grown / 500:.1f} KiB for each idle connection"

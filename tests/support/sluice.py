@@ -25,6 +25,11 @@ def binary(name):
     return str(path)
 
 
+def memory_bound(kib):
+    """What `kib` may be under a sanitizer, whose shadow memory and quarantine count too (lost memory it reports itself)."""
+    return kib * (10 if os.environ.get("SLUICE_SANITIZE", "release") in ("asan", "tsan") else 1)
+
+
 def die_with_the_tests():
     """In the child: a test run that is itself killed leaves no daemon behind (PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
