@@ -1,5 +1,7 @@
 #include "control/nginx/upstream.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -17,6 +19,15 @@ std::optional<std::uint64_t> whole(std::string_view text, std::uint64_t most) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number > most) return std::nullopt;
   return number;
+}
+
+// [::0]:080 and [::]:80 are one address, which may stand in a configuration once.
+std::string one_spelling(const Address& address) {
+  in6_addr v6;
+  char text[INET6_ADDRSTRLEN];
+  const std::string port = ":" + std::to_string(address.port);
+  if (inet_pton(AF_INET6, address.host.c_str(), &v6) != 1) return address.host + port;
+  return "[" + std::string(inet_ntop(AF_INET6, &v6, text, sizeof text)) + "]" + port;
 }
 
 bool is_version(std::string_view word) {
@@ -141,8 +152,8 @@ std::string name_of(std::string_view text) {
 }
 
 std::optional<std::string> address_of(std::string_view text) {
-  if (const auto whole_address = parse_address(text)) return whole_address->text;
-  if (const auto with_port = parse_address(std::string(text) + ":80")) return with_port->text;
+  if (const auto whole_address = parse_address(text)) return one_spelling(*whole_address);
+  if (const auto with_port = parse_address(std::string(text) + ":80")) return one_spelling(*with_port);
   return std::nullopt;
 }
 

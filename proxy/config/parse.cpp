@@ -1,5 +1,8 @@
 #include "proxy/config/parse.hpp"
 
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/parser.h>
+
 #include <sstream>
 #include <string>
 #include <vector>
@@ -79,6 +82,44 @@ bool complain_about_open_quote(std::string_view yaml, const YAML::Node& document
   return true;
 }
 
+// Where the documents of a text begin. (YAML::LoadAll would tell, too, but with a closing bracket too many it
+// finds documents without end.)
+class DocumentStarts : public YAML::EventHandler {
+ public:
+  explicit DocumentStarts(const std::string& yaml) {
+    std::istringstream in(yaml);
+    YAML::Parser parser(in);
+    while (places_.size() < 2 && parser.HandleNextDocument(*this)) {
+    }
+  }
+  // Null when there is no second document.
+  const YAML::Mark* second() const { return places_.size() > 1 ? &places_[1] : nullptr; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { places_.push_back(mark); }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  }
+  void OnMapEnd() override {}
+
+ private:
+  std::vector<YAML::Mark> places_;
+};
+
+void complain_about_second(std::string_view yaml, const YAML::Mark& mark, Complaints& out) {
+  const Place place = place_of(mark);
+  const auto at = static_cast<std::size_t>(mark.pos);
+  if (at < yaml.size() && (yaml[at] == '}' || yaml[at] == ']'))
+    out.add(place, "there is a closing bracket too many");
+  else
+    out.add(place, "a second YAML document begins here, a configuration is one document");
+}
+
 }  // namespace
 
 std::optional<YAML::Node> parse_yaml(std::string_view yaml, Complaints& out) {
@@ -86,24 +127,25 @@ std::optional<YAML::Node> parse_yaml(std::string_view yaml, Complaints& out) {
     out.add({1, 1}, "this is not a text file, there is a zero byte in it");
     return std::nullopt;
   }
-  std::vector<YAML::Node> documents;
+  YAML::Node document;
   try {
-    documents = YAML::LoadAll(std::string(yaml));
+    const std::string text(yaml);
+    document = YAML::Load(text);
+    const DocumentStarts starts(text);
+    if (!document.IsNull() && starts.second()) {
+      complain_about_second(yaml, *starts.second(), out);
+      return std::nullopt;
+    }
   } catch (const YAML::Exception& error) {
     complain_about_syntax(yaml, error, out);
     return std::nullopt;
   }
-  if (documents.empty() || documents[0].IsNull()) {
+  if (document.IsNull()) {
     out.add({1, 1}, "the file is empty, it needs at least 'listeners' and 'services'");
     return std::nullopt;
   }
-  if (documents.size() > 1) {
-    out.add(place_of(documents[1].Mark()),
-            "a second YAML document begins here, a configuration is one document");
-    return std::nullopt;
-  }
-  if (complain_about_open_quote(yaml, documents[0], out)) return std::nullopt;
-  return documents[0];
+  if (complain_about_open_quote(yaml, document, out)) return std::nullopt;
+  return document;
 }
 
 }  // namespace sluice::config

@@ -18,7 +18,7 @@ template <class Message>
 void round(const json::value& body) {
   Message message, again;
   if (const auto problem = read(body, message)) {
-    require(problem->status == 400 && !problem->detail.empty(), "a refusal says what is wrong");
+    require(!problem->detail.empty(), "a refusal says what is wrong");
     to_json(*problem);
     return;
   }

@@ -45,7 +45,7 @@ void answer_head(std::string_view bytes) {
   bytes.remove_prefix(1);
   ResponseParser parser;
   ResponseHead head;
-  if (parser.parse(bytes, head, is_head) == Status::done) {
+  if (parser.parse(bytes, head, is_head) == Status::done && has_room(head)) {
     if (head.status < 200) {
       if (head.status != 101 || head.upgrade) check_interim(head);
     } else {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "proxy/base/hash.hpp"
+#include "proxy/http/head_check.hpp"
 #include "tests/unit/http/stream.hpp"
 
 namespace sluice::fuzz {
@@ -20,6 +21,12 @@ inline http::testing::Cut cut_of(std::string_view bytes) {
 inline http::testing::Reading verdict(http::testing::Reading reading) {
   if (reading.outcome == http::testing::Outcome::refused) reading.content.clear();
   return reading;
+}
+
+// What the proxy adds to a head may make it longer than a head that it takes itself.
+template <class Head>
+bool has_room(const Head& head) {
+  return head.fields.size() + 12 < http::kMaxFields && head.size + 1024 < http::kMaxHead;
 }
 
 }  // namespace sluice::fuzz
