@@ -6,9 +6,10 @@
 
 #include "control/admin/config_json.hpp"
 #include "control/admin/explain.hpp"
+#include "control/admin/guard.hpp"
 #include "control/admin/read.hpp"
-#include "control/admin/rollout_json.hpp"
 #include "control/admin/read_traffic.hpp"
+#include "control/admin/rollout_json.hpp"
 #include "control/admin/status.hpp"
 #include "control/admin/time_text.hpp"
 #include "proxy/config/dump.hpp"
@@ -38,7 +39,11 @@ Reply mismatch_reply(const Mismatch& mismatch) {
 asio::awaitable<Reply> Commands::run(Call call) {
   auto matched = match(call.method, call.path, names_of(call.query));
   Reply reply;
-  if (matched) {
+  auto may_not = matched ? check_role(call.actor.role, matched->needs) : std::nullopt;
+  if (may_not) {
+    control_.turned_away(call.actor, call.method + " " + call.path, may_not->detail);
+    reply = problem_reply(*may_not);
+  } else if (matched) {
     try {
       reply = co_await dispatch(std::move(call), std::move(*matched));
     } catch (const std::exception& error) {

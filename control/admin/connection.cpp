@@ -20,6 +20,8 @@ std::string field(const http::request<http::string_body>& request, std::string_v
   return {value.data(), value.size()};
 }
 
+constexpr std::size_t kMostAuditedPath = 200;
+
 // What the parser refuses, as the status that says it.
 std::optional<protocol::Problem> problem_of(const error_code& error) {
   using protocol::Exit;
@@ -123,27 +125,45 @@ asio::awaitable<error_code> Connection::receive(Parser& parser) {
 asio::awaitable<Reply> Connection::answer(const HttpRequest& request) {
   auto call = call_from(request, access_.actor);
   if (!call) co_return problem_reply(call.error());
-  if (auto problem = may(request, call->path)) co_return problem_reply(*problem);
-  if (field(request, "Authorization").empty()) call->actor.token.clear();  // known by its address only
+  if (auto problem = may(request, *call)) {
+    commands_.control().turned_away(call->actor, call->method + " " + call->path.substr(0, kMostAuditedPath),
+                                    problem->detail);
+    co_return problem_reply(*problem);
+  }
   if (access_.door == Door::compat) co_return co_await compat_->run(std::move(*call));
   co_return co_await commands_.run(std::move(*call));
 }
 
-std::optional<protocol::Problem> Connection::may(const HttpRequest& request, const std::string& path) const {
+// Who may come in at all, and as whom; what he may do there his role says.
+std::optional<protocol::Problem> Connection::may(const HttpRequest& request, Call& call) {
   const auto origin = field(request, "Origin"), authorization = field(request, "Authorization");
   switch (access_.door) {
     case Door::unix_socket:
       return std::nullopt;
     case Door::http:
-      if (is_public(path)) return std::nullopt;  // Prometheus asks for the metrics by whatever name this has
+      if (is_public(call.path)) {  // Prometheus asks for the metrics by whatever name this has
+        call.actor.role = config::Role::none;
+        return std::nullopt;
+      }
       if (auto problem = check_browser(field(request, "Host"), origin, access_.bound_host)) return problem;
-      return check_token(authorization, access_.secret, "admin.http");
+      return may_by_token(authorization, "admin.http", call);
     case Door::compat:
       if (auto problem = check_script(origin)) return problem;
-      if (!compat_needs_token(path) && (authorization.empty() || access_.secret.empty())) return std::nullopt;
-      return check_token(authorization, access_.secret, "admin.compat");
+      if (!compat_needs_token(call.path) && (authorization.empty() || access_.tokens->none()))
+        return std::nullopt;
+      if (auto problem = may_by_token(authorization, "admin.compat", call)) return problem;
+      return check_role(call.actor.role, config::Role::operate);
   }
   return protocol::internal("a connection by no door");
+}
+
+std::optional<protocol::Problem> Connection::may_by_token(std::string_view authorization,
+                                                          std::string_view key, Call& call) {
+  const Token* known = access_.tokens->find(bearer_of(authorization));
+  if (!known) return no_token(authorization, !access_.tokens->none(), key);
+  call.actor.token = known->name;
+  call.actor.role = known->role;
+  return std::nullopt;
 }
 
 asio::awaitable<bool> Connection::send(Reply reply, const HttpRequest& request, bool keep_alive) {

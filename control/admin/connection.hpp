@@ -15,6 +15,7 @@
 #include "control/admin/call.hpp"
 #include "control/admin/commands.hpp"
 #include "control/admin/compat.hpp"
+#include "control/admin/tokens.hpp"
 
 namespace sluice::admin {
 
@@ -28,9 +29,9 @@ enum class Door : std::uint8_t { unix_socket, http, compat };  // the listeners 
 // What a connection may do, by where it came from.
 struct Access {
   Door door = Door::unix_socket;
-  core::Actor actor;
-  std::string secret;      // of http and compat: the token; empty: nothing that needs one
-  std::string bound_host;  // of http
+  core::Actor actor;            // with its role, by the unix socket
+  TokenFile* tokens = nullptr;  // of http and compat; outlives the connection
+  std::string bound_host;       // of http
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -52,7 +53,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::awaitable<bool> serve_one();
   boost::asio::awaitable<boost::system::error_code> receive(Parser& parser);
   boost::asio::awaitable<Reply> answer(const HttpRequest& request);
-  std::optional<protocol::Problem> may(const HttpRequest& request, const std::string& path) const;
+  std::optional<protocol::Problem> may(const HttpRequest& request, Call& call);
+  std::optional<protocol::Problem> may_by_token(std::string_view authorization, std::string_view key,
+                                                Call& call);
   boost::asio::awaitable<bool> send(Reply reply, const HttpRequest& request, bool keep_alive);
   boost::asio::awaitable<void> stream_events(Reply::Stream from, unsigned version);
   boost::asio::awaitable<bool> write_text(std::string text);

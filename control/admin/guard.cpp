@@ -1,5 +1,6 @@
 #include "control/admin/guard.hpp"
 
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <cctype>
 
@@ -8,16 +9,8 @@
 namespace sluice::admin {
 
 using protocol::Exit;
+using protocol::forbidden;
 using protocol::Problem;
-
-bool same_secret(std::string_view given, std::string_view secret) {
-  volatile unsigned char different = given.size() != secret.size();
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    const auto other = secret.empty() ? '\0' : secret[i % secret.size()];
-    different = static_cast<unsigned char>(different | (given[i] ^ other));
-  }
-  return !different;
-}
 
 namespace {
 
@@ -42,8 +35,6 @@ bool is_address(std::string_view name) {
   return !failed;
 }
 
-Problem forbidden(std::string detail) { return {403, Exit::refused, "forbidden", std::move(detail), {}, {}}; }
-
 }  // namespace
 
 std::optional<Problem> check_browser(std::string_view host, std::string_view origin,
@@ -63,20 +54,57 @@ std::optional<Problem> check_script(std::string_view origin) {
   return forbidden("a page of " + quoted(origin) + " may not ask this daemon");
 }
 
-std::optional<Problem> check_token(std::string_view authorization, std::string_view secret,
-                                   std::string_view listener) {
+std::string_view bearer_of(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer ";
-  if (secret.empty())
+  if (authorization.size() <= kScheme.size()) return {};
+  return same_name(authorization.substr(0, kScheme.size()), kScheme) ? authorization.substr(kScheme.size())
+                                                                     : std::string_view();
+}
+
+Problem no_token(std::string_view authorization, bool file, std::string_view listener) {
+  if (!file)
     return forbidden(std::string(listener) + " has no token_file, so what needs a token is refused here");
-  if (authorization.size() > kScheme.size() && same_name(authorization.substr(0, kScheme.size()), kScheme) &&
-      same_secret(authorization.substr(kScheme.size()), secret))
-    return std::nullopt;
-  return Problem{401,
-                 Exit::refused,
-                 "unauthorized",
-                 authorization.empty() ? "this needs the admin token" : "this is not the admin token",
-                 {},
-                 "send Authorization: Bearer TOKEN, or use --token-file"};
+  return {401,
+          Exit::refused,
+          "unauthorized",
+          authorization.empty() ? "this needs a token" : "this token is not known",
+          {},
+          "send Authorization: Bearer TOKEN, or use --token-file"};
+}
+
+std::string_view word_of(config::Role role) {
+  switch (role) {
+    case config::Role::none:
+      return "nobody";
+    case config::Role::viewer:
+      return "viewer";
+    case config::Role::operate:
+      return "operator";
+    case config::Role::admin:
+      return "admin";
+  }
+  return "";
+}
+
+std::optional<Problem> check_role(config::Role has, config::Role needs) {
+  if (has >= needs) return std::nullopt;
+  if (has == config::Role::none)
+    return forbidden("you have no role on this socket",
+                     "an admin can give you one: admin.roles in the configuration");
+  return forbidden("this needs the role " + std::string(word_of(needs)) + ", yours is " +
+                   std::string(word_of(has)));
+}
+
+config::Role role_of(std::uint32_t uid, std::span<const std::uint32_t> groups, std::uint32_t own_uid,
+                     const std::vector<config::RoleSpec>& roles) {
+  if (roles.empty() || uid == 0 || uid == own_uid) return config::Role::admin;
+  auto most = config::Role::none;
+  for (const auto& rule : roles) {
+    const bool named = rule.uid == uid;
+    const bool member = rule.gid && std::find(groups.begin(), groups.end(), *rule.gid) != groups.end();
+    if (named || member) most = std::max(most, rule.role);
+  }
+  return most;
 }
 
 }  // namespace sluice::admin

@@ -1,16 +1,17 @@
-// Who may ask over TCP. Pure.
+// Who may ask what. Pure.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "control/protocol/problem.hpp"
+#include "proxy/config/spec.hpp"
 
 namespace sluice::admin {
-
-// Takes the same time wherever the two differ.
-bool same_secret(std::string_view given, std::string_view secret);
 
 // DNS rebinding: a page of another site reaches this address under that site's name, so Host must be an IP
 // literal, localhost or `bound_host`; and a browser's Origin must be the Host itself. An empty `origin` is no
@@ -21,9 +22,19 @@ std::optional<protocol::Problem> check_browser(std::string_view host, std::strin
 // Scripts ask by whatever name they were given; a browser says where its page is from, and no page may ask.
 std::optional<protocol::Problem> check_script(std::string_view origin);
 
-// `authorization` is the field's value. With an empty secret nothing is enough. `listener` is the key of the
-// configuration where a token_file can stand.
-std::optional<protocol::Problem> check_token(std::string_view authorization, std::string_view secret,
-                                             std::string_view listener);
+// The token of `Authorization: Bearer TOKEN`; empty without one.
+std::string_view bearer_of(std::string_view authorization);
+// Why who has no token that is known is not let in. `file`: the listener has a token_file; `listener` is its
+// key in the configuration.
+protocol::Problem no_token(std::string_view authorization, bool file, std::string_view listener);
+
+// "viewer", "operator", "admin".
+std::string_view word_of(config::Role role);
+std::optional<protocol::Problem> check_role(config::Role has, config::Role needs);
+
+// Of who comes by the unix socket: the most that a rule gives the user or one of the groups. Root and the
+// daemon's own user are always admins, and everybody is when there are no rules.
+config::Role role_of(std::uint32_t uid, std::span<const std::uint32_t> groups, std::uint32_t own_uid,
+                     const std::vector<config::RoleSpec>& roles);
 
 }  // namespace sluice::admin

@@ -8,6 +8,8 @@
 
 namespace sluice::admin {
 
+using config::Role;
+
 namespace {
 
 // What every change takes.
@@ -17,21 +19,22 @@ struct Row {
   std::string_view method, pattern;
   Endpoint endpoint;
   std::string_view query;  // names, blanks between them
+  Role needs = Role::operate;
 };
 
 constexpr Row kRows[] = {
-    {"GET", "/", Endpoint::root, ""},
-    {"GET", "/livez", Endpoint::livez, ""},
-    {"GET", "/readyz", Endpoint::readyz, ""},
-    {"GET", "/metrics", Endpoint::metrics, ""},
-    {"GET", "/v1/status", Endpoint::status, "service"},
-    {"GET", "/v1/history", Endpoint::history, "service limit"},
-    {"GET", "/v1/events", Endpoint::events, "follow"},
-    {"GET", "/v1/config", Endpoint::config, "format"},
-    {"GET", "/v1/wait", Endpoint::wait, "for target timeout"},
-    {"POST", "/v1/explain", Endpoint::explain, ""},
+    {"GET", "/", Endpoint::root, "", Role::none},
+    {"GET", "/livez", Endpoint::livez, "", Role::none},
+    {"GET", "/readyz", Endpoint::readyz, "", Role::none},
+    {"GET", "/metrics", Endpoint::metrics, "", Role::none},
+    {"GET", "/v1/status", Endpoint::status, "service", Role::viewer},
+    {"GET", "/v1/history", Endpoint::history, "service limit", Role::viewer},
+    {"GET", "/v1/events", Endpoint::events, "follow", Role::viewer},
+    {"GET", "/v1/config", Endpoint::config, "format", Role::viewer},
+    {"GET", "/v1/wait", Endpoint::wait, "for target timeout", Role::viewer},
+    {"POST", "/v1/explain", Endpoint::explain, "", Role::viewer},
     {"PUT", "/v1/services/{service}/split", Endpoint::split, "rest confirm_within " SLUICE_CHANGE},
-    {"GET", "/v1/services/{service}/rollout", Endpoint::rollout_get, ""},
+    {"GET", "/v1/services/{service}/rollout", Endpoint::rollout_get, "", Role::viewer},
     {"POST", "/v1/services/{service}/rollout", Endpoint::rollout_start, SLUICE_CHANGE},
     {"PATCH", "/v1/services/{service}/rollout", Endpoint::rollout_act, SLUICE_CHANGE},
     {"POST", "/v1/confirm", Endpoint::confirm, SLUICE_CHANGE},
@@ -42,11 +45,12 @@ constexpr Row kRows[] = {
     {"POST", "/v1/services/{service}/pools/{pool}/drain", Endpoint::drain, SLUICE_CHANGE},
     {"POST", "/v1/services/{service}/pools/{pool}/ready", Endpoint::ready, SLUICE_CHANGE},
     {"POST", "/v1/services/{service}/pools/{pool}/maint", Endpoint::maint, SLUICE_CHANGE},
-    {"PUT", "/v1/services/{service}/pools/{pool}/backends/{backend}", Endpoint::put_backend, SLUICE_CHANGE},
+    {"PUT", "/v1/services/{service}/pools/{pool}/backends/{backend}", Endpoint::put_backend, SLUICE_CHANGE,
+     Role::admin},
     {"PATCH", "/v1/services/{service}/pools/{pool}/backends/{backend}", Endpoint::patch_backend,
      SLUICE_CHANGE},
     {"DELETE", "/v1/services/{service}/pools/{pool}/backends/{backend}", Endpoint::delete_backend,
-     "timeout websockets " SLUICE_CHANGE},
+     "timeout websockets " SLUICE_CHANGE, Role::admin},
     {"POST", "/v1/services/{service}/pools/{pool}/backends/{backend}/drain", Endpoint::drain, SLUICE_CHANGE},
     {"POST", "/v1/services/{service}/pools/{pool}/backends/{backend}/ready", Endpoint::ready, SLUICE_CHANGE},
     {"POST", "/v1/services/{service}/pools/{pool}/backends/{backend}/maint", Endpoint::maint, SLUICE_CHANGE},
@@ -56,11 +60,11 @@ constexpr Row kRows[] = {
     {"PUT", "/v1/services/{service}/mirror", Endpoint::put_mirror, SLUICE_CHANGE},
     {"DELETE", "/v1/services/{service}/mirror", Endpoint::delete_mirror, SLUICE_CHANGE},
     {"POST", "/v1/services/{service}/pools/{pool}/preview", Endpoint::preview, "reason"},
-    {"GET", "/v1/flags", Endpoint::flags, ""},
-    {"GET", "/v1/flags/{flag}", Endpoint::flag, ""},
+    {"GET", "/v1/flags", Endpoint::flags, "", Role::viewer},
+    {"GET", "/v1/flags/{flag}", Endpoint::flag, "", Role::viewer},
     {"PUT", "/v1/flags/{flag}", Endpoint::put_flag, SLUICE_CHANGE},
     {"DELETE", "/v1/flags/{flag}", Endpoint::delete_flag, "service " SLUICE_CHANGE},
-    {"POST", "/v1/reload", Endpoint::reload, SLUICE_CHANGE},
+    {"POST", "/v1/reload", Endpoint::reload, SLUICE_CHANGE, Role::admin},
 };
 #undef SLUICE_CHANGE
 
@@ -132,7 +136,7 @@ boost::system::result<Match, Mismatch> match(std::string_view method, std::strin
     if (!names) continue;
     if (same_method(row.method, method)) {
       if (auto problem = unknown_parameter(row, query)) return Mismatch{*problem, {}};
-      return Match{row.endpoint, std::move(*names)};
+      return Match{row.endpoint, std::move(*names), row.needs};
     }
     allow += (allow.empty() ? "" : ", ") + std::string(row.method);
   }

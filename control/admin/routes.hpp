@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "control/protocol/problem.hpp"
+#include "proxy/config/spec.hpp"
 
 namespace sluice::admin {
 
@@ -53,6 +54,7 @@ enum class Endpoint : std::uint8_t {
 struct Match {
   Endpoint endpoint = Endpoint::root;
   std::vector<std::string> names;  // what stands for {..}: service, pool, backend
+  config::Role needs = config::Role::operate;
 };
 
 struct Mismatch {

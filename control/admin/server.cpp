@@ -40,6 +40,7 @@ struct Server::Listening {
   TcpDoor compat_door{loop, "admin.compat", Door::compat};
   std::optional<Compat> compat;  // with admin.compat
   std::string path;              // of the socket file, when it is ours
+  std::vector<config::RoleSpec> roles;
   std::vector<std::weak_ptr<Connection>> connections;
   bool closed = false;
 
@@ -62,7 +63,7 @@ asio::awaitable<void> Server::Listening::accept_unix() {
       continue;
     }
     Access access;
-    access.actor = peer_of(socket);
+    access.actor = peer_of(socket, roles);
     begin(asio::generic::stream_protocol::socket(std::move(socket)), std::move(access));
   }
 }
@@ -137,13 +138,14 @@ std::uint16_t Server::compat_port() const { return listening_->compat_door.port(
 
 std::string Server::open(const config::AdminSpec& spec) {
   auto error = open_tcp(spec);
-  if (error.empty()) error = listen_unix(listening_->unix_socket, spec.socket, spec.socket_mode);
+  if (error.empty()) error = listen_unix(listening_->unix_socket, spec);
   if (!error.empty()) {
     listening_->http.close();
     listening_->compat_door.close();
     return error;
   }
   listening_->path = spec.socket;
+  listening_->roles = spec.roles;
   spawn(listening_->accept_unix());
   if (spec.http) spawn(listening_->accept_tcp(listening_->http));
   if (spec.compat) spawn(listening_->accept_tcp(listening_->compat_door));

@@ -1,15 +1,12 @@
 #include "control/admin/tcp_door.hpp"
 
-#include <filesystem>
-#include <fstream>
-
 namespace sluice::admin {
 
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
 std::string TcpDoor::open(const Address& bind, const std::string& token_file) {
-  if (auto error = read_token(token_file); !error.empty()) return error;
+  if (auto error = tokens.open(token_file); !error.empty()) return key + ": " + error;
   auto error = listen(bind);
   if (!error.empty()) close();
   return error;
@@ -30,16 +27,6 @@ std::uint16_t TcpDoor::port() const {
   error_code error;
   const auto endpoint = acceptor.local_endpoint(error);
   return error ? 0 : endpoint.port();
-}
-
-std::string TcpDoor::read_token(const std::string& file) {
-  if (file.empty()) return {};
-  std::ifstream in(file);
-  if (!std::getline(in, access.secret)) return key + ": cannot read a token from " + file;
-  access.secret.erase(access.secret.find_last_not_of(" \t\r") + 1);
-  if (access.secret.empty()) return key + ": the first line of " + file + " is empty, it must be the token";
-  access.actor.token = std::filesystem::path(file).filename();
-  return {};
 }
 
 std::string TcpDoor::listen(const Address& bind) {

@@ -15,6 +15,7 @@ struct TcpDoor {
   // `key` is its place in the configuration, for messages.
   TcpDoor(boost::asio::io_context& loop, std::string key_, Door door) : key(std::move(key_)), acceptor(loop) {
     access.door = door;
+    access.tokens = &tokens;
   }
 
   // An error text that names the address or the file and the errno, or empty. After an error it is closed.
@@ -24,10 +25,10 @@ struct TcpDoor {
 
   const std::string key;
   boost::asio::ip::tcp::acceptor acceptor;
+  TokenFile tokens;
   Access access;  // what its connections may do
 
  private:
-  std::string read_token(const std::string& file);
   std::string listen(const Address& bind);
   std::string failure(const std::string& address, const std::string& what,
                       const boost::system::error_code& error) const;

@@ -7,6 +7,9 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <vector>
+
+#include "control/admin/guard.hpp"
 
 namespace sluice::admin {
 
@@ -51,7 +54,9 @@ class Umask {
 
 }  // namespace
 
-std::string listen_unix(UnixAcceptor& acceptor, const std::string& path, std::uint32_t mode) {
+std::string listen_unix(UnixAcceptor& acceptor, const config::AdminSpec& spec) {
+  const std::string& path = spec.socket;
+  const std::uint32_t mode = spec.socket_mode;
   if (path.size() >= sizeof(sockaddr_un::sun_path))
     return "admin socket " + path + ": the path has " + std::to_string(path.size()) +
            " bytes, the system takes " + std::to_string(sizeof(sockaddr_un::sun_path) - 1);
@@ -69,18 +74,45 @@ std::string listen_unix(UnixAcceptor& acceptor, const std::string& path, std::ui
     acceptor.close();
     return failure(path, "cannot bind", error.value());
   }
+  // The group first: until then nobody but its old group gets in, and that only as far as the mode says.
+  if (spec.gid && ::chown(path.c_str(), static_cast<uid_t>(-1), *spec.gid) != 0) {
+    const int number = errno;
+    acceptor.close();
+    ::unlink(path.c_str());
+    return failure(path, "cannot give it to group " + spec.socket_group, number);
+  }
   ::chmod(path.c_str(), mode & 0777);
   acceptor.listen(asio::socket_base::max_listen_connections, error);
   return error ? failure(path, "cannot listen", error.value()) : "";
 }
 
-core::Actor peer_of(Local::socket& socket) {
+namespace {
+
+// With the primary one. Since Linux 4.13 the kernel tells them of the peer, as they were when it connected.
+std::vector<std::uint32_t> groups_of(int fd, const ucred& peer) {
+  std::vector<std::uint32_t> groups(64);
+  socklen_t size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+  int failed = ::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
+  if (failed != 0 && errno == ERANGE) {  // `size` is now what it takes
+    groups.resize(size / sizeof(gid_t));
+    failed = ::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
+  }
+  groups.resize(failed == 0 ? size / sizeof(gid_t) : 0);
+  groups.push_back(peer.gid);
+  return groups;
+}
+
+}  // namespace
+
+core::Actor peer_of(Local::socket& socket, const std::vector<config::RoleSpec>& roles) {
   core::Actor actor;
+  actor.role = config::Role::none;
   ucred peer{};
   socklen_t size = sizeof peer;
   if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return actor;
   actor.uid = peer.uid;
   actor.pid = static_cast<std::uint32_t>(peer.pid);
+  actor.role = role_of(peer.uid, groups_of(socket.native_handle(), peer), ::geteuid(), roles);
   return actor;
 }
 

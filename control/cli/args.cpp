@@ -532,6 +532,17 @@ void Parser::add_operations() {
     if (text != "show") wrong("config", sluice::quoted(text) + " is not what config does, write config show");
   });
   add_guides();
+  auto* token = verb("token", TokenVerb{});
+  one(token, "NAME", [this](auto& text) {
+    if (text.empty() || text.front() == '#' || text.find_first_of(" \t\r\n") != std::string::npos)
+      wrong("NAME", "a token's name is a word without blanks");
+    message<TokenVerb>().name = text;
+  });
+  flag(token, "--role", [this](auto& text) {
+    if (text != "viewer" && text != "operator" && text != "admin")
+      wrong("--role", sluice::quoted(text) + " is no role, write viewer, operator or admin");
+    message<TokenVerb>().role = text;
+  });
   auto* completion = verb("completion", CompletionVerb{});
   one(completion, "SHELL", [this](auto& text) {
     if (text != "bash" && text != "zsh" && text != "fish")

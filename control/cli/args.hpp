@@ -78,6 +78,9 @@ struct AdviseVerb {
   Answers answers;  // that need not be asked
   AdviceNames names;
 };
+struct TokenVerb {
+  std::string name, role = "admin";
+};
 struct CompletionVerb {
   std::string shell;
 };
@@ -85,14 +88,13 @@ struct CompleteVerb {
   std::vector<std::string> words;  // after "sluicectl", the last one is being typed
 };
 
-using Verb =
-    std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo,
-                 RolloutStartVerb, RolloutActVerb, RolloutStatusVerb, protocol::Confirm, RollingVerb,
-                 protocol::Drain, ReadyVerb, MaintVerb, WeightVerb, protocol::Add, RemoveVerb,
-                 protocol::Pause, protocol::Resume, protocol::Stop, FlagVerb, protocol::SetMirror,
-                 protocol::MintPreview, protocol::Wait, protocol::Explain, protocol::History,
-                 protocol::Events, ReloadVerb, CheckVerb, ConfigShowVerb, ImportVerb, AdviseVerb,
-                 CompletionVerb, CompleteVerb>;
+using Verb = std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo,
+                          RolloutStartVerb, RolloutActVerb, RolloutStatusVerb, protocol::Confirm, RollingVerb,
+                          protocol::Drain, ReadyVerb, MaintVerb, WeightVerb, protocol::Add, RemoveVerb,
+                          protocol::Pause, protocol::Resume, protocol::Stop, FlagVerb, protocol::SetMirror,
+                          protocol::MintPreview, protocol::Wait, protocol::Explain, protocol::History,
+                          protocol::Events, ReloadVerb, CheckVerb, ConfigShowVerb, ImportVerb, AdviseVerb,
+                          TokenVerb, CompletionVerb, CompleteVerb>;
 
 struct CommandLine {
   Globals globals;

@@ -96,6 +96,7 @@ Words positional(const Typed& typed, const Names& names) {
   if (verb == "wait") return first ? Words{"healthy", "drained"} : targets(names);
   if (verb == "config") return {"show"};
   if (verb == "import") return first ? Words{"nginx"} : Words{};
+  if (verb == "token") return Words{};
   if (verb == "completion") return {"bash", "zsh", "fish"};
   return {};
 }

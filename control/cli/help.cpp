@@ -175,6 +175,9 @@ constexpr Page kPages[] = {
      "  --service S --from POOL --to POOL --flag NAME   the names in the commands\n",
      "  sluicectl advise\n  sluicectl advise --hotfix no --schema compatible --major yes --service api --to "
      "v42\n"},
+    {"token", "token NAME", "Makes a bearer token for admin.http, and the line of it for the token_file.",
+     "  --role viewer|operator|admin   what it may do; default admin\n",
+     "  sluicectl token grafana --role viewer\n"},
     {"completion", "completion bash|zsh|fish", "Prints a completion script for the shell.", "",
      "  . <(sluicectl completion bash)\n"},
 };
@@ -194,7 +197,7 @@ Shifting:   split  cutover  confirm  rollback  undo
 Rollouts:   rollout start|status|pause|resume|promote|abort  rolling
 Traffic:    pause  resume  stop  flag  mirror  preview
 Backends:   drain  ready  maint  weight  add  remove  wait
-Operations: reload  check  import  advise  completion
+Operations: reload  check  import  advise  token  completion
 
 Flags of every verb, before or after it:
   --socket PATH          admin socket; default $SLUICE_SOCKET, /run/sluice/admin.sock
@@ -211,9 +214,9 @@ Exit: 0 done, 1 internal, 2 usage or configuration, 3 daemon unreachable, 4 not 
 )";
 
 bool changes(std::string_view verb) {
-  constexpr std::string_view kChanging[] = {"split",   "cutover", "rollback", "undo",   "drain",  "ready",
-                                            "confirm", "rollout", "maint",    "weight", "add",    "remove",
-                                            "reload",  "pause",   "resume",   "stop",   "flag",   "mirror"};
+  constexpr std::string_view kChanging[] = {"split",   "cutover", "rollback", "undo",   "drain", "ready",
+                                            "confirm", "rollout", "maint",    "weight", "add",   "remove",
+                                            "reload",  "pause",   "resume",   "stop",   "flag",  "mirror"};
   for (const auto name : kChanging)
     if (name == verb) return true;
   return false;

@@ -56,6 +56,7 @@ int run(const CommandLine& line, Output& output) {
                              [&](const ConfigShowVerb&) { return config_show(context); },
                              [&](const ImportVerb& verb) { return import_nginx(context, verb); },
                              [&](const AdviseVerb& verb) { return advise(context, verb); },
+                             [&](const TokenVerb& verb) { return token(context, verb); },
                              [&](const CompletionVerb& verb) { return completion(context, verb); },
                              [&](const CompleteVerb& verb) { return complete(context, verb); }},
                     line.verb);

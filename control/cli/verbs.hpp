@@ -63,6 +63,7 @@ int preview(Context& context, const protocol::MintPreview& message);
 
 // verbs_local.cpp
 int check(Context& context, const CheckVerb& verb);
+int token(Context& context, const TokenVerb& verb);
 int completion(Context& context, const CompletionVerb& verb);
 int complete(Context& context, const CompleteVerb& verb);
 

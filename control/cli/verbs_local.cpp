@@ -7,6 +7,7 @@
 
 #include "control/cli/complete.hpp"
 #include "control/cli/verbs.hpp"
+#include "control/protocol/token.hpp"
 
 namespace sluice::cli {
 
@@ -35,6 +36,20 @@ int check(Context& context, const CheckVerb& verb) {
   ::execvp(daemon.c_str(), arguments);
   return context.output.fail(protocol::internal("cannot run sluiced, which checks configurations: " +
                                                 std::string(std::strerror(errno))));
+}
+
+// Asks no daemon: the file is the operator's, who gives the token to whom it is for.
+int token(Context& context, const TokenVerb& verb) {
+  const auto secret = protocol::make_token();
+  if (secret.empty()) return context.output.fail(protocol::internal("the system gives no random bytes"));
+  const auto line = verb.name + " " + verb.role + " " + std::string(protocol::kTokenHash) +
+                    protocol::hex_of(protocol::digest_of(secret));
+  const boost::json::object document{
+      {"name", verb.name}, {"role", verb.role}, {"token", secret}, {"line", line}};
+  return context.output.show(document,
+                             "token  " + secret + "\nline   " + line +
+                                 "\nThe line goes into the token_file, the token to its user: it is "
+                                 "shown only now.\n");
 }
 
 int completion(Context& context, const CompletionVerb& verb) {

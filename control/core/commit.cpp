@@ -131,6 +131,25 @@ Problem Control::Impl::refuse(const Request& request, const std::string& verb, P
   return problem;
 }
 
+// T4: whoever knocks without the right is in the audit log, but cannot fill the disk with it.
+void Control::Impl::turn_away(const Actor& actor, const std::string& what, const std::string& why) {
+  constexpr std::uint32_t kLinesAMinute = 60;
+  ++counters.refused;
+  const auto now = Clock::now();
+  std::string result = "refused: " + why;
+  if (now - door_minute >= std::chrono::minutes(1)) {
+    if (turned_away > kLinesAMinute)
+      result += " (and " + std::to_string(turned_away - kLinesAMinute) + " more were refused before)";
+    door_minute = now;
+    turned_away = 0;
+  }
+  if (++turned_away > kLinesAMinute) return;
+  Request request;
+  request.actor = actor;
+  audit_line(request, what, {}, result);
+  spdlog::warn("{} by {} refused: {}", what, to_string(actor), why);
+}
+
 void Control::Impl::audit_line(const Request& request, const std::string& verb, const state::Texts& texts,
                                const std::string& result) {
   state::Attempt attempt;

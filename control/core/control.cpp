@@ -183,6 +183,10 @@ asio::awaitable<std::size_t> Control::shut_down() {
   co_return co_await gate->wait();
 }
 
+void Control::turned_away(const Actor& actor, const std::string& what, const std::string& why) {
+  impl_->turn_away(actor, what, why);
+}
+
 void Control::reopen_logs() {
   impl_->workers.reopen_access_log();
   if (impl_->audit) impl_->audit->reopen();

@@ -35,6 +35,7 @@ struct Actor {
   std::optional<std::uint32_t> uid, pid;  // of the peer on the unix socket
   std::string token;                      // the name of the token file on admin.http; never the token itself
   std::string name;                       // "signal", "daemon" ... when it is neither
+  config::Role role = config::Role::admin;  // what it may do
 };
 // "uid 1000 pid 4711", "token admin.token", "signal".
 std::string to_string(const Actor& actor);
@@ -116,6 +117,8 @@ class Control {
   boost::asio::awaitable<Result<Waited>> wait(protocol::Wait message);
 
   // SIGUSR1: access log and audit log are opened anew.
+  // Somebody may not ask for `what`: an audit line and the count of what was refused.
+  void turned_away(const Actor& actor, const std::string& what, const std::string& why);
   void reopen_logs();
   // D6: /readyz fails, lame_duck, the workers drain. How many requests and tunnels had to be closed.
   boost::asio::awaitable<std::size_t> shut_down();

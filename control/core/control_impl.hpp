@@ -51,6 +51,10 @@ struct Verb {
   std::optional<DrainWish> drain;
 };
 
+// A plan that is not the configuration's may have the daemon run a command only for an admin.
+std::optional<Problem> own_commands(const Actor& actor, const std::string& configured,
+                                    const config::PlanSpec& plan);
+
 struct Control::Impl {
   Impl(asio::io_context& io, Workers& the_workers, config::Spec the_spec, Options the_options);
 
@@ -68,6 +72,7 @@ struct Control::Impl {
   Result<Published> journal_edit(const state::Edit& edit, bool without_disk);
   state::Edit edit_for(const Request& request, const state::State& next, const std::string& verb) const;
   Problem refuse(const Request& request, const std::string& verb, Problem problem);
+  void turn_away(const Actor& actor, const std::string& what, const std::string& why);
   void audit_line(const Request& request, const std::string& verb, const state::Texts& texts,
                   const std::string& result);
   void tell(const Request& request, const state::Edit& edit, double took_ms);
@@ -195,6 +200,8 @@ struct Control::Impl {
   std::vector<std::string> lasting_warnings;  // from the start and the last reload
   Readiness readiness{false, "starting"};
   bool audit_failed = false, judgements_failed = false;
+  Clock::time_point door_minute{};  // since when those turned away at the door are counted
+  std::uint32_t turned_away = 0;    // in this minute
   std::map<std::string, std::shared_ptr<RolloutWatch>> watches;    // by service, of active rollouts
   std::map<std::string, std::set<std::string>> warnings_of_gates;  // that were told, by service
   Bell rollout_bell;                                               // there may be something to drive

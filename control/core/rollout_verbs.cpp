@@ -50,6 +50,17 @@ std::vector<std::string> touched(const state::State& state, const RolloutAct& me
 
 }  // namespace
 
+std::optional<Problem> own_commands(const Actor& actor, const std::string& configured,
+                                    const config::PlanSpec& plan) {
+  if (actor.role >= config::Role::admin || !configured.empty()) return std::nullopt;
+  for (const auto& gate : plan.gates)
+    if (!gate.exec.empty())
+      return protocol::forbidden(
+          "a command of one's own (exec) needs the role admin: the daemon would run it",
+          "a plan of the configuration may have it");
+  return std::nullopt;
+}
+
 Verb Control::Impl::start_verb(rollout::Start start) {
   Verb verb;
   verb.name = "rollout start";
@@ -78,6 +89,8 @@ asio::awaitable<Result<Changed>> Control::rollout_start(Request request, protoco
   const auto self = impl_;
   auto plan = rollout::plan_of(message, self->spec.plans);
   if (!plan) co_return self->refuse(request, "rollout start", plan.error());
+  if (auto problem = own_commands(request.actor, message.plan, *plan))
+    co_return self->refuse(request, "rollout start", std::move(*problem));
   request.options.force = request.options.force || message.force;
   rollout::Start start;
   start.services.emplace_back(message.service, message.to);

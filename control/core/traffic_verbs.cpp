@@ -94,9 +94,10 @@ asio::awaitable<Result<Changed>> Control::Impl::pause(std::shared_ptr<Impl> self
   }
   const std::uint64_t left = under_way(service);
   reply->more["in_flight"] = left;
-  add_note(*reply, left == 0 ? "nothing is in flight: in flight 0"
-                         : requests_text(left) +
-                               " still in flight; status, and the event 'quiet', say when there are none");
+  add_note(*reply, left == 0
+                       ? "nothing is in flight: in flight 0"
+                       : requests_text(left) +
+                             " still in flight; status, and the event 'quiet', say when there are none");
   co_return reply;
 }
 
@@ -119,7 +120,7 @@ asio::awaitable<Result<Changed>> Control::Impl::resume(Request request, protocol
   reply->more["held"] = waiting;
   if (waiting > 0)
     add_note(*reply, requests_text(waiting) + " let go" +
-                     (message.rate > 0 ? ", " + std::to_string(message.rate) + " a second" : " at once"));
+                         (message.rate > 0 ? ", " + std::to_string(message.rate) + " a second" : " at once"));
   co_return reply;
 }
 

@@ -53,8 +53,7 @@ asio::awaitable<Result<Waited>> Control::Impl::wait(protocol::Wait message) {
 bool Control::Impl::is_healthy(const route::Backend& backend, ProbeMarks& marks) const {
   const Watched* watched = board.find(backend.live->id);
   const observe::Health health = backend.live->health.load();
-  if (!watched || !watched->check)
-    return health == observe::Health::up || health == observe::Health::unknown;
+  if (!watched || !watched->check) return health == observe::Health::up || health == observe::Health::unknown;
   if (health != observe::Health::up) return false;
   if (backend.admin == observe::Admin::ready) return true;
   const auto mark = marks.try_emplace(watched->live->id, watched->probes + 1).first->second;
@@ -169,6 +168,8 @@ asio::awaitable<Result<Changed>> Control::cutover(Request request, protocol::Cut
   if (message.watch_for) {
     auto plan = rollout::watch_plan(message);
     if (!plan) co_return self->refuse(request, "cutover", plan.error());
+    if (auto problem = own_commands(request.actor, "", *plan))
+      co_return self->refuse(request, "cutover", std::move(*problem));
     rollout::Start start;
     start.services = message.services;
     start.plan = std::move(*plan);

@@ -62,6 +62,9 @@ Problem generation_moved(std::uint64_t expected, std::uint64_t actual) {
 Problem refused(std::string detail, std::string suggestion) {
   return {409, Exit::refused, "refused", std::move(detail), {}, std::move(suggestion)};
 }
+Problem forbidden(std::string detail, std::string suggestion) {
+  return {403, Exit::refused, "forbidden", std::move(detail), {}, std::move(suggestion)};
+}
 Problem invalid_config(std::string detail) {
   return {422, Exit::usage, "invalid configuration", std::move(detail), {}, {}};
 }

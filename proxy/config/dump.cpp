@@ -78,10 +78,24 @@ void emit(YAML::Emitter& out, const ListenerSpec& listener) {
   out << EndMap;
 }
 
+std::string word_of(Role role) {
+  return role == Role::viewer ? "viewer" : role == Role::operate ? "operator" : "admin";
+}
+
 void emit(YAML::Emitter& out, const AdminSpec& admin) {
   begin_map(out, "admin");
   put(out, "socket", admin.socket);
   out << Key << "socket_mode" << YAML::Value << YAML::DoubleQuoted << octal(admin.socket_mode);
+  put_if(out, "socket_group", admin.socket_group);
+  if (!admin.roles.empty()) out << Key << "roles" << YAML::Value << BeginSeq;
+  for (const auto& role : admin.roles) {
+    out << YAML::Flow << BeginMap;
+    put(out, "role", word_of(role.role));
+    put_if(out, "user", role.user);
+    put_if(out, "group", role.group);
+    out << EndMap;
+  }
+  if (!admin.roles.empty()) out << EndSeq;
   if (admin.http) {
     begin_map(out, "http");
     put(out, "bind", admin.http->bind);

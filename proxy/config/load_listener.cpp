@@ -106,6 +106,9 @@ void read_admin(const Value& value, AdminSpec& admin) {
   value.keys({
       {"socket", [&](const Value& v) { v.checked(admin.socket, socket_path_error); }},
       {"socket_mode", [&](const Value& v) { read_socket_mode(v, admin.socket_mode); }},
+      {"socket_group",
+       [&](const Value& v) { admin.gid = read_account(v, admin.socket_group, Account::group); }},
+      {"roles", [&](const Value& v) { read_roles(v, admin.roles); }},
       {"http", [&](const Value& v) { read_admin_http(v, admin.http.emplace()); }},
       {"compat", [&](const Value& v) { read_compat(v, admin.compat.emplace()); }},
   });

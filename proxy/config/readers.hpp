@@ -8,6 +8,10 @@ namespace sluice::config {
 
 void read_listener(const Value& value, ListenerSpec& listener);
 void read_admin(const Value& value, AdminSpec& admin);
+enum class Account { user, group };
+// Its number, by its name on this machine or as a number; nothing after a complaint. Not thread-safe.
+std::optional<std::uint32_t> read_account(const Value& value, std::string& written, Account kind);
+void read_roles(const Value& value, std::vector<RoleSpec>& roles);
 void read_access_log(const Value& value, AccessLogSpec& access_log);
 void read_service(const Value& value, ServiceSpec& service);
 void read_pools(const Value& value, std::vector<PoolSpec>& pools);

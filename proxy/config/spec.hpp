@@ -192,9 +192,22 @@ struct CompatSpec {
   Place place;
   bool operator==(const CompatSpec&) const = default;
 };
+// What an operator may do; each may all that the one before may.
+enum class Role : std::uint8_t { none, viewer, operate, admin };
+// Who on the unix socket has which role: a user, or the members of a group.
+struct RoleSpec {
+  Role role = Role::viewer;
+  std::string user, group;                // as written, name or number; one of them is empty
+  std::optional<std::uint32_t> uid, gid;  // of that one
+  Place place;
+  bool operator==(const RoleSpec&) const = default;
+};
 struct AdminSpec {
   std::string socket = "/run/sluice/admin.sock";
   std::uint32_t socket_mode = 0660;
+  std::string socket_group;          // name or number; empty: the daemon's
+  std::optional<std::uint32_t> gid;  // of socket_group
+  std::vector<RoleSpec> roles;       // empty: whom the socket's mode lets in is an admin
   std::optional<AdminHttpSpec> http;
   std::optional<CompatSpec> compat;
   bool operator==(const AdminSpec&) const = default;

@@ -86,21 +86,39 @@ TEST(Routes, ProtocolMdNamesEveryEndpoint) {
     EXPECT_NE(text.str().find("`" + method + " " + path), std::string::npos) << method << " " << path;
 }
 
-TEST(Guard, OnlyTheTokenOpens) {
-  EXPECT_FALSE(check_token("Bearer secret", "secret", "admin.http"));
-  EXPECT_FALSE(check_token("bearer secret", "secret", "admin.http"));
-  for (const char* wrong : {"", "secret", "Bearer", "Bearer ", "Bearer secre", "Bearer secrets",
-                            "Bearer Secret", "Basic secret", "Bearer secretsecret"}) {
-    const auto problem = check_token(wrong, "secret", "admin.http");
-    ASSERT_TRUE(problem) << wrong;
-    EXPECT_EQ(problem->status, 401) << wrong;
-    EXPECT_EQ(problem->exit, protocol::Exit::refused);
-  }
-  EXPECT_EQ(check_token("Bearer ", "", "admin.http")->status, 403)
-      << "no token configured: nothing is enough";
-  EXPECT_TRUE(same_secret("abc", "abc"));
-  EXPECT_FALSE(same_secret("", "abc"));
-  EXPECT_FALSE(same_secret("abcabc", "abc"));
+TEST(Guard, WhatIsNoKnownTokenIsRefusedWithWhatToDo) {
+  EXPECT_EQ(bearer_of("Bearer secret"), "secret");
+  EXPECT_EQ(bearer_of("bearer secret"), "secret");
+  for (const char* wrong : {"", "secret", "Bearer", "Bearer ", "Basic secret"})
+    EXPECT_EQ(bearer_of(wrong), "") << wrong;
+  EXPECT_EQ(no_token("Bearer x", true, "admin.http").status, 401);
+  EXPECT_EQ(no_token("Bearer x", true, "admin.http").exit, protocol::Exit::refused);
+  EXPECT_EQ(no_token("Bearer x", false, "admin.http").status, 403) << "no file: nothing is enough";
+}
+
+TEST(Guard, ARoleMayWhatThoseBelowItMay) {
+  using config::Role;
+  EXPECT_FALSE(check_role(Role::admin, Role::viewer));
+  EXPECT_FALSE(check_role(Role::viewer, Role::viewer));
+  EXPECT_FALSE(check_role(Role::none, Role::none));
+  EXPECT_EQ(check_role(Role::viewer, Role::operate)->detail, "this needs the role operator, yours is viewer");
+  EXPECT_EQ(check_role(Role::operate, Role::admin)->status, 403);
+  EXPECT_EQ(check_role(Role::none, Role::viewer)->exit, protocol::Exit::refused);
+}
+
+TEST(Guard, TheMostThatARuleGives) {
+  using config::Role;
+  const std::vector<config::RoleSpec> roles = {{Role::viewer, "", "staff", {}, 50, {}},
+                                               {Role::operate, "ann", "", 1000, {}, {}},
+                                               {Role::viewer, "ann", "", 1000, {}, {}}};
+  const std::vector<std::uint32_t> none, staff = {7, 50};
+  EXPECT_EQ(role_of(1000, none, 99, roles), Role::operate);
+  EXPECT_EQ(role_of(1001, staff, 99, roles), Role::viewer);
+  EXPECT_EQ(role_of(1001, none, 99, roles), Role::none);
+  EXPECT_EQ(role_of(50, none, 99, roles), Role::none) << "a group's number is no user's";
+  EXPECT_EQ(role_of(0, none, 99, roles), Role::admin);
+  EXPECT_EQ(role_of(99, none, 99, roles), Role::admin) << "the daemon's own";
+  EXPECT_EQ(role_of(1001, none, 99, {}), Role::admin) << "without rules the socket's mode decides";
 }
 
 TEST(Guard, PagesOfOtherSitesMayNotAsk) {

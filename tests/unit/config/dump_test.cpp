@@ -13,7 +13,8 @@ listeners:
   - {name: web, bind: "[::]:8080", pools: {api: green, front: v1}, header_timeout: 1ms, body_timeout: 90s,
      idle_timeout: 8760h, max_connections: 100}
   - {name: "[x]:1", bind: "localhost:0"}
-admin: {socket: "/tmp/a b: #c.sock", socket_mode: "0007", http: {bind: "127.0.0.1:9900"}}
+admin: {socket: "/tmp/a b: #c.sock", socket_mode: "0007", socket_group: "0", http: {bind: "127.0.0.1:9900"},
+  roles: [{role: viewer, group: root}, {role: operator, user: root}, {role: admin, user: "4711"}]}
 state_dir: "~"
 workers: 256
 access_log: {path: "/tmp/%d, {x}.log"}
