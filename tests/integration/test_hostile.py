@@ -88,7 +88,7 @@ def ways(data):
     yield [data]
     if 0 < len(data) <= 600:
         yield [data[i:i + 1] for i in range(len(data))]
-    for at in range(1, len(data), max(1, len(data) // 24)):
+    for at in range(1, len(data), max(1, len(data) // 12)):
         yield [data[:at], data[at:]]
 
 
