@@ -14,13 +14,12 @@ bool listed(const config::RetrySpec& spec, const Attempt& failed, const RequestT
     case FailureKind::connect:
       return spec.on_connect;
     case FailureKind::reset:
+    case FailureKind::protocol:  // garbage is as good as no answer; only what is safe to repeat goes further
       return spec.on_reset;
     case FailureKind::timeout:
       return failed.phase == Phase::connecting ? spec.on_connect : spec.on_timeout;
     case FailureKind::status:
       return retried_status(spec, failed.status) || (request.rescuable && failed.status >= 500);
-    case FailureKind::protocol:  // a backend that answers garbage has done its work; asking again may do it
-                                 // twice
     case FailureKind::none:
     case FailureKind::no_route:
     case FailureKind::no_backend:

@@ -252,3 +252,13 @@ def test_a_backend_that_says_100_and_dies(stage):
         raise Gone()
     backends[0].handler = backends[1].handler = gone
     assert daemon.fetch().status == 502
+
+
+def test_garbage_of_one_backend_is_answered_by_another(stage):
+    """A GET is safe to repeat; a POST may have been carried out, so its client is told (X3)."""
+    daemon, (bad, good) = stage(2)
+    bad.handler = lambda c, r: c.send("This is not HTTP at all\r\n\r\n")
+    assert [daemon.fetch().status for _ in range(6)] == [200] * 6
+    assert len(bad.seen()) >= 2
+    posts = [daemon.fetch("/p", "POST", body=b"x") for _ in range(6)]
+    assert {a.status for a in posts} == {200, 502} and len(bad.seen("/p")) == sum(a.status == 502 for a in posts)

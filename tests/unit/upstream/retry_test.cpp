@@ -58,11 +58,17 @@ TEST(Retry, R1_only_what_is_listed_is_tried_again) {
   EXPECT_EQ(ask(Phase::sent, FailureKind::timeout, true, true, false, 1, 0, spec), Again::counted);
 }
 
-TEST(Retry, X3_garbage_and_what_is_not_the_backends_doing_is_never_tried_again) {
-  for (const auto kind :
-       {FailureKind::protocol, FailureKind::gone, FailureKind::malformed, FailureKind::too_slow,
-        FailureKind::drained, FailureKind::overload, FailureKind::no_backend, FailureKind::no_route,
-        FailureKind::set_aside, FailureKind::none})
+TEST(Retry, R1_garbage_is_as_good_as_no_answer) {
+  EXPECT_EQ(ask(Phase::answered, FailureKind::protocol, true), Again::counted);
+  EXPECT_EQ(ask(Phase::answered, FailureKind::protocol, false), Again::no);
+  EXPECT_EQ(ask(Phase::answered, FailureKind::protocol, true, true, true), Again::counted)
+      << "never for free, also on a connection that had served before";
+}
+
+TEST(Retry, R1_what_is_not_the_backends_doing_is_never_tried_again) {
+  for (const auto kind : {FailureKind::gone, FailureKind::malformed, FailureKind::too_slow,
+                          FailureKind::drained, FailureKind::overload, FailureKind::no_backend,
+                          FailureKind::no_route, FailureKind::set_aside, FailureKind::none})
     EXPECT_EQ(ask(Phase::sent, kind, true, true, true), Again::no);
 }
 
