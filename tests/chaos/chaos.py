@@ -235,11 +235,12 @@ class Chaos:
                 self.random.shuffle(queue)
             name = queue.pop()
             self.counts[name] += 1
-            window = [name, time.monotonic(), float("inf")]
+            victim = self.random.choice(self.members)
+            window = [name, time.monotonic(), float("inf"), victim.name]
             self.wait_eligible()
             window[1] = time.monotonic()
             self.windows.append(window)
-            with self.fault(name, self.random.choice(self.members)):
+            with self.fault(name, victim):
                 self.hold(self.random.uniform(0.3, 0.9))
             window[2] = time.monotonic()
             self.hold(0.5)
@@ -254,10 +255,12 @@ class Chaos:
     def judge(self, told):
         lost = []
         for failure in told["failures"]:
-            near = [name for name, begun, ended in self.windows if begun - 0.1 < failure["ended"] and failure["begun"] < ended + GRACE]
+            near = [name for name, begun, ended, _ in self.windows if begun - 0.1 < failure["ended"] and failure["begun"] < ended + GRACE]
             repeatable = failure["kind"] in REPEATABLE
             if repeatable and not any(failure["outcome"] in ALLOWED[name] for name in near):
                 lost.append({**failure, "near": near})
+        if lost:
+            print("  in order        ", ", ".join(f"{n} {v} {b:.2f}-{e:.2f}" for n, b, e, v in self.windows))
         return lost
 
     def posts_twice(self):
