@@ -94,7 +94,7 @@ bool Exchange::again(Failure failure) {
 
 // Where the next try goes: another backend of the same pool; the last try of a canary's request goes to the
 // stable pool (R2). A backend whose idle connection was dead is asked once more on a fresh one when there is
-// no other.
+// no other: it may be well.
 bool Exchange::next_target(Again kind, bool stale) {
   observe::ServiceLive& live = *service_->service->live;
   const PoolView& rescuer = service_->pools[service_->service->rescue];
@@ -107,9 +107,7 @@ bool Exchange::next_target(Again kind, bool stale) {
     if (!upstream::budget_allows(spec().retries, retrying, live.in_flight.load(std::memory_order_relaxed)))
       return false;
   }
-  const std::uint32_t failed = claim_.backend()->id();
-  tried_[std::min(tried_count_, tried_.size() - 1)] = failed;
-  tried_count_ = std::min(tried_count_ + 1, tried_.size());
+  remember_tried(claim_.backend()->id(), stale);
   const bool last = kind == Again::counted && counted_attempts_ + 2 >= spec().retries.attempts;
   const auto serves = [this](const PoolView& view) {
     const bool has_up = route::pool_has_up(*view.pool);
@@ -123,16 +121,33 @@ bool Exchange::next_target(Again kind, bool stale) {
   if (rescue && (last || !serves(*target_)) && serves(rescuer)) {
     target_ = &rescuer;
   } else if (!serves(*target_)) {
-    if (!stale || fresh_only_) return false;
-    fresh_only_ = true;
-    tried_count_ = 0;
-    if (!serves(*target_)) return false;
+    if (!forget_stale() || !serves(*target_)) return false;
   }
   if (kind == Again::counted) ++counted_attempts_;
   if (!retrying_) live.per_worker[context_.worker].retry_in_flight.add();
   retrying_ = true;
   chosen_counters().retries.add();
   return true;
+}
+
+void Exchange::remember_tried(std::uint32_t id, bool stale) {
+  const std::size_t place = std::min(tried_count_, tried_.size() - 1);
+  tried_[place] = id;
+  tried_stale_[place] = stale;
+  tried_count_ = place + 1;
+}
+
+// Those of which only an idle connection was dead may be asked again, on fresh ones. False: there are none,
+// or that was done before.
+bool Exchange::forget_stale() {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < tried_count_; ++i)
+    if (!tried_stale_[i]) tried_[kept++] = tried_[i];
+  const bool any = kept < tried_count_ && !fresh_only_;
+  for (std::size_t i = 0; i < kept; ++i) tried_stale_[i] = false;
+  tried_count_ = kept;
+  fresh_only_ = true;
+  return any;
 }
 
 }  // namespace sluice::session

@@ -61,6 +61,8 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   // after a failed attempt
   bool again(Failure failure);
   bool next_target(upstream::Again kind, bool stale);
+  void remember_tried(std::uint32_t id, bool stale);
+  bool forget_stale();
   Failure failure_of(net::IoStatus status) const;
 
   // the records
@@ -144,6 +146,7 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   int tries_ = 0;
   int interims_ = 0;
   std::array<std::uint32_t, 16> tried_{};  // backend ids; beyond that many the oldest is forgotten
+  std::array<bool, 16> tried_stale_{};     // and whether it was an idle connection that had died
   std::size_t tried_count_ = 0;
   net::Clock::time_point attempt_began_{}, answer_began_{};
 

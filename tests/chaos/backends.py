@@ -70,7 +70,8 @@ class Backend:
             return False
         body = f"{fields.get('x-id', '?')} {self.name} {size}\n".encode()
         if target.startswith("/big"):
-            body += (body * (200_000 // len(body)))
+            size = int(target.split("/")[2]) if target.count("/") > 1 else 200_000
+            body += body * (size // len(body))
         answer = b"HTTP/1.1 200 OK\r\nX-Backend: %s\r\nContent-Length: %d\r\n\r\n" % (self.name.encode(), len(body)) + body
         if random.random() < 0.2:
             answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n"

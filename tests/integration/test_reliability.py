@@ -263,3 +263,15 @@ def test_garbage_of_one_backend_is_answered_by_another(stage):
     assert len(bad.seen()) >= 2
     posts = [daemon.fetch("/p", "POST", body=b"x") for _ in range(6)]
     assert {a.status for a in posts} == {200, 502} and len(bad.seen("/p")) == sum(a.status == 502 for a in posts)
+
+
+def test_a_dead_idle_connection_is_no_mark_against_a_backend(stage):
+    """One backend has closed its idle connection, the other one speaks nonsense: the first is well, and is asked again."""
+    daemon, (first, second) = stage(2)
+    with daemon.client() as client:
+        for _ in range(4):
+            assert client.request().status == 200  # an idle connection to each
+        first.handler = lambda c, r: c.close() if c.answered else c.backend.tell(c, r)
+        second.handler = lambda c, r: c.send("nonsense\r\n\r\n")
+        assert [client.request(target="/now").status for _ in range(2)] == [200] * 2
+    assert {r.connection.number for r in first.seen("/now")} != {0}, "on a fresh connection"
