@@ -12,6 +12,10 @@
 namespace sluice::worker {
 namespace {
 
+// X4: of an answer's bytes the kernel keeps so many that the client has not made room for, and not the
+// megabytes that its send buffer may grow to; so a client that does not read is noticed as well.
+constexpr int kMostUnsent = 256 * 1024;
+
 constexpr auto kPause = std::chrono::milliseconds(100);  // without descriptors, as HAProxy waits
 constexpr int kBatch = 64;                               // accepted before others get their turn
 
@@ -56,6 +60,7 @@ void Worker::Listener::accept_one(int fd) {
   }
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMostUnsent, sizeof kMostUnsent);
   session::Session::start(worker_.context_, info_, fd, worker_.sessions_);
 }
 

@@ -6,7 +6,7 @@ from sluice import BIN, ROOT
 
 
 def test_chaos_for_some_seconds(capsys):
-    done = subprocess.run(["/usr/bin/python3", str(ROOT / "tests/chaos/chaos.py"), "--seconds", "8", "--seed", "7"], capture_output=True,
+    done = subprocess.run(["/usr/bin/python3", str(ROOT / "tests/chaos/chaos.py"), "--seconds", "6", "--seed", "7"], capture_output=True,
                           text=True, timeout=100, env={**os.environ, "SLUICE_BIN": str(BIN)})
     assert done.returncode == 0, done.stdout + done.stderr
     with capsys.disabled():
