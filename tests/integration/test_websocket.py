@@ -231,3 +231,46 @@ def test_X5_a_silent_tunnel_ends_at_its_limit(simple):
         client.send_request(target="/raw", headers=UPGRADE)
         assert client.read().status == 101
         assert client.closed(3)
+
+
+# -- what a conformance suite asks of a server, asked through the proxy (Autobahn's chapters 1 to 7, with another library on both sides)
+
+def in_the_loop(daemon, scenario, **options):
+    async def run():
+        async with connect(daemon, **options) as socket:
+            return await asyncio.wait_for(scenario(socket), 30)
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 128, 65535, 65536, 70000, 1 << 20])
+@pytest.mark.parametrize("kind", [str, bytes])
+def test_frames_of_every_length_form(sluice, echo, size, kind):
+    daemon = sluice(config_of({"api": service({"blue": [f"127.0.0.1:{echo.port}"]})}))
+    message = "\u00e4b" * (size // 2) + "x" * (size % 2) if kind is str else bytes(range(256)) * (size // 256) + b"y" * (size % 256)
+
+    async def scenario(socket):
+        await socket.send(message)
+        return await socket.recv()
+    assert in_the_loop(daemon, scenario) == message
+    assert in_the_loop(daemon, scenario, compression=None) == message
+
+
+def test_fragments_pings_and_close_codes(sluice, echo):
+    daemon = sluice(config_of({"api": service({"blue": [f"127.0.0.1:{echo.port}"]})}))
+
+    async def fragments(socket):
+        await socket.send(["first ", "", "second ", "third"])
+        got = [await socket.recv()]
+        pongs = [await socket.ping(payload) for payload in (b"", b"x", b"\x00" * 125)]
+        await asyncio.gather(*pongs)
+        await socket.send(b"after the pings")
+        return got + [await socket.recv()]
+    assert in_the_loop(daemon, fragments) == ["first second third", b"after the pings"]
+
+    for code in (1000, 1001, 1003, 1007, 1011, 3000, 4999):
+        async def close(socket):
+            await socket.close(code, "\u00fcber" * 20)
+            return socket.close_code
+        assert in_the_loop(daemon, close) == code
+    wait_until(lambda: len(echo.codes) == 8, 5, "every close frame to reach the server")
+    assert echo.codes[1:] == [1000, 1001, 1003, 1007, 1011, 3000, 4999]
