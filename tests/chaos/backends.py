@@ -1,6 +1,6 @@
 """A backend of the chaos run: answers with the request's own id, until it is told to misbehave. A process of its own.
 
-  backends.py NAME PORT LOG     prints the port; a word on stdin is the new mode; LOG gets the id of every POST carried out
+  backends.py NAME PORT RELAY LOG   prints its port and its relay's (0: new ones); a word on stdin is the new mode; LOG gets the id of every POST carried out
 """
 import asyncio
 import logging
@@ -121,7 +121,7 @@ async def slice_and_delay(reader, writer):
         writer.close()
 
 
-async def relay(port):
+async def relay(port, at):
     async def pair(reader, writer):
         try:
             there, back = await asyncio.open_connection("127.0.0.1", port)
@@ -131,14 +131,15 @@ async def relay(port):
             w.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await asyncio.gather(slice_and_delay(reader, back), slice_and_delay(there, writer))
         writer.close(), back.close()
-    return await asyncio.start_server(pair, "127.0.0.1", 0)
+    return await asyncio.start_server(pair, "127.0.0.1", at, reuse_address=True)
 
 
-async def main(name, port, log):
+async def main(name, port, relay_port, log):
     backend = Backend(name, log)
     server = await asyncio.start_server(backend.serve, "127.0.0.1", port, backlog=512, reuse_address=True)
     own = server.sockets[0].getsockname()[1]
-    relayed = (await relay(own)).sockets[0].getsockname()[1] if port == 0 else 0
+    in_front = await relay(own, relay_port)
+    relayed = in_front.sockets[0].getsockname()[1]
     print(own, relayed, flush=True)
     words = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(words), sys.stdin)
@@ -148,4 +149,4 @@ async def main(name, port, log):
 
 if __name__ == "__main__":
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it warns of every peer that left
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3]))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))

@@ -70,10 +70,10 @@ class Member:
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen([PY, str(HERE / "backends.py"), self.name, str(self.port), str(self.log)], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([PY, str(HERE / "backends.py"), self.name, str(self.port), str(self.relay), str(self.log)], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True, preexec_fn=die_with_the_tests)
         own, relay = map(int, self.process.stdout.readline().split())
-        self.port, self.relay = own, relay or self.relay
+        self.port, self.relay = own, relay
 
     address = property(lambda self: f"127.0.0.1:{self.relay if self.relayed else self.port}")
 
@@ -212,9 +212,10 @@ class Chaos:
         while time.monotonic() < until:
             self.hold(0.1)
             pools = self.daemon.service()["pools"].values()
-            if all(b["health"] in ("up", "unknown") for pool in pools for b in pool["backends"].values()):
+            away = {name: b for pool in pools for name, b in pool["backends"].items() if b["health"] not in ("up", "unknown")}
+            if not away:
                 return
-        self.problems.append("a backend does not come back after its fault")
+        self.problems.append(f"a backend does not come back after {self.windows[-1:]}: {away}")
 
     # -- the run
 
