@@ -125,6 +125,11 @@ void services(Exposition& out, const route::Snapshot& snapshot) {
     out.sample(sum(service.live->per_worker,
                    [](const observe::ServiceCounters& worker) { return worker.own_errors.get(); }),
                {{"service", service.spec.name}});
+  out.family("sluice_rate_limited_total", "counter", "Requests answered with 429.");
+  for (const auto& service : snapshot.services)
+    out.sample(sum(service.live->per_worker,
+                   [](const observe::ServiceCounters& worker) { return worker.rate_limited.get(); }),
+               {{"service", service.spec.name}});
   out.family("sluice_queued_requests", "gauge", "Requests that wait for a place below the service's limit.");
   for (const auto& service : snapshot.services)
     out.sample(static_cast<double>(service.live->waiting.load()), {{"service", service.spec.name}});
@@ -268,6 +273,10 @@ void daemon(Exposition& out, const core::StatusView& view, const core::ControlCo
          static_cast<double>(totals.accepted));
   single(out, "sluice_accept_errors_total", "counter", "Connections that could not be accepted.",
          static_cast<double>(totals.accept_errors));
+  out.family("sluice_connections_refused_total", "counter",
+             "Connections above a listener's limit, closed at once.");
+  out.sample(static_cast<double>(totals.over_connection_limit), {{"reason", "max_connections"}});
+  out.sample(static_cast<double>(totals.over_client_limit), {{"reason", "max_connections_per_client"}});
   single(out, "sluice_requests_refused_total", "counter",
          "Requests answered by the proxy before a route was known.",
          static_cast<double>(totals.refused_requests));

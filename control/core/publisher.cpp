@@ -43,6 +43,14 @@ std::vector<route::ListenerPools> fixed_pools(const config::Spec& spec, const ro
   return out;
 }
 
+// A backend that was added at run time has its pool's.
+std::uint32_t max_in_flight(const config::PoolSpec* pool, const std::string& backend) {
+  if (!pool) return 0;
+  for (const auto& configured : pool->backends)
+    if (configured.name == backend) return configured.max_in_flight.value_or(pool->max_in_flight);
+  return pool->max_in_flight;
+}
+
 }  // namespace
 
 Publisher::Publisher(Registry& registry, const Resolver& resolver, std::function<std::uint64_t()> random)
@@ -83,7 +91,7 @@ route::Service Publisher::service_from(const config::ServiceSpec& spec, const st
   service.spec = spec;
   service.live = registry_.service(spec.name);
   std::string unresolved;
-  for (const auto& pool : state.pools) service.pools.push_back(pool_from(spec.name, pool, unresolved));
+  for (const auto& pool : state.pools) service.pools.push_back(pool_from(spec, pool, unresolved));
   service.stable = std::min(state.index_of(state.stable()), state.pools.size() - 1);
   service.rescue = service.stable;
   if (state.rollout && state.rollout->active()) watch(service, *state.rollout, previous);
@@ -91,6 +99,8 @@ route::Service Publisher::service_from(const config::ServiceSpec& spec, const st
   const bool same_table = previous && intervals(previous->pools) == intervals(service.pools);
   service.sequence = same_table ? previous->sequence : std::make_shared<observe::SplitSequence>(random_());
   if (spec.sticky) service.slots = owners_of(state);
+  if (spec.rate_limit)
+    service.rates = previous && previous->rates ? previous->rates : std::make_shared<observe::RateTable>();
   service.hold = state.hold;
   service.flags = state.flags;
   if (state.mirror)
@@ -113,12 +123,12 @@ void Publisher::watch(route::Service& service, const state::Rollout& rollout,
       same ? previous->guard : rollout::guard_for(rollout.plan, *service.pools[service.rescue].live);
 }
 
-route::Pool Publisher::pool_from(const std::string& service, const state::PoolState& state,
+route::Pool Publisher::pool_from(const config::ServiceSpec& service, const state::PoolState& state,
                                  std::string& unresolved) {
   route::Pool pool;
   pool.name = state.name;
   pool.share = state.share;
-  pool.live = registry_.pool(service, state.name);
+  pool.live = registry_.pool(service.name, state.name);
   for (const auto& wanted : state.backends) {
     const auto endpoint = resolver_.find(wanted.address);
     if (!endpoint) {
@@ -126,7 +136,8 @@ route::Pool Publisher::pool_from(const std::string& service, const state::PoolSt
       continue;
     }
     pool.backends.push_back({wanted.name, wanted.address, *endpoint, wanted.weight, wanted.admin,
-                             registry_.backend(service, state.name, wanted.name, wanted.address)});
+                             registry_.backend(service.name, state.name, wanted.name, wanted.address),
+                             max_in_flight(service.pool(state.name), wanted.name)});
   }
   return pool;
 }

@@ -39,7 +39,8 @@ class Publisher {
   route::Service service_from(const config::ServiceSpec& spec, const state::ServiceState& state,
                               const route::Service* previous);
   void watch(route::Service& service, const state::Rollout& rollout, const route::Service* previous);
-  route::Pool pool_from(const std::string& service, const state::PoolState& state, std::string& unresolved);
+  route::Pool pool_from(const config::ServiceSpec& service, const state::PoolState& state,
+                        std::string& unresolved);
   std::shared_ptr<const route::SlotOwners> owners_of(const state::ServiceState& state);
 
   Registry& registry_;

@@ -19,6 +19,7 @@ enum class FailureKind : std::uint8_t {
   no_route,
   no_backend,
   overload,
+  rate,       // more requests than its key may make
   set_aside,  // the service could not be built (T3)
   drained,    // cut at a drain's deadline (D3)
   paused,     // held for as long as the pause allows, or too many were (P1)
@@ -26,6 +27,7 @@ enum class FailureKind : std::uint8_t {
   // client
   malformed,
   too_slow,
+  too_large,  // the body
   gone,
 };
 

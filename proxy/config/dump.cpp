@@ -75,6 +75,10 @@ void emit(YAML::Emitter& out, const ListenerSpec& listener) {
   put(out, "body_timeout", listener.body_timeout);
   put(out, "idle_timeout", listener.idle_timeout);
   put(out, "max_connections", listener.max_connections);
+  put(out, "max_connections_per_client", listener.max_connections_per_client);
+  put(out, "max_requests", listener.max_requests);
+  put(out, "max_body", listener.max_body);
+  put(out, "min_body_rate", listener.min_body_rate);
   out << EndMap;
 }
 
@@ -122,9 +126,11 @@ void emit(YAML::Emitter& out, const PoolSpec& pool) {
     put(out, "name", backend.name);
     put(out, "address", backend.address);
     put(out, "weight", backend.weight);
+    if (backend.max_in_flight) put(out, "max_in_flight", *backend.max_in_flight);
     out << EndMap;
   }
   out << EndSeq;
+  put(out, "max_in_flight", pool.max_in_flight);
   if (pool.tls) {
     begin_map(out, "tls");
     put_if(out, "ca", pool.tls->ca);
@@ -215,6 +221,25 @@ void emit(YAML::Emitter& out, const TimeoutSpec& timeouts) {
   out << EndMap;
 }
 
+// The unit in which the period is a whole rate.
+std::string rate_text(std::uint64_t period_micros) {
+  constexpr std::uint64_t kSecond = 1'000'000;
+  for (const auto& [unit, micros] :
+       {std::pair("/s", kSecond), {"/m", 60 * kSecond}, {"/h", 3600 * kSecond}}) {
+    const std::uint64_t rate = micros / period_micros;
+    if (rate > 0 && micros / rate == period_micros) return std::to_string(rate) + unit;
+  }
+  return "1/h";
+}
+
+void emit(YAML::Emitter& out, const RateLimitSpec& limit) {
+  begin_map(out, "rate_limit");
+  put(out, "rate", rate_text(limit.period_micros));
+  put(out, "burst", limit.burst);
+  put(out, "key", text_of(limit.key.keys.front()));
+  out << EndMap;
+}
+
 void emit(YAML::Emitter& out, const ServiceSpec& service) {
   begin_map(out, service.name);
   begin_map(out, "pools");
@@ -233,7 +258,10 @@ void emit(YAML::Emitter& out, const ServiceSpec& service) {
   begin_map(out, "limits");
   put(out, "in_flight", service.limits.in_flight);
   put(out, "queue", service.limits.queue);
+  put(out, "queue_time", service.limits.queue_time);
+  put(out, "body", service.limits.body);
   out << EndMap;
+  if (service.rate_limit) emit(out, *service.rate_limit);
   put(out, "slow_start", service.slow_start);
   put(out, "debug_headers", service.debug_headers);
   out << EndMap;

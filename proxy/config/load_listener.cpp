@@ -98,6 +98,11 @@ void read_listener(const Value& value, ListenerSpec& listener) {
           {"idle_timeout", [&](const Value& v) { v.duration(listener.idle_timeout); }},
           {"max_connections",
            [&](const Value& v) { v.whole(listener.max_connections, 0, kMostConnections); }},
+          {"max_connections_per_client",
+           [&](const Value& v) { v.whole(listener.max_connections_per_client, 0, kMostConnections); }},
+          {"max_requests", [&](const Value& v) { v.whole(listener.max_requests, 0, kMostConnections); }},
+          {"max_body", [&](const Value& v) { v.size(listener.max_body); }},
+          {"min_body_rate", [&](const Value& v) { v.whole(listener.min_body_rate, 0, kMostConnections); }},
       },
       &listener.places);
 }

@@ -48,7 +48,52 @@ void read_sticky_keys(const Value& value, StickySpec& sticky) {
     value.complain("'keys' is empty, name at least one of header:NAME, cookie:NAME, query:NAME and ip");
 }
 
+// "100/s", "30/m", "5/h" as the time between two requests.
+Parsed<std::uint64_t> parse_rate(const std::string& text) {
+  const auto slash = text.find('/');
+  const std::string unit = slash == std::string::npos ? "" : text.substr(slash + 1);
+  constexpr std::uint64_t kSecond = 1'000'000, kHighest = 1'000'000;
+  const std::uint64_t minutes = unit == "m" ? 60 * kSecond : 0, hours = unit == "h" ? 3600 * kSecond : 0;
+  const std::uint64_t micros = unit == "s" ? kSecond : minutes + hours;
+  std::uint64_t rate = 0;
+  const char* const end = text.data() + (slash == std::string::npos ? text.size() : slash);
+  const auto [stop, failure] = std::from_chars(text.data(), end, rate);
+  const bool number = failure == std::errc() && stop == end && rate > 0;
+  if (number && micros > 0 && rate <= kHighest) return micros / rate;
+  return ValueError{quoted(text) + " is not a rate, write 100/s, 30/m or 5/h, at most 1000000 of them",
+                    number && slash == std::string::npos ? text + "/s" : ""};
+}
+
 }  // namespace
+
+void read_rate_limit(const Value& value, RateLimitSpec& limit) {
+  constexpr std::uint32_t kMostAtOnce = 1'000'000;
+  limit.burst = 0;
+  limit.key.keys = {{From::ip, ""}};
+  value.keys({
+      {"rate",
+       [&](const Value& v) {
+         std::string text;
+         if (!v.text(text)) return;
+         const auto period = parse_rate(text);
+         if (!period) return v.complain(period.error().what, period.error().suggestion);
+         limit.period_micros = *period;
+       },
+       kRequired},
+      {"burst", [&](const Value& v) { v.whole(limit.burst, 1, kMostAtOnce); }},
+      {"key",
+       [&](const Value& v) {
+         std::string text;
+         if (!v.text(text)) return;
+         const auto key = parse_sticky_key(text);
+         if (!key) return v.complain(key.error().what, key.error().suggestion);
+         if (key->from != From::ip) limit.key.keys.insert(limit.key.keys.begin(), *key);
+       }},
+  });
+  if (limit.period_micros == 0) limit.period_micros = 1'000'000;  // complained about
+  if (limit.burst == 0)
+    limit.burst = static_cast<std::uint32_t>(std::max<std::uint64_t>(1, 1'000'000 / limit.period_micros));
+}
 
 // "200-399" or "204".
 void read_expected_status(const Value& value, int& into_low, int& into_high) {

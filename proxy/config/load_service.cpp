@@ -25,6 +25,11 @@ void read_backend(const Value& value, BackendSpec& backend) {
       {"name", [&](const Value& v) { v.checked(backend.name, name_error); }},
       {"address", [&](const Value& v) { v.address(backend.address); }, kRequired},
       {"weight", [&](const Value& v) { v.whole(backend.weight, 0, kHeaviest); }},
+      {"max_in_flight",
+       [&](const Value& v) {
+         std::uint32_t limit = 0;
+         if (v.whole(limit, 0, kMostAtOnce)) backend.max_in_flight = limit;
+       }},
   });
   if (backend.name.empty()) backend.name = backend.address.text;
 }
@@ -47,6 +52,7 @@ void read_pool(const Value& value, PoolSpec& pool) {
                 [&](const Value& element) { read_backend(element, pool.backends.emplace_back()); });
        },
        kRequired},
+      {"max_in_flight", [&](const Value& v) { v.whole(pool.max_in_flight, 0, kMostAtOnce); }},
       {"tls", [&](const Value& v) { read_pool_tls(v, pool.tls.emplace()); }},
   });
 }
@@ -93,6 +99,7 @@ void read_service(const Value& value, ServiceSpec& service) {
           {"retries", [&](const Value& v) { read_retries(v, service.retries); }},
           {"timeouts", [&](const Value& v) { read_timeouts(v, service.timeouts); }},
           {"limits", [&](const Value& v) { read_limits(v, service.limits); }},
+          {"rate_limit", [&](const Value& v) { read_rate_limit(v, service.rate_limit.emplace()); }},
           {"slow_start", [&](const Value& v) { v.duration(service.slow_start, 0ms); }},
           {"debug_headers", [&](const Value& v) { v.flag(service.debug_headers); }},
       },
@@ -112,6 +119,8 @@ void read_limits(const Value& value, LimitSpec& limits) {
   value.keys({
       {"in_flight", [&](const Value& v) { v.whole(limits.in_flight, 1, kMostAtOnce); }},
       {"queue", [&](const Value& v) { v.whole(limits.queue, 0, kMostAtOnce); }},
+      {"queue_time", [&](const Value& v) { v.duration(limits.queue_time); }},
+      {"body", [&](const Value& v) { v.size(limits.body); }},
   });
 }
 

@@ -25,6 +25,7 @@ void read_outlier(const Value& value, OutlierSpec& outlier);
 void read_retries(const Value& value, RetrySpec& retries);
 void read_timeouts(const Value& value, TimeoutSpec& timeouts);
 void read_limits(const Value& value, LimitSpec& limits);
+void read_rate_limit(const Value& value, RateLimitSpec& rate_limit);
 void read_expected_status(const Value& value, int& low, int& high);
 
 }  // namespace sluice::config

@@ -51,7 +51,8 @@ struct Places {
 struct BackendSpec {
   std::string name;  // defaults to the address as written
   Address address;
-  std::uint32_t weight = 1;  // 0 to 1000; 0: only when every eligible one is 0
+  std::uint32_t weight = 1;                    // 0 to 1000; 0: only when every eligible one is 0
+  std::optional<std::uint32_t> max_in_flight;  // instead of the pool's; 0: no limit
   Place place;
   bool operator==(const BackendSpec&) const = default;
 };
@@ -65,6 +66,7 @@ struct PoolTls {
 struct PoolSpec {
   std::string name;
   std::vector<BackendSpec> backends;
+  std::uint32_t max_in_flight = 0;  // requests at a time to each of its backends; 0: no limit
   std::optional<PoolTls> tls;
   Place place;
   bool operator==(const PoolSpec&) const = default;
@@ -123,7 +125,17 @@ struct TimeoutSpec {
 struct LimitSpec {
   std::uint32_t in_flight = 10'000;
   std::uint32_t queue = 1'000;
+  milliseconds queue_time = 5s;  // the longest wait for a place; a standing queue shortens it (Admission)
+  std::uint64_t body = 0;        // bytes of a request's body; 0: no limit, bodies stream (X4)
   bool operator==(const LimitSpec&) const = default;
+};
+
+// So many requests a second for each value of a key; more are answered with 429.
+struct RateLimitSpec {
+  std::uint64_t period_micros = 0;  // between two requests of a steady client: 10 ms for 100/s
+  std::uint32_t burst = 1;          // at once, after a rest; defaults to a second's worth
+  StickySpec key{};                 // one key, and ip for requests without it
+  bool operator==(const RateLimitSpec&) const = default;
 };
 
 struct ServiceSpec {
@@ -139,6 +151,7 @@ struct ServiceSpec {
   RetrySpec retries;
   TimeoutSpec timeouts;
   LimitSpec limits;
+  std::optional<RateLimitSpec> rate_limit;
   milliseconds slow_start = 0ms;
   bool debug_headers = false;
   Places places;
@@ -173,6 +186,14 @@ struct ListenerSpec {
   milliseconds body_timeout = 30s;           // between two pieces of a request's body
   milliseconds idle_timeout = 60s;           // a kept-alive client without a request
   std::uint32_t max_connections = 0;         // 0: what RLIMIT_NOFILE allows
+  // From one client address (IPv6: one /64); 0: no limit, for behind a NAT or a load balancer many users are
+  // one.
+  std::uint32_t max_connections_per_client = 0;
+  std::uint32_t max_requests = 0;  // per connection, then `Connection: close`; 0: no limit
+  std::uint64_t max_body = 0;      // bytes of a request's body; 0: no limit but the service's
+  // Bytes of a body that must come per second of waiting for it, after body_timeout's worth of patience; 0:
+  // none.
+  std::uint32_t min_body_rate = 100;
   Places places;
   Place place;
   bool operator==(const ListenerSpec&) const = default;

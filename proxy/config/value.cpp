@@ -124,6 +124,14 @@ bool Value::share(Share& into) const {
   return parsed.has_value();
 }
 
+bool Value::size(std::uint64_t& into) const {
+  if (!expect_scalar("a size such as 64KiB")) return false;
+  const auto parsed = parse_size(node_.Scalar());
+  if (parsed) into = *parsed;
+  if (!parsed) complain(parsed.error());
+  return parsed.has_value();
+}
+
 bool Value::address(Address& into, std::uint16_t lowest_port) const {
   if (!expect_scalar("an address such as 127.0.0.1:9001")) return false;
   const auto parsed = parse_address(node_.Scalar(), lowest_port);

@@ -53,6 +53,7 @@ class Value {
   bool says_off() const;        // a scalar that is YAML's false; never complains
   bool duration(milliseconds& into, milliseconds least = 1ms) const;
   bool share(Share& into) const;
+  bool size(std::uint64_t& into) const;  // bytes, "64KiB"
   bool address(Address& into, std::uint16_t lowest_port = 1) const;
   bool readable_file(std::string& into) const;  // it exists and this process may read it
   bool number(double& into) const;              // finite

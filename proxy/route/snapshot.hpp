@@ -13,6 +13,7 @@
 #include "proxy/config/spec.hpp"
 #include "proxy/observe/guard.hpp"
 #include "proxy/observe/live.hpp"
+#include "proxy/observe/rate_table.hpp"
 #include "proxy/route/shares.hpp"
 #include "proxy/route/slots.hpp"
 #include "proxy/route/table.hpp"
@@ -35,6 +36,7 @@ struct Backend {
   std::uint32_t weight = 1;
   observe::Admin admin = observe::Admin::ready;
   std::shared_ptr<observe::BackendLive> live;  // never null
+  std::uint32_t max_in_flight = 0;             // of all workers; 0: no limit
 };
 
 struct Pool {
@@ -58,6 +60,7 @@ struct Service {
   std::shared_ptr<observe::SplitSequence> sequence;  // never null
   std::shared_ptr<const SlotOwners> slots;  // sticky requests (S4); null when the service has no sticky keys
   std::shared_ptr<observe::ServiceLive> live;  // never null
+  std::shared_ptr<observe::RateTable> rates;   // null without a rate_limit
   std::optional<Hold> hold;                    // P1: while it is paused or stopped
   std::vector<Flag> flags;                     // F1; by name
   struct MirrorTo {

@@ -3,12 +3,8 @@
 namespace sluice::session {
 
 Admission::Waiter::Waiter(Admission& admission, observe::ServiceLive& service,
-                          const config::LimitSpec& limits, std::chrono::milliseconds patience)
-    : Deadline(admission.wheel_),
-      admission_(admission),
-      service_(service),
-      limits_(limits),
-      patience_(patience) {}
+                          const config::LimitSpec& limits)
+    : Deadline(admission.wheel_), admission_(admission), service_(service), limits_(limits) {}
 
 Admission::Waiter::~Waiter() = default;
 
@@ -27,8 +23,9 @@ bool Admission::Waiter::await_ready() {
 void Admission::Waiter::await_suspend(std::coroutine_handle<> h) {
   waiting_ = h;
   parked_ = true;
-  QueueHook::link_before(admission_.queues_[&service_]);
-  expires_after(patience_);
+  Queue& queue = admission_.queues_[&service_];
+  expires_after(admission_.patience(queue, limits_.queue_time));
+  QueueHook::link_before(queue);
 }
 
 void Admission::Waiter::end(Entry entry) {
@@ -47,6 +44,14 @@ void Admission::Waiter::expired() {
 
 void Admission::Waiter::cancel() {
   if (parked_) end(Entry::canceled);
+}
+
+// Before the newcomer is linked.
+std::chrono::milliseconds Admission::patience(Queue& queue, std::chrono::milliseconds queue_time) const {
+  constexpr int kOverload = 10;
+  if (!queue.linked()) queue.standing_since = wheel_.tick();
+  const auto standing = (wheel_.tick() - queue.standing_since) * net::TimerWheel::kTick;
+  return standing > queue_time ? queue_time / kOverload : queue_time;
 }
 
 bool Admission::leave(observe::ServiceLive& service) {

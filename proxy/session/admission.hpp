@@ -1,6 +1,11 @@
 // A service's places: at most `limits.in_flight` requests at once in the whole process, `limits.queue`
 // waiting for a place. The counts are process-wide atomics; each worker queues its own requests and wakes
 // them in order.
+//
+// Nobody waits for longer than `limits.queue_time`. A queue that has not been empty for that long is no burst
+// but overload: waiting in it only makes everybody late (Nichols and Jacobson, "Controlling Queue Delay",
+// 2012). From then on, until it has been empty, who comes waits for a tenth of it, as in Facebook's
+// adaptation of CoDel to requests (Maurer, "Fail at Scale", 2015).
 #pragma once
 
 #include <chrono>
@@ -35,8 +40,7 @@ class Admission {
   struct QueueHook : net::WheelHook {};
   class Waiter : private QueueHook, private net::Deadline {
    public:
-    Waiter(Admission& admission, observe::ServiceLive& service, const config::LimitSpec& limits,
-           std::chrono::milliseconds patience);
+    Waiter(Admission& admission, observe::ServiceLive& service, const config::LimitSpec& limits);
     ~Waiter() override;
     void cancel();  // the client left
 
@@ -52,7 +56,6 @@ class Admission {
     Admission& admission_;
     observe::ServiceLive& service_;
     const config::LimitSpec& limits_;
-    std::chrono::milliseconds patience_;
     Entry entry_ = Entry::granted;
     bool parked_ = false;
     std::coroutine_handle<> waiting_;
@@ -64,9 +67,14 @@ class Admission {
   void wake(observe::ServiceLive* service);
 
  private:
+  struct Queue : QueueHook {
+    std::uint64_t standing_since = 0;  // the wheel's tick at which it was empty last
+  };
+  std::chrono::milliseconds patience(Queue& queue, std::chrono::milliseconds queue_time) const;
+
   net::Poller& poller_;
   net::TimerWheel& wheel_;
-  std::unordered_map<observe::ServiceLive*, QueueHook> queues_;  // an entry goes when its queue runs empty
+  std::unordered_map<observe::ServiceLive*, Queue> queues_;  // an entry goes when its queue runs empty
 };
 
 }  // namespace sluice::session

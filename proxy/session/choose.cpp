@@ -29,8 +29,9 @@ std::int64_t steady_micros() {
 }  // namespace
 
 bool Exchange::choose() {
+  full_ = false;
   if (claim_from(*target_)) return true;
-  if (tries_ == 0) {
+  if (tries_ == 0 && !full_) {
     // S9: the chosen pool cannot serve; its share is not quietly given away, it failed.
     chosen_counters().no_backend.add();
     count_attempt({FailureKind::no_backend, Side::proxy}, 0);
@@ -40,6 +41,11 @@ bool Exchange::choose() {
   target_ = &rescuer;
   tried_count_ = 0;
   return claim_from(rescuer);
+}
+
+// All that are eligible have as many requests as they may have: that says nothing of their health.
+Failure Exchange::nobody() const {
+  return {full_ ? FailureKind::overload : FailureKind::no_backend, Side::proxy};
 }
 
 // Takes a place on an eligible backend that was not tried yet. False: there is none. D2: a drain is seen here
@@ -61,6 +67,10 @@ bool Exchange::claim_from(const PoolView& view) {
     const std::size_t i = (start + n) % pool.backends.size();
     const route::Backend& backend = pool.backends[i];
     if (!route::eligible(backend, has_up) || (tried_count_ > 0 && tried(backend.live->id))) continue;
+    if (backend.max_in_flight > 0 && backend.live->in_flight() >= backend.max_in_flight) {
+      full_ = true;
+      continue;
+    }
     double weight = backend.weight;
     if (const auto began = backend.live->ramp_started_micros.load(std::memory_order_relaxed); began != 0)
       weight = route::ramp(weight, std::chrono::microseconds(steady_micros() - began), spec().slow_start);

@@ -14,7 +14,7 @@ namespace sluice::session {
 
 // A piece of the request's body.
 struct BodyPiece {
-  enum class Kind : std::uint8_t { data, done, gone, too_slow, malformed, canceled };
+  enum class Kind : std::uint8_t { data, done, gone, too_slow, too_large, malformed, canceled };
   Kind kind = Kind::done;
   std::string_view data;  // valid until the next read
 };
@@ -42,6 +42,9 @@ class Downstream {
   virtual bool whole_body(std::string_view& body) const = 0;
   // The next piece of a body that is not whole. Requires: none is being read.
   virtual Task<BodyPiece> read_body() = 0;
+  // A body longer than `bytes` (0: any length), or than the listener allows, ends as too_large. False when
+  // its length says so already. Before the first read_body().
+  virtual bool limit_body(std::uint64_t bytes) = 0;
   virtual std::string_view trailers() const = 0;  // after done
   virtual bool body_read() const = 0;             // nothing of the body is left to read
   // From here on the client is watched; the watcher is told at most once of each.
@@ -56,8 +59,9 @@ class Downstream {
   // `piece` must last until then.
   virtual bool write(std::string_view piece, bool last, std::string_view trailers) = 0;
   virtual Task<net::IoStatus> flush() = 0;
-  // A whole answer of the proxy's own.
-  virtual Task<net::IoStatus> reply(int status, std::string_view reason, std::string_view text) = 0;
+  // A whole answer of the proxy's own. `retry_after` in seconds; 0: the status's own, if it has one.
+  virtual Task<net::IoStatus> reply(int status, std::string_view reason, std::string_view text,
+                                    int retry_after) = 0;
   virtual bool answered() const = 0;  // begin() or reply() was called
   virtual std::uint64_t body_bytes_out() const = 0;
   virtual std::uint64_t body_bytes_in() const = 0;

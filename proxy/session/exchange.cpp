@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/base/client_key.hpp"
+#include "proxy/base/hash.hpp"
 #include "proxy/http/forward.hpp"
 
 namespace sluice::session {
@@ -48,13 +50,14 @@ Exchange::~Exchange() {
 Task<void> Exchange::run() {
   if (client_.head().max_forwards_zero) {  // RFC 9110 7.6.2: answered here
     const std::string_view nothing;
-    const auto status = co_await client_.reply(200, nothing, nothing);
+    const auto status = co_await client_.reply(200, nothing, nothing, 0);
     if (status != IoStatus::ok) client_.abort();
     record(nothing);
     co_return;
   }
   Failure failure = route();
   if (!failure && service_->service->hold) failure = co_await wait_out_pause();
+  if (!failure) failure = within_limits();
   if (!failure) decide();
   if (!failure && !enter()) failure = co_await queue();
   if (!failure) failure = co_await forward();
@@ -75,6 +78,23 @@ Failure Exchange::route() {
   strip_prefix_ = match->strip_prefix;
   if (!service_->service->set_aside.empty()) return {FailureKind::set_aside, Side::proxy};
   return {};
+}
+
+// What is refused whatever pool it would go to (X7).
+Failure Exchange::within_limits() {
+  if (!client_.limit_body(spec().limits.body)) return {FailureKind::too_large, Side::client};
+  if (!service_->service->rates) return {};
+  const config::RateLimitSpec& limit = *spec().rate_limit;
+  const std::string_view ip = client_.client_address();
+  const std::string_view key = route::sticky_key(limit.key, client_.head(), ip);
+  const std::uint64_t hash = key.data() == ip.data() ? client_key(ip) : hash64("rate", "", key);
+  const auto now = std::chrono::duration_cast<std::chrono::microseconds>(began_.time_since_epoch());
+  const std::uint64_t wait = service_->service->rates->take(hash, static_cast<std::uint64_t>(now.count()),
+                                                            limit.period_micros, limit.burst);
+  if (wait == 0) return {};
+  service_->service->live->per_worker[context_.worker].rate_limited.add();
+  retry_after_ = static_cast<int>((wait + 999'999) / 1'000'000);
+  return {FailureKind::rate, Side::client};
 }
 
 // P1: until the service is no longer paused. Then the request is routed anew, by what is in force at that
@@ -144,7 +164,7 @@ Task<Failure> Exchange::queue() {
   observe::ServiceLive& live = *service_->service->live;
   const config::LimitSpec& limits = spec().limits;
   if (gone_) co_return Failure{FailureKind::gone, Side::client};
-  Admission::Waiter waiter(context_.admission, live, limits, spec().timeouts.response);
+  Admission::Waiter waiter(context_.admission, live, limits);
   waiter_ = &waiter;
   const auto entry = co_await waiter;
   waiter_ = nullptr;
@@ -157,7 +177,7 @@ Task<Failure> Exchange::queue() {
 Task<Failure> Exchange::forward() {
   for (;;) {
     if (gone_) co_return Failure{FailureKind::gone, Side::client};
-    if (!choose()) co_return Failure{FailureKind::no_backend, Side::proxy};
+    if (!choose()) co_return nobody();
     begin_attempt();
     Failure failure{};
     if (!conn_) failure = co_await connect();
@@ -305,6 +325,7 @@ void Exchange::release_conn(bool reusable) {
 Failure Exchange::failure_of(IoStatus status) const {
   if (cut_) return {FailureKind::drained, Side::proxy};
   if (upload_end_ == BodyPiece::Kind::malformed) return {FailureKind::malformed, Side::client};
+  if (upload_end_ == BodyPiece::Kind::too_large) return {FailureKind::too_large, Side::client};
   if (upload_end_ == BodyPiece::Kind::too_slow) return {FailureKind::too_slow, Side::client};
   if (gone_) return {FailureKind::gone, Side::client};
   if (status == IoStatus::timed_out) return {FailureKind::timeout, Side::upstream};

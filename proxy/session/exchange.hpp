@@ -32,6 +32,7 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
 
   // the way, in order
   Failure route();
+  Failure within_limits();
   Task<Failure> wait_out_pause();
   int preview_pool(const route::Service& service);
   void decide();
@@ -41,6 +42,7 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   Task<Failure> forward();
   bool choose();
   bool claim_from(const upstream::PoolView& pool);
+  Failure nobody() const;
   void begin_attempt();
   Task<Failure> connect();
   void prepare_request(iovec (&pieces)[2]);
@@ -116,6 +118,8 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
       nullptr;                  // the pool asked now: the chosen one, or the stable one that rescues (R2)
   std::uint64_t key_hash_ = 0;  // for balance: hash
   bool entered_ = false;        // holds a place of the service
+  bool full_ = false;           // a backend was passed over because it has all it may have
+  int retry_after_ = 0;         // seconds
   Admission::Waiter* waiter_ = nullptr;
   Holds::Waiter* holder_ = nullptr;
   bool watching_ = false;

@@ -47,6 +47,8 @@ OwnAnswer answer_for(FailureKind kind) {
       return {503, "no_backend", "This service could not be set up; see sluicectl status.\n"};
     case FailureKind::overload:
       return {503, "overload", "Too many requests are under way.\n"};
+    case FailureKind::rate:
+      return {429, "limit", "Too many requests; come back later.\n"};
     case FailureKind::drained:
       return {504, "timeout", "The backend was drained before it had answered.\n"};
     case FailureKind::paused:
@@ -57,6 +59,8 @@ OwnAnswer answer_for(FailureKind kind) {
       return {400, "malformed", "The request's body is malformed.\n"};
     case FailureKind::too_slow:
       return {408, "timeout", "The request's body took too long to arrive.\n"};
+    case FailureKind::too_large:
+      return {413, "body", "The request's body is too large.\n"};
     case FailureKind::gone:
       return {0, "client", ""};
     case FailureKind::none:
@@ -75,7 +79,7 @@ Task<void> Exchange::answer(Failure failure) {
   std::string_view text = own.text;
   if (failure.kind == FailureKind::stopped && !service_->service->hold->message.empty())
     text = service_->service->hold->message;
-  const auto status = co_await client_.reply(own.status, own.reason, text);
+  const auto status = co_await client_.reply(own.status, own.reason, text, retry_after_);
   if (status != net::IoStatus::ok) client_.abort();
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "proxy/base/client_key.hpp"
 #include "proxy/http/forward.hpp"
 #include "proxy/http/reply.hpp"
 #include "proxy/session/exchange.hpp"
@@ -83,6 +84,7 @@ Session::Session(Context& context, std::shared_ptr<const ListenerInfo> listener,
 
 Session::~Session() {
   SessionHook::unlink();
+  if (counted_) observe::ClientTable::leave(*counted_);
   context_.counters.connections.sub();
   listener_->connections->fetch_sub(1, std::memory_order_relaxed);
 }
@@ -98,7 +100,19 @@ Task<void> Session::run() {
   delete this;
 }
 
+// False: this client has all the connections that it may have.
+bool Session::admit() {
+  if (!listener_->clients) return true;
+  const std::uint64_t client = client_key(client_address_);
+  const auto entry = listener_->clients->enter(client, listener_->max_per_client);
+  if (entry.slot) counted_in_ = listener_->clients;  // a reload may make another table
+  counted_ = entry.slot;
+  if (entry.refused) context_.counters.over_client_limit.add();
+  return !entry.refused;
+}
+
 Task<void> Session::serve() {
+  if (!admit()) co_return;
   for (;;) {
     HeadResult result = look_for_head();
     while (result == HeadResult::incomplete) {
@@ -248,6 +262,9 @@ void Session::begin_message() {
   answered_ = aborted_ = false;
   framing_ = http::Framing::none;
   keep_alive_ = head.keep_alive;
+  if (listener_->max_requests > 0 && ++requests_ >= listener_->max_requests) keep_alive_ = false;
+  body_limit_ = listener_->max_body;
+  body_waited_ = 0ms;
   status_ = 0;
   bytes_in_ = bytes_out_ = 0;
   std::string_view body;
@@ -280,6 +297,20 @@ bool Session::whole_body(std::string_view& body) const {
   return true;
 }
 
+bool Session::limit_body(std::uint64_t bytes) {
+  if (bytes > 0 && (body_limit_ == 0 || bytes < body_limit_)) body_limit_ = bytes;
+  return body_limit_ == 0 || head_->framing != http::Framing::length || head_->content_length <= body_limit_;
+}
+
+// How long the body's next piece may take: body_timeout, unless what has come is less than min_body_rate's
+// worth of the time that was spent waiting for it. A byte now and then holds no connection.
+std::chrono::milliseconds Session::body_patience() const {
+  if (listener_->min_body_rate == 0) return listener_->body_timeout;
+  const auto earned = std::chrono::milliseconds(bytes_in_ * 1000 / listener_->min_body_rate);
+  const auto left = listener_->body_timeout + earned - body_waited_;
+  return std::clamp<std::chrono::milliseconds>(left, 0ms, listener_->body_timeout);
+}
+
 Task<BodyPiece> Session::read_body() {
   for (;;) {
     const std::string_view unread = body_in_use_ ? body_in_.view() : in_.view().substr(body_at_);
@@ -293,6 +324,7 @@ Task<BodyPiece> Session::read_body() {
     switch (step.kind) {
       case http::BodyStep::Kind::data:
         bytes_in_ += step.data.size();
+        if (body_limit_ > 0 && bytes_in_ > body_limit_) co_return BodyPiece{BodyPiece::Kind::too_large, {}};
         co_return BodyPiece{BodyPiece::Kind::data, step.data};
       case http::BodyStep::Kind::done:
         co_return BodyPiece{BodyPiece::Kind::done, {}};
@@ -307,8 +339,12 @@ Task<BodyPiece> Session::read_body() {
       char* room = body_in_.room();
       stream_.arm(room, body_in_.room_size());
     }
-    stream_.limit(listener_->body_timeout);
+    const auto patience = body_patience();
+    if (patience == 0ms) co_return BodyPiece{BodyPiece::Kind::too_slow, {}};
+    stream_.limit(patience);
+    const auto asked = net::Clock::now();
     const auto read = co_await stream_.read();
+    body_waited_ += std::chrono::duration_cast<std::chrono::milliseconds>(net::Clock::now() - asked);
     end_wait();
     if (read.status == IoStatus::timed_out) co_return BodyPiece{BodyPiece::Kind::too_slow, {}};
     if (read.status == IoStatus::canceled) co_return BodyPiece{BodyPiece::Kind::canceled, {}};
@@ -459,11 +495,11 @@ Task<IoStatus> Session::flush() {
   co_return IoStatus::ok;
 }
 
-Task<IoStatus> Session::reply(int status, std::string_view reason, std::string_view text) {
+Task<IoStatus> Session::reply(int status, std::string_view reason, std::string_view text, int retry_after) {
   answered_ = true;
   status_ = status;
   if (context_.shutting_down || !body_.done()) keep_alive_ = false;
-  const int retry_after = status == 503 ? 1 : 0;
+  if (retry_after == 0 && status == 503) retry_after = 1;
   http::write_reply(status, reason, text, keep_alive_, head_->is_head, context_.date.now(), out_, retry_after,
                     head_->version);
   framing_ = http::Framing::none;

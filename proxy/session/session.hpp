@@ -9,6 +9,7 @@
 #include "proxy/base/buffer.hpp"
 #include "proxy/http/body.hpp"
 #include "proxy/http/codec.hpp"
+#include "proxy/observe/client_table.hpp"
 #include "proxy/session/context.hpp"
 #include "proxy/session/downstream.hpp"
 
@@ -19,7 +20,10 @@ namespace sluice::session {
 struct ListenerInfo {
   std::string name;
   std::chrono::milliseconds header_timeout, body_timeout, idle_timeout;
-  std::uint32_t max_connections = 0;  // 0: no limit but the descriptors
+  std::uint32_t max_connections = 0;                                      // 0: no limit but the descriptors
+  std::uint32_t max_per_client = 0, max_requests = 0, min_body_rate = 0;  // 0: none
+  std::uint64_t max_body = 0;                                             // 0: no limit
+  std::shared_ptr<observe::ClientTable> clients;  // their connections; null without max_per_client
   // Open ones, of all workers.
   std::shared_ptr<std::atomic<std::uint32_t>> connections = std::make_shared<std::atomic<std::uint32_t>>(0);
 };
@@ -50,6 +54,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
 
   Task<void> run();
   Task<void> serve();
+  bool admit();
   Task<void> answer_request();
   HeadResult look_for_head();
   void prepare_read();
@@ -70,6 +75,8 @@ class Session final : private SessionHook, private Downstream, private net::Read
   bool secure() const override { return false; }
   bool whole_body(std::string_view& body) const override;
   Task<BodyPiece> read_body() override;
+  std::chrono::milliseconds body_patience() const;
+  bool limit_body(std::uint64_t bytes) override;
   std::string_view trailers() const override { return body_.trailers(); }
   bool body_read() const override { return body_.done(); }
   void watch(ClientWatcher* watcher) override;
@@ -77,7 +84,8 @@ class Session final : private SessionHook, private Downstream, private net::Read
   void begin(const http::ResponseHead& answer, std::string_view extra) override;
   bool write(std::string_view piece, bool last, std::string_view trailers) override;
   Task<net::IoStatus> flush() override;
-  Task<net::IoStatus> reply(int status, std::string_view reason, std::string_view text) override;
+  Task<net::IoStatus> reply(int status, std::string_view reason, std::string_view text,
+                            int retry_after) override;
   bool answered() const override { return answered_; }
   std::uint64_t body_bytes_out() const override { return bytes_out_; }
   std::uint64_t body_bytes_in() const override { return bytes_in_; }
@@ -127,6 +135,12 @@ class Session final : private SessionHook, private Downstream, private net::Read
   int status_ = 0;
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
   ClientWatcher* watcher_ = nullptr;
+
+  observe::ClientTable::Slot* counted_ = nullptr;  // where this connection counts for its client
+  std::shared_ptr<observe::ClientTable> counted_in_;
+  std::uint32_t requests_ = 0;
+  std::uint64_t body_limit_ = 0;              // of the request under way; 0: none
+  std::chrono::milliseconds body_waited_{0};  // for its body, in all
 };
 
 }  // namespace sluice::session

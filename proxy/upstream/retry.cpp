@@ -24,12 +24,14 @@ bool listed(const config::RetrySpec& spec, const Attempt& failed, const RequestT
     case FailureKind::no_route:
     case FailureKind::no_backend:
     case FailureKind::overload:
+    case FailureKind::rate:
     case FailureKind::set_aside:
     case FailureKind::drained:
     case FailureKind::paused:
     case FailureKind::stopped:
     case FailureKind::malformed:
     case FailureKind::too_slow:
+    case FailureKind::too_large:
     case FailureKind::gone:
       return false;
   }

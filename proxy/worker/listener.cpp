@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace sluice::worker {
 namespace {
@@ -42,20 +43,22 @@ void Worker::Listener::accept_some() {
     if (errno == EINTR || errno == ECONNABORTED) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return;
     worker_.context_.counters.accept_errors.add();
-    spdlog::warn("listener {}: accepting paused for {} ms: {} (errno {})", info_->name, kPause.count(),
-                 std::strerror(errno), errno);
+    if (!std::exchange(starved_, true))  // once: a flood of clients makes no flood of lines
+      spdlog::warn("listener {}: accepting pauses until there are descriptors again: {} (errno {})",
+                   info_->name, std::strerror(errno), errno);
     return expires_after(kPause);
   }
   worker_.context_.poller.defer(*this);
 }
 
 void Worker::Listener::accept_one(int fd) {
+  if (std::exchange(starved_, false)) spdlog::info("listener {}: accepting goes on", info_->name);
   auto& counters = worker_.context_.counters;
   counters.accepted.add();
   if (info_->max_connections > 0 &&
       info_->connections->load(std::memory_order_relaxed) >= info_->max_connections) {
     ::close(fd);
-    counters.accept_errors.add();
+    counters.over_connection_limit.add();
     return;
   }
   const int on = 1;

@@ -30,6 +30,7 @@ class Worker::Listener : private net::Poller::Entry, private net::Deadline {
   Worker& worker_;
   std::shared_ptr<const session::ListenerInfo> info_;
   int fd_;
+  bool starved_ = false;  // of descriptors, at the last try
 };
 
 }  // namespace sluice::worker

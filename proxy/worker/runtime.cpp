@@ -107,7 +107,7 @@ std::string Runtime::set_listeners(const std::vector<config::ListenerSpec>& list
     const bool moved = spec && spec->bind.text != known->second.spec.bind.text;
     if (spec && !moved) {
       known->second.spec = *spec;
-      const auto info = make_info(*spec, known->second.info->connections);
+      const auto info = make_info(*spec, known->second.info.get());
       known->second.info = info;
       for (auto& worker : workers_) worker->post([w = worker.get(), info] { w->update_listener(info); });
       ++known;
@@ -137,14 +137,20 @@ net::Bound Runtime::open(const config::ListenerSpec& spec, std::vector<Inherited
 }
 
 std::shared_ptr<session::ListenerInfo> Runtime::make_info(const config::ListenerSpec& spec,
-                                                          Connections connections) {
+                                                          const session::ListenerInfo* before) {
   auto info = std::make_shared<session::ListenerInfo>();
-  info->connections = connections ? std::move(connections) : std::make_shared<std::atomic<std::uint32_t>>(0);
+  if (before) info->connections = before->connections;  // counted on
+  if (spec.max_connections_per_client > 0)
+    info->clients = before && before->clients ? before->clients : std::make_shared<observe::ClientTable>();
   info->name = spec.name;
   info->header_timeout = spec.header_timeout;
   info->body_timeout = spec.body_timeout;
   info->idle_timeout = spec.idle_timeout;
   info->max_connections = spec.max_connections;
+  info->max_per_client = spec.max_connections_per_client;
+  info->max_requests = spec.max_requests;
+  info->max_body = spec.max_body;
+  info->min_body_rate = spec.min_body_rate;
   return info;
 }
 
@@ -219,6 +225,8 @@ Totals Runtime::totals() const {
     totals.connections += counters.connections.get();
     totals.accepted += counters.accepted.get();
     totals.accept_errors += counters.accept_errors.get();
+    totals.over_connection_limit += counters.over_connection_limit.get();
+    totals.over_client_limit += counters.over_client_limit.get();
     totals.refused_requests += counters.refused_requests.get();
   }
   totals.access_log_dropped = impl_->access_log.dropped();

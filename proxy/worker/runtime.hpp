@@ -42,7 +42,8 @@ struct Blockers {
 struct Totals {
   std::uint64_t connections = 0;  // open client connections
   std::uint64_t accepted = 0;
-  std::uint64_t accept_errors = 0;  // EMFILE and the like
+  std::uint64_t accept_errors = 0;                                 // EMFILE and the like
+  std::uint64_t over_connection_limit = 0, over_client_limit = 0;  // connections that were refused
   std::uint64_t refused_requests =
       0;  // answered by the proxy before a route was known (400, 404, 408, 414, 431 ...)
   std::uint64_t access_log_dropped = 0;  // lines the log thread could not keep up with
@@ -97,9 +98,9 @@ class Runtime {
 
  private:
   struct Impl;
-  using Connections = std::shared_ptr<std::atomic<std::uint32_t>>;  // counted on over a reload
+  // `before` is of the same listener before a reload, or null.
   static std::shared_ptr<session::ListenerInfo> make_info(const config::ListenerSpec& spec,
-                                                          Connections connections);
+                                                          const session::ListenerInfo* before);
   net::Bound open(const config::ListenerSpec& spec, std::vector<InheritedSocket>& inherited);
 
   boost::asio::io_context& control_;

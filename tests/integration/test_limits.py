@@ -1,6 +1,7 @@
 """X5, X7 and the service's limits: every wait ends, every queue is bounded."""
 import resource
 import select
+import socket
 import threading
 import time
 
@@ -187,6 +188,232 @@ def test_X7_out_of_descriptors(sluice, backend):
         for client in crowd:
             client.close()
     wait_until(lambda: daemon.fetch().status == 200, 10, "new clients to be served again")
+
+
+def test_X7_out_of_descriptors_is_said_once(sluice, backend):
+    """A flood without descriptors makes one line of log, and one when there are some again."""
+    blue = backend("blue")
+    daemon = sluice(config_of({"api": service({"blue": [blue]})}),
+                    preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (96, 96)))
+    crowd = [Client(daemon.address(), timeout=5) for _ in range(150)]
+    wait_until(lambda: daemon.stderr().count("accepting pauses") >= 1, 10, "the pause")
+    assert daemon.process.poll() is None
+    for client in crowd:
+        client.close()
+    wait_until(lambda: daemon.fetch().status == 200, 10, "new clients to be served again")
+    assert daemon.metric("sluice_accept_errors_total") >= 1
+    workers = int(daemon.metric("sluice_workers"))
+    assert daemon.stderr().count("accepting pauses") <= workers + 1
+
+
+def test_X7_max_connections(sluice, backend):
+    """What is above the listener's limit is closed at once and counted; who is inside goes on."""
+    daemon = sluice(config_of({"api": service({"blue": [backend()]})}, **listening(max_connections=2)))
+    inside = [daemon.client(), daemon.client()]
+    assert [client.request().status for client in inside] == [200, 200]
+    with daemon.client() as third:
+        assert third.closed() and third.buffer == b""
+    assert daemon.metric("sluice_connections_refused_total", reason="max_connections") == 1
+    assert [client.request().status for client in inside] == [200, 200]
+    inside.pop().close()
+    wait_until(lambda: served(daemon), what="the place of the one that left")
+    inside.pop().close()
+
+
+def served(daemon):
+    try:
+        return daemon.fetch().status == 200
+    except (Closed, ConnectionError):
+        return False
+
+
+def test_X7_max_connections_per_client(sluice, backend):
+    """Each client address has so many connections, on whichever worker; others are not concerned."""
+    daemon = sluice(config_of({"api": service({"blue": [backend()]})}, workers=2, **listening(max_connections_per_client=3)))
+    inside = [daemon.client() for _ in range(3)]
+    assert [client.request().status for client in inside] == [200] * 3
+    for _ in range(4):
+        with daemon.client() as more:
+            assert more.closed() and more.buffer == b""
+    assert daemon.metric("sluice_connections_refused_total", reason="max_connections_per_client") == 4
+    other = socket.create_connection(("127.0.0.1", int(daemon.address().rsplit(":", 1)[1])), source_address=("127.0.0.2", 0))
+    other.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert other.recv(12) == b"HTTP/1.1 200"
+    other.close()
+    daemon.config["listeners"][0]["max_connections_per_client"] = 4
+    daemon.write_config(daemon.config)
+    daemon.do("reload")
+    fourth = daemon.client()
+    assert fourth.request().status == 200, "a reload keeps the count and takes the new limit"
+    with daemon.client() as fifth:
+        assert fifth.closed()
+    for client in inside + [fourth]:
+        client.close()
+    wait_until(lambda: served(daemon), what="the places of those that left")
+
+
+def test_X4_max_requests_per_connection(sluice, backend):
+    daemon = sluice(config_of({"api": service({"blue": [backend()]})}, **listening(max_requests=3)))
+    with daemon.client() as client:
+        answers = [client.request() for _ in range(3)]
+        assert [(a.status, a.get("Connection")) for a in answers] == [(200, None), (200, None), (200, "close")]
+        assert client.closed()
+    with daemon.client() as client:
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 5)
+        assert [client.read().status for _ in range(3)] == [200] * 3
+        assert client.closed(), "what was sent ahead is not answered"
+
+
+@pytest.mark.parametrize("where", ["listener", "service", "both"])
+def test_X4_body_limit_is_413(sluice, backend, where):
+    """A length that is too long never reaches a backend; a chunked body is cut as it passes."""
+    blue = backend("blue")
+    listener = listening(**({"max_body": "1000"} if where != "service" else {}))
+    limits = {} if where == "listener" else {"limits": {"body": "1000" if where == "service" else "2000"}}
+    daemon = sluice(config_of({"api": service({"blue": [blue]}, **limits)}, **listener))
+    assert daemon.fetch("/echo", "POST", body=b"x" * 1000).status == 200
+    with daemon.client() as client:
+        client.send_request("POST", "/length", [("Content-Length", "1001"), ("Expect", "100-continue")])
+        answer = client.read()
+        assert answer.status == 413 and answer.get("X-Sluice-Error") == "body"
+        assert answer.get("Connection") == "close" and client.closed()
+    with daemon.client() as client:
+        client.send_request("POST", "/sink", [("Transfer-Encoding", "chunked")])
+        client.send(b"1f4\r\n" + b"x" * 500 + b"\r\n")
+        wait_until(lambda: blue.seen("/sink"), what="the backend to be asked")
+        client.send(b"1f4\r\n" + b"x" * 500 + b"\r\n" + b"1\r\nx\r\n")
+        answer = client.read()
+        assert answer.status == 413 and answer.get("X-Sluice-Error") == "body" and client.closed()
+    assert not blue.seen("/length")
+    cut = blue.seen("/sink")[0]
+    wait_until(lambda: cut.connection.closed_by_peer, what="the upstream request to be given up")
+    assert not cut.complete
+
+
+def test_X5_min_body_rate(sluice, backend):
+    """A byte now and then keeps body_timeout from passing, but not the rate from counting."""
+    blue = backend("blue")
+    daemon = sluice(config_of({"api": service({"blue": [blue]})}, **listening(body_timeout="400ms", min_body_rate=100)))
+    with daemon.client() as client:
+        client.send_request("POST", "/sink", [("Content-Length", "100000")])
+        answered = False
+        for _ in range(200):
+            client.send("x")
+            answered = bool(select.select([client.sock], [], [], 0.05)[0])
+            if answered:
+                break
+        assert answered, "ten seconds and 200 bytes are no 100 bytes a second"
+        answer = client.read()
+        assert answer.status == 408 and answer.get("X-Sluice-Error") == "timeout"
+    with daemon.client() as client:  # faster than the rate, and for longer than body_timeout
+        client.send_request("POST", "/echo", [("Content-Length", "2000")])
+        for _ in range(20):
+            client.send("x" * 100)
+            select.select([client.sock], [], [], 0.05)
+        assert client.read().status == 200
+
+
+def test_X5_slow_read(sluice, backend):
+    """A client that reads a byte now and then does not hold its answer: the kernel reports room only in large pieces."""
+    blue = backend("blue")
+    daemon = sluice(config_of({"api": service({"blue": [blue]})}, **listening(body_timeout="400ms")))
+    with daemon.client(rcvbuf=4096) as client:
+        client.send_request(target=f"/bytes/{64 << 20}")
+        wait_until(lambda: blue.seen(f"/bytes/{64 << 20}"), what="the backend to be asked")
+
+        def sip():
+            try:
+                client.sock.recv(1)
+            except OSError:
+                pass
+            return daemon.pool("blue")["in_flight"] == 0
+        wait_until(sip, 15, "the answer to be given up")
+    connection = blue.seen(f"/bytes/{64 << 20}")[0].connection
+    wait_until(lambda: connection.closed_by_peer or connection.sock.fileno() == -1, what="the backend to be let go")
+    assert daemon.fetch().status == 200
+
+
+def test_rate_limit_is_429_with_retry_after(simple):
+    """A burst, then the rate; each key has its own; those without the key are counted by address."""
+    daemon, blue = simple(top={"workers": 2}, rate_limit={"rate": "6/m", "burst": 5, "key": "header:X-Key"})
+    def ask(n, **key):
+        return [daemon.fetch(headers=[("X-Key", value) for value in key.values()]) for _ in range(n)]
+    answers = ask(8, key="a")
+    assert [a.status for a in answers] == [200] * 5 + [429] * 3
+    assert answers[-1].get("X-Sluice-Error") == "limit" and 1 <= int(answers[-1].get("Retry-After")) <= 10
+    assert [a.status for a in ask(6, key="b")] == [200] * 5 + [429]
+    assert [a.status for a in ask(6)] == [200] * 5 + [429], "by address"
+    assert daemon.metric("sluice_rate_limited_total", service="api") == 5
+    assert len(blue.seen()) == 15
+    with daemon.client() as client:
+        assert client.request(headers=[("X-Key", "a")]).status == 429
+        assert client.request(headers=[("X-Key", "c")]).status == 200, "the connection goes on"
+    daemon.do("split", "api", "blue=100%")
+    assert daemon.fetch(headers=[("X-Key", "a")]).status == 429, "no change of routing makes buckets full again"
+
+
+def test_rate_limit_by_cookie_and_address(simple):
+    daemon, _ = simple(rate_limit={"rate": "1/h", "key": "cookie:session"})
+    assert [daemon.fetch(headers=[("Cookie", "a=b; session=1")]).status for _ in range(2)] == [200, 429]
+    assert daemon.fetch(headers=[("Cookie", "session=2")]).status == 200
+
+
+def test_max_in_flight_of_a_backend(sluice, backend):
+    """The balancing passes over a backend that has all it may have; when all have, 503 overload, and nobody is ill for it."""
+    gate = threading.Event()
+    ones = [backend(f"b{i}") for i in range(2)]
+    for one in ones:
+        one.on("/hold", lambda c, r: (gate.wait(20), c.answer(200, "held")))
+    pool = {"backends": [{"address": ones[0].address, "max_in_flight": 1}, ones[1].address], "max_in_flight": 2}
+    config = config_of({"api": service({"blue": [ones[0]]}, outlier={"consecutive_errors": 1})}, workers=1)
+    config["services"]["api"]["pools"]["blue"] = pool
+    daemon = sluice(config)
+    clients = [daemon.client() for _ in range(3)]
+    for client in clients:
+        client.send_request(target="/hold")
+    wait_until(lambda: [len(one.seen("/hold")) for one in ones] == [1, 2], what="one and two in flight")
+    for _ in range(3):
+        answer = daemon.fetch()
+        assert answer.status == 503 and answer.get("X-Sluice-Error") == "overload"
+    gate.set()
+    assert [client.read().status for client in clients] == [200] * 3
+    for client in clients:
+        client.close()
+    wait_until(lambda: daemon.fetch().status == 200, what="places to be free again")
+    status = daemon.pool("blue")
+    assert status["errors"] == 0 and {b["health"] for b in status["backends"].values()} <= {"up", "unknown"}
+
+
+def test_queue_time(simple):
+    """Who has waited for queue_time is told so, at once by the clock of the queue and not of the answer."""
+    daemon, blue = simple(limits={"in_flight": 1, "queue": 10, "queue_time": "300ms"})
+    gate = threading.Event()
+    blue.on("/hold", lambda c, r: (gate.wait(20), c.answer(200, "held")))
+    with daemon.client() as first, daemon.client() as second:
+        first.send_request(target="/hold")
+        wait_until(lambda: len(blue.seen("/hold")) == 1, what="one in flight")
+        second.send_request(target="/hold")
+        answer = second.read()
+        assert answer.status == 503 and answer.get("X-Sluice-Error") == "overload" and answer.get("Retry-After") == "1"
+        gate.set()
+        assert first.read().status == 200
+        assert second.request().status == 200, "its connection goes on"
+
+
+@pytest.mark.parametrize("head,status,reason", [
+    (b"GET /" + b"a" * 8000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 200, None),
+    (b"GET /" + b"a" * 8500 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414, "target"),
+    (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: 1\r\n" % i for i in range(99)) + b"\r\n", 200, None),
+    (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: 1\r\n" % i for i in range(100)) + b"\r\n", 431, "headers"),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 32000 + b"\r\n\r\n", 200, None),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 33000 + b"\r\n\r\n", 431, "headers"),
+], ids=["target", "target+", "count", "count+", "bytes", "bytes+"])
+def test_X4_heads_at_and_above_their_limits(sluice, backend, head, status, reason):
+    daemon = sluice(config_of({"api": service({"blue": [backend()]})}))
+    with daemon.client() as client:
+        client.send(head)
+        answer = client.read()
+        assert answer.status == status and answer.get("X-Sluice-Error") == reason
 
 
 def test_own_errors_are_short_texts(simple, port):

@@ -162,6 +162,16 @@ TEST(BadConfig, RetriesTimeoutsLimits) {
       {service_7_5("timeouts: 5s"), 7, 15, "'timeouts' must be a map, not '5s'", ""},
       {service_7_5("limits: {in_flight: 0}"), 7, 25, "from 1 to 10000000, not '0'", ""},
       {service_7_5("limits: {in_flight: 18446744073709551616}"), 7, 25, "from 1 to 10000000", ""},
+      {service_7_5("limits: {queue_time: 0s}"), 7, 26, "'0s' is too short", ""},
+      {service_7_5("limits: {body: lots}"), 7, 20, "'lots' is not a size", ""},
+      {service_7_5("rate_limit: {burst: 5}"), 7, 5, "'rate_limit' needs the key 'rate'", ""},
+      {service_7_5("rate_limit: {rate: 100}"), 7, 24, "'100' is not a rate, write 100/s, 30/m or 5/h",
+       "100/s"},
+      {service_7_5("rate_limit: {rate: 0/s}"), 7, 24, "'0/s' is not a rate", ""},
+      {service_7_5("rate_limit: {rate: 2000000/s}"), 7, 24, "at most 1000000 of them", ""},
+      {service_7_5("rate_limit: {rate: 5/d}"), 7, 24, "'5/d' is not a rate", ""},
+      {service_7_5("rate_limit: {rate: 5/s, burst: 0}"), 7, 36, "from 1 to 1000000, not '0'", ""},
+      {service_7_5("rate_limit: {rate: 5/s, key: user}"), 7, 34, "'user' is not a sticky key", ""},
       {service_7_5("limits: {queue: 1k}"), 7, 21, "from 0 to 10000000, not '1k'", ""},
   });
 }

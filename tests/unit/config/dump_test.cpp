@@ -11,7 +11,8 @@ using testing::HasSubstr;
 const char kEverything[] = R"(
 listeners:
   - {name: web, bind: "[::]:8080", pools: {api: green, front: v1}, header_timeout: 1ms, body_timeout: 90s,
-     idle_timeout: 8760h, max_connections: 100}
+     idle_timeout: 8760h, max_connections: 100,
+     max_connections_per_client: 10, max_requests: 1000, max_body: 3MiB, min_body_rate: 0}
   - {name: "[x]:1", bind: "localhost:0"}
 admin: {socket: "/tmp/a b: #c.sock", socket_mode: "0007", socket_group: "0", http: {bind: "127.0.0.1:9900"},
   roles: [{role: viewer, group: root}, {role: operator, user: root}, {role: admin, user: "4711"}]}
@@ -23,7 +24,8 @@ shutdown_timeout: 0s
 services:
   api:
     pools:
-      blue: {backends: ["127.0.0.1:9001", {name: api-2, address: "[::1]:9002", weight: 1000}]}
+      blue: {backends: ["127.0.0.1:9001", {name: api-2, address: "[::1]:9002", weight: 1000, max_in_flight: 0}],
+             max_in_flight: 7}
       green: {backends: []}
       "123": {backends: ["h:1"]}
     split: {green: 99.999%, "123": 0.001%}
@@ -34,7 +36,8 @@ services:
     outlier: {consecutive_errors: 0, ejection: 1ms, min_available: 0}
     retries: {attempts: 100, on: [timeout, 599, 500], budget: 0.001%, rescue: none}
     timeouts: {connect: 1ms, response: 2ms, idle: 3ms, tunnel: 4ms}
-    limits: {in_flight: 1, queue: 0}
+    limits: {in_flight: 1, queue: 0, queue_time: 7ms, body: 1}
+    rate_limit: {rate: 7/m, burst: 9, key: "cookie:session"}
     slow_start: 61s
     debug_headers: true
   front: {pools: {"null": {backends: []}, "off": {backends: []}, v1: {backends: []}}, split: {v1: 100%}}

@@ -26,7 +26,8 @@ ServiceSpec only_service(const std::string& yaml) {
 TEST(GoodConfig, ListenerWithEveryKey) {
   const Spec spec = loaded(
       listener_4_5("pools: {api: green}\n    header_timeout: 1s\n    body_timeout: 2s\n    idle_timeout: 3s\n"
-                   "    max_connections: 4"));
+                   "    max_connections: 4\n    max_connections_per_client: 5\n    max_requests: 6\n"
+                   "    max_body: 7KiB\n    min_body_rate: 8"));
   ASSERT_EQ(spec.listeners.size(), 1u);
   const ListenerSpec& listener = spec.listeners[0];
   EXPECT_EQ(listener.name, "web");
@@ -36,6 +37,31 @@ TEST(GoodConfig, ListenerWithEveryKey) {
   EXPECT_EQ(listener.body_timeout, 2s);
   EXPECT_EQ(listener.idle_timeout, 3s);
   EXPECT_EQ(listener.max_connections, 4u);
+  EXPECT_EQ(listener.max_connections_per_client, 5u);
+  EXPECT_EQ(listener.max_requests, 6u);
+  EXPECT_EQ(listener.max_body, 7u * 1024);
+  EXPECT_EQ(listener.min_body_rate, 8u);
+}
+
+TEST(GoodConfig, LimitsOfServicesPoolsAndBackends) {
+  const auto service = only_service(
+      service_7_5("limits: {queue_time: 2s, body: 1MiB}\n    rate_limit: {rate: 20/s, key: header:X-Key}"));
+  EXPECT_EQ(service.limits.queue_time, 2s);
+  EXPECT_EQ(service.limits.body, 1024u * 1024);
+  ASSERT_TRUE(service.rate_limit);
+  EXPECT_EQ(service.rate_limit->period_micros, 50'000u);
+  EXPECT_EQ(service.rate_limit->burst, 20u) << "a second's worth";
+  EXPECT_THAT(service.rate_limit->key.keys,
+              ElementsAre(StickyKey{StickyKey::From::header, "X-Key"}, StickyKey{StickyKey::From::ip, ""}));
+  const auto slow = only_service(service_7_5("rate_limit: {rate: 5/h, burst: 3}"));
+  EXPECT_EQ(slow.rate_limit->period_micros, 720'000'000u);
+  EXPECT_EQ(slow.rate_limit->burst, 3u);
+  EXPECT_THAT(slow.rate_limit->key.keys, ElementsAre(StickyKey{StickyKey::From::ip, ""}));
+  const auto pools = only_service(
+      pools_5_5("pools: {a: {max_in_flight: 9, backends: [{address: \"h:1\", max_in_flight: 0}, \"h:2\"]}}"));
+  EXPECT_EQ(pools.pools[0].max_in_flight, 9u);
+  EXPECT_EQ(pools.pools[0].backends[0].max_in_flight, 0u);
+  EXPECT_FALSE(pools.pools[0].backends[1].max_in_flight);
 }
 
 TEST(GoodConfig, ListenersMayShareWhatTheKernelChooses) {

@@ -95,13 +95,40 @@ TEST_F(Places, X5_nobody_waits_for_ever) {
   limit(1, 10);
   ask("/1");
   asked(0, "GET /1");
-  world.spec.timeouts.response = 1s;
+  world.spec.limits.queue_time = 1s;
   world.publish();
   Peer& second = ask("/2");
   waiting(1);
   world.skip(2s);
   answered(second, "HTTP/1.1 503");
   EXPECT_EQ(world.live->waiting.load(), 0u);
+}
+
+TEST_F(Places, X7_a_queue_that_stands_for_longer_than_queue_time_makes_newcomers_wait_a_tenth_of_it) {
+  world.spec.limits.queue_time = 10s;
+  limit(1, 10);
+  ask("/1");
+  asked(0, "GET /1");
+  Peer& second = ask("/2");
+  waiting(1);
+  world.skip(9s);
+  world.step();
+  Peer& third = ask("/3");
+  waiting(2);
+  world.skip(2s);  // the queue stands for eleven seconds, the third waits for two
+  answered(second, "HTTP/1.1 503");
+  Peer& fourth = ask("/4");
+  waiting(2);
+  world.skip(2s);
+  answered(fourth, "HTTP/1.1 503");
+  EXPECT_EQ(third.got, "") << "who came before the queue was old keeps his time";
+  world.skip(6s);
+  answered(third, "HTTP/1.1 503");
+  Peer& fifth = ask("/5");  // the queue has been empty
+  waiting(1);
+  world.skip(9s);
+  world.settle();
+  EXPECT_EQ(fifth.got, "");
 }
 
 }  // namespace
