@@ -118,8 +118,8 @@ TEST(GoodConfig, Backends) {
   ASSERT_EQ(service.pools.size(), 1u);
   const auto& backends = service.pools[0].backends;
   ASSERT_EQ(backends.size(), 3u);
-  EXPECT_EQ(backends[0], (BackendSpec{"127.0.0.1:9001", {"127.0.0.1", 9001, "127.0.0.1:9001"}, 1, {}}));
-  EXPECT_EQ(backends[1], (BackendSpec{"api-2", {"::1", 9002, "[::1]:9002"}, 0, {}}));
+  EXPECT_EQ(backends[0], (BackendSpec{"127.0.0.1:9001", {"127.0.0.1", 9001, "127.0.0.1:9001"}, 1, {}, {}}));
+  EXPECT_EQ(backends[1], (BackendSpec{"api-2", {"::1", 9002, "[::1]:9002"}, 0, {}, {}}));
   EXPECT_EQ(backends[2].name, "db:1");
 }
 
@@ -252,7 +252,7 @@ TEST(GoodConfig, ASpecThatTheProgramBuiltIsCheckedAndCompletedAlike) {
   spec.services.resize(1);
   ServiceSpec& service = spec.services[0];
   service.name = "app";
-  service.pools = {{"blue", {}, {}, {}}, {"green", {}, {}, {}}};
+  service.pools = {{"blue", {}, 0, {}, {}}, {"green", {}, 0, {}, {}}};
   service.split = {{"gren", kWhole}};
   EXPECT_THAT(texts(validate(spec)), ElementsAre("built in:1:1: service 'app' has no pool 'gren', its pools "
                                                  "are blue and green, did you mean 'green'?"));
