@@ -265,6 +265,7 @@ Failure Exchange::after_send(IoStatus status) {
   if (status != IoStatus::ok && !body_separate_) return {FailureKind::reset, Side::upstream};
   if (!whole_body_) {
     upload_started_ = upload_running_ = true;
+    upload_unwanted_ = false;
     upload_done_.reset();
     spawn(upload());
   }
@@ -276,6 +277,11 @@ Task<void> Exchange::upload() {
   char chunk_head[20];
   const bool chunked = client_.head().framing == http::Framing::chunked;
   for (;;) {
+    // Its write may have been done in the round that asked it to end: then nothing was there to be cancelled.
+    if (upload_unwanted_) {
+      upload_end_ = BodyPiece::Kind::canceled;
+      break;
+    }
     conn_->stream.no_limit();  // the client's time, not the backend's
     const BodyPiece piece = co_await client_.read_body();
     upload_end_ = piece.kind;
@@ -308,6 +314,7 @@ Task<void> Exchange::upload() {
 
 // Ends an upload that nobody needs any more. Requires: it is running.
 Task<void> Exchange::join_upload() {
+  upload_unwanted_ = true;
   conn_->stream.cancel();
   client_.cancel();
   co_await upload_done_;

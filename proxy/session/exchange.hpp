@@ -156,6 +156,7 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
 
   bool upload_running_ = false;
   bool upload_started_ = false;
+  bool upload_unwanted_ = false;  // join_upload() waits for it
   BodyPiece::Kind upload_end_ = BodyPiece::Kind::done;
   Event upload_done_;
 
