@@ -16,7 +16,7 @@ target_precompile_headers(sluice_pch_asio PRIVATE <boost/asio.hpp> <spdlog/spdlo
 
 # Asio's own function bodies are compiled once.
 add_library(sluice_asio STATIC ${CMAKE_SOURCE_DIR}/cmake/asio.cpp)
-target_link_libraries(sluice_asio PUBLIC Boost::headers Threads::Threads)
+target_link_libraries(sluice_asio PUBLIC Boost::headers Threads::Threads OpenSSL::SSL)
 target_compile_definitions(sluice_asio PUBLIC BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION)
 
 function(sluice_folder name)

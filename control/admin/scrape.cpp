@@ -258,6 +258,17 @@ void single(Exposition& out, std::string_view name, std::string_view type, std::
   out.sample(value);
 }
 
+// Seconds since 1970, as Prometheus' own exporters say it: alert on `- time() < 14 * 86400`.
+void certificates(Exposition& out, const config::Spec& spec) {
+  out.family("sluice_certificate_expiry_seconds", "gauge", "When a listener's certificate ends, Unix time.");
+  for (const auto& listener : spec.listeners) {
+    if (!listener.tls) continue;
+    for (const auto& certificate : listener.tls->certificates)
+      out.sample(static_cast<double>(certificate.not_after),
+                 {{"listener", listener.name}, {"certificate", certificate.cert}});
+  }
+}
+
 void daemon(Exposition& out, const core::StatusView& view, const core::ControlCounters& counters,
             const worker::Totals& totals) {
   out.family("sluice_build_info", "gauge", "The version that runs; always 1.");
@@ -280,6 +291,16 @@ void daemon(Exposition& out, const core::StatusView& view, const core::ControlCo
   single(out, "sluice_requests_refused_total", "counter",
          "Requests answered by the proxy before a route was known.",
          static_cast<double>(totals.refused_requests));
+  out.family("sluice_tls_handshakes_total", "counter", "TLS handshakes with clients, by how they went.");
+  out.sample(static_cast<double>(totals.handshakes - totals.handshakes_resumed), {{"result", "full"}});
+  out.sample(static_cast<double>(totals.handshakes_resumed), {{"result", "resumed"}});
+  out.sample(static_cast<double>(totals.handshakes_slow), {{"result", "timeout"}});
+  out.sample(static_cast<double>(totals.handshakes_closed), {{"result", "closed"}});
+  out.sample(static_cast<double>(totals.handshakes_broken), {{"result", "protocol"}});
+  out.sample(static_cast<double>(totals.handshakes_untrusted), {{"result", "certificate"}});
+  out.family("sluice_tls_backend_handshakes_total", "counter", "TLS handshakes with backends.");
+  out.sample(static_cast<double>(totals.backend_handshakes), {{"result", "ok"}});
+  out.sample(static_cast<double>(totals.backend_handshakes_failed), {{"result", "failed"}});
   single(out, "sluice_access_log_dropped_total", "counter", "Access log lines that could not be kept.",
          static_cast<double>(totals.access_log_dropped));
   out.family("sluice_changes_total", "counter", "Verbs that changed something, and those that were refused.");
@@ -305,6 +326,7 @@ std::string Scraper::scrape(core::Control& control) {
   Exposition out;
   old_names(out, roles_);
   daemon(out, view, control.counters(), control.workers().totals());
+  certificates(out, control.spec());
   shares(out, view);
   services(out, *snapshot);
   traffic(out, view);

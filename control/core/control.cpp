@@ -106,6 +106,7 @@ std::string Control::Impl::open() {
   journal.emplace(std::move(opened->journal));
   audit.emplace(*options.files, spec.state_dir + "/audit.log");
   judgements.emplace(*options.files, spec.state_dir + "/judgements.log");
+  for (const auto& warning : expiry_warnings(spec, unix_milliseconds() / 1000)) spdlog::warn("{}", warning);
   if (std::string error = open_preview_key(); !error.empty()) return error;
   const state::State& kept = journal->state();
   auto merged = state::merge(kept, spec);

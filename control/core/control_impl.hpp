@@ -55,6 +55,9 @@ struct Verb {
 std::optional<Problem> own_commands(const Actor& actor, const std::string& configured,
                                     const config::PlanSpec& plan);
 
+// A sentence for every certificate that has expired or will within 30 days; `now` in seconds since 1970.
+std::vector<std::string> expiry_warnings(const config::Spec& spec, std::int64_t now);
+
 struct Control::Impl {
   Impl(asio::io_context& io, Workers& the_workers, config::Spec the_spec, Options the_options);
 

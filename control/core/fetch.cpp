@@ -9,6 +9,7 @@
 #include <cstring>
 #include <memory>
 
+#include "control/core/secured.hpp"
 #include "proxy/base/values.hpp"
 #include "proxy/http/body.hpp"
 #include "proxy/http/codec.hpp"
@@ -132,6 +133,24 @@ Fetched no_answer(const FetchLimit& limit, const FetchRequest& request, const st
   return fetched;
 }
 
+// The request and its answer on a stream that is ready for them.
+template <class Stream>
+asio::awaitable<Fetched> ask_for(Stream& stream, const FetchLimit& limit, const FetchRequest& request) {
+  const std::string text = text_of(request);
+  const auto [no_write, written] = co_await asio::async_write(stream, asio::buffer(text), kFetchToken);
+  if (no_write || limit.expired()) co_return no_answer(limit, request, "write", no_write);
+  Arriving arriving(request.method == "HEAD");
+  char piece[8192];
+  while (true) {
+    const auto [failure, n] = co_await stream.async_read_some(asio::buffer(piece), kFetchToken);
+    if (limit.expired()) co_return no_answer(limit, request, "read", failure);
+    if (failure && failure != asio::error::eof) co_return no_answer(limit, request, "read", failure);
+    const bool enough = arriving.take({piece, n}, static_cast<bool>(failure));
+    if (enough) break;
+  }
+  co_return std::move(arriving).result();
+}
+
 }  // namespace
 
 asio::awaitable<Fetched> fetch(asio::any_io_executor loop, FetchRequest request) {
@@ -140,19 +159,12 @@ asio::awaitable<Fetched> fetch(asio::any_io_executor loop, FetchRequest request)
   const auto to = endpoint_of(request.to);
   const auto [no_connect] = co_await socket.async_connect(to, kFetchToken);
   if (no_connect || limit.expired()) co_return no_answer(limit, request, "connect", no_connect);
-  const std::string text = text_of(request);
-  const auto [no_write, written] = co_await asio::async_write(socket, asio::buffer(text), kFetchToken);
-  if (no_write || limit.expired()) co_return no_answer(limit, request, "write", no_write);
-  Arriving arriving(request.method == "HEAD");
-  char piece[8192];
-  while (true) {
-    const auto [failure, n] = co_await socket.async_read_some(asio::buffer(piece), kFetchToken);
-    if (limit.expired()) co_return no_answer(limit, request, "read", failure);
-    if (failure && failure != asio::error::eof) co_return no_answer(limit, request, "read", failure);
-    const bool enough = arriving.take({piece, n}, static_cast<bool>(failure));
-    if (enough) break;
-  }
-  co_return std::move(arriving).result();
+  if (!request.tls) co_return co_await ask_for(socket, limit, request);
+  Fetched refused;
+  const auto secured = co_await secure(socket, request.tls, request.address, refused.problem);
+  if (limit.expired()) co_return no_answer(limit, request, "TLS", {});
+  if (!secured) co_return refused;
+  co_return co_await ask_for(*secured, limit, request);
 }
 
 std::optional<UrlParts> parts_of(std::string_view url) {

@@ -15,7 +15,9 @@ namespace sluice::core {
 
 struct FetchRequest {
   route::Endpoint to;
-  std::string host;  // the Host header
+  std::string host;                               // the Host header
+  std::shared_ptr<const tls::ClientContext> tls;  // null: in clear
+  std::string address;                            // with tls: of the backend, "host:port"
   std::string method = "GET";
   std::string target = "/";
   std::chrono::milliseconds limit{5'000};  // for all of it

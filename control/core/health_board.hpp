@@ -20,6 +20,7 @@ namespace sluice::core {
 struct Watched {
   std::string service, pool, name, address;
   route::Endpoint endpoint;
+  std::shared_ptr<const tls::ClientContext> tls;  // null: spoken to in clear
   observe::Admin admin = observe::Admin::ready;
   std::optional<config::HealthCheckSpec> check;
   config::OutlierSpec outlier;

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "control/core/secured.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::core {
@@ -69,14 +70,34 @@ ProbeResult failed(const std::string& step, const error_code& failure) {
 }
 
 // What follows the head is read, so that the backend's last write does not meet a closed connection.
-asio::awaitable<void> read_the_rest(tcp::socket& socket) {
+template <class Stream>
+asio::awaitable<void> read_the_rest(Stream& stream, tcp::socket& socket) {
   const Limit limit(socket, kRestTime);
   char scrap[4096];
   for (std::size_t read = 0; read < kMostRest;) {
-    const auto [failure, n] = co_await socket.async_read_some(asio::buffer(scrap), kToken);
+    const auto [failure, n] = co_await stream.async_read_some(asio::buffer(scrap), kToken);
     if (failure) break;
     read += n;
   }
+}
+
+// The request and its answer on a stream that is ready for them, over `socket`.
+template <class Stream>
+asio::awaitable<ProbeResult> ask(Stream& stream, tcp::socket& socket, const Limit& limit,
+                                 const std::string& address, const config::HealthCheckSpec& spec) {
+  const ProbeResult late{false, false, "no answer within " + format_duration(spec.timeout)};
+  const std::string request = probe_request(address, spec);
+  const auto [no_write, written] = co_await asio::async_write(stream, asio::buffer(request), kToken);
+  if (limit.expired()) co_return late;
+  if (no_write) co_return failed("write", no_write);
+  std::string head;
+  auto buffer = asio::dynamic_buffer(head, kMostHead);
+  const auto [no_read, read] = co_await asio::async_read_until(stream, buffer, "\r\n\r\n", kToken);
+  if (limit.expired()) co_return late;
+  if (no_read) co_return failed("read", no_read);
+  const ProbeResult result = judge(head, spec);
+  co_await read_the_rest(stream, socket);
+  co_return result;
 }
 
 }  // namespace
@@ -104,7 +125,8 @@ std::string probe_request(const std::string& address, const config::HealthCheckS
 }
 
 asio::awaitable<ProbeResult> probe(asio::any_io_executor loop, route::Endpoint endpoint, std::string address,
-                                   config::HealthCheckSpec spec) {
+                                   config::HealthCheckSpec spec,
+                                   std::shared_ptr<const tls::ClientContext> tls) {
   tcp::socket socket(loop);
   const Limit limit(socket, spec.timeout);
   const ProbeResult late{false, false, "no answer within " + format_duration(spec.timeout)};
@@ -112,18 +134,12 @@ asio::awaitable<ProbeResult> probe(asio::any_io_executor loop, route::Endpoint e
   const auto [no_connect] = co_await socket.async_connect(to, kToken);
   if (limit.expired()) co_return late;
   if (no_connect) co_return failed("connect", no_connect);
-  const std::string request = probe_request(address, spec);
-  const auto [no_write, written] = co_await asio::async_write(socket, asio::buffer(request), kToken);
+  if (!tls) co_return co_await ask(socket, socket, limit, address, spec);
+  std::string error;
+  const auto secured = co_await secure(socket, tls, address, error);
   if (limit.expired()) co_return late;
-  if (no_write) co_return failed("write", no_write);
-  std::string head;
-  auto buffer = asio::dynamic_buffer(head, kMostHead);
-  const auto [no_read, read] = co_await asio::async_read_until(socket, buffer, "\r\n\r\n", kToken);
-  if (limit.expired()) co_return late;
-  if (no_read) co_return failed("read", no_read);
-  const ProbeResult result = judge(head, spec);
-  co_await read_the_rest(socket);
-  co_return result;
+  if (!secured) co_return ProbeResult{false, false, error};
+  co_return co_await ask(*secured, socket, limit, address, spec);
 }
 
 }  // namespace sluice::core

@@ -19,9 +19,10 @@ struct ProbeResult {
   std::string what;   // "200", "connect: Connection refused", "no answer within 1s"
 };
 
-// Never throws; takes at most spec.timeout.
+// `tls` null: in clear. Never throws; takes at most spec.timeout.
 boost::asio::awaitable<ProbeResult> probe(boost::asio::any_io_executor loop, route::Endpoint endpoint,
-                                          std::string address, config::HealthCheckSpec spec);
+                                          std::string address, config::HealthCheckSpec spec,
+                                          std::shared_ptr<const tls::ClientContext> tls = nullptr);
 
 // The status of "HTTP/1.1 200 OK"; nothing when it is no status line.
 std::optional<int> status_of(std::string_view line);

@@ -62,8 +62,9 @@ asio::awaitable<void> Prober::run(std::uint32_t id, std::shared_ptr<Round> round
     const route::Endpoint endpoint = backend->endpoint;
     const std::string address = backend->address;
     const config::HealthCheckSpec check = round->check;
+    const auto tls = backend->tls;
     const auto began = Clock::now();
-    const ProbeResult result = co_await probe(loop_, endpoint, address, check);
+    const ProbeResult result = co_await probe(loop_, endpoint, address, check, tls);
     if (round->stopped) co_return;
     board_.observed(id, result);
     backend = board_.find(id);

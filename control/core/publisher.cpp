@@ -129,6 +129,12 @@ route::Pool Publisher::pool_from(const config::ServiceSpec& service, const state
   pool.name = state.name;
   pool.share = state.share;
   pool.live = registry_.pool(service.name, state.name);
+  std::string error;
+  pool.tls = tls_of(service.name, service.pool(state.name), error);
+  if (!error.empty()) {
+    unresolved = "pool " + state.name + ": " + error;
+    return pool;
+  }
   for (const auto& wanted : state.backends) {
     const auto endpoint = resolver_.find(wanted.address);
     if (!endpoint) {
@@ -140,6 +146,18 @@ route::Pool Publisher::pool_from(const config::ServiceSpec& service, const state
                              max_in_flight(service.pool(state.name), wanted.name)});
   }
   return pool;
+}
+
+std::shared_ptr<const tls::ClientContext> Publisher::tls_of(const std::string& service,
+                                                            const config::PoolSpec* pool,
+                                                            std::string& error) {
+  if (!pool || !pool->tls) return nullptr;
+  Secured& known = secured_[service + "/" + pool->name];
+  if (known.tls && known.spec == *pool->tls) return known.tls;
+  known.spec = *pool->tls;
+  known.tls = tls::ClientContext::make(
+      {known.spec.ca, known.spec.server_name, known.spec.cert, known.spec.key}, error);
+  return known.tls;
 }
 
 std::shared_ptr<const route::SlotOwners> Publisher::owners_of(const state::ServiceState& state) {

@@ -41,6 +41,10 @@ class Publisher {
   void watch(route::Service& service, const state::Rollout& rollout, const route::Service* previous);
   route::Pool pool_from(const config::ServiceSpec& service, const state::PoolState& state,
                         std::string& unresolved);
+  // The same one as long as the configuration and what its files held are the same: sessions and idle
+  // connections stay. Null when the pool's backends are spoken to in clear, and with an error.
+  std::shared_ptr<const tls::ClientContext> tls_of(const std::string& service, const config::PoolSpec* pool,
+                                                   std::string& error);
   std::shared_ptr<const route::SlotOwners> owners_of(const state::ServiceState& state);
 
   Registry& registry_;
@@ -50,7 +54,12 @@ class Publisher {
     route::SlotTable table{1, 0};
     std::shared_ptr<const route::SlotOwners> owners;
   };
-  std::map<std::string, Owners> owners_;  // by service: the last one made
+  struct Secured {
+    config::PoolTls spec;
+    std::shared_ptr<const tls::ClientContext> tls;
+  };
+  std::map<std::string, Secured> secured_;  // by "service/pool": the last one made
+  std::map<std::string, Owners> owners_;    // by service: the last one made
 };
 
 // All addresses that a state needs resolved.

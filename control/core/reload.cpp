@@ -96,6 +96,10 @@ asio::awaitable<Result<Changed>> Control::Impl::adopt_spec(Request request, conf
     co_return refuse(request, "reload", published.error());
   }
   for (const auto& conflict : merged.conflicts) spdlog::warn("{}", conflict);
+  for (const auto& warning : expiry_warnings(spec, unix_milliseconds() / 1000)) {
+    spdlog::warn("{}", warning);
+    reply.more["warnings"].as_array().emplace_back(warning);
+  }
   lasting_warnings = later;
   lasting_warnings.insert(lasting_warnings.end(), merged.conflicts.begin(), merged.conflicts.end());
   reply.generation = edit.generation;

@@ -56,6 +56,22 @@ StatusView Control::Impl::status_now() const {
   return view;
 }
 
+std::vector<std::string> expiry_warnings(const config::Spec& spec, std::int64_t now) {
+  constexpr std::int64_t kDay = 86'400, kSoon = 30 * kDay;
+  std::vector<std::string> all;
+  for (const auto& listener : spec.listeners) {
+    if (!listener.tls) continue;
+    for (const auto& certificate : listener.tls->certificates) {
+      const std::int64_t left = certificate.not_after - now;
+      if (left >= kSoon) continue;
+      const std::string when =
+          left < 0 ? "has expired" : "expires in " + std::to_string(left / kDay) + " days";
+      all.push_back("listener " + listener.name + ": the certificate " + certificate.cert + " " + when);
+    }
+  }
+  return all;
+}
+
 std::vector<std::string> Control::Impl::warnings() const {
   std::vector<std::string> all;
   if (journal && !journal->durable())
@@ -67,6 +83,8 @@ std::vector<std::string> Control::Impl::warnings() const {
       if (!service.set_aside.empty())
         all.push_back("service " + service.spec.name + " is set aside: " + service.set_aside);
   all.insert(all.end(), lasting_warnings.begin(), lasting_warnings.end());
+  const auto expiring = expiry_warnings(spec, unix_milliseconds() / 1000);
+  all.insert(all.end(), expiring.begin(), expiring.end());
   return all;
 }
 

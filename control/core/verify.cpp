@@ -13,6 +13,8 @@ using rollout::Verdict;
 FetchRequest request_to(const VerifyTarget& target, const config::VerifySpec& wanted) {
   FetchRequest request;
   request.to = target.endpoint;
+  request.tls = target.tls;
+  request.address = target.address;
   request.host = wanted.host.empty() ? target.address : wanted.host;
   request.method = wanted.method;
   request.target = wanted.path;

@@ -26,6 +26,7 @@ class Complaints {
   void add(Place place, std::string what, std::string suggestion = {});
   void add(const std::vector<Complaint>& more) { all_.insert(all_.end(), more.begin(), more.end()); }
   std::size_t size() const { return all_.size(); }
+  const std::string& file() const { return file_; }
 
   // In the order of the file, each once (an anchor that is used twice is judged twice).
   std::vector<Complaint> sorted() &&;

@@ -58,10 +58,14 @@ void emit(YAML::Emitter& out, const ListenerTls& tls) {
     out << BeginMap;
     put(out, "cert", certificate.cert);
     put(out, "key", certificate.key);
+    put_if(out, "ocsp", certificate.ocsp);
     out << EndMap;
   }
   out << EndSeq;
   put_if(out, "client_ca", tls.client_ca);
+  put(out, "client_auth", tls.client_auth);
+  put(out, "handshake_timeout", tls.handshake_timeout);
+  put(out, "check_host", tls.check_host);
   out << Key << "min_version" << YAML::Value << YAML::DoubleQuoted << tls.min_version << EndMap;
 }
 

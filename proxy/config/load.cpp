@@ -12,7 +12,6 @@
 #include "proxy/config/complete.hpp"
 #include "proxy/config/parse.hpp"
 #include "proxy/config/readers.hpp"
-#include "proxy/config/unavailable.hpp"
 #include "proxy/config/validate.hpp"
 
 namespace sluice::config {
@@ -97,7 +96,6 @@ std::vector<Complaint> load_into(Spec& spec, std::string_view yaml) {
   }
   read_document(Value(out, *document, "the file", {1, 1}), spec);
   out.add(validate(spec));
-  refuse_unavailable(spec, out);
   auto complaints = std::move(out).sorted();
   complain_about_missing_sections(spec, complaints);
   return complaints;

@@ -1,19 +1,44 @@
 // Where clients and operators come in: listeners, the admin socket, the access log.
 #include <charconv>
+#include <optional>
 
 #include "proxy/base/suggest.hpp"
 #include "proxy/config/readers.hpp"
+#include "proxy/tls/certificate.hpp"
 
 namespace sluice::config {
 namespace {
 
-void read_certificate(const Value& value, ListenerTls& tls) {
+// What is in the files, or what is wrong with them.
+void learn(CertificateSpec& certificate, const std::optional<Value>& cert, const std::optional<Value>& key,
+           const std::optional<Value>& ocsp) {
+  using Part = tls::Certificate::Part;
+  const tls::Certificate loaded =
+      tls::load_certificate({certificate.cert, certificate.key, certificate.ocsp});
+  certificate.digest = loaded.digest;
+  certificate.names = loaded.names;
+  certificate.not_after = loaded.not_after;
+  if (loaded.wrong == Part::cert) cert->unusable(certificate.cert, loaded.error);
+  if (loaded.wrong == Part::key) key->unusable(certificate.key, loaded.error);
+  if (loaded.wrong == Part::ocsp) ocsp->unusable(certificate.ocsp, loaded.error);
+}
+
+void read_ca(const Value& value, std::string& ca, std::string& digest) {
+  if (!value.readable_file(ca)) return;
+  const std::string why = tls::check_ca_file(ca, digest);
+  if (!why.empty()) value.unusable(ca, why);
+}
+
+void read_certificate(const Value& value, ListenerTls& listener) {
   CertificateSpec certificate;
+  std::optional<Value> cert, key, ocsp;
   value.keys({
-      {"cert", [&](const Value& v) { v.readable_file(certificate.cert); }, kRequired},
-      {"key", [&](const Value& v) { v.readable_file(certificate.key); }, kRequired},
+      {"cert", [&](const Value& v) { cert = v, v.readable_file(certificate.cert); }, kRequired},
+      {"key", [&](const Value& v) { key = v, v.readable_file(certificate.key); }, kRequired},
+      {"ocsp", [&](const Value& v) { ocsp = v, v.readable_file(certificate.ocsp); }},
   });
-  tls.certificates.push_back(std::move(certificate));
+  if (!certificate.cert.empty() && !certificate.key.empty()) learn(certificate, cert, key, ocsp);
+  listener.certificates.push_back(std::move(certificate));
 }
 
 void read_listener_tls(const Value& value, ListenerTls& tls) {
@@ -26,7 +51,13 @@ void read_listener_tls(const Value& value, ListenerTls& tls) {
            v.complain("'certificates' is empty, TLS needs at least one");
        },
        kRequired},
-      {"client_ca", [&](const Value& v) { v.readable_file(tls.client_ca); }},
+      {"client_ca", [&](const Value& v) { read_ca(v, tls.client_ca, tls.ca_digest); }},
+      {"client_auth",
+       [&](const Value& v) {
+         v.choice<std::string>(tls.client_auth, {{"require", "require"}, {"optional", "optional"}});
+       }},
+      {"handshake_timeout", [&](const Value& v) { v.duration(tls.handshake_timeout); }},
+      {"check_host", [&](const Value& v) { v.flag(tls.check_host); }},
       {"min_version",
        [&](const Value& v) {
          v.choice<std::string>(tls.min_version, {{"1.2", "1.2"}, {"1.3", "1.3"}});

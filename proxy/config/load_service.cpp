@@ -1,7 +1,9 @@
 // A service, its pools and their backends.
 #include <algorithm>
+#include <optional>
 
 #include "proxy/config/readers.hpp"
+#include "proxy/tls/certificate.hpp"
 
 namespace sluice::config {
 namespace {
@@ -34,14 +36,25 @@ void read_backend(const Value& value, BackendSpec& backend) {
   if (backend.name.empty()) backend.name = backend.address.text;
 }
 
-void read_pool_tls(const Value& value, PoolTls& tls) {
-  tls.place = value.key_place();
+void read_pool_tls(const Value& value, PoolTls& pool) {
+  pool.place = value.key_place();
+  std::optional<Value> ca, cert, key;
   value.keys({
-      {"ca", [&](const Value& v) { v.readable_file(tls.ca); }},
-      {"server_name", [&](const Value& v) { v.text(tls.server_name); }},
-      {"cert", [&](const Value& v) { v.readable_file(tls.cert); }},
-      {"key", [&](const Value& v) { v.readable_file(tls.key); }},
+      {"ca", [&](const Value& v) { ca = v, v.readable_file(pool.ca); }},
+      {"server_name", [&](const Value& v) { v.text(pool.server_name); }},
+      {"cert", [&](const Value& v) { cert = v, v.readable_file(pool.cert); }},
+      {"key", [&](const Value& v) { key = v, v.readable_file(pool.key); }},
   });
+  if (cert.has_value() != key.has_value())
+    value.complain(std::string(cert ? "'cert' needs its 'key'" : "'key' needs its 'cert'"));
+  if (!pool.ca.empty())
+    if (const std::string why = tls::check_ca_file(pool.ca, pool.digest); !why.empty())
+      ca->unusable(pool.ca, why);
+  if (pool.cert.empty() || pool.key.empty()) return;
+  const tls::Certificate own = tls::load_certificate({pool.cert, pool.key, ""});
+  pool.digest += own.digest;
+  if (own.wrong == tls::Certificate::Part::cert) cert->unusable(pool.cert, own.error);
+  if (own.wrong == tls::Certificate::Part::key) key->unusable(pool.key, own.error);
 }
 
 void read_pool(const Value& value, PoolSpec& pool) {

@@ -58,7 +58,10 @@ struct BackendSpec {
 };
 
 struct PoolTls {
-  std::string ca, server_name, cert, key;
+  std::string ca;           // empty: the system's
+  std::string server_name;  // empty: the backend's own host or address
+  std::string cert, key;    // what we show; both or none
+  std::string digest;       // of what the files held when they were read
   Place place;
   bool operator==(const PoolTls&) const = default;
 };
@@ -166,13 +169,21 @@ struct ServiceSpec {
 };
 
 struct CertificateSpec {
-  std::string cert, key;
+  std::string cert, key, ocsp;
+  // What the files held when they were read: a new certificate under an old name is a change.
+  std::string digest;
+  std::vector<std::string> names;
+  std::int64_t not_after = 0;  // seconds since 1970
   bool operator==(const CertificateSpec&) const = default;
 };
 struct ListenerTls {
   std::vector<CertificateSpec> certificates;
-  std::string client_ca;
+  std::string client_ca;                // empty: clients show no certificate
+  std::string client_auth = "require";  // with client_ca: or optional
   std::string min_version = "1.2";
+  milliseconds handshake_timeout = 10s;
+  bool check_host = true;  // 421 for a Host that the connection's certificate does not cover
+  std::string ca_digest;   // of client_ca when it was read
   Place place;
   bool operator==(const ListenerTls&) const = default;
 };

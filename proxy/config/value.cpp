@@ -143,15 +143,23 @@ bool Value::address(Address& into, std::uint16_t lowest_port) const {
 bool Value::readable_file(std::string& into) const {
   std::string path;
   if (!text(path)) return false;
-  std::string why = unreadable(path);
+  const auto folder = std::filesystem::path(out_->file()).parent_path();
+  const std::string found = (folder / path).string();  // an absolute path stays as it is
+  std::string why = unreadable(found);
   if (why.empty()) {
-    into = path;
+    into = found;
     return true;
   }
   std::error_code no_matter;
-  if (path[0] != '/') why += "; it was looked for in " + std::filesystem::current_path(no_matter).string();
+  if (path[0] != '/')
+    why += "; it was looked for in " +
+           (folder.empty() ? std::filesystem::current_path(no_matter) : folder).string();
   complain(name_ + ": the file " + quoted(path) + " cannot be read (" + why + ")");
   return false;
+}
+
+void Value::unusable(const std::string& path, const std::string& why) const {
+  complain(name_ + ": the file " + quoted(path) + " cannot be used: " + why);
 }
 
 bool Value::number(double& into) const {

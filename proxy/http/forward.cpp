@@ -130,6 +130,7 @@ void put_cookies_but(std::string_view dropped, const Field& field, HeadWriter& o
 void put_client(const RequestHead& head, const ForwardContext& context, HeadWriter& out) {
   out.put("X-Forwarded-For: ", context.client_ip, "\r\nX-Forwarded-Proto: ", context.proto, "\r\n");
   if (!head.host.empty()) out.field("X-Forwarded-Host", head.host);
+  if (!context.identity.empty()) out.put(context.identity);
   char storage[32];
   const auto request_id =
       context.request_id.empty() ? choose_request_id(head, context.random, storage) : context.request_id;

@@ -18,6 +18,7 @@ struct ForwardContext {
   std::string_view strip_prefix = {};   // taken off the path if it is there; what remains starts with '/'
   std::string_view default_host = {};   // the Host of a request without one (HTTP/1.0): the backend's address
   std::string_view feature_flags = {};  // "a=on,b=off"; empty: no X-Feature-Flags
+  std::string_view identity = {};       // ready-made lines about the client's certificate, each with CRLF
   std::string_view drop_cookie = {};    // the name of a cookie that is not the backend's; empty: none
   bool forward_expect = true;           // false when the 100 was or will be sent by us
   // Fresh for each request: a new request id and trace id are made of [0] and [1], a new span id of [2].

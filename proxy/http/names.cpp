@@ -52,6 +52,7 @@ constexpr Known kKnown[] = {
     {"connection", Header::connection},
     {"keep-alive", Header::hop_by_hop},
     {"tracestate", Header::tracestate},
+    {"client-cert", Header::forwarded},
     {"traceparent", Header::traceparent},
     {"max-forwards", Header::max_forwards},
     {"x-request-id", Header::x_request_id},
@@ -59,6 +60,7 @@ constexpr Known kKnown[] = {
     {"http2-settings", Header::hop_by_hop},
     {"x-feature-flags", Header::forwarded},
     {"proxy-connection", Header::hop_by_hop},
+    {"client-cert-chain", Header::forwarded},
     {"transfer-encoding", Header::transfer_encoding},
 };
 constexpr std::size_t kLongest = 17;
@@ -77,10 +79,11 @@ constexpr auto kFirst = [] {
 static_assert(kFirst[kLongest + 1] == std::size(kKnown), "kKnown is ordered by size");
 
 Header find_prefix(std::string_view name) {
-  constexpr std::string_view kForwarded = "x-forwarded-", kSluice = "x-sluice-";
+  constexpr std::string_view kForwarded = "x-forwarded-", kSluice = "x-sluice-", kCert = "x-client-cert-";
   Header id = Header::other;
   if (name.size() >= kForwarded.size()) id = match(name, kForwarded, Header::forwarded);
   if (id == Header::other && name.size() >= kSluice.size()) id = match(name, kSluice, Header::sluice);
+  if (id == Header::other && name.size() >= kCert.size()) id = match(name, kCert, Header::forwarded);
   return id;
 }
 

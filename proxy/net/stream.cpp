@@ -47,6 +47,7 @@ void Stream::arm(char* data, std::size_t size) {
 
 void Stream::try_read() {
   if (!read_data_) return complete_read({IoStatus::ok, 0});
+  if (tls_) return try_read_tls();
   ssize_t got;
   do {
     got = receive(fd_, read_data_, read_size_);
@@ -87,6 +88,7 @@ void Stream::on_events(std::uint32_t events) {
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) peer_closed_ = true;
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) maybe_readable_ = true;
   if (connector_) return end_connect(connect_result());
+  if (tls_ && on_tls_events(events)) return;
   if (maybe_readable_ && read_state_ == ReadState::pending) try_read();
   if (!writer_ || sending_ || !(events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) return;
   if (!writer_->step()) {
@@ -102,6 +104,7 @@ void Stream::on_deferred() {
   WriteAwaiter* const writer = asked == IoStatus::ok ? nullptr : std::exchange(writer_, nullptr);
   if (asked != IoStatus::ok) {
     if (connector_) return end_connect(asked);
+    if (handshaker_) return end_handshake(asked);
     const bool undelivered = read_state_ == ReadState::ready && reader_ && asked == IoStatus::canceled;
     if (read_state_ == ReadState::pending || undelivered) {
       read_state_ = ReadState::ready;
@@ -136,7 +139,7 @@ void Stream::expired() {
 
 void Stream::ask_end(IoStatus status) {
   const bool reads = read_state_ == ReadState::pending || (read_state_ == ReadState::ready && reader_);
-  if (!reads && !writer_ && !connector_) return;
+  if (!reads && !writer_ && !connector_ && !handshaker_) return;
   asked_end_ = status;
   poller_.defer(*this);
 }
@@ -144,6 +147,7 @@ void Stream::ask_end(IoStatus status) {
 // --- writing
 
 IoStatus Stream::send_now(std::span<iovec>& pieces) {
+  if (tls_) return send_now_tls(pieces);
   while (!pieces.empty()) {
     ssize_t sent;
     if (pieces.size() == 1) {
@@ -234,6 +238,7 @@ void Stream::end_connect(IoStatus status) {
 // --- the end
 
 void Stream::shutdown_send() {
+  if (tls_) tls_->close_notify();
   if (fd_ >= 0) ::shutdown(fd_, SHUT_WR);
 }
 
@@ -241,6 +246,7 @@ void Stream::close(bool reset) {
   never();
   if (destroyed_) *std::exchange(destroyed_, nullptr) = true;
   if (fd_ < 0) return;
+  if (tls_ && !reset) tls_->close_notify();
   poller_.remove(fd_, *this);
   if (reset) {
     const linger hard{1, 0};

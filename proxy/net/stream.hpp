@@ -4,7 +4,7 @@
 // The hot path costs two system calls a side. A read is armed by storing where to; the poller does it when
 // there is something, and resumes who waits once all of its batch are read. A write is done at the end of the
 // batch. Nothing resumes a coroutine from inside a call to the stream; completions come from the loop. Worker
-// only. TLS will stand behind the same functions.
+// only. With secure() the same functions speak TLS; in clear that costs a branch.
 #pragma once
 
 #include <sys/uio.h>
@@ -12,12 +12,14 @@
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string_view>
 
 #include "proxy/base/asio.hpp"
 #include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"
+#include "proxy/tls/channel.hpp"
 
 namespace sluice::net {
 
@@ -119,6 +121,28 @@ class Stream final : private Deadline, private Poller::Entry {
   };
   ConnectAwaiter connect(const Tcp::endpoint& endpoint) { return ConnectAwaiter(*this, endpoint); }
 
+  // --- TLS: secure(), then co_await handshake(), then as in clear. A FIN without a close_notify reads as
+  // reset. Takes the channel, made for this stream's socket. Requires: nothing was read or written. Null,
+  // when memory is short, ends the handshake as reset.
+  void secure(std::unique_ptr<tls::Channel> channel);
+  const tls::Channel* tls() const { return tls_.get(); }
+  class HandshakeAwaiter {
+   public:
+    explicit HandshakeAwaiter(Stream& stream) : stream_(stream) {}
+    bool await_ready() { return step(); }
+    void await_suspend(std::coroutine_handle<> h);
+    IoStatus await_resume() const noexcept { return status_; }
+
+   private:
+    friend class Stream;
+    bool step();  // true when done, well or badly
+
+    Stream& stream_;
+    IoStatus status_ = IoStatus::ok;
+    std::coroutine_handle<> waiting_;
+  };
+  HandshakeAwaiter handshake() { return HandshakeAwaiter(*this); }
+
   // --- limits and the end
   // What is awaited must happen within `wait`, else it ends as timed_out; a write that makes progress starts
   // anew. One limit at a time for both directions; the last one set counts.
@@ -153,11 +177,15 @@ class Stream final : private Deadline, private Poller::Entry {
   void on_events(std::uint32_t events) override;
   void on_deferred() override;
   void try_read();
+  void try_read_tls();
+  bool on_tls_events(std::uint32_t events);
+  IoStatus send_now_tls(std::span<iovec>& pieces);
   void complete_read(ReadResult result);
   void deliver_read();
   void on_send() override;
   IoStatus connect_result() const;
   void end_connect(IoStatus status);
+  void end_handshake(IoStatus status);
 
   Poller& poller_;
   int fd_;
@@ -173,6 +201,8 @@ class Stream final : private Deadline, private Poller::Entry {
   ReadObserver* observer_ = nullptr;
   WriteAwaiter* writer_ = nullptr;  // waits for room
   ConnectAwaiter* connector_ = nullptr;
+  HandshakeAwaiter* handshaker_ = nullptr;
+  std::unique_ptr<tls::Channel> tls_;  // null: clear text
   std::chrono::milliseconds limit_{0};
   bool* destroyed_ = nullptr;  // set while two completions follow each other
 };

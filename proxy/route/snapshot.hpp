@@ -18,6 +18,7 @@
 #include "proxy/route/slots.hpp"
 #include "proxy/route/table.hpp"
 #include "proxy/route/traffic.hpp"
+#include "proxy/tls/client.hpp"
 
 namespace sluice::route {
 
@@ -43,7 +44,8 @@ struct Pool {
   std::string name;
   config::Share share = 0;
   std::vector<Backend> backends;
-  std::shared_ptr<observe::PoolLive> live;  // never null
+  std::shared_ptr<observe::PoolLive> live;        // never null
+  std::shared_ptr<const tls::ClientContext> tls;  // null: its backends are spoken to in clear
 };
 
 struct Service {

@@ -38,6 +38,7 @@ class Downstream {
   virtual std::string_view client_address() const = 0;  // without the port
   virtual std::string_view listener() const = 0;
   virtual bool secure() const = 0;
+  virtual std::string_view identity() const = 0;  // header lines about the client's certificate, or empty
   // The whole body, when all of it has come with the head: it can be sent again. Empty without a body.
   virtual bool whole_body(std::string_view& body) const = 0;
   // The next piece of a body that is not whole. Requires: none is being read.

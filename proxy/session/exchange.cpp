@@ -221,7 +221,14 @@ Task<Failure> Exchange::connect() {
   conn_ = std::make_unique<upstream::Conn>(context_.poller, context_.wheel, *claim_.backend());
   conn_->stream.limit(spec().timeouts.connect);
   const Tcp::endpoint to(address, endpoint.port);
-  const auto status = co_await conn_->stream.connect(to);
+  auto status = co_await conn_->stream.connect(to);
+  if (status == IoStatus::ok && claim_.backend()->tls()) {
+    conn_->secure(backend_->address);
+    status = co_await conn_->stream.handshake();
+    auto& counted = status == IoStatus::ok ? context_.counters.backend_handshakes
+                                           : context_.counters.backend_handshakes_failed;
+    counted.add();
+  }
   conn_->stream.no_limit();
   if (gone_) co_return Failure{FailureKind::gone, Side::client};
   if (cut_) co_return Failure{FailureKind::drained, Side::proxy};
@@ -240,6 +247,7 @@ void Exchange::prepare_request(iovec (&pieces)[2]) {
     http::ForwardContext forward;
     forward.client_ip = client_.client_address();
     forward.proto = client_.secure() ? "https" : "http";
+    forward.identity = client_.identity();
     forward.request_id = request_id_;
     forward.strip_prefix = strip_prefix_;
     forward.default_host = backend_->address;

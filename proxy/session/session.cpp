@@ -61,6 +61,8 @@ std::string_view explanation(const http::Refusal& refusal) {
       return "This method is not implemented here.\n";
     case 505:
       return "Speak HTTP/1.0 or HTTP/1.1.\n";
+    case 421:
+      return "This connection's certificate is not for the host of the request.\n";
     default:
       return "The request is malformed.\n";
   }
@@ -77,6 +79,7 @@ void Session::start(Context& context, std::shared_ptr<const ListenerInfo> listen
 
 Session::Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd)
     : context_(context), listener_(std::move(listener)), stream_(fd, context.poller, context.wheel) {
+  if (listener_->tls) stream_.secure(listener_->tls->accept(fd));
   client_address_ = address_text(fd, client_address_text_);
   context_.counters.connections.add();
   listener_->connections->fetch_add(1, std::memory_order_relaxed);
@@ -113,6 +116,12 @@ bool Session::admit() {
 
 Task<void> Session::serve() {
   if (!admit()) co_return;
+  if (listener_->tls) {
+    stream_.limit(listener_->handshake_timeout);
+    const auto status = co_await stream_.handshake();
+    after_handshake(status);
+    if (status != IoStatus::ok) co_return;
+  }
   for (;;) {
     HeadResult result = look_for_head();
     while (result == HeadResult::incomplete) {
@@ -137,6 +146,34 @@ Task<void> Session::serve() {
   }
 }
 
+void Session::after_handshake(IoStatus status) {
+  auto& counters = context_.counters;
+  const tls::Channel* channel = stream_.tls();  // null when memory was short
+  if (status == IoStatus::ok) {
+    counters.handshakes.add();
+    if (channel->resumed()) counters.handshakes_resumed.add();
+    identity_ = tls::identity_lines(*channel);
+    stream_.no_limit();
+    return;
+  }
+  if (status == IoStatus::timed_out) return counters.handshakes_slow.add();
+  switch (channel ? channel->failure() : tls::Channel::Failure::none) {
+    case tls::Channel::Failure::protocol:
+      return counters.handshakes_broken.add();
+    case tls::Channel::Failure::certificate:
+      return counters.handshakes_untrusted.add();
+    case tls::Channel::Failure::closed:
+    case tls::Channel::Failure::none:
+      return counters.handshakes_closed.add();
+  }
+}
+
+// RFC 9110 15.5.20. A request without a host (HTTP/1.0) is for whoever answers here.
+bool Session::misdirected() const {
+  return stream_.tls() && listener_->check_host && !head_->host.empty() &&
+         !tls::covers_host(*stream_.tls(), head_->host);
+}
+
 // Its own frame, which an idle connection does not keep.
 Task<void> Session::answer_request() {
   Exchange exchange(context_, *this);
@@ -156,7 +193,11 @@ Session::HeadResult Session::look_for_head() {
   if (!head_) head_ = std::make_unique<http::RequestHead>();
   if (!stream_.armed() && in_.skipped() > kCompact) in_.compact();
   const auto status = parser_.parse(in_.view(), *head_);
-  if (status == http::Status::done) return HeadResult::complete;
+  if (status == http::Status::done) {
+    if (!misdirected()) return HeadResult::complete;
+    refusal_ = {421, "misdirected"};
+    return HeadResult::refused;
+  }
   if (status == http::Status::refused) {
     refusal_ = parser_.refusal();
     return HeadResult::refused;

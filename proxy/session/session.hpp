@@ -12,6 +12,7 @@
 #include "proxy/observe/client_table.hpp"
 #include "proxy/session/context.hpp"
 #include "proxy/session/downstream.hpp"
+#include "proxy/tls/server.hpp"
 
 namespace sluice::session {
 
@@ -24,6 +25,9 @@ struct ListenerInfo {
   std::uint32_t max_per_client = 0, max_requests = 0, min_body_rate = 0;  // 0: none
   std::uint64_t max_body = 0;                                             // 0: no limit
   std::shared_ptr<observe::ClientTable> clients;  // their connections; null without max_per_client
+  std::shared_ptr<const tls::ServerContext> tls;  // null: clear text
+  std::chrono::milliseconds handshake_timeout;    // with tls
+  bool check_host = true;                         // likewise
   // Open ones, of all workers.
   std::shared_ptr<std::atomic<std::uint32_t>> connections = std::make_shared<std::atomic<std::uint32_t>>(0);
 };
@@ -55,6 +59,8 @@ class Session final : private SessionHook, private Downstream, private net::Read
   Task<void> run();
   Task<void> serve();
   bool admit();
+  void after_handshake(net::IoStatus status);
+  bool misdirected() const;
   Task<void> answer_request();
   HeadResult look_for_head();
   void prepare_read();
@@ -72,7 +78,8 @@ class Session final : private SessionHook, private Downstream, private net::Read
   const http::RequestHead& head() const override { return *head_; }
   std::string_view client_address() const override { return client_address_; }
   std::string_view listener() const override { return listener_->name; }
-  bool secure() const override { return false; }
+  bool secure() const override { return stream_.tls() != nullptr; }
+  std::string_view identity() const override { return identity_; }
   bool whole_body(std::string_view& body) const override;
   Task<BodyPiece> read_body() override;
   std::chrono::milliseconds body_patience() const;
@@ -106,6 +113,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   net::Stream stream_;
   char client_address_text_[46];  // INET6_ADDRSTRLEN
   std::string_view client_address_;
+  std::string identity_;  // of the client's certificate, as header lines
 
   Buffer in_;       // the head under way and what came with it; then the next one
   Buffer body_in_;  // further pieces of a long body, so that the head stays where its views point

@@ -21,7 +21,7 @@ std::unique_ptr<Conn> Backend::take_idle() {
 }
 
 void Backend::put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle) {
-  if (idle_.size() >= kMaxIdle || !conn->stream.quiet() ||
+  if (conn->secured_by_ != tls_.get() || idle_.size() >= kMaxIdle || !conn->stream.quiet() ||
       live_->admin.load(std::memory_order_relaxed) != observe::Admin::ready) {
     Conn::retire(std::move(conn));
     return;
@@ -45,6 +45,13 @@ void Backend::drop_idle(Conn& conn) {
   }
   idle_.pop_back();
   Conn::retire(std::move(dropped));
+}
+
+void Backend::secure(std::shared_ptr<const tls::ClientContext> tls) {
+  if (tls == tls_) return;
+  close_idle();
+  session_.session.reset();  // it was made with somebody whom we may not believe any more
+  tls_ = std::move(tls);
 }
 
 void Backend::close_idle() {

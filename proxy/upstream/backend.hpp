@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proxy/observe/live.hpp"
+#include "proxy/tls/client.hpp"
 #include "proxy/upstream/conn.hpp"
 
 namespace sluice::upstream {
@@ -53,6 +54,9 @@ class Backend {
   // nothing outstanding.
   void put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle);
   void close_idle();
+  // How new connections are secured; null: in clear. Idle ones that were made otherwise are closed.
+  void secure(std::shared_ptr<const tls::ClientContext> tls);
+  const tls::ClientContext* tls() const { return tls_.get(); }
   std::size_t idle() const { return idle_.size(); }
 
   template <class Visit>
@@ -71,6 +75,8 @@ class Backend {
 
   std::shared_ptr<observe::BackendLive> live_;
   observe::BackendCounters& counters_;
+  std::shared_ptr<const tls::ClientContext> tls_;
+  tls::SessionSlot session_;
   std::vector<std::unique_ptr<Conn>> idle_;
   ActivityHook active_;
 };

@@ -9,6 +9,11 @@ Conn::Conn(net::Poller& poller, net::TimerWheel& wheel, Backend& backend)
   backend_.counters_.connections.add();
 }
 
+void Conn::secure(const std::string& address) {
+  secured_by_ = backend_.tls();
+  stream.secure(backend_.tls()->connect(stream.fd(), address, &backend_.session_));
+}
+
 void Conn::retire(std::unique_ptr<Conn> conn, bool reset) {
   if (!conn) return;
   conn->backend_.counters_.connections.sub();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "proxy/base/buffer.hpp"
 #include "proxy/http/codec.hpp"
@@ -20,6 +21,9 @@ class Conn final : private net::ReadObserver {
   http::ResponseParser parser;
   bool reused = false;  // it has served a request before
 
+  // Speaks TLS from here on; stream.handshake() is next. Requires: connected, the backend has TLS.
+  void secure(const std::string& address);
+
   // A connection that is done for. Requires: nothing is awaited on it.
   static void retire(std::unique_ptr<Conn> conn, bool reset = false);
 
@@ -33,7 +37,8 @@ class Conn final : private net::ReadObserver {
       override;  // only while idle in the pool: the backend closed it, or spoke out of turn
 
   Backend& backend_;
-  std::size_t pool_index_ = 0;  // place in the pool while idle
+  const tls::ClientContext* secured_by_ = nullptr;  // compared only
+  std::size_t pool_index_ = 0;                      // place in the pool while idle
 };
 
 }  // namespace sluice::upstream

@@ -21,6 +21,7 @@ ViewPtr Directory::adopt(route::SnapshotPtr snapshot) {
       for (const route::Backend& backend : pool.backends) {
         auto& known = backends_[backend.live->id];
         if (!known) known = boost::make_local_shared<Backend>(backend.live, worker_);
+        known->secure(pool.tls);
         if (backend.admin != observe::Admin::ready) known->close_idle();
         backends[backend.live->id] = known;
         pool_view.backends.push_back(known);

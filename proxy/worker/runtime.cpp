@@ -35,6 +35,18 @@ void add_blockers(Blockers& sum, Blockers one) {
   sum.tunnels = tunnels;
 }
 
+tls::ServerOptions tls_options(const config::ListenerSpec& spec, std::shared_ptr<tls::TicketKeys> tickets) {
+  tls::ServerOptions options;
+  options.listener = spec.name;
+  for (const auto& files : spec.tls->certificates)
+    options.certificates.push_back({files.cert, files.key, files.ocsp});
+  options.client_ca = spec.tls->client_ca;
+  options.client_certificate_must = spec.tls->client_auth == "require";
+  options.only_tls13 = spec.tls->min_version == "1.3";
+  options.tickets = std::move(tickets);
+  return options;
+}
+
 }  // namespace
 
 struct Runtime::Impl {
@@ -46,6 +58,8 @@ struct Runtime::Impl {
     std::shared_ptr<session::ListenerInfo> info;
   };
   std::map<std::string, Bound> bound;  // by listener name
+  // Of all listeners and workers; only TLS makes them.
+  std::shared_ptr<tls::TicketKeys> tickets;
   observe::AccessLog access_log;
 };
 
@@ -86,6 +100,14 @@ std::string Runtime::set_listeners(const std::vector<config::ListenerSpec>& list
     const config::ListenerSpec* spec;
     net::Bound sockets;
   };
+  std::map<std::string, std::shared_ptr<const tls::ServerContext>> secured;  // by listener name
+  for (const auto& spec : listeners) {
+    if (!spec.tls) continue;
+    if (!impl_->tickets) impl_->tickets = std::make_shared<tls::TicketKeys>(tls::TicketKeys::Clock::now());
+    std::string error;
+    secured[spec.name] = tls::ServerContext::make(tls_options(spec, impl_->tickets), error);
+    if (!error.empty()) return error;
+  }
   std::vector<Opened> opened;
   for (const auto& spec : listeners) {
     const auto known = impl_->bound.find(spec.name);
@@ -107,7 +129,7 @@ std::string Runtime::set_listeners(const std::vector<config::ListenerSpec>& list
     const bool moved = spec && spec->bind.text != known->second.spec.bind.text;
     if (spec && !moved) {
       known->second.spec = *spec;
-      const auto info = make_info(*spec, known->second.info.get());
+      const auto info = make_info(*spec, known->second.info.get(), secured[spec->name]);
       known->second.info = info;
       for (auto& worker : workers_) worker->post([w = worker.get(), info] { w->update_listener(info); });
       ++known;
@@ -118,7 +140,7 @@ std::string Runtime::set_listeners(const std::vector<config::ListenerSpec>& list
     known = impl_->bound.erase(known);
   }
   for (auto& [spec, sockets] : opened) {
-    const auto info = make_info(*spec, nullptr);
+    const auto info = make_info(*spec, nullptr, secured[spec->name]);
     for (std::size_t i = 0; i < workers_.size(); ++i)
       workers_[i]->post([w = workers_[i].get(), info, fd = sockets.fds[i]] { w->add_listener(info, fd); });
     impl_->bound[spec->name] = {*spec, sockets.port, info};
@@ -137,7 +159,8 @@ net::Bound Runtime::open(const config::ListenerSpec& spec, std::vector<Inherited
 }
 
 std::shared_ptr<session::ListenerInfo> Runtime::make_info(const config::ListenerSpec& spec,
-                                                          const session::ListenerInfo* before) {
+                                                          const session::ListenerInfo* before,
+                                                          std::shared_ptr<const tls::ServerContext> tls) {
   auto info = std::make_shared<session::ListenerInfo>();
   if (before) info->connections = before->connections;  // counted on
   if (spec.max_connections_per_client > 0)
@@ -151,6 +174,11 @@ std::shared_ptr<session::ListenerInfo> Runtime::make_info(const config::Listener
   info->max_requests = spec.max_requests;
   info->max_body = spec.max_body;
   info->min_body_rate = spec.min_body_rate;
+  info->tls = std::move(tls);
+  if (spec.tls) {
+    info->handshake_timeout = spec.tls->handshake_timeout;
+    info->check_host = spec.tls->check_host;
+  }
   return info;
 }
 
@@ -228,6 +256,14 @@ Totals Runtime::totals() const {
     totals.over_connection_limit += counters.over_connection_limit.get();
     totals.over_client_limit += counters.over_client_limit.get();
     totals.refused_requests += counters.refused_requests.get();
+    totals.handshakes += counters.handshakes.get();
+    totals.handshakes_resumed += counters.handshakes_resumed.get();
+    totals.handshakes_slow += counters.handshakes_slow.get();
+    totals.handshakes_closed += counters.handshakes_closed.get();
+    totals.handshakes_broken += counters.handshakes_broken.get();
+    totals.handshakes_untrusted += counters.handshakes_untrusted.get();
+    totals.backend_handshakes += counters.backend_handshakes.get();
+    totals.backend_handshakes_failed += counters.backend_handshakes_failed.get();
   }
   totals.access_log_dropped = impl_->access_log.dropped();
   return totals;

@@ -18,6 +18,9 @@
 namespace sluice::session {
 struct ListenerInfo;
 }
+namespace sluice::tls {
+class ServerContext;
+}
 
 namespace sluice::worker {
 
@@ -46,6 +49,10 @@ struct Totals {
   std::uint64_t over_connection_limit = 0, over_client_limit = 0;  // connections that were refused
   std::uint64_t refused_requests =
       0;  // answered by the proxy before a route was known (400, 404, 408, 414, 431 ...)
+  // TLS handshakes: with clients, done (of those resumed) and failed by reason; with backends.
+  std::uint64_t handshakes = 0, handshakes_resumed = 0, handshakes_slow = 0, handshakes_closed = 0;
+  std::uint64_t handshakes_broken = 0, handshakes_untrusted = 0;
+  std::uint64_t backend_handshakes = 0, backend_handshakes_failed = 0;
   std::uint64_t access_log_dropped = 0;  // lines the log thread could not keep up with
 };
 
@@ -100,7 +107,8 @@ class Runtime {
   struct Impl;
   // `before` is of the same listener before a reload, or null.
   static std::shared_ptr<session::ListenerInfo> make_info(const config::ListenerSpec& spec,
-                                                          const session::ListenerInfo* before);
+                                                          const session::ListenerInfo* before,
+                                                          std::shared_ptr<const tls::ServerContext> tls);
   net::Bound open(const config::ListenerSpec& spec, std::vector<InheritedSocket>& inherited);
 
   boost::asio::io_context& control_;

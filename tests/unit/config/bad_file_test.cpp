@@ -159,35 +159,30 @@ TEST(BadConfig, Admin) {
   });
 }
 
-// A proxy that was told to use TLS must not serve in plain text. Goes when the feature comes.
-TEST(BadConfig, WhatThisVersionCannotDo) {
-  const std::string own = SLUICE_SOURCE_DIR "/CMakeLists.txt";  // some file that can be read
-  expect_complaints({
-      {listener_4_5("tls: {certificates: [{cert: " + own + ", key: " + own + "}]}"), 4, 5,
-       "TLS is not available in this version", ""},
-      {pools_5_5("pools: {a: {backends: [], tls: {server_name: x}}}"), 5, 31,
-       "TLS is not available in this version", ""},
-  });
-}
-
-// Its shape is checked all the same.
-TEST(BadConfig, TlsIsReadAlreadyAndCompatNamesAService) {
+// X5, T3: what is wrong with a certificate is said with the place of its file, before anything is served.
+TEST(BadConfig, TlsFilesMustBeUsableAndCompatNamesAService) {
   const auto said = [](const std::string& yaml) { return texts(load_text(yaml, "f").complaints); };
   using testing::ElementsAre;
   using testing::HasSubstr;
+  const std::string own = SLUICE_SOURCE_DIR "/CMakeLists.txt";  // some file that can be read
+  EXPECT_THAT(said(listener_4_5("tls: {certificates: [{cert: " + own + ", key: " + own + "}]}")),
+              ElementsAre(HasSubstr("4:33: 'cert': the file '" + own +
+                                    "' cannot be used: it holds no certificate in PEM")));
   EXPECT_THAT(said(listener_4_5("tls: {certificates: []}")),
-              ElementsAre(HasSubstr("not available"), HasSubstr("4:25: 'certificates' is empty")));
+              ElementsAre(HasSubstr("4:25: 'certificates' is empty")));
   EXPECT_THAT(said(listener_4_5("tls: {cert: x}")),
-              ElementsAre(HasSubstr("not available"),
+              ElementsAre(HasSubstr("'tls' needs 'certificates'"),
                           HasSubstr("4:11: unknown key 'cert' in 'tls', did you mean 'certificates'?")));
-  EXPECT_THAT(
-      said(listener_4_5("tls: {certificates: [{cert: /no/cert, key: /no/key}], min_version: 1.1}")),
-      ElementsAre(HasSubstr("not available"), HasSubstr("4:33: 'cert': the file '/no/cert' cannot be read"),
-                  HasSubstr("4:48: 'key': the file '/no/key' cannot be read"),
-                  HasSubstr("4:72: 'min_version' must be one of 1.2 and 1.3")));
-  EXPECT_THAT(
-      said(pools_5_5("pools: {a: {backends: [], tls: {ca: /no/ca}}}")),
-      ElementsAre(HasSubstr("not available"), HasSubstr("5:41: 'ca': the file '/no/ca' cannot be read")));
+  EXPECT_THAT(said(listener_4_5("tls: {certificates: [{cert: /no/cert, key: /no/key}], min_version: 1.1}")),
+              ElementsAre(HasSubstr("4:33: 'cert': the file '/no/cert' cannot be read"),
+                          HasSubstr("4:48: 'key': the file '/no/key' cannot be read"),
+                          HasSubstr("4:72: 'min_version' must be one of 1.2 and 1.3")));
+  EXPECT_THAT(said(pools_5_5("pools: {a: {backends: [], tls: {ca: /no/ca}}}")),
+              ElementsAre(HasSubstr("5:41: 'ca': the file '/no/ca' cannot be read")));
+  EXPECT_THAT(said(pools_5_5("pools: {a: {backends: [], tls: {ca: " + own + "}}}")),
+              ElementsAre(HasSubstr("'ca': the file '" + own + "' cannot be used")));
+  EXPECT_THAT(said(pools_5_5("pools: {a: {backends: [], tls: {cert: " + own + "}}}")),
+              ElementsAre(HasSubstr("'cert' needs its 'key'")));
   EXPECT_THAT(said(top_3_1("admin: {compat: {bind: \"h:1\", service: apo}}")),
               ElementsAre(HasSubstr("3:40: there is no service 'apo', the services are api and front, "
                                     "did you mean 'api'?")));

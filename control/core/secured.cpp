@@ -1,0 +1,28 @@
+#include "control/core/secured.hpp"
+
+#include <openssl/x509_vfy.h>
+
+// g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
+namespace sluice::core {
+
+boost::asio::awaitable<std::unique_ptr<Secured>> secure(boost::asio::ip::tcp::socket& socket,
+                                                        std::shared_ptr<const tls::ClientContext> tls,
+                                                        std::string address, std::string& error) {
+  namespace asio = boost::asio;
+  tls::SslPtr ssl = tls->session_for(address);
+  if (!ssl) {
+    error = "TLS: out of memory, or the backend's name is no host name";
+    co_return nullptr;
+  }
+  auto secured = std::make_unique<Secured>(socket, ssl.release());
+  const auto client = asio::ssl::stream_base::client;
+  const auto [failure] = co_await secured->async_handshake(client, asio::as_tuple(asio::use_awaitable));
+  if (!failure) co_return secured;
+  const long verdict = SSL_get_verify_result(secured->native_handle());
+  error = "TLS: " + (verdict == X509_V_OK ? failure.message() : X509_verify_cert_error_string(verdict));
+  co_return nullptr;
+}
+
+}  // namespace sluice::core

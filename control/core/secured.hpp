@@ -1,0 +1,23 @@
+// A socket of control's that speaks TLS to a backend, for probes and verify requests. Control thread only.
+#pragma once
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <memory>
+#include <string>
+
+#include "proxy/tls/client.hpp"
+
+namespace sluice::core {
+
+using Secured = boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>;
+
+// The handshake on a connected socket. Null with a sentence in `error`; `socket` outlives what is returned.
+boost::asio::awaitable<std::unique_ptr<Secured>> secure(boost::asio::ip::tcp::socket& socket,
+                                                        std::shared_ptr<const tls::ClientContext> tls,
+                                                        std::string address, std::string& error);
+
+}  // namespace sluice::core

@@ -1,0 +1,62 @@
+// TLS over one non-blocking socket: what Stream does in clear by recv and send, done by SSL_read and
+// SSL_write. Reads as much as the socket gives at once, and remembers when it was drained, so that a record
+// costs one system call. Owns the SSL, not the socket. Worker only.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "proxy/tls/openssl.hpp"
+
+namespace sluice::tls {
+
+class Channel {
+ public:
+  // blocked: again after the next event of the socket. ended: the peer's close_notify. broken: an alert, no
+  // TLS, a lost connection, or its end without a close_notify, which is a truncation.
+  enum class Step : std::uint8_t { done, blocked, ended, broken };
+  enum class Failure : std::uint8_t { none, closed, protocol, certificate };
+
+  Channel(SslPtr ssl, int fd);
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+  ~Channel();
+
+  Step handshake();
+  // Why handshake() was broken; `certificate`: the peer showed none that will do.
+  Failure failure() const { return failure_; }
+  bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
+  SSL* ssl() const { return ssl_.get(); }
+
+  struct Read {
+    Step step;
+    std::size_t size;
+  };
+  Read read(char* data, std::size_t size);
+  // Sends what the socket takes; `pieces` is left holding what remains, to be sent before anything else.
+  Step write(std::span<iovec>& pieces);
+  // Says that no more will come. Once.
+  void close_notify();
+
+  // An event said that there is something to read, or with `end` that the peer's FIN came.
+  void wake(bool end) {
+    drained_ = false;
+    end_ = end_ || end;
+  }
+  // Something may be there to read without another event.
+  bool more() const { return !drained_ || SSL_has_pending(ssl_.get()) == 1; }
+
+ private:
+  friend struct SocketBio;
+  Step after(int result);
+
+  SslPtr ssl_;
+  const int fd_;
+  bool drained_ = false, end_ = false, broken_ = false;
+  Failure failure_ = Failure::none;
+};
+
+}  // namespace sluice::tls

@@ -1,0 +1,78 @@
+"""TLS to backends: verified, resumed, probed; what cannot be verified is a connect error."""
+import hashlib
+
+import pytest
+from backend import pattern
+from sluice import config_of, service
+from tls import Authority, TlsServer
+from waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory):
+    made = Authority(tmp_path_factory.mktemp("ca"))
+    made.app = made.issue("app", "app.internal")
+    made.by_address = made.issue("by-address", "127.0.0.1")
+    made.us = made.issue("us", subject="/CN=sluice")
+    return made
+
+
+@pytest.fixture
+def start(sluice, backend, ca):
+    """start(certificate, tls, **service options) -> (daemon, backend in clear, its TLS front)."""
+    fronts = []
+
+    def make(pair, tls, trusted=None, **options):
+        inner = backend("blue-1")
+        fronts.append(TlsServer(inner.address, pair, trusted))
+        described = service({"blue": [fronts[-1].address]}, **options)
+        described["pools"]["blue"]["tls"] = tls
+        return sluice(config_of({"api": described})), inner, fronts[-1]
+
+    yield make
+    for front in fronts:
+        front.stop()
+
+
+def test_requests_and_probes_speak_tls(start, ca):
+    daemon, inner, _ = start(ca.app, {"ca": str(ca.cert), "server_name": "app.internal"}, health_check={"interval": "50ms"})
+    wait_until(lambda: [r for r in inner.seen("/") if r.get("User-Agent") == "sluice-health"])
+    wait_until(lambda: [b["health"] for b in daemon.pool("blue")["backends"].values()] == ["up"])
+    assert daemon.fetch("/a").status == 200
+    assert daemon.metric("sluice_tls_backend_handshakes_total", result="ok") >= 1
+
+
+def test_connections_are_kept_and_sessions_resumed(start, ca):
+    daemon, _, front = start(ca.by_address, {"ca": str(ca.cert)})
+    for _ in range(3):
+        assert daemon.fetch("/a").status == 200
+    assert front.resumed == [False]
+    assert daemon.fetch("/close").status == 502  # the connection ends, another one follows
+    assert daemon.fetch("/a").status == 200
+    assert True in front.resumed
+
+
+@pytest.mark.parametrize("tls, why", [({"server_name": "app.internal"}, "unable to get local issuer certificate"),
+                                      ({"ca": "ca", "server_name": "other.internal"}, "ostname mismatch"),
+                                      ({"ca": "ca"}, "IP address mismatch")])
+def test_who_cannot_be_verified_is_a_connect_error_and_says_why(start, ca, tls, why):
+    tls = {key: str(ca.cert) if key == "ca" else value for key, value in tls.items()}
+    daemon, inner, _ = start(ca.app, tls, health_check={"interval": "50ms", "fall": 1})
+    answer = daemon.fetch("/a")
+    assert (answer.status, answer.get("X-Sluice-Error")) in [(502, "connect"), (503, "no_backend")]
+    wait_until(lambda: [why in b.get("last_error", "") for b in daemon.pool("blue")["backends"].values()] == [True])
+    assert inner.requests == []
+
+
+def test_we_show_our_certificate(start, ca):
+    us = {"cert": str(ca.us[0]), "key": str(ca.us[1])}
+    daemon, _, _ = start(ca.app, {"ca": str(ca.cert), "server_name": "app.internal", **us}, trusted=ca.cert)
+    assert daemon.fetch("/a").status == 200
+
+
+def test_large_bodies_both_ways(start, ca):
+    daemon, inner, _ = start(ca.app, {"ca": str(ca.cert), "server_name": "app.internal"})
+    for size in (1, 16_385, 3_000_001):
+        assert daemon.fetch(f"/bytes/{size}").body == pattern(size)
+        assert daemon.fetch("/sink", "POST", body=pattern(size)).status == 200
+        assert inner.seen("/sink")[-1].body_hash == hashlib.sha256(pattern(size)).hexdigest()
