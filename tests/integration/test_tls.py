@@ -1,4 +1,5 @@
 """TLS with clients: certificates by name, 421, tickets, client certificates, reload (X5, S6, T3)."""
+import asyncio
 import base64
 import concurrent.futures
 import hashlib
@@ -9,8 +10,10 @@ import socket
 import ssl
 import subprocess
 import threading
+from xml.etree import ElementTree
 
 import pytest
+import websockets
 from backend import pattern
 from sluice import config_of, service
 from tls import Authority, TlsClient, openssl
@@ -318,3 +321,88 @@ def test_keys_are_in_no_output_and_the_memory_is_private(tls, ca):
     secret = ca.site[1].read_text().splitlines()[1]
     everything = daemon.stderr() + daemon.metrics() + str(daemon.status()) + daemon.ctl("config", "show", check=0).out
     assert secret not in everything and "PRIVATE KEY" not in everything
+
+
+# --- what a scanner says
+
+def test_sslscan_finds_nothing_weak(tls, ca):
+    daemon, _ = tls(ca.site, ca.site_rsa)
+    done = subprocess.run(["sslscan", "--no-colour", "--xml=-", "--sni-name=site.test", daemon.address()], capture_output=True,
+                          text=True, timeout=60)
+    found = ElementTree.fromstring(done.stdout)
+    spoken = {f"{p.get('type')} {p.get('version')}" for p in found.iter("protocol") if p.get("enabled") == "1"}
+    assert spoken == {"tls 1.2", "tls 1.3"}
+    ciphers = [c.get("cipher") for c in found.iter("cipher")]
+    assert len(ciphers) == 9 and all("GCM" in c or "CHACHA20" in c for c in ciphers), ciphers
+    assert all(c.startswith(("TLS_", "ECDHE-")) for c in ciphers), ciphers
+    assert {c.get("strength") for c in found.iter("cipher")} <= {"strong", "acceptable"}
+    assert {g.get("name").split()[0] for g in found.iter("group")} == {"x25519", "secp256r1", "secp384r1"}
+    assert [r.get("supported") for r in found.iter("renegotiation")] == ["0"]
+    assert {h.get("vulnerable") for h in found.iter("heartbleed")} == {"0"}
+
+
+# --- tunnels
+
+def test_a_websocket_through_tls_with_big_frames(sluice, ca):
+    with EchoServer() as port:
+        daemon = sluice(config_of({"api": service({"blue": [f"127.0.0.1:{port}"]})}, workers=2, listeners=[listener(ca.site)]))
+        address = daemon.address()
+
+        async def talk():
+            async with websockets.connect(f"wss://{address}/", ssl=ca.trusting(), max_size=None) as socket:
+                for size in (1, 125, 70_000, 3_000_000):
+                    await socket.send(pattern(size))
+                    assert await socket.recv() == pattern(size)
+        asyncio.run(asyncio.wait_for(talk(), 20))
+
+
+class EchoServer:
+    """A websockets server in a thread of its own, as a context of its port."""
+
+    def __enter__(self):
+        started = threading.Event()
+
+        async def echo(socket, _path=None):
+            async for message in socket:
+                await socket.send(message)
+
+        async def serve():
+            self.loop, self.end = asyncio.get_running_loop(), asyncio.Event()
+            async with websockets.serve(echo, "127.0.0.1", 0, max_size=None) as server:
+                self.port = server.sockets[0].getsockname()[1]
+                started.set()
+                await self.end.wait()
+
+        self.thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+        self.thread.start()
+        assert started.wait(10)
+        return self.port
+
+    def __exit__(self, *_):
+        self.loop.call_soon_threadsafe(self.end.set)
+        self.thread.join(10)
+
+
+def test_who_sends_close_notify_and_fin_still_gets_the_answer(tls, ca):
+    daemon, _ = tls()
+    host, port = daemon.address().split(":")
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with socket.create_connection((host, int(port)), timeout=10) as sock:
+        spoken = ca.trusting(maximum_version=ssl.TLSVersion.TLSv1_2).wrap_bio(incoming, outgoing, server_hostname="site.test")
+
+        def until_done(step):
+            while True:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    sock.sendall(outgoing.read())
+                    incoming.write(sock.recv(65536))
+        until_done(spoken.do_handshake)
+        spoken.write(b"GET /delay/100 HTTP/1.1\r\nHost: site.test\r\n\r\n")
+        with pytest.raises(ssl.SSLWantReadError):
+            spoken.unwrap()  # writes our close_notify
+        sock.sendall(outgoing.read())
+        sock.shutdown(socket.SHUT_WR)
+        while data := sock.recv(65536):
+            incoming.write(data)
+        assert incoming.pending > 150  # the answer's record: an alert alone is 31 bytes
