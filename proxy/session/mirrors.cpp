@@ -179,7 +179,11 @@ Task<bool> Mirrors::connect(Copy& copy, const route::Backend& to) {
   copy.conn_ = std::make_unique<upstream::Conn>(poller_, wheel_, *copy.own_);
   copy.conn_->stream.limit(copy.service_->service->spec.timeouts.connect);
   const Tcp::endpoint endpoint(address, to.endpoint.port);
-  const auto status = co_await copy.conn_->stream.connect(endpoint);
+  auto status = co_await copy.conn_->stream.connect(endpoint);
+  if (status == IoStatus::ok && copy.own_->tls()) {
+    copy.conn_->secure(to.address);
+    status = co_await copy.conn_->stream.handshake();
+  }
   if (status != IoStatus::ok || copy.conn_->stream.fd() < 0 || copy.cut_) co_return false;
   copy.conn_->arm();
   co_return true;

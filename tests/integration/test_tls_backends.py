@@ -64,6 +64,20 @@ def test_who_cannot_be_verified_is_a_connect_error_and_says_why(start, ca, tls, 
     assert inner.requests == []
 
 
+def test_mirrored_requests_speak_tls_too(sluice, backend, ca):
+    blue, green = backend("blue"), backend("green")
+    front = TlsServer(green.address, ca.app)
+    try:
+        described = service({"blue": [blue], "green": [front.address]})
+        described["pools"]["green"]["tls"] = {"ca": str(ca.cert), "server_name": "app.internal"}
+        daemon = sluice(config_of({"api": described}))
+        daemon.do("mirror", "api", "--to", "green", "--share", "100%")
+        assert daemon.fetch("/a").status == 200
+        wait_until(lambda: green.seen("/a"))
+    finally:
+        front.stop()
+
+
 def test_we_show_our_certificate(start, ca):
     us = {"cert": str(ca.us[0]), "key": str(ca.us[1])}
     daemon, _, _ = start(ca.app, {"ca": str(ca.cert), "server_name": "app.internal", **us}, trusted=ca.cert)
