@@ -151,6 +151,7 @@ upstream::Backend& Mirrors::own(const route::Backend& backend) {
 
 Task<Mirrors::Outcome> Mirrors::attempt(Copy& copy, const route::Backend& to, bool fresh) {
   copy.own_ = &own(to);
+  copy.own_->secure(copy.pool_->pool->tls);
   if (!fresh) copy.conn_ = copy.own_->take_idle();
   const bool reused = copy.conn_ != nullptr;
   bool connected = reused;
