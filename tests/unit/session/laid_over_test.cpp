@@ -142,7 +142,7 @@ TEST_F(LaidOver, M1_safe_only_and_long_and_chunked_bodies) {
   mirror();
   client.got.clear();
   client.send("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabd\r\n0\r\n\r\n");
-  asked(0, "abd").send(kOk);
+  asked(0, "abd\r\n0\r\n\r\n").send(kOk);
   answered(client, "\r\n\r\nok");
   EXPECT_EQ(other->size(), 0u);
   EXPECT_EQ(service().mirror_skipped.get(), 1u);
