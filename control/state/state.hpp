@@ -76,9 +76,9 @@ struct ServiceState {
                                            // it replaced (only shares above 0, by name)
   std::optional<Rollout> rollout;          // the active one, or the last
   std::optional<Unconfirmed> unconfirmed;  // C8
-  std::optional<route::Hold> hold;        // P1: paused or stopped
-  std::vector<route::Flag> flags;         // F1; by name
-  std::optional<route::Mirror> mirror;    // M1
+  std::optional<route::Hold> hold;         // P1: paused or stopped
+  std::vector<route::Flag> flags;          // F1; by name
+  std::optional<route::Mirror> mirror;     // M1
   static constexpr std::size_t kRemembered = 16;
 
   // The pool that last held 100 %; before any did, the configured one.

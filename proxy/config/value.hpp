@@ -58,7 +58,7 @@ class Value {
   bool readable_file(std::string& into) const;  // it exists and this process may read it
   // The file can be read, but not used.
   void unusable(const std::string& path, const std::string& why) const;
-  bool number(double& into) const;              // finite
+  bool number(double& into) const;  // finite
 
   template <class T>
   bool whole(T& into, std::uint64_t low, std::uint64_t high) const {

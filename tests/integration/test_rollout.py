@@ -68,6 +68,7 @@ def test_G6_a_canary_that_fails_everything_is_stopped_within_ten_requests(canary
     seen = daemon.pool("blue")["requests"]
     wait_until(lambda: daemon.pool("blue")["requests"] > seen + 5000, what="load goes on")
     told = load.finish()
+    print(f"\n  G6: {told['requests']} requests at {told['requests'] / told['seconds']:.0f}/s, {len(green.requests)} of the canary's failed")
     assert 0 < len(green.requests) <= 10, f"{len(green.requests)} requests failed"
     assert daemon.pool("green")["errors"] == len(green.requests), "what rescue hid still counts (G4)"
     assert daemon.shares() == {"blue": 100, "green": 0} and daemon.service()["stable"] == "blue"
