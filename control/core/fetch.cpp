@@ -12,6 +12,7 @@
 #include "proxy/base/values.hpp"
 #include "proxy/http/body.hpp"
 #include "proxy/http/codec.hpp"
+#include "proxy/http/proxy_protocol.hpp"
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -140,7 +141,11 @@ asio::awaitable<Fetched> fetch(asio::any_io_executor loop, FetchRequest request)
   const auto to = endpoint_of(request.to);
   const auto [no_connect] = co_await socket.async_connect(to, kFetchToken);
   if (no_connect || limit.expired()) co_return no_answer(limit, request, "connect", no_connect);
-  const std::string text = text_of(request);
+  std::string text = text_of(request);
+  if (request.proxy_protocol != ProxyVersion::off) {
+    http::ProxyHeaderText storage;
+    text.insert(0, http::write_proxy_header(request.proxy_protocol, nullptr, storage));
+  }
   const auto [no_write, written] = co_await asio::async_write(socket, asio::buffer(text), kFetchToken);
   if (no_write || limit.expired()) co_return no_answer(limit, request, "write", no_write);
   Arriving arriving(request.method == "HEAD");

@@ -15,7 +15,8 @@ namespace sluice::core {
 
 struct FetchRequest {
   route::Endpoint to;
-  std::string host;  // the Host header
+  ProxyVersion proxy_protocol = ProxyVersion::off;  // begin with a header that speaks for nobody
+  std::string host;                                 // the Host header
   std::string method = "GET";
   std::string target = "/";
   std::chrono::milliseconds limit{5'000};  // for all of it

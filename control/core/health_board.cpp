@@ -40,6 +40,7 @@ void HealthBoard::refresh(Watched& backend, const route::Service& service, const
   backend.name = wanted.name;
   backend.address = wanted.address;
   backend.endpoint = wanted.endpoint;
+  backend.proxy_protocol = pool.proxy_protocol;
   backend.admin = wanted.admin;
   backend.check = service.spec.health_check;
   backend.outlier = service.spec.outlier;

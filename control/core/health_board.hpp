@@ -20,6 +20,7 @@ namespace sluice::core {
 struct Watched {
   std::string service, pool, name, address;
   route::Endpoint endpoint;
+  ProxyVersion proxy_protocol = ProxyVersion::off;
   observe::Admin admin = observe::Admin::ready;
   std::optional<config::HealthCheckSpec> check;
   config::OutlierSpec outlier;

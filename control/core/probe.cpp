@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "proxy/base/values.hpp"
+#include "proxy/http/proxy_protocol.hpp"
 
 namespace sluice::core {
 
@@ -104,7 +105,7 @@ std::string probe_request(const std::string& address, const config::HealthCheckS
 }
 
 asio::awaitable<ProbeResult> probe(asio::any_io_executor loop, route::Endpoint endpoint, std::string address,
-                                   config::HealthCheckSpec spec) {
+                                   config::HealthCheckSpec spec, ProxyVersion proxy_protocol) {
   tcp::socket socket(loop);
   const Limit limit(socket, spec.timeout);
   const ProbeResult late{false, false, "no answer within " + format_duration(spec.timeout)};
@@ -112,7 +113,11 @@ asio::awaitable<ProbeResult> probe(asio::any_io_executor loop, route::Endpoint e
   const auto [no_connect] = co_await socket.async_connect(to, kToken);
   if (limit.expired()) co_return late;
   if (no_connect) co_return failed("connect", no_connect);
-  const std::string request = probe_request(address, spec);
+  std::string request = probe_request(address, spec);
+  if (proxy_protocol != ProxyVersion::off) {
+    http::ProxyHeaderText storage;
+    request.insert(0, http::write_proxy_header(proxy_protocol, nullptr, storage));
+  }
   const auto [no_write, written] = co_await asio::async_write(socket, asio::buffer(request), kToken);
   if (limit.expired()) co_return late;
   if (no_write) co_return failed("write", no_write);

@@ -21,7 +21,8 @@ struct ProbeResult {
 
 // Never throws; takes at most spec.timeout.
 boost::asio::awaitable<ProbeResult> probe(boost::asio::any_io_executor loop, route::Endpoint endpoint,
-                                          std::string address, config::HealthCheckSpec spec);
+                                          std::string address, config::HealthCheckSpec spec,
+                                          ProxyVersion proxy_protocol = ProxyVersion::off);
 
 // The status of "HTTP/1.1 200 OK"; nothing when it is no status line.
 std::optional<int> status_of(std::string_view line);

@@ -61,9 +61,10 @@ asio::awaitable<void> Prober::run(std::uint32_t id, std::shared_ptr<Round> round
     const Watched* backend = board_.find(id);
     const route::Endpoint endpoint = backend->endpoint;
     const std::string address = backend->address;
+    const ProxyVersion proxy_protocol = backend->proxy_protocol;
     const config::HealthCheckSpec check = round->check;
     const auto began = Clock::now();
-    const ProbeResult result = co_await probe(loop_, endpoint, address, check);
+    const ProbeResult result = co_await probe(loop_, endpoint, address, check, proxy_protocol);
     if (round->stopped) co_return;
     board_.observed(id, result);
     backend = board_.find(id);

@@ -129,6 +129,8 @@ route::Pool Publisher::pool_from(const config::ServiceSpec& service, const state
   pool.name = state.name;
   pool.share = state.share;
   pool.live = registry_.pool(service.name, state.name);
+  if (const config::PoolSpec* configured = service.pool(state.name))
+    pool.proxy_protocol = configured->proxy_protocol;
   for (const auto& wanted : state.backends) {
     const auto endpoint = resolver_.find(wanted.address);
     if (!endpoint) {

@@ -170,9 +170,12 @@ void Control::Impl::begin_verify(const std::string& name, const state::Rollout& 
   watch.probing = true;
   watch.verified()->why = "the verify requests are under way";
   std::vector<VerifyTarget> targets;
+  const config::ServiceSpec* service = spec.service(name);
+  const config::PoolSpec* pool = service ? service->pool(rollout.to) : nullptr;
   for (const route::Backend* backend : backends_of({name, rollout.to, ""}))
     if (backend->admin == observe::Admin::ready)
-      targets.push_back({backend->name, backend->address, backend->endpoint});
+      targets.push_back({backend->name, backend->address, backend->endpoint,
+                         pool ? pool->proxy_protocol : ProxyVersion::off});
   asio::co_spawn(loop, verify_all(loop, std::move(targets), rollout.plan.verify, watch.verified()),
                  asio::detached);
 }

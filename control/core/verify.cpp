@@ -13,6 +13,7 @@ using rollout::Verdict;
 FetchRequest request_to(const VerifyTarget& target, const config::VerifySpec& wanted) {
   FetchRequest request;
   request.to = target.endpoint;
+  request.proxy_protocol = target.proxy_protocol;
   request.host = wanted.host.empty() ? target.address : wanted.host;
   request.method = wanted.method;
   request.target = wanted.path;

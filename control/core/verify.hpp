@@ -16,6 +16,7 @@ namespace sluice::core {
 struct VerifyTarget {
   std::string name, address;
   route::Endpoint endpoint;
+  ProxyVersion proxy_protocol = ProxyVersion::off;
 };
 
 // Sets `into` when all passed, or at the first that did not. Without a target it fails.

@@ -43,7 +43,8 @@ struct Pool {
   std::string name;
   config::Share share = 0;
   std::vector<Backend> backends;
-  std::shared_ptr<observe::PoolLive> live;  // never null
+  std::shared_ptr<observe::PoolLive> live;          // never null
+  ProxyVersion proxy_protocol = ProxyVersion::off;  // spoken to its backends
 };
 
 struct Service {

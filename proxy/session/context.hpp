@@ -21,7 +21,8 @@ namespace sluice::session {
 
 struct WorkerCounters {  // one writer: the worker; read by control
   observe::Counter connections, accepted, accept_errors, refused_requests;
-  observe::Counter over_connection_limit, over_client_limit;  // connections that were refused
+  observe::Counter over_connection_limit, over_client_limit,
+      bad_proxy_header;  // connections that were refused
 };
 
 struct Context {

@@ -5,6 +5,7 @@
 #include "proxy/base/client_key.hpp"
 #include "proxy/base/hash.hpp"
 #include "proxy/http/forward.hpp"
+#include "proxy/http/proxy_protocol.hpp"
 
 namespace sluice::session {
 
@@ -205,7 +206,7 @@ void Exchange::begin_attempt() {
   attempt_began_ = Clock::now();
   ++tries_;
   answer_head_read_ = false;
-  if (!fresh_only_) conn_ = claim_.backend()->take_idle();
+  if (!fresh_only_ && !speaks_for_client()) conn_ = claim_.backend()->take_idle();
   attempt_.reused = conn_ != nullptr;
   claim_.backend()->counters().requests.add();
 }
@@ -228,6 +229,17 @@ Task<Failure> Exchange::connect() {
   if (conn_->stream.fd() < 0)
     co_return Failure{FailureKind::overload, Side::proxy};  // out of descriptors: not its fault (X7)
   if (status != IoStatus::ok) co_return Failure{FailureKind::connect, Side::upstream};
+  if (speaks_for_client()) {
+    const Ends ends = client_.ends();
+    http::ProxyHeaderText storage;
+    const auto header = http::write_proxy_header(target_->pool->proxy_protocol, &ends, storage);
+    conn_->stream.limit(spec().timeouts.connect);
+    const auto sent = co_await conn_->stream.write(header);
+    conn_->stream.no_limit();
+    if (gone_) co_return Failure{FailureKind::gone, Side::client};
+    if (cut_) co_return Failure{FailureKind::drained, Side::proxy};
+    if (sent != IoStatus::ok) co_return Failure{FailureKind::connect, Side::upstream};
+  }
   conn_->arm();
   co_return Failure{};
 }
@@ -238,7 +250,8 @@ void Exchange::prepare_request(iovec (&pieces)[2]) {
   whole_body_ = client_.whole_body(body);
   if (request_.empty()) {
     http::ForwardContext forward;
-    forward.client_ip = client_.client_address();
+    forward.client_ip = client_.hop_address();
+    forward.trusted = client_.trusted();
     forward.proto = client_.secure() ? "https" : "http";
     forward.request_id = request_id_;
     forward.strip_prefix = strip_prefix_;
@@ -322,7 +335,7 @@ Task<void> Exchange::join_upload() {
 
 void Exchange::release_conn(bool reusable) {
   if (!conn_) return;
-  if (reusable) {
+  if (reusable && !speaks_for_client()) {
     claim_.backend()->put_idle(std::move(conn_), spec().timeouts.idle);
   } else {
     upstream::Conn::retire(std::move(conn_));

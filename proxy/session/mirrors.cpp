@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/http/proxy_protocol.hpp"
+
 namespace sluice::session {
 namespace {
 
@@ -181,6 +183,12 @@ Task<bool> Mirrors::connect(Copy& copy, const route::Backend& to) {
   const Tcp::endpoint endpoint(address, to.endpoint.port);
   const auto status = co_await copy.conn_->stream.connect(endpoint);
   if (status != IoStatus::ok || copy.conn_->stream.fd() < 0 || copy.cut_) co_return false;
+  if (const auto version = copy.pool_->pool->proxy_protocol; version != ProxyVersion::off) {
+    http::ProxyHeaderText storage;  // a copy's connection is nobody's: other requests follow on it
+    const auto header = http::write_proxy_header(version, nullptr, storage);
+    const auto sent = co_await copy.conn_->stream.write(header);
+    if (sent != IoStatus::ok || copy.cut_) co_return false;
+  }
   copy.conn_->arm();
   co_return true;
 }

@@ -4,11 +4,15 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "proxy/base/buffer.hpp"
+#include "proxy/base/network.hpp"
 #include "proxy/http/body.hpp"
 #include "proxy/http/codec.hpp"
+#include "proxy/http/forwarded.hpp"
 #include "proxy/observe/client_table.hpp"
 #include "proxy/session/context.hpp"
 #include "proxy/session/downstream.hpp"
@@ -26,6 +30,14 @@ struct ListenerInfo {
   std::shared_ptr<observe::ClientTable> clients;  // their connections; null without max_per_client
   // Open ones, of all workers.
   std::shared_ptr<std::atomic<std::uint32_t>> connections = std::make_shared<std::atomic<std::uint32_t>>(0);
+  bool proxy_protocol = false;
+  std::vector<Network> trusted_proxies;
+};
+
+// Whose connection it is: what the kernel says of it, or what the PROXY protocol announced.
+struct Caller {
+  IpPort source;
+  std::optional<IpPort> destination;  // announced; else the socket knows
 };
 
 class Exchange;
@@ -36,7 +48,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
  public:
   // Serves `fd`, a connected non-blocking socket, until it ends. `sessions` is the worker's list.
   static void start(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd,
-                    SessionHook& sessions);
+                    const Caller& caller, SessionHook& sessions);
   static Session& from(net::WheelHook& hook) {
     return static_cast<Session&>(static_cast<SessionHook&>(hook));
   }
@@ -49,7 +61,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
  private:
   enum class HeadResult : std::uint8_t { incomplete, complete, refused, closed };
 
-  Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd);
+  Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd, const Caller& caller);
   ~Session() override;
 
   Task<void> run();
@@ -71,8 +83,11 @@ class Session final : private SessionHook, private Downstream, private net::Read
   // Downstream
   const http::RequestHead& head() const override { return *head_; }
   std::string_view client_address() const override { return client_address_; }
+  Ends ends() const override;
+  std::string_view hop_address() const override { return trusted_ ? hop_address_ : client_address_; }
+  bool trusted() const override { return trusted_; }
   std::string_view listener() const override { return listener_->name; }
-  bool secure() const override { return false; }
+  bool secure() const override { return trusted_ && http::forwarded_proto(head_->fields) == "https"; }
   bool whole_body(std::string_view& body) const override;
   Task<BodyPiece> read_body() override;
   std::chrono::milliseconds body_patience() const;
@@ -104,8 +119,12 @@ class Session final : private SessionHook, private Downstream, private net::Read
   Context& context_;
   std::shared_ptr<const ListenerInfo> listener_;
   net::Stream stream_;
-  char client_address_text_[46];  // INET6_ADDRSTRLEN
+  const Caller caller_;
+  const bool trusted_;  // one of the listener's trusted proxies: what it says of the client is believed
+  IpText client_address_text_, hop_address_text_;
+  // The caller's; of a trusted one the client's that it speaks for, anew with each request.
   std::string_view client_address_;
+  std::string_view hop_address_;
 
   Buffer in_;       // the head under way and what came with it; then the next one
   Buffer body_in_;  // further pieces of a long body, so that the head stays where its views point

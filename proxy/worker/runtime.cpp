@@ -151,6 +151,8 @@ std::shared_ptr<session::ListenerInfo> Runtime::make_info(const config::Listener
   info->max_requests = spec.max_requests;
   info->max_body = spec.max_body;
   info->min_body_rate = spec.min_body_rate;
+  info->proxy_protocol = spec.proxy_protocol;
+  info->trusted_proxies = spec.trusted_proxies;
   return info;
 }
 
@@ -227,6 +229,7 @@ Totals Runtime::totals() const {
     totals.accept_errors += counters.accept_errors.get();
     totals.over_connection_limit += counters.over_connection_limit.get();
     totals.over_client_limit += counters.over_client_limit.get();
+    totals.bad_proxy_header += counters.bad_proxy_header.get();
     totals.refused_requests += counters.refused_requests.get();
   }
   totals.access_log_dropped = impl_->access_log.dropped();
