@@ -288,6 +288,7 @@ void daemon(Exposition& out, const core::StatusView& view, const core::ControlCo
              "Connections above a listener's limit, closed at once.");
   out.sample(static_cast<double>(totals.over_connection_limit), {{"reason", "max_connections"}});
   out.sample(static_cast<double>(totals.over_client_limit), {{"reason", "max_connections_per_client"}});
+  out.sample(static_cast<double>(totals.bad_proxy_header), {{"reason", "proxy_protocol"}});
   single(out, "sluice_requests_refused_total", "counter",
          "Requests answered by the proxy before a route was known.",
          static_cast<double>(totals.refused_requests));

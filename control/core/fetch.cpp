@@ -159,6 +159,8 @@ asio::awaitable<Fetched> fetch(asio::any_io_executor loop, FetchRequest request)
   const auto to = endpoint_of(request.to);
   const auto [no_connect] = co_await socket.async_connect(to, kFetchToken);
   if (no_connect || limit.expired()) co_return no_answer(limit, request, "connect", no_connect);
+  const error_code unsaid = co_await announce(socket, request.proxy_protocol);
+  if (unsaid || limit.expired()) co_return no_answer(limit, request, "write", unsaid);
   if (!request.tls) co_return co_await ask_for(socket, limit, request);
   Fetched refused;
   const auto secured = co_await secure(socket, request.tls, request.address, refused.problem);

@@ -18,6 +18,8 @@ struct FetchRequest {
   std::string host;                               // the Host header
   std::shared_ptr<const tls::ClientContext> tls;  // null: in clear
   std::string address;                            // with tls: of the backend, "host:port"
+  ProxyVersion proxy_protocol = ProxyVersion::off;  // begin with a header that speaks for nobody
+  std::string host;                                 // the Host header
   std::string method = "GET";
   std::string target = "/";
   std::chrono::milliseconds limit{5'000};  // for all of it

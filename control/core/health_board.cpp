@@ -41,6 +41,7 @@ void HealthBoard::refresh(Watched& backend, const route::Service& service, const
   backend.address = wanted.address;
   backend.endpoint = wanted.endpoint;
   backend.tls = pool.tls;
+  backend.proxy_protocol = pool.proxy_protocol;
   backend.admin = wanted.admin;
   backend.check = service.spec.health_check;
   backend.outlier = service.spec.outlier;

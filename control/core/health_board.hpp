@@ -21,6 +21,7 @@ struct Watched {
   std::string service, pool, name, address;
   route::Endpoint endpoint;
   std::shared_ptr<const tls::ClientContext> tls;  // null: spoken to in clear
+  ProxyVersion proxy_protocol = ProxyVersion::off;
   observe::Admin admin = observe::Admin::ready;
   std::optional<config::HealthCheckSpec> check;
   config::OutlierSpec outlier;

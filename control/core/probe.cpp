@@ -125,7 +125,7 @@ std::string probe_request(const std::string& address, const config::HealthCheckS
 }
 
 asio::awaitable<ProbeResult> probe(asio::any_io_executor loop, route::Endpoint endpoint, std::string address,
-                                   config::HealthCheckSpec spec,
+                                   config::HealthCheckSpec spec, ProxyVersion proxy_protocol,
                                    std::shared_ptr<const tls::ClientContext> tls) {
   tcp::socket socket(loop);
   const Limit limit(socket, spec.timeout);
@@ -134,6 +134,9 @@ asio::awaitable<ProbeResult> probe(asio::any_io_executor loop, route::Endpoint e
   const auto [no_connect] = co_await socket.async_connect(to, kToken);
   if (limit.expired()) co_return late;
   if (no_connect) co_return failed("connect", no_connect);
+  const error_code unsaid = co_await announce(socket, proxy_protocol);
+  if (limit.expired()) co_return late;
+  if (unsaid) co_return failed("write", unsaid);
   if (!tls) co_return co_await ask(socket, socket, limit, address, spec);
   std::string error;
   const auto secured = co_await secure(socket, tls, address, error);

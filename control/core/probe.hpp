@@ -22,6 +22,7 @@ struct ProbeResult {
 // `tls` null: in clear. Never throws; takes at most spec.timeout.
 boost::asio::awaitable<ProbeResult> probe(boost::asio::any_io_executor loop, route::Endpoint endpoint,
                                           std::string address, config::HealthCheckSpec spec,
+                                          ProxyVersion proxy_protocol = ProxyVersion::off,
                                           std::shared_ptr<const tls::ClientContext> tls = nullptr);
 
 // The status of "HTTP/1.1 200 OK"; nothing when it is no status line.

@@ -61,10 +61,11 @@ asio::awaitable<void> Prober::run(std::uint32_t id, std::shared_ptr<Round> round
     const Watched* backend = board_.find(id);
     const route::Endpoint endpoint = backend->endpoint;
     const std::string address = backend->address;
+    const ProxyVersion proxy_protocol = backend->proxy_protocol;
     const config::HealthCheckSpec check = round->check;
     const auto tls = backend->tls;
     const auto began = Clock::now();
-    const ProbeResult result = co_await probe(loop_, endpoint, address, check, tls);
+    const ProbeResult result = co_await probe(loop_, endpoint, address, check, proxy_protocol, tls);
     if (round->stopped) co_return;
     board_.observed(id, result);
     backend = board_.find(id);

@@ -129,8 +129,10 @@ route::Pool Publisher::pool_from(const config::ServiceSpec& service, const state
   pool.name = state.name;
   pool.share = state.share;
   pool.live = registry_.pool(service.name, state.name);
+  const config::PoolSpec* configured = service.pool(state.name);
+  if (configured) pool.proxy_protocol = configured->proxy_protocol;
   std::string error;
-  pool.tls = tls_of(service.name, service.pool(state.name), error);
+  pool.tls = tls_of(service.name, configured, error);
   if (!error.empty()) {
     unresolved = "pool " + state.name + ": " + error;
     return pool;

@@ -9,11 +9,16 @@
 #include <memory>
 #include <string>
 
+#include "proxy/base/network.hpp"
 #include "proxy/tls/client.hpp"
 
 namespace sluice::core {
 
 using Secured = boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>;
+
+// What goes ahead of TLS and HTTP where the backend wants a PROXY header: one that speaks for nobody.
+boost::asio::awaitable<boost::system::error_code> announce(boost::asio::ip::tcp::socket& socket,
+                                                           ProxyVersion proxy_protocol);
 
 // The handshake on a connected socket. Null with a sentence in `error`; `socket` outlives what is returned.
 boost::asio::awaitable<std::unique_ptr<Secured>> secure(boost::asio::ip::tcp::socket& socket,

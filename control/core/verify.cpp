@@ -15,6 +15,7 @@ FetchRequest request_to(const VerifyTarget& target, const config::VerifySpec& wa
   request.to = target.endpoint;
   request.tls = target.tls;
   request.address = target.address;
+  request.proxy_protocol = target.proxy_protocol;
   request.host = wanted.host.empty() ? target.address : wanted.host;
   request.method = wanted.method;
   request.target = wanted.path;

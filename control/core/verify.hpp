@@ -17,6 +17,7 @@ struct VerifyTarget {
   std::string name, address;
   route::Endpoint endpoint;
   std::shared_ptr<const tls::ClientContext> tls;  // null: in clear
+  ProxyVersion proxy_protocol = ProxyVersion::off;
 };
 
 // Sets `into` when all passed, or at the first that did not. Without a target it fails.

@@ -83,6 +83,10 @@ void emit(YAML::Emitter& out, const ListenerSpec& listener) {
   put(out, "max_requests", listener.max_requests);
   put(out, "max_body", listener.max_body);
   put(out, "min_body_rate", listener.min_body_rate);
+  put(out, "proxy_protocol", listener.proxy_protocol);
+  out << Key << "trusted_proxies" << YAML::Value << Flow << BeginSeq;
+  for (const auto& network : listener.trusted_proxies) out << YAML::DoubleQuoted << network.text;
+  out << EndSeq;
   out << EndMap;
 }
 
@@ -122,6 +126,18 @@ void emit(YAML::Emitter& out, const AdminSpec& admin) {
 
 // ---- services ----
 
+const char* text_of(ProxyVersion version) {
+  switch (version) {
+    case ProxyVersion::off:
+      return "off";
+    case ProxyVersion::v1:
+      return "v1";
+    case ProxyVersion::v2:
+      return "v2";
+  }
+  return "";
+}
+
 void emit(YAML::Emitter& out, const PoolSpec& pool) {
   begin_map(out, pool.name);
   begin_list(out, "backends");
@@ -143,6 +159,7 @@ void emit(YAML::Emitter& out, const PoolSpec& pool) {
     put_if(out, "key", pool.tls->key);
     out << EndMap;
   }
+  put(out, "proxy_protocol", text_of(pool.proxy_protocol));
   out << EndMap;
 }
 

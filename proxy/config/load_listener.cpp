@@ -76,6 +76,16 @@ void read_fixed_pools(const Value& value, ListenerSpec& listener) {
   });
 }
 
+void read_networks(const Value& value, std::vector<Network>& networks) {
+  value.each("a network", [&](const Value& element) {
+    std::string text;
+    if (!element.text(text)) return;
+    auto network = parse_network(text);
+    if (!network) return element.complain(network.error());
+    networks.push_back(std::move(*network));
+  });
+}
+
 void read_socket_mode(const Value& value, std::uint32_t& mode) {
   std::string text;
   if (!value.text(text)) return;
@@ -133,6 +143,8 @@ void read_listener(const Value& value, ListenerSpec& listener) {
            [&](const Value& v) { v.whole(listener.max_connections_per_client, 0, kMostConnections); }},
           {"max_requests", [&](const Value& v) { v.whole(listener.max_requests, 0, kMostConnections); }},
           {"max_body", [&](const Value& v) { v.size(listener.max_body); }},
+          {"proxy_protocol", [&](const Value& v) { v.flag(listener.proxy_protocol); }},
+          {"trusted_proxies", [&](const Value& v) { read_networks(v, listener.trusted_proxies); }},
           {"min_body_rate", [&](const Value& v) { v.whole(listener.min_body_rate, 0, kMostConnections); }},
       },
       &listener.places);

@@ -67,6 +67,13 @@ void read_pool(const Value& value, PoolSpec& pool) {
        kRequired},
       {"max_in_flight", [&](const Value& v) { v.whole(pool.max_in_flight, 0, kMostAtOnce); }},
       {"tls", [&](const Value& v) { read_pool_tls(v, pool.tls.emplace()); }},
+      {"proxy_protocol",
+       [&](const Value& v) {
+         if (v.says_off()) return;
+         v.choice<ProxyVersion>(
+             pool.proxy_protocol,
+             {{"off", ProxyVersion::off}, {"v1", ProxyVersion::v1}, {"v2", ProxyVersion::v2}});
+       }},
   });
 }
 

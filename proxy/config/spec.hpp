@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/base/network.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::config {
@@ -21,6 +22,8 @@ using namespace std::chrono_literals;
 
 using sluice::Address;
 using sluice::kWhole;
+using sluice::Network;
+using sluice::ProxyVersion;
 using sluice::Share;
 
 // Where a value stands in the file, both from 1; 0 when it was not written.
@@ -72,6 +75,8 @@ struct PoolSpec {
   std::uint32_t max_in_flight = 0;  // requests at a time to each of its backends; 0: no limit
   std::optional<PoolTls> tls;
   Place place;
+  // Tells its backends who the client is; their connections are not used again.
+  ProxyVersion proxy_protocol = ProxyVersion::off;
   bool operator==(const PoolSpec&) const = default;
 };
 
@@ -205,6 +210,8 @@ struct ListenerSpec {
   // Bytes of a body that must come per second of waiting for it, after body_timeout's worth of patience; 0:
   // none.
   std::uint32_t min_body_rate = 100;
+  bool proxy_protocol = false;           // every connection begins with a PROXY header, v1 or v2
+  std::vector<Network> trusted_proxies;  // whose PROXY headers and X-Forwarded-* are believed
   Places places;
   Place place;
   bool operator==(const ListenerSpec&) const = default;

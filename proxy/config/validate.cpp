@@ -88,6 +88,10 @@ void check_listeners(const Spec& spec, Complaints& out) {
     names.add(listener.name, listener.places.of("name", listener.place), "listener " + quoted(listener.name));
     check_bind(binds, listener.bind, listener.places.of("bind", listener.place));
     check_fixed_pools(spec, listener, out);
+    if (listener.proxy_protocol && listener.trusted_proxies.empty())
+      out.add(listener.places.of("proxy_protocol", listener.place),
+              "listener " + quoted(listener.name) +
+                  " would refuse every connection: name in 'trusted_proxies' who may send the PROXY header");
   }
   if (const auto& http = spec.admin.http) check_bind(binds, http->bind, http->place);
   if (const auto& compat = spec.admin.compat) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/http/forwarded.hpp"
 #include "proxy/http/head_writer.hpp"
 #include "proxy/http/text.hpp"
 #include "proxy/http/trace.hpp"
@@ -127,9 +128,26 @@ void put_cookies_but(std::string_view dropped, const Field& field, HeadWriter& o
   if (any) out.put("\r\n");
 }
 
+// What a trusted proxy said of its client stays, and the proxy is named behind it; of anybody else nothing
+// does.
+void put_forwarded(const RequestHead& head, const ForwardContext& context, HeadWriter& out) {
+  std::string_view proto, host, port;
+  out.put("X-Forwarded-For: ");
+  if (context.trusted) {
+    for (const Field& field : head.fields)
+      if (is_forwarded_for(field) && !field.value.empty()) out.put(field.value, ", ");
+    proto = forwarded_proto(head.fields);
+    host = forwarded_host(head.fields);
+    port = forwarded_port(head.fields);
+  }
+  out.put(context.client_ip, "\r\nX-Forwarded-Proto: ", proto.empty() ? context.proto : proto, "\r\n");
+  if (host.empty()) host = head.host;
+  if (!host.empty()) out.field("X-Forwarded-Host", host);
+  if (!port.empty()) out.field("X-Forwarded-Port", port);
+}
+
 void put_client(const RequestHead& head, const ForwardContext& context, HeadWriter& out) {
-  out.put("X-Forwarded-For: ", context.client_ip, "\r\nX-Forwarded-Proto: ", context.proto, "\r\n");
-  if (!head.host.empty()) out.field("X-Forwarded-Host", head.host);
+  put_forwarded(head, context, out);
   if (!context.identity.empty()) out.put(context.identity);
   char storage[32];
   const auto request_id =

@@ -122,8 +122,8 @@ class Stream final : private Deadline, private Poller::Entry {
   ConnectAwaiter connect(const Tcp::endpoint& endpoint) { return ConnectAwaiter(*this, endpoint); }
 
   // --- TLS: secure(), then co_await handshake(), then as in clear. A FIN without a close_notify reads as
-  // reset. Takes the channel, made for this stream's socket. Requires: nothing was read or written. Null,
-  // when memory is short, ends the handshake as reset.
+  // reset. Takes the channel, made for this stream's socket. Requires: nothing was read, no
+  // write is under way. Null, when memory is short, ends the handshake as reset.
   void secure(std::unique_ptr<tls::Channel> channel);
   const tls::Channel* tls() const { return tls_.get(); }
   class HandshakeAwaiter {

@@ -46,6 +46,8 @@ struct Pool {
   std::vector<Backend> backends;
   std::shared_ptr<observe::PoolLive> live;        // never null
   std::shared_ptr<const tls::ClientContext> tls;  // null: its backends are spoken to in clear
+  std::shared_ptr<observe::PoolLive> live;          // never null
+  ProxyVersion proxy_protocol = ProxyVersion::off;  // spoken to its backends
 };
 
 struct Service {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "proxy/base/network.hpp"
 #include "proxy/base/task.hpp"
 #include "proxy/http/message.hpp"
 #include "proxy/net/stream.hpp"
@@ -35,7 +36,10 @@ class Downstream {
 
   // --- the request
   virtual const http::RequestHead& head() const = 0;
-  virtual std::string_view client_address() const = 0;  // without the port
+  virtual std::string_view client_address() const = 0;  // without the port; whom trusted proxies spoke for
+  virtual Ends ends() const = 0;                        // of the client's connection, or as announced
+  virtual std::string_view hop_address() const = 0;     // who connected: the client or a proxy
+  virtual bool trusted() const = 0;                     // that is a trusted proxy: its X-Forwarded-* are kept
   virtual std::string_view listener() const = 0;
   virtual bool secure() const = 0;
   virtual std::string_view identity() const = 0;  // header lines about the client's certificate, or empty

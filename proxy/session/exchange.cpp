@@ -5,6 +5,7 @@
 #include "proxy/base/client_key.hpp"
 #include "proxy/base/hash.hpp"
 #include "proxy/http/forward.hpp"
+#include "proxy/upstream/connect.hpp"
 
 namespace sluice::session {
 
@@ -205,31 +206,23 @@ void Exchange::begin_attempt() {
   attempt_began_ = Clock::now();
   ++tries_;
   answer_head_read_ = false;
-  if (!fresh_only_) conn_ = claim_.backend()->take_idle();
+  if (!fresh_only_ && !speaks_for_client()) conn_ = claim_.backend()->take_idle();
   attempt_.reused = conn_ != nullptr;
   claim_.backend()->counters().requests.add();
 }
 
 Task<Failure> Exchange::connect() {
-  const route::Endpoint& endpoint = backend_->endpoint;
-  asio::ip::address address;
-  if (endpoint.v6) {
-    address = asio::ip::address_v6(endpoint.ip);
-  } else {
-    address = asio::ip::address_v4({endpoint.ip[0], endpoint.ip[1], endpoint.ip[2], endpoint.ip[3]});
-  }
   conn_ = std::make_unique<upstream::Conn>(context_.poller, context_.wheel, *claim_.backend());
   conn_->stream.limit(spec().timeouts.connect);
-  const Tcp::endpoint to(address, endpoint.port);
-  auto status = co_await conn_->stream.connect(to);
-  if (status == IoStatus::ok && claim_.backend()->tls()) {
-    conn_->secure(backend_->address);
-    status = co_await conn_->stream.handshake();
+  Ends ends;
+  if (speaks_for_client()) ends = client_.ends();
+  const auto status = co_await upstream::connect(*conn_, *backend_, target_->pool->proxy_protocol, &ends);
+  conn_->stream.no_limit();
+  if (conn_->stream.tls()) {
     auto& counted = status == IoStatus::ok ? context_.counters.backend_handshakes
                                            : context_.counters.backend_handshakes_failed;
     counted.add();
   }
-  conn_->stream.no_limit();
   if (gone_) co_return Failure{FailureKind::gone, Side::client};
   if (cut_) co_return Failure{FailureKind::drained, Side::proxy};
   if (conn_->stream.fd() < 0)
@@ -245,7 +238,8 @@ void Exchange::prepare_request(iovec (&pieces)[2]) {
   whole_body_ = client_.whole_body(body);
   if (request_.empty()) {
     http::ForwardContext forward;
-    forward.client_ip = client_.client_address();
+    forward.client_ip = client_.hop_address();
+    forward.trusted = client_.trusted();
     forward.proto = client_.secure() ? "https" : "http";
     forward.identity = client_.identity();
     forward.request_id = request_id_;
@@ -330,7 +324,7 @@ Task<void> Exchange::join_upload() {
 
 void Exchange::release_conn(bool reusable) {
   if (!conn_) return;
-  if (reusable) {
+  if (reusable && !speaks_for_client()) {
     claim_.backend()->put_idle(std::move(conn_), spec().timeouts.idle);
   } else {
     upstream::Conn::retire(std::move(conn_));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/upstream/connect.hpp"
+
 namespace sluice::session {
 namespace {
 
@@ -170,22 +172,11 @@ Task<Mirrors::Outcome> Mirrors::attempt(Copy& copy, const route::Backend& to, bo
 }
 
 Task<bool> Mirrors::connect(Copy& copy, const route::Backend& to) {
-  asio::ip::address address;
-  if (to.endpoint.v6) {
-    address = asio::ip::address_v6(to.endpoint.ip);
-  } else {
-    address =
-        asio::ip::address_v4({to.endpoint.ip[0], to.endpoint.ip[1], to.endpoint.ip[2], to.endpoint.ip[3]});
-  }
   copy.conn_ = std::make_unique<upstream::Conn>(poller_, wheel_, *copy.own_);
   copy.conn_->stream.limit(copy.service_->service->spec.timeouts.connect);
-  const Tcp::endpoint endpoint(address, to.endpoint.port);
-  auto status = co_await copy.conn_->stream.connect(endpoint);
-  if (status == IoStatus::ok && copy.own_->tls()) {
-    copy.conn_->secure(to.address);
-    status = co_await copy.conn_->stream.handshake();
-  }
-  if (status != IoStatus::ok || copy.conn_->stream.fd() < 0 || copy.cut_) co_return false;
+  // A copy's connection is nobody's: other requests follow on it.
+  const auto status = co_await upstream::connect(*copy.conn_, to, copy.pool_->pool->proxy_protocol, nullptr);
+  if (status != IoStatus::ok || copy.cut_) co_return false;
   copy.conn_->arm();
   co_return true;
 }

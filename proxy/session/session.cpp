@@ -1,7 +1,5 @@
 #include "proxy/session/session.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
@@ -27,23 +25,6 @@ constexpr std::size_t kLingerBytes = 1 << 20;
 constexpr std::size_t kCopied = 4096;
 constexpr std::size_t kCompact = 4096;  // consumed bytes at the buffer's front that are worth moving
 constexpr std::size_t kMinRoom = 1024;  // less room than this is no use for reading ahead
-
-std::string_view address_text(int fd, char (&text)[46]) {
-  sockaddr_storage peer{};
-  socklen_t size = sizeof peer;
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return "";
-  if (peer.ss_family == AF_INET) {
-    inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in&>(peer).sin_addr, text, sizeof text);
-    return text;
-  }
-  const in6_addr& v6 = reinterpret_cast<sockaddr_in6&>(peer).sin6_addr;
-  if (IN6_IS_ADDR_V4MAPPED(&v6)) {
-    inet_ntop(AF_INET, &v6.s6_addr[12], text, sizeof text);
-  } else {
-    inet_ntop(AF_INET6, &v6, text, sizeof text);
-  }
-  return text;
-}
 
 std::string_view explanation(const http::Refusal& refusal) {
   switch (refusal.status) {
@@ -71,16 +52,21 @@ std::string_view explanation(const http::Refusal& refusal) {
 }  // namespace
 
 void Session::start(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd,
-                    SessionHook& sessions) {
-  auto* session = new Session(context, std::move(listener), fd);
+                    const Caller& caller, SessionHook& sessions) {
+  auto* session = new Session(context, std::move(listener), fd, caller);
   session->SessionHook::link_before(sessions);
   spawn(session->run());
 }
 
-Session::Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd)
-    : context_(context), listener_(std::move(listener)), stream_(fd, context.poller, context.wheel) {
+Session::Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd, const Caller& caller)
+    : context_(context),
+      listener_(std::move(listener)),
+      stream_(fd, context.poller, context.wheel),
+      caller_(caller),
+      trusted_(contains(listener_->trusted_proxies, caller.source.ip)) {
+  client_address_ = format_ip(caller.source.ip, client_address_text_);
+  if (trusted_) hop_address_ = format_ip(caller.source.ip, hop_address_text_);
   if (listener_->tls) stream_.secure(listener_->tls->accept(fd));
-  client_address_ = address_text(fd, client_address_text_);
   context_.counters.connections.add();
   listener_->connections->fetch_add(1, std::memory_order_relaxed);
 }
@@ -105,7 +91,7 @@ Task<void> Session::run() {
 
 // False: this client has all the connections that it may have.
 bool Session::admit() {
-  if (!listener_->clients) return true;
+  if (!listener_->clients || trusted_) return true;  // a proxy in front speaks for many
   const std::uint64_t client = client_key(client_address_);
   const auto entry = listener_->clients->enter(client, listener_->max_per_client);
   if (entry.slot) counted_in_ = listener_->clients;  // a reload may make another table
@@ -308,6 +294,10 @@ void Session::begin_message() {
   body_waited_ = 0ms;
   status_ = 0;
   bytes_in_ = bytes_out_ = 0;
+  if (trusted_) {
+    const Ip client = http::forwarded_client(head.fields, caller_.source.ip, listener_->trusted_proxies);
+    client_address_ = format_ip(client, client_address_text_);
+  }
   std::string_view body;
   if (whole_body(body) && !body.empty()) {
     body_at_ += body_.next(body).consumed;
@@ -326,6 +316,20 @@ void Session::end_message() {
     in_.skip(body_at_);
   }
   parser_.reset();
+}
+
+Ends Session::ends() const {
+  if (caller_.destination) return {caller_.source, *caller_.destination};
+  sockaddr_storage own{};
+  socklen_t size = sizeof own;
+  ::getsockname(stream_.fd(), reinterpret_cast<sockaddr*>(&own), &size);
+  return {caller_.source, ip_port_of(own)};
+}
+
+bool Session::secure() const {
+  if (trusted_)
+    if (const auto proto = http::forwarded_proto(head_->fields); !proto.empty()) return proto == "https";
+  return stream_.tls() != nullptr;
 }
 
 bool Session::whole_body(std::string_view& body) const {

@@ -4,11 +4,15 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "proxy/base/buffer.hpp"
+#include "proxy/base/network.hpp"
 #include "proxy/http/body.hpp"
 #include "proxy/http/codec.hpp"
+#include "proxy/http/forwarded.hpp"
 #include "proxy/observe/client_table.hpp"
 #include "proxy/session/context.hpp"
 #include "proxy/session/downstream.hpp"
@@ -30,6 +34,14 @@ struct ListenerInfo {
   bool check_host = true;                         // likewise
   // Open ones, of all workers.
   std::shared_ptr<std::atomic<std::uint32_t>> connections = std::make_shared<std::atomic<std::uint32_t>>(0);
+  bool proxy_protocol = false;
+  std::vector<Network> trusted_proxies;
+};
+
+// Whose connection it is: what the kernel says of it, or what the PROXY protocol announced.
+struct Caller {
+  IpPort source;
+  std::optional<IpPort> destination;  // announced; else the socket knows
 };
 
 class Exchange;
@@ -40,7 +52,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
  public:
   // Serves `fd`, a connected non-blocking socket, until it ends. `sessions` is the worker's list.
   static void start(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd,
-                    SessionHook& sessions);
+                    const Caller& caller, SessionHook& sessions);
   static Session& from(net::WheelHook& hook) {
     return static_cast<Session&>(static_cast<SessionHook&>(hook));
   }
@@ -53,7 +65,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
  private:
   enum class HeadResult : std::uint8_t { incomplete, complete, refused, closed };
 
-  Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd);
+  Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd, const Caller& caller);
   ~Session() override;
 
   Task<void> run();
@@ -77,8 +89,11 @@ class Session final : private SessionHook, private Downstream, private net::Read
   // Downstream
   const http::RequestHead& head() const override { return *head_; }
   std::string_view client_address() const override { return client_address_; }
+  Ends ends() const override;
+  std::string_view hop_address() const override { return trusted_ ? hop_address_ : client_address_; }
+  bool trusted() const override { return trusted_; }
   std::string_view listener() const override { return listener_->name; }
-  bool secure() const override { return stream_.tls() != nullptr; }
+  bool secure() const override;
   std::string_view identity() const override { return identity_; }
   bool whole_body(std::string_view& body) const override;
   Task<BodyPiece> read_body() override;
@@ -111,9 +126,13 @@ class Session final : private SessionHook, private Downstream, private net::Read
   Context& context_;
   std::shared_ptr<const ListenerInfo> listener_;
   net::Stream stream_;
-  char client_address_text_[46];  // INET6_ADDRSTRLEN
+  const Caller caller_;
+  const bool trusted_;  // one of the listener's trusted proxies: what it says of the client is believed
+  IpText client_address_text_, hop_address_text_;
+  // The caller's; of a trusted one the client's that it speaks for, anew with each request.
   std::string_view client_address_;
   std::string identity_;  // of the client's certificate, as header lines
+  std::string_view hop_address_;
 
   Buffer in_;       // the head under way and what came with it; then the next one
   Buffer body_in_;  // further pieces of a long body, so that the head stays where its views point

@@ -21,6 +21,8 @@ class Conn final : private net::ReadObserver {
   http::ResponseParser parser;
   bool reused = false;  // it has served a request before
 
+  Backend& backend() { return backend_; }
+
   // Speaks TLS from here on; stream.handshake() is next. Requires: connected, the backend has TLS.
   void secure(const std::string& address);
 

@@ -29,15 +29,18 @@ Worker::Listener::Listener(Worker& worker, std::shared_ptr<const session::Listen
 }
 
 Worker::Listener::~Listener() {
+  info_->connections->fetch_sub(static_cast<std::uint32_t>(intakes_.size()), std::memory_order_relaxed);
   worker_.context_.poller.remove(fd_, *this);
   ::close(fd_);
 }
 
 void Worker::Listener::accept_some() {
   for (int i = 0; i < kBatch; ++i) {
-    const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    const int fd = ::accept4(fd_, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      accept_one(fd);
+      accept_one(fd, ip_port_of(peer));
       continue;
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -51,7 +54,7 @@ void Worker::Listener::accept_some() {
   worker_.context_.poller.defer(*this);
 }
 
-void Worker::Listener::accept_one(int fd) {
+void Worker::Listener::accept_one(int fd, const IpPort& peer) {
   if (std::exchange(starved_, false)) spdlog::info("listener {}: accepting goes on", info_->name);
   auto& counters = worker_.context_.counters;
   counters.accepted.add();
@@ -61,10 +64,32 @@ void Worker::Listener::accept_one(int fd) {
     counters.over_connection_limit.add();
     return;
   }
+  if (info_->proxy_protocol && !contains(info_->trusted_proxies, peer.ip)) {
+    ::close(fd);
+    counters.bad_proxy_header.add();
+    return;
+  }
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMostUnsent, sizeof kMostUnsent);
-  session::Session::start(worker_.context_, info_, fd, worker_.sessions_);
+  if (info_->proxy_protocol) return await_header(fd, peer);
+  const session::Caller caller{peer, {}};
+  session::Session::start(worker_.context_, info_, fd, caller, worker_.sessions_);
+}
+
+// Counted as a connection meanwhile, so that those who never send their header are limited like all others.
+void Worker::Listener::await_header(int fd, const IpPort& peer) {
+  const auto connections = info_->connections;
+  connections->fetch_add(1, std::memory_order_relaxed);
+  const auto place = intakes_.emplace(intakes_.end(), nullptr);
+  *place = std::make_unique<ProxyIntake>(
+      worker_.context_.poller, worker_.context_.wheel, fd, peer, info_->header_timeout,
+      [this, connections, place](int taken, const session::Caller& caller) {
+        connections->fetch_sub(1, std::memory_order_relaxed);
+        intakes_.erase(place);
+        if (taken < 0) return worker_.context_.counters.bad_proxy_header.add();
+        session::Session::start(worker_.context_, info_, taken, caller, worker_.sessions_);
+      });
 }
 
 }  // namespace sluice::worker

@@ -2,9 +2,11 @@
 // (X7). Worker only.
 #pragma once
 
+#include <list>
 #include <memory>
 
 #include "proxy/session/session.hpp"
+#include "proxy/worker/proxy_intake.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace sluice::worker {
@@ -25,12 +27,14 @@ class Worker::Listener : private net::Poller::Entry, private net::Deadline {
   void on_deferred() override { accept_some(); }
   void expired() override { accept_some(); }  // the pause is over
   void accept_some();
-  void accept_one(int fd);
+  void accept_one(int fd, const IpPort& peer);
+  void await_header(int fd, const IpPort& peer);
 
   Worker& worker_;
   std::shared_ptr<const session::ListenerInfo> info_;
   int fd_;
-  bool starved_ = false;  // of descriptors, at the last try
+  std::list<std::unique_ptr<ProxyIntake>> intakes_;  // wait for their PROXY headers
+  bool starved_ = false;                             // of descriptors, at the last try
 };
 
 }  // namespace sluice::worker

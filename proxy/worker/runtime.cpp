@@ -179,6 +179,8 @@ std::shared_ptr<session::ListenerInfo> Runtime::make_info(const config::Listener
     info->handshake_timeout = spec.tls->handshake_timeout;
     info->check_host = spec.tls->check_host;
   }
+  info->proxy_protocol = spec.proxy_protocol;
+  info->trusted_proxies = spec.trusted_proxies;
   return info;
 }
 
@@ -255,6 +257,7 @@ Totals Runtime::totals() const {
     totals.accept_errors += counters.accept_errors.get();
     totals.over_connection_limit += counters.over_connection_limit.get();
     totals.over_client_limit += counters.over_client_limit.get();
+    totals.bad_proxy_header += counters.bad_proxy_header.get();
     totals.refused_requests += counters.refused_requests.get();
     totals.handshakes += counters.handshakes.get();
     totals.handshakes_resumed += counters.handshakes_resumed.get();

@@ -47,6 +47,7 @@ struct Totals {
   std::uint64_t accepted = 0;
   std::uint64_t accept_errors = 0;                                 // EMFILE and the like
   std::uint64_t over_connection_limit = 0, over_client_limit = 0;  // connections that were refused
+  std::uint64_t bad_proxy_header = 0;                              // likewise
   std::uint64_t refused_requests =
       0;  // answered by the proxy before a route was known (400, 404, 408, 414, 431 ...)
   // TLS handshakes: with clients, done (of those resumed) and failed by reason; with backends.

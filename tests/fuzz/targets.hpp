@@ -17,6 +17,7 @@ void configuration(std::string_view bytes);
 void admin_json(std::string_view bytes);
 void nginx_import(std::string_view bytes);
 void journal(std::string_view bytes);
+void proxy_header(std::string_view bytes);
 
 struct Target {
   const char* name;  // of the function, of its folder in corpus/, and for `./dev fuzz`
@@ -29,6 +30,7 @@ inline constexpr Target kTargets[] = {
     {"chunked_body", chunked_body, 100000}, {"cookies", cookies, 40000},
     {"configuration", configuration, 1000}, {"admin_json", admin_json, 8000},
     {"nginx_import", nginx_import, 1000},   {"journal", journal, 600},
+    {"proxy_header", proxy_header, 20000},
 };
 
 // `what` is the promise that was broken.

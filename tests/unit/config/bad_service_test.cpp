@@ -44,6 +44,8 @@ TEST(BadConfig, PoolsAndBackends) {
        "'backends' has no value, it must be a list, such as \\[\\]", ""},
       {pools_5_5("pools: {a: {backends: []}, a: {backends: []}}"), 5, 32, "duplicate key 'a' in 'pools'", ""},
       {pools_5_5("pools: {a=b: {backends: []}}"), 5, 13, "'a=b' is not a name", ""},
+      {pools_5_5("pools: {a: {backends: [], proxy_protocol: v3}}"), 5, 47, "must be one of off, v1 and v2",
+       "v1"},
       {pools_5_5("pools: {a: {backends: [[h, 1]]}}"), 5, 28, "a backend must be an address", ""},
       {pools_5_5("pools: {a: {backends: [~]}}"), 5, 28, "a backend must be an address", ""},
       {pools_5_5("pools: {a: {backends: [\"h:0\"]}}"), 5, 28, "its port '0' is not a number from 1 to 65535",

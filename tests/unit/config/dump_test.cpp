@@ -12,7 +12,8 @@ const char kEverything[] = R"(
 listeners:
   - {name: web, bind: "[::]:8080", pools: {api: green, front: v1}, header_timeout: 1ms, body_timeout: 90s,
      idle_timeout: 8760h, max_connections: 100,
-     max_connections_per_client: 10, max_requests: 1000, max_body: 3MiB, min_body_rate: 0}
+     max_connections_per_client: 10, max_requests: 1000, max_body: 3MiB, min_body_rate: 0,
+     proxy_protocol: true, trusted_proxies: ["10.0.0.0/8", "::1", "2001:db8::/32"]}
   - {name: "[x]:1", bind: "localhost:0"}
 admin: {socket: "/tmp/a b: #c.sock", socket_mode: "0007", socket_group: "0", http: {bind: "127.0.0.1:9900"},
   roles: [{role: viewer, group: root}, {role: operator, user: root}, {role: admin, user: "4711"}]}
@@ -26,7 +27,7 @@ services:
     pools:
       blue: {backends: ["127.0.0.1:9001", {name: api-2, address: "[::1]:9002", weight: 1000, max_in_flight: 0}],
              max_in_flight: 7}
-      green: {backends: []}
+      green: {backends: [], proxy_protocol: v2}
       "123": {backends: ["h:1"]}
     split: {green: 99.999%, "123": 0.001%}
     stable: blue

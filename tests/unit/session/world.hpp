@@ -85,7 +85,7 @@ class World {
   // A client, its session started.
   Peer& client() {
     const auto [ours, theirs] = tcp_pair();
-    Session::start(context, info, theirs, sessions);
+    Session::start(context, info, theirs, Caller{caller, {}}, sessions);
     return *clients.emplace_back(std::make_unique<Peer>(ours));
   }
 
@@ -162,6 +162,7 @@ class World {
   std::optional<route::PreviewKey> preview_key;
   std::vector<route::Pool> pools;
   std::shared_ptr<observe::ServiceLive> live = std::make_shared<observe::ServiceLive>(1);
+  IpPort caller{*parse_ip("127.0.0.1"), 40'000};  // of clients made from now on
   std::shared_ptr<ListenerInfo> info = std::make_shared<ListenerInfo>();
   SessionHook sessions;
   std::vector<std::unique_ptr<Origin>> origins;

@@ -1,0 +1,65 @@
+#include "proxy/http/forwarded.hpp"
+
+#include "proxy/http/authority.hpp"
+#include "proxy/http/text.hpp"
+
+namespace sluice::http {
+namespace {
+
+// Only a single field speaks; two contradict each other.
+std::string_view only_value(const Fields& fields, std::string_view name) {
+  const Field* found = nullptr;
+  for (const Field& field : fields) {
+    if (field.id != Header::forwarded || !iequals(field.name, name)) continue;
+    if (found) return {};
+    found = &field;
+  }
+  return found ? found->value : std::string_view();
+}
+
+// The last member of a list, taken off it.
+std::string_view take_last(std::string_view& list) {
+  const auto comma = list.rfind(',');
+  const auto member = trim(comma == std::string_view::npos ? list : list.substr(comma + 1));
+  list = comma == std::string_view::npos ? std::string_view() : list.substr(0, comma);
+  return member;
+}
+
+}  // namespace
+
+bool is_forwarded_for(const Field& field) {
+  return field.id == Header::forwarded && iequals(field.name, "x-forwarded-for");
+}
+
+Ip forwarded_client(const Fields& fields, const Ip& source, std::span<const Network> trusted) {
+  Ip believed = source;
+  for (const Field* field = fields.end(); field != fields.begin();) {
+    if (!is_forwarded_for(*--field)) continue;
+    for (std::string_view list = field->value; !list.empty();) {
+      const auto hop = parse_ip_maybe_port(take_last(list));
+      if (!hop) return believed;
+      believed = *hop;
+      if (!contains(trusted, believed)) return believed;
+    }
+  }
+  return believed;
+}
+
+std::string_view forwarded_proto(const Fields& fields) {
+  const auto value = only_value(fields, "x-forwarded-proto");
+  if (iequals(value, "https")) return "https";
+  return iequals(value, "http") ? "http" : std::string_view();
+}
+
+std::string_view forwarded_host(const Fields& fields) {
+  const auto value = only_value(fields, "x-forwarded-host");
+  return is_authority(value) ? value : std::string_view();
+}
+
+std::string_view forwarded_port(const Fields& fields) {
+  const auto value = only_value(fields, "x-forwarded-port");
+  std::uint64_t port = 0;
+  return parse_decimal(value, 65535, port) && port > 0 ? value : std::string_view();
+}
+
+}  // namespace sluice::http

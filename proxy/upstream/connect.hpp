@@ -1,0 +1,19 @@
+// How a connection to a backend begins. Worker only.
+#pragma once
+
+#include "proxy/base/network.hpp"
+#include "proxy/base/task.hpp"
+#include "proxy/route/snapshot.hpp"
+#include "proxy/upstream/conn.hpp"
+
+namespace sluice::upstream {
+
+// TCP; then the PROXY header where the pool wants one, ahead of everything else; then TLS where the backend
+// has it. Afterwards the first request may go out. The time limit is the caller's, set on conn.stream. On
+// failure without a descriptor (stream.fd() < 0) none was left; with stream.tls() it was the handshake.
+// `speaks_for`: the ends of the client's connection, null when it is for nobody in particular. What is passed
+// outlives the wait.
+Task<net::IoStatus> connect(Conn& conn, const route::Backend& to, ProxyVersion proxy_protocol,
+                            const Ends* speaks_for);
+
+}  // namespace sluice::upstream

@@ -1,0 +1,58 @@
+#include "proxy/worker/proxy_intake.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace sluice::worker {
+
+ProxyIntake::ProxyIntake(net::Poller& poller, net::TimerWheel& wheel, int fd, IpPort peer,
+                         std::chrono::milliseconds limit, Done done)
+    : Deadline(wheel), poller_(poller), fd_(fd), peer_(peer), done_(std::move(done)) {
+  poller_.add(fd_, *this);  // refused by the kernel: the time limit ends it
+  expires_after(limit);
+}
+
+ProxyIntake::~ProxyIntake() {
+  if (fd_ < 0) return;
+  poller_.remove(fd_, *this);
+  ::close(fd_);
+}
+
+void ProxyIntake::on_events(std::uint32_t events) {
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+    look(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+}
+
+void ProxyIntake::look(bool ended) {
+  char bytes[http::kMaxProxyHeader];
+  ssize_t got;
+  do {
+    got = ::recv(fd_, bytes, sizeof bytes, MSG_PEEK);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) && !ended) return;
+  const http::ProxyHeader header =
+      http::read_proxy_header({bytes, static_cast<std::size_t>(std::max<ssize_t>(got, 0))});
+  using Status = http::ProxyHeader::Status;
+  if (header.status == Status::malformed || (header.status == Status::more && (ended || got <= 0)))
+    return refuse();
+  if (header.status == Status::more) return;
+  if (::recv(fd_, bytes, header.size, 0) != static_cast<ssize_t>(header.size)) return refuse();
+  poller_.remove(fd_, *this);
+  session::Caller caller{peer_, {}};
+  if (!header.local) caller = {header.ends.source, header.ends.destination};
+  const Done done = std::move(done_);
+  done(std::exchange(fd_, -1), caller);
+}
+
+void ProxyIntake::refuse() {
+  poller_.remove(fd_, *this);
+  ::close(std::exchange(fd_, -1));
+  const Done done = std::move(done_);
+  done(-1, {});
+}
+
+}  // namespace sluice::worker

@@ -1,0 +1,37 @@
+// A connection whose PROXY header is still to come. The header is looked at without taking it off the socket,
+// then taken off to the byte: whatever follows, TLS or HTTP, begins where its reader expects it. Worker only.
+#pragma once
+
+#include <chrono>
+#include <functional>
+
+#include "proxy/http/proxy_protocol.hpp"
+#include "proxy/net/poller.hpp"
+#include "proxy/net/timer_wheel.hpp"
+#include "proxy/session/session.hpp"
+
+namespace sluice::worker {
+
+class ProxyIntake : private net::Poller::Entry, private net::Deadline {
+ public:
+  // Takes `fd`. `done` is called once, and may destroy this: with what the header said and the descriptor, or
+  // with -1 when the connection was refused and closed.
+  using Done = std::function<void(int fd, const session::Caller& caller)>;
+  ProxyIntake(net::Poller& poller, net::TimerWheel& wheel, int fd, IpPort peer,
+              std::chrono::milliseconds limit, Done done);
+  ~ProxyIntake() override;
+
+ private:
+  void on_events(std::uint32_t events) override;
+  void on_deferred() override {}
+  void expired() override { refuse(); }
+  void look(bool ended);
+  void refuse();
+
+  net::Poller& poller_;
+  int fd_;
+  const IpPort peer_;
+  Done done_;
+};
+
+}  // namespace sluice::worker
