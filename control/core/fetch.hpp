@@ -15,7 +15,6 @@ namespace sluice::core {
 
 struct FetchRequest {
   route::Endpoint to;
-  std::string host;                               // the Host header
   std::shared_ptr<const tls::ClientContext> tls;  // null: in clear
   std::string address;                            // with tls: of the backend, "host:port"
   ProxyVersion proxy_protocol = ProxyVersion::off;  // begin with a header that speaks for nobody

@@ -44,9 +44,8 @@ struct Pool {
   std::string name;
   config::Share share = 0;
   std::vector<Backend> backends;
-  std::shared_ptr<observe::PoolLive> live;        // never null
-  std::shared_ptr<const tls::ClientContext> tls;  // null: its backends are spoken to in clear
   std::shared_ptr<observe::PoolLive> live;          // never null
+  std::shared_ptr<const tls::ClientContext> tls;    // null: its backends are spoken to in clear
   ProxyVersion proxy_protocol = ProxyVersion::off;  // spoken to its backends
 };
 
