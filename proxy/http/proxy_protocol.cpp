@@ -49,11 +49,10 @@ bool read_address(std::string_view text, bool v6, Ip& ip) {
 
 ProxyHeader read_v1(std::string_view data) {
   const auto head = data.substr(0, kMaxV1);
-  const auto end = head.find('\r');
+  const auto end = head.find_first_of("\r\n");
   if (end == std::string_view::npos || end + 1 == head.size())
-    return data.size() >= kMaxV1 || head.find('\n') != std::string_view::npos ? kNoProxyHeader
-                                                                              : ProxyHeader{};
-  if (head[end + 1] != '\n') return kNoProxyHeader;
+    return data.size() >= kMaxV1 || head.ends_with('\n') ? kNoProxyHeader : ProxyHeader{};
+  if (head.substr(end, 2) != "\r\n") return kNoProxyHeader;
   ProxyHeader out{Status::done, end + 2, false, {}};
   std::string_view line = head.substr(kV1.size(), end - kV1.size());
   const bool ends_with_blank = line.ends_with(' ');

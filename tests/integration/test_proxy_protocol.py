@@ -5,6 +5,7 @@ import pytest
 from client import Client, Closed
 from proxied import SIGNATURE, Announced, v1, v2
 from sluice import config_of, service
+from tls import Authority, TlsClient, TlsServer
 from waiting import wait_until
 
 
@@ -181,6 +182,48 @@ def test_copies_to_a_pool_with_the_protocol_say_nobody(sluice, backend):
     assert announced.headers[0] == ("v1", "UNKNOWN")
 
 
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory):
+    made = Authority(tmp_path_factory.mktemp("ca"))
+    made.site = made.issue("site", "site.test", "127.0.0.1")
+    return made
+
+
+@pytest.mark.parametrize("header", [v1("192.0.2.7"), v2("192.0.2.7", tlvs=b"\x02\x00\x01a")], ids=["v1", "v2"])
+def test_tls_begins_behind_the_header(behind, ca, header):
+    daemon, blue = behind(tls={"certificates": [{"cert": str(ca.site[0]), "key": str(ca.site[1])}]})
+    with TlsClient(daemon.address(), ca.trusting(), ahead=header) as one:
+        for path in ("/a", "/b"):
+            assert one.request(target=path, host="site.test").status == 200
+            seen = blue.seen(path)[0]
+            assert seen.all("X-Forwarded-For") == ["192.0.2.7"] and seen.all("X-Forwarded-Proto") == ["https"]
+
+
+def test_to_a_backend_the_header_goes_ahead_of_tls(sluice, backend, ca):
+    """Requests, probes and copies alike."""
+    blue, green = backend("blue"), backend("green")
+    fronts = {"blue": TlsServer(blue.address, ca.site, announced=True), "green": TlsServer(green.address, ca.site, announced=True)}
+    try:
+        api = service({name: [front.address] for name, front in fronts.items()}, health_check={"path": "/health", "interval": "50ms"})
+        for pool in api["pools"].values():
+            pool.update(proxy_protocol="v1", tls={"ca": str(ca.cert)})
+        daemon = sluice(config_of({"api": api}))
+        for pool in fronts:
+            wait_until(lambda: [b["health"] for b in daemon.pool(pool)["backends"].values()] == ["up"])  # noqa: B023
+        daemon.do("mirror", "api", "--to", "green", "--share", "100%")
+        with daemon.client() as one:
+            assert one.request(target="/a").status == 200
+            source = one.sock.getsockname()[1]
+        wait_until(lambda: blue.seen("/a") and green.seen("/a"))
+        said = {name: set(front.headers) for name, front in fronts.items()}
+        port = daemon.address().rsplit(":", 1)[1]
+        assert said["green"] == {"PROXY UNKNOWN\r\n"}
+        assert said["blue"] == {"PROXY UNKNOWN\r\n", f"PROXY TCP4 127.0.0.1 127.0.0.1 {source} {port}\r\n"}
+    finally:
+        for front in fronts.values():
+            front.stop()
+
+
 # ---- X-Forwarded-*
 
 SAID = [("X-Forwarded-For", "6.6.6.6, 192.0.2.7"), ("X-Forwarded-For", "127.0.0.9"), ("X-Forwarded-Proto", "https"),
@@ -236,3 +279,11 @@ def test_sticky_ip_goes_by_the_client_that_a_trusted_proxy_names(sluice, backend
         named = [{b"blue" in body for body in bodies} for bodies in pools.values()]
     assert all(len(sides) == 1 for sides in named), "a client keeps its pool"
     assert len({tuple(sides) for sides in named}) == 2, "not all clients have the same one"
+
+
+def test_a_trusted_proxy_is_not_limited_as_a_client(sluice, backend):
+    """X7: it speaks for many; max_connections_per_client is for those who come themselves."""
+    options = {"max_connections_per_client": 1}
+    daemon = sluice(config_of({"api": service({"blue": [backend("blue")]})}, **listening(trusted_proxies=HERE, **options)))
+    with daemon.client() as one, daemon.client() as other:
+        assert [client.request().status for client in (one, other, one)] == [200, 200, 200]

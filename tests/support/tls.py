@@ -46,15 +46,16 @@ class Authority:
 
 
 class TlsServer:
-    """A relay that speaks TLS before a backend in clear; `resumed` says of each session whether it was."""
+    """A relay that speaks TLS before a backend in clear; `resumed` says of each session whether it was. With `announced` each
+    connection begins with a PROXY header of version 1, in clear; `headers` keeps them."""
 
-    def __init__(self, to, pair, trusted=None):
+    def __init__(self, to, pair, trusted=None, announced=False):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(*map(str, pair))
         if trusted:
             self.context.verify_mode = ssl.CERT_REQUIRED
             self.context.load_verify_locations(str(trusted))
-        self.to, self.resumed = to, []
+        self.to, self.resumed, self.announced, self.headers = to, [], announced, []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -72,6 +73,14 @@ class TlsServer:
             threading.Thread(target=self.serve, args=(sock,), daemon=True).start()
 
     def serve(self, sock):
+        if self.announced:
+            header = b""
+            while not header.endswith(b"\r\n"):  # to the byte: TLS begins behind it
+                byte = sock.recv(1)
+                if not byte:
+                    return sock.close()
+                header += byte
+            self.headers.append(header.decode())
         try:
             secured = self.context.wrap_socket(sock, server_side=True)
         except (OSError, ssl.SSLError):
@@ -111,11 +120,12 @@ class TlsServer:
 
 
 class TlsClient(Client):
-    """One TLS connection. `name` is the SNI, None for none."""
+    """One TLS connection. `name` is the SNI, None for none; `ahead` goes out in clear before the handshake."""
 
-    def __init__(self, address, context, name="site.test", timeout=10.0, session=None):
+    def __init__(self, address, context, name="site.test", timeout=10.0, session=None, ahead=b""):
         super().__init__(address, timeout)
         try:
+            self.sock.sendall(ahead)
             self.sock = context.wrap_socket(self.sock, server_hostname=name, session=session, suppress_ragged_eofs=False)
         except BaseException:
             self.sock.close()

@@ -79,6 +79,7 @@ TEST(ProxyProtocol, Version1IsTakenToTheLetter) {
                                 "PROXYTCP4\r\n"s,
                                 "GET / HTTP/1.1\r\n"s,
                                 "\r\nPROXY UNKNOWN\r\n"s,
+                                "PROXY UNKNOWN a\nb\r\n"s,
                                 "PROXY UNKNOWN " + std::string(100, 'x') + "\r\n",
                                 "PROXY TCP4 1.2.3.4\0 5.6.7.8 1 2\r\n"s})
     EXPECT_EQ(read(bad).status, Status::malformed) << bad;
