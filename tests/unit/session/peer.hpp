@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -126,6 +127,8 @@ inline std::pair<int, int> tcp_pair() {
     throw std::runtime_error("connect");
   const int theirs = ::accept4(listener.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (theirs < 0) throw std::runtime_error("accept");
+  const int on = 1;
+  ::setsockopt(theirs, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // as a listener does
   return {ours, theirs};
 }
 
