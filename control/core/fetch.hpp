@@ -15,8 +15,8 @@ namespace sluice::core {
 
 struct FetchRequest {
   route::Endpoint to;
-  std::shared_ptr<const tls::ClientContext> tls;  // null: in clear
-  std::string address;                            // with tls: of the backend, "host:port"
+  std::shared_ptr<const tls::ClientContext> tls;    // null: in clear
+  std::string address;                              // with tls: of the backend, "host:port"
   ProxyVersion proxy_protocol = ProxyVersion::off;  // begin with a header that speaks for nobody
   std::string host;                                 // the Host header
   std::string method = "GET";

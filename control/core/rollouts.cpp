@@ -173,8 +173,7 @@ void Control::Impl::begin_verify(const std::string& name, const state::Rollout& 
   for (const route::Backend* backend : backends_of({name, rollout.to, ""}))
     if (backend->admin == observe::Admin::ready) {
       const Watched* watched = board.find(backend->live->id);
-      targets.push_back({backend->name, backend->address, backend->endpoint,
-                         watched ? watched->tls : nullptr,
+      targets.push_back({backend->name, backend->address, backend->endpoint, watched ? watched->tls : nullptr,
                          watched ? watched->proxy_protocol : ProxyVersion::off});
     }
   asio::co_spawn(loop, verify_all(loop, std::move(targets), rollout.plan.verify, watch.verified()),

@@ -21,7 +21,8 @@ namespace sluice::session {
 
 struct WorkerCounters {  // one writer: the worker; read by control
   observe::Counter connections, accepted, accept_errors, refused_requests;
-  observe::Counter over_connection_limit, over_client_limit, bad_proxy_header;  // connections that were refused
+  observe::Counter over_connection_limit, over_client_limit,
+      bad_proxy_header;  // connections that were refused
   observe::Counter handshakes, handshakes_resumed, backend_handshakes, backend_handshakes_failed;
   // Of clients, by why they failed: too slow, closed, no TLS that we speak, no certificate that will do.
   observe::Counter handshakes_slow, handshakes_closed, handshakes_broken, handshakes_untrusted;

@@ -1,7 +1,6 @@
-// The PROXY protocol's header: the verdict does not depend on how the bytes are cut, and what is read is written and
-// read again as the same.
+// The PROXY protocol's header: the verdict does not depend on how the bytes are cut, and what is read is
+// written and read again as the same.
 #include "proxy/http/proxy_protocol.hpp"
-
 #include "tests/fuzz/targets.hpp"
 
 namespace sluice::fuzz {
@@ -14,7 +13,8 @@ void proxy_header(std::string_view bytes) {
   for (std::size_t n = 0; n <= bytes.size() && n <= http::kMaxProxyHeader && !decided; ++n) {
     const auto part = http::read_proxy_header(bytes.substr(0, n));
     decided = part.status != Status::more;
-    if (decided) require(part.status == whole.status && part.size == whole.size, "the verdict depends on the cut");
+    if (decided)
+      require(part.status == whole.status && part.size == whole.size, "the verdict depends on the cut");
   }
   if (bytes.size() >= http::kMaxProxyHeader) require(whole.status != Status::more, "a header without end");
   if (whole.status != Status::done) return;
