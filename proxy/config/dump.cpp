@@ -81,6 +81,9 @@ void emit(YAML::Emitter& out, const ListenerSpec& listener) {
   put(out, "max_connections", listener.max_connections);
   put(out, "max_connections_per_client", listener.max_connections_per_client);
   put(out, "max_requests", listener.max_requests);
+  put(out, "max_header_bytes", listener.max_header_bytes);
+  put(out, "max_target", listener.max_target);
+  put(out, "max_headers", listener.max_headers);
   put(out, "max_body", listener.max_body);
   put(out, "min_body_rate", listener.min_body_rate);
   put(out, "proxy_protocol", listener.proxy_protocol);

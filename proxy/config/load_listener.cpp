@@ -123,6 +123,15 @@ void read_compat(const Value& value, CompatSpec& compat) {
       &compat.places);
 }
 
+void read_size(const Value& value, std::uint32_t& into, std::uint32_t least, std::uint32_t most) {
+  std::uint64_t size = 0;
+  if (!value.size(size)) return;
+  if (size < least || size > most)
+    return value.complain(value.name() + " must be from " + std::to_string(least) + " to " +
+                          std::to_string(most) + " bytes");
+  into = static_cast<std::uint32_t>(size);
+}
+
 }  // namespace
 
 void read_listener(const Value& value, ListenerSpec& listener) {
@@ -142,6 +151,10 @@ void read_listener(const Value& value, ListenerSpec& listener) {
           {"max_connections_per_client",
            [&](const Value& v) { v.whole(listener.max_connections_per_client, 0, kMostConnections); }},
           {"max_requests", [&](const Value& v) { v.whole(listener.max_requests, 0, kMostConnections); }},
+          {"max_header_bytes",
+           [&](const Value& v) { read_size(v, listener.max_header_bytes, 1024, kMostHeaderBytes); }},
+          {"max_target", [&](const Value& v) { read_size(v, listener.max_target, 64, kMostTarget); }},
+          {"max_headers", [&](const Value& v) { v.whole(listener.max_headers, 1, kMostHeaders); }},
           {"max_body", [&](const Value& v) { v.size(listener.max_body); }},
           {"proxy_protocol", [&](const Value& v) { v.flag(listener.proxy_protocol); }},
           {"trusted_proxies", [&](const Value& v) { read_networks(v, listener.trusted_proxies); }},

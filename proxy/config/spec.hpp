@@ -193,6 +193,9 @@ struct ListenerTls {
   bool operator==(const ListenerTls&) const = default;
 };
 
+// Of a request's head: the defaults, and the most that can be asked for.
+constexpr std::uint32_t kMostHeaderBytes = 32 * 1024, kMostTarget = 8 * 1024, kMostHeaders = 100;
+
 struct ListenerSpec {
   std::string name;
   Address bind;
@@ -206,7 +209,8 @@ struct ListenerSpec {
   // one.
   std::uint32_t max_connections_per_client = 0;
   std::uint32_t max_requests = 0;  // per connection, then `Connection: close`; 0: no limit
-  std::uint64_t max_body = 0;      // bytes of a request's body; 0: no limit but the service's
+  std::uint32_t max_header_bytes = kMostHeaderBytes, max_target = kMostTarget, max_headers = kMostHeaders;
+  std::uint64_t max_body = 0;  // bytes of a request's body; 0: no limit but the service's
   // Bytes of a body that must come per second of waiting for it, after body_timeout's worth of patience; 0:
   // none.
   std::uint32_t min_body_rate = 100;

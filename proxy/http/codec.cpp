@@ -186,7 +186,10 @@ Status RequestParser::parse(std::string_view data, RequestHead& out) {
   const auto verdict = scanner_.scan(data, out.fields);
   // The line comes before the verdict on what follows it, so that the answer does not depend on how much
   // arrived at once.
-  if (scanner_.line_size() > 0) refusal_ = parse_request_line(start_line(scanner_, data), out);
+  if (scanner_.line_size() > 0) {
+    refusal_ = parse_request_line(start_line(scanner_, data), out);
+    if (!refusal_.reason && out.target.size() > max_target_) refusal_ = kTargetTooLong;
+  }
   if (!refusal_.reason) refusal_ = scanner_.refusal();
   if (refusal_.reason) return Status::refused;
   if (verdict == HeadScanner::Verdict::more) return Status::more;

@@ -15,6 +15,8 @@ enum class Status : std::uint8_t { more, done, refused };
 // One per connection; reset() between messages.
 class RequestParser {
  public:
+  explicit RequestParser(const HeadLimits& limits = {})
+      : max_target_(limits.target), scanner_(HeadKind::request, limits) {}
   // `data`: all bytes since the start of the message (more may follow the head). On done, `out` is filled and
   // out.size bytes belong to the head. On refused, refusal() says what to answer; the connection is then to
   // be closed.
@@ -23,7 +25,8 @@ class RequestParser {
   void reset();
 
  private:
-  HeadScanner scanner_{HeadKind::request};
+  std::uint32_t max_target_;
+  HeadScanner scanner_;
   Refusal refusal_;
 };
 

@@ -13,7 +13,6 @@ namespace sluice::http {
 namespace {
 
 constexpr Refusal kMalformed{400, "malformed"};
-constexpr Refusal kTargetTooLong{414, "target"};
 constexpr Refusal kHeadTooLarge{431, "headers"};
 
 // The first byte below SP or DEL: where a run of text ends, or a tab inside it.
@@ -52,7 +51,7 @@ const char* HeadScanner::skip_lines(const char* p, const char* end, Fields& fiel
     const char* colon = skip_token(p, end);
     if (colon == p || colon == end || *colon != ':') return p;
     const char* stop = skip_text(colon + 1, end);
-    if (end - stop < 2 || stop[0] != '\r' || stop[1] != '\n' || fields_ == kMaxFields) return p;
+    if (end - stop < 2 || stop[0] != '\r' || stop[1] != '\n' || fields_ == limits_.fields) return p;
     ++fields_;
     if (found_)
       fields.push({p, static_cast<std::size_t>(colon - p)},
@@ -66,17 +65,19 @@ HeadScanner::Verdict HeadScanner::scan(std::string_view data, Fields& fields) {
   if (fields_ > 0) found_ = false;  // those of the first part may lie elsewhere by now
   // The limits cut the input instead of being tested on the way: whatever arrives at once, a verdict falls on
   // the same byte.
-  const std::size_t size = std::min(data.size(), kMaxHead);
+  const std::size_t size = std::min<std::size_t>(data.size(), limits_.size);
   while (position_ < size && state_ != State::complete && state_ != State::refused) {
     const bool in_line = state_ == State::line;
-    const std::size_t limit = in_line ? std::min(size, line_begin_ + kMaxStartLine) : size;
+    const std::size_t limit =
+        in_line ? std::min<std::size_t>(size, line_begin_ + limits_.start_line()) : size;
     const char* stop = step(data.data() + position_, data.data() + limit, data.data(), fields);
     position_ = static_cast<std::uint32_t>(stop - data.data());
-    if (state_ == State::line && position_ >= line_begin_ + kMaxStartLine) return refuse(kTargetTooLong);
+    if (state_ == State::line && position_ >= line_begin_ + limits_.start_line())
+      return refuse(kTargetTooLong);
   }
   if (state_ == State::complete) return Verdict::complete;
   if (state_ == State::refused) return Verdict::refused;
-  if (position_ >= kMaxHead) return refuse(kHeadTooLarge);
+  if (position_ >= limits_.size) return refuse(kHeadTooLarge);
   return Verdict::more;
 }
 
@@ -115,7 +116,7 @@ const char* HeadScanner::step(const char* p, const char* end, const char* base, 
         return p + 1;
       }
       if (!is_token_char(*p)) break;  // an empty name, a fold
-      if (++fields_ > kMaxFields) {
+      if (++fields_ > limits_.fields) {
         refuse(kHeadTooLarge);
         return p;
       }

@@ -18,9 +18,19 @@ struct Refusal {
   const char* reason = nullptr;
 };
 
-constexpr std::size_t kMaxStartLine =
-    8 * 1024 + 256;  // an 8 KiB target, its method and version; RFC 9112 3 wants 8000
+constexpr Refusal kTargetTooLong{414, "target"};
+
+constexpr std::size_t kMaxTarget = 8 * 1024;  // RFC 9112 3 wants 8000 octets of request line at least
 constexpr std::size_t kMaxHead = 32 * 1024;
+
+// What a head may cost. The defaults are also the most: buffers and Fields are made for them.
+struct HeadLimits {
+  std::uint32_t size = kMaxHead;      // bytes, with the empty line at its end
+  std::uint32_t target = kMaxTarget;  // bytes
+  std::uint32_t fields = kMaxFields;
+  // Bytes of the first line: the target, its method and version; or a status line.
+  std::uint32_t start_line() const { return target + 256; }
+};
 
 // Which first line stands above the fields. Only in front of a request is one empty line ignored (RFC
 // 9112 2.2).
@@ -32,7 +42,7 @@ class HeadScanner {
  public:
   enum class Verdict : std::uint8_t { more, complete, refused };
 
-  explicit HeadScanner(HeadKind kind) : kind_(kind) {}
+  explicit HeadScanner(HeadKind kind, const HeadLimits& limits = {}) : kind_(kind), limits_(limits) {}
 
   // `fields` is filled on the way when the head has come whole; fields_found() says so once it is complete.
   Verdict scan(std::string_view data, Fields& fields);
@@ -44,7 +54,7 @@ class HeadScanner {
   std::size_t line_begin() const { return line_begin_; }
   std::size_t line_size() const { return line_size_; }
   Refusal refusal() const { return refusal_; }
-  void reset() { *this = HeadScanner(kind_); }
+  void reset() { *this = HeadScanner(kind_, limits_); }
 
  private:
   enum class State : std::uint8_t {
@@ -66,6 +76,7 @@ class HeadScanner {
   Verdict refuse(Refusal why);
 
   HeadKind kind_;
+  HeadLimits limits_;
   State state_ = State::start;
   bool found_ = true;
   std::uint32_t position_ = 0, line_begin_ = 0, line_size_ = 0, fields_ = 0;

@@ -27,7 +27,8 @@ struct ListenerInfo {
   std::chrono::milliseconds header_timeout, body_timeout, idle_timeout;
   std::uint32_t max_connections = 0;                                      // 0: no limit but the descriptors
   std::uint32_t max_per_client = 0, max_requests = 0, min_body_rate = 0;  // 0: none
-  std::uint64_t max_body = 0;                                             // 0: no limit
+  http::HeadLimits head;
+  std::uint64_t max_body = 0;                     // 0: no limit
   std::shared_ptr<observe::ClientTable> clients;  // their connections; null without max_per_client
   std::shared_ptr<const tls::ServerContext> tls;  // null: clear text
   std::chrono::milliseconds handshake_timeout;    // with tls
@@ -139,7 +140,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   bool body_in_use_ = false;
   std::size_t body_at_ = 0;  // of in_: where unread body begins, behind the head
   Buffer out_;
-  http::RequestParser parser_;
+  http::RequestParser parser_{listener_->head};
   http::Refusal refusal_;
   http::BodyReader body_;
   std::unique_ptr<http::RequestHead> head_;  // while a request is under way

@@ -158,6 +158,9 @@ net::Bound Runtime::open(const config::ListenerSpec& spec, std::vector<Inherited
   return net::bind(spec.name, spec.bind.host, spec.bind.port, workers_.size());
 }
 
+static_assert(config::kMostHeaderBytes == http::kMaxHead && config::kMostTarget == http::kMaxTarget &&
+              config::kMostHeaders == http::kMaxFields);
+
 std::shared_ptr<session::ListenerInfo> Runtime::make_info(const config::ListenerSpec& spec,
                                                           const session::ListenerInfo* before,
                                                           std::shared_ptr<const tls::ServerContext> tls) {
@@ -172,6 +175,7 @@ std::shared_ptr<session::ListenerInfo> Runtime::make_info(const config::Listener
   info->max_connections = spec.max_connections;
   info->max_per_client = spec.max_connections_per_client;
   info->max_requests = spec.max_requests;
+  info->head = {spec.max_header_bytes, spec.max_target, spec.max_headers};
   info->max_body = spec.max_body;
   info->min_body_rate = spec.min_body_rate;
   info->tls = std::move(tls);

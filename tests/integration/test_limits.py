@@ -252,6 +252,29 @@ def test_X7_max_connections_per_client(sluice, backend):
     wait_until(lambda: served(daemon), what="the places of those that left")
 
 
+def test_X4_limits_of_the_head_by_listener(sluice, backend):
+    """To the byte: what is at the limit is served, one more is refused and reaches no backend."""
+    blue = backend("blue")
+    limits = {"max_header_bytes": "2KiB", "max_headers": 5, "max_target": 100}
+    daemon = sluice(config_of({"api": service({"blue": [blue]})}, **listening(**limits)))
+
+    def status(target="/", fields=(), size=None):
+        head = f"GET {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in [("Host", "a"), *fields])
+        if size:
+            head += "X: " + "x" * (size - len(head) - 7) + "\r\n"
+            assert len(head) + 2 == size
+        with daemon.client() as client:
+            client.send(head.encode() + b"\r\n")
+            answer = client.read()
+            assert (answer.status == 200) != client.closed(0.2 if answer.status == 200 else 5)
+            return answer.status, answer.get("X-Sluice-Error")
+    some = [(f"X-{n}", "1") for n in range(5)]
+    assert status("/" + "a" * 99) == (200, None) and status("/" + "b" * 100) == (414, "target")
+    assert status(fields=some[:4]) == (200, None) and status(fields=some) == (431, "headers")
+    assert status(size=2048) == (200, None) and status(size=2049) == (431, "headers")
+    assert len(blue.requests) == 3
+
+
 def test_X4_max_requests_per_connection(sluice, backend):
     daemon = sluice(config_of({"api": service({"blue": [backend()]})}, **listening(max_requests=3)))
     with daemon.client() as client:

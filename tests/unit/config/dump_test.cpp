@@ -13,6 +13,7 @@ listeners:
   - {name: web, bind: "[::]:8080", pools: {api: green, front: v1}, header_timeout: 1ms, body_timeout: 90s,
      idle_timeout: 8760h, max_connections: 100,
      max_connections_per_client: 10, max_requests: 1000, max_body: 3MiB, min_body_rate: 0,
+     max_header_bytes: 8KiB, max_target: 2KiB, max_headers: 50,
      proxy_protocol: true, trusted_proxies: ["10.0.0.0/8", "::1", "2001:db8::/32"]}
   - {name: "[x]:1", bind: "localhost:0"}
 admin: {socket: "/tmp/a b: #c.sock", socket_mode: "0007", socket_group: "0", http: {bind: "127.0.0.1:9900"},

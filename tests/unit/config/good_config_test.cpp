@@ -27,7 +27,8 @@ TEST(GoodConfig, ListenerWithEveryKey) {
   const Spec spec = loaded(
       listener_4_5("pools: {api: green}\n    header_timeout: 1s\n    body_timeout: 2s\n    idle_timeout: 3s\n"
                    "    max_connections: 4\n    max_connections_per_client: 5\n    max_requests: 6\n"
-                   "    max_body: 7KiB\n    min_body_rate: 8"));
+                   "    max_body: 7KiB\n    min_body_rate: 8\n    max_header_bytes: 9KiB\n"
+                   "    max_target: 1000\n    max_headers: 11"));
   ASSERT_EQ(spec.listeners.size(), 1u);
   const ListenerSpec& listener = spec.listeners[0];
   EXPECT_EQ(listener.name, "web");
@@ -41,6 +42,9 @@ TEST(GoodConfig, ListenerWithEveryKey) {
   EXPECT_EQ(listener.max_requests, 6u);
   EXPECT_EQ(listener.max_body, 7u * 1024);
   EXPECT_EQ(listener.min_body_rate, 8u);
+  EXPECT_EQ(listener.max_header_bytes, 9u * 1024);
+  EXPECT_EQ(listener.max_target, 1000u);
+  EXPECT_EQ(listener.max_headers, 11u);
 }
 
 TEST(GoodConfig, LimitsOfServicesPoolsAndBackends) {

@@ -158,7 +158,9 @@ TEST(Refusals, NameTheRightStatus) {
   EXPECT_EQ(refusal("GET / HTTP/2.0\r\n" + host), "505 version");
   EXPECT_EQ(refusal("GET / HTTP/1.2\r\n" + host), "505 version");
   EXPECT_EQ(refusal("GET / HTCPCP/1.0\r\n" + host), "400 malformed");
-  EXPECT_EQ(refusal("GET /" + std::string(kMaxStartLine, 'a') + " HTTP/1.1\r\n" + host), "414 target");
+  EXPECT_EQ(refusal("GET /" + std::string(kMaxTarget, 'a') + " HTTP/1.1\r\n" + host), "414 target");
+  const std::string longest = "GET /" + std::string(kMaxTarget - 1, 'a') + " HTTP/1.1\r\n" + host;
+  EXPECT_EQ(parse(longest).target.size(), kMaxTarget);
   EXPECT_EQ(refusal("GET / HTTP/1.1\r\nX: " + std::string(kMaxHead, 'a') + "\r\n" + host), "431 headers");
   EXPECT_EQ(refusal("POST / HTTP/1.1\r\nExpect: x\r\n" + host), "417 expect");
   std::string fields;
