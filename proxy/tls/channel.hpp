@@ -47,7 +47,11 @@ class Channel {
     end_ = end_ || end;
   }
   // Something may be there to read without another event.
-  bool more() const { return !drained_ || SSL_has_pending(ssl_.get()) == 1; }
+  // Or the end, read together with the last bytes: nothing more may come on the socket to tell it.
+  bool more() const {
+    return !drained_ || broken_ || SSL_has_pending(ssl_.get()) == 1 ||
+           (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+  }
 
  private:
   friend struct SocketBio;

@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -227,6 +228,21 @@ def test_the_end_of_a_close_delimited_answer_is_a_close_notify_and_a_broken_one_
                 pass
 
 
+def test_records_of_any_size_are_one_stream(tls, ca):
+    """A byte a record; then three requests in one record, answered in order; then one that ends in the middle of a record."""
+    daemon, blue = tls()
+    with TlsClient(daemon.address(), ca.trusting()) as client:
+        for byte in b"POST /echo HTTP/1.1\r\nHost: site.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n":
+            client.send(bytes([byte]))
+        assert client.read().body == b"abc"
+        one = b"GET /%d HTTP/1.1\r\nHost: site.test\r\n\r\n"
+        client.send(one % 1 + one % 2 + one % 3 + b"GET /4 HTTP")
+        assert [client.read().status for _ in range(3)] == [200] * 3
+        client.send(b"/1.1\r\nHost: site.test\r\n\r\n")
+        assert client.read().status == 200
+    assert [r.target for r in blue.requests] == ["/echo", "/1", "/2", "/3", "/4"]
+
+
 # --- stapling, expiry
 
 def test_the_ocsp_response_is_stapled(tls, ca, tmp_path):
@@ -278,6 +294,25 @@ def test_a_new_certificate_under_load_loses_no_connection(tls, ca, tmp_path):
     assert kept.request("GET", "/", host="site.test").status == 200
     kept.close()
     assert not daemon.do("reload")["changed"]
+
+
+def test_SIGHUP_takes_a_new_certificate_and_refuses_a_bad_one(tls, ca, tmp_path):
+    pair = (tmp_path / "a.pem", tmp_path / "a.key")
+    for source, target in zip(ca.site, pair):
+        shutil.copy(source, target)
+    daemon, _ = tls(pair)
+    kept = TlsClient(daemon.address(), ca.trusting())
+    fresh = ca.issue("by-signal", "site.test")
+    for source, target in zip(fresh, pair):
+        shutil.copy(source, target)
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: shown(daemon, ca.trusting()) == der(fresh), what="the new certificate")
+    shutil.copy(ca.other[0], pair[0])
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: "does not belong to the certificate" in daemon.stderr(), what="the complaint in the log")
+    assert shown(daemon, ca.trusting()) == der(fresh)
+    assert kept.request("GET", "/", host="site.test").status == 200
+    kept.close()
 
 
 @pytest.mark.parametrize("how, says", [("no-match", "does not belong to the certificate"), ("empty", "holds no certificate"),

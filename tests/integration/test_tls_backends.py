@@ -3,6 +3,7 @@ import hashlib
 
 import pytest
 from backend import pattern
+from client import Closed
 from sluice import config_of, service
 from tls import Authority, TlsServer
 from waiting import wait_until
@@ -90,3 +91,47 @@ def test_large_bodies_both_ways(start, ca):
         assert daemon.fetch(f"/bytes/{size}").body == pattern(size)
         assert daemon.fetch("/sink", "POST", body=pattern(size)).status == 200
         assert inner.seen("/sink")[-1].body_hash == hashlib.sha256(pattern(size)).hexdigest()
+
+
+def test_a_close_delimited_answer_ends_well_only_with_a_close_notify(sluice, backend, ca):
+    """X1: a FIN alone may be anybody's cut; the client must not take what came for the whole."""
+    inner = backend("blue-1")
+    for rude in (False, True):
+        front = TlsServer(inner.address, ca.by_address, rude=rude)
+        try:
+            described = service({"blue": [front.address]})
+            described["pools"]["blue"]["tls"] = {"ca": str(ca.cert)}
+            daemon = sluice(config_of({"api": described}))
+            with daemon.client() as client:
+                client.send(b"GET /until-close/1000 HTTP/1.1\r\nHost: a\r\n\r\n")
+                if rude:
+                    with pytest.raises((Closed, ConnectionError)):
+                        client.read()
+                else:
+                    assert client.read().body == pattern(1000)
+        finally:
+            front.stop()
+
+
+def test_verify_requests_speak_tls(sluice, backend, ca):
+    """A rollout's requests ahead of its first step, and why they fail when the name is wrong."""
+    blue, green = backend("blue"), backend("green")
+    front = TlsServer(green.address, ca.app)
+    try:
+        described = service({"blue": [blue], "green": [front.address]})
+        described["pools"]["green"]["tls"] = {"ca": str(ca.cert), "server_name": "app.internal"}
+        config = config_of({"api": described})
+        daemon = sluice(config)
+        plan = daemon.folder / "plan.yaml"
+        plan.write_text("steps: [{share: 10%, hold: 1m}]\nverify: [{path: /ready}]\n")
+        daemon.ctl("rollout", "start", "api", "--to", "green", "--file", plan, check=0)
+        wait_until(lambda: daemon.shares() == {"blue": 90, "green": 10}, what="the first step")
+        assert green.requests[0].target == "/ready"
+        daemon.ctl("rollout", "abort", "api", check=0)
+        described["pools"]["green"]["tls"]["server_name"] = "other.internal"
+        daemon.write_config(config)
+        daemon.do("reload")
+        daemon.ctl("rollout", "start", "api", "--to", "green", "--file", plan, "--follow", check=6)
+        assert "ostname mismatch" in daemon.api("GET", "/v1/services/api/rollout").json["why"]
+    finally:
+        front.stop()

@@ -47,15 +47,15 @@ class Authority:
 
 class TlsServer:
     """A relay that speaks TLS before a backend in clear; `resumed` says of each session whether it was. With `announced` each
-    connection begins with a PROXY header of version 1, in clear; `headers` keeps them."""
+    connection begins with a PROXY header of version 1, in clear; `headers` keeps them. One that is `rude` ends without close_notify, as somebody who cuts the connection would."""
 
-    def __init__(self, to, pair, trusted=None, announced=False):
+    def __init__(self, to, pair, trusted=None, announced=False, rude=False):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(*map(str, pair))
         if trusted:
             self.context.verify_mode = ssl.CERT_REQUIRED
             self.context.load_verify_locations(str(trusted))
-        self.to, self.resumed, self.announced, self.headers = to, [], announced, []
+        self.to, self.resumed, self.announced, self.headers, self.rude = to, [], announced, [], rude
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -111,8 +111,9 @@ class TlsServer:
             if inner in ready:
                 data = inner.recv(16384)
                 if not data:
-                    secured.setblocking(True)
-                    secured.unwrap()
+                    if not self.rude:
+                        secured.setblocking(True)
+                        secured.unwrap()
                     return
                 secured.setblocking(True)
                 secured.sendall(data)
