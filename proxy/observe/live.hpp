@@ -99,7 +99,7 @@ struct alignas(64) ServiceCounters {  // one writer: the worker
   std::array<Counter, 6> to_client;   // answers sent, by status class, own ones included
   Counter own_errors;                 // of these: made by the proxy
   Counter rate_limited;               // requests above the rate of their key (429)
-  Counter retry_in_flight;            // attempts after the first that are under way (R1's budget)
+  Counter retry_in_flight;            // requests whose counted retries are under way (R1's budget)
   Counter mirrored;                   // copies that got an answer below 500 (M1)
   Counter mirror_failed;              // copies that did not
   Counter mirror_dropped;             // copies that nobody had time for

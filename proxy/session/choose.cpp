@@ -133,9 +133,13 @@ bool Exchange::next_target(Again kind, bool stale) {
   } else if (!serves(*target_)) {
     if (!forget_stale() || !serves(*target_)) return false;
   }
-  if (kind == Again::counted) ++counted_attempts_;
-  if (!retrying_) live.per_worker[context_.worker].retry_in_flight.add();
-  retrying_ = true;
+  if (kind == Again::counted) {
+    ++counted_attempts_;
+    // The free ones take no room in the budget: when a backend dies, so many idle connections are dead at once
+    // that none would be left for the request whose connection was new.
+    if (!retrying_) live.per_worker[context_.worker].retry_in_flight.add();
+    retrying_ = true;
+  }
   chosen_counters().retries.add();
   return true;
 }

@@ -146,7 +146,7 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   http::BodyReader answer_body_;
   bool answer_head_read_ = false;
   bool first_counted_ = false;  // the chosen pool's first attempt has been judged (S9, G4)
-  bool retrying_ = false;       // counted in the budget, from the first retry to the end
+  bool retrying_ = false;       // counted in the budget, from the first counted retry to the end
   bool fresh_only_ = false;     // the next attempt does not take an idle connection
   int counted_attempts_ = 0;    // failures that used up one of `attempts`
   int tries_ = 0;

@@ -268,6 +268,43 @@ def test_R1_the_budget_bounds_retries_when_everything_fails(three):
         client.close()
 
 
+def test_R1_dead_idle_connections_take_nothing_from_the_budget(three):
+    """A backend dies under load: many retries of idle connections at once, and a few whose connection was new."""
+    daemon, (dying, other) = three((1, 1), {"workers": 1}, outlier={"consecutive_errors": 0})
+    dead, go_on = threading.Event(), threading.Event()
+
+    def warm(connection, request):
+        wait_until(lambda: len(dying.seen("/warm")) + len(other.seen("/warm")) == 24, what="all to be there at once")
+        connection.answer(200)
+
+    def die(connection, request):
+        dead.wait(20)
+        connection.reset()
+
+    def hold(connection, request):
+        go_on.wait(20)
+        connection.answer(200)
+    for b in (dying, other):
+        b.on("/warm", warm)
+    dying.on("/held", die)
+    other.on("/held", hold)
+    crowd = [daemon.client() for _ in range(24)]
+    for client in crowd:
+        client.send_request(target="/warm")
+    assert [client.read().status for client in crowd] == [200] * 24
+    crowd += [daemon.client() for _ in range(6)]  # three of them are the first on their connection to `dying`
+    for client in crowd:
+        client.send_request(target="/held")
+    wait_until(lambda: len(dying.seen("/held")) + len(other.seen("/held")) == 30, what="30 in flight")
+    assert len(dying.seen("/held")) == 15
+    dead.set()
+    wait_until(lambda: len(other.seen("/held")) == 30, what="all to be retried")  # 12 free ones, 3 counted: the budget is 6
+    go_on.set()
+    assert [client.read().status for client in crowd] == [200] * 30
+    for client in crowd:
+        client.close()
+
+
 @pytest.mark.parametrize("method, body, wanted", [("GET", None, 200), ("PUT", b"kept", 200), ("POST", b"x", 502)])
 def test_R2_rescue_by_the_stable_pool(blue_green, method, body, wanted):
     daemon, blue, green = blue_green({"blue": "60%", "green": "40%"}, outlier={"consecutive_errors": 0})
