@@ -2,6 +2,7 @@
 
 A refused request reaches no backend whole, gets 4xx or 5xx and a closed connection. What is accepted arrives at the backend in
 canonical form, exactly once, and the next request on the connection gets its own answer."""
+import contextlib
 import json
 import pathlib
 import re
@@ -109,7 +110,7 @@ class Origin:
     """Answers every whole request with its target in the body, or with what `raw` says; notes everything."""
 
     def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
         self.whole, self.begun, self.faults = [], 0, []
         self.open = 0
@@ -151,19 +152,26 @@ class Origin:
         self.whole, self.faults, self.begun, self.raw = [], [], 0, None
 
 
-@pytest.fixture(scope="module")
-def proxy():
+@contextlib.contextmanager
+def proxy_before_an_origin(patience):
+    """A daemon that waits `patience` for heads and bodies, with .origin and .web, its listener's address."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-cases-"))
     origin = Origin()
     config = config_of({"api": service({"blue": [origin.address]}, retries={"attempts": 1}, outlier={"consecutive_errors": 0},
                                        timeouts={"response": "1s"})})
-    config["listeners"] = [{"name": "web", "bind": "127.0.0.1:0", "header_timeout": "500ms", "body_timeout": "500ms"}]
+    config["listeners"] = [{"name": "web", "bind": "127.0.0.1:0", "header_timeout": patience, "body_timeout": patience}]
     daemon = Sluice(folder / "d", config)
     daemon.origin, daemon.web = origin, daemon.address()
     yield daemon
     daemon.finish()
     origin.listener.close()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def proxy():
+    with proxy_before_an_origin("500ms") as daemon:
+        yield daemon
 
 
 def method_of(raw):

@@ -1,0 +1,107 @@
+"""X1, X2: a request means the same however the network cuts it. Every row of the corpus of raw requests (see test_cases.py) is
+sent to the running proxy in two segments, cut at every offset, the second only when the proxy has read the first; what the client is
+told and what the backend receives is as if it had come whole."""
+import collections
+import socket
+import subprocess
+
+import pytest
+from client import Answer, Client, Closed
+from test_cases import REQUESTS, proxy_before_an_origin
+from waiting import wait_until
+
+LAST = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+AT_ONCE = 250       # connections
+EVERYWHERE = 1500   # bytes; of what is longer, the first and last 250 offsets and 100 between (the unit tests cut it everywhere)
+
+
+@pytest.fixture(scope="module")
+def proxy():
+    with proxy_before_an_origin("3s") as daemon:  # all connections of a batch have got their second segment by then
+        yield daemon
+
+
+def offsets(length):
+    if length <= EVERYWHERE:
+        return range(1, length)
+    return [*range(1, 251), *range(251, length - 250, (length - 500) // 100 + 1), *range(length - 250, length)]
+
+
+def unread(port):
+    """Bytes that wait in the proxy's sockets."""
+    out = subprocess.run(["ss", "-Htn", "state", "established", f"sport = :{port}"], capture_output=True, text=True, check=True).stdout
+    return sum(int(line.split()[0]) for line in out.splitlines())
+
+
+def told(client):
+    """Status and body of every answer until the connection ends; the end itself."""
+    answers = []
+    try:
+        while True:
+            answer: Answer = client.read()
+            answers.append((answer.status, answer.get("X-Sluice-Error"), answer.body))
+    except Closed:
+        return (*answers, "closed")
+    except TimeoutError:
+        return (*answers, "open")
+
+
+def send(client, data):
+    try:
+        client.send(data)
+    except OSError:
+        pass  # refused before: its answer is still to be read
+
+
+def in_segments(proxy, data, cuts):
+    """What each of the clients was told whose bytes were cut at one of `cuts`."""
+    port = proxy.web.rsplit(":", 1)[1]
+    clients = [Client(proxy.web, timeout=8) for _ in cuts]
+    try:
+        for client, at in zip(clients, cuts):
+            send(client, data[:at])
+        wait_until(lambda: unread(port) == 0, every=0.001, what="the first segments to be read")
+        for client, at in zip(clients, cuts):
+            send(client, data[at:])
+        return [told(client) for client in clients]
+    finally:
+        for client in clients:
+            client.close()
+
+
+def received(origin):
+    return collections.Counter((w["method"], w["target"], w["body"], tuple((k, v) for k, v in w["fields"] if not k.startswith(("x-", "traceparent"))))
+                               for w in origin.whole)
+
+
+@pytest.mark.parametrize("row", [r for r in REQUESTS if r["bytes"]], ids=lambda r: r["id"])
+def test_X1_X2_two_segments_cut_at_every_offset(proxy, row):
+    if row["bytes"].lstrip(b"\r\n").startswith(b"HEAD "):
+        data = row["bytes"]  # the answers to what follows could not be told from a body
+    else:
+        data = row["bytes"] + LAST
+    origin = proxy.origin
+    idle = lambda: origin.open == 0 or proxy.pool("blue")["in_flight"] == 0  # noqa: E731
+    origin.clear()
+    whole, = in_segments(proxy, data, [len(data)])
+    wait_until(idle)
+    wanted, faults = received(origin), list(origin.faults)
+    assert not faults, (row["raw"][:300], faults)
+    cuts = list(offsets(len(row["bytes"]) + 1))
+    origin.clear()
+    for first in range(0, len(cuts), AT_ONCE):
+        some = cuts[first:first + AT_ONCE]
+        for at, got in zip(some, in_segments(proxy, data, some)):
+            assert got == whole, (row["raw"][:300], f"cut at {at}", got, "whole:", whole)
+    wait_until(idle)
+    assert not origin.faults, (row["raw"][:300], origin.faults)
+    assert received(origin) == collections.Counter({k: n * len(cuts) for k, n in wanted.items()}), row["raw"][:300]
+
+
+def test_a_segment_of_its_own_is_really_read_alone(proxy):
+    """The means: a first segment that the proxy has not read would be seen."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    with Client("127.0.0.1:%d" % listener.getsockname()[1]) as client:
+        client.send(b"unread")
+        wait_until(lambda: unread(listener.getsockname()[1]) == 6)
+    listener.close()
