@@ -18,6 +18,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -44,14 +45,15 @@ class Failed(Exception):
 # --- the contenders' configurations: each function writes what it needs into `folder` and returns the command line
 
 
-def floor(_folder, port, origins, bin_dir):
+def floor(_folder, port, origins, bin_dir, _pem):
     return [bin_dir / "floor", origins[0], port]
 
 
-def sluice(folder, port, origins, bin_dir):
+def sluice(folder, port, origins, bin_dir, pem):
     config = folder / "sluice.yaml"
+    tls = f", tls: {{certificates: [{{cert: {pem}, key: {pem}}}]}}" if pem else ""
     config.write_text(f"""
-listeners: [{{name: bench, bind: "127.0.0.1:{port}"}}]
+listeners: [{{name: bench, bind: "127.0.0.1:{port}"{tls}}}]
 admin: {{socket: {folder}/admin.sock}}
 state_dir: {folder}/state
 workers: 1
@@ -68,7 +70,8 @@ routes: [{{path: /, service: bench}}]
     return [bin_dir / "sluiced", "--config", config]
 
 
-def nginx(folder, port, origins, _bin_dir):
+def nginx(folder, port, origins, _bin_dir, pem):
+    tls = f"ssl_certificate {pem}; ssl_certificate_key {pem}; ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:s:10m;" if pem else ""
     temp = "".join(f"  {kind}_temp_path {folder}/{kind};\n"
                    for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     config = folder / "nginx.conf"
@@ -91,7 +94,8 @@ http {{
     keepalive_requests 1000000000;
   }}
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port}{" ssl" if pem else ""};
+    {tls}
     location / {{
       proxy_pass http://bench;
       proxy_http_version 1.1;
@@ -106,7 +110,7 @@ http {{
     return [tool("nginx"), "-c", config, "-e", folder / "error.log"]
 
 
-def haproxy(folder, port, origins, _bin_dir):
+def haproxy(folder, port, origins, _bin_dir, pem):
     config = folder / "haproxy.cfg"
     config.write_text(f"""
 global
@@ -122,7 +126,7 @@ defaults
   unique-id-header X-Request-ID
   http-reuse always
 listen bench
-  bind 127.0.0.1:{port}
+  bind 127.0.0.1:{port}{f" ssl crt {pem} alpn http/1.1" if pem else ""}
   balance roundrobin
   server stable 127.0.0.1:{origins[0]} weight 95
   server canary 127.0.0.1:{origins[1]} weight 5
@@ -209,12 +213,31 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_until_it_answers(name, process, port):
-    request = b"GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
+def certificate(folder):
+    """A file with the key and the certificate that all contenders use: ECDSA P-256, which TLS listeners have today."""
+    key, cert, both = folder / "key.pem", folder / "cert.pem", folder / "both.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
+                   check=True, capture_output=True)
+    both.write_text(cert.read_text() + key.read_text())
+    return both
+
+
+def connect(port, secure):
+    client = socket.create_connection(("127.0.0.1", port), timeout=1)
+    if not secure:
+        return client
+    anyone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
+    return anyone.wrap_socket(client)
+
+
+def wait_until_it_answers(name, process, port, secure):
+    request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         process.require_alive(name)
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as client:
+        with contextlib.suppress(OSError), connect(port, secure) as client:
             client.sendall(request)
             if client.recv(16).startswith(b"HTTP/1.1 200"):
                 return
@@ -235,22 +258,24 @@ class Bench:
         self.wrk = tool("wrk")
         self.origins = [start_printing_port(stack, [options.bin_dir / "origin", "--body", options.body], self.load_cpu,
                                             self.folder / f"origin{i}.log") for i in range(2)]
+        self.pem = certificate(self.folder) if options.tls else None
         self.running = {name: self.start(stack, name) for name in options.only}
 
     def start(self, stack, name):
         folder = self.folder / name
         folder.mkdir()
         port = free_port()
-        command = CONTENDERS[name](folder, port, self.origins, self.options.bin_dir)
+        command = CONTENDERS[name](folder, port, self.origins, self.options.bin_dir, self.pem)
         if shutil.which(str(command[0])) is None:
             raise Failed(f"{command[0]} is missing; ./dev bench builds it")
         process = Process(stack, command, self.proxy_cpu, folder / "stderr.log")
-        wait_until_it_answers(name, process, port)
+        wait_until_it_answers(name, process, port, self.options.tls)
         return process, port
 
     def load(self, port, seconds):
         command = [self.wrk, "-t1", f"-c{self.options.connections}", f"-d{seconds}s", "--latency", "-s", self.report,
-                   f"http://127.0.0.1:{port}/"]
+                   *(["-H", "Connection: close"] if self.options.close else []),
+                   f"http{'s' if self.options.tls else ''}://127.0.0.1:{port}/"]
         done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=seconds + 30, check=True, preexec_fn=lambda: child_setup(self.load_cpu))
         return json.loads(done.stdout.splitlines()[-1])
@@ -320,6 +345,8 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true", help="3 rounds of 2 seconds")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--body", type=int, default=128, help="bytes of each answer's body")
+    parser.add_argument("--tls", action="store_true", help="TLS to the contenders (ECDSA P-256, TLS 1.3); without the floor, which has none")
+    parser.add_argument("--close", action="store_true", help="a connection for each request; with --tls a whole handshake")
     parser.add_argument("--bin-dir", type=pathlib.Path, default=ROOT / "build/release/bin",
                         help="where sluiced, floor and origin are")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write every round and the summary there")
@@ -327,6 +354,8 @@ def parse_arguments():
     options.only = ["sluice" if name == "sluiced" else name for name in options.only.split(",")]
     if unknown := [name for name in options.only if name not in ALL]:
         parser.error(f"no such contender: {', '.join(unknown)}")
+    if options.tls:
+        options.only = [name for name in options.only if name != "floor"]
     if options.quick:
         options.rounds, options.seconds = 3, 2
     options.bin_dir = options.bin_dir.resolve()
@@ -337,7 +366,8 @@ def main():
     options = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print(f"{options.rounds} rounds of {options.seconds} s each for {', '.join(options.only)}: {options.connections} "
-          f"keep-alive connections, GET of {options.body} bytes, one worker per contender")
+          f"{'connections, each for one request' if options.close else 'keep-alive connections'}"
+          f"{', TLS' if options.tls else ''}, GET of {options.body} bytes, one worker per contender")
     if two_cpus()[0] is None:
         print("only one CPU core: the load generator and the contenders share it")
     try:

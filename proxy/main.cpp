@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "control/admin/server.hpp"
+#include "control/admin/tokens.hpp"
 #include "control/core/daemon.hpp"
 #include "control/core/flags.hpp"
 #include "control/demo/demo.hpp"
@@ -24,6 +25,10 @@ int complain(const std::vector<config::Complaint>& complaints) {
 int check(const core::Flags& flags) {
   const auto loaded = config::load_file(flags.config);
   if (!loaded.spec) return complain(loaded.complaints);
+  if (const auto error = admin::token_files_error(loaded.spec->admin); !error.empty()) {
+    std::fprintf(stderr, "%s: %s\n", flags.config.c_str(), error.c_str());
+    return kUsage;
+  }
   std::printf("%s: configuration is valid\n", flags.config.c_str());
   return 0;
 }

@@ -138,4 +138,15 @@ const Token* TokenFile::find(std::string_view token) {
   return found;
 }
 
+std::string token_files_error(const config::AdminSpec& spec) {
+  const auto error_of = [](const char* key, const std::string& path) {
+    const auto error = TokenFile().open(path);
+    return error.empty() ? error : key + error;
+  };
+  std::string error;
+  if (spec.http) error = error_of("admin.http: ", spec.http->token_file);
+  if (error.empty() && spec.compat) error = error_of("admin.compat: ", spec.compat->token_file);
+  return error;
+}
+
 }  // namespace sluice::admin

@@ -45,4 +45,8 @@ class TokenFile {
   ino_t inode_ = 0;
 };
 
+// What is wrong with the content of the token files that `spec` names, with its key before it; or empty. For
+// `sluiced --check`, which starts nothing.
+std::string token_files_error(const config::AdminSpec& spec);
+
 }  // namespace sluice::admin

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 import pytest
 import websockets
 from backend import pattern
-from sluice import config_of, service
+from sluice import BIN, ROOT, config_of, service
 from tls import Authority, TlsClient, openssl
 from waiting import wait_until
 
@@ -441,3 +441,24 @@ def test_who_sends_close_notify_and_fin_still_gets_the_answer(tls, ca):
         while data := sock.recv(65536):
             incoming.write(data)
         assert incoming.pending > 150  # the answer's record: an alert alone is 31 bytes
+
+
+def test_the_example_in_conf_is_accepted(ca, folder):
+    shutil.copy(ROOT / "conf/tls/sluice.yaml", folder / "sluice.yaml")
+    for name, pair in (("site-ecdsa", ca.site), ("site-rsa", ca.site_rsa), ("us", ca.user)):
+        shutil.copy(pair[0], folder / f"{name}.pem")
+        shutil.copy(pair[1], folder / f"{name}.key")
+    shutil.copy(ca.site[0], folder / "internal-ca.pem")
+    token = subprocess.run([BIN / "sluicectl", "token", "ops", "--role", "operator"], capture_output=True, text=True, check=True).stdout
+    line = next(line for line in token.splitlines() if line.startswith("line ")).removeprefix("line").strip()
+    (folder / "admin.token").write_text(line + "\n")
+    (folder / "admin.token").chmod(0o600)
+    check = [BIN / "sluiced", "--check", "--config", folder / "sluice.yaml"]
+    done = subprocess.run(check, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+    (folder / "admin.token").write_text("line " + line + "\n")
+    done = subprocess.run(check, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and "admin.http" in done.stderr and "NAME ROLE" in done.stderr, done.stderr
+    (folder / "us.key").write_text("not a key")
+    done = subprocess.run(check, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and "sluice.yaml:28:" in done.stderr, done.stderr
