@@ -115,6 +115,7 @@ class Origin:
         self.whole, self.begun, self.faults = [], 0, []
         self.open = 0
         self.raw = None  # (bytes, close afterwards) for targets that begin with /case
+        self.first_sent, self.second = [], threading.Event()  # the answer to /case-cut-N: what comes after N bytes is sent when this is set
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -134,6 +135,12 @@ class Origin:
                 self.whole.append(request)
                 if self.raw and request["target"].startswith("/case"):
                     data, close = self.raw
+                    if request["target"].startswith("/case-cut-"):
+                        at = int(request["target"].rsplit("-", 1)[1])
+                        sock.sendall(data[:at])
+                        self.first_sent.append(at)
+                        self.second.wait(10)
+                        data = data[at:]
                     sock.sendall(data)
                     if close:
                         return
@@ -149,7 +156,7 @@ class Origin:
             sock.close()
 
     def clear(self):
-        self.whole, self.faults, self.begun, self.raw = [], [], 0, None
+        self.whole, self.faults, self.begun, self.raw, self.first_sent = [], [], 0, None, []
 
 
 @contextlib.contextmanager

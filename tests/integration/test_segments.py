@@ -1,13 +1,13 @@
-"""X1, X2: a request means the same however the network cuts it. Every row of the corpus of raw requests (see test_cases.py) is
-sent to the running proxy in two segments, cut at every offset, the second only when the proxy has read the first; what the client is
-told and what the backend receives is as if it had come whole."""
+"""X1-X3: a message means the same however the network cuts it. Every row of the corpus of raw requests and answers (see
+test_cases.py) reaches the running proxy in two segments, cut at every offset, the second only when it has read the first; what the client
+is told and what the backend receives is as if it had come whole."""
 import collections
 import socket
 import subprocess
 
 import pytest
 from client import Answer, Client, Closed
-from test_cases import REQUESTS, proxy_before_an_origin
+from test_cases import ANSWERS, REQUESTS, as_read_by_a_strict_client, proxy_before_an_origin
 from waiting import wait_until
 
 LAST = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
@@ -27,9 +27,9 @@ def offsets(length):
     return [*range(1, 251), *range(251, length - 250, (length - 500) // 100 + 1), *range(length - 250, length)]
 
 
-def unread(port):
-    """Bytes that wait in the proxy's sockets."""
-    out = subprocess.run(["ss", "-Htn", "state", "established", f"sport = :{port}"], capture_output=True, text=True, check=True).stdout
+def unread(port, side="sport"):
+    """Bytes that wait in the sockets of this side."""
+    out = subprocess.run(["ss", "-Htn", "state", "established", f"{side} = :{port}"], capture_output=True, text=True, check=True).stdout
     return sum(int(line.split()[0]) for line in out.splitlines())
 
 
@@ -96,6 +96,40 @@ def test_X1_X2_two_segments_cut_at_every_offset(proxy, row):
     wait_until(idle)
     assert not origin.faults, (row["raw"][:300], origin.faults)
     assert received(origin) == collections.Counter({k: n * len(cuts) for k, n in wanted.items()}), row["raw"][:300]
+
+
+@pytest.mark.parametrize("row", ANSWERS, ids=lambda r: r["id"])
+def test_X3_two_segments_cut_at_every_offset(proxy, row):
+    origin, data, method = proxy.origin, row["bytes"], row["req_method"]
+    port = origin.address.rsplit(":", 1)[1]
+    if row["expect"] == "accept":
+        wanted = as_read_by_a_strict_client(row)
+    cuts = list(offsets(len(data)))
+    for first in range(0, len(cuts), 100):
+        origin.clear()
+        origin.raw = (data, row["after"] == "close")
+        origin.second.clear()
+        clients = [Client(proxy.web, timeout=8) for _ in cuts[first:first + 100]]
+        for client, at in zip(clients, cuts[first:]):
+            client.send_request(method, f"/case-cut-{at}")
+        wait_until(lambda: len(origin.first_sent) == len(clients), what="all first segments to be sent")
+        wait_until(lambda: unread(port, "dport") == 0, every=0.001, what="the first segments to be read")
+        origin.second.set()
+        for client, at in zip(clients, cuts[first:]):
+            try:
+                answer = client.read(method)
+            except Closed:
+                answer = None
+            context = (row["note"], f"cut at {at}", answer)
+            if row["expect"] == "accept":
+                assert answer is not None and (answer.status, answer.body) == (wanted.status, wanted.body), context
+            elif row["expect"] == "reject":
+                assert answer is None or answer.status == 502, context
+            assert answer is None or b"POISONED" not in answer.body, context
+            client.close()
+    with Client(proxy.web) as client:
+        for i in range(3):
+            assert client.request(target=f"/after-{i}").body == b"you asked for /after-%d" % i
 
 
 def test_a_segment_of_its_own_is_really_read_alone(proxy):
