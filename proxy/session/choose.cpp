@@ -135,8 +135,8 @@ bool Exchange::next_target(Again kind, bool stale) {
   }
   if (kind == Again::counted) {
     ++counted_attempts_;
-    // The free ones take no room in the budget: when a backend dies, so many idle connections are dead at once
-    // that none would be left for the request whose connection was new.
+    // The free ones take no room in the budget: when a backend dies, so many idle connections are dead at
+    // once that none would be left for the request whose connection was new.
     if (!retrying_) live.per_worker[context_.worker].retry_in_flight.add();
     retrying_ = true;
   }
