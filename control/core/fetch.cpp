@@ -3,13 +3,12 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <cstring>
 #include <memory>
 
 #include "control/core/secured.hpp"
+#include "control/core/socket.hpp"
 #include "proxy/base/values.hpp"
 #include "proxy/http/body.hpp"
 #include "proxy/http/codec.hpp"
@@ -27,38 +26,6 @@ using boost::system::error_code;
 constexpr auto kFetchToken = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMostFetchedHead = 32 * 1024;
 constexpr std::size_t kMostFetchedBody = 64 * 1024;
-
-tcp::endpoint endpoint_of(const route::Endpoint& endpoint) {
-  if (!endpoint.v6) {
-    asio::ip::address_v4::bytes_type bytes;
-    std::memcpy(bytes.data(), endpoint.ip.data(), bytes.size());
-    return {asio::ip::address_v4(bytes), endpoint.port};
-  }
-  asio::ip::address_v6::bytes_type bytes;
-  std::memcpy(bytes.data(), endpoint.ip.data(), bytes.size());
-  return {asio::ip::address_v6(bytes), endpoint.port};
-}
-
-// Closes the socket when the time is over.
-class FetchLimit {
- public:
-  FetchLimit(tcp::socket& socket, std::chrono::milliseconds time)
-      : timer_(socket.get_executor(), time), expired_(std::make_shared<bool>(false)) {
-    timer_.async_wait([&socket, expired = expired_](error_code failure) {
-      if (failure || *expired) return;
-      *expired = true;
-      error_code ignored;
-      socket.close(ignored);
-    });
-  }
-  // The callback may be queued already: it must not touch a socket that is gone.
-  ~FetchLimit() { *expired_ = true; }
-  bool expired() const { return *expired_; }
-
- private:
-  asio::steady_timer timer_;
-  std::shared_ptr<bool> expired_;
-};
 
 // What has arrived of an answer.
 class Arriving {
@@ -125,7 +92,7 @@ std::string text_of(const FetchRequest& request) {
   return text + "\r\n";
 }
 
-Fetched no_answer(const FetchLimit& limit, const FetchRequest& request, const std::string& step,
+Fetched no_answer(const SocketLimit& limit, const FetchRequest& request, const std::string& step,
                   const error_code& failure) {
   Fetched fetched;
   fetched.problem = limit.expired() ? "no answer within " + format_duration(request.limit)
@@ -135,7 +102,7 @@ Fetched no_answer(const FetchLimit& limit, const FetchRequest& request, const st
 
 // The request and its answer on a stream that is ready for them.
 template <class Stream>
-asio::awaitable<Fetched> ask_for(Stream& stream, const FetchLimit& limit, const FetchRequest& request) {
+asio::awaitable<Fetched> ask_for(Stream& stream, const SocketLimit& limit, const FetchRequest& request) {
   const std::string text = text_of(request);
   const auto [no_write, written] = co_await asio::async_write(stream, asio::buffer(text), kFetchToken);
   if (no_write || limit.expired()) co_return no_answer(limit, request, "write", no_write);
@@ -155,8 +122,8 @@ asio::awaitable<Fetched> ask_for(Stream& stream, const FetchLimit& limit, const 
 
 asio::awaitable<Fetched> fetch(asio::any_io_executor loop, FetchRequest request) {
   tcp::socket socket(loop);
-  const FetchLimit limit(socket, request.limit);
-  const auto to = endpoint_of(request.to);
+  const SocketLimit limit(socket, request.limit);
+  const auto to = to_asio(request.to);
   const auto [no_connect] = co_await socket.async_connect(to, kFetchToken);
   if (no_connect || limit.expired()) co_return no_answer(limit, request, "connect", no_connect);
   const error_code unsaid = co_await announce(socket, request.proxy_protocol);

@@ -4,13 +4,12 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <charconv>
-#include <cstring>
 
 #include "control/core/secured.hpp"
+#include "control/core/socket.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::core {
@@ -27,38 +26,6 @@ constexpr std::size_t kMostRest = 64 * 1024;
 constexpr std::chrono::milliseconds kRestTime{
     50};  // a backend that ignores `Connection: close` delays no verdict for long
 
-tcp::endpoint to_asio(const route::Endpoint& endpoint) {
-  if (!endpoint.v6) {
-    asio::ip::address_v4::bytes_type bytes;
-    std::memcpy(bytes.data(), endpoint.ip.data(), bytes.size());
-    return {asio::ip::address_v4(bytes), endpoint.port};
-  }
-  asio::ip::address_v6::bytes_type bytes;
-  std::memcpy(bytes.data(), endpoint.ip.data(), bytes.size());
-  return {asio::ip::address_v6(bytes), endpoint.port};
-}
-
-// The time limit of a whole probe: closes the socket when it is over.
-class Limit {
- public:
-  Limit(tcp::socket& socket, std::chrono::milliseconds time)
-      : timer_(socket.get_executor(), time), expired_(std::make_shared<bool>(false)) {
-    timer_.async_wait([&socket, expired = expired_](error_code failure) {
-      if (failure || *expired) return;
-      *expired = true;
-      error_code ignored;
-      socket.close(ignored);
-    });
-  }
-  // The callback may be queued already: it must not touch a socket that is gone.
-  ~Limit() { *expired_ = true; }
-  bool expired() const { return *expired_; }
-
- private:
-  asio::steady_timer timer_;
-  std::shared_ptr<bool> expired_;
-};
-
 bool is_ours(const error_code& failure) {
   using namespace boost::system::errc;
   return failure == too_many_files_open || failure == too_many_files_open_in_system ||
@@ -72,7 +39,7 @@ ProbeResult failed(const std::string& step, const error_code& failure) {
 // What follows the head is read, so that the backend's last write does not meet a closed connection.
 template <class Stream>
 asio::awaitable<void> read_the_rest(Stream& stream, tcp::socket& socket) {
-  const Limit limit(socket, kRestTime);
+  const SocketLimit limit(socket, kRestTime);
   char scrap[4096];
   for (std::size_t read = 0; read < kMostRest;) {
     const auto [failure, n] = co_await stream.async_read_some(asio::buffer(scrap), kToken);
@@ -83,7 +50,7 @@ asio::awaitable<void> read_the_rest(Stream& stream, tcp::socket& socket) {
 
 // The request and its answer on a stream that is ready for them, over `socket`.
 template <class Stream>
-asio::awaitable<ProbeResult> ask(Stream& stream, tcp::socket& socket, const Limit& limit,
+asio::awaitable<ProbeResult> ask(Stream& stream, tcp::socket& socket, const SocketLimit& limit,
                                  const std::string& address, const config::HealthCheckSpec& spec) {
   const ProbeResult late{false, false, "no answer within " + format_duration(spec.timeout)};
   const std::string request = probe_request(address, spec);
@@ -128,7 +95,7 @@ asio::awaitable<ProbeResult> probe(asio::any_io_executor loop, route::Endpoint e
                                    config::HealthCheckSpec spec, ProxyVersion proxy_protocol,
                                    std::shared_ptr<const tls::ClientContext> tls) {
   tcp::socket socket(loop);
-  const Limit limit(socket, spec.timeout);
+  const SocketLimit limit(socket, spec.timeout);
   const ProbeResult late{false, false, "no answer within " + format_duration(spec.timeout)};
   const auto to = to_asio(endpoint);
   const auto [no_connect] = co_await socket.async_connect(to, kToken);
