@@ -93,7 +93,7 @@ class Chaos:
         self.members = [Member(name, folder, name == "green-2") for name in ("blue-1", "blue-2", "green-1", "green-2")]
         self.windows, self.counts, self.problems, self.changes = [], collections.Counter(), [], collections.Counter()
         (folder / "d" / "state").mkdir(parents=True)
-        self.small_disk = self.inside and run("mount", "-t", "tmpfs", "-o", "size=2m", "none", str(folder / "d" / "state")).returncode == 0
+        self.small_disk = self.inside and run("mount", "-t", "tmpfs", "-o", "size=64m", "none", str(folder / "d" / "state")).returncode == 0
         self.filter = self.inside and shutil.which("nft") is not None and self.make_filter()
         self.daemon = Sluice(folder / "d", self.config())
         self.web = self.daemon.address()
