@@ -67,6 +67,6 @@ def test_gorillas_tests_through_the_proxy(sluice, folder, port):
     failed = {name for name, verdict in results.items() if verdict == "FAIL"}
     assert failed == set(NOT_THROUGH_A_REVERSE_PROXY)
     assert len(results) > 50, results
-    seen = {pool: daemon.metric("sluice_requests_total", service="suite", pool=pool) for pool in ("clear", "secure")}
+    seen = {pool: daemon.metric("sluice_backend_attempts_total", service="suite", pool=pool) for pool in ("clear", "secure")}
     print(len(results), "tests", seen)
     assert seen["clear"] > 20 and seen["secure"] >= 3, seen
