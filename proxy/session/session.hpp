@@ -12,7 +12,6 @@
 #include "proxy/base/network.hpp"
 #include "proxy/http/body.hpp"
 #include "proxy/http/codec.hpp"
-#include "proxy/http/forwarded.hpp"
 #include "proxy/observe/client_table.hpp"
 #include "proxy/session/context.hpp"
 #include "proxy/session/downstream.hpp"
@@ -73,19 +72,35 @@ class Session final : private SessionHook, private Downstream, private net::Read
   Task<void> serve();
   bool admit();
   void after_handshake(net::IoStatus status);
-  bool misdirected() const;
   Task<void> answer_request();
+  bool stays_open() const;
+  void begin_message();
+  void end_message();
+  Task<void> linger();
+
+  // session_head.cpp
   HeadResult look_for_head();
+  bool misdirected() const;
   void prepare_read();
   HeadResult after_read(net::ReadResult read);
   std::chrono::milliseconds patience() const;
-  void after_ending(net::IoStatus status);
-  Task<void> refuse();
-  Task<void> linger();
-  void begin_message();
-  void end_message();
   bool arm_ahead();
+  Task<void> refuse();
+  void on_unawaited_read() override;
+
+  // session_body.cpp
+  std::chrono::milliseconds body_patience() const;
+  void end_wait();
+
+  // session_answer.cpp
+  void after_write(net::IoStatus status);
+
   Buffer& tail() { return body_in_use_ ? body_in_ : in_; }
+  // The next read goes to the buffer's room.
+  void arm(Buffer& buffer) {
+    char* room = buffer.room();
+    stream_.arm(room, buffer.room_size());
+  }
 
   // Downstream
   const http::RequestHead& head() const override { return *head_; }
@@ -98,7 +113,6 @@ class Session final : private SessionHook, private Downstream, private net::Read
   std::string_view identity() const override { return identity_; }
   bool whole_body(std::string_view& body) const override;
   Task<BodyPiece> read_body() override;
-  std::chrono::milliseconds body_patience() const;
   bool limit_body(std::uint64_t bytes) override;
   std::string_view trailers() const override { return body_.trailers(); }
   bool body_read() const override { return body_.done(); }
@@ -113,16 +127,12 @@ class Session final : private SessionHook, private Downstream, private net::Read
   std::uint64_t body_bytes_out() const override { return bytes_out_; }
   std::uint64_t body_bytes_in() const override { return bytes_in_; }
   int status_sent() const override { return status_; }
-  void abort() override;
+  void abort() override { aborted_ = true; }
   void cancel() override { stream_.cancel(); }
   Task<net::IoStatus> read_raw(std::string_view& bytes, std::chrono::milliseconds idle) override;
   Task<net::IoStatus> write_raw(std::string_view bytes, std::chrono::milliseconds idle) override;
   void limit_raw(std::chrono::milliseconds idle) override { stream_.limit(idle); }
   void shutdown_send() override { stream_.shutdown_send(); }
-
-  void on_unawaited_read() override;
-  bool stays_open() const;
-  void end_wait();
 
   Context& context_;
   std::shared_ptr<const ListenerInfo> listener_;
@@ -148,22 +158,24 @@ class Session final : private SessionHook, private Downstream, private net::Read
 
   // The answer under way.
   std::span<iovec> unsent_;
-  iovec pieces_[4];
+  iovec pieces_[3];
   char chunk_head_[20];
   std::string body_ending_;  // a last chunk with trailers, while it is being sent
   http::Framing framing_ = http::Framing::none;
-  bool answered_ = false, keep_alive_ = false, aborted_ = false, lost_ = false;
+  bool answered_ = false, keep_alive_ = false, aborted_ = false;
   bool ending_unsent_ = false;  // the answer's last bytes are in out_, to be sent
-  bool idle_ = true;            // between two requests
-  bool eof_ = false;            // the client's FIN was read
-  bool first_ = true;           // no request yet
-  bool closing_ = false;        // shutdown asked for the end
-  bool head_begun_ = false;     // some of the next head has come
-  bool resting_ = false;        // idle for long: holds no buffer
   int status_ = 0;
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
   ClientWatcher* watcher_ = nullptr;
 
+  // The connection.
+  bool lost_ = false;                              // nothing can be sent or read any more
+  bool idle_ = true;                               // between two requests
+  bool eof_ = false;                               // the client's FIN was read
+  bool first_ = true;                              // no request yet
+  bool closing_ = false;                           // shutdown asked for the end
+  bool head_begun_ = false;                        // some of the next head has come
+  bool resting_ = false;                           // idle for long: holds no buffer
   observe::ClientTable::Slot* counted_ = nullptr;  // where this connection counts for its client
   std::shared_ptr<observe::ClientTable> counted_in_;
   std::uint32_t requests_ = 0;
