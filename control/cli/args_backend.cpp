@@ -24,15 +24,12 @@ void Parser::add_drain() {
 void Parser::add_backends() {
   auto* weight = change(verb("weight", WeightVerb{}));
   one(weight, "BACKEND", [this](auto& text) { message<WeightVerb>().backend = text; });
-  one(weight, "N", [this](auto& text) {
-    message<WeightVerb>().message.weight = count_of("N", text, 1000);
-  });
+  one(weight, "N", [this](auto& text) { message<WeightVerb>().message.weight = count_of("N", text, 1000); });
 
   auto* add = change(verb("add", protocol::Add{}));
   one(add, "SERVICE/POOL", [this](auto& text) {
     const auto target = pool_of(text);
-    message<protocol::Add>().target = {target.service, target.pool,
-                                       message<protocol::Add>().target.backend};
+    message<protocol::Add>().target = {target.service, target.pool, message<protocol::Add>().target.backend};
   });
   one(add, "ADDRESS", [this](auto& text) {
     const auto address = parse_address(text);
@@ -40,9 +37,8 @@ void Parser::add_backends() {
     message<protocol::Add>().address = text;
   });
   flag(add, "--name", [this](auto& text) { message<protocol::Add>().target.backend = text; });
-  flag(add, "--weight", [this](auto& text) {
-    message<protocol::Add>().weight = count_of("--weight", text, 1000);
-  });
+  flag(add, "--weight",
+       [this](auto& text) { message<protocol::Add>().weight = count_of("--weight", text, 1000); });
   flag(add, "--wait-healthy",
        [this](auto& text) { message<protocol::Add>().wait_healthy = duration_of("--wait-healthy", text); });
 

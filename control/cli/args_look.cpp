@@ -22,9 +22,8 @@ void Parser::add_looks() {
 
   auto* history = verb("history", protocol::History{});
   maybe(history, "SERVICE", [this](auto& text) { message<protocol::History>().service = text; });
-  flag(history, "--limit", [this](auto& text) {
-    message<protocol::History>().limit = count_of("--limit", text, 100'000);
-  });
+  flag(history, "--limit",
+       [this](auto& text) { message<protocol::History>().limit = count_of("--limit", text, 100'000); });
 
   auto* events = verb("events", protocol::Events{false, {}});
   events->add_flag_callback("-f,--follow", [this] { message<protocol::Events>().follow = true; });

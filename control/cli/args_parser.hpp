@@ -1,5 +1,5 @@
-// sluicectl's command line described for CLI11: which verbs there are, and what their flags and positionals do to
-// a CommandLine. For args.cpp and the args_*.cpp beside it, which describe a group of verbs each.
+// sluicectl's command line described for CLI11: which verbs there are, and what their flags and positionals
+// do to a CommandLine. For args.cpp and the args_*.cpp beside it, which describe a group of verbs each.
 #pragma once
 
 #include <CLI/CLI.hpp>

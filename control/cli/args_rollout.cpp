@@ -53,9 +53,8 @@ void Parser::add_rollout_start(CLI::App* rollout) {
   flag(start, "--hold", [wanted](auto& text) { wanted().hold = duration_of("--hold", text); });
   flag(start, "--retain", [wanted](auto& text) { wanted().retain = duration_of("--retain", text); });
   flag(start, "--verify", [wanted](auto& text) { wanted().verify.push_back(text); });
-  flag(start, "--min-requests", [wanted](auto& text) {
-    wanted().min_requests = count_of("--min-requests", text, 1'000'000'000);
-  });
+  flag(start, "--min-requests",
+       [wanted](auto& text) { wanted().min_requests = count_of("--min-requests", text, 1'000'000'000); });
   add_limits(start, [wanted]() -> protocol::Limits& { return wanted().limits; });
   start->add_flag_callback("--approve", [wanted] { wanted().approve = true; });
   start->add_flag_callback("--supersede", [wanted] { wanted().supersede = true; });
@@ -65,17 +64,13 @@ void Parser::add_rollout_start(CLI::App* rollout) {
 
 void Parser::add_rolling() {
   auto* rolling = verb("rolling", RollingVerb{});
-  one(rolling, "SERVICE/POOL", [this](auto& text) {
-    message<RollingVerb>().pool = pool_of(text);
-  });
+  one(rolling, "SERVICE/POOL", [this](auto& text) { message<RollingVerb>().pool = pool_of(text); });
   flag(rolling, "--run", [this](auto& text) { message<RollingVerb>().run = text; });
   flag(rolling, "--verify", [this](auto& text) { message<RollingVerb>().verify = text; });
-  flag(rolling, "--batch", [this](auto& text) {
-    message<RollingVerb>().batch = count_of("--batch", text, 10'000);
-  });
+  flag(rolling, "--batch",
+       [this](auto& text) { message<RollingVerb>().batch = count_of("--batch", text, 10'000); });
   flag(rolling, "--min-available", [this](auto& text) {
-    message<RollingVerb>().min_available =
-        count_of("--min-available", text, 10'000);
+    message<RollingVerb>().min_available = count_of("--min-available", text, 10'000);
   });
   flag(rolling, "--drain-timeout",
        [this](auto& text) { message<RollingVerb>().drain_timeout = duration_of("--drain-timeout", text); });

@@ -39,8 +39,7 @@ void Parser::add_cutover() {
   flag(cutover, "--watch-for",
        [this](auto& text) { message<protocol::Cutover>().watch_for = duration_of("--watch-for", text); });
   flag(cutover, "--min-requests", [this](auto& text) {
-    message<protocol::Cutover>().min_requests =
-        count_of("--min-requests", text, 1'000'000'000);
+    message<protocol::Cutover>().min_requests = count_of("--min-requests", text, 1'000'000'000);
   });
   cutover->add_flag_callback("--supersede", [this] { message<protocol::Cutover>().supersede = true; });
   add_limits(cutover, [this]() -> protocol::Limits& { return message<protocol::Cutover>().limits; });

@@ -12,8 +12,7 @@ void Parser::add_traffic() {
   flag(pause, "--max-hold",
        [this](auto& text) { message<protocol::Pause>().max_hold = duration_of("--max-hold", text); });
   flag(pause, "--max-queue", [this](auto& text) {
-    message<protocol::Pause>().max_queue =
-        count_of("--max-queue", text, 1'000'000);
+    message<protocol::Pause>().max_queue = count_of("--max-queue", text, 1'000'000);
   });
   pause->add_flag_callback("--wait", [this] { message<protocol::Pause>().wait = true; });
   flag(pause, "--timeout",
@@ -40,8 +39,8 @@ void Parser::add_flag() {
   });
   maybe(verb_flag, "NAME", [this](auto& text) { message<FlagVerb>().message.flag = text; });
   maybe(verb_flag, "PERCENT", [this](auto& text) {
-        message<FlagVerb>().share = message<FlagVerb>().message.share = share_of("PERCENT", text);
-      });
+    message<FlagVerb>().share = message<FlagVerb>().message.share = share_of("PERCENT", text);
+  });
   flag(verb_flag, "--service", [this](auto& text) { message<FlagVerb>().message.service = text; });
   flag(verb_flag, "--config", [this](auto& text) {
     boost::json::error_code failed;
@@ -57,9 +56,8 @@ void Parser::add_mirror() {
   auto* off = mirror->add_flag("--off", off_);
   auto* to = mirror->add_option_function<std::string>(
       "--to", [this](auto& text) { message<protocol::SetMirror>().to = text; });
-  auto* share = mirror->add_option_function<std::string>("--share", [this](auto& text) {
-    message<protocol::SetMirror>().share = share_of("--share", text);
-  });
+  auto* share = mirror->add_option_function<std::string>(
+      "--share", [this](auto& text) { message<protocol::SetMirror>().share = share_of("--share", text); });
   mirror->add_flag_callback("--safe-only", [this] { message<protocol::SetMirror>().safe_only = true; });
   off->excludes(to)->excludes(share);
   to->needs(share);
@@ -68,9 +66,8 @@ void Parser::add_mirror() {
 
 void Parser::add_preview() {
   auto* preview = verb("preview", protocol::MintPreview{});
-  one(preview, "SERVICE/POOL", [this](auto& text) {
-    message<protocol::MintPreview>().target = pool_of(text);
-  });
+  one(preview, "SERVICE/POOL",
+      [this](auto& text) { message<protocol::MintPreview>().target = pool_of(text); });
   flag(preview, "--ttl",
        [this](auto& text) { message<protocol::MintPreview>().ttl = duration_of("--ttl", text); });
 }

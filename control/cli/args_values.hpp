@@ -1,5 +1,5 @@
-// The values of flags and positionals: a text as a value, or a complaint that shows the accepted form. `name` is
-// the flag or positional that the text was given for.
+// The values of flags and positionals: a text as a value, or a complaint that shows the accepted form. `name`
+// is the flag or positional that the text was given for.
 #pragma once
 
 #include <cstdint>

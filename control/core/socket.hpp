@@ -1,5 +1,5 @@
-// What control's own connections to backends have in common (probes, verify requests): their address for Asio, and
-// a time limit. Control thread only.
+// What control's own connections to backends have in common (probes, verify requests): their address for
+// Asio, and a time limit. Control thread only.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>

@@ -12,7 +12,7 @@ using net::IoStatus;
 
 namespace {
 
-constexpr auto kRest = 5s;  // an idle connection gives its buffer back after this
+constexpr auto kRest = 5s;              // an idle connection gives its buffer back after this
 constexpr std::size_t kCompact = 4096;  // consumed bytes at the buffer's front that are worth moving
 constexpr std::size_t kMinRoom = 1024;  // less room than this is no use for reading ahead
 

@@ -15,8 +15,8 @@ namespace {
 namespace json = boost::json;
 using namespace protocol;
 
-// Boost.JSON reads a number of many digits to within its last bits, so that it may change when it is written and
-// read again (found by this target).
+// Boost.JSON reads a number of many digits to within its last bits, so that it may change when it is written
+// and read again (found by this target).
 bool alike(const json::value& a, const json::value& b) {
   if (a.is_double() && b.is_double()) {
     const double x = a.get_double(), y = b.get_double();
@@ -29,7 +29,8 @@ bool alike(const json::value& a, const json::value& b) {
   }
   if (const auto* object = a.if_object()) {
     const auto& other = b.get_object();
-    return object->size() == other.size() && std::all_of(object->begin(), object->end(), [&](const auto& item) {
+    return object->size() == other.size() &&
+           std::all_of(object->begin(), object->end(), [&](const auto& item) {
              const auto* value = other.if_contains(item.key());
              return value && alike(item.value(), *value);
            });
