@@ -165,7 +165,7 @@ def proxy_before_an_origin(patience):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-cases-"))
     origin = Origin()
     config = config_of({"api": service({"blue": [origin.address]}, retries={"attempts": 1}, outlier={"consecutive_errors": 0},
-                                       timeouts={"response": "1s"})})
+                                       timeouts={"response": "1s", "connect": "5s"})})
     config["listeners"] = [{"name": "web", "bind": "127.0.0.1:0", "header_timeout": patience, "body_timeout": patience}]
     daemon = Sluice(folder / "d", config)
     daemon.origin, daemon.web = origin, daemon.address()
