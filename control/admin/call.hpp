@@ -26,17 +26,18 @@ struct Call {
   core::Actor actor;
 };
 
+// The events after this id are to be streamed.
+struct EventStream {
+  std::uint64_t after = 0;
+  bool follow = true;
+};
+
 struct Reply {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
-  // The events after this id are to be streamed; the body is empty then.
-  struct Stream {
-    std::uint64_t after = 0;
-    bool follow = true;
-  };
-  std::optional<Stream> stream;
+  std::optional<EventStream> stream;  // instead of a body
 };
 
 Reply json_reply(const boost::json::value& document);

@@ -45,7 +45,7 @@ std::string events_text(const core::EventLog& log, std::uint64_t& after) {
 
 }  // namespace
 
-asio::awaitable<void> Connection::stream_events(Reply::Stream from, unsigned version) {
+asio::awaitable<void> Connection::stream_events(EventStream from, unsigned version) {
   auto& log = commands_.control().events();
   // Ends with the connection, so no length and no chunks are needed; HTTP/1.0 gets the same.
   std::string text =

@@ -64,6 +64,16 @@ std::vector<std::string> short_names(const std::vector<std::string>& names, std:
 
 int rank_of(const std::string& host) { return host.empty() ? 2 : host.starts_with("*.") ? 1 : 0; }
 
+// A header's value comes without blanks around it, and with no control character but the tab.
+bool can_arrive(std::string_view value) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  if (value.empty()) return true;
+  return !blank(value.front()) && !blank(value.back()) &&
+         std::none_of(value.begin(), value.end(), [](char c) {
+           return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+         });
+}
+
 }  // namespace
 
 bool read_setting(const Directive& line, Settings& settings) {
@@ -228,7 +238,7 @@ bool Servers::condition_of(const Variable& variable, const Variant& variant, Rou
   const auto key = sticky_key_of("$" + source);
   if (source == "request_method")
     route.method = variant.condition;
-  else if (key.starts_with("header:") && source != "http_host") {
+  else if (key.starts_with("header:") && source != "http_host" && can_arrive(variant.condition)) {
     route.header = key.substr(7);
     route.value = variant.condition;
   } else {
