@@ -115,7 +115,7 @@ class Origin:
         self.whole, self.begun, self.faults = [], 0, []
         self.open = 0
         self.raw = None  # (bytes, close afterwards) for targets that begin with /case
-        self.first_sent, self.second = [], threading.Event()  # the answer to /case-cut-N: what comes after N bytes is sent when this is set
+        self.first_sent, self.second_sent, self.second = [], [], threading.Event()  # the answer to /case-cut-N: what comes after N bytes is sent when this is set
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -140,6 +140,7 @@ class Origin:
                         sock.sendall(data[:at])
                         self.first_sent.append(at)
                         self.second.wait(10)
+                        self.second_sent.append(at)
                         data = data[at:]
                     sock.sendall(data)
                     if close:
@@ -156,7 +157,7 @@ class Origin:
             sock.close()
 
     def clear(self):
-        self.whole, self.faults, self.begun, self.raw, self.first_sent = [], [], 0, None, []
+        self.whole, self.faults, self.begun, self.raw, self.first_sent, self.second_sent = [], [], 0, None, [], []
 
 
 @contextlib.contextmanager
