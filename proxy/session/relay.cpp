@@ -51,6 +51,7 @@ Task<Failure> Exchange::receive() {
     }
   }
   const bool serves_again = reusable();
+  if (!conn_->in.empty()) claim_.backend()->distrust();
   if (upload_running_) co_await join_upload();
   release_conn(serves_again);
   co_return Failure{};

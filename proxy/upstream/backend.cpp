@@ -21,7 +21,8 @@ std::unique_ptr<Conn> Backend::take_idle() {
 }
 
 void Backend::put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle) {
-  if (conn->secured_by_ != tls_.get() || idle_.size() >= kMaxIdle || !conn->stream.quiet() ||
+  if (distrusted_) distrusted_ = net::Clock::now() < trusted_again_;
+  if (conn->secured_by_ != tls_.get() || idle_.size() >= kMaxIdle || !conn->stream.quiet() || distrusted_ ||
       live_->admin.load(std::memory_order_relaxed) != observe::Admin::ready) {
     Conn::retire(std::move(conn));
     return;
@@ -44,7 +45,10 @@ void Backend::drop_idle(Conn& conn) {
     idle_[index]->pool_index_ = index;
   }
   idle_.pop_back();
+  const bool spoke = dropped->stream.read_ready() && dropped->stream.peek().status == net::IoStatus::ok &&
+                     dropped->stream.peek().size > 0;
   Conn::retire(std::move(dropped));
+  if (spoke) distrust();
 }
 
 void Backend::secure(std::shared_ptr<const tls::ClientContext> tls) {
@@ -52,6 +56,12 @@ void Backend::secure(std::shared_ptr<const tls::ClientContext> tls) {
   close_idle();
   session_.session.reset();  // it was made with somebody whom we may not believe any more
   tls_ = std::move(tls);
+}
+
+void Backend::distrust() {
+  close_idle();
+  distrusted_ = true;
+  trusted_again_ = net::Clock::now() + kDistrust;
 }
 
 void Backend::close_idle() {

@@ -38,6 +38,7 @@ class Activity : private ActivityHook {
 class Backend {
  public:
   static constexpr std::size_t kMaxIdle = 256;  // connections kept per worker
+  static constexpr std::chrono::seconds kDistrust{10};
 
   Backend(std::shared_ptr<observe::BackendLive> live, std::size_t worker);
   Backend(const Backend&) = delete;
@@ -54,6 +55,9 @@ class Backend {
   // nothing outstanding.
   void put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle);
   void close_idle();
+  // It sent bytes that belong to no answer. If such bytes come later still, they cannot be told from the
+  // answer to the next request on that connection: for a while (kDistrust) none is used again.
+  void distrust();
   // How new connections are secured; null: in clear. Idle ones that were made otherwise are closed.
   void secure(std::shared_ptr<const tls::ClientContext> tls);
   const tls::ClientContext* tls() const { return tls_.get(); }
@@ -78,6 +82,8 @@ class Backend {
   std::shared_ptr<const tls::ClientContext> tls_;
   tls::SessionSlot session_;
   std::vector<std::unique_ptr<Conn>> idle_;
+  bool distrusted_ = false;
+  net::Clock::time_point trusted_again_;  // while distrusted_
   ActivityHook active_;
 };
 

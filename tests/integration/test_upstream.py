@@ -367,3 +367,17 @@ def test_C4_health_survives_unrelated_changes(three):
         daemon.do("weight", f"api/blue/{b1.address}", weight)
     daemon.do("reload")
     assert health_of(daemon, b0) == "down"
+
+
+def test_X3_no_connection_is_reused_for_a_while_to_a_backend_that_sent_bytes_behind_an_answer(three):
+    """Such bytes, when they come a little later, cannot be told from the answer to the next request on the connection."""
+    daemon, (backend,) = three((1,), {"workers": 1})
+    connections = lambda path: {r.connection.number for r in backend.seen(path)}  # noqa: E731
+    backend.on("/behind", lambda c, r: c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"))
+    with daemon.client() as client:
+        for _ in range(5):
+            assert client.request(target="/before").status == 200
+        assert client.request(target="/behind").body == b"ok"
+        for _ in range(5):
+            assert client.request(target="/after").status == 200
+    assert len(connections("/before")) == 1 and len(connections("/after")) == 5
