@@ -17,7 +17,7 @@ OF_THE_TEST_ITSELF = {
     "cert_serialNumberLen": "our authority counts from 1",
     "DNS_CAArecord": "there is no such domain",
 }
-GRAVE = {"LOW", "MEDIUM", "HIGH", "CRITICAL", "WARN", "FATAL"}
+GRAVE = {"LOW", "MEDIUM", "HIGH", "CRITICAL", "FATAL"}  # WARN: it could not find out, which is forgiven where we do not insist
 
 
 def test_X6_testssl_finds_nothing_to_complain_about(sluice, backend, folder):
@@ -32,8 +32,8 @@ def test_X6_testssl_finds_nothing_to_complain_about(sluice, backend, folder):
                            "-p", "-s", "-f", "-S", "-U", "--jsonfile", report, f"site.test:{port}"],
                           capture_output=True, text=True, timeout=280, stdin=subprocess.DEVNULL)
     findings = json.loads(report.read_text())
-    seen = {f["id"] for f in findings}
     wanted = {"TLS1_2", "TLS1_3", "heartbleed", "ROBOT", "secure_renego", "BEAST", "LUCKY13", "PFS"}
-    assert not wanted - seen, (wanted - seen, seen)
+    answered = {f["id"] for f in findings if f["severity"] != "WARN"}
+    assert not wanted - answered, (wanted - answered, findings)
     bad = [f for f in findings if f["severity"] in GRAVE and f["id"].split(" ")[0] not in OF_THE_TEST_ITSELF]
     assert not bad, bad
