@@ -259,6 +259,20 @@ void single(Exposition& out, std::string_view name, std::string_view type, std::
 }
 
 // Seconds since 1970, as Prometheus' own exporters say it: alert on `- time() < 14 * 86400`.
+void handshakes(Exposition& out, std::string_view name, std::string_view help,
+                const worker::Handshakes& some) {
+  out.family(name, "counter", help);
+  const auto sample = [&out](std::uint64_t value, std::string_view result) {
+    out.sample(static_cast<double>(value), {{"result", result}});
+  };
+  sample(some.done - some.resumed, "full");
+  sample(some.resumed, "resumed");
+  sample(some.slow, "timeout");
+  sample(some.closed, "closed");
+  sample(some.broken, "protocol");
+  sample(some.untrusted, "certificate");
+}
+
 void certificates(Exposition& out, const config::Spec& spec) {
   out.family("sluice_certificate_expiry_seconds", "gauge", "When a listener's certificate ends, Unix time.");
   for (const auto& listener : spec.listeners) {
@@ -292,16 +306,10 @@ void daemon(Exposition& out, const core::StatusView& view, const core::ControlCo
   single(out, "sluice_requests_refused_total", "counter",
          "Requests answered by the proxy before a route was known.",
          static_cast<double>(totals.refused_requests));
-  out.family("sluice_tls_handshakes_total", "counter", "TLS handshakes with clients, by how they went.");
-  out.sample(static_cast<double>(totals.handshakes - totals.handshakes_resumed), {{"result", "full"}});
-  out.sample(static_cast<double>(totals.handshakes_resumed), {{"result", "resumed"}});
-  out.sample(static_cast<double>(totals.handshakes_slow), {{"result", "timeout"}});
-  out.sample(static_cast<double>(totals.handshakes_closed), {{"result", "closed"}});
-  out.sample(static_cast<double>(totals.handshakes_broken), {{"result", "protocol"}});
-  out.sample(static_cast<double>(totals.handshakes_untrusted), {{"result", "certificate"}});
-  out.family("sluice_tls_backend_handshakes_total", "counter", "TLS handshakes with backends.");
-  out.sample(static_cast<double>(totals.backend_handshakes), {{"result", "ok"}});
-  out.sample(static_cast<double>(totals.backend_handshakes_failed), {{"result", "failed"}});
+  handshakes(out, "sluice_tls_handshakes_total", "TLS handshakes with clients, by how they went.",
+             totals.client_handshakes);
+  handshakes(out, "sluice_tls_backend_handshakes_total",
+             "TLS handshakes of requests with backends, by how they went.", totals.backend_handshakes);
   single(out, "sluice_access_log_dropped_total", "counter", "Access log lines that could not be kept.",
          static_cast<double>(totals.access_log_dropped));
   out.family("sluice_changes_total", "counter", "Verbs that changed something, and those that were refused.");

@@ -12,6 +12,7 @@
 #include "proxy/observe/access_log.hpp"
 #include "proxy/session/admission.hpp"
 #include "proxy/session/date.hpp"
+#include "proxy/session/handshakes.hpp"
 #include "proxy/session/holds.hpp"
 #include "proxy/session/mirrors.hpp"
 #include "proxy/session/random.hpp"
@@ -23,9 +24,7 @@ struct WorkerCounters {  // one writer: the worker; read by control
   observe::Counter connections, accepted, accept_errors, refused_requests;
   observe::Counter over_connection_limit, over_client_limit,
       bad_proxy_header;  // connections that were refused
-  observe::Counter handshakes, handshakes_resumed, backend_handshakes, backend_handshakes_failed;
-  // Of clients, by why they failed: too slow, closed, no TLS that we speak, no certificate that will do.
-  observe::Counter handshakes_slow, handshakes_closed, handshakes_broken, handshakes_untrusted;
+  HandshakeCounters client_handshakes, backend_handshakes;
 };
 
 struct Context {

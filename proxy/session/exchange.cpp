@@ -218,11 +218,7 @@ Task<Failure> Exchange::connect() {
   if (speaks_for_client()) ends = client_.ends();
   const auto status = co_await upstream::connect(*conn_, *backend_, target_->pool->proxy_protocol, &ends);
   conn_->stream.no_limit();
-  if (conn_->stream.tls()) {
-    auto& counted = status == IoStatus::ok ? context_.counters.backend_handshakes
-                                           : context_.counters.backend_handshakes_failed;
-    counted.add();
-  }
+  if (conn_->stream.tls()) context_.counters.backend_handshakes.count(status, conn_->stream.tls());
   if (gone_) co_return Failure{FailureKind::gone, Side::client};
   if (cut_) co_return Failure{FailureKind::drained, Side::proxy};
   if (conn_->stream.fd() < 0)

@@ -104,25 +104,10 @@ bool Session::admit() {
 }
 
 void Session::after_handshake(IoStatus status) {
-  auto& counters = context_.counters;
-  const tls::Channel* channel = stream_.tls();  // null when memory was short
-  if (status == IoStatus::ok) {
-    counters.handshakes.add();
-    if (channel->resumed()) counters.handshakes_resumed.add();
-    identity_ = tls::identity_lines(*channel);
-    stream_.no_limit();
-    return;
-  }
-  if (status == IoStatus::timed_out) return counters.handshakes_slow.add();
-  switch (channel ? channel->failure() : tls::Channel::Failure::none) {
-    case tls::Channel::Failure::protocol:
-      return counters.handshakes_broken.add();
-    case tls::Channel::Failure::certificate:
-      return counters.handshakes_untrusted.add();
-    case tls::Channel::Failure::closed:
-    case tls::Channel::Failure::none:
-      return counters.handshakes_closed.add();
-  }
+  context_.counters.client_handshakes.count(status, stream_.tls());
+  if (status != IoStatus::ok) return;
+  identity_ = tls::identity_lines(*stream_.tls());
+  stream_.no_limit();
 }
 
 // Its own frame, which an idle connection does not keep.

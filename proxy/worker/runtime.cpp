@@ -252,6 +252,19 @@ void Runtime::shut_down(milliseconds deadline, std::function<void(std::size_t)> 
     });
 }
 
+namespace {
+
+void add(Handshakes& to, const session::HandshakeCounters& some) {
+  to.done += some.done.get();
+  to.resumed += some.resumed.get();
+  to.slow += some.slow.get();
+  to.closed += some.closed.get();
+  to.broken += some.broken.get();
+  to.untrusted += some.untrusted.get();
+}
+
+}  // namespace
+
 Totals Runtime::totals() const {
   Totals totals;
   for (const auto& worker : workers_) {
@@ -263,14 +276,8 @@ Totals Runtime::totals() const {
     totals.over_client_limit += counters.over_client_limit.get();
     totals.bad_proxy_header += counters.bad_proxy_header.get();
     totals.refused_requests += counters.refused_requests.get();
-    totals.handshakes += counters.handshakes.get();
-    totals.handshakes_resumed += counters.handshakes_resumed.get();
-    totals.handshakes_slow += counters.handshakes_slow.get();
-    totals.handshakes_closed += counters.handshakes_closed.get();
-    totals.handshakes_broken += counters.handshakes_broken.get();
-    totals.handshakes_untrusted += counters.handshakes_untrusted.get();
-    totals.backend_handshakes += counters.backend_handshakes.get();
-    totals.backend_handshakes_failed += counters.backend_handshakes_failed.get();
+    add(totals.client_handshakes, counters.client_handshakes);
+    add(totals.backend_handshakes, counters.backend_handshakes);
   }
   totals.access_log_dropped = impl_->access_log.dropped();
   return totals;

@@ -42,6 +42,10 @@ struct Blockers {
 };
 
 // Sums over the workers since start; connections is a gauge.
+struct Handshakes {  // session::HandshakeCounters, all workers together
+  std::uint64_t done = 0, resumed = 0, slow = 0, closed = 0, broken = 0, untrusted = 0;
+};
+
 struct Totals {
   std::uint64_t connections = 0;  // open client connections
   std::uint64_t accepted = 0;
@@ -50,10 +54,7 @@ struct Totals {
   std::uint64_t bad_proxy_header = 0;                              // likewise
   std::uint64_t refused_requests =
       0;  // answered by the proxy before a route was known (400, 404, 408, 414, 431 ...)
-  // TLS handshakes: with clients, done (of those resumed) and failed by reason; with backends.
-  std::uint64_t handshakes = 0, handshakes_resumed = 0, handshakes_slow = 0, handshakes_closed = 0;
-  std::uint64_t handshakes_broken = 0, handshakes_untrusted = 0;
-  std::uint64_t backend_handshakes = 0, backend_handshakes_failed = 0;
+  Handshakes client_handshakes, backend_handshakes;
   std::uint64_t access_log_dropped = 0;  // lines the log thread could not keep up with
 };
 

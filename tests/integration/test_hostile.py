@@ -1,5 +1,5 @@
-"""X1-X3 against malice: answers of backends and requests of clients that are meant to confuse, each whole, byte by byte and cut
-in two, with the same verdict; messages that end too early. Own rows, beside those of test_cases.py."""
+"""X1-X3 against malice: answers of backends and requests of clients that are meant to confuse, each whole and byte by byte, with the
+same verdict; messages that end too early. Own rows, beside those of test_cases.py; test_segments.py cuts both at every offset."""
 import pathlib
 import shutil
 import socket
@@ -84,12 +84,10 @@ def proxy():
 
 
 def ways(data):
-    """Whole, byte by byte, and in two pieces at every offset; of what is long, at some of them."""
+    """Whole, and byte by byte unless it is long."""
     yield [data]
     if 0 < len(data) <= 600:
         yield [data[i:i + 1] for i in range(len(data))]
-    for at in range(1, len(data), max(1, len(data) // 12)):
-        yield [data[:at], data[at:]]
 
 
 # -- answers

@@ -1,5 +1,5 @@
 """X1-X3: a message means the same however the network cuts it. Every row of the corpus of raw requests and answers (see
-test_cases.py) reaches the running proxy in two segments, cut at every offset, the second only when it has read the first; what the client
+test_cases.py), and every one of test_hostile.py, reaches the running proxy in two segments, cut at every offset, the second only when it has read the first; what the client
 is told and what the backend receives is as if it had come whole."""
 import collections
 import socket
@@ -8,11 +8,23 @@ import subprocess
 import pytest
 from client import Answer, Client, Closed
 from test_cases import ANSWERS, REQUESTS, as_read_by_a_strict_client, proxy_before_an_origin
+from test_hostile import BAD_ANSWERS, BAD_REQUESTS, CUT_ANSWERS, GOOD_ANSWERS
 from waiting import wait_until
 
 LAST = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 AT_ONCE = 250       # connections
 EVERYWHERE = 1500   # bytes; of what is longer, the first and last 250 offsets and 100 between (the unit tests cut it everywhere)
+
+HOSTILE_REQUESTS = [{"id": "hostile-" + name, "raw": str(data), "bytes": data} for name, data in BAD_REQUESTS.items()]
+
+
+def hostile_answers(data_by_name, expect, after="keep"):
+    return [{"id": "hostile-" + name, "note": name, "bytes": data, "req_method": "GET", "expect": expect, "after": after}
+            for name, data in data_by_name.items()]
+
+
+HOSTILE_ANSWERS = (hostile_answers(BAD_ANSWERS, "reject") + hostile_answers(CUT_ANSWERS, "reject", "close")
+                   + hostile_answers({name: data for name, (data, _) in GOOD_ANSWERS.items()}, "accept"))
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +86,7 @@ def received(origin):
                                for w in origin.whole)
 
 
-@pytest.mark.parametrize("row", [r for r in REQUESTS if r["bytes"]], ids=lambda r: r["id"])
+@pytest.mark.parametrize("row", [r for r in REQUESTS if r["bytes"]] + HOSTILE_REQUESTS, ids=lambda r: r["id"])
 def test_X1_X2_two_segments_cut_at_every_offset(proxy, row):
     if row["bytes"].lstrip(b"\r\n").startswith(b"HEAD "):
         data = row["bytes"]  # the answers to what follows could not be told from a body
@@ -98,7 +110,7 @@ def test_X1_X2_two_segments_cut_at_every_offset(proxy, row):
     assert received(origin) == collections.Counter({k: n * len(cuts) for k, n in wanted.items()}), row["raw"][:300]
 
 
-@pytest.mark.parametrize("row", ANSWERS, ids=lambda r: r["id"])
+@pytest.mark.parametrize("row", ANSWERS + [r for r in HOSTILE_ANSWERS if r["bytes"]], ids=lambda r: r["id"])
 def test_X3_two_segments_cut_at_every_offset(proxy, row):
     origin, data, method = proxy.origin, row["bytes"], row["req_method"]
     port = origin.address.rsplit(":", 1)[1]

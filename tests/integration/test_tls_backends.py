@@ -1,5 +1,7 @@
 """TLS to backends: verified, resumed, probed; what cannot be verified is a connect error."""
 import hashlib
+import socket
+import threading
 
 import pytest
 from backend import pattern
@@ -40,7 +42,7 @@ def test_requests_and_probes_speak_tls(start, ca):
     wait_until(lambda: [r for r in inner.seen("/") if r.get("User-Agent") == "sluice-health"])
     wait_until(lambda: [b["health"] for b in daemon.pool("blue")["backends"].values()] == ["up"])
     assert daemon.fetch("/a").status == 200
-    assert daemon.metric("sluice_tls_backend_handshakes_total", result="ok") >= 1
+    assert daemon.metric("sluice_tls_backend_handshakes_total", result="full") >= 1
 
 
 def test_connections_are_kept_and_sessions_resumed(start, ca):
@@ -51,6 +53,7 @@ def test_connections_are_kept_and_sessions_resumed(start, ca):
     assert daemon.fetch("/close").status == 502  # the connection ends, another one follows
     assert daemon.fetch("/a").status == 200
     assert True in front.resumed
+    assert daemon.metric("sluice_tls_backend_handshakes_total", result="resumed") >= 1
 
 
 @pytest.mark.parametrize("tls, why", [({"server_name": "app.internal"}, "unable to get local issuer certificate"),
@@ -63,6 +66,39 @@ def test_who_cannot_be_verified_is_a_connect_error_and_says_why(start, ca, tls, 
     assert (answer.status, answer.get("X-Sluice-Error")) in [(502, "connect"), (503, "no_backend")]
     wait_until(lambda: [why in b.get("last_error", "") for b in daemon.pool("blue")["backends"].values()] == [True])
     assert inner.requests == []
+    assert daemon.metric("sluice_tls_backend_handshakes_total", result="certificate") >= 1
+
+
+@pytest.mark.parametrize("reason, said", [("timeout", None), ("closed", b""), ("protocol", b"HTTP/1.1 400 Bad Request\r\n\r\n")])
+def test_failed_handshakes_are_counted_by_their_reason(sluice, ca, reason, said):
+    """A backend that takes connections and says nothing, one that hangs up, one that speaks HTTP."""
+    listener, taken = socket.create_server(("127.0.0.1", 0)), []
+
+    def serve():
+        while True:
+            try:
+                taken.append(listener.accept()[0])
+            except OSError:
+                return
+            if said is not None:
+                taken[-1].recv(65536)
+                taken[-1].sendall(said)
+                taken[-1].shutdown(socket.SHUT_WR)
+
+    threading.Thread(target=serve, daemon=True).start()
+    described = service({"blue": ["127.0.0.1:%d" % listener.getsockname()[1]]}, timeouts={"connect": "200ms"}, retries={"attempts": 1})
+    described["pools"]["blue"]["tls"] = {"ca": str(ca.cert)}
+    daemon = sluice(config_of({"api": described}))
+    try:
+        answer = daemon.fetch("/a")
+        assert (answer.status, answer.get("X-Sluice-Error")) == (502, "connect")
+        assert daemon.metric("sluice_tls_backend_handshakes_total", result=reason) == 1
+        assert daemon.metric("sluice_tls_backend_handshakes_total") == 1
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for sock in taken:
+            sock.close()
 
 
 def test_mirrored_requests_speak_tls_too(sluice, backend, ca):
