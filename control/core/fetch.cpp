@@ -38,7 +38,8 @@ class Arriving {
     if (!head_read_ && !read_head()) return failed() || end;
     if (!complete_ && !failed()) read_body();
     if (end && !complete_ && !failed()) complete_ = body_.ends_at_eof();
-    return complete_ || failed() || end || fetched_.body.size() >= kMostFetchedBody;
+    fetched_.cut = !complete_ && fetched_.body.size() >= kMostFetchedBody;
+    return complete_ || failed() || end || fetched_.cut;
   }
   Fetched result() && {
     if (fetched_.status == 0 && fetched_.problem.empty()) fetched_.problem = "the answer broke off";

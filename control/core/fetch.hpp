@@ -26,7 +26,8 @@ struct FetchRequest {
 
 struct Fetched {
   int status = 0;       // 0: there was no answer, `problem` says why
-  std::string body;     // the first 64 KiB of it
+  std::string body;     // the first 64 KiB of it, and of what came with them
+  bool cut = false;     // there is more of it
   std::string problem;  // "connect: Connection refused", "no answer within 5s"
 };
 

@@ -72,6 +72,7 @@ asio::awaitable<Judgement> ask_prometheus(asio::any_io_executor loop, Resolver& 
       answer.problem = fetched.problem;
     else
       answer = read_query_answer(fetched.status, fetched.body);
+    if (fetched.cut) answer.problem = "its answer is longer than 64 KiB";
   }
   co_return rollout::judge_query(gate, answer);
 }

@@ -67,6 +67,15 @@ void Stream::try_read() {
   }
 }
 
+bool Stream::drained() {
+  assert(read_state_ == ReadState::none);
+  char byte;
+  if (maybe_readable_ && !peer_closed_ && !tls_ && ::recv(fd_, &byte, 1, MSG_PEEK) < 0 &&
+      (errno == EAGAIN || errno == EWOULDBLOCK))
+    maybe_readable_ = false;
+  return quiet();
+}
+
 void Stream::complete_read(ReadResult result) {
   read_state_ = ReadState::ready;
   read_result_ = result;

@@ -56,6 +56,8 @@ class Stream final : private Deadline, private Poller::Entry {
   bool armed() const { return read_state_ != ReadState::none; }
   // Nothing is known to be there to read, neither bytes nor the end.
   bool quiet() const { return !maybe_readable_ && !peer_closed_; }
+  // The same after another look, if the last read left it open because it filled its room. Between two reads.
+  bool drained();
   // The result of a ready read without taking it. Requires: read_ready().
   ReadResult peek() const { return read_result_; }
   // Takes the result. Requires: read_ready().

@@ -22,7 +22,7 @@ std::unique_ptr<Conn> Backend::take_idle() {
 
 void Backend::put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle) {
   if (distrusted_) distrusted_ = net::Clock::now() < trusted_again_;
-  if (conn->secured_by_ != tls_.get() || idle_.size() >= kMaxIdle || !conn->stream.quiet() || distrusted_ ||
+  if (conn->secured_by_ != tls_.get() || idle_.size() >= kMaxIdle || !conn->stream.drained() || distrusted_ ||
       live_->admin.load(std::memory_order_relaxed) != observe::Admin::ready) {
     Conn::retire(std::move(conn));
     return;

@@ -229,6 +229,18 @@ def test_G3_a_query_that_divides_by_zero_or_finds_nothing_holds(canary, loader, 
     assert prometheus.requests[0].target == "/api/v1/query?query=a%7Bb%3D%22c%22%7D%20%2F%20b"
 
 
+def test_G3_a_prometheus_that_does_not_end_holds(canary, loader, backend):
+    """64 KiB of an answer are read; what stands in a part of it proves nothing."""
+    body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "1"]}]}, "warnings": ["w" * 200_000]})
+    prometheus = backend("prometheus", lambda c, r: c.answer(200, body))
+    daemon, _, _ = canary(top={"plans": {"p": {"steps": [{"share": "50%"}, {"share": "100%"}], "min_requests": 20, "gates": [
+        {"prometheus": f"http://{prometheus.address}", "query": "x", "max": 5}]}}})
+    load = loader(daemon, connections=4)
+    daemon.ctl("rollout", "start", "api", "--to", "green", "--plan", "p", check=0)
+    holds(daemon, "the query got no answer: its answer is longer than 64 KiB")
+    load.finish()
+
+
 @pytest.mark.parametrize("answer, state", [("4.5", "done"), ("5.5", "rolled_back")])
 def test_a_prometheus_gate_decides(canary, loader, backend, answer, state):
     body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, answer]}]}})

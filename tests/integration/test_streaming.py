@@ -1,11 +1,13 @@
 """X4: bodies of any length stream, and a slow side stops the other one."""
 import hashlib
+import socket
+import subprocess
 import threading
 
 from backend import PATTERN, Gone
 from client import Client
 from sluice import config_of, memory_bound, service
-from waiting import wait_until
+from waiting import stays_true, wait_until
 
 MIB = 1 << 20
 ROOM_KIB = 24 * 1024  # what a few connections may add to the daemon's memory, whatever passes through
@@ -48,6 +50,23 @@ def test_X4_64_mib_up_with_bounded_memory(simple):
         assert client.read().status == 200
     assert blue.seen("/sink")[0].body_hash == expected_hash(64 * MIB)
     assert peak - before < ROOM_KIB, f"grew by {peak - before} KiB"
+
+
+def test_X4_of_what_a_client_does_not_read_64_KiB_wait_in_the_kernel(simple):
+    """Above what is on its way to it: one piece of 16 KiB more at most."""
+    daemon, _ = simple()
+    host, port = daemon.address().split(":")
+
+    def waiting():
+        out = subprocess.run(["ss", "-Htn", "state", "established", f"sport = :{port}"], capture_output=True, text=True, check=True).stdout
+        return sum(int(line.split()[1]) for line in out.splitlines())
+
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect((host, int(port)))
+        client.sendall(b"GET /bytes/%d HTTP/1.1\r\nHost: a\r\n\r\n" % (4 * MIB))
+        wait_until(lambda: waiting() >= 64 * 1024, what="an answer that waits")
+        stays_true(lambda: waiting() <= (64 + 16 + 2) * 1024, 0.3, "what waits in the kernel")
 
 
 def test_X4_a_slow_reader_stops_the_backend(sluice, backend):

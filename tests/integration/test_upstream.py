@@ -381,3 +381,25 @@ def test_X3_no_connection_is_reused_for_a_while_to_a_backend_that_sent_bytes_beh
         for _ in range(5):
             assert client.request(target="/after").status == 200
     assert len(connections("/before")) == 1 and len(connections("/after")) == 5
+
+
+def test_a_connection_is_kept_when_the_answers_end_fills_the_buffer(simple):
+    """The last read, of 16 KiB, finds 16 KiB: whether more is there is unknown until somebody looks."""
+    daemon, blue = simple()
+    go = threading.Event()
+
+    def in_two(connection, request):
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 16384\r\n\r\n")
+        go.wait(10)
+        connection.send(b"x" * 16384)
+
+    blue.on("/a", in_two)
+    with daemon.client() as client:
+        for _ in range(5):
+            go.clear()
+            client.send_request(target="/a")
+            answer = client.head()
+            go.set()
+            client.read_body(answer)
+            assert len(answer.body) == 16384
+    assert len(blue.open_connections()) == 1

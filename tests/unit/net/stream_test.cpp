@@ -110,6 +110,17 @@ TEST_F(StreamTest, It_is_quiet_until_something_comes) {
   EXPECT_FALSE(stream->quiet());
 }
 
+TEST_F(StreamTest, After_a_read_that_filled_its_room_another_look_tells_whether_there_is_more) {
+  for (const bool more : {false, true}) {
+    say(more ? "xyz" : "xy");
+    stream->arm(room, 2);
+    ASSERT_TRUE(until([&] { return stream->read_ready(); }));
+    EXPECT_EQ(stream->take().size, 2u);
+    EXPECT_FALSE(stream->quiet());
+    EXPECT_EQ(stream->drained(), !more);
+  }
+}
+
 TEST_F(StreamTest, A_read_that_nobody_awaits_is_told_to_its_observer_and_kept) {
   stream->arm(room, sizeof room);
   stream->observe(this);
