@@ -234,6 +234,7 @@ def test_demo_commands_work_as_printed(folder):
     done = run_script(folder, UNTIL + """
         $BIN/sluiced demo >demo.out 2>&1 & daemon=$!
         until_up http://127.0.0.1:8080/ || { cat demo.out; exit 1; }
+        for i in $(seq 400); do grep -q '^More' demo.out && break; read -t 0.05 _ <> <(:); done
         export PATH=$BIN:$PATH
         grep -E '^ *[^ ]*(sluicectl|curl) ' demo.out | sed -E 's/ +#.*//; s/^ *\\$ //' | grep -vE -- ' -w|watch| -f' >commands
         while read -r command; do
