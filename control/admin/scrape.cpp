@@ -133,6 +133,11 @@ void services(Exposition& out, const route::Snapshot& snapshot) {
   out.family("sluice_queued_requests", "gauge", "Requests that wait for a place below the service's limit.");
   for (const auto& service : snapshot.services)
     out.sample(static_cast<double>(service.live->waiting.load()), {{"service", service.spec.name}});
+  out.family("sluice_queued_for_backend_requests", "gauge",
+             "Requests that wait because all backends of their pool have max_in_flight.");
+  for (const auto& service : snapshot.services)
+    out.sample(static_cast<double>(service.live->waiting_for_backend.load()),
+               {{"service", service.spec.name}});
 }
 
 void traffic(Exposition& out, const core::StatusView& view) {

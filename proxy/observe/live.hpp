@@ -122,6 +122,7 @@ struct ServiceLive {
   explicit ServiceLive(std::size_t workers) : per_worker(workers) {}
   alignas(64) std::atomic<std::uint32_t> in_flight{0};  // all workers; the exact limit needs one number
   alignas(64) std::atomic<std::uint32_t> waiting{0};    // all workers; requests queued for a place
+  std::atomic<std::uint32_t> waiting_for_backend{0};  // all workers; of in_flight: their pool's are all full
   HoldLive hold;
   std::vector<ServiceCounters> per_worker;
 

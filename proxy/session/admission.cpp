@@ -2,28 +2,29 @@
 
 namespace sluice::session {
 
-Admission::Waiter::Waiter(Admission& admission, observe::ServiceLive& service,
+Admission::Waiter::Waiter(Admission& admission, const void* line, std::atomic<std::uint32_t>& waiting,
                           const config::LimitSpec& limits)
-    : Deadline(admission.wheel_), admission_(admission), service_(service), limits_(limits) {}
+    : Deadline(admission.wheel_), admission_(admission), line_(line), waiting_(waiting), limits_(limits) {}
 
 Admission::Waiter::~Waiter() = default;
 
 bool Admission::Waiter::await_ready() {
-  if (service_.waiting.fetch_add(1) >= limits_.queue) {
-    service_.waiting.fetch_sub(1);
+  if (waiting_.fetch_add(1) >= limits_.queue) {
+    waiting_.fetch_sub(1);
     entry_ = Entry::full;
     return true;
   }
-  // Again, now that leavers see us waiting: a place given back in between would wake nobody.
-  if (!try_enter(service_, limits_.in_flight)) return false;
-  service_.waiting.fetch_sub(1);
+  // Again, now that leavers see us waiting: a place given back in between would be offered to nobody.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (!take()) return false;
+  waiting_.fetch_sub(1);
   return true;
 }
 
 void Admission::Waiter::await_suspend(std::coroutine_handle<> h) {
-  waiting_ = h;
+  resumes_ = h;
   parked_ = true;
-  Queue& queue = admission_.queues_[&service_];
+  Queue& queue = admission_.queues_[line_];
   expires_after(admission_.patience(queue, limits_.queue_time));
   QueueHook::link_before(queue);
 }
@@ -33,9 +34,9 @@ void Admission::Waiter::end(Entry entry) {
   entry_ = entry;
   never();
   QueueHook::unlink();
-  service_.waiting.fetch_sub(1);
+  waiting_.fetch_sub(1);
   // Not resumed on the spot: the caller may be another request in the middle of its end.
-  admission_.poller_.resume_later(waiting_);
+  admission_.poller_.resume_later(resumes_);
 }
 
 void Admission::Waiter::expired() {
@@ -54,23 +55,24 @@ std::chrono::milliseconds Admission::patience(Queue& queue, std::chrono::millise
   return standing > queue_time ? queue_time / kOverload : queue_time;
 }
 
-bool Admission::leave(observe::ServiceLive& service) {
-  service.in_flight.fetch_sub(1);
-  if (service.waiting.load() == 0) return false;
-  wake(&service);
-  return service.waiting.load() > 0;
-}
-
-void Admission::wake(observe::ServiceLive* service) {
-  const auto queue = queues_.find(service);
-  if (queue == queues_.end()) return;
+bool Admission::wake(const void* line) {
+  const auto queue = queues_.find(line);
+  if (queue == queues_.end()) return false;
   QueueHook& head = queue->second;
-  while (head.linked()) {
-    auto& first = static_cast<Waiter&>(static_cast<QueueHook&>(*head.next));
-    if (!try_enter(*service, first.limits_.in_flight)) return;
-    first.end(Entry::granted);
+  bool let_in = false;
+  int left = kLookedAt;
+  for (net::WheelHook* hook = head.next; hook != &head && left > 0;) {
+    auto& waiter = static_cast<Waiter&>(static_cast<QueueHook&>(*hook));
+    hook = hook->next;
+    if (!waiter.take()) {
+      --left;
+      continue;
+    }
+    waiter.end(Entry::granted);
+    let_in = true;
   }
-  queues_.erase(queue);
+  if (!head.linked()) queues_.erase(queue);
+  return let_in;
 }
 
 }  // namespace sluice::session

@@ -1,6 +1,8 @@
-// A service's places: at most `limits.in_flight` requests at once in the whole process, `limits.queue`
-// waiting for a place. The counts are process-wide atomics; each worker queues its own requests and wakes
-// them in order.
+// Places, and who waits for one. A service has `limits.in_flight` in the whole process; a backend may have
+// its own number (`max_in_flight`). Who finds none waits in a line: one for each service, one for each pool
+// whose backends are all full, `limits.queue` requests in either. The counts are process-wide; each worker
+// has its own part of a line and lets its requests in by their order. Who gives a place back offers it to the
+// workers in turn (Context::offer), so that none of them keeps it to itself.
 //
 // Nobody waits for longer than `limits.queue_time`. A queue that has not been empty for that long is no burst
 // but overload: waiting in it only makes everybody late (Nichols and Jacobson, "Controlling Queue Delay",
@@ -8,6 +10,7 @@
 // adaptation of CoDel to requests (Maurer, "Fail at Scale", 2015).
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <coroutine>
 #include <cstdint>
@@ -40,7 +43,9 @@ class Admission {
   struct QueueHook : net::WheelHook {};
   class Waiter : private QueueHook, private net::Deadline {
    public:
-    Waiter(Admission& admission, observe::ServiceLive& service, const config::LimitSpec& limits);
+    // `line` names what is waited for, `waiting` counts those who do.
+    Waiter(Admission& admission, const void* line, std::atomic<std::uint32_t>& waiting,
+           const config::LimitSpec& limits);
     ~Waiter() override;
     void cancel();  // the client left
 
@@ -48,25 +53,49 @@ class Admission {
     void await_suspend(std::coroutine_handle<> h);
     Entry await_resume() const { return entry_; }
 
+   protected:
+    // True: it has its place, or there is none to wait for any more. Called in whatever stands in front.
+    virtual bool take() = 0;
+
    private:
     friend class Admission;
     void expired() override;
     void end(Entry entry);
 
     Admission& admission_;
-    observe::ServiceLive& service_;
+    const void* const line_;
+    std::atomic<std::uint32_t>& waiting_;
     const config::LimitSpec& limits_;
     Entry entry_ = Entry::granted;
     bool parked_ = false;
-    std::coroutine_handle<> waiting_;
+    std::coroutine_handle<> resumes_;
   };
 
-  // Gives a place back. True when somebody on another worker may be waiting for it.
-  bool leave(observe::ServiceLive& service);
-  // Places may be free: lets in who waits here.
-  void wake(observe::ServiceLive* service);
+  // For one of the service's places.
+  class ServiceWaiter final : public Waiter {
+   public:
+    ServiceWaiter(Admission& admission, observe::ServiceLive& service, const config::LimitSpec& limits)
+        : Waiter(admission, &service, service.waiting, limits), service_(service), limit_(limits.in_flight) {}
+
+   private:
+    bool take() override { return try_enter(service_, limit_); }
+
+    observe::ServiceLive& service_;
+    const std::uint32_t limit_;
+  };
+
+  // Gives a service's place back. True when somebody may be waiting for it: it is to be offered.
+  static bool leave(observe::ServiceLive& service) {
+    service.in_flight.fetch_sub(1);
+    return service.waiting.load() > 0;
+  }
+  // Places may be free: lets in who waits for them on this worker. True when somebody was let in.
+  bool wake(const void* line);
 
  private:
+  // The first may be unable to take what the next one can: it has tried that backend.
+  static constexpr int kLookedAt = 4;
+
   struct Queue : QueueHook {
     std::uint64_t standing_since = 0;  // the wheel's tick at which it was empty last
   };
@@ -74,7 +103,7 @@ class Admission {
 
   net::Poller& poller_;
   net::TimerWheel& wheel_;
-  std::unordered_map<observe::ServiceLive*, Queue> queues_;  // an entry goes when its queue runs empty
+  std::unordered_map<const void*, Queue> queues_;  // an entry goes when its queue runs empty
 };
 
 }  // namespace sluice::session

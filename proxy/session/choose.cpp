@@ -29,7 +29,7 @@ std::int64_t steady_micros() {
 }  // namespace
 
 bool Exchange::choose() {
-  full_ = false;
+  full_ = nullptr;
   if (claim_from(*target_)) return true;
   if (tries_ == 0 && !full_) {
     // S9: the chosen pool cannot serve; its share is not quietly given away, it failed.
@@ -43,7 +43,6 @@ bool Exchange::choose() {
   return claim_from(rescuer);
 }
 
-// All that are eligible have as many requests as they may have: that says nothing of their health.
 Failure Exchange::nobody() const {
   return {full_ ? FailureKind::overload : FailureKind::no_backend, Side::proxy};
 }
@@ -68,7 +67,7 @@ bool Exchange::claim_from(const PoolView& view) {
     const route::Backend& backend = pool.backends[i];
     if (!route::eligible(backend, has_up) || (tried_count_ > 0 && tried(backend.live->id))) continue;
     if (backend.max_in_flight > 0 && backend.live->in_flight() >= backend.max_in_flight) {
-      full_ = true;
+      full_ = &view;
       continue;
     }
     double weight = backend.weight;
@@ -85,7 +84,49 @@ bool Exchange::claim_from(const PoolView& view) {
                  : route::pick(spec().balance, {candidates, count}, *view.round_robin, key_hash_);
   backend_ = &pool.backends[index];
   claim_ = upstream::Claim(*view.backends[index], *this);
+  claimed_in_ = &view;
   return true;
+}
+
+// For a place on any backend of `pool`. Taken: there is a claim, or nobody left to wait for.
+class Exchange::BackendWaiter final : public Admission::Waiter {
+ public:
+  BackendWaiter(Exchange& exchange, const PoolView& pool)
+      : Waiter(exchange.context_.admission, pool.pool->live.get(),
+               exchange.service_->service->live->waiting_for_backend, exchange.spec().limits),
+        exchange_(exchange),
+        pool_(pool) {}
+
+ private:
+  bool take() override {
+    exchange_.full_ = nullptr;
+    return exchange_.claim_from(pool_) || !exchange_.full_;
+  }
+
+  Exchange& exchange_;
+  const PoolView& pool_;
+};
+
+// In the line of a pool whose backends have all they may have.
+Task<Failure> Exchange::wait_for_backend() {
+  target_ = full_;
+  BackendWaiter waiter(*this, *full_);
+  waiter_ = &waiter;
+  const auto entry = co_await waiter;
+  waiter_ = nullptr;
+  if (gone_) co_return Failure{FailureKind::gone, Side::client};
+  if (entry != Admission::Entry::granted) co_return Failure{FailureKind::overload, Side::proxy};
+  co_return Failure{};
+}
+
+void Exchange::release_claim() {
+  if (!claim_) return;
+  claim_.release();
+  if (backend_->max_in_flight == 0) return;
+  // Who waits counts itself before it looks at the backends once more (Admission::Waiter::await_ready): one
+  // of the two sees the other.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (service_->service->live->waiting_for_backend.load() > 0) context_.offer(claimed_in_->pool->live.get());
 }
 
 bool Exchange::again(Failure failure) {

@@ -50,7 +50,8 @@ struct Context {
   observe::AccessLog* access_log = nullptr;
   bool shutting_down = false;                             // answers carry `Connection: close`
   std::function<void(std::uint32_t backend_id)> suspect;  // to control: too many errors in a row
-  std::function<void(observe::ServiceLive*)> wake_peers;  // to the other workers: a place may be free
+  // A place is free that somebody waits for (Admission): to the workers in turn, until one lets somebody in.
+  std::function<void(const void* line)> offer;
 };
 
 }  // namespace sluice::session

@@ -66,9 +66,8 @@ Task<void> Exchange::run() {
   if (retrying_) service_->service->live->per_worker[context_.worker].retry_in_flight.sub();
   if (failure) co_await answer(failure);
   record(failure ? answer_for(failure.kind).reason : std::string_view());
-  claim_.release();
-  if (entered_ && context_.admission.leave(*service_->service->live))
-    context_.wake_peers(service_->service->live.get());
+  release_claim();
+  if (entered_ && Admission::leave(*service_->service->live)) context_.offer(service_->service->live.get());
 }
 
 Failure Exchange::route() {
@@ -165,7 +164,7 @@ Task<Failure> Exchange::queue() {
   observe::ServiceLive& live = *service_->service->live;
   const config::LimitSpec& limits = spec().limits;
   if (gone_) co_return Failure{FailureKind::gone, Side::client};
-  Admission::Waiter waiter(context_.admission, live, limits);
+  Admission::ServiceWaiter waiter(context_.admission, live, limits);
   waiter_ = &waiter;
   const auto entry = co_await waiter;
   waiter_ = nullptr;
@@ -178,7 +177,12 @@ Task<Failure> Exchange::queue() {
 Task<Failure> Exchange::forward() {
   for (;;) {
     if (gone_) co_return Failure{FailureKind::gone, Side::client};
-    if (!choose()) co_return nobody();
+    if (!choose()) {
+      if (!full_) co_return nobody();
+      const Failure none = co_await wait_for_backend();
+      if (none) co_return none;
+      if (!claim_) co_return nobody();
+    }
     begin_attempt();
     Failure failure{};
     if (!conn_) failure = co_await connect();
@@ -196,7 +200,7 @@ Task<Failure> Exchange::forward() {
     // A status that is to be tried again was already decided on, before its answer was thrown away.
     const bool retry = failure.kind == FailureKind::status || again(failure);
     release_conn(false);
-    claim_.release();
+    release_claim();
     if (!retry) co_return failure;
   }
 }

@@ -27,6 +27,7 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   void end() { client_gone(); }
 
  private:
+  class BackendWaiter;
   // What pump() needs next.
   enum class Pump : std::uint8_t { read, blocked, tunnel, done, failed };
 
@@ -42,6 +43,8 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   Task<Failure> forward();
   bool choose();
   bool claim_from(const upstream::PoolView& pool);
+  Task<Failure> wait_for_backend();
+  void release_claim();
   Failure nobody() const;
   void begin_attempt();
   Task<Failure> connect();
@@ -120,14 +123,15 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
       nullptr;                  // the pool asked now: the chosen one, or the stable one that rescues (R2)
   std::uint64_t key_hash_ = 0;  // for balance: hash
   bool entered_ = false;        // holds a place of the service
-  bool full_ = false;           // a backend was passed over because it has all it may have
-  int retry_after_ = 0;         // seconds
+  const upstream::PoolView* full_ = nullptr;  // a backend of it was passed over: it has all it may have
+  int retry_after_ = 0;                       // seconds
   Admission::Waiter* waiter_ = nullptr;
   Holds::Waiter* holder_ = nullptr;
   bool watching_ = false;
 
   upstream::Claim claim_;
-  const route::Backend* backend_ = nullptr;  // the one claimed last
+  const route::Backend* backend_ = nullptr;         // the one claimed last
+  const upstream::PoolView* claimed_in_ = nullptr;  // its pool
   std::unique_ptr<upstream::Conn> conn_;
   Buffer request_;              // the head as it goes to the backend, a small body behind it
   bool whole_body_ = false;     // the body has come whole

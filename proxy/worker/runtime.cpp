@@ -74,15 +74,20 @@ Runtime::Runtime(asio::io_context& control, RuntimeOptions options)
         if (!alive.expired() && on_suspect) on_suspect(id);
       });
     };
-    context.wake_peers = [this, i](observe::ServiceLive* service) {
-      for (std::size_t peer = 0; peer < workers_.size(); ++peer) {
-        if (peer == i) continue;
-        session::Context& other = workers_[peer]->context();
-        workers_[peer]->enqueue([&other, service] { other.admission.wake(service); });
-      }
+    context.offer = [this, i, turn = i](const void* line) mutable {
+      const std::size_t first = turn++ % workers_.size();
+      if (first == i) return offer(line, i, workers_.size());
+      workers_[first]->enqueue([this, line, first] { offer(line, first, workers_.size()); });
     };
     workers_.push_back(std::move(worker));
   }
+}
+
+// On the thread of workers_[index]; `left` of the workers, this one included, have not been asked.
+void Runtime::offer(const void* line, std::size_t index, std::size_t left) {
+  if (workers_[index]->context().admission.wake(line) || left == 1) return;
+  const std::size_t next = (index + 1) % workers_.size();
+  workers_[next]->enqueue([this, line, next, left] { offer(line, next, left - 1); });
 }
 
 // All threads end before the first worker goes: until then one may write to another.

@@ -112,6 +112,7 @@ class Runtime {
                                                           const session::ListenerInfo* before,
                                                           std::shared_ptr<const tls::ServerContext> tls);
   net::Bound open(const config::ListenerSpec& spec, std::vector<InheritedSocket>& inherited);
+  void offer(const void* line, std::size_t index, std::size_t left);
 
   boost::asio::io_context& control_;
   RuntimeOptions options_;

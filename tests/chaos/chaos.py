@@ -92,6 +92,7 @@ class Chaos:
         self.inside = os.environ.get("SLUICE_CHAOS_INSIDE") == "yes"
         self.members = [Member(name, folder, name == "green-2") for name in ("blue-1", "blue-2", "green-1", "green-2")]
         self.windows, self.counts, self.problems, self.changes = [], collections.Counter(), [], collections.Counter()
+        self.unlucky = 0  # requests without an eligible backend: one after the other was hurt while they lasted
         (folder / "d" / "state").mkdir(parents=True)
         self.small_disk = self.inside and run("mount", "-t", "tmpfs", "-o", "size=64m", "none", str(folder / "d" / "state")).returncode == 0
         self.filter = self.inside and shutil.which("nft") is not None and self.make_filter()
@@ -257,9 +258,14 @@ class Chaos:
     def judge(self, told):
         lost = []
         for failure in told["failures"]:
-            near = [name for name, begun, ended, _ in self.windows if begun - 0.1 < failure["ended"] and failure["begun"] < ended + GRACE]
-            repeatable = failure["kind"] in REPEATABLE
-            if repeatable and not any(failure["outcome"] in ALLOWED[name] for name in near):
+            near = [(name, victim) for name, begun, ended, victim in self.windows
+                    if begun - 0.1 < failure["ended"] and failure["begun"] < ended + GRACE]
+            if failure["kind"] not in REPEATABLE or any(failure["outcome"] in ALLOWED[name] for name, _ in near):
+                continue
+            pools = collections.Counter(victim.split("-")[0] for victim in {victim for _, victim in near})
+            if any(count > 1 for count in pools.values()):
+                self.unlucky += 1
+            else:
                 lost.append({**failure, "near": near})
         if lost:
             print("  in order        ", ", ".join(f"{n} {v} {b:.2f}-{e:.2f}" for n, b, e, v in self.windows))
@@ -296,7 +302,7 @@ class Chaos:
         print("  descriptors     ", f"{descriptors[0]} at first, {max(descriptors)} at most, {descriptors[-1]} at the end")
         print("  crashes          ", 0 if code == 0 and not complaints else 1, sep="")
         print("  wrong answers    ", len(told["wrong"]), sep="")
-        print("  idempotent lost  ", len(lost), sep="")
+        print("  idempotent lost  ", len(lost), f", and {self.unlucky} that lived through the hurt of both backends of a pool", sep="")
         print("  POSTs twice      ", f"{len(twice)} of {posts}", sep="")
         self.problems += [f"an answer to another request: {w}" for w in told["wrong"][:5]]
         self.problems += [f"lost: {f}" for f in lost[:10]] + [f"carried out twice: {p}" for p in twice[:5]]

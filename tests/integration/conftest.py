@@ -22,6 +22,25 @@ def pytest_runtest_makereport(item, call):
     setattr(item, "report_" + call.when, outcome.get_result())
 
 
+# xdist begins with the files that have most tests; these take longest, and at the end two of three processes would wait for them.
+LONG_FILES = ["test_testssl.py", "test_segments.py", "test_rollout.py", "test_old_scripts.py", "test_slow.py", "test_load.py"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadFileScheduling
+
+    class LongestFirst(LoadFileScheduling):
+        def _assign_work_unit(self, node):
+            for name in reversed(LONG_FILES):
+                scope = f"tests/integration/{name}"
+                if scope in self.workqueue:
+                    self.workqueue.move_to_end(scope, last=False)
+            super()._assign_work_unit(node)
+
+    return LongestFirst(config, log)
+
+
 LONGEST = 120  # seconds that a test may take, whatever it waits for
 
 

@@ -381,30 +381,152 @@ def test_rate_limit_by_cookie_and_address(simple):
     assert daemon.fetch(headers=[("Cookie", "session=2")]).status == 200
 
 
-def test_max_in_flight_of_a_backend(sluice, backend):
-    """The balancing passes over a backend that has all it may have; when all have, 503 overload, and nobody is ill for it."""
-    gate = threading.Event()
-    ones = [backend(f"b{i}") for i in range(2)]
-    for one in ones:
-        one.on("/hold", lambda c, r: (gate.wait(20), c.answer(200, "held")))
-    pool = {"backends": [{"address": ones[0].address, "max_in_flight": 1}, ones[1].address], "max_in_flight": 2}
-    config = config_of({"api": service({"blue": [ones[0]]}, outlier={"consecutive_errors": 1})}, workers=1)
-    config["services"]["api"]["pools"]["blue"] = pool
-    daemon = sluice(config)
+@pytest.fixture
+def two_of_which_one_is_small(sluice, backend):
+    """start(**limits) -> (daemon, backends): one takes one request at a time, the other two; /hold waits for .gate."""
+
+    def start(workers=1, **options):
+        ones = [backend(f"b{i}") for i in range(2)]
+        gate = threading.Event()
+        for one in ones:
+            one.gate = gate
+            one.on("/hold", lambda c, r: (gate.wait(20), c.answer(200, "held")))
+        pool = {"backends": [{"address": ones[0].address, "max_in_flight": 1}, ones[1].address], "max_in_flight": 2}
+        config = config_of({"api": service({"blue": [ones[0]]}, outlier={"consecutive_errors": 1}, **options)}, workers=workers)
+        config["services"]["api"]["pools"]["blue"] = pool
+        return sluice(config), ones
+    return start
+
+
+def hold(daemon, ones):
+    """As many clients as there are places, each with its request at a backend."""
     clients = [daemon.client() for _ in range(3)]
     for client in clients:
         client.send_request(target="/hold")
     wait_until(lambda: [len(one.seen("/hold")) for one in ones] == [1, 2], what="one and two in flight")
+    return clients
+
+
+def test_max_in_flight_of_a_backend(two_of_which_one_is_small):
+    """The balancing passes over a backend that has all it may have; when all have and nobody may wait, 503, and nobody is ill for it."""
+    daemon, ones = two_of_which_one_is_small(limits={"queue": 0})
+    clients = hold(daemon, ones)
     for _ in range(3):
         answer = daemon.fetch()
         assert answer.status == 503 and answer.get("X-Sluice-Error") == "overload"
-    gate.set()
+    ones[0].gate.set()
     assert [client.read().status for client in clients] == [200] * 3
     for client in clients:
         client.close()
     wait_until(lambda: daemon.fetch().status == 200, what="places to be free again")
     status = daemon.pool("blue")
     assert status["errors"] == 0 and {b["health"] for b in status["backends"].values()} <= {"up", "unknown"}
+
+
+def queued(daemon):
+    return daemon.metric("sluice_queued_for_backend_requests", service="api")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_requests_wait_for_a_place_on_a_backend(two_of_which_one_is_small, workers):
+    daemon, ones = two_of_which_one_is_small(workers)
+    clients = hold(daemon, ones)
+    waiting = []
+    for i in range(20):
+        waiting.append(daemon.client())
+        waiting[-1].send_request(target=f"/{i}")
+        wait_until(lambda: queued(daemon) == i + 1, what="one more to wait")
+    assert daemon.pool("blue")["in_flight"] == 23
+    ones[0].gate.set()
+    assert [client.read().status for client in clients + waiting] == [200] * 23
+    wait_until(lambda: queued(daemon) == 0 and daemon.pool("blue")["in_flight"] == 0, what="nobody left")
+    for client in clients + waiting:
+        client.close()
+
+
+def test_who_waits_for_a_backend_waits_no_longer_than_queue_time_and_may_leave(two_of_which_one_is_small):
+    daemon, ones = two_of_which_one_is_small(limits={"queue": 2, "queue_time": "300ms"})
+    clients = hold(daemon, ones)
+    with daemon.client() as late, daemon.client() as gone, daemon.client() as third:
+        late.send_request()
+        gone.send_request()
+        wait_until(lambda: queued(daemon) == 2)
+        assert third.request().status == 503, "the line is full"
+        gone.reset()
+        wait_until(lambda: queued(daemon) == 1, what="the one that left")
+        answer = late.read()
+        assert answer.status == 503 and answer.get("X-Sluice-Error") == "overload"
+        ones[0].gate.set()
+        assert [client.read().status for client in clients] == [200] * 3
+        assert late.request().status == 200
+    for client in clients:
+        client.close()
+
+
+def test_who_waits_for_a_backend_that_goes_away_is_told(two_of_which_one_is_small):
+    """Both are taken out while somebody waits: what was in flight ends, then there is nobody to wait for."""
+    daemon, ones = two_of_which_one_is_small()
+    clients = hold(daemon, ones)
+    with daemon.client() as waiting:
+        waiting.send_request()
+        wait_until(lambda: queued(daemon) == 1)
+        for one in ones:
+            daemon.do("maint", f"api/blue/{one.address}")
+        ones[0].gate.set()
+        answer = waiting.read()
+        assert answer.status == 503 and answer.get("X-Sluice-Error") == "no_backend"
+    assert [client.read().status for client in clients] == [200] * 3
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def one_at_a_time(sluice, backend):
+    """start(**options) -> (daemon, backend): one backend that takes one request at a time."""
+
+    def start(workers=1, **options):
+        only = backend("b")
+        described = service({"blue": [only]}, **options)
+        described["pools"]["blue"] = {"backends": [only.address], "max_in_flight": 1}
+        return sluice(config_of({"api": described}, workers=workers)), only
+    return start
+
+
+def test_who_waits_for_a_backend_is_let_in_in_order(one_at_a_time):
+    daemon, only = one_at_a_time()
+    gate = threading.Event()
+    only.on("/hold", lambda c, r: (gate.wait(20), c.answer(200)))
+    clients = [daemon.client() for _ in range(11)]
+    clients[0].send_request(target="/hold")
+    wait_until(lambda: only.seen("/hold"))
+    for i, client in enumerate(clients[1:]):
+        client.send_request(target=f"/{i}")
+        wait_until(lambda: queued(daemon) == i + 1)
+    gate.set()
+    assert [client.read().status for client in clients] == [200] * 11
+    assert [r.target for r in only.requests] == ["/hold", *(f"/{i}" for i in range(10))]
+    for client in clients:
+        client.close()
+
+
+def test_two_workers_and_one_place_starve_nobody(one_at_a_time):
+    """A place that is given back is offered to the workers in turn: not one of sixteen clients of either waits for queue_time."""
+    daemon, _ = one_at_a_time(workers=2, limits={"queue_time": "3s"})
+    statuses, ended = [], threading.Event()
+
+    def ask(client):
+        with client:
+            while not ended.is_set():
+                statuses.append(client.request(target="/delay/2").status)
+
+    threads = [threading.Thread(target=ask, args=(daemon.client(),)) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(statuses) > 2000 or 503 in statuses, 60, "two thousand requests, one at a time")
+    ended.set()
+    for thread in threads:
+        thread.join()
+    assert set(statuses) == {200}
 
 
 def test_queue_time(simple):

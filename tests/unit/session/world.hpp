@@ -28,7 +28,7 @@ class World {
     info->name = "web";
     info->header_timeout = info->body_timeout = info->idle_timeout = 60s;
     context.suspect = [this](std::uint32_t id) { suspects.push_back(id); };
-    context.wake_peers = [](observe::ServiceLive*) {};
+    context.offer = [this](const void* line) { context.admission.wake(line); };
   }
   ~World() { end(); }
 
