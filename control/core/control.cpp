@@ -127,6 +127,7 @@ std::string Control::Impl::open() {
 asio::awaitable<std::string> Control::Impl::start(std::shared_ptr<Impl> self) {
   if (std::string error = workers.set_listeners(spec.listeners); !error.empty()) co_return error;
   if (std::string error = workers.set_access_log(spec.access_log); !error.empty()) co_return error;
+  open_tickets();
   co_await resolver.resolve(addresses_of(state));
   snapshot = publisher.build(spec, state, nullptr);
   publisher.install(*snapshot);

@@ -164,6 +164,10 @@ struct Control::Impl {
   std::vector<std::string> warnings() const;
   asio::awaitable<worker::Blockers> blockers_of(std::uint32_t id);
 
+  // --- tickets.cpp
+  void open_tickets();
+  void keep_tickets();
+
   // --- upkeep.cpp: once a second
   asio::awaitable<void> upkeep(std::shared_ptr<Impl> self);
   void try_the_disk();
@@ -211,6 +215,7 @@ struct Control::Impl {
   std::set<std::string> announcing;  // paused services whose last request has not ended yet
   bool stopped = false;
   asio::steady_timer upkeep_timer;
+  std::uint64_t kept_tickets = 0;  // the turn of the keys that are in the state folder; 0: none
   Clock::time_point next_refresh{};
 };
 

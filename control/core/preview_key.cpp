@@ -2,12 +2,12 @@
 // there are no tokens: it is made when the first one is asked for, and until then no request is looked at for
 // one.
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
 
 #include "control/core/control_impl.hpp"
+#include "control/core/kept_secret.hpp"
 #include "control/state/text.hpp"
 #include "proxy/route/preview.hpp"
 
@@ -46,19 +46,6 @@ route::PreviewKey random_key(const std::function<std::uint64_t()>& random) {
   return key;
 }
 
-// Whole and on the disk, or not at all; for nobody else to read.
-state::Error keep_key(state::FileSystem& files, const std::string& folder, const route::PreviewKey& key) {
-  const std::string path = folder + std::string(kKeyFile), temporary = path + ".tmp";
-  const mode_t before = ::umask(0077);
-  auto file = files.create(temporary);
-  ::umask(before);
-  if (!file) return file.error();
-  if (auto error = (*file)->append(hex_of(key))) return error;
-  if (auto error = (*file)->sync()) return error;
-  if (auto error = files.rename(temporary, path)) return error;
-  return files.sync_folder(folder);
-}
-
 }  // namespace
 
 std::string Control::Impl::open_preview_key() {
@@ -76,7 +63,7 @@ std::string Control::Impl::open_preview_key() {
 std::optional<Problem> Control::Impl::make_preview_key() {
   if (publisher.preview_key) return std::nullopt;
   const route::PreviewKey key = random_key(options.random);
-  if (const auto error = keep_key(*options.files, spec.state_dir, key))
+  if (const auto error = keep_secret(*options.files, spec.state_dir, kKeyFile, hex_of(key)))
     return protocol::refused("the key of preview tokens could not be kept: " + error.message(),
                              "make room in " + spec.state_dir);
   publisher.preview_key = key;

@@ -27,6 +27,7 @@ class RuntimeWorkers : public Workers {
   void shut_down(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done) override;
   std::uint16_t port_of(const std::string& listener) const override { return runtime_.port_of(listener); }
   worker::Totals totals() const override { return runtime_.totals(); }
+  tls::TicketKeys* tickets() const override { return runtime_.tickets(); }
 
  private:
   worker::Runtime& runtime_;

@@ -21,6 +21,7 @@ asio::awaitable<void> Control::Impl::upkeep(std::shared_ptr<Impl> self) {
   while (!stopped) {
     recent.sample(*snapshot, Clock::now());
     if (!journal->durable()) try_the_disk();
+    keep_tickets();
     if (Clock::now() >= next_refresh) co_await refresh_addresses();
     if (stopped) co_return;
     upkeep_timer.expires_after(kTick);

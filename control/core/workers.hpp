@@ -35,6 +35,8 @@ class Workers {
   virtual void shut_down(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done) = 0;
   virtual std::uint16_t port_of(const std::string& listener) const = 0;
   virtual worker::Totals totals() const = 0;
+  // Null while no listener has spoken TLS.
+  virtual tls::TicketKeys* tickets() const = 0;
 
   // A backend's consecutive errors reached the service's limit (H3). Set by control before start().
   std::function<void(std::uint32_t backend_id)> on_suspect;

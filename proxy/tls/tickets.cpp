@@ -1,10 +1,12 @@
 #include "proxy/tls/tickets.hpp"
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
+#include <charconv>
 #include <cstring>
 #include <stdexcept>
 
@@ -22,6 +24,9 @@ TicketKeys::Key fresh() {
   fill(key.mac);
   return key;
 }
+
+static_assert(sizeof(TicketKeys::Key) == 80, "text() takes a key for its bytes");
+constexpr std::string_view kTextBegin = "sluice tickets 1\n";
 
 int keys_index() {
   static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
@@ -79,7 +84,59 @@ bool TicketKeys::find(const unsigned char* name, Clock::time_point now, Found& f
   return false;
 }
 
+std::uint64_t TicketKeys::turn(Clock::time_point now) {
+  const std::lock_guard lock(mutex_);
+  rotate(now);
+  return turn_;
+}
+
+std::string TicketKeys::text(Clock::time_point now, std::int64_t unix_now) {
+  const std::lock_guard lock(mutex_);
+  rotate(now);
+  const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - made_).count();
+  std::string text = std::string(kTextBegin) + std::to_string(unix_now - age) + "\n";
+  char hex[2 * sizeof(Key) + 1];
+  for (const Key& key : keys_) {
+    std::size_t size = 0;
+    OPENSSL_buf2hexstr_ex(hex, sizeof hex, &size, reinterpret_cast<const unsigned char*>(&key), sizeof key,
+                          '\0');
+    text.append(hex, 2 * sizeof key) += '\n';
+  }
+  OPENSSL_cleanse(hex, sizeof hex);
+  return text;
+}
+
+bool TicketKeys::restore(std::string_view text, Clock::time_point now, std::int64_t unix_now) {
+  if (!text.starts_with(kTextBegin)) return false;
+  text.remove_prefix(kTextBegin.size());
+  std::int64_t made = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), made);
+  if (error != std::errc()) return false;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  const auto age = std::chrono::seconds(unix_now - made);
+  if (age < age.zero() || age >= kTicketKeyLife * 3) return false;
+  std::array<Key, 3> read;
+  for (Key& key : read) {
+    const std::string line(text.substr(0, 1 + 2 * sizeof key));
+    if (line.size() != 1 + 2 * sizeof key || line[0] != '\n') return false;
+    std::size_t size = 0;
+    if (OPENSSL_hexstr2buf_ex(reinterpret_cast<unsigned char*>(&key), sizeof key, &size, line.c_str() + 1,
+                              '\0') != 1 ||
+        size != sizeof key)
+      return false;
+    text.remove_prefix(line.size());
+  }
+  if (text != "\n") return false;
+  const std::lock_guard lock(mutex_);
+  keys_ = read;
+  made_ = now - age;
+  ++turn_;
+  rotate(now);
+  return true;
+}
+
 void TicketKeys::rotate(Clock::time_point now) {
+  if (now - made_ >= kTicketKeyLife) ++turn_;
   for (std::size_t turns = 0; now - made_ >= kTicketKeyLife && turns < keys_.size(); ++turns) {
     keys_[2] = keys_[1];
     keys_[1] = keys_[0];

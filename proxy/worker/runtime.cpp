@@ -97,6 +97,8 @@ Runtime::~Runtime() {
   workers_.clear();
 }
 
+tls::TicketKeys* Runtime::tickets() const { return impl_->tickets.get(); }
+
 // --- listeners
 
 std::string Runtime::set_listeners(const std::vector<config::ListenerSpec>& listeners,

@@ -20,6 +20,7 @@ struct ListenerInfo;
 }
 namespace sluice::tls {
 class ServerContext;
+class TicketKeys;
 }
 
 namespace sluice::worker {
@@ -104,6 +105,8 @@ class Runtime {
 
   std::size_t workers() const { return workers_.size(); }
   Totals totals() const;
+  // Of all its listeners. Null while none has spoken TLS.
+  tls::TicketKeys* tickets() const;
 
  private:
   struct Impl;

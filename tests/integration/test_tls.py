@@ -91,6 +91,27 @@ def test_sessions_are_resumed_on_any_worker(tls, ca, version):
     assert daemon.metric("sluice_tls_handshakes_total", result="resumed") == 12
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_sessions_are_resumed_after_a_restart(tls, ca, version):
+    """The keys of the tickets are in the state folder, for nobody else to read; a file that is broken costs the resumption only."""
+    daemon, _ = tls()
+    context = ca.trusting(maximum_version=version, minimum_version=version)
+    with TlsClient(daemon.address(), context) as client:
+        assert client.request("GET", "/", host="site.test").status == 200
+        session = client.sock.session
+    path = daemon.folder / "state/tickets.key"
+    wait_until(path.exists, what="the keys")
+    assert path.stat().st_mode & 0o777 == 0o600
+    for resumed in (True, True, False):
+        daemon.stop()
+        if not resumed:
+            path.write_text(path.read_text()[:-10])
+        daemon.start()
+        with TlsClient(daemon.address(), context, session=session) as client:
+            assert client.request("GET", "/", host="site.test").status == 200
+            assert client.sock.session_reused == resumed
+
+
 def test_min_version_and_alpn(tls, ca):
     daemon, _ = tls(min_version="1.3")
     with pytest.raises(ssl.SSLError):

@@ -58,6 +58,7 @@ class FakeWorkers : public Workers {
   }
   std::uint16_t port_of(const std::string&) const override { return 8080; }
   worker::Totals totals() const override { return {}; }
+  tls::TicketKeys* tickets() const override { return nullptr; }
 
   std::vector<route::SnapshotPtr> published;
   bool hold_acknowledgements = false;
