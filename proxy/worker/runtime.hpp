@@ -21,7 +21,7 @@ struct ListenerInfo;
 namespace sluice::tls {
 class ServerContext;
 class TicketKeys;
-}
+}  // namespace sluice::tls
 
 namespace sluice::worker {
 
