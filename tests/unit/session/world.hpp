@@ -137,6 +137,7 @@ class World {
     EXPECT_EQ(live->per_worker[0].mirror_in_flight.get(), 0u);
     EXPECT_EQ(live->in_flight.load(), 0u);
     EXPECT_EQ(live->waiting.load(), 0u);
+    EXPECT_EQ(live->waiting_for_backend.load(), 0u);
     EXPECT_EQ(live->hold.held.load(), 0u);
     EXPECT_EQ(live->per_worker[0].retry_in_flight.get(), 0u);
     EXPECT_EQ(context.counters.connections.get(), 0u);
