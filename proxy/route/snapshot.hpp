@@ -38,6 +38,8 @@ struct Backend {
   observe::Admin admin = observe::Admin::ready;
   std::shared_ptr<observe::BackendLive> live;  // never null
   std::uint32_t max_in_flight = 0;             // of all workers; 0: no limit
+
+  bool full() const { return max_in_flight > 0 && live->in_flight() >= max_in_flight; }
 };
 
 struct Pool {

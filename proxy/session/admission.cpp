@@ -55,6 +55,16 @@ std::chrono::milliseconds Admission::patience(Queue& queue, std::chrono::millise
   return standing > queue_time ? queue_time / kOverload : queue_time;
 }
 
+bool Admission::release(upstream::Claim& claim, const route::Backend& backend,
+                        const observe::ServiceLive& service) {
+  claim.release();
+  if (backend.max_in_flight == 0) return false;
+  // Who waits counts itself before it looks at the backends once more (Waiter::await_ready): one of the two
+  // sees the other.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  return service.waiting_for_backend.load() > 0;
+}
+
 bool Admission::wake(const void* line) {
   const auto queue = queues_.find(line);
   if (queue == queues_.end()) return false;

@@ -20,6 +20,8 @@
 #include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"
 #include "proxy/observe/live.hpp"
+#include "proxy/route/snapshot.hpp"
+#include "proxy/upstream/backend.hpp"
 
 namespace sluice::session {
 
@@ -89,6 +91,9 @@ class Admission {
     service.in_flight.fetch_sub(1);
     return service.waiting.load() > 0;
   }
+  // Gives a backend's place back; the rest as with leave().
+  static bool release(upstream::Claim& claim, const route::Backend& backend,
+                      const observe::ServiceLive& service);
   // Places may be free: lets in who waits for them on this worker. True when somebody was let in.
   bool wake(const void* line);
 

@@ -66,7 +66,7 @@ bool Exchange::claim_from(const PoolView& view) {
     const std::size_t i = (start + n) % pool.backends.size();
     const route::Backend& backend = pool.backends[i];
     if (!route::eligible(backend, has_up) || (tried_count_ > 0 && tried(backend.live->id))) continue;
-    if (backend.max_in_flight > 0 && backend.live->in_flight() >= backend.max_in_flight) {
+    if (backend.full()) {
       full_ = &view;
       continue;
     }
@@ -121,12 +121,8 @@ Task<Failure> Exchange::wait_for_backend() {
 
 void Exchange::release_claim() {
   if (!claim_) return;
-  claim_.release();
-  if (backend_->max_in_flight == 0) return;
-  // Who waits counts itself before it looks at the backends once more (Admission::Waiter::await_ready): one
-  // of the two sees the other.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (service_->service->live->waiting_for_backend.load() > 0) context_.offer(claimed_in_->pool->live.get());
+  if (Admission::release(claim_, *backend_, *service_->service->live))
+    context_.offer(claimed_in_->pool->live.get());
 }
 
 bool Exchange::again(Failure failure) {

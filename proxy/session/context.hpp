@@ -33,7 +33,7 @@ struct Context {
         directory(worker_),
         admission(poller, wheel),
         holds(poller, wheel, worker_),
-        mirrors(poller, wheel, worker_) {}
+        mirrors(poller, wheel, worker_, offer) {}
 
   const std::size_t worker;
   net::TimerWheel wheel;

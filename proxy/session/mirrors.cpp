@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/session/admission.hpp"
 #include "proxy/upstream/connect.hpp"
 
 namespace sluice::session {
@@ -14,8 +15,9 @@ constexpr std::size_t kReadOfAnswer =
 
 }  // namespace
 
-Mirrors::Mirrors(net::Poller& poller, net::TimerWheel& wheel, std::size_t worker)
-    : poller_(poller), wheel_(wheel), worker_(worker), round_robin_(worker) {}
+Mirrors::Mirrors(net::Poller& poller, net::TimerWheel& wheel, std::size_t worker,
+                 const std::function<void(const void* line)>& offer)
+    : poller_(poller), wheel_(wheel), worker_(worker), offer_(offer), round_robin_(worker) {}
 
 Mirrors::~Mirrors() = default;
 
@@ -113,33 +115,45 @@ void Mirrors::end() {
 Task<void> Mirrors::run(Copy* copy) {
   copy->began_ = net::Clock::now();
   copy->expires_after(copy->service_->service->spec.timeouts.response);
-  Outcome outcome = Outcome::failed;
-  const route::Backend* to = claim(*copy);
+  bool full = false;
+  const route::Backend* to = claim(*copy, full);
+  Outcome outcome = full ? Outcome::dropped : Outcome::failed;
   if (to) {
     outcome = co_await attempt(*copy, *to, false);
     if (outcome == Outcome::stale) outcome = co_await attempt(*copy, *to, true);
   }
   copy->never();
-  copy->claim_.release();
   auto& counted = counters(*copy);
-  (outcome == Outcome::answered ? counted.mirrored : counted.mirror_failed).add();
+  if (to && Admission::release(copy->claim_, *to, *copy->service_->service->live))
+    offer_(copy->pool_->pool->live.get());
+  if (outcome == Outcome::answered) counted.mirrored.add();
+  if (outcome == Outcome::failed) counted.mirror_failed.add();
+  if (outcome == Outcome::dropped) counted.mirror_dropped.add();
   std::erase(active_, copy);
   recycle(copy);
   if (!waiting_.empty()) poller_.defer(*this);
 }
 
-// As with any request: counted in flight before anything is suspended, so that a drain waits for it (D2).
-const route::Backend* Mirrors::claim(Copy& copy) {
+// As with any request: counted in flight before anything is suspended, so that a drain waits for it (D2). But
+// it waits for no place: null and `full` when there is one only beyond max_in_flight.
+const route::Backend* Mirrors::claim(Copy& copy, bool& full) {
   const route::Pool& pool = *copy.pool_->pool;
   constexpr std::size_t kMost = 64;
   route::Candidate candidates[kMost];
   std::size_t count = 0;
   const bool has_up = route::pool_has_up(pool);
-  for (std::size_t i = 0; i < pool.backends.size() && count < kMost; ++i)
-    if (route::eligible(pool.backends[i], has_up))
-      candidates[count++] = {static_cast<std::uint32_t>(i), static_cast<double>(pool.backends[i].weight), 0,
-                             pool.backends[i].live->id};
+  for (std::size_t i = 0; i < pool.backends.size() && count < kMost; ++i) {
+    const route::Backend& backend = pool.backends[i];
+    if (!route::eligible(backend, has_up)) continue;
+    if (backend.full()) {
+      full = true;
+      continue;
+    }
+    candidates[count++] = {static_cast<std::uint32_t>(i), static_cast<double>(backend.weight), 0,
+                           backend.live->id};
+  }
   if (count == 0) return nullptr;
+  full = false;
   const std::size_t index = route::pick(config::Balance::round_robin, {candidates, count}, round_robin_, 0);
   copy.claim_ = upstream::Claim(*copy.pool_->backends[index], copy);
   return &pool.backends[index];

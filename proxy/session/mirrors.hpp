@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -23,7 +24,9 @@ class Mirrors : private net::Poller::Entry {
   static constexpr std::size_t kWaiting = 128;        // behind them
   static constexpr std::size_t kLongestBody = 16384;  // of a request that is copied
 
-  Mirrors(net::Poller& poller, net::TimerWheel& wheel, std::size_t worker);
+  // `offer` is Context::offer, and outlives this.
+  Mirrors(net::Poller& poller, net::TimerWheel& wheel, std::size_t worker,
+          const std::function<void(const void* line)>& offer);
   ~Mirrors();
 
   // One request's copy: its bytes as they are to be sent are put into `request`, then it is sent or
@@ -72,7 +75,7 @@ class Mirrors : private net::Poller::Entry {
   std::size_t active() const { return active_.size(); }
 
  private:
-  enum class Outcome : std::uint8_t { answered, failed, stale };
+  enum class Outcome : std::uint8_t { answered, failed, stale, dropped };
 
   void on_events(std::uint32_t) override {}
   void on_deferred() override { start_some(); }
@@ -84,7 +87,7 @@ class Mirrors : private net::Poller::Entry {
   // The answer's bytes at hand: read on, or how it ended.
   enum class Step : std::uint8_t { read, done, failed };
   Step take_in(Copy& copy, bool& head_read);
-  const route::Backend* claim(Copy& copy);
+  const route::Backend* claim(Copy& copy, bool& full);
   upstream::Backend& own(const route::Backend& backend);
   void recycle(Copy* copy);
   observe::ServiceCounters& counters(const Copy& copy) const;
@@ -92,6 +95,7 @@ class Mirrors : private net::Poller::Entry {
   net::Poller& poller_;
   net::TimerWheel& wheel_;
   const std::size_t worker_;
+  const std::function<void(const void* line)>& offer_;
   route::RoundRobinState round_robin_;  // not the users': their order is not disturbed
   std::unordered_map<std::uint32_t, std::unique_ptr<upstream::Backend>> own_;  // by id
   std::vector<std::unique_ptr<Copy>> made_;                                    // all there are

@@ -114,6 +114,35 @@ TEST_F(LaidOver, M1_what_is_too_much_is_dropped) {
   EXPECT_EQ(world.context.mirrors.active(), Mirrors::kActive);
 }
 
+TEST_F(LaidOver, M1_a_copys_place_on_a_backend_goes_to_who_waits_for_it) {
+  world.pools[1].backends[0].max_in_flight = 1;
+  mirror();
+  get("", *origin);
+  ASSERT_TRUE(copied(1));
+  world.pools[0].share = 0;
+  world.pools[1].share = config::kWhole;
+  world.spec.retries.rescue_stable = false;  // else stable serves
+  world.publish();
+  auto& user = world.client();
+  user.send(kGet);
+  ASSERT_TRUE(world.until([&] { return world.live->waiting_for_backend.load() == 1; }));
+  (*other)[0].send(kOk);
+  ASSERT_TRUE(world.until([&] { return other->size() == 2 && EndsWithBlankLine((*other)[1].got); }));
+  (*other)[1].send(kOk);
+  answered(user, "\r\n\r\nok");
+}
+
+TEST_F(LaidOver, M1_a_copy_takes_no_place_that_is_not_there) {
+  world.pools[1].backends[0].max_in_flight = 1;
+  mirror();
+  get("", *origin);
+  ASSERT_TRUE(copied(1));
+  get("", *origin);
+  EXPECT_TRUE(world.until([&] { return service().mirror_dropped.get() == 1; }));
+  EXPECT_EQ(service().mirror_in_flight.get(), 1u);
+  EXPECT_EQ(other->size(), 1u);
+}
+
 TEST_F(LaidOver, M1_a_body_in_pieces_is_copied_and_one_cut_short_is_not) {
   mirror();
   auto& client = world.client();
