@@ -12,13 +12,20 @@ namespace {
 
 constexpr std::string_view kVia = "Via: 1.1 sluice\r\n";
 
-// The fields that Connection names (RFC 9110 7.6.1). What the proxy itself writes is out of its reach.
-class NamedFields {
+constexpr std::array<std::string_view, 3> kCredentials{"Authorization", "Cookie", "Proxy-Authorization"};
+
+// The fields that end here: those that Connection names (RFC 9110 7.6.1), and in a TRACE, whose answer holds
+// what was received, those with credentials (9.3.8). What the proxy itself writes is out of their reach.
+class EndingFields {
  public:
-  NamedFields(const Fields& fields, bool any) {
+  EndingFields(const Fields& fields, bool any) {
     if (!any) return;
     for (const Field& field : fields)
       if (field.id == Header::connection) collect(field.value);
+  }
+  explicit EndingFields(const RequestHead& head) : EndingFields(head.fields, head.names_fields) {
+    if (head.method != "TRACE") return;
+    for (const auto name : kCredentials) names_[size_++] = name;
   }
   bool contains(std::string_view name) const {
     return std::any_of(names_.begin(), names_.begin() + size_,
@@ -27,7 +34,7 @@ class NamedFields {
 
  private:
   void collect(std::string_view list) {
-    while (!list.empty() && size_ < names_.size()) {
+    while (!list.empty() && size_ < kMaxNamedFields) {
       const auto name = take_member(list);
       if (!name.empty() && !is_option(name)) names_[size_++] = name;
     }
@@ -37,7 +44,7 @@ class NamedFields {
            iequals(name, "te");
   }
 
-  std::array<std::string_view, kMaxNamedFields> names_;
+  std::array<std::string_view, kMaxNamedFields + kCredentials.size()> names_;
   std::size_t size_ = 0;
 };
 
@@ -76,7 +83,7 @@ void put_max_forwards(const RequestHead& head, const Field& field, HeadWriter& o
 
 // Passes on what is meant for the backend; everything that frames, routes or speaks for the proxy is written
 // by us.
-void put_request_field(const RequestHead& head, const Field& field, const NamedFields& named, bool traced,
+void put_request_field(const RequestHead& head, const Field& field, const EndingFields& ending, bool traced,
                        HeadWriter& out) {
   switch (field.id) {
     case Header::host:
@@ -111,7 +118,7 @@ void put_request_field(const RequestHead& head, const Field& field, const NamedF
     case Header::cookie:
       break;
   }
-  if (!named.contains(field.name)) out.field(field.name, field.value);
+  if (!ending.contains(field.name)) out.field(field.name, field.value);
 }
 
 // The field without the pairs of that name; nothing when no other is left.
@@ -171,7 +178,7 @@ void put_framing(Framing framing, std::uint64_t length, HeadWriter& out) {
 }
 
 void put_response_fields(const ResponseHead& head, bool with_trailer, HeadWriter& out) {
-  const NamedFields named(head.fields, head.names_fields);
+  const EndingFields ending(head.fields, head.names_fields);
   for (const Field& field : head.fields) {
     switch (field.id) {
       case Header::connection:
@@ -200,7 +207,7 @@ void put_response_fields(const ResponseHead& head, bool with_trailer, HeadWriter
       case Header::alias:
         break;
     }
-    if (!named.contains(field.name)) out.field(field.name, field.value);
+    if (!ending.contains(field.name)) out.field(field.name, field.value);
   }
 }
 
@@ -217,14 +224,14 @@ void write_request(const RequestHead& head, const ForwardContext& context, Buffe
   put_request_line(head, context.strip_prefix, out);
   out.field("Host", head.host.empty() ? context.default_host : head.host);
 
-  const NamedFields named(head.fields, head.names_fields);
+  const EndingFields ending(head);
   const Field* parent = only_field(head.fields, Header::traceparent);
   const bool traced = parent && is_traceparent(parent->value);
   for (const Field& field : head.fields) {
-    if (field.id == Header::cookie && !context.drop_cookie.empty())
+    if (field.id != Header::cookie || context.drop_cookie.empty())
+      put_request_field(head, field, ending, traced, out);
+    else if (!ending.contains(field.name))
       put_cookies_but(context.drop_cookie, field, out);
-    else
-      put_request_field(head, field, named, traced, out);
   }
 
   put_client(head, context, out);

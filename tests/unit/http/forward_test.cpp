@@ -200,6 +200,20 @@ TEST(ForwardedRequests, CountMaxForwardsDown) {
   EXPECT_EQ(count("OPTIONS", "x"), "x");
 }
 
+TEST(ForwardedRequests, HaveNoCredentialsInATrace) {  // RFC 9110 9.3.8
+  const std::string fields = "Authorization: Basic YTpi\r\nX-A: 1\r\ncookie: a=b; c=d\r\n";
+  const std::string out =
+      forward("TRACE / HTTP/1.1\r\nHost: a\r\n" + fields + "Connection: X-B\r\nX-B: 2\r\n\r\n");
+  EXPECT_EQ(out, "TRACE / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\n" + std::string(kAdded) + "\r\n");
+  EXPECT_EQ(forward(get(fields)), got(fields));
+}
+
+TEST(ForwardedRequests, EndACookieThatConnectionNames) {
+  const ForwardContext drops{.drop_cookie = "a"};
+  EXPECT_EQ(forward(get("Cookie: a=b; c=d\r\nConnection: cookie\r\n"), drops), got(""));
+  EXPECT_EQ(forward(get("Cookie: a=b; c=d\r\n"), drops), got("Cookie: c=d\r\n"));
+}
+
 TEST(ForwardedRequests, HaveAHostEvenWithoutOne) {
   const std::string out = forward("GET / HTTP/1.0\r\n\r\n", ForwardContext{.default_host = "10.0.0.1:80"});
   EXPECT_EQ(out.substr(0, 39), "GET / HTTP/1.1\r\nHost: 10.0.0.1:80\r\nX-Fo");
