@@ -13,6 +13,7 @@ namespace {
 constexpr Refusal kMalformed{400, "malformed"};
 constexpr Refusal kTooManyOptions{431, "headers"};
 constexpr Refusal kExpectation{417, "expect"};
+constexpr Refusal kCoding{501, "coding"};
 constexpr std::uint64_t kMaxLength = std::numeric_limits<std::int64_t>::max();
 
 // What the fields of a head say together about connection and framing, gathered in one pass.
@@ -110,6 +111,21 @@ bool framing_is_sound(const Summary& s, Version version, HeadKind kind, const Fi
   return llhttp_agrees(kind, fields, s.encodings > 0, s.length);
 }
 
+// Codings of which only the last is `chunked`: where the body ends could be told, what is in it not (RFC 9112
+// 6.1).
+bool is_unknown_coding(const Summary& s, const RequestHead& head) {
+  if (s.encodings != 1 || s.lengths > 0 || head.version != Version::http11) return false;
+  std::string_view list = head.fields.find(Header::transfer_encoding)->value;
+  bool unknown = false, chunked = false;
+  while (!list.empty()) {
+    const auto coding = take_member(list);
+    if (chunked || !is_token(coding)) return false;
+    chunked = iequals(coding, "chunked");
+    unknown = unknown || !chunked;
+  }
+  return chunked && unknown;
+}
+
 bool persists(const Summary& s, Version version) {
   return !s.close && (version == Version::http11 || s.keep_alive);
 }
@@ -126,8 +142,9 @@ bool take_host(const Summary& s, RequestHead& out) {
 Refusal interpret_request(RequestHead& out) {
   const Summary s = read_fields(out.fields);
   const bool http11 = out.version == Version::http11;
-  if (!framing_is_sound(s, out.version, HeadKind::request, out.fields) || !take_host(s, out))
-    return kMalformed;
+  if (!take_host(s, out)) return kMalformed;
+  if (!framing_is_sound(s, out.version, HeadKind::request, out.fields))
+    return is_unknown_coding(s, out) ? kCoding : kMalformed;
   if (s.named > kMaxNamedFields) return kTooManyOptions;
 
   out.content_length = s.length;

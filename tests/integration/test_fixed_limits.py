@@ -18,6 +18,27 @@ def test_X4_a_methods_length(simple, length, status):
         assert client.read().status == status
 
 
+def named(count):
+    """Connection, and the fields that it names."""
+    names = [f"X-{i}" for i in range(count)]
+    return [("Connection", ", ".join(names)), *((name, "y") for name in names)]
+
+
+@pytest.mark.parametrize("count, status", [(16, 200), (17, 431)])
+def test_X4_fields_that_a_request_names_in_connection(simple, count, status):
+    daemon, blue = simple()
+    assert daemon.fetch("/a", headers=named(count)).status == status
+    assert [r.get("X-15") for r in blue.seen("/a")] == [None] * (status == 200)
+
+
+@pytest.mark.parametrize("count, status", [(16, 200), (17, 502)])
+def test_X4_fields_that_an_answer_names_in_connection(simple, count, status):
+    daemon, blue = simple(retries={"attempts": 1})
+    blue.on("/a", lambda c, r: c.answer(200, b"ok", named(count)))
+    answer = daemon.fetch("/a")
+    assert answer.status == status and answer.get("X-15") is None
+
+
 @pytest.mark.parametrize("count, status", [(99, 200), (100, 502)], ids=["100 fields", "101 fields"])
 def test_X4_an_answers_fields(simple, count, status):
     daemon, blue = simple(retries={"attempts": 1})

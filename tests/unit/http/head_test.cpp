@@ -163,6 +163,17 @@ TEST(Refusals, NameTheRightStatus) {
   EXPECT_EQ(parse(longest).target.size(), kMaxTarget);
   EXPECT_EQ(refusal("GET / HTTP/1.1\r\nX: " + std::string(kMaxHead, 'a') + "\r\n" + host), "431 headers");
   EXPECT_EQ(refusal("POST / HTTP/1.1\r\nExpect: x\r\n" + host), "417 expect");
+  const auto coded = [&](const std::string& value) {
+    return refusal("POST / HTTP/1.1\r\nTransfer-Encoding: " + value + "\r\n" + host);
+  };
+  for (const char* value : {"gzip, chunked", "x,gzip ,\tChunked", "gzip, chunked\r\nConnection: close"})
+    EXPECT_EQ(coded(value), "501 coding") << value;
+  for (const char* value :
+       {"gzip", "chunked, gzip", "chunked, chunked", "gzip, , chunked", ", chunked", "chunked,",
+        "x y, chunked", "gzip, chunked\r\nContent-Length: 1", "gzip\r\nTransfer-Encoding: chunked"})
+    EXPECT_EQ(coded(value), "400 malformed") << value;
+  EXPECT_EQ(refusal("POST / HTTP/1.0\r\nTransfer-Encoding: gzip, chunked\r\n" + host), "400 malformed");
+  EXPECT_EQ(refusal("POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"), "400 malformed");
   std::string fields;
   for (std::size_t i = 0; i <= kMaxFields; ++i) fields += "X: y\r\n";
   EXPECT_EQ(refusal("GET / HTTP/1.1\r\n" + fields + host), "431 headers");
