@@ -1,5 +1,6 @@
-"""Somebody else's WebSocket tests (Go's gorilla/websocket, from Debian's package of it) with the proxy between their clients and their
-servers, in clear and over TLS on both sides. The tests stay as they are; only where their servers listen is changed."""
+"""Somebody else's WebSocket tests (npm's ws, and Go's gorilla/websocket from Debian's package of it) with the proxy between their clients
+and their servers, in clear and over TLS on both sides. The tests stay as they are; only where their servers listen is changed."""
+import json
 import os
 import re
 import shutil
@@ -70,3 +71,53 @@ def test_gorillas_tests_through_the_proxy(sluice, folder, port):
     seen = {pool: daemon.metric("sluice_backend_attempts_total", service="suite", pool=pool) for pool in ("clear", "secure")}
     print(len(results), "tests", seen)
     assert seen["clear"] > 20 and seen["secure"] >= 3, seen
+
+
+PLACES = 130  # each of its tests has a server of its own
+SECURE_PLACES = 8
+LEFT_OUT = [
+    "hixie",  # a protocol older than RFC 6455: bytes behind a GET that belong to no body, which no proxy may pass on
+    "echo service",  # asks a service in the internet that is gone
+    "server bind fails",  # binds port 1, which root may
+]
+
+
+def test_ws_own_tests_through_the_proxy(sluice, folder, port):
+    """ws 0.4.31, the last release whose package has its tests."""
+    authority = Authority(folder)
+    cert, key = authority.issue("site", "localhost", "127.0.0.1")
+    agent_cert, agent_key = authority.issue("agent", "agent")
+    shutil.copytree(FOLDER / "npm/node_modules", folder / "node_modules")
+    home = folder / "node_modules/ws"
+    for name, made in {"certificate": cert, "key": key, "ca1-cert": authority.cert, "agent1-cert": agent_cert, "agent1-key": agent_key}.items():
+        shutil.copy(made, home / f"test/fixtures/{name}.pem")  # its own have run out
+    chain = folder / "chain.pem"
+    chain.write_text(cert.read_text() + authority.cert.read_text())
+    number = port()
+    backends = {f"clear-{i}": f"127.0.1.{i + 1}:{number}" for i in range(PLACES)}
+    backends |= {f"secure-{i}": f"127.0.2.{i + 1}:{number}" for i in range(SECURE_PLACES)}
+    tls = {"ca": str(authority.cert), "server_name": "localhost", "cert": str(agent_cert), "key": str(agent_key)}
+    pools = {name: {"backends": [address], **({"tls": tls} if name.startswith("secure") else {})} for name, address in backends.items()}
+    ends = {"certificates": [{"cert": str(chain), "key": str(key)}]}
+    daemon = sluice(config_of(
+        {"suite": {"pools": pools, "split": {name: "100%" if name == "clear-0" else "0%" for name in pools}, "outlier": {"consecutive_errors": 0},
+                   "retries": {"rescue": "none"}}},
+        listeners=[{"name": name, "bind": "127.0.0.1:0", "pools": {"suite": name}, **({"tls": ends} if name.startswith("secure") else {})}
+                   for name in backends]))
+    places = {"clear": [], "secure": []}
+    for name, address in backends.items():
+        places[name.split("-")[0]].append({"backend": address, "proxy": daemon.address(name)})
+    environment = {**os.environ, "SUITE_PLACES": json.dumps(places), "NODE_EXTRA_CA_CERTS": str(authority.cert), "NODE_NO_WARNINGS": "1"}
+    report = folder / "report.json"
+    command = ["node", "--require", ROOT / "tests/websocket/proxied.js", "../mocha/bin/mocha.js", "--exit", "--timeout", "20000",
+               "--reporter", "json", "--reporter-option", f"output={report}", "--grep", "|".join(LEFT_OUT), "--invert",
+               "test/WebSocket.test.js", "test/WebSocketServer.test.js", "test/WebSocket.integration.js"]
+    done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=280, stdin=subprocess.DEVNULL)
+    print(done.stdout[-6000:], done.stderr[-3000:])
+    results = json.loads(report.read_text())
+    assert not results["failures"] and not results["pending"]
+    assert len(results["passes"]) > 120
+    seen = {kind: sum(daemon.metric("sluice_preview_requests_total", service="suite", pool=name) for name in pools if name.startswith(kind))
+            for kind in places}
+    print(len(results["passes"]), "tests", seen)
+    assert seen["clear"] > 90 and seen["secure"] >= 5, seen
