@@ -335,7 +335,10 @@ def test_X3_answer(proxy, row):
     assert len([w for w in proxy.origin.whole if w["target"] == "/case"]) == 1
 
 
-@pytest.mark.parametrize("row", [r for r in ANSWERS if r["expect"] == "accept" or "no_poison" in r.get("must", [])], ids=lambda r: r["id"])
+IN_STEP = [r for r in ANSWERS if r["expect"] == "accept" or "no_poison" in r.get("must", [])]
+
+
+@pytest.mark.parametrize("row", IN_STEP, ids=[r["id"] for r in IN_STEP])
 def test_X3_the_clients_connection_stays_in_step(proxy, row):
     """Two such answers and an ordinary one on one connection: each request gets its own."""
     proxy.origin.clear()
