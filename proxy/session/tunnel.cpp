@@ -4,7 +4,6 @@
 
 namespace sluice::session {
 
-using net::Clock;
 using net::IoStatus;
 
 namespace {
@@ -14,8 +13,8 @@ constexpr auto kHalfOpen = std::chrono::milliseconds(10'000);
 
 // The one direction waits in vain while the other moves: that is no idle tunnel.
 bool Exchange::tunnel_idle(IoStatus status) const {
-  return status != IoStatus::timed_out || Clock::now() - last_byte_ >= spec().timeouts.tunnel ||
-         tunnel_half_open_;
+  const auto idle = (context_.wheel.tick() - last_byte_) * net::TimerWheel::kTick;
+  return status != IoStatus::timed_out || idle >= spec().timeouts.tunnel || tunnel_half_open_;
 }
 
 Task<void> Exchange::tunnel() {
@@ -26,7 +25,7 @@ Task<void> Exchange::tunnel() {
   upstream::Conn& conn = *conn_;
   client_.interim(answer_);
   conn.in.consume(answer_.size);
-  last_byte_ = Clock::now();
+  last_byte_ = context_.wheel.tick();
   bool whole = client_.write({}, false, {});
   if (!whole) {
     const auto status = co_await client_.flush();
@@ -41,7 +40,7 @@ Task<void> Exchange::tunnel() {
       whole = status == IoStatus::ok;
       if (!whole) break;
       tunnel_out_ += bytes.size();
-      last_byte_ = Clock::now();
+      last_byte_ = context_.wheel.tick();
       conn.in.clear();
     }
     if (!conn.stream.armed()) conn.arm();
@@ -75,7 +74,7 @@ Task<void> Exchange::tunnel_up() {
       const auto status = co_await conn.stream.write(bytes);
       if (status != IoStatus::ok) break;
       tunnel_in_ += bytes.size();
-      last_byte_ = Clock::now();
+      last_byte_ = context_.wheel.tick();
       continue;
     }
     if (read == IoStatus::eof) {
