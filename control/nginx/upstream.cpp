@@ -63,7 +63,7 @@ bool read_parameters(const Directive& line, Server& server, Service& policies, M
     else if (text.starts_with("max_fails=") && whole(value, 1'000'000))
       policies.consecutive_errors =
           std::max(policies.consecutive_errors.value_or(0), static_cast<int>(*whole(value, 1'000'000)));
-    else if (text.starts_with("fail_timeout=") && time_of(value))
+    else if (text.starts_with("fail_timeout=") && time_of(value).value_or(milliseconds(0)).count() > 0)
       policies.ejection = std::max(policies.ejection.value_or(milliseconds(0)), *time_of(value));
     else if (text == "backup")
       server.backup = true;

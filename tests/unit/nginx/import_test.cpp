@@ -165,6 +165,18 @@ TEST(Import, SharesAddUpWhateverTheWeights) {
   EXPECT_THAT(shares_of({1'000'000'000, 1}), testing::ElementsAre(100'000u, 0u));
 }
 
+TEST(Import, TimesAndNumbersAtTheEndsOfWhatNginxTakes) {
+  for (const std::string time : {"0", "0s", "1ms", "365d", "366d", "99999999999999999999d", ""})
+    for (const std::string number : {"0", "1", "1000000", "1000001", "4294967296", "-1", ""}) {
+      const auto made =
+          make("http { keepalive_timeout " + time + ";\n proxy_connect_timeout " + time +
+               "; proxy_read_timeout " + time + ";\n upstream a { server h:1 max_fails=" + number +
+               " weight=" + number + " fail_timeout=" + time +
+               "; server i:1; }\n server { listen 80; location / { proxy_pass http://a; } } }");
+      EXPECT_EQ(made.says(3, "fail_timeout=" + time + " is not translated"), time != "1ms" && time != "365d");
+    }
+}
+
 TEST(Import, AFileThatProxiesNothingIsAnError) {
   for (const char* text : {"", "events {}", "http { server { location / { root /var/www; } } }"}) {
     const auto imported = import_text(text, "f");
