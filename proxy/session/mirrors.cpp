@@ -21,7 +21,7 @@ Mirrors::Mirrors(net::Poller& poller, net::TimerWheel& wheel, std::size_t worker
 
 Mirrors::~Mirrors() = default;
 
-Mirrors::Copy::Copy(Mirrors& mirrors) : Deadline(mirrors.wheel_), mirrors_(mirrors) {}
+Mirrors::Copy::Copy(Mirrors& mirrors) : Deadline(mirrors.wheel_) {}
 
 void Mirrors::Copy::cut() {
   cut_ = true;

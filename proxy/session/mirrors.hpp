@@ -47,7 +47,6 @@ class Mirrors : private net::Poller::Entry {
     void end_within(std::chrono::milliseconds) override { cut(); }
     void expired() override { cut(); }
 
-    Mirrors& mirrors_;
     upstream::ViewPtr view_;  // keeps the two below
     const upstream::ServiceView* service_ = nullptr;
     const upstream::PoolView* pool_ = nullptr;

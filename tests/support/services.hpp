@@ -13,8 +13,12 @@ namespace sluice::testing {
 inline route::Service service(const std::vector<config::Share>& shares) {
   route::Service out;
   out.spec.name = "api";
-  for (std::size_t i = 0; i < shares.size(); ++i)
-    out.pools.push_back({"p" + std::to_string(i), shares[i], {}, std::make_shared<observe::PoolLive>(1)});
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    route::Pool& pool = out.pools.emplace_back();
+    pool.name = "p" + std::to_string(i);
+    pool.share = shares[i];
+    pool.live = std::make_shared<observe::PoolLive>(1);
+  }
   out.split = route::SplitTable(shares);
   out.sequence = std::make_shared<observe::SplitSequence>(1);
   out.live = std::make_shared<observe::ServiceLive>(1);

@@ -33,10 +33,15 @@ ProxyHeader read(const std::string& bytes) {
   const ProxyHeader whole = read_proxy_header(bytes + "GET / HTTP/1.1\r\n");
   for (std::size_t n = 0; n < bytes.size(); ++n) {
     const ProxyHeader part = read_proxy_header(std::string_view(bytes).substr(0, n));
-    if (whole.status == Status::done) EXPECT_EQ(part.status, Status::more) << n << " of " << bytes;
-    if (whole.status == Status::malformed) EXPECT_NE(part.status, Status::done) << n << " of " << bytes;
+    if (whole.status == Status::malformed) {
+      EXPECT_NE(part.status, Status::done) << n << " of " << bytes;
+    } else {
+      EXPECT_EQ(part.status, Status::more) << n << " of " << bytes;
+    }
   }
-  if (whole.status == Status::done) EXPECT_EQ(whole.size, bytes.size());
+  if (whole.status == Status::done) {
+    EXPECT_EQ(whole.size, bytes.size());
+  }
   return whole;
 }
 
@@ -59,29 +64,29 @@ TEST(ProxyProtocol, Version1NamesBothEnds) {
 }
 
 TEST(ProxyProtocol, Version1IsTakenToTheLetter) {
-  for (const std::string bad : {"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\n"s,
-                                "PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\r\n"s,
-                                "proxy TCP4 1.2.3.4 5.6.7.8 1 2\r\n"s,
-                                "PROXY  TCP4 1.2.3.4 5.6.7.8 1 2\r\n"s,
-                                "PROXY TCP4 1.2.3.4  5.6.7.8 1 2\r\n"s,
-                                "PROXY TCP4 1.2.3.4 5.6.7.8 1 2 \r\n"s,
-                                "PROXY TCP4 1.2.3.4 5.6.7.8 1 2 3\r\n"s,
-                                "PROXY TCP4 1.2.3.4 5.6.7.8 1\r\n"s,
-                                "PROXY TCP4 1.2.3.4 5.6.7.8 01 2\r\n"s,
-                                "PROXY TCP4 1.2.3.4 5.6.7.8 -1 2\r\n"s,
-                                "PROXY TCP4 1.2.3.4 5.6.7.8 1 65536\r\n"s,
-                                "PROXY TCP4 1.2.3.4 ::1 1 2\r\n"s,
-                                "PROXY TCP6 1.2.3.4 5.6.7.8 1 2\r\n"s,
-                                "PROXY TCP4 1.2.3.04 5.6.7.8 1 2\r\n"s,
-                                "PROXY TCP5 1.2.3.4 5.6.7.8 1 2\r\n"s,
-                                "PROXY UDP4 1.2.3.4 5.6.7.8 1 2\r\n"s,
-                                "PROXY \r\n"s,
-                                "PROXYTCP4\r\n"s,
-                                "GET / HTTP/1.1\r\n"s,
-                                "\r\nPROXY UNKNOWN\r\n"s,
-                                "PROXY UNKNOWN a\nb\r\n"s,
-                                "PROXY UNKNOWN " + std::string(100, 'x') + "\r\n",
-                                "PROXY TCP4 1.2.3.4\0 5.6.7.8 1 2\r\n"s})
+  for (const std::string& bad : {"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\n"s,
+                                 "PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\r\n"s,
+                                 "proxy TCP4 1.2.3.4 5.6.7.8 1 2\r\n"s,
+                                 "PROXY  TCP4 1.2.3.4 5.6.7.8 1 2\r\n"s,
+                                 "PROXY TCP4 1.2.3.4  5.6.7.8 1 2\r\n"s,
+                                 "PROXY TCP4 1.2.3.4 5.6.7.8 1 2 \r\n"s,
+                                 "PROXY TCP4 1.2.3.4 5.6.7.8 1 2 3\r\n"s,
+                                 "PROXY TCP4 1.2.3.4 5.6.7.8 1\r\n"s,
+                                 "PROXY TCP4 1.2.3.4 5.6.7.8 01 2\r\n"s,
+                                 "PROXY TCP4 1.2.3.4 5.6.7.8 -1 2\r\n"s,
+                                 "PROXY TCP4 1.2.3.4 5.6.7.8 1 65536\r\n"s,
+                                 "PROXY TCP4 1.2.3.4 ::1 1 2\r\n"s,
+                                 "PROXY TCP6 1.2.3.4 5.6.7.8 1 2\r\n"s,
+                                 "PROXY TCP4 1.2.3.04 5.6.7.8 1 2\r\n"s,
+                                 "PROXY TCP5 1.2.3.4 5.6.7.8 1 2\r\n"s,
+                                 "PROXY UDP4 1.2.3.4 5.6.7.8 1 2\r\n"s,
+                                 "PROXY \r\n"s,
+                                 "PROXYTCP4\r\n"s,
+                                 "GET / HTTP/1.1\r\n"s,
+                                 "\r\nPROXY UNKNOWN\r\n"s,
+                                 "PROXY UNKNOWN a\nb\r\n"s,
+                                 "PROXY UNKNOWN " + std::string(100, 'x') + "\r\n",
+                                 "PROXY TCP4 1.2.3.4\0 5.6.7.8 1 2\r\n"s})
     EXPECT_EQ(read(bad).status, Status::malformed) << bad;
 }
 

@@ -28,7 +28,9 @@ Problem problem_in(const char* text) {
 }
 
 TEST(Messages, RoundTrip) {
-  Split split{"api", {{"blue", 95'000}, {"green", 5'000}}, {}};
+  Split split;
+  split.service = "api";
+  split.shares = {{"blue", 95'000}, {"green", 5'000}};
   EXPECT_EQ(json::serialize(to_json(split)), R"({"blue":"95%","green":"5%"})");
   EXPECT_EQ(again(split).shares, split.shares);
 
@@ -138,19 +140,24 @@ TEST(Messages, SharesArePercentagesOrFractions) {
 }
 
 TEST(Messages, ASplitAddsUpOrNamesTheRest) {
-  const auto detail = [](Split split) {
+  using Shares = std::vector<std::pair<std::string, Share>>;
+  const auto detail = [](const Shares& shares, const std::string& rest = "") {
+    Split split;
+    split.service = "api";
+    split.shares = shares;
+    split.rest = rest;
     const auto problem = check(split);
     return problem ? problem->detail : "good";
   };
-  EXPECT_EQ(detail({"api", {{"blue", 95'000}, {"green", 5'000}}, {}}), "good");
-  EXPECT_EQ(detail({"api", {{"green", 500}}, "blue"}), "good");
-  EXPECT_EQ(detail({"api", {}, "blue"}), "good");
-  EXPECT_NE(detail({"api", {{"blue", 95'000}, {"green", 4'000}}, {}}).find("99%"), std::string::npos);
-  EXPECT_NE(detail({"api", {{"blue", 95'000}, {"green", 5'001}}, {}}).find("100.001%"), std::string::npos);
-  EXPECT_NE(detail({"api", {{"blue", 95'000}, {"green", 10'500}}, "red"}).find("105.5%"), std::string::npos);
-  EXPECT_NE(detail({"api", {{"blue", 50'000}, {"blue", 50'000}}, {}}).find("twice"), std::string::npos);
-  EXPECT_NE(detail({"api", {{"blue", 50'000}}, "blue"}).find("rest"), std::string::npos);
-  EXPECT_NE(detail({"api", {}, {}}), "good");
+  EXPECT_EQ(detail({{"blue", 95'000}, {"green", 5'000}}), "good");
+  EXPECT_EQ(detail({{"green", 500}}, "blue"), "good");
+  EXPECT_EQ(detail({}, "blue"), "good");
+  EXPECT_NE(detail({{"blue", 95'000}, {"green", 4'000}}).find("99%"), std::string::npos);
+  EXPECT_NE(detail({{"blue", 95'000}, {"green", 5'001}}).find("100.001%"), std::string::npos);
+  EXPECT_NE(detail({{"blue", 95'000}, {"green", 10'500}}, "red").find("105.5%"), std::string::npos);
+  EXPECT_NE(detail({{"blue", 50'000}, {"blue", 50'000}}).find("twice"), std::string::npos);
+  EXPECT_NE(detail({{"blue", 50'000}}, "blue").find("rest"), std::string::npos);
+  EXPECT_NE(detail({}), "good");
 }
 
 TEST(Messages, ACutoverNamesEachServiceOnce) {

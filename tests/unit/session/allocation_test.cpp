@@ -66,12 +66,13 @@ class Allocations : public OneOrigin {
 };
 
 TEST_F(Allocations, The_counting_counts) {
+  void* (*volatile allocate)(std::size_t) = ::operator new;  // a new-expression may be moved or left out
   allocations = 0;
   World::counting = true;
-  auto block = std::make_unique<int>(1);
+  void* block = allocate(1);
   World::counting = false;
   EXPECT_EQ(allocations, 1u);
-  EXPECT_EQ(*block, 1);
+  ::operator delete(block);
 }
 
 TEST_F(Allocations, X4_a_thousand_kept_alive_gets_allocate_nothing) {
