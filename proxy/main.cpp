@@ -10,6 +10,7 @@
 #include "control/demo/demo.hpp"
 #include "control/protocol/version.hpp"
 #include "proxy/config/load.hpp"
+#include "proxy/config/notes.hpp"
 
 namespace {
 
@@ -30,6 +31,9 @@ int check(const core::Flags& flags) {
     return kUsage;
   }
   std::printf("%s: configuration is valid\n", flags.config.c_str());
+  std::fflush(stdout);
+  for (const auto& note : config::notes(*loaded.spec))
+    std::fprintf(stderr, "%s\n", config::note_text(note).c_str());
   return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "control/core/control_impl.hpp"
 #include "control/core/eligibility.hpp"
 #include "control/state/merge.hpp"
+#include "proxy/config/notes.hpp"
 
 namespace sluice::core {
 namespace {
@@ -107,6 +108,7 @@ std::string Control::Impl::open() {
   audit.emplace(*options.files, spec.state_dir + "/audit.log");
   judgements.emplace(*options.files, spec.state_dir + "/judgements.log");
   for (const auto& warning : expiry_warnings(spec, unix_milliseconds() / 1000)) spdlog::warn("{}", warning);
+  for (const auto& note : config::notes(spec)) spdlog::warn("{}", note.text());
   if (std::string error = open_preview_key(); !error.empty()) return error;
   const state::State& kept = journal->state();
   auto merged = state::merge(kept, spec);

@@ -8,6 +8,7 @@
 #include "control/core/replies.hpp"
 #include "control/state/merge.hpp"
 #include "proxy/config/load.hpp"
+#include "proxy/config/notes.hpp"
 
 namespace sluice::core {
 namespace {
@@ -75,6 +76,7 @@ asio::awaitable<Result<Changed>> Control::Impl::adopt_spec(Request request, conf
   reply.more["conflicts"] = array_of(merged.conflicts);
   reply.more["changes"] = array_of(merged.changes);
   reply.more["warnings"] = array_of(later);
+  for (const auto& note : config::notes(next)) reply.more["warnings"].as_array().emplace_back(note.text());
   if (!changed || reply.dry_run) {
     if (!reply.dry_run) {
       audit_line(request, "reload", {}, "unchanged");
@@ -96,6 +98,7 @@ asio::awaitable<Result<Changed>> Control::Impl::adopt_spec(Request request, conf
     co_return refuse(request, "reload", published.error());
   }
   for (const auto& conflict : merged.conflicts) spdlog::warn("{}", conflict);
+  for (const auto& note : config::notes(spec)) spdlog::warn("{}", note.text());
   for (const auto& warning : expiry_warnings(spec, unix_milliseconds() / 1000)) {
     spdlog::warn("{}", warning);
     reply.more["warnings"].as_array().emplace_back(warning);

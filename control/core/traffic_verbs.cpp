@@ -216,8 +216,13 @@ asio::awaitable<Result<Changed>> Control::remove_flag(Request request, protocol:
 
 asio::awaitable<Result<Changed>> Control::mirror(Request request, protocol::SetMirror message) {
   const auto self = impl_;
-  Verb verb = self->mirror_verb(std::move(message));
-  co_return co_await self->commit(std::move(request), std::move(verb));
+  Verb verb = self->mirror_verb(message);
+  auto reply = co_await self->commit(std::move(request), std::move(verb));
+  const state::ServiceState* service = self->state.service(message.service);
+  if (reply && service && !message.to.empty() && message.to == service->stable())
+    add_note(*reply, message.to + " is the stable pool of " + message.service +
+                         ": its backends serve the users, and the copies come on top");
+  co_return reply;
 }
 
 json::object Control::flags() const { return flags_json(impl_->state); }

@@ -1,4 +1,4 @@
-// parse_address() of values.hpp.
+// parse_address() and canonical() of values.hpp.
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -112,6 +112,16 @@ Parsed<Address> parse_address(std::string_view text, std::uint16_t lowest_port) 
     return not_an_address(text, "its port " + quoted(parts->port) + " is not a number from " +
                                     std::to_string(lowest_port) + " to 65535");
   return Address{std::string(parts->host), static_cast<std::uint16_t>(port), std::string(text)};
+}
+
+std::string canonical(const Address& address) {
+  in6_addr v6;
+  char text[INET6_ADDRSTRLEN] = "";
+  if (inet_pton(AF_INET6, address.host.c_str(), &v6) == 1) inet_ntop(AF_INET6, &v6, text, sizeof text);
+  std::string host = *text ? "[" + std::string(text) + "]" : address.host;
+  for (char& c : host)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return host + ":" + std::to_string(address.port);
 }
 
 }  // namespace sluice

@@ -51,6 +51,9 @@ Parsed<std::uint64_t> parse_size(std::string_view text);
 // kernel may choose.
 Parsed<Address> parse_address(std::string_view text, std::uint16_t lowest_port = 1);
 
+// One spelling for each address: "[::0]:80" and "[::]:80" are the same, "Web:80" and "web:80", too.
+std::string canonical(const Address& address);
+
 // Both are read back by the parser to the same value: "5%", "0.125%"; "250ms", "90s", "1h".
 std::string format_share(Share share);
 std::string format_duration(std::chrono::milliseconds duration);

@@ -9,8 +9,9 @@
 namespace sluice::config {
 
 std::string Complaint::text() const {
-  return file + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " +
-         with_suggestion(what, suggestion);
+  const std::string place = std::to_string(line) + ":" + std::to_string(column) + ": ";
+  // What the program itself made up stands in no file.
+  return (file.empty() ? "" : file + ":" + place) + with_suggestion(what, suggestion);
 }
 
 void Complaints::add(Place place, std::string what, std::string suggestion) {

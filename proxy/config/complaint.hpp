@@ -14,7 +14,7 @@ struct Complaint {
   std::string what;          // what is wrong and what would be right
   std::string suggestion;    // the word that was probably meant; empty when none is near
 
-  // "FILE:LINE:COL: what, did you mean 'x'?"
+  // "FILE:LINE:COL: what, did you mean 'x'?"; without the place when there is no file.
   std::string text() const;
 };
 

@@ -188,10 +188,14 @@ void read_outlier(const Value& value, OutlierSpec& outlier) {
   });
 }
 
-void read_retries(const Value& value, RetrySpec& retries) {
+void read_retries(const Value& value, RetrySpec& retries, Places& places) {
   constexpr int kMostAttempts = 100;
   value.keys({
-      {"attempts", [&](const Value& v) { v.whole(retries.attempts, 1, kMostAttempts); }},
+      {"attempts",
+       [&](const Value& v) {
+         places.values["retries/attempts"] = v.place();
+         v.whole(retries.attempts, 1, kMostAttempts);
+       }},
       {"on", [&](const Value& v) { read_retry_causes(v, retries); }},
       {"budget", [&](const Value& v) { read_budget(v, retries.budget); }},
       {"rescue",

@@ -116,7 +116,7 @@ void read_service(const Value& value, ServiceSpec& service) {
            }},
           {"health_check", [&](const Value& v) { read_health_check(v, service.health_check.emplace()); }},
           {"outlier", [&](const Value& v) { read_outlier(v, service.outlier); }},
-          {"retries", [&](const Value& v) { read_retries(v, service.retries); }},
+          {"retries", [&](const Value& v) { read_retries(v, service.retries, service.places); }},
           {"timeouts", [&](const Value& v) { read_timeouts(v, service.timeouts); }},
           {"limits", [&](const Value& v) { read_limits(v, service.limits); }},
           {"rate_limit", [&](const Value& v) { read_rate_limit(v, service.rate_limit.emplace()); }},

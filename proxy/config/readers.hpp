@@ -22,7 +22,7 @@ void read_plan(const Value& value, PlanSpec& plan);
 void read_sticky(const Value& value, StickySpec& sticky);
 void read_health_check(const Value& value, HealthCheckSpec& check);
 void read_outlier(const Value& value, OutlierSpec& outlier);
-void read_retries(const Value& value, RetrySpec& retries);
+void read_retries(const Value& value, RetrySpec& retries, Places& places);
 void read_timeouts(const Value& value, TimeoutSpec& timeouts);
 void read_limits(const Value& value, LimitSpec& limits);
 void read_rate_limit(const Value& value, RateLimitSpec& rate_limit);

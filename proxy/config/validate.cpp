@@ -1,7 +1,5 @@
 #include "proxy/config/validate.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <map>
 
@@ -59,14 +57,6 @@ void check_pool_name(const ServiceSpec& service, const std::string& name, Place 
 }
 
 // ---- listeners ----
-
-// One spelling for each address: [::0]:80 and [::]:80 are the same.
-std::string canonical(const Address& address) {
-  in6_addr v6;
-  char text[INET6_ADDRSTRLEN] = "";
-  if (inet_pton(AF_INET6, address.host.c_str(), &v6) == 1) inet_ntop(AF_INET6, &v6, text, sizeof text);
-  return (*text ? "[" + std::string(text) + "]" : address.host) + ":" + std::to_string(address.port);
-}
 
 void check_bind(Uniqueness& binds, const Address& bind, Place place) {
   if (bind.port != 0)

@@ -1,0 +1,62 @@
+#include "proxy/config/notes.hpp"
+
+#include <map>
+
+namespace sluice::config {
+namespace {
+
+// One process behind two names: what is shifted from one to the other arrives at the same place.
+void note_shared_addresses(const ServiceSpec& service, Complaints& out) {
+  struct First {
+    const PoolSpec* pool;
+    const BackendSpec* backend;
+  };
+  std::map<std::string, First> seen;
+  for (const auto& pool : service.pools)
+    for (const auto& backend : pool.backends) {
+      const auto [at, added] = seen.emplace(canonical(backend.address), First{&pool, &backend});
+      if (added) continue;
+      const auto& [other, first] = at->second;
+      const std::string where =
+          first->place.line > 0 ? " (line " + std::to_string(first->place.line) + ")" : "";
+      if (other == &pool)
+        out.add(backend.place, "backends " + quoted(first->name) + where + " and " + quoted(backend.name) +
+                                   " of pool " + quoted(pool.name) + " have the same address " +
+                                   backend.address.text + "; 'weight: 2' says the same with one");
+      else
+        out.add(backend.place,
+                "address " + backend.address.text + " is in pool " + quoted(pool.name) + " and in pool " +
+                    quoted(other->name) + where + " of service " + quoted(service.name) +
+                    "; a shift between the two changes nothing for the requests that go there");
+    }
+}
+
+void note_rescue_without_a_try(const ServiceSpec& service, Complaints& out) {
+  const RetrySpec& retries = service.retries;
+  if (retries.attempts > 1 || !retries.rescue_stable || service.pools.size() < 2) return;
+  if (!retries.on_reset && !retries.on_timeout && retries.on_status.empty()) return;
+  out.add(service.places.of("retries/attempts", service.place),
+          "service " + quoted(service.name) +
+              " has 'attempts: 1' and 'rescue: stable'; the rescue is a second attempt, so only failed "
+              "connects are rescued, write 'attempts: 2' for the rest or 'rescue: none'");
+}
+
+}  // namespace
+
+// A note more is a function more in this list.
+std::vector<Complaint> notes(const Spec& spec) {
+  Complaints out(spec.file);
+  for (const auto& service : spec.services) {
+    note_shared_addresses(service, out);
+    note_rescue_without_a_try(service, out);
+  }
+  return std::move(out).sorted();
+}
+
+std::string note_text(const Complaint& note) {
+  Complaint text = note;
+  text.what = "note: " + text.what;
+  return text.text();
+}
+
+}  // namespace sluice::config

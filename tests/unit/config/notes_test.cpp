@@ -1,0 +1,66 @@
+// What is valid and probably not meant.
+#include "proxy/config/notes.hpp"
+
+#include "unit/config/rows.hpp"
+
+namespace sluice::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+std::vector<std::string> noted(const std::string& yaml) {
+  const Loaded loaded = load_text(yaml, "f.yaml");
+  EXPECT_THAT(texts(loaded.complaints), IsEmpty()) << yaml;
+  std::vector<std::string> all;
+  if (loaded.spec)
+    for (const auto& note : notes(*loaded.spec)) all.push_back(note_text(note));
+  return all;
+}
+
+TEST(Notes, NoneForWhatIsMeant) {
+  EXPECT_THAT(noted(service_7_5("retries: {attempts: 2}")), IsEmpty());
+  EXPECT_THAT(noted(pools_5_5("pools: {blue: {backends: [\"h:1\"]}, green: {backends: [\"h:2\"]}}\n"
+                              "    split: {blue: 100%, green: 0%}")),
+              IsEmpty());
+}
+
+TEST(Notes, TheSameAddressInTwoPools) {
+  EXPECT_THAT(
+      noted(pools_5_5("pools:\n"
+                      "      blue: {backends: [\"App.local:1\", \"h:2\"]}\n"
+                      "      green:\n"
+                      "        backends: [\"h:3\", {name: other, address: \"app.local:1\"}]\n"
+                      "    split: {blue: 100%, green: 0%}")),
+      ElementsAre("f.yaml:8:27: note: address app.local:1 is in pool 'green' and in pool 'blue' (line "
+                  "6) of service 'api'; a shift between the two changes nothing for the requests "
+                  "that go there"));
+}
+
+TEST(Notes, TheSameAddressTwiceInOnePool) {
+  EXPECT_THAT(noted(pools_5_5("pools: {blue: {backends: [\"[::1]:1\", {name: b, address: \"[0::1]:1\"}]}}")),
+              ElementsAre(StartsWith("f.yaml:5:42: note: backends '[::1]:1' (line 5) and 'b' of pool 'blue' "
+                                     "have the same address [0::1]:1")));
+}
+
+TEST(Notes, ServicesMayShareBackends) {
+  EXPECT_THAT(noted(top_3_1("routes: [{service: api}]\nlisteners: [{name: web, bind: \"127.0.0.1:1\"}]")
+                        .substr(top_3_1("").find("services"))),
+              IsEmpty());
+}
+
+TEST(Notes, ARescueThatOneAttemptLeavesNoRoomFor) {
+  EXPECT_THAT(
+      noted(service_7_5("retries: {attempts: 1, rescue: stable}")),
+      ElementsAre(StartsWith("f.yaml:7:25: note: service 'api' has 'attempts: 1' and 'rescue: stable'; ")));
+  EXPECT_EQ(noted(service_7_5("retries: {attempts: 1}")).size(), 1u);  // the rescue is the default
+  EXPECT_THAT(noted(service_7_5("retries: {attempts: 1, rescue: none}")), IsEmpty());
+  // Failed connects take none of the attempts.
+  EXPECT_THAT(noted(service_7_5("retries: {attempts: 1, on: [connect]}")), IsEmpty());
+  EXPECT_THAT(noted(pools_5_5("pools: {blue: {backends: [\"h:1\"]}}\n    retries: {attempts: 1}")),
+              IsEmpty());
+}
+
+}  // namespace
+}  // namespace sluice::config
