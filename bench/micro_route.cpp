@@ -30,7 +30,7 @@ Service canary_service(bool sticky) {
   service.split = SplitTable(shares);
   service.sequence = std::make_shared<observe::SplitSequence>(1);
   if (!sticky) return service;
-  service.spec.sticky = config::StickySpec{{{config::StickyKey::From::header, "X-User-Id"}}, "", "api"};
+  service.spec.sticky = config::StickySpec{{{config::StickyKey::From::header, "X-User-Id"}}, {}, "api"};
   SlotTable table(2, 0);
   table.apply(shares);
   service.slots = std::make_shared<const SlotOwners>(table.owners());

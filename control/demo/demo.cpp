@@ -100,7 +100,7 @@ config::Spec common_spec(const Flags& flags, const Scratch& scratch, const std::
   config::ServiceSpec one;
   one.name = service;
   one.debug_headers = true;
-  one.sticky = config::StickySpec{{{config::StickyKey::From::header, "X-User-Id"}}, "", service};
+  one.sticky = config::StickySpec{{{config::StickyKey::From::header, "X-User-Id"}}, {}, service};
   spec.services = {one};
   config::RouteSpec all;
   all.service = service;

@@ -24,13 +24,22 @@ std::string largest_pool(const ServiceSpec& service) {
   return std::max_element(service.split.begin(), service.split.end(), smaller)->first;
 }
 
+// S10: a visitor whom the issued cookie knows is known by it also when he has logged in.
+void complete_sticky(StickySpec& sticky, const std::string& service) {
+  if (sticky.salt.empty()) sticky.salt = service;
+  if (sticky.issue_cookie.name.empty()) return;
+  const StickyKey issued{StickyKey::From::cookie, sticky.issue_cookie.name};
+  if (std::find(sticky.keys.begin(), sticky.keys.end(), issued) == sticky.keys.end())
+    sticky.keys.insert(sticky.keys.begin(), issued);
+}
+
 }  // namespace
 
 void complete(Spec& spec) {
   for (auto& service : spec.services) {
     complete_split(service);
     if (service.stable.empty()) service.stable = largest_pool(service);
-    if (service.sticky && service.sticky->salt.empty()) service.sticky->salt = service.name;
+    if (service.sticky) complete_sticky(*service.sticky, service.name);
   }
 }
 

@@ -192,12 +192,21 @@ const char* text_of(Balance balance) {
   return "";
 }
 
+void emit(YAML::Emitter& out, const IssuedCookie& cookie) {
+  begin_map(out, "issue_cookie");
+  put(out, "name", cookie.name);
+  put(out, "max_age", cookie.max_age);
+  put_if(out, "domain", cookie.domain);
+  put(out, "path", cookie.path);
+  out << EndMap;
+}
+
 void emit(YAML::Emitter& out, const StickySpec& sticky) {
   begin_map(out, "sticky");
   out << Key << "keys" << YAML::Value << Flow << BeginSeq;
   for (const auto& key : sticky.keys) out << text_of(key);
   out << EndSeq;
-  put_if(out, "issue_cookie", sticky.issue_cookie);
+  if (!sticky.issue_cookie.name.empty()) emit(out, sticky.issue_cookie);
   put(out, "salt", sticky.salt);
   out << EndMap;
 }

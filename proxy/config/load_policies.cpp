@@ -155,13 +155,39 @@ void read_budget(const Value& value, double& budget) {
   if (value.share(share)) budget = static_cast<double>(share) / kWhole;
 }
 
+// What a browser does not take would never come back.
+void check_prefixes(const Value& value, const IssuedCookie& cookie) {
+  if (cookie.name.starts_with("__Host-") && (!cookie.domain.empty() || cookie.path != "/"))
+    value.complain("a cookie whose name begins with __Host- has no 'domain' and the 'path' /");
+}
+
+void read_issued_cookie(const Value& value, IssuedCookie& cookie) {
+  const auto name_error = [](std::string_view text) { return token_error(text, "a cookie name"); };
+  if (!value.is_map()) {
+    value.empty_or(cookie.name, name_error);
+    return;
+  }
+  value.keys({
+      {"name", [&](const Value& v) { v.checked(cookie.name, name_error); }, kRequired},
+      {"max_age",
+       [&](const Value& v) {
+         milliseconds wanted{};
+         if (!v.duration(wanted, 0ms)) return;
+         if (wanted % 1s != 0ms) return v.complain("'max_age' is in whole seconds");
+         cookie.max_age = wanted;
+       }},
+      {"domain", [&](const Value& v) { v.empty_or(cookie.domain, cookie_domain_error); }},
+      {"path", [&](const Value& v) { v.checked(cookie.path, cookie_path_error); }},
+  });
+  check_prefixes(value, cookie);
+}
+
 }  // namespace
 
 void read_sticky(const Value& value, StickySpec& sticky) {
-  const auto cookie_name = [](std::string_view text) { return token_error(text, "a cookie name"); };
   value.keys({
       {"keys", [&](const Value& v) { read_sticky_keys(v, sticky); }, kRequired},
-      {"issue_cookie", [&](const Value& v) { v.empty_or(sticky.issue_cookie, cookie_name); }},
+      {"issue_cookie", [&](const Value& v) { read_issued_cookie(v, sticky.issue_cookie); }},
       {"salt", [&](const Value& v) { v.maybe_empty(sticky.salt); }},
   });
 }

@@ -86,10 +86,21 @@ struct StickyKey {
   bool operator==(const StickyKey&) const = default;
 };
 
+// The cookie that a request without any sticky key gets (S6); RFC 6265, section 4.1.2, for its attributes.
+struct IssuedCookie {
+  std::string name;             // empty: none is issued
+  milliseconds max_age = 720h;  // 30 days, whole seconds; 0: until the browser is closed
+  std::string domain;           // empty: only the host that it came from
+  std::string path = "/";
+  bool operator==(const IssuedCookie&) const = default;
+};
+
 struct StickySpec {
-  std::vector<StickyKey> keys;  // the first one present in a request counts
-  std::string issue_cookie;     // empty: none is issued
-  std::string salt;             // defaults to the service's name
+  // The first one present in a request counts. The issued cookie is among them after loading: first, unless
+  // it was written elsewhere (S10).
+  std::vector<StickyKey> keys;
+  IssuedCookie issue_cookie;
+  std::string salt;  // defaults to the service's name
   bool operator==(const StickySpec&) const = default;
 };
 

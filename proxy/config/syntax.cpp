@@ -102,6 +102,22 @@ Wrong field_value_error(std::string_view text) {
   return wrong(text, "a header value, it holds no control characters and no blanks around it");
 }
 
+Wrong cookie_domain_error(std::string_view text) {
+  constexpr char kForm[] =
+      "a cookie's domain, write a name such as example.com; it holds for the names below it too";
+  const std::string_view name = text.starts_with('.') ? text.substr(1) : text;
+  if (name.starts_with('*') || name.starts_with('[') || parse_address(text, 0)) return wrong(text, kForm);
+  if (name.empty() || host_pattern_error(name)) return wrong(text, kForm);
+  if (text.starts_with('.')) return wrong(text, kForm, std::string(name));
+  return std::nullopt;
+}
+
+Wrong cookie_path_error(std::string_view text) {
+  if (const Wrong in_path = path_error(text)) return in_path;
+  if (text.find(';') == std::string_view::npos) return std::nullopt;
+  return wrong(text, "a cookie's path, it holds no semicolon");
+}
+
 Wrong url_error(std::string_view text) {
   const bool known = text.starts_with("http://") || text.starts_with("https://");
   const auto host = known ? text.substr(text.find("://") + 3) : text;

@@ -40,6 +40,11 @@ Wrong host_header_error(std::string_view text);
 // A header field's value, RFC 9110 section 5.5: no control characters, no blanks around it.
 Wrong field_value_error(std::string_view text);
 
+// A cookie's Domain and Path attributes, RFC 6265 sections 4.1.2.3 and 4.1.2.4: "example.com"; a path as in
+// path_error without semicolons.
+Wrong cookie_domain_error(std::string_view text);
+Wrong cookie_path_error(std::string_view text);
+
 // "http://host:port/..." or https.
 Wrong url_error(std::string_view text);
 

@@ -41,13 +41,6 @@ std::string key_name(const config::StickyKey& key) {
   return {};
 }
 
-// The keys that are asked, in order, the issued cookie last.
-std::vector<config::StickyKey> keys_of(const config::StickySpec& spec) {
-  auto keys = spec.keys;
-  if (!spec.issue_cookie.empty()) keys.push_back({config::StickyKey::From::cookie, spec.issue_cookie});
-  return keys;
-}
-
 bool sticky(const Service& service) { return service.spec.sticky && service.slots; }
 
 std::size_t owner(const Service& service, std::string_view key) {
@@ -93,7 +86,7 @@ std::string_view sticky_key(const config::StickySpec& spec, const http::RequestH
     const auto value = key_value(key, head, client_ip);
     if (!value.empty()) return value;
   }
-  return spec.issue_cookie.empty() ? std::string_view{} : http::cookie_value(head.fields, spec.issue_cookie);
+  return {};
 }
 
 Decision decide(const Service& service, const http::RequestHead& head, std::string_view client_ip,
@@ -123,7 +116,7 @@ std::vector<std::string> explain_steps(const Service& service, const http::Reque
   }
   if (preview) steps.push_back("the preview token is ignored: " + std::string(preview->ignored));
   if (sticky(service)) {
-    for (const auto& key : keys_of(*service.spec.sticky)) {
+    for (const auto& key : service.spec.sticky->keys) {
       const auto value = key_value(key, head, client_ip);
       if (value.empty()) {
         steps.push_back("key " + key_name(key) + " is absent");
@@ -139,7 +132,7 @@ std::vector<std::string> explain_steps(const Service& service, const http::Reque
   steps.push_back(
       "no key decides, so the exact split does (" + shares_text(service) +
       "): the next such request goes to pool " + pool +
-      (needs_cookie(service, decision) ? " and gets cookie " + service.spec.sticky->issue_cookie : ""));
+      (needs_cookie(service, decision) ? " and gets cookie " + service.spec.sticky->issue_cookie.name : ""));
   return steps;
 }
 

@@ -5,10 +5,11 @@
 // listener's fixed pool is the operator's word and is followed even when that pool cannot serve: then S9
 // decides what happens.
 //
-// The keys are asked in the order written, and the cookie that the proxy issues comes after them. A request
-// without any of them is split exactly; if `issue_cookie` is set it gets a cookie, which is its key from then
-// on. issued_id() makes one that leads to the pool the split has just chosen, so that this user, too, stays
-// in one pool (S6). A list with `ip` in it always finds a key.
+// The keys are asked in the order written. A request without any of them is split exactly; if `issue_cookie`
+// is set it gets a cookie, which is its key from then on. issued_id() makes one that leads to the pool the
+// split has just chosen, so that this user, too, stays in one pool (S6). The issued cookie is the first key
+// unless the operator wrote it elsewhere, so that he stays there when he logs in and gets another key (S10).
+// A list with `ip` in it always finds a key.
 #pragma once
 
 #include <array>
@@ -65,7 +66,7 @@ std::string_view user_key(const Service& service, const Decision& decision, cons
 
 // The answer to this request sets the service's issued cookie (S6).
 inline bool needs_cookie(const Service& service, const Decision& decision) {
-  return decision.by == By::split && service.spec.sticky && !service.spec.sticky->issue_cookie.empty();
+  return decision.by == By::split && service.spec.sticky && !service.spec.sticky->issue_cookie.name.empty();
 }
 
 // A new id for the issued cookie: 32 hex digits, `random` (128 bits of a secure source) or one of the numbers

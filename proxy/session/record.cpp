@@ -165,8 +165,13 @@ std::string_view Exchange::prepare_extra() {
   extra_.clear();
   const route::Service& service = *service_->service;
   if (route::needs_cookie(service, decision_)) {
-    extra_.append("Set-Cookie: ").append(service.spec.sticky->issue_cookie).append("=");
-    extra_.append(new_id()).append("; Path=/; HttpOnly; SameSite=Lax");
+    const config::IssuedCookie& cookie = service.spec.sticky->issue_cookie;
+    extra_.append("Set-Cookie: ").append(cookie.name).append("=").append(new_id());
+    extra_.append("; Path=").append(cookie.path);
+    if (!cookie.domain.empty()) extra_.append("; Domain=").append(cookie.domain);
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(cookie.max_age).count();
+    if (seconds > 0) extra_.append("; Max-Age=").append(std::to_string(seconds));
+    extra_.append("; HttpOnly; SameSite=Lax");
     if (client_.secure()) extra_.append("; Secure");
     extra_.append("\r\n");
   }

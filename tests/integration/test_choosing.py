@@ -1,5 +1,7 @@
 """S1-S9: which pool a request gets."""
 import collections
+import json
+import pathlib
 import re
 
 import pytest
@@ -139,7 +141,7 @@ def test_S6_an_issued_cookie_makes_both_cohorts_sticky(fleet, clients):
         value, *attributes = [part.strip() for part in cookies[0].split(";")]
         name, _, identity = value.partition("=")
         assert name == "sluice_id" and len(identity) >= 22, "128 bits"
-        assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(attributes) and "Secure" not in attributes
+        assert set(attributes) == {"HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=2592000"}
         pool = answer.get("X-Backend")
         cohorts.add(pool)
         for _ in range(3):
@@ -147,6 +149,59 @@ def test_S6_an_issued_cookie_makes_both_cohorts_sticky(fleet, clients):
             assert again.get("X-Backend") == pool and not again.all("Set-Cookie")
     assert cohorts == {"blue", "green"}
     assert not client.request(headers={"X-User-Id": "u"}).all("Set-Cookie"), "who has a key needs no cookie"
+
+
+def example_keys():
+    """The `sticky` of conf/canary.yaml."""
+    text = (pathlib.Path(__file__).resolve().parents[2] / "conf" / "canary.yaml").read_text()
+    keys, cookie = re.search(r"sticky: \{keys: (\[.*\]), issue_cookie: (\w+)\}", text).groups()
+    return {"keys": json.loads(keys), "issue_cookie": cookie}
+
+
+@pytest.mark.parametrize("sticky", [example_keys(), {"keys": ["header:X-User-Id"], "issue_cookie": "sluice_id"}])
+def test_S10_a_visitor_keeps_his_pool_when_he_logs_in(fleet, clients, sticky):
+    daemon = fleet({"blue": "80%", "green": "20%"}, sticky=sticky)
+    (client,) = clients(daemon, 1)
+    seen = collections.Counter()
+    for user in USERS[:200]:
+        first = client.request()
+        cookie = first.get("Set-Cookie").split(";")[0]
+        logged_in = client.request(headers={"Cookie": cookie, "X-User-Id": user})
+        assert logged_in.get("X-Backend") == first.get("X-Backend") and not logged_in.all("Set-Cookie")
+        logged_out = client.request(headers={"Cookie": cookie})
+        assert logged_out.get("X-Backend") == first.get("X-Backend")
+        seen[first.get("X-Backend")] += 1
+    assert 15 < seen["green"] < 75, "both sides have such visitors"
+
+
+def test_S10_who_is_logged_in_has_one_version_on_all_new_devices(fleet, clients):
+    daemon = fleet({"blue": "80%", "green": "20%"}, sticky=example_keys())
+    phone, laptop = clients(daemon, 2)
+    assert pools_of_users(phone, USERS[:100]) == pools_of_users(laptop, USERS[:100])
+
+
+def test_S10_the_operators_order_of_keys_is_followed(fleet, clients):
+    daemon = fleet({"blue": "50%", "green": "50%"}, sticky={"keys": ["header:X-User-Id", "cookie:sluice_id"], "issue_cookie": "sluice_id"})
+    (client,) = clients(daemon, 1)
+    by_header = pools_of_users(client, USERS[:50])
+    both = {u: client.request(headers={"X-User-Id": u, "Cookie": "sluice_id=x"}).get("X-Backend") for u in USERS[:50]}
+    assert both == by_header and len(set(both.values())) == 2
+
+
+def test_S6_the_issued_cookies_attributes_are_the_operators(fleet, clients):
+    cookie = {"name": "v", "max_age": "90s", "domain": "example.com", "path": "/shop"}
+    daemon = fleet({"blue": "50%", "green": "50%"}, sticky={"keys": ["header:X-User-Id"], "issue_cookie": cookie})
+    (client,) = clients(daemon, 1)
+    value, *attributes = [part.strip() for part in client.request().get("Set-Cookie").split(";")]
+    assert value.startswith("v=")
+    assert attributes == ["Path=/shop", "Domain=example.com", "Max-Age=90", "HttpOnly", "SameSite=Lax"]
+
+
+def test_S6_a_cookie_until_the_browser_is_closed(fleet, clients):
+    daemon = fleet({"blue": "50%", "green": "50%"},
+                   sticky={"keys": ["header:X-User-Id"], "issue_cookie": {"name": "v", "max_age": "0s"}})
+    (client,) = clients(daemon, 1)
+    assert "Max-Age" not in client.request().get("Set-Cookie")
 
 
 def test_S6_requests_without_a_key_are_split_exactly(fleet, clients):

@@ -134,7 +134,7 @@ TEST(SequenceS3, WorkersAndUnrelatedChangesKeepThePhase) {
   constexpr std::uint64_t kPerWorker = 100'000;
   for (const std::size_t workers : {1u, 2u, 4u, 7u}) {
     const auto first =
-        testing::sticky_service(shares, {{{config::StickyKey::From::header, "X-User-Id"}}, "", "api"});
+        testing::sticky_service(shares, {{{config::StickyKey::From::header, "X-User-Id"}}, {}, "api"});
     std::vector<std::array<std::uint64_t, 3>> counts(workers);
     std::vector<std::thread> threads;
     for (std::size_t w = 0; w < workers; ++w) {

@@ -116,6 +116,19 @@ TEST(BadConfig, Stickiness) {
       {service_7_5("sticky: {keys: [ip, ip]}"), 7, 25, "duplicate sticky key 'ip'", ""},
       {service_7_5("sticky: {keys: [{header: X}]}"), 7, 21, "a sticky key must be a text, not a map", ""},
       {service_7_5("sticky: {keys: [ip], issue_cookie: \"a b\"}"), 7, 40, "'a b' is not a cookie name", ""},
+      {service_7_5("sticky: {keys: [ip], issue_cookie: {nam: a}}"), 7, 41, "unknown key 'nam'", "name"},
+      {service_7_5("sticky: {keys: [ip], issue_cookie: {name: a, max_age: 1500ms}}"), 7, 60,
+       "'max_age' is in whole seconds", ""},
+      {service_7_5("sticky: {keys: [ip], issue_cookie: {name: a, domain: .a.b}}"), 7, 59,
+       "'.a.b' is not a cookie's domain", "a.b"},
+      {service_7_5("sticky: {keys: [ip], issue_cookie: {name: a, domain: \"a.b:80\"}}"), 7, 59,
+       "'a.b:80' is not a cookie's domain", ""},
+      {service_7_5("sticky: {keys: [ip], issue_cookie: {name: a, path: shop}}"), 7, 57,
+       "'shop' is not a path", "/shop"},
+      {service_7_5("sticky: {keys: [ip], issue_cookie: {name: a, path: \"/a;b\"}}"), 7, 57,
+       "'/a;b' is not a cookie's path", ""},
+      {service_7_5("sticky: {keys: [ip], issue_cookie: {name: __Host-a, domain: a.b}}"), 7, 40,
+       "a cookie whose name begins with __Host- has no 'domain'", ""},
   });
 }
 

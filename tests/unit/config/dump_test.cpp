@@ -32,7 +32,7 @@ services:
       "123": {backends: ["h:1"]}
     split: {green: 99.999%, "123": 0.001%}
     stable: blue
-    sticky: {keys: [header:X-User-Id, cookie:session, "query:a b", ip], issue_cookie: "null", salt: "a: #b"}
+    sticky: {keys: [header:X-User-Id, cookie:session, "query:a b", ip], issue_cookie: {name: "null", max_age: 0s, domain: a.b, path: /x}, salt: "a: #b"}
     balance: least_requests
     health_check: {path: "/h?x=1", interval: 3s, timeout: 2s, rise: 5, fall: 6, expect: 201, host: "[::1]:1"}
     outlier: {consecutive_errors: 0, ejection: 1ms, min_available: 0}

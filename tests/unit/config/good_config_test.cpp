@@ -147,15 +147,36 @@ TEST(GoodConfig, Stickiness) {
                                                "\"query:user\", ip], issue_cookie: id, salt: s}"))
                           .sticky;
   ASSERT_TRUE(sticky);
-  EXPECT_THAT(sticky->keys,
-              ElementsAre(StickyKey{StickyKey::From::header, "X-User-Id"},
-                          StickyKey{StickyKey::From::cookie, "session"},
-                          StickyKey{StickyKey::From::query, "user"}, StickyKey{StickyKey::From::ip, ""}));
-  EXPECT_EQ(sticky->issue_cookie, "id");
+  EXPECT_THAT(
+      sticky->keys,
+      ElementsAre(StickyKey{StickyKey::From::cookie, "id"}, StickyKey{StickyKey::From::header, "X-User-Id"},
+                  StickyKey{StickyKey::From::cookie, "session"}, StickyKey{StickyKey::From::query, "user"},
+                  StickyKey{StickyKey::From::ip, ""}));
+  EXPECT_EQ(sticky->issue_cookie, (IssuedCookie{"id", 720h, "", "/"}));
   EXPECT_EQ(sticky->salt, "s");
   EXPECT_EQ(only_service(service_7_5("sticky: {keys: [ip]}")).sticky->salt, "api")
       << "defaults to the service's name";
   EXPECT_FALSE(only_service(service_7_5("balance: hash")).sticky);
+}
+
+TEST(GoodConfig, AnIssuedCookieStandsWhereItIsWrittenAmongTheKeysElseFirst) {
+  const StickyKey user{StickyKey::From::header, "X-User-Id"}, issued{StickyKey::From::cookie, "id"};
+  const auto keys_of = [](const std::string& keys) {
+    return only_service(service_7_5("sticky: {keys: [" + keys + "], issue_cookie: id}")).sticky->keys;
+  };
+  EXPECT_THAT(keys_of("header:X-User-Id"), ElementsAre(issued, user));
+  EXPECT_THAT(keys_of("header:X-User-Id, cookie:id"), ElementsAre(user, issued));
+  EXPECT_THAT(keys_of("cookie:id, header:X-User-Id"), ElementsAre(issued, user));
+}
+
+TEST(GoodConfig, AnIssuedCookiesAttributes) {
+  const auto cookie_of = [](const std::string& cookie) {
+    return only_service(service_7_5("sticky: {keys: [header:X], issue_cookie: " + cookie + "}"))
+        .sticky->issue_cookie;
+  };
+  EXPECT_EQ(cookie_of("{name: v}"), (IssuedCookie{"v", 720h, "", "/"}));
+  EXPECT_EQ(cookie_of("{name: v, max_age: 0s, domain: example.com, path: /shop}"),
+            (IssuedCookie{"v", 0ms, "example.com", "/shop"}));
 }
 
 TEST(GoodConfig, Balance) {

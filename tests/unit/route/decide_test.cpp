@@ -23,7 +23,9 @@ using testing::service;
 using testing::sticky_service;
 
 StickySpec by(std::vector<StickyKey> keys, std::string issue_cookie = {}) {
-  return {std::move(keys), std::move(issue_cookie), "api"};
+  config::IssuedCookie issued;
+  issued.name = std::move(issue_cookie);
+  return {std::move(keys), std::move(issued), "api"};
 }
 
 const std::vector<StickyKey> kHeaderCookieQuery = {
@@ -50,10 +52,11 @@ TEST(StickyKeyS4, AnEmptyKeyIsAbsent) {
       "q");
 }
 
-TEST(StickyKeyS6, TheIssuedCookieComesAfterTheKeys) {
-  const auto spec = by({{From::header, "X-User-Id"}}, "sluice_id");
+TEST(StickyKeyS10, TheIssuedCookieStaysTheKeyOfWhoLogsIn) {
+  const auto spec = by({{From::cookie, "sluice_id"}, {From::header, "X-User-Id"}}, "sluice_id");
   EXPECT_EQ(sticky_key(spec, request("GET", "h", "/", {{"Cookie", "sluice_id=i"}, {"X-User-Id", "u"}}), ""),
-            "u");
+            "i");
+  EXPECT_EQ(sticky_key(spec, request("GET", "h", "/", {{"X-User-Id", "u"}}), ""), "u");
   EXPECT_EQ(sticky_key(spec, request("GET", "h", "/", {{"Cookie", "sluice_id=i"}}), ""), "i");
   EXPECT_EQ(sticky_key(spec, request("GET", "h", "/"), ""), "");
 }
@@ -124,7 +127,8 @@ TEST(DecideS2, ZeroAndWhole) {
 }
 
 TEST(DecideS6, AKeylessRequestGetsACookieThatKeepsItsPool) {
-  const auto s = sticky_service({80'000, 19'900, 100}, by({{From::header, "X-User-Id"}}, "sluice_id"));
+  const auto s = sticky_service({80'000, 19'900, 100},
+                                by({{From::cookie, "sluice_id"}, {From::header, "X-User-Id"}}, "sluice_id"));
   const std::uint64_t seed = 5;
   std::mt19937_64 random(seed);
   std::set<std::string> ids;
@@ -184,7 +188,8 @@ TEST(ExplainS8, OneSentenceForEachStep) {
       explain_steps(service({95'000, 5'000}), request("GET", "h", "/"), "::1", -1),
       ElementsAre("the listener has no fixed pool for api", "no sticky keys are configured",
                   HasSubstr("the exact split does (p0 95%, p1 5%): the next such request goes to pool p")));
-  EXPECT_THAT(explain_steps(sticky_service({100'000}, by({}, "id")), request("GET", "h", "/"), "", -1),
+  EXPECT_THAT(explain_steps(sticky_service({100'000}, by({{From::cookie, "id"}}, "id")),
+                            request("GET", "h", "/"), "", -1),
               ElementsAre("the listener has no fixed pool for api", "key cookie:id is absent",
                           HasSubstr("goes to pool p0 and gets cookie id")));
 }

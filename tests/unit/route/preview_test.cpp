@@ -77,7 +77,7 @@ TEST(PreviewS8, TheHeaderGoesBeforeTheCookie) {
 
 TEST(PreviewS8, TheOrderIsListenerTokenKeySplit) {
   auto service =
-      testing::sticky_service({100'000, 0, 0}, {{{config::StickyKey::From::header, "U"}}, "", "api"});
+      testing::sticky_service({100'000, 0, 0}, {{{config::StickyKey::From::header, "U"}}, {}, "api"});
   const auto head = testing::request("GET", "h", "/", {{"U", "u"}});
   EXPECT_EQ(decide(service, head, "", 2, 1).by, By::listener);
   EXPECT_EQ(decide(service, head, "", -1, 1).by, By::preview);
@@ -92,7 +92,7 @@ TEST(PreviewS8, TheOrderIsListenerTokenKeySplit) {
 
 TEST(PreviewS8, WhoIsOverriddenHasHisKeyAllTheSame) {
   const auto service =
-      testing::sticky_service({100'000, 0}, {{{config::StickyKey::From::header, "U"}}, "", "api"});
+      testing::sticky_service({100'000, 0}, {{{config::StickyKey::From::header, "U"}}, {}, "api"});
   const auto head = testing::request("GET", "h", "/", {{"U", "u"}});
   EXPECT_EQ(user_key(service, decide(service, head, "", -1, 1), head, ""), "u");
   EXPECT_EQ(user_key(service, decide(service, head, "", -1), head, ""), "u");

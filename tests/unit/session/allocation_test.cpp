@@ -82,7 +82,7 @@ TEST_F(Allocations, X4_a_thousand_kept_alive_gets_allocate_nothing) {
 TEST_F(Allocations, F1_a_thousand_gets_with_flags_allocate_nothing) {
   for (const char* name : {"new-checkout", "dark-mode", "a-rather-long-name-of-a-flag"})
     world.flags.push_back({name, 50'000, ""});
-  world.spec.sticky = config::StickySpec{{{config::StickyKey::From::header, "X-User-Id"}}, "", "api"};
+  world.spec.sticky = config::StickySpec{{{config::StickyKey::From::header, "X-User-Id"}}, {}, "api"};
   world.publish();
   EXPECT_EQ(in_a_thousand("GET /a HTTP/1.1\r\nHost: x\r\nX-User-Id: alice\r\n\r\n", kOk, "\r\n\r\nok"), 0u);
 }
