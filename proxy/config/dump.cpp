@@ -166,20 +166,6 @@ void emit(YAML::Emitter& out, const PoolSpec& pool) {
   out << EndMap;
 }
 
-std::string text_of(const StickyKey& key) {
-  switch (key.from) {
-    case StickyKey::From::header:
-      return "header:" + key.name;
-    case StickyKey::From::cookie:
-      return "cookie:" + key.name;
-    case StickyKey::From::query:
-      return "query:" + key.name;
-    case StickyKey::From::ip:
-      return "ip";
-  }
-  return {};
-}
-
 const char* text_of(Balance balance) {
   switch (balance) {
     case Balance::round_robin:
@@ -204,7 +190,7 @@ void emit(YAML::Emitter& out, const IssuedCookie& cookie) {
 void emit(YAML::Emitter& out, const StickySpec& sticky) {
   begin_map(out, "sticky");
   out << Key << "keys" << YAML::Value << Flow << BeginSeq;
-  for (const auto& key : sticky.keys) out << text_of(key);
+  for (const auto& key : sticky.keys) out << to_string(key);
   out << EndSeq;
   if (!sticky.issue_cookie.name.empty()) emit(out, sticky.issue_cookie);
   put(out, "salt", sticky.salt);
@@ -269,7 +255,7 @@ void emit(YAML::Emitter& out, const RateLimitSpec& limit) {
   begin_map(out, "rate_limit");
   put(out, "rate", rate_text(limit.period_micros));
   put(out, "burst", limit.burst);
-  put(out, "key", text_of(limit.key.keys.front()));
+  put(out, "key", to_string(limit.key.keys.front()));
   out << EndMap;
 }
 
@@ -406,6 +392,20 @@ void emit(YAML::Emitter& out, const AccessLogSpec& access_log) {
 }
 
 }  // namespace
+
+std::string to_string(const StickyKey& key) {
+  switch (key.from) {
+    case StickyKey::From::header:
+      return "header:" + key.name;
+    case StickyKey::From::cookie:
+      return "cookie:" + key.name;
+    case StickyKey::From::query:
+      return "query:" + key.name;
+    case StickyKey::From::ip:
+      return "ip";
+  }
+  return {};
+}
 
 std::string to_yaml(const Spec& spec) {
   YAML::Emitter out;

@@ -12,4 +12,7 @@ std::string to_yaml(const Spec& spec);
 // What load_plan() reads; the name is not in it.
 std::string to_yaml(const PlanSpec& plan);
 
+// As it is written in the file: "header:X-User-Id", "ip".
+std::string to_string(const StickyKey& key);
+
 }  // namespace sluice::config

@@ -184,9 +184,14 @@ void read_issued_cookie(const Value& value, IssuedCookie& cookie) {
 
 }  // namespace
 
-void read_sticky(const Value& value, StickySpec& sticky) {
+void read_sticky(const Value& value, StickySpec& sticky, Places& places) {
   value.keys({
-      {"keys", [&](const Value& v) { read_sticky_keys(v, sticky); }, kRequired},
+      {"keys",
+       [&](const Value& v) {
+         places.values["sticky/keys"] = v.place();
+         read_sticky_keys(v, sticky);
+       },
+       kRequired},
       {"issue_cookie", [&](const Value& v) { read_issued_cookie(v, sticky.issue_cookie); }},
       {"salt", [&](const Value& v) { v.maybe_empty(sticky.salt); }},
   });

@@ -107,7 +107,7 @@ void read_service(const Value& value, ServiceSpec& service) {
           {"pools", [&](const Value& v) { read_pools(v, service.pools); }, kRequired},
           {"split", [&](const Value& v) { read_split(v, service); }},
           {"stable", [&](const Value& v) { v.text(service.stable); }},
-          {"sticky", [&](const Value& v) { read_sticky(v, service.sticky.emplace()); }},
+          {"sticky", [&](const Value& v) { read_sticky(v, service.sticky.emplace(), service.places); }},
           {"balance",
            [&](const Value& v) {
              v.choice<Balance>(service.balance, {{"round_robin", Balance::round_robin},

@@ -1,6 +1,9 @@
 #include "proxy/config/notes.hpp"
 
+#include <algorithm>
 #include <map>
+
+#include "proxy/config/dump.hpp"
 
 namespace sluice::config {
 namespace {
@@ -41,6 +44,34 @@ void note_rescue_without_a_try(const ServiceSpec& service, Complaints& out) {
               "connects are rescued, write 'attempts: 2' for the rest or 'rescue: none'");
 }
 
+Place sticky_place(const ServiceSpec& service) { return service.places.of("sticky/keys", service.place); }
+
+// S10: whoever is known by a later key is another user as soon as an earlier one is there.
+void note_keys_that_make_users_jump(const ServiceSpec& service, Complaints& out) {
+  if (!service.sticky || service.sticky->keys.size() < 2) return;
+  const auto& keys = service.sticky->keys;
+  const std::string& cookie = service.sticky->issue_cookie.name;
+  const StickyKey issued{StickyKey::From::cookie, cookie};
+  if (!cookie.empty() && keys.front() == issued) return;
+  const StickyKey& known_by = cookie.empty() ? keys[1] : issued;
+  out.add(sticky_place(service),
+          "users of service " + quoted(service.name) + " who are known by " + to_string(known_by) +
+              " may change their pool with the first request that has " + to_string(keys.front()) +
+              " as well (a login, say), because it stands before it in 'keys'; " +
+              (cookie.empty() ? "with 'issue_cookie' a visitor has a key that stays, and that is the first"
+                              : "write " + to_string(issued) + " first"));
+}
+
+void note_cookie_never_issued(const ServiceSpec& service, Complaints& out) {
+  if (!service.sticky || service.sticky->issue_cookie.name.empty()) return;
+  const auto& keys = service.sticky->keys;
+  const StickyKey ip{StickyKey::From::ip, ""};
+  if (std::find(keys.begin(), keys.end(), ip) == keys.end()) return;
+  out.add(sticky_place(service), "no cookie " + quoted(service.sticky->issue_cookie.name) +
+                                     " is ever issued by service " + quoted(service.name) +
+                                     ", because every request has the key ip; leave ip out of 'keys'");
+}
+
 }  // namespace
 
 // A note more is a function more in this list.
@@ -49,6 +80,8 @@ std::vector<Complaint> notes(const Spec& spec) {
   for (const auto& service : spec.services) {
     note_shared_addresses(service, out);
     note_rescue_without_a_try(service, out);
+    note_keys_that_make_users_jump(service, out);
+    note_cookie_never_issued(service, out);
   }
   return std::move(out).sorted();
 }

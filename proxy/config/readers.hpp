@@ -19,7 +19,7 @@ void read_route(const Value& value, RouteSpec& route);
 void read_plan(const Value& value, PlanSpec& plan);
 
 // The policies of a service.
-void read_sticky(const Value& value, StickySpec& sticky);
+void read_sticky(const Value& value, StickySpec& sticky, Places& places);
 void read_health_check(const Value& value, HealthCheckSpec& check);
 void read_outlier(const Value& value, OutlierSpec& outlier);
 void read_retries(const Value& value, RetrySpec& retries, Places& places);

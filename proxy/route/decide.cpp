@@ -1,6 +1,7 @@
 #include "proxy/route/decide.hpp"
 
 #include "proxy/base/values.hpp"
+#include "proxy/config/dump.hpp"
 #include "proxy/http/cookies.hpp"
 
 namespace sluice::route {
@@ -23,20 +24,6 @@ std::string_view key_value(const config::StickyKey& key, const http::RequestHead
       return http::query_value(head.query, key.name);
     case config::StickyKey::From::ip:
       return client_ip;
-  }
-  return {};
-}
-
-std::string key_name(const config::StickyKey& key) {
-  switch (key.from) {
-    case config::StickyKey::From::header:
-      return "header:" + key.name;
-    case config::StickyKey::From::cookie:
-      return "cookie:" + key.name;
-    case config::StickyKey::From::query:
-      return "query:" + key.name;
-    case config::StickyKey::From::ip:
-      return "ip";
   }
   return {};
 }
@@ -119,10 +106,10 @@ std::vector<std::string> explain_steps(const Service& service, const http::Reque
     for (const auto& key : service.spec.sticky->keys) {
       const auto value = key_value(key, head, client_ip);
       if (value.empty()) {
-        steps.push_back("key " + key_name(key) + " is absent");
+        steps.push_back("key " + config::to_string(key) + " is absent");
         continue;
       }
-      steps.push_back("key " + key_name(key) + " is " + sluice::quoted(value) + ": " +
+      steps.push_back("key " + config::to_string(key) + " is " + sluice::quoted(value) + ": " +
                       slot_text(service, value));
       return steps;
     }

@@ -62,5 +62,34 @@ TEST(Notes, ARescueThatOneAttemptLeavesNoRoomFor) {
               IsEmpty());
 }
 
+TEST(Notes, KeysByWhichUsersChangeTheirPool) {
+  EXPECT_THAT(
+      noted(service_7_5("sticky: {keys: [header:X-User-Id, cookie:v], issue_cookie: v}")),
+      ElementsAre(
+          "f.yaml:7:20: note: users of service 'api' who are known by cookie:v may change their pool "
+          "with the first request that has header:X-User-Id as well (a login, say), because it stands "
+          "before it in 'keys'; write cookie:v first"));
+  EXPECT_THAT(
+      noted(service_7_5("sticky: {keys: [cookie:s, header:U, cookie:v], issue_cookie: {name: v}}")),
+      ElementsAre(StartsWith("f.yaml:7:20: note: users of service 'api' who are known by cookie:v may "
+                             "change their pool with the first request that has cookie:s")));
+  EXPECT_THAT(noted(service_7_5("sticky: {keys: [header:U, query:q]}")),
+              ElementsAre(testing::HasSubstr(
+                  "known by query:q may change their pool with the first request that has header:U")));
+}
+
+TEST(Notes, KeysByWhichTheyKeepIt) {
+  for (const char* sticky :
+       {"{keys: [cookie:v, header:U], issue_cookie: v}", "{keys: [header:U], issue_cookie: v}",
+        "{keys: [header:U, cookie:s], issue_cookie: v}", "{keys: [header:U]}", "{keys: [ip]}"})
+    EXPECT_THAT(noted(service_7_5(std::string("sticky: ") + sticky)), IsEmpty()) << sticky;
+}
+
+TEST(Notes, ACookieThatIsNeverIssued) {
+  EXPECT_THAT(noted(service_7_5("sticky: {keys: [header:U, ip], issue_cookie: v}")),
+              ElementsAre("f.yaml:7:20: note: no cookie 'v' is ever issued by service 'api', because every "
+                          "request has the key ip; leave ip out of 'keys'"));
+}
+
 }  // namespace
 }  // namespace sluice::config
