@@ -26,6 +26,8 @@ struct Summary {
   std::uint64_t max_forwards = 1;
   bool close = false, keep_alive = false, connection_upgrade = false, connection_te = false;
   bool websocket = false, trailers = false, expect_continue = false;
+  bool login = false;  // NTLM or Negotiate is spoken
+  std::uint32_t kept_seconds = kKeptUnsaid;
 };
 
 // RFC 9110 7.6.1. llhttp's own reading of Connection misses `close` before a tab.
@@ -78,6 +80,11 @@ void read_field(const Field& field, Summary& s) {
     case Header::max_forwards:
       parse_decimal(field.value, kMaxLength, s.max_forwards);
       return;
+    case Header::authorization:
+    case Header::authenticate:
+      s.login |= logs_connection_in(field.value);
+      return;
+    case Header::keep_alive:
     case Header::other:
     case Header::trailer:
     case Header::via:
@@ -89,6 +96,12 @@ void read_field(const Field& field, Summary& s) {
     case Header::hop_by_hop:
     case Header::proxy:
     case Header::forwarded:
+    case Header::forwarded_for:
+    case Header::forwarded_proto:
+    case Header::forwarded_host:
+    case Header::forwarded_port:
+    case Header::client_cert:
+    case Header::feature_flags:
     case Header::sluice:
     case Header::alias:
       return;
@@ -160,6 +173,7 @@ Refusal interpret_request(RequestHead& out) {
   out.te_trailers = http11 && s.trailers && s.connection_te;
   out.max_forwards_zero = s.max_forwards == 0 && (out.method == "OPTIONS" || out.method == "TRACE");
   out.names_fields = s.named > 0;
+  out.login = s.login;
   return {};
 }
 
@@ -186,6 +200,7 @@ Refusal interpret_response(ResponseHead& out, bool request_was_head) {
   out.keep_alive = persists(s, out.version) && out.framing != Framing::until_close && !dubious;
   out.upgrade = out.status == 101 && s.connection_upgrade && s.websocket;
   out.names_fields = s.named > 0;
+  out.login = s.login;
   return {};
 }
 

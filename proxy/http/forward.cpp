@@ -94,9 +94,16 @@ void put_request_field(const RequestHead& head, const Field& field, const Ending
     case Header::upgrade:
     case Header::expect:
     case Header::x_request_id:
+    case Header::keep_alive:
     case Header::hop_by_hop:
     case Header::proxy:
     case Header::forwarded:
+    case Header::forwarded_for:
+    case Header::forwarded_proto:
+    case Header::forwarded_host:
+    case Header::forwarded_port:
+    case Header::client_cert:
+    case Header::feature_flags:
     case Header::sluice:
     case Header::alias:
       return;
@@ -113,6 +120,8 @@ void put_request_field(const RequestHead& head, const Field& field, const Ending
     case Header::tracestate:  // says nothing without its traceparent
       if (!traced) return;
       break;
+    case Header::authorization:
+    case Header::authenticate:
     case Header::other:
     case Header::date:
     case Header::cookie:
@@ -142,7 +151,7 @@ void put_forwarded(const RequestHead& head, const ForwardContext& context, HeadW
   out.put("X-Forwarded-For: ");
   if (context.trusted) {
     for (const Field& field : head.fields)
-      if (is_forwarded_for(field) && !field.value.empty()) out.put(field.value, ", ");
+      if (field.id == Header::forwarded_for && !field.value.empty()) out.put(field.value, ", ");
     proto = forwarded_proto(head.fields);
     host = forwarded_host(head.fields);
     port = forwarded_port(head.fields);
@@ -186,6 +195,7 @@ void put_response_fields(const ResponseHead& head, bool with_trailer, HeadWriter
       case Header::transfer_encoding:
       case Header::te:
       case Header::upgrade:
+      case Header::keep_alive:
       case Header::hop_by_hop:
       case Header::sluice:
         continue;
@@ -203,7 +213,15 @@ void put_response_fields(const ResponseHead& head, bool with_trailer, HeadWriter
       case Header::traceparent:
       case Header::tracestate:
       case Header::proxy:
+      case Header::authorization:
+      case Header::authenticate:
       case Header::forwarded:
+      case Header::forwarded_for:
+      case Header::forwarded_proto:
+      case Header::forwarded_host:
+      case Header::forwarded_port:
+      case Header::client_cert:
+      case Header::feature_flags:
       case Header::alias:
         break;
     }

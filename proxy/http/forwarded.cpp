@@ -7,10 +7,10 @@ namespace sluice::http {
 namespace {
 
 // Only a single field speaks; two contradict each other.
-std::string_view only_value(const Fields& fields, std::string_view name) {
+std::string_view only_value(const Fields& fields, Header id) {
   const Field* found = nullptr;
   for (const Field& field : fields) {
-    if (field.id != Header::forwarded || !iequals(field.name, name)) continue;
+    if (field.id != id) continue;
     if (found) return {};
     found = &field;
   }
@@ -27,14 +27,10 @@ std::string_view take_last(std::string_view& list) {
 
 }  // namespace
 
-bool is_forwarded_for(const Field& field) {
-  return field.id == Header::forwarded && iequals(field.name, "x-forwarded-for");
-}
-
 Ip forwarded_client(const Fields& fields, const Ip& source, std::span<const Network> trusted) {
   Ip believed = source;
   for (const Field* field = fields.end(); field != fields.begin();) {
-    if (!is_forwarded_for(*--field)) continue;
+    if ((--field)->id != Header::forwarded_for) continue;
     for (std::string_view list = field->value; !list.empty();) {
       const auto hop = parse_ip_maybe_port(take_last(list));
       if (!hop) return believed;
@@ -46,18 +42,18 @@ Ip forwarded_client(const Fields& fields, const Ip& source, std::span<const Netw
 }
 
 std::string_view forwarded_proto(const Fields& fields) {
-  const auto value = only_value(fields, "x-forwarded-proto");
+  const auto value = only_value(fields, Header::forwarded_proto);
   if (iequals(value, "https")) return "https";
   return iequals(value, "http") ? "http" : std::string_view();
 }
 
 std::string_view forwarded_host(const Fields& fields) {
-  const auto value = only_value(fields, "x-forwarded-host");
+  const auto value = only_value(fields, Header::forwarded_host);
   return is_authority(value) ? value : std::string_view();
 }
 
 std::string_view forwarded_port(const Fields& fields) {
-  const auto value = only_value(fields, "x-forwarded-port");
+  const auto value = only_value(fields, Header::forwarded_port);
   std::uint64_t port = 0;
   return parse_decimal(value, 65535, port) && port > 0 ? value : std::string_view();
 }

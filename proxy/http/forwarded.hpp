@@ -9,8 +9,6 @@
 
 namespace sluice::http {
 
-bool is_forwarded_for(const Field& field);
-
 // The rightmost address that is no trusted proxy's: each trusted hop is believed about the one before it.
 // Where a hop says no address, or there is nothing left, it is the last one believed. Requires: `source` is
 // trusted.

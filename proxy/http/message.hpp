@@ -81,9 +81,12 @@ struct RequestHead {
   bool max_forwards_zero =
       false;  // OPTIONS or TRACE with Max-Forwards: 0: to be answered here, not forwarded (RFC 9110 7.6.2)
   bool names_fields = false;  // Connection names fields that go no further
+  bool login = false;         // NTLM or Negotiate: it logs in the connection that it goes over (R4)
   Fields fields;
   std::size_t size = 0;  // bytes of the head, the final CRLF and a leading empty line included
 };
+
+constexpr std::uint32_t kKeptUnsaid = UINT32_MAX;
 
 struct ResponseHead {
   int status = 0;  // 100 to 599
@@ -95,6 +98,9 @@ struct ResponseHead {
   bool keep_alive = false;           // the backend lets the connection live on
   bool upgrade = false;              // 101 that switches to websocket; any other 101 is not to be followed
   bool names_fields = false;
+  bool login = false;  // it asks for NTLM or Negotiate, or goes on with it (R4)
+  // Keep-Alive: for so many seconds the backend keeps the connection that nobody uses.
+  std::uint32_t kept_seconds = kKeptUnsaid;
   Fields fields;
   std::size_t size = 0;
 };

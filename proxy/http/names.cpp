@@ -50,20 +50,24 @@ constexpr Known kKnown[] = {
     {"forwarded", Header::forwarded},
     {"x-real-ip", Header::forwarded},
     {"connection", Header::connection},
-    {"keep-alive", Header::hop_by_hop},
+    {"keep-alive", Header::keep_alive},
     {"tracestate", Header::tracestate},
-    {"client-cert", Header::forwarded},
+    {"client-cert", Header::client_cert},
     {"traceparent", Header::traceparent},
     {"max-forwards", Header::max_forwards},
     {"x-request-id", Header::x_request_id},
+    {"authorization", Header::authorization},
     {"content-length", Header::content_length},
     {"http2-settings", Header::hop_by_hop},
-    {"x-feature-flags", Header::forwarded},
+    {"x-feature-flags", Header::feature_flags},
     {"proxy-connection", Header::hop_by_hop},
-    {"client-cert-chain", Header::forwarded},
+    {"www-authenticate", Header::authenticate},
+    {"client-cert-chain", Header::client_cert},
     {"transfer-encoding", Header::transfer_encoding},
+    {"proxy-authenticate", Header::authenticate},
+    {"proxy-authorization", Header::authorization},
 };
-constexpr std::size_t kLongest = 17;
+constexpr std::size_t kLongest = 19;
 
 // The known names of each size: kKnown[first[size]] up to kKnown[first[size + 1]].
 constexpr auto kFirst = [] {
@@ -78,12 +82,23 @@ constexpr auto kFirst = [] {
 }();
 static_assert(kFirst[kLongest + 1] == std::size(kKnown), "kKnown is ordered by size");
 
+constexpr std::string_view kForwarded = "x-forwarded-", kSluice = "x-sluice-", kCert = "x-client-cert-";
+
+// What follows X-Forwarded-.
+Header forwarded_id(std::string_view what) {
+  if (what.size() == 3 && same(what, "for")) return Header::forwarded_for;
+  if (what.size() == 4 && same(what, "host")) return Header::forwarded_host;
+  if (what.size() == 4 && same(what, "port")) return Header::forwarded_port;
+  if (what.size() == 5 && same(what, "proto")) return Header::forwarded_proto;
+  return Header::forwarded;
+}
+
 Header find_prefix(std::string_view name) {
-  constexpr std::string_view kForwarded = "x-forwarded-", kSluice = "x-sluice-", kCert = "x-client-cert-";
   Header id = Header::other;
   if (name.size() >= kForwarded.size()) id = match(name, kForwarded, Header::forwarded);
+  if (id == Header::forwarded) return forwarded_id(name.substr(kForwarded.size()));
   if (id == Header::other && name.size() >= kSluice.size()) id = match(name, kSluice, Header::sluice);
-  if (id == Header::other && name.size() >= kCert.size()) id = match(name, kCert, Header::forwarded);
+  if (id == Header::other && name.size() >= kCert.size()) id = match(name, kCert, Header::client_cert);
   return id;
 }
 
@@ -101,6 +116,15 @@ Header header_id(std::string_view name) {
     if (const Header id = match(name, kKnown[i].name, kKnown[i].id); id != Header::other) return id;
   }
   return Header::other;
+}
+
+bool logs_connection_in(std::string_view list) {
+  while (!list.empty()) {
+    const auto member = take_member(list);
+    const auto scheme = member.substr(0, member.find_first_of(" \t"));
+    if (iequals(scheme, "NTLM") || iequals(scheme, "Negotiate")) return true;
+  }
+  return false;
 }
 
 bool forbidden_in_trailers(std::string_view name) {

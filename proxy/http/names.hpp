@@ -24,16 +24,29 @@ enum class Header : std::uint8_t {
   x_request_id,
   traceparent,
   tracestate,
-  hop_by_hop,  // Keep-Alive, Proxy-Connection, HTTP2-Settings
-  proxy,       // never a real request field; CGI backends would read it as HTTP_PROXY (httpoxy)
-  forwarded,   // Forwarded, X-Forwarded-*, X-Real-IP, X-Feature-Flags: only the proxy may say them to a
-               // backend
-  sluice,      // X-Sluice-*
+  keep_alive,
+  hop_by_hop,     // Proxy-Connection, HTTP2-Settings
+  authorization,  // also Proxy-Authorization
+  authenticate,   // WWW-Authenticate, Proxy-Authenticate
+  proxy,          // never a real request field; CGI backends would read it as HTTP_PROXY (httpoxy)
+  // Only proxies may say these to a backend: we, and who is one of `trusted_proxies`.
+  forwarded,  // Forwarded, X-Real-IP, and all X-Forwarded-* but the next four
+  forwarded_for,
+  forwarded_proto,
+  forwarded_host,
+  forwarded_port,
+  client_cert,    // Client-Cert, Client-Cert-Chain, X-Client-Cert-*
+  feature_flags,  // X-Feature-Flags: we alone
+  sluice,         // X-Sluice-*
   alias,  // `Content_Length`: CGI-style backends read it as the field above that it imitates; never forwarded
 };
 
 // `name` must be a token (RFC 9110 5.6.2). Case-insensitive.
 Header header_id(std::string_view name);
+
+// Challenges or credentials among which are NTLM's or Negotiate's. These log in the connection that they are
+// spoken on, not the request (RFC 4559 4).
+bool logs_connection_in(std::string_view list);
 
 // RFC 9110 6.5.1: framing, routing, authentication, request modifiers and content description have no place
 // in trailers.

@@ -51,6 +51,7 @@ Failure Exchange::nobody() const {
 // at once (the live state is read), and is not reported done before this worker has adopted it and every
 // claim made until then is released.
 bool Exchange::claim_from(const PoolView& view) {
+  if (claim_login(view)) return true;
   const route::Pool& pool = *view.pool;
   const auto tried = [this](std::uint32_t id) {
     return std::find(tried_.begin(), tried_.begin() + static_cast<std::ptrdiff_t>(tried_count_), id) !=
@@ -82,9 +83,32 @@ bool Exchange::claim_from(const PoolView& view) {
   const std::size_t index =
       count == 1 ? candidates[0].index
                  : route::pick(spec().balance, {candidates, count}, *view.round_robin, key_hash_);
-  backend_ = &pool.backends[index];
+  claim(view, index);
+  return true;
+}
+
+void Exchange::claim(const PoolView& view, std::size_t index) {
+  backend_ = &view.pool->backends[index];
   claim_ = upstream::Claim(*view.backends[index], *this);
   claimed_in_ = &view;
+}
+
+// R4: where this client connection is logged in, as long as its requests may go there. When the pool is
+// another one now, or that backend takes no more requests, the login ends.
+bool Exchange::claim_login(const PoolView& view) {
+  upstream::Logins& logins = client_.logins();
+  const upstream::Backend* const mine = logins.at(*service_->service->live);
+  if (!mine) return false;
+  const auto found = std::find_if(view.backends.begin(), view.backends.end(),
+                                  [mine](const auto& b) { return b.get() == mine; });
+  const auto index = static_cast<std::size_t>(found - view.backends.begin());
+  const route::Pool& pool = *view.pool;
+  if (found == view.backends.end() || !route::eligible(pool.backends[index], route::pool_has_up(pool))) {
+    logins.end(*service_->service->live);
+    return false;
+  }
+  if (pool.backends[index].full()) return false;  // it is asked elsewhere, or waits its turn; the login stays
+  claim(view, index);
   return true;
 }
 

@@ -10,6 +10,7 @@
 #include "proxy/base/task.hpp"
 #include "proxy/http/message.hpp"
 #include "proxy/net/stream.hpp"
+#include "proxy/upstream/logins.hpp"
 
 namespace sluice::session {
 
@@ -42,6 +43,7 @@ class Downstream {
   virtual bool trusted() const = 0;                     // that is a trusted proxy: its X-Forwarded-* are kept
   virtual std::string_view listener() const = 0;
   virtual bool secure() const = 0;
+  virtual upstream::Logins& logins() = 0;         // of the client's connection
   virtual std::string_view identity() const = 0;  // header lines about the client's certificate, or empty
   // The whole body, when all of it has come with the head: it can be sent again. Empty without a body.
   virtual bool whole_body(std::string_view& body) const = 0;

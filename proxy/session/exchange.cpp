@@ -210,7 +210,8 @@ void Exchange::begin_attempt() {
   attempt_began_ = Clock::now();
   ++tries_;
   answer_head_read_ = false;
-  if (!fresh_only_ && !speaks_for_client()) conn_ = claim_.backend()->take_idle();
+  if (!fresh_only_) conn_ = client_.logins().take(*service_->service->live, *claim_.backend());
+  if (!conn_ && !fresh_only_ && !speaks_for_client()) conn_ = claim_.backend()->take_idle();
   attempt_.reused = conn_ != nullptr;
   claim_.backend()->counters().requests.add();
 }
@@ -253,6 +254,7 @@ void Exchange::prepare_request(iovec (&pieces)[2]) {
     if (whole_body_ && body.size() <= kSmallBody) request_.append(body);
   }
   attempt_.phase = Phase::sent;
+  if (client_.head().login) conn_->login = true;
   conn_->stream.limit(spec().timeouts.response);
   body_separate_ = whole_body_ && body.size() > kSmallBody;
   pieces[0] = {const_cast<char*>(request_.data()), request_.size()};
@@ -324,7 +326,9 @@ Task<void> Exchange::join_upload() {
 
 void Exchange::release_conn(bool reusable) {
   if (!conn_) return;
-  if (reusable && !speaks_for_client()) {
+  if (reusable && conn_->login) {
+    client_.logins().keep(*service_->service->live, std::move(conn_), spec().timeouts.idle);
+  } else if (reusable && !speaks_for_client()) {
     claim_.backend()->put_idle(std::move(conn_), spec().timeouts.idle);
   } else {
     upstream::Conn::retire(std::move(conn_));

@@ -43,6 +43,8 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   Task<Failure> forward();
   bool choose();
   bool claim_from(const upstream::PoolView& pool);
+  bool claim_login(const upstream::PoolView& pool);
+  void claim(const upstream::PoolView& pool, std::size_t index);
   Task<Failure> wait_for_backend();
   void release_claim();
   Failure nobody() const;

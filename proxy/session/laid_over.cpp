@@ -13,6 +13,19 @@ bool is_safe(std::string_view method) {  // RFC 9110 9.2.1
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE";
 }
 
+// R4: a copy's connection carries other people's copies, too, so it is not logged in.
+void append_without_login(std::string_view lines, Buffer& out) {
+  while (!lines.empty()) {
+    const auto line = lines.substr(0, lines.find('\n') + 1);
+    lines.remove_prefix(line.size());
+    const auto colon = line.find(':');
+    const bool credentials = http::header_id(line.substr(0, colon)) == http::Header::authorization;
+    if (!credentials ||
+        !http::logs_connection_in(http::trim(line.substr(colon + 1, line.size() - colon - 3))))
+      out.append(line);
+  }
+}
+
 }  // namespace
 
 // The pool that the request's token leads to, or -1.
@@ -71,7 +84,12 @@ void Exchange::mirror(std::size_t head_size, std::string_view body) {
   }
   auto* copy = context_.mirrors.make(view_, *service_, service_->service->mirror->pool, head.is_head);
   if (!copy) return;
-  copy->request.append(request_.view().substr(0, head_size - 2));  // all but the empty line
+  const std::string_view fields = request_.view().substr(0, head_size - 2);  // all but the empty line
+  if (head.login) {
+    append_without_login(fields, copy->request);
+  } else {
+    copy->request.append(fields);
+  }
   copy->request.append(kMirrorMark);
   copy->request.append(body);
   if (whole_body_) return context_.mirrors.send(copy);

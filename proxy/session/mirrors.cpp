@@ -213,7 +213,7 @@ Task<Mirrors::Outcome> Mirrors::receive(Copy& copy) {
   }
   const int status = copy.answer_.status;
   const bool whole = copy.body_.done() && !copy.body_.ends_at_eof() && conn.in.empty();
-  if (whole && copy.answer_.keep_alive && !conn.stream.armed())
+  if (whole && copy.answer_.keep_alive && !copy.answer_.login && !conn.stream.armed())
     copy.own_->put_idle(std::move(copy.conn_), copy.service_->service->spec.timeouts.idle);
   co_return status < 500 ? Outcome::answered : Outcome::failed;
 }

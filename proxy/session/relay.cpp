@@ -108,6 +108,7 @@ Exchange::Pump Exchange::pump_head() {
   answer_began_ = net::Clock::now();
   attempt_.status = answer_.status;
   attempt_.phase = Phase::answered;
+  if (answer_.login) conn.login = true;
   if (answer_.status >= 500 && again({FailureKind::status, Side::upstream})) {
     attempt_.kind = FailureKind::status;
     return Pump::failed;

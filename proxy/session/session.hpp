@@ -110,6 +110,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   bool trusted() const override { return trusted_; }
   std::string_view listener() const override { return listener_->name; }
   bool secure() const override;
+  upstream::Logins& logins() override { return logins_; }
   std::string_view identity() const override { return identity_; }
   bool whole_body(std::string_view& body) const override;
   Task<BodyPiece> read_body() override;
@@ -169,6 +170,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   ClientWatcher* watcher_ = nullptr;
 
   // The connection.
+  upstream::Logins logins_;
   bool lost_ = false;                              // nothing can be sent or read any more
   bool idle_ = true;                               // between two requests
   bool eof_ = false;                               // the client's FIN was read

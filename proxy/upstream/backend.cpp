@@ -21,30 +21,58 @@ std::unique_ptr<Conn> Backend::take_idle() {
 }
 
 void Backend::put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle) {
-  if (distrusted_) distrusted_ = net::Clock::now() < trusted_again_;
-  if (conn->secured_by_ != tls_.get() || idle_.size() >= kMaxIdle || !conn->stream.drained() || distrusted_ ||
-      live_->admin.load(std::memory_order_relaxed) != observe::Admin::ready) {
-    Conn::retire(std::move(conn));
-    return;
-  }
-  conn->reused = true;
-  conn->in.clear();
-  conn->parser.reset();
-  conn->arm();
-  conn->stream.limit(idle);
-  conn->stream.observe(conn.get());
+  if (idle_.size() + logins_.size() >= kMaxIdle || !may_wait(*conn)) return Conn::retire(std::move(conn));
+  let_wait(*conn, idle);
   conn->pool_index_ = idle_.size();
   idle_.push_back(std::move(conn));
 }
 
-void Backend::drop_idle(Conn& conn) {
+void Backend::put_login(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle, Conn*& holder) {
+  if (!may_wait(*conn)) return Conn::retire(std::move(conn));
+  let_wait(*conn, idle);
+  conn->pool_index_ = logins_.size();
+  conn->holder_ = &holder;
+  holder = conn.get();
+  logins_.push_back(std::move(conn));
+}
+
+std::unique_ptr<Conn> Backend::take_login(Conn*& holder) {
+  auto conn = remove(logins_, *holder);
+  conn->stream.observe(nullptr);
+  if (conn->stream.reading() && conn->stream.quiet()) return conn;
+  Conn::retire(std::move(conn));
+  return nullptr;
+}
+
+bool Backend::may_wait(Conn& conn) {
+  if (distrusted_) distrusted_ = net::Clock::now() < trusted_again_;
+  return conn.secured_by_ == tls_.get() && conn.stream.drained() && !distrusted_ &&
+         live_->admin.load(std::memory_order_relaxed) == observe::Admin::ready;
+}
+
+void Backend::let_wait(Conn& conn, std::chrono::milliseconds idle) {
+  conn.reused = true;
+  conn.in.clear();
+  conn.parser.reset();
+  conn.arm();
+  conn.stream.limit(idle);
+  conn.stream.observe(&conn);
+}
+
+std::unique_ptr<Conn> Backend::remove(std::vector<std::unique_ptr<Conn>>& from, Conn& conn) {
   const std::size_t index = conn.pool_index_;
-  auto dropped = std::move(idle_[index]);
-  if (index + 1 != idle_.size()) {
-    idle_[index] = std::move(idle_.back());
-    idle_[index]->pool_index_ = index;
+  auto removed = std::move(from[index]);
+  if (index + 1 != from.size()) {
+    from[index] = std::move(from.back());
+    from[index]->pool_index_ = index;
   }
-  idle_.pop_back();
+  from.pop_back();
+  if (Conn** const holder = std::exchange(removed->holder_, nullptr)) *holder = nullptr;
+  return removed;
+}
+
+void Backend::drop_idle(Conn& conn) {
+  auto dropped = remove(conn.holder_ ? logins_ : idle_, conn);
   const bool spoke = dropped->stream.read_ready() && dropped->stream.peek().status == net::IoStatus::ok &&
                      dropped->stream.peek().size > 0;
   Conn::retire(std::move(dropped));
@@ -67,6 +95,7 @@ void Backend::distrust() {
 void Backend::close_idle() {
   for (auto& conn : idle_) Conn::retire(std::move(conn));
   idle_.clear();
+  while (!logins_.empty()) Conn::retire(remove(logins_, *logins_.back()));
 }
 
 Claim::Claim(Backend& backend, Activity& activity) : backend_(&backend), activity_(&activity) {

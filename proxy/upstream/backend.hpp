@@ -54,7 +54,13 @@ class Backend {
   // Keeps `conn` for the next request, for `idle` at most. Requires: between two messages, nothing unread,
   // nothing outstanding.
   void put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle);
-  void close_idle();
+  // The same for a connection that one client connection is logged in on: `holder` points to it until it is
+  // taken or closed, and is all that leads to it. It takes room from the others, and they none from it: a
+  // login would never end, and its client's connection bounds it.
+  void put_login(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle, Conn*& holder);
+  // Null: it ended. Requires: `holder` points to one of this backend's.
+  std::unique_ptr<Conn> take_login(Conn*& holder);
+  void close_idle();  // the logins, too
   // It sent bytes that belong to no answer. If such bytes come later still, they cannot be told from the
   // answer to the next request on that connection: for a while (kDistrust) none is used again.
   void distrust();
@@ -76,12 +82,15 @@ class Backend {
   friend class Conn;
   friend class Claim;
   void drop_idle(Conn& conn);
+  bool may_wait(Conn& conn);
+  static void let_wait(Conn& conn, std::chrono::milliseconds idle);
+  std::unique_ptr<Conn> remove(std::vector<std::unique_ptr<Conn>>& from, Conn& conn);
 
   std::shared_ptr<observe::BackendLive> live_;
   observe::BackendCounters& counters_;
   std::shared_ptr<const tls::ClientContext> tls_;
   tls::SessionSlot session_;
-  std::vector<std::unique_ptr<Conn>> idle_;
+  std::vector<std::unique_ptr<Conn>> idle_, logins_;
   bool distrusted_ = false;
   net::Clock::time_point trusted_again_;  // while distrusted_
   ActivityHook active_;

@@ -20,6 +20,7 @@ class Conn final : private net::ReadObserver {
   Buffer in;  // bytes of answers
   http::ResponseParser parser;
   bool reused = false;  // it has served a request before
+  bool login = false;   // NTLM or Negotiate was spoken on it: it is its client connection's alone (R4)
 
   Backend& backend() { return backend_; }
 
@@ -40,7 +41,8 @@ class Conn final : private net::ReadObserver {
 
   Backend& backend_;
   const tls::ClientContext* secured_by_ = nullptr;  // compared only
-  std::size_t pool_index_ = 0;                      // place in the pool while idle
+  std::size_t pool_index_ = 0;                      // place in the pool, or among the logins, while idle
+  Conn** holder_ = nullptr;                         // of an idle login: who may take it
 };
 
 }  // namespace sluice::upstream

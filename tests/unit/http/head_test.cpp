@@ -222,6 +222,14 @@ TEST(ResponseHeads, KeepTheirParts) {
 }
 
 // RFC 9112 6.3 rule 1.
+TEST(ResponseHeads, R4_LoginsOfTheConnection) {
+  EXPECT_TRUE(answer("HTTP/1.1 401 X\r\nwww-authenticate: Basic\r\nWWW-Authenticate: ntlm\r\n\r\n").login);
+  EXPECT_TRUE(answer("HTTP/1.1 407 X\r\nProxy-Authenticate: Negotiate\r\n\r\n").login);
+  EXPECT_FALSE(answer("HTTP/1.1 401 X\r\nWWW-Authenticate: Basic\r\n\r\n").login);
+  EXPECT_TRUE(parse("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: NTLM x\r\n\r\n").login);
+  EXPECT_FALSE(parse("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\r\n").login);
+}
+
 TEST(ResponseHeads, X6_NoBodyWhateverTheFieldsSay) {
   EXPECT_EQ(answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", true).framing, Framing::none);
   EXPECT_TRUE(answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", true).has_content_length);

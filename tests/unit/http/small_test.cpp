@@ -18,6 +18,16 @@ TEST(Names, AreKnownInAnyCase) {
   EXPECT_EQ(header_id("Transfer-Encoding"), Header::transfer_encoding);
   EXPECT_EQ(header_id("hTTp2-sETTINGS"), Header::hop_by_hop);
   EXPECT_EQ(header_id("X-Forwarded-Anything"), Header::forwarded);
+  EXPECT_EQ(header_id("X-Forwarded-"), Header::forwarded);
+  EXPECT_EQ(header_id("x-forwarded-FOR"), Header::forwarded_for);
+  EXPECT_EQ(header_id("X-Forwarded-Proto"), Header::forwarded_proto);
+  EXPECT_EQ(header_id("X-Forwarded-Host"), Header::forwarded_host);
+  EXPECT_EQ(header_id("X-Forwarded-Port"), Header::forwarded_port);
+  EXPECT_EQ(header_id("X-Forwarded-Fore"), Header::forwarded);
+  EXPECT_EQ(header_id("X-Client-Cert-Subject"), Header::client_cert);
+  EXPECT_EQ(header_id("KEEP-ALIVE"), Header::keep_alive);
+  EXPECT_EQ(header_id("Proxy-Authorization"), Header::authorization);
+  EXPECT_EQ(header_id("WWW-Authenticate"), Header::authenticate);
   EXPECT_EQ(header_id("x-sluice-pool"), Header::sluice);
   EXPECT_EQ(header_id("traceparent"), Header::traceparent);
 }
@@ -31,7 +41,18 @@ TEST(Names, NearMissesAreOthers) {
 TEST(Names, UnderscoresImitate) {
   EXPECT_EQ(header_id("Content_Length"), Header::alias);
   EXPECT_EQ(header_id("X_Forwarded-For"), Header::alias);
+  EXPECT_EQ(header_id("X-Forwarded_User"), Header::alias);
+  EXPECT_EQ(header_id("x_forwarded_user"), Header::alias);
   EXPECT_EQ(header_id("my_field"), Header::other);
+}
+
+TEST(Names, R4_SchemesThatLogAConnectionIn) {
+  for (const char* list : {"NTLM", "ntlm TlRMTVNT==", "Negotiate", "NEGOTIATE\tx", "Basic realm=\"a\", NTLM",
+                           "Bearer, ,Digest a=\"b,c\" , negotiate"})
+    EXPECT_TRUE(logs_connection_in(list)) << list;
+  for (const char* list : {"", ",", "Basic", "Basic TlRMTQ==", "Basic realm=\"NTLM\"", "NTLMv2 x",
+                           "Bearer Negotiate", "Digest a=NTLM"})
+    EXPECT_FALSE(logs_connection_in(list)) << list;
 }
 
 TEST(Authorities, AreNamesOrAddressesWithAPort) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "proxy/base/task.hpp"
+#include "proxy/upstream/logins.hpp"
 
 namespace sluice::upstream {
 namespace {
@@ -124,6 +125,58 @@ TEST_F(BackendTest, An_expiry_that_came_just_before_it_was_taken_does_not_end_th
   for (int i = 0; i < 5; ++i) poller.wait(1ms);
   EXPECT_TRUE(taken->stream.reading());
   Conn::retire(std::move(taken));
+}
+
+TEST_F(BackendTest, R4_a_login_is_taken_by_its_client_alone_and_ends_with_it) {
+  const observe::ServiceLive one(1), other(1);
+  {
+    Logins mine, others;
+    auto conn = open();
+    Conn* const login = conn.get();
+    mine.keep(one, std::move(conn), 1min);
+    EXPECT_EQ(mine.at(one), &backend);
+    EXPECT_EQ(mine.at(other), nullptr);
+    EXPECT_EQ(others.at(one), nullptr);
+    EXPECT_EQ(backend.take_idle(), nullptr);
+    EXPECT_EQ(others.take(one, backend), nullptr);
+    auto taken = mine.take(one, backend);
+    EXPECT_EQ(taken.get(), login);
+    EXPECT_TRUE(taken->reused);
+    EXPECT_EQ(mine.at(one), nullptr);
+    mine.keep(one, std::move(taken), 1min);
+    mine.keep(other, open(), 1min);
+    EXPECT_EQ(live->per_worker[0].connections.get(), 2u);
+  }
+  EXPECT_EQ(live->per_worker[0].connections.get(), 0u);
+}
+
+TEST_F(BackendTest, R4_a_login_ends_with_its_connection_its_time_or_its_backend) {
+  const observe::ServiceLive service(1);
+  Logins logins;
+  logins.keep(service, open(), 1min);
+  ::shutdown(accepted.back(), SHUT_WR);
+  EXPECT_TRUE(until([&] { return logins.at(service) == nullptr; }));
+  logins.keep(service, open(), 100ms);
+  wheel.advance(1s);
+  EXPECT_TRUE(until([&] { return logins.at(service) == nullptr; }));
+  logins.keep(service, open(), 1min);
+  backend.close_idle();
+  EXPECT_EQ(logins.at(service), nullptr);
+  live->admin = observe::Admin::draining;
+  logins.keep(service, open(), 1min);
+  EXPECT_EQ(logins.at(service), nullptr);
+  EXPECT_EQ(live->per_worker[0].connections.get(), 0u);
+}
+
+TEST_F(BackendTest, R4_logins_are_bounded_and_take_room_from_the_others) {
+  std::vector<std::unique_ptr<observe::ServiceLive>> services;
+  Logins logins;
+  for (std::size_t i = 0; i < Logins::kMost + 2; ++i) {
+    services.push_back(std::make_unique<observe::ServiceLive>(1));
+    logins.keep(*services.back(), open(), 1min);
+  }
+  EXPECT_EQ(live->per_worker[0].connections.get(), Logins::kMost);
+  EXPECT_NE(logins.at(*services.back()), nullptr);
 }
 
 TEST_F(BackendTest, D1_a_backend_that_drains_keeps_no_connection) {
