@@ -100,8 +100,7 @@ void read_field(const Field& field, Summary& s) {
     case Header::forwarded_proto:
     case Header::forwarded_host:
     case Header::forwarded_port:
-    case Header::client_cert:
-    case Header::feature_flags:
+    case Header::ours:
     case Header::sluice:
     case Header::alias:
       return;

@@ -83,8 +83,8 @@ void put_max_forwards(const RequestHead& head, const Field& field, HeadWriter& o
 
 // Passes on what is meant for the backend; everything that frames, routes or speaks for the proxy is written
 // by us.
-void put_request_field(const RequestHead& head, const Field& field, const EndingFields& ending, bool traced,
-                       HeadWriter& out) {
+void put_request_field(const RequestHead& head, const ForwardContext& context, const Field& field,
+                       const EndingFields& ending, bool traced, HeadWriter& out) {
   switch (field.id) {
     case Header::host:
     case Header::connection:
@@ -97,15 +97,16 @@ void put_request_field(const RequestHead& head, const Field& field, const Ending
     case Header::keep_alive:
     case Header::hop_by_hop:
     case Header::proxy:
-    case Header::forwarded:
     case Header::forwarded_for:
     case Header::forwarded_proto:
     case Header::forwarded_host:
     case Header::forwarded_port:
-    case Header::client_cert:
-    case Header::feature_flags:
+    case Header::ours:
     case Header::sluice:
     case Header::alias:
+      return;
+    case Header::forwarded:  // out of Connection's reach: a client behind that proxy may have named it there
+      if (context.trusted) out.field(field.name, field.value);
       return;
     case Header::max_forwards:
       return put_max_forwards(head, field, out);
@@ -144,19 +145,38 @@ void put_cookies_but(std::string_view dropped, const Field& field, HeadWriter& o
   if (any) out.put("\r\n");
 }
 
+// RFC 7239 5.2, 6: an element of its own, for the proxy that the list came from.
+void append_to_forwarded(const RequestHead& head, std::string_view hop, HeadWriter& out) {
+  for (const Field& field : head.fields) {
+    if (field.id != Header::forwarded || !iequals(field.name, "forwarded")) continue;
+    const bool v6 = hop.find(':') != std::string_view::npos;
+    return out.put("Forwarded: for=", v6 ? "\"[" : "", hop, v6 ? "]\"\r\n" : "\r\n");
+  }
+}
+
+void put_forwarded_for(const RequestHead& head, const ForwardContext& context, HeadWriter& out) {
+  out.put("X-Forwarded-For: ");
+  if (context.trusted)
+    for (const Field& field : head.fields) {
+      if (field.id != Header::forwarded_for) continue;
+      for (std::string_view list = field.value; !list.empty();)
+        if (const auto member = take_member(list); !member.empty()) out.put(member, ", ");
+    }
+  out.put(context.client_ip, "\r\n");
+}
+
 // What a trusted proxy said of its client stays, and the proxy is named behind it; of anybody else nothing
-// does.
+// does. A port is passed on and never made: where ports are mapped, ours is not the one that the client used.
 void put_forwarded(const RequestHead& head, const ForwardContext& context, HeadWriter& out) {
   std::string_view proto, host, port;
-  out.put("X-Forwarded-For: ");
   if (context.trusted) {
-    for (const Field& field : head.fields)
-      if (field.id == Header::forwarded_for && !field.value.empty()) out.put(field.value, ", ");
     proto = forwarded_proto(head.fields);
     host = forwarded_host(head.fields);
     port = forwarded_port(head.fields);
+    append_to_forwarded(head, context.client_ip, out);
   }
-  out.put(context.client_ip, "\r\nX-Forwarded-Proto: ", proto.empty() ? context.proto : proto, "\r\n");
+  put_forwarded_for(head, context, out);
+  out.put("X-Forwarded-Proto: ", proto.empty() ? context.proto : proto, "\r\n");
   if (host.empty()) host = head.host;
   if (!host.empty()) out.field("X-Forwarded-Host", host);
   if (!port.empty()) out.field("X-Forwarded-Port", port);
@@ -220,8 +240,7 @@ void put_response_fields(const ResponseHead& head, bool with_trailer, HeadWriter
       case Header::forwarded_proto:
       case Header::forwarded_host:
       case Header::forwarded_port:
-      case Header::client_cert:
-      case Header::feature_flags:
+      case Header::ours:
       case Header::alias:
         break;
     }
@@ -247,7 +266,7 @@ void write_request(const RequestHead& head, const ForwardContext& context, Buffe
   const bool traced = parent && is_traceparent(parent->value);
   for (const Field& field : head.fields) {
     if (field.id != Header::cookie || context.drop_cookie.empty())
-      put_request_field(head, field, ending, traced, out);
+      put_request_field(head, context, field, ending, traced, out);
     else if (!ending.contains(field.name))
       put_cookies_but(context.drop_cookie, field, out);
   }

@@ -13,7 +13,7 @@ namespace sluice::http {
 
 struct ForwardContext {
   std::string_view client_ip = {};      // who connected: goes to the end of X-Forwarded-For
-  bool trusted = false;                 // a trusted proxy: X-Forwarded-For, -Proto, -Host and -Port are kept
+  bool trusted = false;                 // a trusted proxy: its X-Forwarded-* and Forwarded are kept
   std::string_view proto = {};          // "http" or "https"
   std::string_view request_id = {};     // from choose_request_id(); empty: chosen here
   std::string_view strip_prefix = {};   // taken off the path if it is there; what remains starts with '/'

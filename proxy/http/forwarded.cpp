@@ -6,15 +6,14 @@
 namespace sluice::http {
 namespace {
 
-// Only a single field speaks; two contradict each other.
-std::string_view only_value(const Fields& fields, Header id) {
-  const Field* found = nullptr;
+// The first member that holds something: who stands nearest to the client, where each proxy appended its own.
+std::string_view leftmost(const Fields& fields, Header id) {
   for (const Field& field : fields) {
     if (field.id != id) continue;
-    if (found) return {};
-    found = &field;
+    for (std::string_view list = field.value; !list.empty();)
+      if (const auto member = take_member(list); !member.empty()) return member;
   }
-  return found ? found->value : std::string_view();
+  return {};
 }
 
 // The last member of a list, taken off it.
@@ -32,7 +31,9 @@ Ip forwarded_client(const Fields& fields, const Ip& source, std::span<const Netw
   for (const Field* field = fields.end(); field != fields.begin();) {
     if ((--field)->id != Header::forwarded_for) continue;
     for (std::string_view list = field->value; !list.empty();) {
-      const auto hop = parse_ip_maybe_port(take_last(list));
+      const auto member = take_last(list);
+      if (member.empty()) continue;
+      const auto hop = parse_ip_maybe_port(member);
       if (!hop) return believed;
       believed = *hop;
       if (!contains(trusted, believed)) return believed;
@@ -42,18 +43,18 @@ Ip forwarded_client(const Fields& fields, const Ip& source, std::span<const Netw
 }
 
 std::string_view forwarded_proto(const Fields& fields) {
-  const auto value = only_value(fields, Header::forwarded_proto);
-  if (iequals(value, "https")) return "https";
-  return iequals(value, "http") ? "http" : std::string_view();
+  const auto value = leftmost(fields, Header::forwarded_proto);
+  if (iequals(value, "https") || iequals(value, "wss")) return "https";
+  return iequals(value, "http") || iequals(value, "ws") ? "http" : std::string_view();
 }
 
 std::string_view forwarded_host(const Fields& fields) {
-  const auto value = only_value(fields, Header::forwarded_host);
+  const auto value = leftmost(fields, Header::forwarded_host);
   return is_authority(value) ? value : std::string_view();
 }
 
 std::string_view forwarded_port(const Fields& fields) {
-  const auto value = only_value(fields, Header::forwarded_port);
+  const auto value = leftmost(fields, Header::forwarded_port);
   std::uint64_t port = 0;
   return parse_decimal(value, 65535, port) && port > 0 ? value : std::string_view();
 }

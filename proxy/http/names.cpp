@@ -48,21 +48,21 @@ constexpr Known kKnown[] = {
     {"trailer", Header::trailer},
     {"upgrade", Header::upgrade},
     {"forwarded", Header::forwarded},
-    {"x-real-ip", Header::forwarded},
+    {"x-real-ip", Header::ours},
     {"connection", Header::connection},
     {"keep-alive", Header::keep_alive},
     {"tracestate", Header::tracestate},
-    {"client-cert", Header::client_cert},
+    {"client-cert", Header::ours},
     {"traceparent", Header::traceparent},
     {"max-forwards", Header::max_forwards},
     {"x-request-id", Header::x_request_id},
     {"authorization", Header::authorization},
     {"content-length", Header::content_length},
     {"http2-settings", Header::hop_by_hop},
-    {"x-feature-flags", Header::feature_flags},
+    {"x-feature-flags", Header::ours},
     {"proxy-connection", Header::hop_by_hop},
     {"www-authenticate", Header::authenticate},
-    {"client-cert-chain", Header::client_cert},
+    {"client-cert-chain", Header::ours},
     {"transfer-encoding", Header::transfer_encoding},
     {"proxy-authenticate", Header::authenticate},
     {"proxy-authorization", Header::authorization},
@@ -98,7 +98,7 @@ Header find_prefix(std::string_view name) {
   if (name.size() >= kForwarded.size()) id = match(name, kForwarded, Header::forwarded);
   if (id == Header::forwarded) return forwarded_id(name.substr(kForwarded.size()));
   if (id == Header::other && name.size() >= kSluice.size()) id = match(name, kSluice, Header::sluice);
-  if (id == Header::other && name.size() >= kCert.size()) id = match(name, kCert, Header::client_cert);
+  if (id == Header::other && name.size() >= kCert.size()) id = match(name, kCert, Header::ours);
   return id;
 }
 

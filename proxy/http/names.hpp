@@ -29,15 +29,14 @@ enum class Header : std::uint8_t {
   authorization,  // also Proxy-Authorization
   authenticate,   // WWW-Authenticate, Proxy-Authenticate
   proxy,          // never a real request field; CGI backends would read it as HTTP_PROXY (httpoxy)
-  // Only proxies may say these to a backend: we, and who is one of `trusted_proxies`.
-  forwarded,  // Forwarded, X-Real-IP, and all X-Forwarded-* but the next four
+  // A client's own reach no backend; of who is one of `trusted_proxies` they do.
+  forwarded,  // Forwarded and all X-Forwarded-* but the next four
   forwarded_for,
   forwarded_proto,
   forwarded_host,
   forwarded_port,
-  client_cert,    // Client-Cert, Client-Cert-Chain, X-Client-Cert-*
-  feature_flags,  // X-Feature-Flags: we alone
-  sluice,         // X-Sluice-*
+  ours,    // X-Real-IP, Client-Cert*, X-Client-Cert-*, X-Feature-Flags: nobody but we say them to a backend
+  sluice,  // X-Sluice-*
   alias,  // `Content_Length`: CGI-style backends read it as the field above that it imitates; never forwarded
 };
 

@@ -242,18 +242,61 @@ def test_a_trusted_proxys_word_is_kept(sluice, backend, folder):
     assert seen.all("X-Forwarded-Proto") == ["https"]
     assert seen.all("X-Forwarded-Host") == ["shop.example"]
     assert seen.all("X-Forwarded-Port") == ["443"]
-    assert not seen.all("X-Real-IP") and not seen.all("Forwarded"), "what we do not read, nobody vouched for"
+    assert seen.all("Forwarded") == ["for=6.6.6.6", "for=127.0.0.1"], "each hop appends its own (RFC 7239)"
+    assert not seen.all("X-Real-IP"), "a proxy that knows only the others passes a client's on unread"
     wait_until(lambda: log.exists() and '"192.0.2.7"' in log.read_text(), what="the rightmost untrusted address in the log")
     assert '"client":"6.6.6.6"' not in log.read_text()
+
+
+LOGGED_IN = [(f"X-Forwarded-{what}", value) for what, value in (
+    ("User", "ann"), ("Email", "ann@a.example"), ("Groups", "staff, admins"), ("Preferred-Username", "Ann"), ("Access-Token", "t0ken"),
+    ("Prefix", "/app"), ("Ssl", "on"), ("Client-Cert", "Hash=abc"), ("Anything-New", "x"))]
+
+
+def test_behind_an_authenticating_proxy_users_are_logged_in(sluice, backend):
+    blue = backend("blue")
+    daemon = sluice(config_of({"api": service({"blue": [blue]})}, **listening(trusted_proxies=HERE)))
+    assert daemon.fetch("/a", headers=LOGGED_IN + [("X_Forwarded_User", "eve"), ("Connection", "X-Forwarded-User")]).status == 200
+    seen = blue.seen("/a")[0]
+    assert [(name, value) for name, value in LOGGED_IN if seen.all(name) != [value]] == []
+    assert "eve" not in str(seen.headers)
+    assert not seen.all("Forwarded"), "where none came, none is begun: X-Forwarded-* say it all"
+
+
+@pytest.mark.parametrize("said,proto", [("wss", "https"), ("ws", "http"), ("https, http", "https"), ("http,https", "http"), (" HTTPS ", "https"),
+                                        (", wss , ws", "https"), ("gopher", "http"), ("", "http")])
+def test_the_protocols_of_a_trusted_proxy(sluice, backend, said, proto):
+    blue = backend("blue")
+    api = service({"blue": [blue]}, sticky={"keys": ["header:X-None"], "issue_cookie": "id"})
+    daemon = sluice(config_of({"api": api}, **listening(trusted_proxies=HERE)))
+    answer = daemon.fetch("/a", headers=[("X-Forwarded-Proto", said)])
+    assert blue.seen("/a")[0].all("X-Forwarded-Proto") == [proto]
+    assert ("Secure" in answer.get("Set-Cookie")) == (proto == "https")
+
+
+@pytest.mark.parametrize("said,client", [(",192.0.2.7", "192.0.2.7"), ("192.0.2.7,", "192.0.2.7"), ("192.0.2.7, , 127.0.0.9", "192.0.2.7"),
+                                         ("192.0.2.7, unknown", "127.0.0.1"), ("192.0.2.7, :::, 127.0.0.9", "127.0.0.9"), (" , ,", "127.0.0.1")])
+def test_a_list_of_hops_with_holes_and_garbage(sluice, backend, folder, said, client):
+    log = folder / "access.log"
+    blue = backend("blue")
+    daemon = sluice(config_of({"api": service({"blue": [blue]})}, access_log={"path": str(log), "format": "json"},
+                              **listening(trusted_proxies=HERE)))
+    assert daemon.fetch("/a", headers=[("X-Forwarded-For", said)]).status == 200
+    wait_until(lambda: log.exists() and log.read_text().endswith("\n"))
+    assert f'"client":"{client}"' in log.read_text()
+    hops = [hop.strip() for hop in said.split(",") if hop.strip()]
+    assert blue.seen("/a")[0].all("X-Forwarded-For") == [", ".join([*hops, "127.0.0.1"])]
 
 
 def test_anybody_elses_word_is_dropped(sluice, backend):
     blue = backend("blue")
     daemon = sluice(config_of({"api": service({"blue": [blue]})}, **listening(trusted_proxies=["10.0.0.0/8"])))
-    assert daemon.fetch("/a", headers=SAID).status == 200
+    assert daemon.fetch("/a", headers=SAID + LOGGED_IN + [("X_Forwarded_User", "eve"), ("x_forwarded-user", "eve")]).status == 200
     seen = blue.seen("/a")[0]
     assert seen.all("X-Forwarded-For") == ["127.0.0.1"] and seen.all("X-Forwarded-Proto") == ["http"]
-    assert seen.all("X-Forwarded-Host") == ["test.local"] and not seen.all("X-Forwarded-Port")
+    assert seen.all("X-Forwarded-Host") == ["test.local"] and not seen.all("Forwarded")
+    names = sorted(name.lower() for name, _ in seen.headers if "forwarded" in name.lower())
+    assert names == ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"], "a port is passed on, never made"
 
 
 def test_an_announced_client_is_not_trusted_because_its_proxy_is(behind):

@@ -95,6 +95,31 @@ TEST(ForwardedRequests, DropWhatOnlyTheProxyMaySay) {
       got(""));
 }
 
+TEST(ForwardedRequests, PassOnATrustedProxysWord) {
+  const ForwardContext trusted{.trusted = true};
+  const std::string more =
+      "X-Forwarded-User: ann\r\nX-Forwarded-Groups: a, b\r\nX-Forwarded-Prefix: /app\r\n"
+      "x-forwarded-client-cert: Hash=1\r\n";
+  EXPECT_EQ(forward(get(more), trusted), got(more));
+  EXPECT_EQ(forward(get(more)), got(""));
+  EXPECT_EQ(forward(get("Connection: X-Forwarded-User, Forwarded\r\n" + more), trusted), got(more))
+      << "no client may have them taken out";
+  EXPECT_EQ(forward(get("X_Forwarded_User: eve\r\nX-Forwarded_User: eve\r\nX-Real-IP: 1.2.3.4\r\n"
+                        "Client-Cert: x\r\nX-Client-Cert-Subject: y\r\nX-Feature-Flags: a=on\r\n"),
+                    trusted),
+            got(""));
+  const std::string chain = "Forwarded: for=1.2.3.4;proto=https\r\n";
+  EXPECT_EQ(forward(get(chain), trusted), got(chain + "Forwarded: for=192.0.2.7\r\n"));
+  const std::string out = forward(
+      get("X-Forwarded-For: ,6.6.6.6 ,, 7.7.7.7,\r\nX-Forwarded-For: \r\nX-Forwarded-Proto: WSS, ws\r\n"
+          "X-Forwarded-Host: h.example, b\r\nX-Forwarded-Port: 8443\r\n"),
+      trusted);
+  EXPECT_NE(out.find("X-Forwarded-For: 6.6.6.6, 7.7.7.7, 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
+                     "X-Forwarded-Host: h.example\r\nX-Forwarded-Port: 8443\r\n"),
+            std::string::npos)
+      << out;
+}
+
 // CGI-style backends read X_Forwarded_For as X-Forwarded-For.
 TEST(ForwardedRequests, DropAliasesWithUnderscores) {
   EXPECT_EQ(

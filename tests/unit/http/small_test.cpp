@@ -24,7 +24,8 @@ TEST(Names, AreKnownInAnyCase) {
   EXPECT_EQ(header_id("X-Forwarded-Host"), Header::forwarded_host);
   EXPECT_EQ(header_id("X-Forwarded-Port"), Header::forwarded_port);
   EXPECT_EQ(header_id("X-Forwarded-Fore"), Header::forwarded);
-  EXPECT_EQ(header_id("X-Client-Cert-Subject"), Header::client_cert);
+  EXPECT_EQ(header_id("X-Client-Cert-Subject"), Header::ours);
+  EXPECT_EQ(header_id("X-Real-IP"), Header::ours);
   EXPECT_EQ(header_id("KEEP-ALIVE"), Header::keep_alive);
   EXPECT_EQ(header_id("Proxy-Authorization"), Header::authorization);
   EXPECT_EQ(header_id("WWW-Authenticate"), Header::authenticate);
