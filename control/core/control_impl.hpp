@@ -51,7 +51,8 @@ struct Verb {
   std::optional<DrainWish> drain;
 };
 
-// A plan that is not the configuration's may have the daemon run a command only for an admin.
+// A plan that is not the configuration's may have the daemon run a command, or read a file, only for an
+// admin; and the files must be there.
 std::optional<Problem> own_commands(const Actor& actor, const std::string& configured,
                                     const config::PlanSpec& plan);
 

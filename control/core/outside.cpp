@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "control/core/fetch.hpp"
+#include "control/core/reach.hpp"
 #include "control/protocol/target.hpp"
 #include "control/rollout/figures.hpp"
 #include "proxy/base/values.hpp"
@@ -24,33 +25,22 @@ using rollout::QueryAnswer;
 
 constexpr int kNotExecutable = 126, kNotFound = 127;  // what a shell exits with for a command that is none
 
-// What it would be judged by if the URL could be asked; a clause with the reason when it cannot.
-struct Asked {
-  std::optional<FetchRequest> request;
-  std::string problem;
-};
-
-asio::awaitable<Asked> request_for(Resolver& resolver, std::string url, std::chrono::milliseconds limit) {
-  Asked asked;
-  const auto parts = parts_of(url);
-  if (!parts) {
-    asked.problem = quoted(url) + " cannot be asked, only http:// is spoken here";
-    co_return asked;
-  }
-  std::vector<std::string> addresses{parts->address};
+// Where a gate's question goes. A name is looked up in any case: the resolver asks again what it does not
+// know.
+asio::awaitable<Reached> reach_for(Resolver& resolver, std::string url, config::GateSpec gate) {
+  Reached reached = reach(url, gate.reach);
+  if (!reached.request) co_return reached;
+  std::vector<std::string> addresses{reached.request->address};
   co_await resolver.resolve(std::move(addresses));
-  const auto endpoint = resolver.find(parts->address);
-  if (!endpoint) {
-    asked.problem = resolver.error_of(parts->address);
-    co_return asked;
+  const auto endpoint = resolver.find(reached.request->address);
+  if (endpoint) {
+    reached.request->to = *endpoint;
+    reached.request->limit = gate.timeout;
+  } else {
+    reached.problem = resolver.error_of(reached.request->address);
+    reached.request.reset();
   }
-  FetchRequest request;
-  request.to = *endpoint;
-  request.host = parts->host;
-  request.target = parts->target;
-  request.limit = limit;
-  asked.request = std::move(request);
-  co_return asked;
+  co_return reached;
 }
 
 std::string query_url(const config::GateSpec& gate) {
@@ -59,28 +49,48 @@ std::string query_url(const config::GateSpec& gate) {
   return url + "/api/v1/query?query=" + protocol::percent_encode(gate.query);
 }
 
+// A redirect is not followed: who answers at the other place is not who was configured, and would be given
+// the password.
+std::string redirect_text(const Fetched& fetched) {
+  if (fetched.status < 300 || fetched.status > 399 || fetched.location.empty()) return {};
+  return " to " + quoted(shown_url(fetched.location)) + ", redirects are not followed";
+}
+
+QueryAnswer answer_from(const Fetched& fetched) {
+  QueryAnswer answer;
+  if (fetched.status == 0)
+    answer.problem = fetched.problem;
+  else if (fetched.cut)
+    answer.problem = "its answer is longer than 64 KiB";
+  else if (!fetched.problem.empty())
+    answer.problem = fetched.problem;
+  else
+    answer = read_query_answer(fetched.status, fetched.body);
+  answer.problem += redirect_text(fetched);
+  return answer;
+}
+
 asio::awaitable<Judgement> ask_prometheus(asio::any_io_executor loop, Resolver& resolver,
                                           config::GateSpec gate) {
   std::string url = query_url(gate);
-  const auto asked = co_await request_for(resolver, std::move(url), gate.timeout);
+  const Reached reached = co_await reach_for(resolver, std::move(url), gate);
   QueryAnswer answer;
-  answer.problem = asked.problem;
-  if (asked.request) {
-    FetchRequest request = *asked.request;
+  answer.problem = reached.problem;
+  if (reached.request) {
+    FetchRequest request = *reached.request;
     const auto fetched = co_await fetch(loop, std::move(request));
-    if (fetched.status == 0)
-      answer.problem = fetched.problem;
-    else
-      answer = read_query_answer(fetched.status, fetched.body);
-    if (fetched.cut) answer.problem = "its answer is longer than 64 KiB";
+    answer = answer_from(fetched);
+    answer.problem = without_secret(std::move(answer.problem), reached);
   }
   co_return rollout::judge_query(gate, answer);
 }
 
-// 2xx agrees. A gateway's error is not the hook's word.
+// 2xx agrees. A gateway's error is not the hook's word, nor is a redirect or the wish for a password.
 HookAnswer meaning_of_status(int status) {
   if (status >= 200 && status < 300) return HookAnswer::agreed;
-  return status >= 502 && status <= 504 ? HookAnswer::none : HookAnswer::refused;
+  const bool of_another =
+      (status >= 502 && status <= 504) || status / 100 == 3 || status == 401 || status == 407;
+  return of_another ? HookAnswer::none : HookAnswer::refused;
 }
 
 std::string first_words(const std::string& body) {
@@ -91,12 +101,15 @@ std::string first_words(const std::string& body) {
 }
 
 asio::awaitable<Judgement> ask_http(asio::any_io_executor loop, Resolver& resolver, config::GateSpec gate) {
-  const auto asked = co_await request_for(resolver, gate.http, gate.timeout);
-  if (!asked.request) co_return rollout::judge_hook(gate, HookAnswer::none, asked.problem);
-  FetchRequest request = *asked.request;
+  std::string url = gate.http;
+  const Reached reached = co_await reach_for(resolver, std::move(url), gate);
+  if (!reached.request) co_return rollout::judge_hook(gate, HookAnswer::none, reached.problem);
+  FetchRequest request = *reached.request;
   const auto fetched = co_await fetch(loop, std::move(request));
   if (fetched.status == 0) co_return rollout::judge_hook(gate, HookAnswer::none, fetched.problem);
-  const std::string said = "status " + std::to_string(fetched.status) + first_words(fetched.body);
+  const std::string redirect = redirect_text(fetched);
+  const std::string words = redirect.empty() ? first_words(without_secret(fetched.body, reached)) : redirect;
+  const std::string said = "status " + std::to_string(fetched.status) + words;
   co_return rollout::judge_hook(gate, meaning_of_status(fetched.status), said);
 }
 

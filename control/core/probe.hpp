@@ -1,13 +1,13 @@
-// One active probe (H2): an HTTP/1.1 GET on a connection of its own, judged by the status line alone. Control
-// thread only.
+// One active probe (H2): an HTTP/1.1 GET on a connection of its own, judged by the head of its final answer.
+// Control thread only.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <optional>
+#include <memory>
 #include <string>
-#include <string_view>
 
+#include "control/core/fetch.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/route/snapshot.hpp"
 
@@ -25,9 +25,7 @@ boost::asio::awaitable<ProbeResult> probe(boost::asio::any_io_executor loop, rou
                                           ProxyVersion proxy_protocol = ProxyVersion::off,
                                           std::shared_ptr<const tls::ClientContext> tls = nullptr);
 
-// The status of "HTTP/1.1 200 OK"; nothing when it is no status line.
-std::optional<int> status_of(std::string_view line);
-ProbeResult judge(std::string_view head, const config::HealthCheckSpec& spec);
-std::string probe_request(const std::string& address, const config::HealthCheckSpec& spec);
+FetchRequest probe_request(const std::string& address, const config::HealthCheckSpec& spec);
+ProbeResult judge(const Fetched& answer, const config::HealthCheckSpec& spec);
 
 }  // namespace sluice::core

@@ -6,6 +6,7 @@
 #include "control/rollout/moves.hpp"
 #include "control/rollout/plan.hpp"
 #include "control/state/pending.hpp"
+#include "proxy/config/gate_files.hpp"
 
 namespace sluice::core {
 namespace {
@@ -52,13 +53,22 @@ std::vector<std::string> touched(const state::State& state, const RolloutAct& me
 
 std::optional<Problem> own_commands(const Actor& actor, const std::string& configured,
                                     const config::PlanSpec& plan) {
-  if (actor.role >= config::Role::admin || !configured.empty()) return std::nullopt;
-  for (const auto& gate : plan.gates)
-    if (!gate.exec.empty())
+  if (!configured.empty()) return std::nullopt;
+  const bool admin = actor.role >= config::Role::admin;
+  for (const auto& gate : plan.gates) {
+    if (!gate.exec.empty() && !admin)
       return protocol::forbidden(
           "a command of one's own (exec) needs the role admin: the daemon would run it",
           "a plan of the configuration may have it");
-  return std::nullopt;
+    if (!(gate.reach == config::ReachSpec{}) && !admin)
+      return protocol::forbidden(
+          "files of one's own (ca, password_file, bearer_file) need the role admin: the daemon would read "
+          "them",
+          "a plan of the configuration may have them");
+  }
+  const auto complaints = config::check_gate_files(plan, "the plan", config::FileNames::whole);
+  if (complaints.empty()) return std::nullopt;
+  return protocol::invalid_config(complaints.front().text());
 }
 
 Verb Control::Impl::start_verb(rollout::Start start) {

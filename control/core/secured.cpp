@@ -11,8 +11,7 @@
 
 namespace sluice::core {
 
-boost::asio::awaitable<boost::system::error_code> announce(boost::asio::ip::tcp::socket& socket,
-                                                           ProxyVersion proxy_protocol) {
+boost::asio::awaitable<boost::system::error_code> announce(Socket& socket, ProxyVersion proxy_protocol) {
   namespace asio = boost::asio;
   if (proxy_protocol == ProxyVersion::off) co_return boost::system::error_code{};
   http::ProxyHeaderText storage;
@@ -22,13 +21,13 @@ boost::asio::awaitable<boost::system::error_code> announce(boost::asio::ip::tcp:
   co_return failure;
 }
 
-boost::asio::awaitable<std::unique_ptr<Secured>> secure(boost::asio::ip::tcp::socket& socket,
+boost::asio::awaitable<std::unique_ptr<Secured>> secure(Socket& socket,
                                                         std::shared_ptr<const tls::ClientContext> tls,
                                                         std::string address, std::string& error) {
   namespace asio = boost::asio;
   tls::SslPtr ssl = tls->session_for(address);
   if (!ssl) {
-    error = "TLS: out of memory, or the backend's name is no host name";
+    error = "TLS: out of memory, or its name is no host name";
     co_return nullptr;
   }
   auto secured = std::make_unique<Secured>(socket, ssl.release());

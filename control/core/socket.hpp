@@ -1,8 +1,8 @@
-// What control's own connections to backends have in common (probes, verify requests): their address for
-// Asio, and a time limit. Control thread only.
+// What control's own connections have in common: how they are opened, and a time limit. Control thread only.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <memory>
@@ -11,12 +11,15 @@
 
 namespace sluice::core {
 
-boost::asio::ip::tcp::endpoint to_asio(const route::Endpoint& endpoint);
+using Socket = boost::asio::generic::stream_protocol::socket;
+
+// Opens and connects `socket`, which outlives it.
+boost::asio::awaitable<boost::system::error_code> connect(Socket& socket, route::Endpoint to);
 
 // Closes the socket when the time is over; whatever is under way on it then fails. `socket` outlives it.
 class SocketLimit {
  public:
-  SocketLimit(boost::asio::ip::tcp::socket& socket, std::chrono::milliseconds time);
+  SocketLimit(Socket& socket, std::chrono::milliseconds time);
   // The callback may be queued already: it must not touch a socket that is gone.
   ~SocketLimit() { *expired_ = true; }
   bool expired() const { return *expired_; }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "proxy/base/url.hpp"
+
 namespace sluice::rollout {
 namespace {
 
@@ -47,7 +49,7 @@ std::optional<double> quantile_of(std::string_view metric) {
 
 std::string gate_name(const config::GateSpec& gate, LimitKind kind) {
   if (!gate.exec.empty()) return "exec " + gate.exec;
-  if (!gate.http.empty()) return "http " + gate.http;
+  if (!gate.http.empty()) return "http " + shown_url(gate.http);
   const std::string limit = limit_text(gate, limit_of(gate, kind));
   if (!gate.prometheus.empty()) return "prometheus " + gate.query + " max " + limit;
   if (kind == LimitKind::max_increase) return gate.metric + " against stable max_increase " + limit;

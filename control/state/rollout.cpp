@@ -62,7 +62,9 @@ std::optional<RolloutPhase> read_phase(const json::value& value) {
 std::optional<config::PlanSpec> read_plan(const json::value& value) {
   const auto text = text_field(value, "plan");
   if (!text) return std::nullopt;
-  return config::load_plan(*text, "plan", text_field(value, "plan_name").value_or("")).plan;
+  return config::load_plan(*text, "plan", text_field(value, "plan_name").value_or(""),
+                           config::PlanBy::journal)
+      .plan;
 }
 
 void read_times(const json::value& value, Rollout& rollout) {

@@ -325,6 +325,14 @@ void emit(YAML::Emitter& out, const GateSpec& gate) {
   put_limit(out, "max_increase", gate, gate.max_increase);
   if (!gate.prometheus.empty()) put(out, "on_empty", gate.on_empty);
   if (gate.metric.empty()) put(out, "timeout", gate.timeout);
+  put_if(out, "ca", gate.reach.ca);
+  if (!gate.reach.user.empty()) {
+    begin_map(out, "basic_auth");
+    put(out, "user", gate.reach.user);
+    put(out, "password_file", gate.reach.password_file);
+    out << EndMap;
+  }
+  put_if(out, "bearer_file", gate.reach.bearer_file);
   out << EndMap;
 }
 

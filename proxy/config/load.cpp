@@ -10,6 +10,7 @@
 
 #include "proxy/base/suggest.hpp"
 #include "proxy/config/complete.hpp"
+#include "proxy/config/gate_files.hpp"
 #include "proxy/config/parse.hpp"
 #include "proxy/config/readers.hpp"
 #include "proxy/config/validate.hpp"
@@ -96,6 +97,7 @@ std::vector<Complaint> load_into(Spec& spec, std::string_view yaml) {
   }
   read_document(Value(out, *document, "the file", {1, 1}), spec);
   out.add(validate(spec));
+  for (const auto& plan : spec.plans) out.add(check_gate_files(plan, spec.file));
   auto complaints = std::move(out).sorted();
   complain_about_missing_sections(spec, complaints);
   return complaints;
@@ -140,7 +142,8 @@ Loaded load_text(std::string_view yaml, const std::string& file_name) {
   }
 }
 
-LoadedPlan load_plan(std::string_view yaml, const std::string& file_name, const std::string& name) {
+LoadedPlan load_plan(std::string_view yaml, const std::string& file_name, const std::string& name,
+                     PlanBy by) {
   Complaints out(file_name);
   PlanSpec plan;
   plan.name = name;
@@ -150,7 +153,7 @@ LoadedPlan load_plan(std::string_view yaml, const std::string& file_name, const 
   } catch (const YAML::Exception& error) {  // what yaml-cpp refuses only when asked for a value
     out.add({std::max(error.mark.line, 0) + 1, std::max(error.mark.column, 0) + 1}, error.msg);
   }
-  out.add(validate(plan, file_name));
+  if (by == PlanBy::operators) out.add(validate(plan, file_name));
   auto complaints = std::move(out).sorted();
   if (!complaints.empty()) return {std::nullopt, std::move(complaints)};
   return {std::move(plan), {}};

@@ -27,6 +27,10 @@ struct LoadedPlan {
   std::optional<PlanSpec> plan;       // set when there are no complaints
   std::vector<Complaint> complaints;  // in the order of the file
 };
-LoadedPlan load_plan(std::string_view yaml, const std::string& file_name, const std::string& name);
+// Who wrote it. The journal's was checked when it was accepted; what is refused since then is not refused in
+// it.
+enum class PlanBy { operators, journal };
+LoadedPlan load_plan(std::string_view yaml, const std::string& file_name, const std::string& name,
+                     PlanBy by = PlanBy::operators);
 
 }  // namespace sluice::config

@@ -17,9 +17,11 @@ struct GateKind {
 
 const std::vector<GateKind> kGateKinds = {
     {"metric", {"against", "max", "warn", "max_increase"}, {}},
-    {"prometheus", {"query", "max", "warn", "on_empty", "timeout"}, {"query", "max"}},
+    {"prometheus",
+     {"query", "max", "warn", "on_empty", "timeout", "ca", "basic_auth", "bearer_file"},
+     {"query", "max"}},
     {"exec", {"timeout"}, {}},
-    {"http", {"timeout"}, {}},
+    {"http", {"timeout", "ca", "basic_auth", "bearer_file"}, {}},
 };
 
 bool is_latency(const std::string& metric) { return metric.starts_with('p'); }
@@ -83,9 +85,21 @@ void check_metric_limits(const Value& value, const Places& places) {
     value.complain("a gate of 'metric' needs the key 'max', the limit it fails above");
 }
 
+void read_basic_auth(const Value& value, GateSpec& gate) {
+  value.keys({
+      {"user", [&](const Value& v) { v.checked(gate.reach.user, user_error); }, kRequired},
+      {"password_file",
+       [&](const Value& v) {
+         v.file_name(gate.reach.password_file);
+         gate.places.values["password_file"] = v.place();
+       },
+       kRequired},
+  });
+}
+
 void read_gate(const Value& value, GateSpec& gate) {
   gate.place = value.place();
-  Places places;
+  Places& places = gate.places;
   struct Limit {
     std::string key;
     Value value;
@@ -108,15 +122,18 @@ void read_gate(const Value& value, GateSpec& gate) {
           later("max", &gate.max),
           later("warn", &gate.warn),
           later("max_increase", &gate.max_increase),
-          {"prometheus", [&](const Value& v) { v.checked(gate.prometheus, url_error); }},
+          {"prometheus", [&](const Value& v) { v.text(gate.prometheus); }},
           {"query", [&](const Value& v) { v.text(gate.query); }},
           {"on_empty",
            [&](const Value& v) {
              v.choice<std::string>(gate.on_empty, {{"hold", "hold"}, {"fail", "fail"}});
            }},
           {"exec", [&](const Value& v) { v.text(gate.exec); }},
-          {"http", [&](const Value& v) { v.checked(gate.http, url_error); }},
+          {"http", [&](const Value& v) { v.text(gate.http); }},
           {"timeout", [&](const Value& v) { v.duration(gate.timeout); }},
+          {"ca", [&](const Value& v) { v.file_name(gate.reach.ca); }},
+          {"basic_auth", [&](const Value& v) { read_basic_auth(v, gate); }},
+          {"bearer_file", [&](const Value& v) { v.file_name(gate.reach.bearer_file); }},
       },
       &places);
   if (!value.is_map()) return;

@@ -284,6 +284,14 @@ struct RouteSpec {
   bool operator==(const RouteSpec&) const = default;
 };
 
+// What it takes to ask a URL beside the URL itself. The files are read anew for every request.
+struct ReachSpec {
+  std::string ca;                   // PEM, of https; empty: the system's
+  std::string user, password_file;  // Basic; both or none
+  std::string bearer_file;          // Bearer; not with the two above
+  bool operator==(const ReachSpec&) const = default;
+};
+
 // A rollout's plan. Loaded and checked here, carried out by control/rollout.
 struct GateSpec {
   std::string metric;  // error_rate, p50, p90, p95, p99, saturation; empty for prometheus, exec, http
@@ -291,7 +299,9 @@ struct GateSpec {
   std::optional<double> max, warn, max_increase;  // rates as fractions, latencies in seconds
   std::string prometheus, query, on_empty = "hold";
   std::string exec, http;
+  ReachSpec reach;  // of prometheus and http
   milliseconds timeout = 60s;
+  Places places;
   Place place;
   bool operator==(const GateSpec&) const = default;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/base/url.hpp"
+
 namespace sluice::config {
 namespace {
 
@@ -118,12 +120,25 @@ Wrong cookie_path_error(std::string_view text) {
   return wrong(text, "a cookie's path, it holds no semicolon");
 }
 
+Wrong user_error(std::string_view text) {
+  const bool clean = std::none_of(text.begin(), text.end(), [](char c) { return is_control(c) || c == ':'; });
+  if (clean) return std::nullopt;
+  // Not quoted: behind a colon a password may stand.
+  return ValueError{"a user holds no colon and no control characters; the password stands in password_file",
+                    ""};
+}
+
 Wrong url_error(std::string_view text) {
-  const bool known = text.starts_with("http://") || text.starts_with("https://");
-  const auto host = known ? text.substr(text.find("://") + 3) : text;
-  const bool clean = std::none_of(text.begin(), text.end(), [](char c) { return is_control(c) || c == ' '; });
-  if (known && clean && !host.empty() && host[0] != '/') return std::nullopt;
-  return wrong(text, "a URL, write one such as http://127.0.0.1:9090");
+  const auto url = parse_url(text);
+  return url ? Wrong() : Wrong(url.error());
+}
+
+Wrong prometheus_error(std::string_view text) {
+  if (Wrong wrong = url_error(text)) return wrong;
+  const auto query = text.find('?');
+  if (query == std::string_view::npos) return std::nullopt;
+  return wrong(shown_url(text), "where a Prometheus is, leave the query (?) out, it goes to the key 'query'",
+               shown_url(text.substr(0, query)));
 }
 
 }  // namespace sluice::config

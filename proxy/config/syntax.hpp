@@ -45,7 +45,12 @@ Wrong field_value_error(std::string_view text);
 Wrong cookie_domain_error(std::string_view text);
 Wrong cookie_path_error(std::string_view text);
 
-// "http://host:port/..." or https.
+// A user of Basic authentication, RFC 7617: no colon, no control characters.
+Wrong user_error(std::string_view text);
+
+// "http://host:port/..." or https, that can be asked as it stands. What is said shows no password.
 Wrong url_error(std::string_view text);
+// Likewise of a Prometheus, to which /api/v1/query is added.
+Wrong prometheus_error(std::string_view text);
 
 }  // namespace sluice::config

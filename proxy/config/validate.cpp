@@ -4,6 +4,7 @@
 #include <map>
 
 #include "proxy/base/suggest.hpp"
+#include "proxy/config/syntax.hpp"
 
 namespace sluice::config {
 namespace {
@@ -155,7 +156,23 @@ void check_services(const Spec& spec, Complaints& out) {
 
 // ---- plans ----
 
+void complain_about(const Wrong& wrong, const std::string& key, const GateSpec& gate, Complaints& out) {
+  if (wrong) out.add(gate.places.of(key, gate.place), "'" + key + "': " + wrong->what, wrong->suggestion);
+}
+
+void check_gate(const GateSpec& gate, Complaints& out) {
+  if (!gate.prometheus.empty()) complain_about(prometheus_error(gate.prometheus), "prometheus", gate, out);
+  if (!gate.http.empty()) complain_about(url_error(gate.http), "http", gate, out);
+  if (!gate.reach.user.empty() && !gate.reach.bearer_file.empty())
+    out.add(gate.places.of_key("bearer_file", gate.place),
+            "a gate has one of basic_auth and bearer_file, both are the Authorization of its requests");
+  const bool in_clear = gate.prometheus.starts_with("http://") || gate.http.starts_with("http://");
+  if (!gate.reach.ca.empty() && in_clear)
+    out.add(gate.places.of_key("ca", gate.place), "'ca' has a meaning only with an https:// URL");
+}
+
 void check_plan(const PlanSpec& plan, Complaints& out) {
+  for (const auto& gate : plan.gates) check_gate(gate, out);
   Share before = 0;
   for (const auto& step : plan.steps) {
     if (step.share != 0 && step.share <= before)

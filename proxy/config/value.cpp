@@ -140,6 +140,14 @@ bool Value::address(Address& into, std::uint16_t lowest_port) const {
   return parsed.has_value();
 }
 
+// Relative names count from the folder of the file they stand in.
+bool Value::file_name(std::string& into) const {
+  std::string path;
+  if (!text(path)) return false;
+  into = (std::filesystem::path(out_->file()).parent_path() / path).string();
+  return true;
+}
+
 bool Value::readable_file(std::string& into) const {
   std::string path;
   if (!text(path)) return false;

@@ -56,6 +56,7 @@ class Value {
   bool size(std::uint64_t& into) const;  // bytes, "64KiB"
   bool address(Address& into, std::uint16_t lowest_port = 1) const;
   bool readable_file(std::string& into) const;  // it exists and this process may read it
+  bool file_name(std::string& into) const;      // likewise, but it is not looked for
   // The file can be read, but not used.
   void unusable(const std::string& path, const std::string& why) const;
   bool number(double& into) const;  // finite

@@ -64,7 +64,8 @@ plans:
       - {metric: p99, against: stable, max: 1.5s, max_increase: 7ms}
       - {prometheus: "http://h:9090", query: "sum(rate(a{b=\"c\"}[5m])) > 0", max: 1.0e-12, warn: -3.25, on_empty: fail}
       - {exec: "a 'b' \"c\" | d", timeout: 1h}
-      - {http: "https://h/?a=b#c"}
+      - {http: "https://h/?a=b%23c", basic_auth: {user: "a # b", password_file: /etc/hostname}}
+      - {http: "http://h", bearer_file: /etc/hostname}
       - {metric: p90, max: 2s}
     verify:
       - {path: "/h?a=b", method: HEAD, expect: 204, body: "a: 'b' \"c\"", within: 250ms, host: "a.b:8080"}

@@ -36,6 +36,8 @@ class ProbeTarget {
   }
   void answer(std::string with) { inner_->answer = std::move(with); }
   void keep_open() { inner_->close_after_answer = false; }
+  // Answers that were written to their last byte.
+  int sent_whole() const { return inner_->sent_whole; }
   const std::vector<std::string>& requests() const { return inner_->requests; }
 
  private:
@@ -52,6 +54,7 @@ class ProbeTarget {
     std::uint16_t port;
     bool close_after_answer = true;
     std::vector<std::string> requests;
+    int sent_whole = 0;
   };
 
   static boost::asio::awaitable<void> accept(std::shared_ptr<Inner> inner) {
@@ -72,7 +75,8 @@ class ProbeTarget {
     inner->requests.push_back(request);
     const std::string answer = inner->answer;
     const auto to_write = boost::asio::buffer(answer);
-    co_await boost::asio::async_write(socket, to_write, token);
+    const auto [no_write, written] = co_await boost::asio::async_write(socket, to_write, token);
+    if (!no_write) ++inner->sent_whole;
     if (inner->close_after_answer && !answer.empty()) co_return;
     char more[64];  // until the other side closes
     const auto room = boost::asio::buffer(more);

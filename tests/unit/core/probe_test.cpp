@@ -16,23 +16,15 @@ using observe::Health;
 const char kOk[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const char kSick[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
 
-TEST(StatusOf, reads_a_status_line_and_nothing_else) {
-  EXPECT_EQ(status_of("HTTP/1.1 200 OK\r"), 200);
-  EXPECT_EQ(status_of("HTTP/1.0 404"), 404);
-  EXPECT_EQ(status_of("HTTP/1.1 204\r"), 204);
-  for (const char* bad : {"", "HTTP/1.1", "HTTP/2 200 OK", "HTTP/1.1 2000", "HTTP/1.1 20x OK",
-                          "HTTP/1.1 -20 OK", "HTTP/1.1  200 OK", "SSH-2.0-OpenSSH_9.2", "HTTP/1.1 099 Odd"})
-    EXPECT_EQ(status_of(bad), std::nullopt) << bad;
-}
-
 TEST(ProbeRequest, asks_as_configured) {
   config::HealthCheckSpec spec;
   spec.path = "/health/";
-  EXPECT_EQ(probe_request("127.0.0.1:9001", spec),
+  EXPECT_EQ(text_of(probe_request("127.0.0.1:9001", spec)),
             "GET /health/ HTTP/1.1\r\nHost: 127.0.0.1:9001\r\nUser-Agent: sluice-health\r\nAccept: */*\r\n"
             "Connection: close\r\n\r\n");
   spec.host = "api.example.com";
-  EXPECT_NE(probe_request("127.0.0.1:9001", spec).find("Host: api.example.com\r\n"), std::string::npos);
+  EXPECT_NE(text_of(probe_request("127.0.0.1:9001", spec)).find("Host: api.example.com\r\n"),
+            std::string::npos);
 }
 
 struct ProbeTest : testing::Test {
@@ -59,8 +51,50 @@ TEST_F(ProbeTest, judges_by_the_status) {
 }
 
 TEST_F(ProbeTest, an_answer_that_is_no_http_fails) {
-  EXPECT_EQ(probe_answered("hello\r\n\r\n").what, "the answer is not HTTP/1.1");
-  EXPECT_FALSE(probe_answered("HTTP/1.1 200 OK\r\nno end").ok);
+  const std::string not_http = "the answer is not HTTP/1.1: ";
+  EXPECT_EQ(probe_answered("hello\r\n\r\n").what, not_http + "it does not begin with a status line");
+  EXPECT_EQ(probe_answered("SSH-2.0-OpenSSH_9.2\r\n").what, not_http + "it is SSH");
+  EXPECT_EQ(probe_answered("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n").what,
+            not_http + "its head is malformed");
+  EXPECT_EQ(probe_answered("HTTP/1.1 200 OK\r\nA: no end").what, "the answer broke off");
+  for (const char* bad : {"HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 2000\r\n\r\n", "HTTP/1.1 20x OK\r\n\r\n",
+                          "HTTP/1.1  200 OK\r\n\r\n", "HTTP/1.1 099 Odd\r\n\r\n"})
+    EXPECT_FALSE(probe_answered(bad).ok) << bad;
+}
+
+// Issue 13, B13: such a backend was down for ever.
+TEST_F(ProbeTest, interim_answers_before_the_final_one_are_skipped) {
+  const std::string ok = kOk;
+  EXPECT_TRUE(probe_answered("HTTP/1.1 100 Continue\r\n\r\n" + ok).ok);
+  EXPECT_TRUE(
+      probe_answered("HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + ok)
+          .ok);
+  EXPECT_EQ(probe_answered("HTTP/1.1 103 Early Hints\r\n\r\n" + std::string(kSick)).what, "status 503");
+  EXPECT_EQ(probe_answered("HTTP/1.1 103 Early Hints\r\n\r\n").what, "the answer broke off");
+  std::string flood;
+  for (int i = 0; i < 17; ++i) flood += "HTTP/1.1 102 Processing\r\n\r\n";
+  EXPECT_EQ(probe_answered(flood + ok).what, "more than 16 interim answers (1xx)");
+}
+
+TEST_F(ProbeTest, a_protocol_that_nobody_asked_for_fails) {
+  spec.expect_low = 100, spec.expect_high = 599;
+  EXPECT_EQ(
+      probe_answered("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n").what,
+      "status 101: the protocol was switched, though nothing had asked for it");
+}
+
+TEST_F(ProbeTest, every_framing_of_an_answer_will_do) {
+  EXPECT_TRUE(probe_answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n").ok);
+  EXPECT_TRUE(probe_answered("HTTP/1.0 200 OK\r\n\r\nuntil it closes").ok);
+  EXPECT_TRUE(probe_answered("HTTP/1.1 204 No Content\r\n\r\n").ok);
+}
+
+TEST_F(ProbeTest, a_large_page_is_read_to_its_end_behind_the_verdict) {
+  const std::string page(8 << 20, 'x');
+  ProbeTarget target(loop.io,
+                     "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(page.size()) + "\r\n\r\n" + page);
+  EXPECT_TRUE(probe_of(target).ok);
+  EXPECT_TRUE(loop.run_until([&] { return target.sent_whole() == 1; })) << "the backend's write met a reset";
 }
 
 TEST_F(ProbeTest, a_refused_connection_fails_with_its_reason) {
@@ -86,7 +120,7 @@ TEST_F(ProbeTest, X5_the_timeout_is_of_the_whole_probe) {
   EXPECT_GE(Clock::now() - began, 49ms);
 }
 
-TEST_F(ProbeTest, a_backend_that_does_not_close_delays_the_verdict_little) {
+TEST_F(ProbeTest, a_backend_that_does_not_close_delays_no_verdict) {
   ProbeTarget target(loop.io, kOk);
   target.keep_open();
   spec.timeout = 60s;

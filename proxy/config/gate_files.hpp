@@ -1,0 +1,17 @@
+// Whether the files that a plan's gates name can be used. Blocks on the disk.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "proxy/config/complaint.hpp"
+#include "proxy/config/spec.hpp"
+
+namespace sluice::config {
+
+// Whose relative file names count from nowhere the daemon knows: a plan that was sent to it.
+enum class FileNames { any, whole };
+std::vector<Complaint> check_gate_files(const PlanSpec& plan, const std::string& file,
+                                        FileNames names = FileNames::any);
+
+}  // namespace sluice::config
