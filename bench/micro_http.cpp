@@ -109,7 +109,7 @@ void BM_AccessLogPush(benchmark::State& state) {
     if (ring.push(record)) continue;
     state.PauseTiming();
     lines.clear();
-    ring.drain(lines);
+    ring.drain({}, lines);
     state.ResumeTiming();
   }
 }

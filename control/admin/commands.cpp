@@ -11,7 +11,7 @@
 #include "control/admin/read_traffic.hpp"
 #include "control/admin/rollout_json.hpp"
 #include "control/admin/status.hpp"
-#include "control/admin/time_text.hpp"
+#include "proxy/base/values.hpp"
 #include "proxy/config/dump.hpp"
 
 namespace sluice::admin {

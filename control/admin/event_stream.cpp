@@ -2,8 +2,8 @@
 #include <boost/json/object.hpp>
 
 #include "control/admin/connection.hpp"
-#include "control/admin/time_text.hpp"
 #include "control/protocol/write.hpp"
+#include "proxy/base/values.hpp"
 
 namespace sluice::admin {
 

@@ -2,12 +2,15 @@
 
 #include <boost/json/array.hpp>
 #include <chrono>
+#include <set>
 #include <vector>
 
 #include "proxy/base/hash.hpp"
 #include "proxy/base/suggest.hpp"
 #include "proxy/base/values.hpp"
+#include "proxy/http/authority.hpp"
 #include "proxy/http/codec.hpp"
+#include "proxy/http/text.hpp"
 #include "proxy/route/balance.hpp"
 #include "proxy/route/decide.hpp"
 
@@ -25,16 +28,36 @@ bool is_field(std::string_view line, std::string_view name) {
   return true;
 }
 
+struct Url {
+  std::string host, target;
+};
+
+// "http://HOST/PATH", "https://...", "HOST/PATH", "HOST", or "/PATH" ("*" for OPTIONS).
+Result<Url> parse_url(const std::string& text) {
+  const auto wrong = [&text](const std::string& why) {
+    return malformed(quoted(text) + " is no URL, " + why + "; write HOST/PATH, http://HOST/PATH or /PATH",
+                     "url");
+  };
+  if (text.empty()) return wrong("it is empty");
+  if (text.find_first_of(" \t\r\n") != std::string::npos) return wrong("it has a blank (%20 in a URL)");
+  const std::string whole = text.substr(0, text.find('#'));  // a fragment never leaves the browser
+  if (whole.starts_with('/') || whole == "*") return Url{"localhost", whole};
+  const auto scheme = whole.find("://");
+  if (scheme != std::string::npos && !http::iequals(whole.substr(0, scheme), "http") &&
+      !http::iequals(whole.substr(0, scheme), "https"))
+    return wrong("its scheme is neither http nor https");
+  const std::string rest = scheme == std::string::npos ? whole : whole.substr(scheme + 3);
+  const auto end = std::min(rest.find_first_of("/?"), rest.size());
+  Url url{rest.substr(0, end), rest.substr(end)};
+  if (!http::is_authority(url.host)) return wrong(quoted(url.host) + " is no host");
+  if (!url.target.starts_with('/')) url.target.insert(0, "/");
+  return url;
+}
+
 // The request as a client would send it.
 Result<std::string> request_text(const protocol::Explain& message) {
-  std::string host, target = message.url;
-  if (const auto scheme = target.find("://"); scheme != std::string::npos) {
-    const auto slash = target.find_first_of("/?", scheme + 3);
-    host = target.substr(scheme + 3, slash == std::string::npos ? slash : slash - scheme - 3);
-    target = slash == std::string::npos ? "/" : target.substr(slash);
-    if (target.starts_with('?')) target.insert(0, "/");
-  }
-  target.erase(std::min(target.find('#'), target.size()));  // a fragment never leaves the browser
+  const auto url = parse_url(message.url);
+  if (!url) return url.error();
   bool has_host = false;
   std::string fields;
   for (const auto& line : message.headers) {
@@ -43,8 +66,8 @@ Result<std::string> request_text(const protocol::Explain& message) {
     has_host |= is_field(line, "host");
     fields += line + "\r\n";
   }
-  if (!has_host) fields = "Host: " + (host.empty() ? "localhost" : host) + "\r\n" + fields;
-  return message.method + " " + target + " HTTP/1.1\r\n" + fields + "\r\n";
+  if (!has_host) fields = "Host: " + url->host + "\r\n" + fields;
+  return message.method + " " + url->target + " HTTP/1.1\r\n" + fields + "\r\n";
 }
 
 // Index of the pool that every request of this service on this listener goes to; -1 when there is none.
@@ -112,7 +135,7 @@ void explain_hold(const route::Hold& hold, json::object& out, json::array& steps
     return;
   }
   out["held"] = "paused";
-  steps.emplace_back("paused: the request is held, " + format_duration(hold.max_hold) +
+  steps.emplace_back("paused: the request is held, " + duration_text(hold.max_hold) +
                      " at most, then the answer is 503 paused; after 'resume':");
 }
 
@@ -188,7 +211,10 @@ Result<json::object> explain(const route::Snapshot& snapshot, const protocol::Ex
   json::array steps;
   const auto found = snapshot.routes.find(head);
   const auto looked_at = found ? found->route + 1 : snapshot.routes.size();
-  for (std::size_t i = 0; i < looked_at; ++i) steps.emplace_back(snapshot.routes.why(i, head));
+  std::set<std::string, std::less<>> told;  // a route that asks for the same as one before says nothing new
+  for (std::size_t i = 0; i < looked_at; ++i)
+    if (const std::string why = snapshot.routes.why(i, head); told.insert(why.substr(why.find('('))).second)
+      steps.emplace_back(why);
   if (found) {
     const auto& service = snapshot.services[found->service];
     out["route"] = found->route + 1;

@@ -3,7 +3,6 @@
 #include <boost/json/array.hpp>
 #include <chrono>
 
-#include "control/admin/time_text.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::admin {
@@ -15,12 +14,8 @@ namespace {
 using state::Rollout;
 using state::RolloutPhase;
 
-std::string time_of(std::int64_t unix_milliseconds) {
-  return time_text(std::chrono::system_clock::time_point(std::chrono::milliseconds(unix_milliseconds)));
-}
-
 json::value time_or_null(std::int64_t unix_milliseconds) {
-  return unix_milliseconds > 0 ? json::value(time_of(unix_milliseconds)) : json::value(nullptr);
+  return unix_milliseconds > 0 ? json::value(time_text(unix_milliseconds)) : json::value(nullptr);
 }
 
 json::array steps_json(const Rollout& rollout) {
@@ -35,7 +30,7 @@ json::array steps_json(const Rollout& rollout) {
 
 json::array log_json(const Rollout& rollout) {
   json::array log;
-  for (const auto& line : rollout.lines) log.push_back({{"time", time_of(line.time)}, {"text", line.text}});
+  for (const auto& line : rollout.lines) log.push_back({{"time", time_text(line.time)}, {"text", line.text}});
   return log;
 }
 
@@ -76,7 +71,7 @@ json::object to_json(const core::RolloutView& view) {
   out["group"] = json::array(rollout.group.begin(), rollout.group.end());
   out["plan_steps"] = steps_json(rollout);
   out["generation"] = rollout.id;
-  out["started"] = time_of(rollout.started);
+  out["started"] = time_text(rollout.started);
   out["started_by"] = rollout.started_by;
   out["ended"] = time_or_null(rollout.ended);
   out["retained_until"] = time_or_null(rollout.retained_until);

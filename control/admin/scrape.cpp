@@ -308,9 +308,10 @@ void daemon(Exposition& out, const core::StatusView& view, const core::ControlCo
   out.sample(static_cast<double>(totals.over_connection_limit), {{"reason", "max_connections"}});
   out.sample(static_cast<double>(totals.over_client_limit), {{"reason", "max_connections_per_client"}});
   out.sample(static_cast<double>(totals.bad_proxy_header), {{"reason", "proxy_protocol"}});
-  single(out, "sluice_requests_refused_total", "counter",
-         "Requests answered by the proxy before a route was known.",
-         static_cast<double>(totals.refused_requests));
+  out.family("sluice_requests_refused_total", "counter",
+             "Requests that the proxy answered itself, by the word of X-Sluice-Error.");
+  for (std::size_t i = 0; i < kRefusalReasons.size(); ++i)
+    out.sample(static_cast<double>(totals.refused_requests[i]), {{"reason", kRefusalReasons[i]}});
   handshakes(out, "sluice_tls_handshakes_total", "TLS handshakes with clients, by how they went.",
              totals.client_handshakes);
   handshakes(out, "sluice_tls_backend_handshakes_total",

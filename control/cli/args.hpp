@@ -24,8 +24,9 @@ struct Globals {
 
 // The verbs whose message is not all there is to say, or that have none.
 struct StatusVerb {
-  std::string service;  // empty: all
-  bool watch = false;
+  std::string pattern;  // a service's name or a pattern of them; empty: all
+  std::string sort;     // one of sort_keys(); empty: as configured
+  bool watch = false, brief = false;
 };
 struct ReadyVerb {
   protocol::Target target;

@@ -1,13 +1,24 @@
 // The verbs that look: status, explain, history, events.
+#include <algorithm>
+
 #include "control/cli/args_parser.hpp"
 #include "control/cli/args_values.hpp"
+#include "control/cli/select_status.hpp"
+#include "proxy/base/suggest.hpp"
 
 namespace sluice::cli {
 
 void Parser::add_looks() {
   auto* status = verb("status", StatusVerb{});
-  maybe(status, "SERVICE", [this](auto& text) { message<StatusVerb>().service = text; });
+  maybe(status, "PATTERN", [this](auto& text) { message<StatusVerb>().pattern = text; });
   status->add_flag_callback("-w,--watch", [this] { message<StatusVerb>().watch = true; });
+  status->add_flag_callback("--brief", [this] { message<StatusVerb>().brief = true; });
+  flag(status, "--sort", [this](auto& text) {
+    const auto keys = sort_keys();
+    if (std::find(keys.begin(), keys.end(), text) == keys.end())
+      wrong("--sort", with_suggestion(quoted(text) + " is none of " + list_of(keys), suggest(text, keys)));
+    message<StatusVerb>().sort = text;
+  });
 
   auto* explain = verb("explain", protocol::Explain{});
   one(explain, "URL", [this](auto& text) { message<protocol::Explain>().url = text; });

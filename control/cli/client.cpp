@@ -136,7 +136,7 @@ struct Client::Connection {
       return {0,
               Exit::timed_out,
               "timed out",
-              "no answer from " + where + " within " + format_duration(time.value_or(kConnectLimit)) +
+              "no answer from " + where + " within " + duration_text(time.value_or(kConnectLimit)) +
                   "; what was asked for may still happen",
               {},
               "look: sluicectl status"};

@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 
 #include "control/cli/look.hpp"
+#include "control/cli/select_status.hpp"
 #include "control/protocol/target.hpp"
 
 namespace sluice::cli {
@@ -111,7 +112,9 @@ bool completion_needs_status(const Words& words) {
 std::vector<std::string> candidates(const Words& words, const boost::json::value& status) {
   const auto now = typed(words);
   Words all;
-  if (now.current.starts_with("-"))
+  if (words.size() > 1 && words[words.size() - 2] == "--sort" && now.verb == "status")
+    all = sort_keys();
+  else if (now.current.starts_with("-"))
     all = flags_of(now.verb);
   else if (now.verb.empty())
     all = verbs();

@@ -22,10 +22,18 @@ constexpr std::string_view kForce =
   "  --exec CMD             a command that has to agree by exit 0   --http URL: by a status 2xx\n"
 
 constexpr Page kPages[] = {
-    {"status", "status [SERVICE] [-w]",
-     "Shows services, pools, shares set and measured, rates, latencies, health and drains.",
-     "  -w, --watch            repaint every second; not on a terminal: a line for each change\n",
-     "  sluicectl status\n  sluicectl status api -w\n  sluicectl status -o json | jq .services.api.pools\n"},
+    {"status", "status [PATTERN] [-w] [--brief] [--sort KEY]",
+     "Shows services, pools, shares set and measured, rates, latencies, health and drains. PATTERN is a "
+     "name, or "
+     "one with * ? [..]\nas in a shell. A single service is shown with its backends, more than 20 as a line "
+     "each.",
+     "  -w, --watch            repaint every second; not on a terminal: a line for each change\n"
+     "  --brief                a line for each service\n"
+     "  --sort KEY             name, rps, errors, p50, p95, p99, share (what has left the stable pool), "
+     "in-flight,\n"
+     "                         health (the worst first)\n",
+     "  sluicectl status\n  sluicectl status api -w\n  sluicectl status 'shop-*' --brief --sort errors\n"
+     "  sluicectl status -o json | jq .services.api.pools\n"},
     {"split", "split SERVICE POOL=SHARE... [--rest POOL]",
      "Sets the share table in one change. Shares add up to 100%, or --rest names the pool that gets what is "
      "left.",

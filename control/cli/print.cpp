@@ -8,6 +8,7 @@
 
 #include "control/cli/look.hpp"
 #include "control/protocol/write.hpp"
+#include "proxy/base/values.hpp"
 
 namespace sluice::cli {
 
@@ -94,7 +95,9 @@ void append_lines(std::string& out, const std::string& subject, const json::valu
   }
 }
 
+// What is done in a moment is told finer than duration_text() does.
 std::string milliseconds_text(double took) {
+  if (took >= 1000) return duration_text(std::chrono::milliseconds(static_cast<std::int64_t>(took)));
   char text[32];
   std::snprintf(text, sizeof text, took < 10 ? "%.1f ms" : "%.0f ms", took);
   return text;
@@ -124,8 +127,13 @@ std::string render_change(const protocol::Changed& changed, const std::string& s
              milliseconds_text(changed.took_ms) + ")\n";
     if (!changed.undo.empty() && !changed.dry_run) out += "undo: " + changed.undo + "\n";
   }
-  if (!changed.durable) out += "warning: in force, but not durable: the state folder did not take it\n";
-  return out + sentences(changed.more, "conflicts") + sentences(changed.more, "warnings") +
+  return out;
+}
+
+std::string render_notes(const protocol::Changed& changed) {
+  const std::string durable =
+      changed.durable ? "" : "warning: in force, but not durable: the state folder did not take it\n";
+  return durable + sentences(changed.more, "conflicts") + sentences(changed.more, "warnings") +
          sentences(changed.more, "notes");
 }
 
@@ -133,7 +141,10 @@ std::string render_drained(const json::value& drained, const std::string& subjec
   const auto* object = drained.if_object();
   if (!object) return {};
   return subject + ": drained, " + cell(*object, "clean") + " finished, " + cell(*object, "forced") +
-         " closed, " + cell(*object, "took_ms") + " ms\n";
+         " closed, " +
+         duration_text(std::chrono::milliseconds(
+             static_cast<std::int64_t>(number_in(*object, "took_ms").value_or(0)))) +
+         "\n";
 }
 
 std::string render_history(const json::value& history, const Style& style) {
@@ -201,10 +212,20 @@ int Output::say(const std::string& text) {
   return written ? 0 : static_cast<int>(protocol::Exit::internal);
 }
 
+// Each line is written at once, behind the result: whoever reads both sees them in order.
+void Output::note(const std::string& text) {
+  if (format_ == Format::json || text.empty()) return;
+  std::fflush(stdout);
+  std::fputs(text.c_str(), stderr);
+  std::fflush(stderr);
+}
+
 int Output::fail(const protocol::Problem& problem) {
   const auto text = format_ == Format::json ? protocol::write(to_json(problem)) + "\n"
                                             : render_problem(problem, Style{wants_color(STDERR_FILENO)});
+  std::fflush(stdout);
   std::fputs(text.c_str(), stderr);
+  std::fflush(stderr);
   return static_cast<int>(problem.exit);
 }
 

@@ -13,12 +13,18 @@ namespace sluice::cli {
 
 // GET /v1/status: a table of pools for each service. With `service` only that one, and its backends.
 std::string render_status(const boost::json::value& status, const std::string& service, const Style& style);
+// A line for each service, for many of them.
+std::string render_brief(const boost::json::value& status, const Style& style);
+// What the daemon warns of.
+std::string render_warnings(const boost::json::value& status, const Style& style);
 // One line for each service, without what changes all the time: for `status -w` into a file.
 std::string render_state_lines(const boost::json::value& status, const std::string& service);
 
 // "api: blue 95% -> 75%, green 5% -> 25%   (generation 41 -> 42, 3 ms)" and the command that undoes it.
 // `subject` is what before and after are of: a service, a target; empty when they name it themselves.
 std::string render_change(const protocol::Changed& changed, const std::string& subject);
+// What it has to say beside that: conflicts, warnings, notes. A line each; for stderr.
+std::string render_notes(const protocol::Changed& changed);
 std::string render_drained(const boost::json::value& drained, const std::string& subject);
 
 std::string render_history(const boost::json::value& history, const Style& style);
@@ -37,7 +43,9 @@ class Output {
   const Style& style() const { return style_; }
   bool terminal() const { return terminal_; }
 
-  int say(const std::string& text);            // to stdout; 0, or 1 when it cannot be written
+  int say(const std::string& text);  // to stdout; 0, or 1 when it cannot be written
+  // To stderr, behind what stdout has got. Not with -o json, whose document holds it.
+  void note(const std::string& text);
   int fail(const protocol::Problem& problem);  // to stderr, in the wanted format; the exit code
   // The one JSON document of a verb, or its text.
   int show(const boost::json::value& document, const std::string& text);

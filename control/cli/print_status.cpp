@@ -105,6 +105,10 @@ std::string backends_table(const json::object& service, const Style& style) {
   return table.empty() ? "" : "\n" + table.render(style);
 }
 
+std::string elapsed(double milliseconds) {
+  return duration_text(std::chrono::milliseconds(std::llround(milliseconds)));
+}
+
 // D5: what keeps each drain from being done.
 std::string drain_lines(const std::string& service_name, const json::object& service, const Style& style) {
   std::string out;
@@ -118,10 +122,8 @@ std::string drain_lines(const std::string& service_name, const json::object& ser
              std::string(name) + ": " + formatted(number_in(drain, "requests"), "%.0f") + " requests and " +
              formatted(number_in(drain, "tunnels"), "%.0f") + " tunnels left";
       if (const auto path = text_in(drain, "oldest_path"); !path.empty())
-        out += ", the oldest " + path + " since " +
-               formatted(times(number_in(drain, "oldest_ms"), 0.001), "%.1f s");
-      if (const auto left = number_in(drain, "left_ms"))
-        out += ", closed in " + formatted(*left / 1000, "%.0f s");
+        out += ", the oldest " + path + " since " + elapsed(number_in(drain, "oldest_ms").value_or(0));
+      if (const auto left = number_in(drain, "left_ms")) out += ", closed in " + elapsed(*left);
       out += "\n";
     }
   }
@@ -157,16 +159,16 @@ std::string laid_over_lines(const json::object& service) {
          formatted(number_in(mirror, "dropped"), "%.0f") + " dropped)\n";
 }
 
-std::string warnings(const json::object& status, const Style& style) {
+}  // namespace
+
+std::string render_warnings(const json::value& status, const Style& style) {
   std::string out;
-  const auto* list = status.if_contains("warnings");
+  const auto* list = object_of(status).if_contains("warnings");
   if (list && list->is_array())
     for (const auto& warning : list->get_array())
       if (warning.is_string()) out += style.bad("warning:") + " " + std::string(warning.get_string()) + "\n";
   return out;
 }
-
-}  // namespace
 
 std::string render_status(const json::value& status, const std::string& wanted, const Style& style) {
   const auto* top = status.if_object();
@@ -182,8 +184,8 @@ std::string render_status(const json::value& status, const std::string& wanted, 
     if (const auto rollout = rollout_summary(object_in(*service, "rollout")); !rollout.empty())
       out += style.busy("rollout") + " " + rollout + "\n";
     if (const auto left = number_in(object_in(*service, "unconfirmed"), "reverts_in_ms"))
-      out += style.busy("unconfirmed:") + " reverts in " + formatted(*left / 1000, "%.0f s") +
-             ", sluicectl confirm " + std::string(name) + "\n";
+      out += style.busy("unconfirmed:") + " reverts in " + elapsed(*left) + ", sluicectl confirm " +
+             std::string(name) + "\n";
     out += traffic_line(*service, style);
     out += laid_over_lines(*service);
     out += pools_table(*service, style);
@@ -191,7 +193,7 @@ std::string render_status(const json::value& status, const std::string& wanted, 
     out += drain_lines(std::string(name), *service, style) + "\n";
   }
   if (!out.empty()) out.pop_back();  // the empty line stands between services
-  return out + warnings(*top, style);
+  return out + render_warnings(status, style);
 }
 
 std::string render_state_lines(const json::value& status, const std::string& wanted) {

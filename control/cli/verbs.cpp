@@ -84,6 +84,7 @@ int change(Context& context, Call call, protocol::Query query, const std::string
   auto text = render_change(changed, subject);
   if (drained) text += render_drained(*drained, subject);
   const int shown = context.output.show(answer->body, text);
+  context.output.note(render_notes(changed));
   const bool forced = drained && number_in(object_of(*drained), "forced").value_or(0) > 0;
   return shown == 0 && forced ? static_cast<int>(Exit::forced) : shown;
 }

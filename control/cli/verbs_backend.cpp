@@ -103,9 +103,9 @@ int wait(Context& context, const protocol::Wait& message) {
   const auto answer = context.client.call(call);
   if (!answer) return context.output.fail(answer.error());
   const auto took = number_in(object_of(answer->body), "took_ms").value_or(0);
-  return context.output.show(answer->body, to_string(message.target) + " is " + to_string(message.condition) +
-                                               " after " + std::to_string(static_cast<long long>(took)) +
-                                               " ms\n");
+  return context.output.show(answer->body,
+                             to_string(message.target) + " is " + to_string(message.condition) + " after " +
+                                 duration_text(milliseconds(static_cast<std::int64_t>(took))) + "\n");
 }
 
 }  // namespace sluice::cli

@@ -46,10 +46,10 @@ int token(Context& context, const TokenVerb& verb) {
                     protocol::hex_of(protocol::digest_of(secret));
   const boost::json::object document{
       {"name", verb.name}, {"role", verb.role}, {"token", secret}, {"line", line}};
-  return context.output.show(document,
-                             "token  " + secret + "\nline   " + line +
-                                 "\nThe line goes into the token_file, the token to its user: it is "
-                                 "shown only now.\n");
+  const int shown = context.output.show(document, "token  " + secret + "\nline   " + line + "\n");
+  context.output.note(
+      "note: the line goes into the token_file, the token to its user: it is shown only now\n");
+  return shown;
 }
 
 int completion(Context& context, const CompletionVerb& verb) {

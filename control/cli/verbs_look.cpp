@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "control/cli/look.hpp"
+#include "control/cli/select_status.hpp"
 #include "control/cli/verbs.hpp"
 
 namespace sluice::cli {
@@ -14,9 +15,21 @@ namespace {
 
 constexpr std::chrono::seconds kRepaint{1};
 
-std::string status_path(const std::string& service) {
-  return "/v1/status" +
-         protocol::query_text(service.empty() ? protocol::Query{} : protocol::Query{{"service", service}});
+// What the verb wants of the status. A name is the daemon's to find, who says what was meant instead.
+Result<json::value> wanted_status(Context& context, const StatusVerb& verb) {
+  const bool named = !verb.pattern.empty() && !is_pattern(verb.pattern);
+  const auto query = named ? protocol::Query{{"service", verb.pattern}} : protocol::Query{};
+  auto answer = context.client.call({"GET", "/v1/status" + protocol::query_text(query)});
+  if (!answer) return answer.error();
+  return select_services(std::move(answer->body), named ? "" : verb.pattern, verb.sort);
+}
+
+// One that was asked for with its backends, few as tables, many as a line each.
+std::string status_text(const json::value& status, const StatusVerb& verb, const Style& style) {
+  const auto& services = object_in(object_of(status), "services");
+  const bool one = services.size() == 1 && !verb.pattern.empty();
+  if (verb.brief || services.size() > kMostTables) return render_brief(status, style);
+  return render_status(status, one ? std::string(services.begin()->key()) : std::string(), style);
 }
 
 // The screen from its top, each line cleared behind its end: no flicker, nothing of the former text stays.
@@ -31,28 +44,28 @@ std::string repainted(const std::string& text) {
 
 // Until the daemon goes away or the operator interrupts. Not on a terminal: a line when something other than
 // a counter moved.
-int watch(Context& context, const std::string& service) {
+int watch(Context& context, const StatusVerb& verb) {
   auto& output = context.output;
   const bool paints = output.terminal() && output.format() == Format::table;
   if (paints && output.say("\x1b[2J")) return 1;
   for (std::string last;; std::this_thread::sleep_for(kRepaint)) {
-    const auto answer = context.client.call({"GET", status_path(service)});
-    if (!answer) return output.fail(answer.error());
-    const auto lines = render_state_lines(answer->body, service);
+    const auto status = wanted_status(context, verb);
+    if (!status) return output.fail(status.error());
+    const auto lines = render_state_lines(*status, "");
     if (!paints && lines == last) continue;
     last = lines;
-    const auto text = paints ? repainted(render_status(answer->body, service, output.style())) : lines;
-    if (const int failed = output.show(answer->body, text)) return failed;
+    const auto text = paints ? repainted(status_text(*status, verb, output.style())) : lines;
+    if (const int failed = output.show(*status, text)) return failed;
   }
 }
 
 }  // namespace
 
 int status(Context& context, const StatusVerb& verb) {
-  if (verb.watch) return watch(context, verb.service);
-  const auto answer = context.client.call({"GET", status_path(verb.service)});
-  if (!answer) return context.output.fail(answer.error());
-  return context.output.show(answer->body, render_status(answer->body, verb.service, context.output.style()));
+  if (verb.watch) return watch(context, verb);
+  const auto status = wanted_status(context, verb);
+  if (!status) return context.output.fail(status.error());
+  return context.output.show(*status, status_text(*status, verb, context.output.style()));
 }
 
 int explain(Context& context, const protocol::Explain& message) {

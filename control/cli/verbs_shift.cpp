@@ -20,9 +20,9 @@ int cutover(Context& context, const protocol::Cutover& message) {
   if (message.wait_drained) wait = message.wait_timeout;
   const int code = change(context, {"POST", "/v1/cutover", to_json(message)}, {}, {}, wait);
   if (code != 0 || !message.watch_for || context.line.change.dry_run) return code;
-  if (context.output.format() == Format::json) return code;
-  return context.output.say("watched for " + format_duration(*message.watch_for) +
-                            ": sluicectl rollout status " + message.services.front().first + " --follow\n");
+  context.output.note("note: watched for " + duration_text(*message.watch_for) +
+                      ": sluicectl rollout status " + message.services.front().first + " --follow\n");
+  return code;
 }
 
 int rollback(Context& context, const protocol::Rollback& message) {

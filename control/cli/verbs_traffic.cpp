@@ -66,10 +66,10 @@ int preview(Context& context, const protocol::MintPreview& message) {
       {"POST", path_of(message.target) + "/preview" + protocol::query_text(query), to_json(message)});
   if (!answer) return context.output.fail(answer.error());
   const auto& minted = object_of(answer->body);
-  return context.output.show(answer->body, text_in(minted, "header") + "\n" + "leads to " +
-                                               to_string(message.target) + " until " +
-                                               text_in(minted, "expires") +
-                                               "; in a browser: cookie sluice_preview with the same value\n");
+  const int shown = context.output.show(answer->body, text_in(minted, "header") + "\n");
+  context.output.note("note: leads to " + to_string(message.target) + " until " + text_in(minted, "expires") +
+                      "; in a browser: cookie sluice_preview with the same value\n");
+  return shown;
 }
 
 }  // namespace sluice::cli

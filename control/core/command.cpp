@@ -146,7 +146,7 @@ std::string CommandResult::text() const {
     case End::killed_by_signal:
       return "killed by signal " + std::to_string(code) + said;
     case End::timed_out:
-      return "no end within " + format_duration(limit) + ", it was killed" + said;
+      return "no end within " + duration_text(limit) + ", it was killed" + said;
     case End::not_started:
       return "it could not be started" + said;
   }

@@ -83,7 +83,7 @@ void Control::Impl::listen_to_backends() {
   };
   ejector.on_ejected = [this](const Watched& backend, std::chrono::milliseconds time) {
     ++counters.ejections;
-    const std::string text = to_string(backend) + " is ejected for " + format_duration(time) + " after " +
+    const std::string text = to_string(backend) + " is ejected for " + duration_text(time) + " after " +
                              std::to_string(backend.outlier.consecutive_errors) + " errors in a row";
     spdlog::warn("{}", text);
     events.add("ejected", backend.service, text);
@@ -93,7 +93,7 @@ void Control::Impl::listen_to_backends() {
     counters.drains_forced += drain.forced;
     const std::string text = protocol::to_string(drain.target) +
                              " is drained: " + std::to_string(drain.clean()) + " finished, " +
-                             std::to_string(drain.forced) + " closed, " + format_duration(drain.took);
+                             std::to_string(drain.forced) + " closed, " + duration_text(drain.took);
     spdlog::info("{}", text);
     events.add("drained", drain.target.service, text, protocol::to_json(drain.result()));
   };

@@ -49,7 +49,7 @@ bool is_ours(const error_code& failure) {
 Fetched no_answer(const Line& line, const SocketLimit& limit, const std::string& step,
                   const error_code& failure) {
   Fetched fetched;
-  fetched.problem = limit.expired() ? "no answer within " + format_duration(line.request.limit)
+  fetched.problem = limit.expired() ? "no answer within " + duration_text(line.request.limit)
                                     : step + ": " + failure.message();
   fetched.ours = !limit.expired() && is_ours(failure);
   return fetched;

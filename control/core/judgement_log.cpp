@@ -10,7 +10,8 @@ namespace json = boost::json;
 
 json::object line_of(const std::string& service, const state::Rollout& rollout, std::int64_t time,
                      const rollout::Judgement& judgement) {
-  json::object line{{"time", time}, {"service", service}, {"rollout", rollout.id}, {"pool", rollout.to}};
+  json::object line{
+      {"time", time_text(time)}, {"service", service}, {"rollout", rollout.id}, {"pool", rollout.to}};
   if (rollout.phase == state::RolloutPhase::running) {
     line["step"] = rollout.step + 1;
     line["share"] = format_share(rollout.current().share);

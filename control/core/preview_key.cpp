@@ -78,8 +78,8 @@ asio::awaitable<Result<protocol::PreviewToken>> Control::Impl::preview(Request r
   if (message.ttl.count() < 1000 || message.ttl > protocol::kLongestPreview)
     co_return refuse(
         request, "preview",
-        protocol::malformed("a token lives for 1s to " + format_duration(protocol::kLongestPreview) +
-                                ", not " + format_duration(message.ttl),
+        protocol::malformed("a token lives for 1s to " + duration_text(protocol::kLongestPreview) + ", not " +
+                                duration_text(message.ttl),
                             "ttl"));
   const bool first = !publisher.preview_key;
   if (auto problem = make_preview_key()) co_return refuse(request, "preview", std::move(*problem));
@@ -91,7 +91,7 @@ asio::awaitable<Result<protocol::PreviewToken>> Control::Impl::preview(Request r
   protocol::PreviewToken minted;
   minted.target = target;
   minted.token = route::mint_preview(*publisher.preview_key, target.service, target.pool, expires);
-  minted.expires = state::utc_time(expires * 1000);
+  minted.expires = time_text(expires * 1000);
   const std::string what = protocol::to_string(target) + " until " + minted.expires;
   state::Texts texts;
   texts.after = what;

@@ -65,8 +65,7 @@ asio::awaitable<void> Control::Impl::announce_quiet(std::shared_ptr<Impl> self, 
   if (!quiet) co_return;
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
   json::object detail{{"in_flight", 0}, {"took_ms", took.count()}};
-  events.add("quiet", service,
-             "nothing is in flight any more, " + format_duration(took) + " after the change",
+  events.add("quiet", service, "nothing is in flight any more, " + duration_text(took) + " after the change",
              std::move(detail));
   self.reset();
 }
@@ -87,7 +86,7 @@ asio::awaitable<Result<Changed>> Control::Impl::pause(std::shared_ptr<Impl> self
     const bool quiet = co_await wait_until_quiet(service, limit);
     if (!quiet)
       co_return protocol::timed_out(service + " is paused, and " + requests_text(under_way(service)) +
-                                    " still in flight after " + format_duration(message.timeout) +
+                                    " still in flight after " + duration_text(message.timeout) +
                                     "; generation " + std::to_string(reply->generation) + " is in force");
     reply->more["quiet_ms"] =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began).count();
@@ -221,7 +220,7 @@ asio::awaitable<Result<Changed>> Control::mirror(Request request, protocol::SetM
   const state::ServiceState* service = self->state.service(message.service);
   if (reply && service && !message.to.empty() && message.to == service->stable())
     add_note(*reply, message.to + " is the stable pool of " + message.service +
-                         ": its backends serve the users, and the copies come on top");
+                         ": what it serves itself is not copied, only what goes to the other pools");
   co_return reply;
 }
 

@@ -41,7 +41,7 @@ asio::awaitable<Result<Waited>> Control::Impl::wait(protocol::Wait message) {
   if (auto gone = state::missing(state, message.target); gone && healthy) co_return *gone;
   if (!reached)
     co_return protocol::timed_out(name + " is not " + protocol::to_string(message.condition) + " after " +
-                                  format_duration(since(began)));
+                                  duration_text(since(began)));
   Waited waited;
   waited.target = message.target;
   waited.took = since(began);
@@ -223,7 +223,7 @@ asio::awaitable<Result<Changed>> Control::add(Request request, protocol::Add mes
   const bool healthy = co_await self->wait_until_healthy(target, limit);
   if (!healthy)
     co_return late(*reply, protocol::to_string(target) + " was added and is not healthy after " +
-                               format_duration(*wait_healthy));
+                               duration_text(*wait_healthy));
   co_return reply;
 }
 

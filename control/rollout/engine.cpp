@@ -56,7 +56,7 @@ std::optional<std::string> obstacle(const state::Rollout& rollout, const Evidenc
   const auto& step = rollout.current();
   if (rollout.paused) return "paused by the operator";
   if (evidence.in_step < step.hold)
-    return "holding, " + format_duration(rounded(step.hold - evidence.in_step)) + " left";
+    return "holding, " + duration_text(rounded(step.hold - evidence.in_step)) + " left";
   const std::uint32_t wanted = rollout.plan.min_requests;
   if (evidence.n_canary < wanted) return few(evidence.n_canary, wanted, rollout.to);
   if (evidence.stable_has_share && evidence.n_stable < wanted)

@@ -193,7 +193,7 @@ std::string kept_for_rollback(const ServiceState& service, const std::string& po
   if (rollout->active()) return "the rollout " + rollout->text() + " may go back to it";
   if (time >= rollout->retained_until) return {};
   return "the rollout " + rollout->text() + " keeps it for another " +
-         format_duration(std::chrono::milliseconds(rollout->retained_until - time));
+         duration_text(std::chrono::milliseconds(rollout->retained_until - time));
 }
 
 }  // namespace sluice::rollout

@@ -5,11 +5,12 @@
 #include <cerrno>
 
 #include "control/state/text.hpp"
+#include "proxy/base/values.hpp"
 
 namespace sluice::state {
 
 std::string audit_line(const Attempt& attempt) {
-  const boost::json::object line{{"time", utc_time(attempt.time)},
+  const boost::json::object line{{"time", time_text(attempt.time)},
                                  {"uid", attempt.actor.uid},
                                  {"pid", attempt.actor.pid},
                                  {"actor", printable(attempt.actor.name)},

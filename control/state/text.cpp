@@ -1,9 +1,5 @@
 #include "control/state/text.hpp"
 
-#include <array>
-#include <chrono>
-#include <cstdio>
-
 namespace sluice::state {
 namespace {
 
@@ -41,21 +37,6 @@ std::string printable(std::string_view text) {
     text.remove_prefix(code_point.size());
   }
   return out;
-}
-
-std::string utc_time(std::int64_t unix_milliseconds) {
-  using namespace std::chrono;
-  const sys_time<milliseconds> time{milliseconds(unix_milliseconds)};
-  const auto day = floor<days>(time);
-  const year_month_day date{day};
-  const hh_mm_ss clock{time - day};
-  std::array<char, 40> text;
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
-                static_cast<int>(clock.subseconds().count()));
-  return text.data();
 }
 
 }  // namespace sluice::state

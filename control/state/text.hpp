@@ -1,7 +1,6 @@
 // Texts that go into logs. Pure.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -10,8 +9,5 @@ namespace sluice::state {
 // `text` as UTF-8 without what a terminal could obey but JSON does not escape: bytes that are no UTF-8, DEL
 // and the C1 controls become U+FFFD. (The other control characters are left to JSON.)
 std::string printable(std::string_view text);
-
-// "2025-01-31T12:00:00.250Z"
-std::string utc_time(std::int64_t unix_milliseconds);
 
 }  // namespace sluice::state

@@ -260,7 +260,7 @@ void restore_traffic(ServiceState& service, const ServiceState& recorded) {
 
 std::string hold_text(const std::optional<Hold>& hold) {
   if (!hold) return "open";
-  if (hold->kind == Hold::Kind::paused) return "paused " + format_duration(hold->max_hold);
+  if (hold->kind == Hold::Kind::paused) return "paused " + duration_text(hold->max_hold);
   return hold->message.empty() ? "stopped" : "stopped " + sluice::quoted(hold->message);
 }
 

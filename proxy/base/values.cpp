@@ -1,7 +1,10 @@
 #include "proxy/base/values.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
+#include <ctime>
 #include <optional>
 
 #include "proxy/base/suggest.hpp"
@@ -71,7 +74,8 @@ struct Unit {
   std::string_view name;
   std::uint64_t factor;
 };
-constexpr std::array<Unit, 4> kTimeUnits = {{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
+constexpr std::array<Unit, 5> kTimeUnits = {
+    {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
 
 // The unit that a word for it means, empty when it means none of ours.
 std::string_view meant_unit(const std::string& word) {
@@ -79,11 +83,12 @@ std::string_view meant_unit(const std::string& word) {
     std::string_view unit;
     std::array<std::string_view, 6> words;
   };
-  static constexpr std::array<Meaning, 4> kMeanings = {{
+  static constexpr std::array<Meaning, 5> kMeanings = {{
       {"ms", {"ms", "msec", "msecs", "millis", "millisecond", "milliseconds"}},
       {"s", {"s", "sec", "secs", "second", "seconds", ""}},
       {"m", {"m", "min", "mins", "minute", "minutes", "minutes"}},
       {"h", {"h", "hr", "hrs", "hour", "hours", "hours"}},
+      {"d", {"d", "day", "days", "days", "days", "days"}},
   }};
   for (const auto& meaning : kMeanings)
     for (std::string_view known : meaning.words)
@@ -93,12 +98,10 @@ std::string_view meant_unit(const std::string& word) {
 
 ValueError not_a_duration(std::string_view text) {
   std::string what =
-      quoted(text) + " is not a duration, write a number and its unit, such as 250ms, 30s, 10m or 1h";
+      quoted(text) + " is not a duration, write a number and its unit, such as 250ms, 30s, 10m, 1h or 30d";
   const auto number = read_number(text);
   if (!number || number->too_large || number->too_fine) return {std::move(what), ""};
   const std::string word = lower(trimmed(number->rest));
-  if (word == "d" || word == "day" || word == "days")
-    return {std::move(what), format_thousandths(number->thousandths * 24) + "h"};
   const std::string_view unit = meant_unit(word);
   if (unit.empty()) return {std::move(what), ""};
   return {std::move(what), format_thousandths(number->thousandths).append(unit)};
@@ -189,9 +192,41 @@ std::string format_share(Share share) { return format_thousandths(share) + "%"; 
 std::string format_duration(milliseconds duration) {
   const auto count = static_cast<std::uint64_t>(duration.count());
   if (count == 0) return "0s";
-  std::size_t i = kTimeUnits.size() - 1;
+  std::size_t i = kTimeUnits.size() - 2;  // hours at most, as ever
   while (count % kTimeUnits[i].factor != 0) --i;
   return std::to_string(count / kTimeUnits[i].factor).append(kTimeUnits[i].name);
+}
+
+std::string duration_text(milliseconds duration) {
+  constexpr std::uint64_t kSecond = 1000, kMinute = 60 * kSecond, kHour = 60 * kMinute, kDay = 24 * kHour;
+  const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(duration.count(), 0));
+  if (ms == 0) return "0s";
+  if (ms < kSecond) return std::to_string(ms) + "ms";
+  if (ms < 10 * kSecond) return format_thousandths(ms / 10 * 10) + "s";
+  if (ms < kMinute) return format_thousandths(ms / 100 * 100) + "s";
+  const auto two = [ms](std::uint64_t unit, const char* name, std::uint64_t smaller,
+                        const char* smaller_name) {
+    const std::uint64_t rest = ms % unit / smaller;
+    return std::to_string(ms / unit) + name + (rest > 0 ? " " + std::to_string(rest) + smaller_name : "");
+  };
+  if (ms < kHour) return two(kMinute, "m", kSecond, "s");
+  return ms < kDay ? two(kHour, "h", kMinute, "m") : two(kDay, "d", kHour, "h");
+}
+
+std::string time_text(std::int64_t unix_milliseconds) {
+  const std::int64_t second = unix_milliseconds / 1000 - (unix_milliseconds % 1000 < 0);
+  const std::time_t seconds = second;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[64];
+  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
+                parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                static_cast<int>(unix_milliseconds - second * 1000));
+  return text;
+}
+
+std::string time_text(std::chrono::system_clock::time_point time) {
+  return time_text(std::chrono::floor<milliseconds>(time).time_since_epoch().count());
 }
 
 std::string Quoted::operator()(std::string_view text) const {

@@ -35,7 +35,7 @@ using Parsed = boost::system::result<T, ValueError>;
 
 inline constexpr std::chrono::milliseconds kLongestDuration = std::chrono::hours(24 * 365);
 
-// "250ms", "30s", "1.5m", "1h", "0"; at most kLongestDuration.
+// "250ms", "30s", "1.5m", "1h", "30d", "0"; at most kLongestDuration.
 Parsed<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 // "5%", "0.125%", "100 %"; at most 100 %, no finer than 0.001 %.
@@ -57,6 +57,14 @@ std::string canonical(const Address& address);
 // Both are read back by the parser to the same value: "5%", "0.125%"; "250ms", "90s", "1h".
 std::string format_share(Share share);
 std::string format_duration(std::chrono::milliseconds duration);
+
+// A duration for people, cut to what they read of it: "350ms", "1.25s", "12.5s", "59m 58s", "1h 2m", "2d 3h".
+// What a machine reads back is format_duration().
+std::string duration_text(std::chrono::milliseconds duration);
+
+// A time for people and for logs: RFC 3339 in UTC with milliseconds, "2026-11-27T14:02:11.123Z".
+std::string time_text(std::int64_t unix_milliseconds);
+std::string time_text(std::chrono::system_clock::time_point time);
 
 // `text` in single quotes, for messages: control characters as '?', cut when it is long. An object, so that
 // argument-dependent lookup of a std::string does not prefer std::quoted() where <iomanip> is included.

@@ -395,7 +395,7 @@ void emit(YAML::Emitter& out, const AccessLogSpec& access_log) {
   if (access_log.path.empty()) return put(out, "access_log", "off");
   begin_map(out, "access_log");
   put(out, "path", access_log.path);
-  put(out, "format", "json");
+  put(out, "format", access_log.format);
   out << EndMap;
 }
 

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <optional>
 
+#include "proxy/base/log_format.hpp"
 #include "proxy/base/suggest.hpp"
 #include "proxy/config/readers.hpp"
 #include "proxy/tls/certificate.hpp"
@@ -177,12 +178,14 @@ void read_admin(const Value& value, AdminSpec& admin) {
 
 void read_access_log(const Value& value, AccessLogSpec& access_log) {
   if (value.is_map()) {
-    std::string format;
     value.keys({
         {"path", [&](const Value& v) { v.text(access_log.path); }, kRequired},
         {"format",
          [&](const Value& v) {
-           v.choice<std::string>(format, {{"json", "json"}});
+           std::string format;
+           if (!v.text(format)) return;
+           if (const auto parsed = parse_log_format(format); !parsed) return v.complain(parsed.error());
+           access_log.format = format;
          }},
     });
     return;

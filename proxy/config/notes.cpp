@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "proxy/config/dump.hpp"
 
@@ -72,6 +73,45 @@ void note_cookie_never_issued(const ServiceSpec& service, Complaints& out) {
                                      ", because every request has the key ip; leave ip out of 'keys'");
 }
 
+bool is_segment_prefix(std::string path, const std::string& of) {
+  if (path.ends_with('/')) path.pop_back();
+  return of.starts_with(path) && (of.size() == path.size() || of[path.size()] == '/');
+}
+
+// Every request that `later` would match matches `first`. Requires: their hosts are the same, or `first`
+// takes any.
+bool covers(const RouteSpec& first, const RouteSpec& later) {
+  const auto in = [](const auto& all, const auto& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+  };
+  return is_segment_prefix(first.path, later.path) &&
+         std::all_of(first.headers.begin(), first.headers.end(),
+                     [&](const auto& header) { return in(later.headers, header); }) &&
+         (first.methods.empty() ||
+          (!later.methods.empty() &&
+           std::all_of(later.methods.begin(), later.methods.end(),
+                       [&](const auto& method) { return in(first.methods, method); })));
+}
+
+// The first route that matches counts.
+void note_routes_that_never_match(const Spec& spec, Complaints& out) {
+  std::map<std::string, std::vector<const RouteSpec*>> by_host;
+  for (const auto& route : spec.routes) {
+    const RouteSpec* first = nullptr;
+    for (const auto& host : std::set<std::string>{"", route.host})
+      for (const auto* other : by_host[host])
+        if (!first && covers(*other, route)) first = other;
+    if (first) {
+      const int line = first->place.line;
+      out.add(route.place, "this route never matches: the one " +
+                               (line > 0 ? "in line " + std::to_string(line) : std::string("above")) +
+                               " takes all its requests, and the first that matches counts");
+    } else {
+      by_host[route.host].push_back(&route);
+    }
+  }
+}
+
 }  // namespace
 
 // A note more is a function more in this list.
@@ -83,6 +123,7 @@ std::vector<Complaint> notes(const Spec& spec) {
     note_keys_that_make_users_jump(service, out);
     note_cookie_never_issued(service, out);
   }
+  note_routes_that_never_match(spec, out);
   return std::move(out).sorted();
 }
 

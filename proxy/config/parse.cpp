@@ -111,6 +111,33 @@ class DocumentStarts : public YAML::EventHandler {
   std::vector<YAML::Mark> places_;
 };
 
+// `path: -` is how everybody writes standard output, and no YAML: there a '-' before a blank begins a list.
+// Whether the '-' at `mark` is such a one; then it is quoted, as it is meant, and what follows in its line
+// stands two columns further on.
+bool quote_lone_dash(std::string& yaml, const YAML::Exception& error) {
+  constexpr std::string_view kKey = "path:";
+  const auto at = static_cast<std::size_t>(error.mark.pos);
+  if (error.msg != YAML::ErrorMsg::BLOCK_ENTRY || error.mark.pos < 0 || at >= yaml.size() || yaml[at] != '-')
+    return false;
+  const std::string_view before = std::string_view(yaml).substr(0, at);
+  const auto key_end = before.find_last_not_of(" \t");
+  if (key_end == std::string_view::npos || !before.substr(0, key_end + 1).ends_with(kKey)) return false;
+  const auto after = yaml.find_first_not_of(" \t", at + 1);
+  if (after != std::string::npos && std::string_view(",}#\r\n").find(yaml[after]) == std::string_view::npos)
+    return false;
+  yaml.replace(at, 1, "\"-\"");
+  return true;
+}
+
+YAML::Node load(std::string& text) {
+  try {
+    return YAML::Load(text);
+  } catch (const YAML::Exception& error) {
+    if (!quote_lone_dash(text, error)) throw;
+  }
+  return YAML::Load(text);
+}
+
 void complain_about_second(std::string_view yaml, const YAML::Mark& mark, Complaints& out) {
   const Place place = place_of(mark);
   const auto at = static_cast<std::size_t>(mark.pos);
@@ -129,8 +156,8 @@ std::optional<YAML::Node> parse_yaml(std::string_view yaml, Complaints& out) {
   }
   YAML::Node document;
   try {
-    const std::string text(yaml);
-    document = YAML::Load(text);
+    std::string text(yaml);
+    document = load(text);
     const DocumentStarts starts(text);
     if (!document.IsNull() && starts.second()) {
       complain_about_second(yaml, *starts.second(), out);

@@ -268,7 +268,8 @@ struct AdminSpec {
 };
 
 struct AccessLogSpec {
-  std::string path;  // empty: off
+  std::string path;             // "-": standard output; empty: off
+  std::string format = "json";  // or combined, or a template (base/log_format)
   bool operator==(const AccessLogSpec&) const = default;
 };
 

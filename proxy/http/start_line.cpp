@@ -1,5 +1,7 @@
 #include "proxy/http/start_line.hpp"
 
+#include <algorithm>
+
 #include "proxy/http/authority.hpp"
 #include "proxy/http/text.hpp"
 
@@ -66,6 +68,35 @@ Refusal parse_status_line(std::string_view line, ResponseHead& out) {
   out.status = static_cast<int>(status);
   out.reason = rest.size() > 5 ? rest.substr(5) : std::string_view{};
   return {};
+}
+
+Glance glance(std::string_view bytes) {
+  Glance seen;
+  if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+  const auto end = bytes.find_first_of("\r\n");
+  const std::string_view line = bytes.substr(0, end);
+  const auto first = line.find(' ');
+  if (first == std::string_view::npos || first > kMaxMethod || !is_token(line.substr(0, first))) return seen;
+  seen.method = line.substr(0, first);
+  const std::string_view rest = line.substr(first + 1);
+  const auto second = rest.find(' ');
+  const std::string_view target = rest.substr(0, second);
+  const auto is_visible = [](char c) { return c > 0x20 && c < 0x7f; };
+  if (std::all_of(target.begin(), target.end(), is_visible)) {
+    Target parts;
+    if (split_target(target, seen.method == "OPTIONS", parts)) {
+      seen.path = parts.path, seen.query = parts.query;
+    } else {
+      const auto mark = target.find('?');
+      seen.path = target.substr(0, mark);
+      if (mark != std::string_view::npos) seen.query = target.substr(mark + 1);
+    }
+  }
+  if (second == std::string_view::npos || end == std::string_view::npos) return seen;
+  Version version{};
+  const std::string_view protocol = rest.substr(rest.rfind(' ') + 1);
+  if (parse_version(protocol, version).status != kBadLine.status) seen.protocol = protocol;
+  return seen;
 }
 
 }  // namespace sluice::http

@@ -15,4 +15,12 @@ Refusal parse_request_line(std::string_view line, RequestHead& out);
 // Fills version, status and reason.
 Refusal parse_status_line(std::string_view line, ResponseHead& out);
 
+// What a request's first bytes tell when the request is refused: each part only when it is sound by itself.
+struct Glance {
+  std::string_view method, path, query;
+  std::string_view protocol;  // "HTTP/1.1", "HTTP/3.7"
+};
+// `bytes`: all that came of the request, at least its beginning.
+Glance glance(std::string_view bytes);
+
 }  // namespace sluice::http

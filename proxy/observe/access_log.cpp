@@ -1,107 +1,46 @@
 #include "proxy/observe/access_log.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <cstring>
-#include <ctime>
+
+#include "proxy/observe/log_line.hpp"
 
 namespace sluice::observe {
 namespace {
 
-constexpr std::size_t kTexts = 10;
 constexpr auto kPoll = std::chrono::milliseconds(50);  // how long a line may wait in a ring
-
-constexpr std::size_t kMaxText = 2048;  // of one field; longer ones are cut in the log
-
-std::array<std::string_view, kTexts> texts_of(const AccessRecord& r) {
-  return {r.request_id, r.client, r.method, r.host, r.path, r.service, r.pool, r.backend, r.sticky, r.error};
-}
-
-void append_json_string(std::string_view text, std::string& out) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 ||
-               byte >= 0x7f) {  // bytes above ASCII may be no UTF-8: escaped as Latin-1 code points
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
-void append_time(std::int64_t wall_micros, std::string& out) {
-  const std::time_t seconds = wall_micros / 1'000'000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
-                 parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                 wall_micros / 1000 % 1000);
-}
+constexpr int kReaderMillis = 100;                     // how often a wait for a reader looks up
+constexpr int kLastLooks = 10;                         // of them, when the daemon ends
+constexpr std::size_t kMaxText = 2048;                 // of one field; longer ones are cut in the log
 
 }  // namespace
-
-void append_json_line(const AccessRecord& r, std::string& out) {
-  out += "{\"ts\":\"";
-  append_time(r.wall_micros, out);
-  out += '"';
-  const auto text = [&out](const char* key, std::string_view value) {
-    out += ",\"";
-    out += key;
-    out += "\":";
-    append_json_string(value, out);
-  };
-  const auto number = [&out](const char* key, auto value) {
-    fmt::format_to(std::back_inserter(out), ",\"{}\":{}", key, value);
-  };
-  text("request_id", r.request_id);
-  text("client", r.client);
-  text("method", r.method);
-  text("host", r.host);
-  text("path", r.path);
-  number("status", r.status);
-  number("bytes_in", r.bytes_in);
-  number("bytes_out", r.bytes_out);
-  number("duration_ms", r.duration_micros / 1000.0);
-  number("upstream_ms", r.upstream_micros / 1000.0);
-  text("service", r.service);
-  text("pool", r.pool);
-  text("backend", r.backend);
-  number("generation", r.generation);
-  text("sticky", r.sticky);
-  number("attempts", r.attempts);
-  text("error", r.error);
-  out += "}\n";
-}
 
 // In the ring: this header, then the texts one after the other, padded to 8 bytes.
 struct AccessRing::Packed {
   std::uint32_t size;  // of all, padding included; 0 marks the jump to the ring's start
-  std::array<std::uint16_t, kTexts> text_sizes;
-  AccessRecord record;  // its views are void here
+  std::array<std::uint16_t, kAccessTexts> text_sizes;
+  AccessNumbers numbers;
 };
 
 AccessRing::AccessRing(std::size_t capacity) : bytes_(capacity) {}
 
 bool AccessRing::push(const AccessRecord& record) {
-  auto texts = texts_of(record);
+  AccessRecord cut = record;
+  const auto texts = texts_of(cut);
   std::size_t size = sizeof(Packed);
-  for (auto& text : texts) {
-    text = text.substr(0, kMaxText);
-    size += text.size();
+  for (auto* text : texts) {
+    *text = text->substr(0, kMaxText);
+    size += text->size();
   }
   size = (size + 7) / 8 * 8;
   std::uint64_t head = head_.load(std::memory_order_relaxed);
@@ -117,19 +56,20 @@ bool AccessRing::push(const AccessRecord& record) {
     head += skip;
   }
   Packed packed{static_cast<std::uint32_t>(size), {}, record};
-  for (std::size_t i = 0; i < kTexts; ++i) packed.text_sizes[i] = static_cast<std::uint16_t>(texts[i].size());
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    packed.text_sizes[i] = static_cast<std::uint16_t>(texts[i]->size());
   char* at = bytes_.data() + head % bytes_.size();
   std::memcpy(at, static_cast<const void*>(&packed), sizeof packed);
   at += sizeof packed;
-  for (const auto& text : texts) {
-    if (!text.empty()) std::memcpy(at, text.data(), text.size());
-    at += text.size();
+  for (const auto* text : texts) {
+    if (!text->empty()) std::memcpy(at, text->data(), text->size());
+    at += text->size();
   }
   head_.store(head + size, std::memory_order_release);
   return true;
 }
 
-std::size_t AccessRing::drain(std::string& out) {
+std::size_t AccessRing::drain(const LogFormat& format, std::string& out) {
   std::uint64_t tail = tail_.load(std::memory_order_relaxed);
   const std::uint64_t head = head_.load(std::memory_order_acquire);
   std::size_t lines = 0;
@@ -144,14 +84,14 @@ std::size_t AccessRing::drain(std::string& out) {
     Packed packed;
     std::memcpy(static_cast<void*>(&packed), at, sizeof packed);
     const char* text = at + sizeof packed;
-    AccessRecord& r = packed.record;
+    AccessRecord record;
+    static_cast<AccessNumbers&>(record) = packed.numbers;
     std::size_t i = 0;
-    for (std::string_view* view : {&r.request_id, &r.client, &r.method, &r.host, &r.path, &r.service, &r.pool,
-                                   &r.backend, &r.sticky, &r.error}) {
+    for (std::string_view* view : texts_of(record)) {
       *view = {text, packed.text_sizes[i]};
       text += packed.text_sizes[i++];
     }
-    append_json_line(r, out);
+    append_line(format, record, out);
     ++lines;
     tail += size;
   }
@@ -167,64 +107,96 @@ AccessLog::AccessLog(std::size_t workers) {
 AccessLog::~AccessLog() {
   stop_ = true;
   thread_.join();
-  if (fd_ >= 0) ::close(fd_);
 }
 
-std::string AccessLog::open(const std::string& path) {
-  int fd = -1;
+AccessLog::Sink::~Sink() {
+  if (fd >= 0) ::close(fd);
+}
+
+std::string AccessLog::open(const std::string& path, LogFormat format) {
+  std::shared_ptr<Sink> sink;
   if (!path.empty()) {
-    fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-    if (fd < 0)
-      return fmt::format("cannot open the access log {}: {} (errno {})", path, std::strerror(errno), errno);
+    sink = std::make_shared<Sink>();
+    sink->fd = path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+                           : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    if (sink->fd < 0)
+      return fmt::format("cannot open the access log {}: {} (errno {})",
+                         path == "-" ? "standard output" : path, std::strerror(errno), errno);
+    struct stat about {};
+    sink->file = ::fstat(sink->fd, &about) == 0 && S_ISREG(about.st_mode);
+    sink->path = path;
+    sink->format = std::move(format);
   }
-  const std::lock_guard lock(file_mutex_);
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = fd;
-  path_ = path;
-  on_ = fd >= 0;
+  const std::lock_guard lock(sink_mutex_);
+  sink_ = std::move(sink);
+  on_ = sink_ != nullptr;
   return {};
 }
 
 void AccessLog::reopen() {
-  std::string path;
-  {
-    const std::lock_guard lock(file_mutex_);
-    path = path_;
-  }
-  if (path.empty()) return;
-  if (const auto error = open(path); !error.empty()) spdlog::error("{}; the old file stays in use", error);
+  const auto now = sink();
+  if (!now || now->path == "-") return;
+  if (const auto error = open(now->path, now->format); !error.empty())
+    spdlog::error("{}; the old file stays in use", error);
 }
 
 std::uint64_t AccessLog::dropped() const {
-  std::uint64_t sum = 0;
+  std::uint64_t sum = unwritten_.load(std::memory_order_relaxed);
   for (const auto& ring : rings_) sum += ring->dropped();
   return sum;
+}
+
+std::shared_ptr<const AccessLog::Sink> AccessLog::sink() const {
+  const std::lock_guard lock(sink_mutex_);
+  return sink_;
 }
 
 void AccessLog::run() {
   std::string lines;
   for (;;) {
     const bool last = stop_;
+    const auto now = sink();
     lines.clear();
-    for (auto& ring : rings_) ring->drain(lines);
-    if (!lines.empty()) write_out(lines);
+    for (auto& ring : rings_) ring->drain(now ? now->format : LogFormat(), lines);
+    if (now && !lines.empty()) write_out(*now, lines);
     if (last) return;
     std::this_thread::sleep_for(kPoll);
   }
 }
 
-void AccessLog::write_out(const std::string& lines) {
-  const std::lock_guard lock(file_mutex_);
-  std::string_view left = lines;
-  while (fd_ >= 0 && !left.empty()) {
-    const ssize_t written = ::write(fd_, left.data(), left.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) {
-      spdlog::warn("access log {}: {} ({} bytes lost)", path_, std::strerror(errno), left.size());
-      return;
+// A pipe takes PIPE_BUF bytes at once when it says that it takes some.
+void AccessLog::write_out(const Sink& sink, std::string_view lines) {
+  while (!lines.empty()) {
+    if (!sink.file && !wait_for_reader(sink)) {
+      errno = ETIMEDOUT;
+      break;
     }
-    left.remove_prefix(static_cast<std::size_t>(written));
+    const ssize_t written = ::write(sink.fd, lines.data(),
+                                    sink.file ? lines.size() : std::min<std::size_t>(lines.size(), PIPE_BUF));
+    if (written < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (written <= 0) break;
+    lines.remove_prefix(static_cast<std::size_t>(written));
   }
+  if (!lines.empty()) {
+    const char* const why = std::strerror(errno);
+    unwritten_.fetch_add(static_cast<std::uint64_t>(std::count(lines.begin(), lines.end(), '\n')),
+                         std::memory_order_relaxed);
+    if (!failing_)
+      spdlog::warn("access log {}: {}; lines are lost until it takes them again", sink.path, why);
+  } else if (failing_) {
+    spdlog::info("access log {} takes lines again", sink.path);
+  }
+  failing_ = !lines.empty();
+}
+
+// False when none came before the end of the daemon, or the log went elsewhere: what waits is lost.
+bool AccessLog::wait_for_reader(const Sink& sink) const {
+  pollfd ready{sink.fd, POLLOUT, 0};
+  for (int looks = 0; looks < kLastLooks; looks += stop_) {
+    if (::poll(&ready, 1, kReaderMillis) > 0) return true;
+    if (this->sink().get() != &sink) return false;
+  }
+  return false;
 }
 
 }  // namespace sluice::observe

@@ -11,18 +11,10 @@
 #include <thread>
 #include <vector>
 
-namespace sluice::observe {
+#include "proxy/base/log_format.hpp"
+#include "proxy/observe/access_record.hpp"
 
-struct AccessRecord {
-  std::int64_t wall_micros = 0;  // when the request's head was complete, Unix time
-  std::uint64_t generation = 0;
-  std::uint64_t bytes_in = 0, bytes_out = 0;  // bodies
-  std::uint32_t duration_micros = 0;
-  std::uint32_t upstream_micros = 0;  // from the last attempt's start to its answer's head
-  std::uint16_t status = 0;           // sent to the client; 0: none, it left
-  std::uint16_t attempts = 0;
-  std::string_view request_id, client, method, host, path, service, pool, backend, sticky, error;
-};
+namespace sluice::observe {
 
 // One writer (a worker), one reader (the log thread).
 class AccessRing {
@@ -30,8 +22,8 @@ class AccessRing {
   explicit AccessRing(std::size_t capacity = 1u << 20);  // bytes; a power of two
   // False when there is no room: the record is dropped and counted.
   bool push(const AccessRecord& record);
-  // Appends what is there to `out` as JSON lines. Log thread only. Returns how many.
-  std::size_t drain(std::string& out);
+  // Appends what is there to `out` as lines. Log thread only. Returns how many.
+  std::size_t drain(const LogFormat& format, std::string& out);
   std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
 
  private:
@@ -42,31 +34,43 @@ class AccessRing {
   std::atomic<std::uint64_t> dropped_{0};
 };
 
-// One JSON object and a newline, as CONTRACT's access log says.
-void append_json_line(const AccessRecord& record, std::string& out);
-
 class AccessLog {
  public:
   explicit AccessLog(std::size_t workers);
   ~AccessLog();  // writes what is left
 
-  // Opens `path` for appending (empty: off). The text of the error, or empty. Control thread.
-  std::string open(const std::string& path);
-  void reopen();  // the same path again, for logrotate. Control thread.
+  // Opens `path` for appending; "-" is standard output, empty is off. The text of the error, or empty.
+  // Control thread.
+  std::string open(const std::string& path, LogFormat format = {});
+  // The same path again, for logrotate; standard output stays as it is. Control thread.
+  void reopen();
   bool on() const { return on_.load(std::memory_order_relaxed); }
   AccessRing& ring(std::size_t worker) { return *rings_[worker]; }
-  std::uint64_t dropped() const;
+  std::uint64_t dropped() const;  // for want of room in a ring, or of a reader
 
  private:
+  // Where lines go, and how. Closed when neither control nor the log thread has it any more, so that a reader
+  // of a pipe who does not read holds up nobody but the log.
+  struct Sink {
+    ~Sink();
+    int fd = -1;
+    bool file = true;  // not a pipe, socket or terminal: a write does not wait for a reader
+    std::string path;
+    LogFormat format;
+  };
+
   void run();
-  void write_out(const std::string& lines);
+  std::shared_ptr<const Sink> sink() const;
+  void write_out(const Sink& sink, std::string_view lines);
+  bool wait_for_reader(const Sink& sink) const;
 
   std::vector<std::unique_ptr<AccessRing>> rings_;
   std::atomic<bool> on_{false};
   std::atomic<bool> stop_{false};
-  std::mutex file_mutex_;  // control opens, the log thread writes
-  std::string path_;       // under file_mutex_
-  int fd_ = -1;            // under file_mutex_
+  std::atomic<std::uint64_t> unwritten_{0};  // lines
+  mutable std::mutex sink_mutex_;            // control opens, the log thread writes
+  std::shared_ptr<const Sink> sink_;         // under sink_mutex_; null: off
+  bool failing_ = false;                     // log thread only
   std::thread thread_;
 };
 

@@ -62,7 +62,10 @@ std::string missing_header(const http::Fields& fields, const config::RouteSpec& 
 }
 
 std::string described(const config::RouteSpec& spec) {
-  return (spec.host.empty() ? "any host" : "host " + spec.host) + ", path " + spec.path;
+  std::string text = (spec.host.empty() ? "any host" : "host " + spec.host) + ", path " + spec.path;
+  if (!spec.methods.empty()) text += ", method " + list_of(spec.methods);
+  for (const auto& [name, value] : spec.headers) text += ", " + name + ": " + value;
+  return text;
 }
 
 }  // namespace

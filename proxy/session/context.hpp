@@ -1,12 +1,15 @@
 // What a worker lends its sessions. One per worker; worker only unless said otherwise.
 #pragma once
 
+#include <array>
+#include <cassert>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "proxy/base/reasons.hpp"
 #include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"
 #include "proxy/observe/access_log.hpp"
@@ -21,10 +24,19 @@
 namespace sluice::session {
 
 struct WorkerCounters {  // one writer: the worker; read by control
-  observe::Counter connections, accepted, accept_errors, refused_requests;
+  observe::Counter connections, accepted, accept_errors;
+  std::array<observe::Counter, kRefusalReasons.size()>
+      refused_requests;  // by what the answer said, see kRefusalReasons
   observe::Counter over_connection_limit, over_client_limit,
       bad_proxy_header;  // connections that were refused
   HandshakeCounters client_handshakes, backend_handshakes;
+
+  // Requires: one of kRefusalReasons.
+  void count_refused(std::string_view reason) {
+    const std::size_t index = reason_index(reason);
+    assert(index < refused_requests.size());
+    if (index < refused_requests.size()) refused_requests[index].add();
+  }
 };
 
 struct Context {

@@ -43,7 +43,9 @@ class Downstream {
   virtual bool trusted() const = 0;                     // that is a trusted proxy: its X-Forwarded-* are kept
   virtual std::string_view listener() const = 0;
   virtual bool secure() const = 0;
-  virtual upstream::Logins& logins() = 0;         // of the client's connection
+  virtual upstream::Logins& logins() = 0;  // of the client's connection
+  virtual std::string_view tls_version()
+      const = 0;                                  // of the client's connection, a literal; empty: clear text
   virtual std::string_view identity() const = 0;  // header lines about the client's certificate, or empty
   // The whole body, when all of it has come with the head: it can be sent again. Empty without a body.
   virtual bool whole_body(std::string_view& body) const = 0;

@@ -1,4 +1,5 @@
 // What is written down of a request: counters, the access log, and the proxy's own answers.
+#include "proxy/session/access_line.hpp"
 #include "proxy/session/exchange.hpp"
 
 namespace sluice::session {
@@ -6,10 +7,6 @@ namespace sluice::session {
 using net::Clock;
 
 namespace {
-
-std::uint64_t micros(Clock::duration time) {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(time).count());
-}
 
 // The backend's doing (G4); a client that left or was cut says nothing about the backend.
 bool is_upstream(FailureKind kind) {
@@ -76,6 +73,7 @@ Task<void> Exchange::answer(Failure failure) {
     co_return;
   }
   if (service_) service_->service->live->per_worker[context_.worker].own_errors.add();
+  context_.counters.count_refused(own.reason);
   std::string_view text = own.text;
   if (failure.kind == FailureKind::stopped && !service_->service->hold->message.empty())
     text = service_->service->hold->message;
@@ -117,13 +115,11 @@ void Exchange::leave_guard() {
 }
 
 void Exchange::record(std::string_view error) {
-  const auto took = micros(Clock::now() - began_);
   const int status = client_.status_sent();
   if (service_ && status > 0)
     service_->service->live->per_worker[context_.worker]
         .to_client[static_cast<std::size_t>(status) / 100]
         .add();
-  if (!service_ && !error.empty()) context_.counters.refused_requests.add();
   leave_guard();
   if (chosen_) {
     auto& counters = chosen_counters();
@@ -135,14 +131,10 @@ void Exchange::record(std::string_view error) {
   if (!context_.access_log || !context_.access_log->on()) return;
   const http::RequestHead& head = client_.head();
   observe::AccessRecord line;
-  line.wall_micros = std::chrono::duration_cast<std::chrono::microseconds>(
-                         std::chrono::system_clock::now().time_since_epoch())
-                         .count() -
-                     static_cast<std::int64_t>(took);
+  set_times(began_, line);
   line.generation = view_->snapshot->generation;
   line.bytes_in = client_.body_bytes_in() + tunnel_in_;
   line.bytes_out = client_.body_bytes_out() + tunnel_out_;
-  line.duration_micros = static_cast<std::uint32_t>(std::min<std::uint64_t>(took, UINT32_MAX));
   if (answer_began_ > attempt_began_)
     line.upstream_micros = static_cast<std::uint32_t>(micros(answer_began_ - attempt_began_));
   line.status = static_cast<std::uint16_t>(status);
@@ -152,6 +144,11 @@ void Exchange::record(std::string_view error) {
   line.method = head.method;
   line.host = head.host;
   line.path = head.path;
+  line.query = head.query;
+  line.protocol = head.version == http::Version::http11 ? "HTTP/1.1" : "HTTP/1.0";
+  line.scheme = client_.secure() ? "https" : "http";
+  line.tls = client_.tls_version();
+  add_fields(head.fields, line);
   if (service_) line.service = service_->service->spec.name;
   if (chosen_) line.pool = chosen_->pool->name;
   if (backend_) line.backend = backend_->name;

@@ -196,6 +196,10 @@ Ends Session::ends() const {
   return {caller_.source, ip_port_of(own)};
 }
 
+std::string_view Session::tls_version() const {
+  return stream_.tls() ? std::string_view(SSL_get_version(stream_.tls()->ssl())) : std::string_view();
+}
+
 bool Session::secure() const {
   if (trusted_)
     if (const auto proto = http::forwarded_proto(head_->fields); !proto.empty()) return proto == "https";

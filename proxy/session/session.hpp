@@ -86,6 +86,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   std::chrono::milliseconds patience() const;
   bool arm_ahead();
   Task<void> refuse();
+  void record_refusal(net::Clock::time_point began, std::size_t bytes_out);
   void on_unawaited_read() override;
 
   // session_body.cpp
@@ -111,6 +112,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   std::string_view listener() const override { return listener_->name; }
   bool secure() const override;
   upstream::Logins& logins() override { return logins_; }
+  std::string_view tls_version() const override;
   std::string_view identity() const override { return identity_; }
   bool whole_body(std::string_view& body) const override;
   Task<BodyPiece> read_body() override;
@@ -177,6 +179,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   bool first_ = true;                              // no request yet
   bool closing_ = false;                           // shutdown asked for the end
   bool head_begun_ = false;                        // some of the next head has come
+  net::Clock::time_point head_began_;              // when the first of it did
   bool resting_ = false;                           // idle for long: holds no buffer
   observe::ClientTable::Slot* counted_ = nullptr;  // where this connection counts for its client
   std::shared_ptr<observe::ClientTable> counted_in_;

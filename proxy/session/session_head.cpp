@@ -53,7 +53,10 @@ Session::HeadResult Session::look_for_head() {
     refusal_ = parser_.refusal();
     return HeadResult::refused;
   }
-  if (!head_begun_) stream_.limit(listener_->header_timeout);
+  if (!head_begun_) {
+    stream_.limit(listener_->header_timeout);
+    head_began_ = net::Clock::now();
+  }
   head_begun_ = true;
   return HeadResult::incomplete;
 }
@@ -120,13 +123,15 @@ bool Session::arm_ahead() {
 }
 
 Task<void> Session::refuse() {
-  context_.counters.refused_requests.add();
+  context_.counters.count_refused(refusal_.reason);
+  const auto began = head_begun_ ? head_began_ : net::Clock::now();
   stream_.limit(listener_->body_timeout);
   keep_alive_ = false;
   out_.clear();
-  http::write_reply(refusal_.status, refusal_.reason, explanation(refusal_.status), false, false,
-                    context_.date.now(), out_);
+  const std::string_view text = explanation(refusal_.status);
+  http::write_reply(refusal_.status, refusal_.reason, text, false, false, context_.date.now(), out_);
   const auto status = co_await stream_.write(out_.view());
+  record_refusal(began, text.size());
   if (status == IoStatus::ok) co_await linger();
 }
 

@@ -201,7 +201,8 @@ std::uint16_t Runtime::port_of(const std::string& listener) const {
 }
 
 std::string Runtime::set_access_log(const config::AccessLogSpec& spec) {
-  return impl_->access_log.open(spec.path);
+  auto format = parse_log_format(spec.format);
+  return impl_->access_log.open(spec.path, format ? std::move(*format) : LogFormat());
 }
 void Runtime::reopen_access_log() { impl_->access_log.reopen(); }
 
@@ -282,7 +283,8 @@ Totals Runtime::totals() const {
     totals.over_connection_limit += counters.over_connection_limit.get();
     totals.over_client_limit += counters.over_client_limit.get();
     totals.bad_proxy_header += counters.bad_proxy_header.get();
-    totals.refused_requests += counters.refused_requests.get();
+    for (std::size_t i = 0; i < kRefusalReasons.size(); ++i)
+      totals.refused_requests[i] += counters.refused_requests[i].get();
     add(totals.client_handshakes, counters.client_handshakes);
     add(totals.backend_handshakes, counters.backend_handshakes);
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proxy/base/asio.hpp"
+#include "proxy/base/reasons.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/net/bind.hpp"
 #include "proxy/route/snapshot.hpp"
@@ -53,8 +54,8 @@ struct Totals {
   std::uint64_t accept_errors = 0;                                 // EMFILE and the like
   std::uint64_t over_connection_limit = 0, over_client_limit = 0;  // connections that were refused
   std::uint64_t bad_proxy_header = 0;                              // likewise
-  std::uint64_t refused_requests =
-      0;  // answered by the proxy before a route was known (400, 404, 408, 414, 431 ...)
+  std::array<std::uint64_t, kRefusalReasons.size()>
+      refused_requests{};  // answered by the proxy itself, by reason
   Handshakes client_handshakes, backend_handshakes;
   std::uint64_t access_log_dropped = 0;  // lines the log thread could not keep up with
 };

@@ -120,7 +120,7 @@ def test_P1_in_flight_0_is_announced(simple):
         go.set()
         assert client.read().status == 200
         thread.join(20)
-        assert waiting[0].code == 0 and "in flight 0" in waiting[0].out
+        assert waiting[0].code == 0 and "in flight 0" in waiting[0].err
     wait_until(lambda: events(daemon, "quiet"))
     assert "paused: 0 held, nothing in flight" in daemon.ctl("status", "api", check=0).out
     assert daemon.metric("sluice_service_traffic_state", service="api", state="paused") == 1

@@ -27,6 +27,8 @@ TEST(Duration, IsReadAsWritten) {
                                                                     {"0s", 0ms},
                                                                     {"1.5s", 1500ms},
                                                                     {"0.25h", 15min},
+                                                                    {"30d", 720h},
+                                                                    {"365d", kLongestDuration},
                                                                     {"007s", 7s},
                                                                     {"1.500s", 1500ms},
                                                                     {"8760h", kLongestDuration},
@@ -45,10 +47,10 @@ TEST(Duration, IsRefusedWithWhatWasMeant) {
       {"30", "did you mean '30s'?"},
       {"5min", "did you mean '5m'?"},
       {"2 hours", "did you mean '2h'?"},
-      {"1.5 Days", "did you mean '36h'?"},
+      {"1.5 Days", "did you mean '1.5d'?"},
       {"100 millis", "did you mean '100ms'?"},
       {"10M", "did you mean '10m'?"},
-      {"fast", "'fast' is not a duration, write a number and its unit, such as 250ms, 30s, 10m or 1h"},
+      {"fast", "'fast' is not a duration, write a number and its unit, such as 250ms, 30s, 10m, 1h or 30d"},
       {"", "'' is not a duration"},
       {".5s", "is not a duration"},
       {"1h30m", "is not a duration"},
@@ -57,6 +59,7 @@ TEST(Duration, IsRefusedWithWhatWasMeant) {
       {" 5s", "is not a duration"},
       {"-5s", "'-5s' is negative"},
       {"8761h", "too long, at most 8760h"},
+      {"366d", "too long, at most 8760h"},
       {"999999999999999999999999h", "too long"},
       {"18446744073709551616ms", "too long"},
       {"0.1ms", "finer than a millisecond"},
@@ -73,6 +76,23 @@ TEST(Duration, IsWrittenInTheLargestUnitThatFitsAndReadBack) {
   EXPECT_EQ(format_duration(48h), "48h");
   for (auto d = 1ms; d <= kLongestDuration; d = d * 3 + 1ms)
     EXPECT_EQ(*parse_duration(format_duration(d)), d);
+}
+
+TEST(DurationText, SaysWhatPeopleReadOfIt) {
+  const std::pair<std::chrono::milliseconds, const char*> rows[] = {
+      {0ms, "0s"},   {-5ms, "0s"},      {1ms, "1ms"},           {350ms, "350ms"},   {999ms, "999ms"},
+      {1s, "1s"},    {1250ms, "1.25s"}, {3487ms, "3.48s"},      {12500ms, "12.5s"}, {59999ms, "59.9s"},
+      {60s, "1m"},   {61s, "1m 1s"},    {3598494ms, "59m 58s"}, {1h, "1h"},         {3720s, "1h 2m"},
+      {3659s, "1h"}, {24h, "1d"},       {51h, "2d 3h"},         {24h * 30, "30d"}};
+  for (const auto& [duration, text] : rows) EXPECT_EQ(duration_text(duration), text) << duration.count();
+}
+
+TEST(TimeText, IsUtcWithMilliseconds) {
+  EXPECT_EQ(time_text(0), "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(time_text(1'709'210'096'007), "2024-02-29T12:34:56.007Z");
+  EXPECT_EQ(time_text(-1), "1969-12-31T23:59:59.999Z");
+  EXPECT_EQ(time_text(std::chrono::system_clock::time_point(1'709'210'096'007ms)),
+            "2024-02-29T12:34:56.007Z");
 }
 
 TEST(ShareText, IsExactToAThousandthOfAPercent) {

@@ -82,7 +82,10 @@ TEST(Args, Backends) {
 }
 
 TEST(Args, LookingAndOperating) {
-  EXPECT_EQ(verb<StatusVerb>("status").service, "");
+  EXPECT_EQ(verb<StatusVerb>("status").pattern, "");
+  EXPECT_EQ(verb<StatusVerb>("status shop-* --brief --sort p99").pattern, "shop-*");
+  EXPECT_EQ(verb<StatusVerb>("status shop-* --brief --sort p99").sort, "p99");
+  EXPECT_TRUE(verb<StatusVerb>("status shop-* --brief --sort p99").brief);
   EXPECT_TRUE(verb<StatusVerb>("status api -w").watch);
   const auto explain = verb<protocol::Explain>("explain http://x/a -H A:_1 -H B:_2 --method POST");
   EXPECT_EQ(explain.headers, (protocol::Strings{"A: 1", "B: 2"}));

@@ -72,8 +72,12 @@ TEST(BadConfig, ValuesAtTheTop) {
        "{path: /var/log/access.log}"},
       {top_3_1("access_log: of"), 3, 13, "must be off or a map such as", "off"},
       {top_3_1("access_log: {format: json}"), 3, 1, "'access_log' needs the key 'path'", ""},
-      {top_3_1("access_log: {path: /a, format: jsno}"), 3, 32, "'format' must be one of json, not 'jsno'",
-       "json"},
+      {top_3_1("access_log: {path: /a, format: jsno}"), 3, 32,
+       "'format': a format is json, combined or a template", "json"},
+      {top_3_1("access_log: {path: \"-\", format: \"{clint} {status}\"}"), 3, 33,
+       "'format': there is no field '\\{clint\\}', the fields are ts, request_id", "client"},
+      {top_3_1("access_log: {path: \"-\", format: \"{client\"}"), 3, 33, "'format': a '\\{' is not closed",
+       ""},
   });
 }
 

@@ -14,7 +14,7 @@ TEST(BadConfig, Services) {
       {service_7_5("balance:"), 7, 5, "'balance' has no value", ""},
       {service_7_5("stable: gren"), 7, 13, "service 'api' has no pool 'gren'", "green"},
       {service_7_5("slow_start: 1 hour"), 7, 17, "'1 hour' is not a duration", "1h"},
-      {service_7_5("slow_start: 2d"), 7, 17, "'2d' is not a duration", "48h"},
+      {service_7_5("slow_start: 2 days"), 7, 17, "'2 days' is not a duration", "2d"},
       {service_7_5("slow_start: 1.0005s"), 7, 17, "finer than a millisecond", ""},
       {service_7_5("slow_start: soon"), 7, 17, "'soon' is not a duration", ""},
       {service_7_5("debug_headers: {}"), 7, 20, "'debug_headers' must be true or false, not a map", ""},

@@ -20,7 +20,7 @@ admin: {socket: "/tmp/a b: #c.sock", socket_mode: "0007", socket_group: "0", htt
   roles: [{role: viewer, group: root}, {role: operator, user: root}, {role: admin, user: "4711"}]}
 state_dir: "~"
 workers: 256
-access_log: {path: "/tmp/%d, {x}.log"}
+access_log: {path: "/tmp/%d, {x}.log", format: '{{"{path}": {status}}} # "x"'}
 lame_duck: 1500ms
 shutdown_timeout: 0s
 services:

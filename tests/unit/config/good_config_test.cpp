@@ -95,6 +95,15 @@ TEST(GoodConfig, TheProcess) {
   EXPECT_EQ(spec.lame_duck, 5s);
   EXPECT_EQ(spec.shutdown_timeout, 0s);
   EXPECT_EQ(spec.access_log.path, "/tmp/access.log");
+  EXPECT_EQ(spec.access_log.format, "json");
+  const auto combined = loaded(top_3_1("access_log: {path: -, format: combined}")).access_log;
+  EXPECT_EQ(combined, (AccessLogSpec{"-", "combined"}));
+  // No YAML, and how everybody writes it.
+  EXPECT_EQ(loaded(top_3_1("access_log: {path: - , format: combined}")).access_log, combined);
+  EXPECT_EQ(loaded(top_3_1("access_log:\n  path: -\n  format: combined")).access_log, combined);
+  EXPECT_EQ(loaded(top_3_1("access_log:\n  format: combined\n  path:  - # stdout")).access_log, combined);
+  const auto given = loaded(top_3_1("access_log: {path: \"-\", format: '{client} {{{path}}}'}")).access_log;
+  EXPECT_EQ(given.format, "{client} {{{path}}}");
 }
 
 TEST(GoodConfig, WordsForOffAndAuto) {

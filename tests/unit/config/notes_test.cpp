@@ -50,6 +50,30 @@ TEST(Notes, ServicesMayShareBackends) {
               IsEmpty());
 }
 
+TEST(Notes, ARouteThatNeverMatches) {
+  const auto routes = [](const std::string& list) {
+    return noted(
+        "listeners: [{name: web, bind: \"127.0.0.1:8080\"}]\n"
+        "services: {api: {pools: {blue: {backends: [\"h:1\"]}}}}\nroutes:\n" +
+        list);
+  };
+  EXPECT_THAT(
+      routes("  - {path: /, service: api}\n  - {path: /a, service: api}\n"),
+      ElementsAre("f.yaml:5:5: note: this route never matches: the one in line 4 takes all its requests, "
+                  "and the first that matches counts"));
+  EXPECT_EQ(routes("  - {path: /a/, service: api}\n  - {host: h, path: /a/b, service: api}\n").size(), 1u);
+  EXPECT_EQ(routes("  - {host: h, service: api}\n  - {host: h, methods: [GET], service: api}\n").size(), 1u);
+  EXPECT_EQ(routes("  - {methods: [GET, PUT], service: api}\n  - {methods: [GET], service: api}\n").size(),
+            1u);
+  EXPECT_THAT(routes("  - {path: /a, service: api}\n  - {path: /ab, service: api}\n  - {service: api}\n"
+                     "  - {host: h, path: /x, headers: {A: b}, service: api}\n")
+                  .size(),
+              1u);  // the last
+  EXPECT_THAT(routes("  - {headers: {A: b}, service: api}\n  - {headers: {A: c}, service: api}\n"
+                     "  - {methods: [GET], service: api}\n  - {host: h, service: api}\n  - {service: api}\n"),
+              IsEmpty());
+}
+
 TEST(Notes, ARescueThatOneAttemptLeavesNoRoomFor) {
   EXPECT_THAT(
       noted(service_7_5("retries: {attempts: 1, rescue: stable}")),

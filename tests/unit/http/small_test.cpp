@@ -7,6 +7,7 @@
 #include "proxy/http/codec.hpp"
 #include "proxy/http/cookies.hpp"
 #include "proxy/http/reply.hpp"
+#include "proxy/http/start_line.hpp"
 #include "proxy/http/trace.hpp"
 
 namespace sluice::http {
@@ -144,6 +145,34 @@ TEST(Replies, GrowTheBuffer) {
   write_reply(200, "", std::string(100000, 'y'), true, false, "now", out);
   EXPECT_EQ(out.view().substr(Buffer::kSmall - 10, 15), "HTTP/1.1 200 OK");
   EXPECT_EQ(out.view().substr(out.size() - 100000), std::string(100000, 'y'));
+}
+
+TEST(AGlance, TellsWhatIsSoundByItself) {
+  struct Row {
+    const char *bytes, *method, *path, *query, *protocol;
+  };
+  const Row rows[] = {
+      {"GET /a?b=c HTTP/1.1\r\nHost", "GET", "/a", "b=c", "HTTP/1.1"},
+      {"\r\nGET /a HTTP/2.0\r\n", "GET", "/a", "", "HTTP/2.0"},
+      {"GET http://h/a?b HTTP/1.1\r\n", "GET", "/a", "b", "HTTP/1.1"},
+      {"GET /a#f?q HTTP/1.1\r\n", "GET", "/a#f", "q", "HTTP/1.1"},
+      {"GET /a b HTTP/1.1\r\n", "GET", "/a", "", "HTTP/1.1"},
+      {"GET /a\x01 HTTP/1.1\r\n", "GET", "", "", "HTTP/1.1"},
+      {"GET /a HTTP/1.1", "GET", "/a", "", ""},  // its end has not come
+      {"GET /a HTTX/1.1\r\n", "GET", "/a", "", ""},
+      {"GET /", "GET", "/", "", ""},
+      {"GET", "", "", "", ""},
+      {"G\x7fT / HTTP/1.1\r\n", "", "", "", ""},
+      {"\x16\x03\x01\x02 ", "", "", "", ""},
+      {"", "", "", "", ""},
+  };
+  for (const auto& row : rows) {
+    const Glance seen = glance(row.bytes);
+    EXPECT_EQ(seen.method, row.method) << row.bytes;
+    EXPECT_EQ(seen.path, row.path) << row.bytes;
+    EXPECT_EQ(seen.query, row.query) << row.bytes;
+    EXPECT_EQ(seen.protocol, row.protocol) << row.bytes;
+  }
 }
 
 }  // namespace

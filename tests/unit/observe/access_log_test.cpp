@@ -1,9 +1,11 @@
-// The access log: one JSON object a line (CONTRACT), never a wait for the worker, a full ring drops and
-// counts.
+// The access log: never a wait for the worker, a full ring drops and counts; where lines go.
 #include "proxy/observe/access_log.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,26 +47,6 @@ AccessRecord record(std::string_view path) {
   return made;
 }
 
-TEST(AccessLine, Every_field_of_the_contract_is_there_in_its_order) {
-  std::string line;
-  append_json_line(record("/a"), line);
-  EXPECT_EQ(line,
-            "{\"ts\":\"2023-11-14T22:13:20.123Z\",\"request_id\":\"id\",\"client\":\"127.0.0.1\",\"method\":"
-            "\"GET\",\"host\":\"x\","
-            "\"path\":\"/"
-            "a\",\"status\":200,\"bytes_in\":1,\"bytes_out\":2,\"duration_ms\":1.5,\"upstream_ms\":0.25,"
-            "\"service\":\"api\",\"pool\":\"blue\",\"backend\":\"b\",\"generation\":7,\"sticky\":\"split\","
-            "\"attempts\":1,"
-            "\"error\":\"\"}\n");
-}
-
-TEST(AccessLine, What_would_break_a_line_or_a_string_is_escaped) {
-  std::string line;
-  append_json_line(record("/\"\\\n\x01\x7f\xff"), line);
-  EXPECT_THAT(line, HasSubstr("\"path\":\"/\\\"\\\\\\u000a\\u0001\\u007f\\u00ff\""));
-  EXPECT_EQ(lines_in(line), 1u);
-}
-
 TEST(AccessRing, Records_come_out_in_order_however_often_the_ring_wraps) {
   AccessRing ring(4096);
   std::size_t pushed = 0, drained = 0;
@@ -76,7 +58,7 @@ TEST(AccessRing, Records_come_out_in_order_however_often_the_ring_wraps) {
       ++pushed;
     }
     std::string out;
-    ASSERT_EQ(ring.drain(out), batch);
+    ASSERT_EQ(ring.drain({}, out), batch);
     std::istringstream in(out);
     for (std::string line; std::getline(in, line); ++drained)
       ASSERT_THAT(line, HasSubstr("\"path\":\"/" + std::to_string(drained) +
@@ -95,7 +77,7 @@ TEST(AccessRing, X4_a_full_ring_drops_and_counts_and_serves_again_once_it_was_dr
   EXPECT_FALSE(ring.push(record("/a")));
   EXPECT_EQ(ring.dropped(), 2u);
   std::string out;
-  EXPECT_EQ(ring.drain(out), kept);
+  EXPECT_EQ(ring.drain({}, out), kept);
   EXPECT_EQ(lines_in(out), kept);
   EXPECT_TRUE(ring.push(record("/a")));
 }
@@ -104,7 +86,7 @@ TEST(AccessRing, X4_a_very_long_field_is_cut) {
   AccessRing ring;
   EXPECT_TRUE(ring.push(record(std::string(100'000, 'p'))));
   std::string out;
-  EXPECT_EQ(ring.drain(out), 1u);
+  EXPECT_EQ(ring.drain({}, out), 1u);
   EXPECT_LT(out.size(), 3'000u);
 }
 
@@ -153,6 +135,45 @@ TEST_F(LogFile, A_rotated_file_is_left_alone_after_the_reopening) {
   EXPECT_THAT(read(rotated), HasSubstr("/before"));
   EXPECT_THAT(read(path), HasSubstr("/after"));
   EXPECT_EQ(lines_in(read(path)), 1u);
+}
+
+TEST_F(LogFile, Lines_have_the_format_that_it_was_opened_with) {
+  const std::string path = folder + "/access.log";
+  {
+    AccessLog log(1);
+    ASSERT_EQ(log.open(path, *parse_log_format("{method} {path}")), "");
+    log.ring(0).push(record("/a"));
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (read(path).empty() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    log.reopen();
+    log.ring(0).push(record("/b"));
+  }
+  EXPECT_EQ(read(path), "GET /a\nGET /b\n");
+}
+
+// A reader of a pipe who does not read loses lines, and holds up neither a reopening nor the end.
+TEST_F(LogFile, X4_a_pipe_that_nobody_reads_loses_lines_and_counts_them) {
+  const std::string path = folder + "/pipe";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto in_the_pipe = [reader] {
+    int bytes = 0;
+    return ::ioctl(reader, FIONREAD, &bytes) == 0 ? bytes : 0;
+  };
+  {
+    AccessLog log(1);
+    ASSERT_EQ(log.open(path), "");
+    const std::string long_path(2000, 'p');
+    for (int i = 0; i < 200; ++i) ASSERT_TRUE(log.ring(0).push(record(long_path)));
+    while (in_the_pipe() == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    ASSERT_EQ(log.open(folder + "/elsewhere"), "");
+    while (log.dropped() == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    EXPECT_GT(log.dropped(), 0u);
+    log.ring(0).push(record("/after"));
+  }
+  EXPECT_EQ(lines_in(read(folder + "/elsewhere")), 1u);
+  ::close(reader);
 }
 
 TEST_F(LogFile, A_file_that_cannot_be_opened_is_an_error_with_its_name) {

@@ -272,7 +272,7 @@ TEST_F(Sessions, X2_a_malformed_head_is_answered_and_closed) {
   client.send("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n");
   answered(client, "HTTP/1.1 400");
   EXPECT_TRUE(world.until([&] { return client.eof; }));
-  EXPECT_EQ(world.context.counters.refused_requests.get(), 1u);
+  EXPECT_EQ(world.context.counters.refused_requests[reason_index("malformed")].get(), 1u);
 }
 
 TEST_F(Sessions, A_head_larger_than_the_first_buffer_is_taken) {

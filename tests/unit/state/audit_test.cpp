@@ -83,11 +83,5 @@ TEST(Printable, KeepsUtf8AndReplacesTheRest) {
   EXPECT_EQ(printable("\xe2\x82"), "\xef\xbf\xbd\xef\xbf\xbd");                  // cut off
 }
 
-TEST(UtcTime, CountsFromTheEpoch) {
-  EXPECT_EQ(utc_time(0), "1970-01-01T00:00:00.000Z");
-  EXPECT_EQ(utc_time(1'709'210'096'007), "2024-02-29T12:34:56.007Z");
-  EXPECT_EQ(utc_time(-1), "1969-12-31T23:59:59.999Z");
-}
-
 }  // namespace
 }  // namespace sluice::state
