@@ -166,19 +166,22 @@ void AccessLog::run() {
 
 // A pipe takes PIPE_BUF bytes at once when it says that it takes some.
 void AccessLog::write_out(const Sink& sink, std::string_view lines) {
+  const char* why = "";
   while (!lines.empty()) {
     if (!sink.file && !wait_for_reader(sink)) {
-      errno = ETIMEDOUT;
+      why = "nobody reads it";
       break;
     }
     const ssize_t written = ::write(sink.fd, lines.data(),
                                     sink.file ? lines.size() : std::min<std::size_t>(lines.size(), PIPE_BUF));
     if (written < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (written <= 0) break;
+    if (written <= 0) {
+      why = std::strerror(errno);
+      break;
+    }
     lines.remove_prefix(static_cast<std::size_t>(written));
   }
   if (!lines.empty()) {
-    const char* const why = std::strerror(errno);
     unwritten_.fetch_add(static_cast<std::uint64_t>(std::count(lines.begin(), lines.end(), '\n')),
                          std::memory_order_relaxed);
     if (!failing_)

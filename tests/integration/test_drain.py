@@ -158,7 +158,7 @@ def test_drain_a_whole_pool_that_has_no_share(blue_green):
     daemon, blue, green = blue_green()
     daemon.ctl("drain", "api/green", "--wait", check=0)
     assert daemon.backend(green.address)["admin"] == "drained"
-    assert "no eligible backend" in daemon.ctl("drain", "api/blue", check=0).out, "it has 100 %: done, and said"
+    assert "no eligible backend" in daemon.ctl("drain", "api/blue", check=0).err, "it has 100 %: done, and said"
     daemon.ctl("ready", "api/blue", check=0)
     daemon.ctl("ready", "api/green", check=0)
     assert daemon.backend(green.address)["admin"] == "ready"

@@ -117,8 +117,8 @@ def test_S8_the_key_is_secret_and_survives_a_restart(previewed):
 def test_S8_minting_changes_nothing_and_mistakes_are_named(previewed):
     daemon, _, _ = previewed()
     before = daemon.generation
-    out = daemon.ctl("preview", "api/green", "--ttl", "30m", check=0).out
-    assert out.startswith("X-Sluice-Preview: v1.") and "api/green until " in out
+    done = daemon.ctl("preview", "api/green", "--ttl", "30m", check=0)
+    assert done.out.startswith("X-Sluice-Preview: v1.") and "api/green until " in done.err
     assert daemon.generation == before
     assert daemon.ctl("preview", "api/grean").code == 4
     assert daemon.ctl("preview", "api").code == 2

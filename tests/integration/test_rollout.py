@@ -484,7 +484,7 @@ def test_split_dry_run_says_how_many_users_move(canary):
     daemon.ctl("split", "api", "blue=95%", "green=5%", check=0)
     reply = daemon.do("split", "api", "blue=75%", "green=25%", "--dry-run")
     assert reply["users_moved"] == {"api": "20%"}
-    assert "20% of the users" in daemon.ctl("split", "api", "blue=75%", "green=25%", "--dry-run", check=0).out
+    assert "20% of the users" in daemon.ctl("split", "api", "blue=75%", "green=25%", "--dry-run", check=0).err
     assert daemon.shares()["green"] == 5
 
 
