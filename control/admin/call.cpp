@@ -70,6 +70,16 @@ Result<std::optional<std::uint64_t>> generation_of(const std::string& if_match) 
   return std::optional(generation);
 }
 
+Result<std::optional<std::uint64_t>> step_of(const Call& call) {
+  const auto* text = query_value(call, "step");
+  std::uint64_t step = 0;
+  if (!text) return std::optional<std::uint64_t>();
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), step);
+  if (error != std::errc() || end != text->data() + text->size())
+    return malformed("the parameter 'step' must be a generation, like 7", "step");
+  return std::optional(step);
+}
+
 // It becomes a line of the journal and of a table.
 std::string one_line(std::string text) {
   std::replace_if(
@@ -89,8 +99,11 @@ Result<core::Request> request_of(const Call& call) {
   if (!force) return force.error();
   const auto generation = generation_of(call.if_match);
   if (!generation) return generation.error();
+  const auto step = step_of(call);
+  if (!step) return step.error();
   const auto* reason = query_value(call, "reason");
-  request.options = {*dry_run, *force, one_line(reason ? *reason : call.reason), *generation};
+  request.options = {*dry_run, *force, one_line(reason ? *reason : call.reason), *generation,
+                     step->value_or(0)};
   if (request.options.reason.size() > kLongestReason)
     return malformed("the reason has " + std::to_string(request.options.reason.size()) + " bytes, at most " +
                          std::to_string(kLongestReason) + " are kept",

@@ -30,6 +30,7 @@ struct Call {
 struct EventStream {
   std::uint64_t after = 0;
   bool follow = true;
+  std::string service;  // empty: of all
 };
 
 struct Reply {

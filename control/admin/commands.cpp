@@ -70,6 +70,8 @@ asio::awaitable<Reply> Commands::dispatch(Call call, Match match) {
       co_return co_await change(call, read_rollback(call, names), &Control::rollback);
     case Endpoint::undo:
       co_return co_await change(call, read_undo(call), &Control::undo);
+    case Endpoint::redo:
+      co_return co_await change(call, read_redo(call), &Control::redo);
     case Endpoint::drain:
       co_return co_await change(call, read_drain(call, names), &Control::drain);
     case Endpoint::ready:
@@ -228,8 +230,11 @@ Reply Commands::explain(const Call& call) const {
 Reply Commands::history(const Call& call) const {
   const auto message = read_history(call);
   if (!message) return problem_reply(message.error());
+  const auto found = control_.history(message->service, message->limit);
+  if (found.empty())
+    if (auto problem = control_.missing_service(message->service)) return problem_reply(*problem);
   json::array entries;
-  for (const auto& entry : control_.history(message->service, message->limit))
+  for (const auto& entry : found)
     entries.push_back({{"generation", entry.generation},
                        {"time", time_text(entry.time)},
                        {"actor", entry.actor},
@@ -243,6 +248,10 @@ Reply Commands::history(const Call& call) const {
 Reply Commands::events(const Call& call) const {
   Reply reply;
   reply.stream.emplace();
+  if (const auto* service = query_value(call, "service")) {
+    if (auto problem = control_.missing_service(*service)) return problem_reply(*problem);
+    reply.stream->service = *service;
+  }
   if (query_value(call, "follow")) {
     const auto follow = query_flag(call, "follow");
     if (!follow) return problem_reply(follow.error());

@@ -30,7 +30,7 @@ std::string resync_text(const std::string& why) {
 }
 
 // What happened after `after`, which moves on.
-std::string events_text(const core::EventLog& log, std::uint64_t& after) {
+std::string events_text(const core::EventLog& log, std::uint64_t& after, const std::string& service) {
   std::string text;
   if (after > log.last_id()) {  // the daemon was restarted since
     text += resync_text("the events start again: the daemon was restarted");
@@ -38,7 +38,8 @@ std::string events_text(const core::EventLog& log, std::uint64_t& after) {
   }
   const auto slice = log.after(after);
   if (slice.lost && after) text += resync_text(std::to_string(slice.lost) + " events are no longer kept");
-  for (const auto& event : slice.events) text += event_text(event);
+  for (const auto& event : slice.events)
+    if (service.empty() || event.service == service) text += event_text(event);
   if (!slice.events.empty()) after = slice.events.back().id;
   return text;
 }
@@ -51,15 +52,15 @@ asio::awaitable<void> Connection::stream_events(EventStream from, unsigned versi
   std::string text =
       std::string(version == 10 ? "HTTP/1.0" : "HTTP/1.1") +
       " 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n";
-  text += events_text(log, from.after);
+  text += events_text(log, from.after, from.service);
   bool writes = co_await write_text(std::move(text));
   while (writes && from.follow && !closed_) {
     const auto before = core::Clock::now();
     const bool more = co_await log.wait_after(from.after, kHeartbeat);
     if (closed_) break;
     if (!more && core::Clock::now() - before < kHeartbeat / 2) break;  // the log was closed: the daemon ends
-    auto next = more ? events_text(log, from.after) : std::string(": still here\n\n");
-    writes = co_await write_text(std::move(next));
+    auto next = more ? events_text(log, from.after, from.service) : std::string(": still here\n\n");
+    if (!next.empty()) writes = co_await write_text(std::move(next));
   }
 }
 

@@ -112,6 +112,7 @@ Result<protocol::Confirm> read_confirm(const Call& call) {
 }
 
 Result<protocol::Undo> read_undo(const Call& call) { return with_body(call, protocol::Undo{}); }
+Result<protocol::Redo> read_redo(const Call& call) { return with_body(call, protocol::Redo{}); }
 
 Result<protocol::Drain> read_drain(const Call& call, const Names& names) {
   protocol::Drain drain;

@@ -20,6 +20,7 @@ Result<protocol::RolloutStart> read_rollout_start(const Call& call, const Names&
 Result<protocol::RolloutAct> read_rollout_act(const Call& call, const Names& names);
 Result<protocol::Confirm> read_confirm(const Call& call);
 Result<protocol::Undo> read_undo(const Call& call);
+Result<protocol::Redo> read_redo(const Call& call);
 Result<protocol::Drain> read_drain(const Call& call, const Names& names);
 Result<protocol::Target> read_target(const Call& call,
                                      const Names& names);  // for verbs whose body has no fields

@@ -13,7 +13,7 @@ using config::Role;
 namespace {
 
 // What every change takes.
-#define SLUICE_CHANGE "dry_run force reason"
+#define SLUICE_CHANGE "dry_run force reason step"
 
 struct Row {
   std::string_view method, pattern;
@@ -29,7 +29,7 @@ constexpr Row kRows[] = {
     {"GET", "/metrics", Endpoint::metrics, "", Role::none},
     {"GET", "/v1/status", Endpoint::status, "service", Role::viewer},
     {"GET", "/v1/history", Endpoint::history, "service limit", Role::viewer},
-    {"GET", "/v1/events", Endpoint::events, "follow", Role::viewer},
+    {"GET", "/v1/events", Endpoint::events, "follow service", Role::viewer},
     {"GET", "/v1/config", Endpoint::config, "format", Role::viewer},
     {"GET", "/v1/wait", Endpoint::wait, "for target timeout", Role::viewer},
     {"POST", "/v1/explain", Endpoint::explain, "", Role::viewer},
@@ -42,6 +42,7 @@ constexpr Row kRows[] = {
     {"POST", "/v1/services/{service}/rollback", Endpoint::rollback_service, SLUICE_CHANGE},
     {"POST", "/v1/rollback", Endpoint::rollback, SLUICE_CHANGE},
     {"POST", "/v1/undo", Endpoint::undo, SLUICE_CHANGE},
+    {"POST", "/v1/redo", Endpoint::redo, SLUICE_CHANGE},
     {"POST", "/v1/services/{service}/pools/{pool}/drain", Endpoint::drain, SLUICE_CHANGE},
     {"POST", "/v1/services/{service}/pools/{pool}/ready", Endpoint::ready, SLUICE_CHANGE},
     {"POST", "/v1/services/{service}/pools/{pool}/maint", Endpoint::maint, SLUICE_CHANGE},

@@ -19,6 +19,7 @@ enum class Endpoint : std::uint8_t {
   rollback,
   rollback_service,
   undo,
+  redo,
   drain,
   ready,
   maint,

@@ -95,12 +95,20 @@ json::value mirror_json(const core::TrafficView& traffic) {
           {"skipped", traffic.mirror_skipped}};
 }
 
+json::value retained_json(const std::optional<core::RetainedView>& retained) {
+  if (!retained) return nullptr;
+  return {{"pools", json::array(retained->pools.begin(), retained->pools.end())},
+          {"until", time_text(retained->until)},
+          {"left_ms", retained->left.count()}};
+}
+
 json::object service_json(const core::ServiceView& service) {
   json::object pools;
   for (const auto& pool : service.pools) pools[pool.name] = pool_json(pool);
   json::object out{{"stable", service.stable}, {"pools", std::move(pools)}, {"rollout", nullptr}};
   if (service.rollout) out["rollout"] = to_json(*service.rollout);
   if (service.unconfirmed) out["unconfirmed"] = {{"reverts_in_ms", service.unconfirmed->count()}};
+  out["retained"] = retained_json(service.retained);
   out["traffic"] = traffic_json(service.traffic);
   out["flags"] = flags_json(service.traffic);
   out["mirror"] = mirror_json(service.traffic);

@@ -35,10 +35,14 @@ Format format_in(const std::vector<std::string>& words) {
   return Format::table;
 }
 
-// CLI11 says "NAME: what"; ours is "NAME is missing" or what alone.
+// CLI11 says "NAME: what"; ours is "NAME is missing", "NAME is given twice" or what alone.
 std::string sentence(const CLI::ParseError& error) {
   constexpr std::string_view kTail = " is required";
   std::string text = error.what();
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error)) {  // "--rest: At Most 1 required but received 2"
+    const bool more = text.find(" received ") != std::string::npos;
+    return text.substr(0, text.find(':')) + (more ? " is given twice" : " needs a value");
+  }
   if (dynamic_cast<const CLI::RequiredError*>(&error) && text.ends_with(kTail))
     text.replace(text.size() - kTail.size(), kTail.size(), " is missing");
   return text;

@@ -90,12 +90,12 @@ struct CompleteVerb {
 };
 
 using Verb = std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo,
-                          RolloutStartVerb, RolloutActVerb, RolloutStatusVerb, protocol::Confirm, RollingVerb,
-                          protocol::Drain, ReadyVerb, MaintVerb, WeightVerb, protocol::Add, RemoveVerb,
-                          protocol::Pause, protocol::Resume, protocol::Stop, FlagVerb, protocol::SetMirror,
-                          protocol::MintPreview, protocol::Wait, protocol::Explain, protocol::History,
-                          protocol::Events, ReloadVerb, CheckVerb, ConfigShowVerb, ImportVerb, AdviseVerb,
-                          TokenVerb, CompletionVerb, CompleteVerb>;
+                          protocol::Redo, RolloutStartVerb, RolloutActVerb, RolloutStatusVerb,
+                          protocol::Confirm, RollingVerb, protocol::Drain, ReadyVerb, MaintVerb, WeightVerb,
+                          protocol::Add, RemoveVerb, protocol::Pause, protocol::Resume, protocol::Stop,
+                          FlagVerb, protocol::SetMirror, protocol::MintPreview, protocol::Wait,
+                          protocol::Explain, protocol::History, protocol::Events, ReloadVerb, CheckVerb,
+                          ConfigShowVerb, ImportVerb, AdviseVerb, TokenVerb, CompletionVerb, CompleteVerb>;
 
 struct CommandLine {
   Globals globals;

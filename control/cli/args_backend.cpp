@@ -25,6 +25,7 @@ void Parser::add_backends() {
   auto* weight = change(verb("weight", WeightVerb{}));
   one(weight, "BACKEND", [this](auto& text) { message<WeightVerb>().backend = text; });
   one(weight, "N", [this](auto& text) { message<WeightVerb>().message.weight = count_of("N", text, 1000); });
+  weight->add_flag("--force", line_.change.force);
 
   auto* add = change(verb("add", protocol::Add{}));
   one(add, "SERVICE/POOL", [this](auto& text) {

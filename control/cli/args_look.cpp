@@ -36,7 +36,8 @@ void Parser::add_looks() {
   flag(history, "--limit",
        [this](auto& text) { message<protocol::History>().limit = count_of("--limit", text, 100'000); });
 
-  auto* events = verb("events", protocol::Events{false, {}});
+  auto* events = verb("events", protocol::Events{false, {}, {}});
+  maybe(events, "SERVICE", [this](auto& text) { message<protocol::Events>().service = text; });
   events->add_flag_callback("-f,--follow", [this] { message<protocol::Events>().follow = true; });
   flag(events, "--after",
        [this](auto& text) { message<protocol::Events>().after = number_of("--after", text, UINT64_MAX); });

@@ -72,6 +72,7 @@ void Parser::add_rolling() {
   flag(rolling, "--min-available", [this](auto& text) {
     message<RollingVerb>().min_available = count_of("--min-available", text, 10'000);
   });
+  rolling->add_flag("--force", line_.change.force);
   flag(rolling, "--drain-timeout",
        [this](auto& text) { message<RollingVerb>().drain_timeout = duration_of("--drain-timeout", text); });
   flag(rolling, "--wait-healthy",

@@ -1,4 +1,4 @@
-// The verbs that shift traffic at once and take it back: split, cutover, rollback, undo.
+// The verbs that shift traffic at once and take it back: split, cutover, rollback, undo, redo.
 #include "control/cli/args_parser.hpp"
 #include "control/cli/args_values.hpp"
 
@@ -41,6 +41,8 @@ void Parser::add_cutover() {
   flag(cutover, "--min-requests", [this](auto& text) {
     message<protocol::Cutover>().min_requests = count_of("--min-requests", text, 1'000'000'000);
   });
+  flag(cutover, "--retain",
+       [this](auto& text) { message<protocol::Cutover>().retain = duration_of("--retain", text); });
   cutover->add_flag_callback("--supersede", [this] { message<protocol::Cutover>().supersede = true; });
   add_limits(cutover, [this]() -> protocol::Limits& { return message<protocol::Cutover>().limits; });
   cutover->add_flag("--force", line_.change.force);
@@ -72,12 +74,16 @@ void Parser::add_limits(CLI::App* verb, std::function<protocol::Limits&()> limit
 void Parser::add_back() {
   auto* rollback = change(verb("rollback", protocol::Rollback{}));
   many(rollback, "SERVICE", [this](auto& texts) { message<protocol::Rollback>().services = texts; });
+  rollback->add_flag("--force", line_.change.force);
 
   auto* undo = change(verb("undo", protocol::Undo{}));
   flag(undo, "--to-generation", [this](auto& text) {
     message<protocol::Undo>().to_generation = number_of("--to-generation", text, UINT64_MAX);
   });
   undo->add_flag("--force", line_.change.force);
+
+  auto* redo = change(verb("redo", protocol::Redo{}));
+  redo->add_flag("--force", line_.change.force);
 }
 
 }  // namespace sluice::cli

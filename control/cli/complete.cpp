@@ -90,7 +90,7 @@ Words positional(const Typed& typed, const Names& names) {
   if (verb == "mirror") return first ? names.services : Words{};
   if (verb == "preview") return first ? names.pools : Words{};
   if (verb == "pause" || verb == "resume" || verb == "stop") return first ? names.services : Words{};
-  if (verb == "status" || verb == "history") return first ? names.services : Words{};
+  if (verb == "status" || verb == "history" || verb == "events") return first ? names.services : Words{};
   if (verb == "drain" || verb == "ready" || verb == "maint") return first ? targets(names) : Words{};
   if (verb == "weight" || verb == "remove") return first ? names.backends : Words{};
   if (verb == "add") return first ? names.pools : Words{};

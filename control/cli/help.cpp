@@ -13,7 +13,7 @@ struct Page {
 constexpr std::string_view kDryRun = "  --dry-run              say what would change, change nothing\n";
 
 constexpr std::string_view kForce =
-    "  --force                even if a pool that gets requests has no eligible backend\n";
+    "  --force                even if a pool that gets requests has no eligible backend then\n";
 
 // The gates that can be given as flags.
 #define SLUICE_LIMITS                                                                            \
@@ -44,6 +44,8 @@ constexpr Page kPages[] = {
      "Gives 100% to a pool, for one or several services in one generation.",
      "  --wait-drained[=30s]   return when the pools left behind have nothing in flight\n"
      "  --confirm-within 5m    reverts by itself unless `sluicectl confirm` comes in time\n"
+     "  --retain 1h            so long the pools left behind stay as they are; default: the service's "
+     "retain\n"
      "  --watch-for 15m        watches the new pool so long by the limits below, and goes back when one "
      "fails\n"
      "  --min-requests N       for --watch-for, default 50\n"
@@ -79,16 +81,25 @@ constexpr Page kPages[] = {
      "  --run CMD              a shell command; {backend} and {address} stand for the backend\n"
      "  --verify CMD           likewise, after it is ready; drained again when it fails\n"
      "  --batch 1              how many at a time\n"
+     "  --force                although nobody is left to take the pool's requests\n"
      "  --min-available N      that keep taking requests; default: the service's outlier.min_available\n"
      "  --drain-timeout 30s    then what is left is closed\n"
      "  --wait-healthy 60s     exit 7 when one is not up by then\n",
      "  sluicectl rolling api/blue --run 'ssh {backend} systemctl restart api' --verify 'curl -sf "
      "http://{address}/health'\n"},
-    {"rollback", "rollback SERVICE...", "Back to the last stable table, at once and always allowed.", "",
-     "  sluicectl rollback api --reason 'INC-12: 500s on /pay'\n"},
-    {"undo", "undo [--to-generation N]", "Back to the generation before, or to any that history still knows.",
-     "  --to-generation N      the generation to go back to\n",
+    {"rollback", "rollback SERVICE...",
+     "Undoes the last shift that is still in force, at once: back to the last stable table. What a gate, an "
+     "abort or\n"
+     "a missing confirmation took back already is unchanged, and who did it and when is said.",
+     "", "  sluicectl rollback api --reason 'INC-12: 500s on /pay'\n"},
+    {"undo", "undo [--to-generation N]",
+     "Takes the last change back, whatever verb made it; typed again, the one before it. Says what is as it "
+     "was.\n"
+     "A rollout is one change from its start to its end, and is aborted first if it is active.",
+     "  --to-generation N      all as it was at that generation\n",
      "  sluicectl undo\n  sluicectl undo --to-generation 41\n"},
+    {"redo", "redo", "Makes the change again that undo took back last, until there is a new change.", "",
+     "  sluicectl redo\n"},
     {"drain", "drain SERVICE/POOL[/BACKEND]",
      "No new request goes there; what is in flight finishes, up to the timeout.",
      "  --timeout 30s          then what is left is closed; 0: never\n"
@@ -156,7 +167,7 @@ constexpr Page kPages[] = {
      "  sluicectl explain http://api.example.com/pay -H 'X-User-Id: 42'\n"},
     {"history", "history [SERVICE]", "Who changed what, when and why; the latest first.",
      "  --limit N              how many, default 50\n", "  sluicectl history api\n"},
-    {"events", "events [-f]", "What happened: changes, health, drains, reloads.",
+    {"events", "events [SERVICE] [-f]", "What happened: changes, health, drains, reloads.",
      "  -f, --follow           go on as they happen\n  --after ID             only later ones\n",
      "  sluicectl events -f -o json\n"},
     {"reload", "reload", "Reads the configuration again; a wrong one is refused and the old one stays.", "",
@@ -201,7 +212,7 @@ constexpr std::string_view kOverview =
   sluicectl rollback api                    back, at once
 
 Looking:    status  explain  history  events  config show
-Shifting:   split  cutover  confirm  rollback  undo
+Shifting:   split  cutover  confirm  rollback  undo  redo
 Rollouts:   rollout start|status|pause|resume|promote|abort  rolling
 Traffic:    pause  resume  stop  flag  mirror  preview
 Backends:   drain  ready  maint  weight  add  remove  wait
@@ -222,16 +233,17 @@ Exit: 0 done, 1 internal, 2 usage or configuration, 3 daemon unreachable, 4 not 
 )";
 
 bool changes(std::string_view verb) {
-  constexpr std::string_view kChanging[] = {"split",   "cutover", "rollback", "undo",   "drain", "ready",
-                                            "confirm", "rollout", "maint",    "weight", "add",   "remove",
-                                            "reload",  "pause",   "resume",   "stop",   "flag",  "mirror"};
+  constexpr std::string_view kChanging[] = {
+      "split",  "cutover", "rollback", "undo",   "redo",  "drain",  "ready", "confirm", "rollout", "maint",
+      "weight", "add",     "remove",   "reload", "pause", "resume", "stop",  "flag",    "mirror"};
   for (const auto name : kChanging)
     if (name == verb) return true;
   return false;
 }
 
 bool forces(std::string_view verb) {
-  constexpr std::string_view kForcing[] = {"split", "cutover", "undo", "drain", "maint", "remove", "rollout"};
+  constexpr std::string_view kForcing[] = {"split", "cutover", "rollback", "undo",   "redo",
+                                           "drain", "maint",   "weight",   "remove", "rollout"};
   for (const auto name : kForcing)
     if (name == verb) return true;
   return false;

@@ -116,9 +116,14 @@ std::string render_change(const protocol::Changed& changed, const std::string& s
   const auto generation = std::to_string(changed.generation);
   std::string out;
   if (!changed.changed) {
-    out = (subject.empty() ? "" : subject + ": ") + "unchanged   (generation " + generation + ")\n";
+    const auto why = text_in(changed.more, "why");
+    out = (subject.empty() ? "" : subject + ": ") + "unchanged" + (why.empty() ? "" : ": " + why) +
+          "   (generation " + generation + ")\n";
   } else {
-    if (changed.before != changed.after) append_lines(out, subject, changed.before, changed.after);
+    if (const auto* restored = changed.more.if_contains("restored"); restored && restored->is_array())
+      for (const auto& line : restored->get_array()) out += (out.empty() ? "" : "\n") + plain(line);
+    else if (changed.before != changed.after)
+      append_lines(out, subject, changed.before, changed.after);
     if (out.empty()) out = subject.empty() ? "changed" : subject + ": changed";
     if (changed.dry_run)
       out += "   (dry run: nothing changed, generation " + generation + ")\n";

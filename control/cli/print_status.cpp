@@ -1,4 +1,5 @@
 #include <boost/json/object.hpp>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 
@@ -130,6 +131,16 @@ std::string drain_lines(const std::string& service_name, const json::object& ser
   return out;
 }
 
+// "retained: blue for another 59m" after a shift that keeps the way back.
+std::string retained_line(const json::object& service) {
+  const auto& retained = object_in(service, "retained");
+  const auto* pools = retained.if_contains("pools");
+  if (!pools || !pools->is_array()) return {};
+  std::string names;
+  for (const auto& pool : pools->get_array()) names += (names.empty() ? "" : ", ") + plain(pool);
+  return "retained: " + names + " for another " + elapsed(number_in(retained, "left_ms").value_or(0)) + "\n";
+}
+
 // "paused: 12 held, nothing in flight"; nothing for a service that is open.
 std::string traffic_line(const json::object& service, const Style& style) {
   const auto& traffic = object_in(service, "traffic");
@@ -186,6 +197,7 @@ std::string render_status(const json::value& status, const std::string& wanted, 
     if (const auto left = number_in(object_in(*service, "unconfirmed"), "reverts_in_ms"))
       out += style.busy("unconfirmed:") + " reverts in " + elapsed(*left) + ", sluicectl confirm " +
              std::string(name) + "\n";
+    out += retained_line(*service);
     out += traffic_line(*service, style);
     out += laid_over_lines(*service);
     out += pools_table(*service, style);

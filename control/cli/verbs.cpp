@@ -30,6 +30,7 @@ int run(const CommandLine& line, Output& output) {
                              [&](const protocol::Cutover& message) { return cutover(context, message); },
                              [&](const protocol::Rollback& message) { return rollback(context, message); },
                              [&](const protocol::Undo& message) { return undo(context, message); },
+                             [&](const protocol::Redo& message) { return redo(context, message); },
                              [&](const RolloutStartVerb& verb) { return rollout_start(context, verb); },
                              [&](const RolloutActVerb& verb) { return rollout_act(context, verb); },
                              [&](const RolloutStatusVerb& verb) { return rollout_status(context, verb); },

@@ -31,6 +31,7 @@ int split(Context& context, const protocol::Split& message);
 int cutover(Context& context, const protocol::Cutover& message);
 int rollback(Context& context, const protocol::Rollback& message);
 int undo(Context& context, const protocol::Undo& message);
+int redo(Context& context, const protocol::Redo& message);
 int reload(Context& context);
 
 // verbs_rollout.cpp

@@ -85,13 +85,17 @@ int history(Context& context, const protocol::History& message) {
 int events(Context& context, const protocol::Events& message) {
   auto& output = context.output;
   int shown = 0;
-  const auto problem = context.client.events(message.follow ? "/v1/events" : "/v1/events?follow=false",
-                                             message.after.value_or(0), [&](const std::string& data) {
-                                               json::error_code failed;
-                                               const auto event = json::parse(data, failed);
-                                               if (!failed) shown = output.show(event, render_event(event));
-                                               return shown == 0;
-                                             });
+  protocol::Query query;
+  if (!message.follow) query.emplace_back("follow", "false");
+  if (!message.service.empty()) query.emplace_back("service", message.service);
+  const auto show = [&](const std::string& data) {
+    json::error_code failed;
+    const auto event = json::parse(data, failed);
+    if (!failed) shown = output.show(event, render_event(event));
+    return shown == 0;
+  };
+  const auto problem =
+      context.client.events("/v1/events" + protocol::query_text(query), message.after.value_or(0), show);
   return problem ? output.fail(*problem) : shown;
 }
 

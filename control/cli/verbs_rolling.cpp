@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <map>
 
 #include "control/cli/look.hpp"
 #include "control/cli/shell.hpp"
@@ -43,8 +44,9 @@ class Rolling {
   std::optional<Problem> renew(const Members& batch);
   std::optional<Problem> each(const Members& batch, const std::string& command, const std::string& what);
   std::optional<Problem> drain(const Member& member);
+  std::optional<Problem> ready(const Member& member);
   std::optional<Problem> post(const Member& member, const char* verb, json::value body,
-                              std::optional<milliseconds> wait);
+                              std::optional<milliseconds> wait, protocol::Query query = {});
   std::optional<Problem> wait_healthy(const Member& member);
   Problem stopped(const Members& batch, Problem problem) const;
   Target target(const Member& member) const { return {verb_.pool.service, verb_.pool.pool, member.name}; }
@@ -58,6 +60,7 @@ class Rolling {
   bool has_share_ = true;
   std::uint32_t floor_ = 1;
   std::vector<std::string> done_;
+  std::map<std::string, std::uint64_t> changed_at_;  // the generation of each one's last change
 };
 
 std::optional<Problem> Rolling::run() {
@@ -109,7 +112,7 @@ std::optional<Problem> Rolling::floor_of_configuration() {
 
 // Enough others take requests while this batch does not. A pool without a share needs none.
 std::optional<Problem> Rolling::keeps_the_floor(const Members& batch) {
-  if (!has_share_) return std::nullopt;
+  if (!has_share_ || context_.line.change.force) return std::nullopt;
   std::uint32_t left = 0;
   for (const auto& member : members_) {
     const bool leaves = std::any_of(batch.begin(), batch.end(),
@@ -117,10 +120,12 @@ std::optional<Problem> Rolling::keeps_the_floor(const Members& batch) {
     left += member.eligible && !leaves;
   }
   if (left >= floor_) return std::nullopt;
-  return protocol::refused("with this batch away only " + std::to_string(left) + " backends of " +
-                               to_string(verb_.pool) + " would take requests, and " + std::to_string(floor_) +
-                               " have to",
-                           "a smaller --batch, one more backend, or --min-available " + std::to_string(left));
+  return protocol::refused(
+      "with this batch away only " + std::to_string(left) + " backends of " + to_string(verb_.pool) +
+          " would take requests, and " + std::to_string(floor_) + " have to",
+      left > 0 ? "a smaller --batch, one more backend, or --min-available " + std::to_string(left)
+               : "a smaller --batch, one more backend, a cutover to another pool first, "
+                 "or --force");
 }
 
 std::optional<Problem> Rolling::renew(const Members& batch) {
@@ -129,7 +134,7 @@ std::optional<Problem> Rolling::renew(const Members& batch) {
   if (auto problem = each(batch, verb_.run, "the command")) return problem;
   for (const auto& member : batch) {
     if (auto problem = wait_healthy(member)) return problem;
-    if (auto problem = post(member, "ready", nullptr, milliseconds(0))) return problem;
+    if (auto problem = ready(member)) return problem;
     say(to_string(target(member)) + ": ready");
   }
   if (verb_.verify.empty()) return std::nullopt;
@@ -147,6 +152,14 @@ std::optional<Problem> Rolling::drain(const Member& member) {
       post(member, "drain", std::move(body), unlimited ? std::nullopt : std::optional(verb_.drain_timeout));
   if (!problem) say(to_string(target(member)) + ": drained");
   return problem;
+}
+
+// One step with its drain: undo does not leave it half way.
+std::optional<Problem> Rolling::ready(const Member& member) {
+  protocol::Query query;
+  if (const auto drained = changed_at_.find(member.name); drained != changed_at_.end())
+    query.emplace_back("step", std::to_string(drained->second));
+  return post(member, "ready", nullptr, milliseconds(0), std::move(query));
 }
 
 std::optional<Problem> Rolling::each(const Members& batch, const std::string& command,
@@ -174,11 +187,15 @@ std::optional<Problem> Rolling::wait_healthy(const Member& member) {
 }
 
 std::optional<Problem> Rolling::post(const Member& member, const char* verb, json::value body,
-                                     std::optional<milliseconds> wait) {
+                                     std::optional<milliseconds> wait, protocol::Query query) {
   Call call{"POST", path_of(target(member)) + "/" + verb};
   if (!body.is_null()) call.body = std::move(body);
-  const auto answer = send_change(context_, std::move(call), {}, wait);
-  return answer ? std::nullopt : std::optional(answer.error());
+  const auto answer = send_change(context_, std::move(call), std::move(query), wait);
+  if (!answer) return answer.error();
+  protocol::Changed changed;
+  if (auto problem = protocol::read(answer->body, changed)) return problem;
+  if (changed.changed) changed_at_[member.name] = changed.generation;
+  return std::nullopt;
 }
 
 // What is left as it is, for whoever has to mend it.

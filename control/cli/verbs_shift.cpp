@@ -36,6 +36,8 @@ int undo(Context& context, const protocol::Undo& message) {
   return change(context, {"POST", "/v1/undo", to_json(message)}, {}, {});
 }
 
+int redo(Context& context, const protocol::Redo&) { return change(context, {"POST", "/v1/redo"}, {}, {}); }
+
 int reload(Context& context) { return change(context, {"POST", "/v1/reload"}, {}, {}); }
 
 }  // namespace sluice::cli

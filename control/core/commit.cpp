@@ -6,6 +6,7 @@
 #include "control/core/control_impl.hpp"
 #include "control/core/eligibility.hpp"
 #include "control/core/moved.hpp"
+#include "control/state/walk.hpp"
 
 namespace sluice::core {
 namespace {
@@ -21,6 +22,9 @@ Changed reply_of(const state::State& before, const state::Change& change, const 
   reply.before = verb.view(before);
   reply.after = verb.view(change.next);
   if (change.changed) reply.undo = change.undo;
+  if (!change.why.empty()) reply.more["why"] = change.why;
+  if (!change.restored.empty())
+    reply.more["restored"] = json::array(change.restored.begin(), change.restored.end());
   return reply;
 }
 
@@ -58,17 +62,24 @@ asio::awaitable<Result<Changed>> Control::Impl::commit_in_turn(Request request, 
   }
 
   route::SnapshotPtr made = publisher.build(spec, change->next, snapshot.get());
-  if (!request.options.force)
+  if (!request.options.force) {
     if (auto problem = refuse_unservable(*made, change->shares, board))
       co_return refuse(request, verb.name, std::move(*problem));
-  if (change->shares.empty()) add_warnings(reply, lost_pools(*snapshot, *made));
+    if (auto problem = refuse_losses(*made, change->next))
+      co_return refuse(request, verb.name, std::move(*problem));
+  }
+  for (const auto& lost : lost_pools(*snapshot, *made)) add_warnings(reply, {lost.text()});
   if (reply.dry_run) {
     add_moved_users(reply, state, change->next, change->shares, spec);
     co_return reply;
   }
 
-  const state::Edit edit = edit_for(request, change->next, verb.name);
+  state::Edit edit = edit_for(request, change->next, verb.name);
+  edit.step = request.options.step > 0 ? request.options.step : change->step;
+  edit.undone = change->undone;
+  edit.redone = change->redone;
   const bool without_disk = verb.without_disk || request.options.force;
+  const state::State before = state;
   const auto published = co_await put_in_force(edit, std::move(change->next), std::move(made), without_disk);
   if (!published) co_return refuse(request, verb.name, published.error());
   reply.generation = edit.generation;
@@ -76,8 +87,32 @@ asio::awaitable<Result<Changed>> Control::Impl::commit_in_turn(Request request, 
   reply.took_ms = milliseconds_since(started);
   audit_line(request, verb.name, {edit.before, edit.after}, reply.durable ? "done" : "done, not durable");
   tell(request, edit, reply.took_ms);
+  tell_released(before, verb.name == state::kRetentionOver ? "over" : "superseded");
   follow_drains(verb.drain);
   co_return reply;
+}
+
+// A slip is no outage: the last eligible backend of a pool with a share, or of one that is the way back, is
+// not taken away by the way.
+std::optional<Problem> Control::Impl::refuse_losses(const route::Snapshot& made,
+                                                    const state::State& next) const {
+  const auto lost = lost_pools(*snapshot, made);
+  if (!lost.empty()) return refuse_loss(lost.front(), made, next, board);
+  const auto now = unix_milliseconds();
+  for (const auto& service : made.services) {
+    const auto* kept = next.service(service.spec.name);
+    const route::Service* before = find_service(*snapshot, service.spec.name);
+    for (const auto& pool : service.pools) {
+      const route::Pool* was = before ? find_pool(*before, pool.name) : nullptr;
+      if (!was || eligible_count(*was) == 0 || eligible_count(pool) > 0) continue;
+      const auto why = kept ? rollout::kept_for_rollback(*kept, pool.name, now) : std::string();
+      if (!why.empty())
+        return protocol::refused(
+            service.spec.name + "/" + pool.name + " would have no eligible backend any more, but " + why,
+            "repeat it with --force if there is to be no way back");
+    }
+  }
+  return std::nullopt;
 }
 
 asio::awaitable<Result<Control::Impl::Published>> Control::Impl::put_in_force(state::Edit edit,

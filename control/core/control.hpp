@@ -90,6 +90,7 @@ class Control {
   boost::asio::awaitable<Result<protocol::Changed>> cutover(Request request, protocol::Cutover message);
   boost::asio::awaitable<Result<protocol::Changed>> rollback(Request request, protocol::Rollback message);
   boost::asio::awaitable<Result<protocol::Changed>> undo(Request request, protocol::Undo message);
+  boost::asio::awaitable<Result<protocol::Changed>> redo(Request request, protocol::Redo message);
   boost::asio::awaitable<Result<protocol::Changed>> drain(Request request, protocol::Drain message);
   boost::asio::awaitable<Result<protocol::Changed>> ready(Request request, protocol::Target target);
   boost::asio::awaitable<Result<protocol::Changed>> maint(Request request, protocol::Target target);
@@ -129,6 +130,8 @@ class Control {
   Readiness readiness() const;
   ControlCounters counters() const;
   std::vector<HistoryEntry> history(const std::string& service, std::size_t limit) const;  // the latest first
+  // not_found, with a suggestion, unless there is one of that name or it is empty.
+  std::optional<protocol::Problem> missing_service(const std::string& service) const;
   Result<RolloutView> rollout(const std::string& service) const;  // not_found when it never had one
   EventLog& events();
   const config::Spec& spec() const;     // the configuration in force

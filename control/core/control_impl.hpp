@@ -59,7 +59,7 @@ std::optional<Problem> own_commands(const Actor& actor, const std::string& confi
 // A sentence for every certificate that has expired or will within 30 days; `now` in seconds since 1970.
 std::vector<std::string> expiry_warnings(const config::Spec& spec, std::int64_t now);
 
-struct Control::Impl {
+struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   Impl(asio::io_context& io, Workers& the_workers, config::Spec the_spec, Options the_options);
 
   // --- commit.cpp
@@ -80,6 +80,8 @@ struct Control::Impl {
   void audit_line(const Request& request, const std::string& verb, const state::Texts& texts,
                   const std::string& result);
   void tell(const Request& request, const state::Edit& edit, double took_ms);
+  // C5: what the change would take the last eligible backend of, or the way back. Nothing: it may be made.
+  std::optional<Problem> refuse_losses(const route::Snapshot& made, const state::State& next) const;
   // Drains begin for what the state drains and end for what it does not.
   void follow_drains(const std::optional<DrainWish>& wish);
 
@@ -87,13 +89,27 @@ struct Control::Impl {
   Verb split_verb(protocol::Split message);
   Verb cutover_verb(protocol::Cutover message);
   Verb rollback_verb(protocol::Rollback message);
-  Verb undo_verb(protocol::Undo message);
+  Verb undo_verb(const Request& request, protocol::Undo message);
+  Verb redo_verb(const Request& request);
+  // The backends that the change would bring back are to be resolved before it is published.
+  asio::awaitable<void> resolve_for(const Verb& verb);
   Verb drain_verb(Target target, std::chrono::milliseconds timeout, protocol::Websockets websockets,
                   bool removing);
   Verb admin_verb(std::string name, Target target, observe::Admin admin);
   Verb weight_verb(protocol::Weight message);
   Verb add_verb(protocol::Add message);
   Verb remove_verb(Target target);
+  // Why no backend of this pool may be taken away: it is kept as the way back. Empty when it is not.
+  std::optional<Problem> kept_back(const Target& target) const;
+
+  // --- retention.cpp: the pools that a shift left, while they are kept
+  std::chrono::milliseconds retain_of(const std::string& service) const;  // after a shift to one pool
+  // What was said to be kept before and is not now: an event, a log line and the service's hook.
+  void tell_released(const state::State& before, const std::string& ended);
+  asio::awaitable<void> run_retain_hook(std::shared_ptr<Impl> self, std::string service, std::string pool,
+                                        std::string ended, std::string command);
+  // Those whose time is over by now; when the next one will be.
+  asio::awaitable<std::optional<std::int64_t>> end_retentions();
 
   // --- rollout_verbs.cpp
   Verb start_verb(rollout::Start start);
@@ -149,6 +165,8 @@ struct Control::Impl {
                                         Clock::time_point limit);
   std::vector<const route::Backend*> backends_of(const Target& target) const;
   bool is_drained(const route::Backend& backend) const;
+  bool is_left(const Target& target) const;
+  Problem not_reached(const protocol::Wait& message, std::chrono::milliseconds took) const;
   protocol::Drained drained_sum(const Target& target) const;
   std::uint64_t in_flight_of(const std::vector<std::pair<std::string, std::string>>& pools) const;
 

@@ -18,6 +18,53 @@ std::string why_not(const route::Backend& backend, const HealthBoard& board) {
   return text;
 }
 
+// The last weight above 0 of those that take requests became 0.
+bool lost_its_weights(const route::Pool& was, const route::Pool& now) {
+  bool taken = false;
+  for (const auto& backend : now.backends) {
+    if (!eligible_in(now, backend)) continue;
+    if (backend.weight > 0) return false;
+    for (const auto& before : was.backends)
+      taken = taken || (before.name == backend.name && before.weight > 0 && eligible_in(was, before));
+  }
+  return taken;
+}
+
+// One that the operator took out and that is perhaps well.
+const route::Backend* idle_one(const route::Pool& pool) {
+  for (const auto& backend : pool.backends)
+    if (backend.admin != observe::Admin::ready && backend.live->health.load() != observe::Health::down &&
+        backend.live->health.load() != observe::Health::ejected)
+      return &backend;
+  return nullptr;
+}
+
+// Who could take the requests of `lost`: the stable pool, else the one with the largest share.
+const route::Pool* other_pool(const route::Service& service, const std::string& lost) {
+  const route::Pool* best = nullptr;
+  for (const auto& pool : service.pools) {
+    if (pool.name == lost || eligible_count(pool) == 0) continue;
+    if (&pool == &service.pools[service.stable]) return &pool;
+    if (!best || pool.share > best->share) best = &pool;
+  }
+  return best;
+}
+
+// What can be typed instead; it works as it is printed.
+std::string way_out(const LostPool& lost, const route::Service& service, const state::State& state) {
+  const std::string forced = "repeat it with --force";
+  const auto* kept = state.service(lost.service);
+  if (kept && kept->rollout && kept->rollout->active())
+    return kept->rollout->to == lost.pool ? "sluicectl rollout abort " + lost.service + ", or " + forced
+                                          : "wait for the end of the rollout, or " + forced;
+  if (kept && kept->unconfirmed)
+    return "sluicectl confirm " + lost.service + " and then a cutover to another pool, or " + forced;
+  if (const auto* pool = other_pool(service, lost.pool))
+    return "give its requests to another pool first: sluicectl cutover " + lost.service + "=" + pool->name +
+           ", or " + forced;
+  return "there is no other pool that could take its requests: bring one more backend up first, or " + forced;
+}
+
 std::string reasons(const route::Pool& pool, const HealthBoard& board) {
   if (pool.backends.empty()) return "it has no backend that could be reached";
   std::vector<std::string> each;
@@ -27,9 +74,12 @@ std::string reasons(const route::Pool& pool, const HealthBoard& board) {
 
 protocol::Problem unservable(const std::string& service, const route::Pool& pool, const HealthBoard& board) {
   const std::string name = service + "/" + pool.name;
+  const bool taken_out = idle_one(pool) != nullptr;
+  const std::string mend =
+      taken_out ? "sluicectl ready " + name : "sluicectl wait healthy " + name + " --timeout 1m";
   return protocol::refused(name + " would get " + format_share(pool.share) +
                                " and has no eligible backend: " + reasons(pool, board),
-                           "sluicectl wait healthy " + name + ", or repeat it with --force");
+                           mend + " first, or repeat it with --force");
 }
 
 }  // namespace
@@ -49,18 +99,38 @@ std::optional<protocol::Problem> refuse_unservable(const route::Snapshot& next,
   return std::nullopt;
 }
 
-std::vector<std::string> lost_pools(const route::Snapshot& now, const route::Snapshot& next) {
-  std::vector<std::string> lost;
+std::vector<LostPool> lost_pools(const route::Snapshot& now, const route::Snapshot& next) {
+  std::vector<LostPool> lost;
   for (const auto& service : next.services) {
     const route::Service* before = find_service(now, service.spec.name);
     for (const auto& pool : service.pools) {
       const route::Pool* was = before ? find_pool(*before, pool.name) : nullptr;
-      if (!was || pool.share == 0 || eligible_count(*was) == 0 || eligible_count(pool) > 0) continue;
-      lost.push_back(service.spec.name + "/" + pool.name + " has " + format_share(pool.share) +
-                     " of the requests and no eligible backend any more");
+      if (!was || pool.share == 0 || eligible_count(*was) == 0) continue;
+      const bool weightless = lost_its_weights(*was, pool);
+      if (eligible_count(pool) > 0 && !weightless) continue;
+      lost.push_back({service.spec.name, pool.name, pool.share, weightless});
     }
   }
   return lost;
+}
+
+std::string LostPool::text() const {
+  const std::string begin = service + "/" + pool + " has " + format_share(share) + " of the requests and ";
+  return begin + (only_weights ? "weight 0 for all its backends: they count alike, so it still takes them"
+                               : "no eligible backend any more");
+}
+
+protocol::Problem refuse_loss(const LostPool& lost, const route::Snapshot& next, const state::State& state,
+                              const HealthBoard& board) {
+  const route::Service& service = *find_service(next, lost.service);
+  const route::Pool& pool = *find_pool(service, lost.pool);
+  std::string detail =
+      lost.service + "/" + lost.pool + " has " + format_share(lost.share) + " of the requests and would ";
+  if (lost.only_weights)
+    detail += "have weight 0 for all its backends, which would not keep requests from it: they count alike";
+  else
+    detail += "have no eligible backend any more: " + reasons(pool, board);
+  return protocol::refused(detail + "; nothing was changed", way_out(lost, service, state));
 }
 
 std::string_view to_string(observe::Health health) {

@@ -8,6 +8,7 @@
 #include "control/core/health_board.hpp"
 #include "control/protocol/problem.hpp"
 #include "control/state/diff.hpp"
+#include "control/state/state.hpp"
 #include "proxy/route/snapshot.hpp"
 
 namespace sluice::core {
@@ -18,8 +19,18 @@ std::optional<protocol::Problem> refuse_unservable(const route::Snapshot& next,
                                                    const std::vector<state::ServiceDiff>& moved,
                                                    const HealthBoard& board);
 
-// One sentence for each pool that has a share in `next`, could serve in `now` and no longer can.
-std::vector<std::string> lost_pools(const route::Snapshot& now, const route::Snapshot& next);
+// A pool that has a share in `next`, could serve in `now` and no longer can; or whose last weight was taken
+// away, which would not keep requests from it.
+struct LostPool {
+  std::string service, pool;
+  Share share = 0;
+  bool only_weights = false;
+  std::string text() const;
+};
+std::vector<LostPool> lost_pools(const route::Snapshot& now, const route::Snapshot& next);
+// The refusal of a change to `next` by which it is lost: why, and the way out.
+protocol::Problem refuse_loss(const LostPool& lost, const route::Snapshot& next, const state::State& state,
+                              const HealthBoard& board);
 
 std::string_view to_string(observe::Health health);
 

@@ -25,8 +25,8 @@ std::string reason_of(const Request& request, const std::string& word) {
   return request.options.reason.empty() ? text : text + ": " + request.options.reason;
 }
 
-state::Result<state::Change> acted(const state::State& now, const RolloutAct& message,
-                                   const std::string& why) {
+state::Result<state::Change> acted(const state::State& now, const RolloutAct& message, const std::string& why,
+                                   const std::string& by) {
   const auto time = unix_milliseconds();
   const auto& name = message.service;
   switch (message.action) {
@@ -37,7 +37,7 @@ state::Result<state::Change> acted(const state::State& now, const RolloutAct& me
     case RolloutAct::Action::promote:
       return message.full ? rollout::jump(now, name, time, why) : rollout::advance(now, name, time, why);
     case RolloutAct::Action::abort:
-      return rollout::go_back(now, name, RolloutPhase::aborted, time, why);
+      return rollout::go_back(now, name, RolloutPhase::aborted, time, why, "rollout abort by " + by);
   }
   return protocol::internal("an action without a meaning");
 }
@@ -118,9 +118,8 @@ asio::awaitable<Result<Changed>> Control::rollout_act(Request request, RolloutAc
   verb.without_disk = message.action == RolloutAct::Action::abort;
   verb.view = view_of(touched(self->state, message));
   const std::string word = message.action == RolloutAct::Action::abort ? "aborted" : "promoted";
-  verb.change = [message, why = reason_of(request, word)](const state::State& now) {
-    return acted(now, message, why);
-  };
+  verb.change = [message, why = reason_of(request, word), by = to_string(request.actor)](
+                    const state::State& now) { return acted(now, message, why, by); };
   co_return co_await self->commit(std::move(request), std::move(verb));
 }
 

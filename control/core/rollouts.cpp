@@ -62,8 +62,12 @@ Verb verb_for(const std::string& service, const state::Rollout& decided, const r
 asio::awaitable<void> Control::Impl::drive(std::shared_ptr<Impl> self) {
   while (!stopped) {
     const bool busy = co_await beat();
+    const auto retained = co_await end_retentions();
     if (stopped) break;
-    const auto next = busy ? Clock::now() + kBeat : Clock::time_point::max();
+    auto next = Clock::time_point::max();
+    if (retained)
+      next = Clock::now() + milliseconds(std::max<std::int64_t>(1, *retained - unix_milliseconds()));
+    if (busy) next = Clock::now() + kBeat;
     co_await rollout_bell.wait_until(next);
   }
   self.reset();
@@ -189,7 +193,9 @@ asio::awaitable<void> Control::Impl::revert(std::uint64_t generation) {
     if (service.unconfirmed && service.unconfirmed->generation == generation)
       services.push_back(service.name);
   verb.view = [services](const state::State& of) { return shares_json(of, services); };
-  verb.change = [generation](const state::State& now) { return state::revert(now, generation); };
+  verb.change = [generation](const state::State& now) {
+    return state::revert(now, generation, unix_milliseconds());
+  };
   Request request;
   request.actor.name = "daemon";
   request.options.reason = "generation " + std::to_string(generation) + " was not confirmed in time";

@@ -82,11 +82,19 @@ struct TrafficView {
   std::uint64_t mirrored = 0, mirror_failed = 0, mirror_dropped = 0, mirror_skipped = 0;
 };
 
+// The pools that the last shift left, while they are kept as the way back.
+struct RetainedView {
+  std::vector<std::string> pools;
+  std::int64_t until = 0;  // Unix milliseconds
+  std::chrono::milliseconds left{0};
+};
+
 struct ServiceView {
   std::string name;
   std::string stable;
   std::optional<RolloutView> rollout;
   std::optional<std::chrono::milliseconds> unconfirmed;  // C8: left until the last change reverts
+  std::optional<RetainedView> retained;
   TrafficView traffic;
   std::string set_aside;  // T3: why it does not serve; empty when it does
   std::vector<PoolView> pools;

@@ -96,6 +96,10 @@ ServiceView Control::Impl::service_view(const state::ServiceState& service, Cloc
   if (service.unconfirmed)
     view.unconfirmed =
         milliseconds(std::max<std::int64_t>(0, service.unconfirmed->deadline - unix_milliseconds()));
+  if (service.retained)
+    view.retained =
+        RetainedView{service.retained->pools, service.retained->until,
+                     milliseconds(std::max<std::int64_t>(0, service.retained->until - unix_milliseconds()))};
   const route::Service* routed = snapshot ? find_service(*snapshot, service.name) : nullptr;
   if (routed) view.set_aside = routed->set_aside;
   view.traffic = traffic_view(service, routed);
@@ -253,6 +257,11 @@ std::vector<HistoryEntry> Control::history(const std::string& service, std::size
     entries.push_back(std::move(entry));
   }
   return entries;
+}
+
+std::optional<Problem> Control::missing_service(const std::string& service) const {
+  if (service.empty()) return std::nullopt;
+  return state::missing_service(impl_->state, service);
 }
 
 config::Spec Control::effective_spec() const {

@@ -1,7 +1,9 @@
 // The verbs: each is a pure change of the state, and how the reply shows it.
 #include "control/core/control_impl.hpp"
 #include "control/core/replies.hpp"
+#include "control/rollout/moves.hpp"
 #include "control/state/pending.hpp"
+#include "control/state/walk.hpp"
 
 namespace sluice::core {
 namespace {
@@ -53,6 +55,20 @@ state::Result<state::Change> to_be_confirmed(const state::State& now, state::Res
   return change;
 }
 
+// How long each service's pools are kept that a shift leaves.
+using Retention = std::vector<std::pair<std::string, std::chrono::milliseconds>>;
+state::Result<state::Change> retained(const state::State& now, state::Result<state::Change> change,
+                                      const Retention& retention) {
+  if (change)
+    for (const auto& [service, how_long] : retention)
+      state::retain_what_was_left(now, *change, service, how_long, unix_milliseconds());
+  return change;
+}
+
+state::Asked asked_by(const Request& request) {
+  return {to_string(request.actor), unix_milliseconds(), request.options.force};
+}
+
 std::vector<std::string> all_services(const state::State& state) {
   std::vector<std::string> names;
   for (const auto& service : state.services) names.push_back(service.name);
@@ -61,12 +77,19 @@ std::vector<std::string> all_services(const state::State& state) {
 
 }  // namespace
 
+std::chrono::milliseconds Control::Impl::retain_of(const std::string& service) const {
+  const auto* configured = spec.service(service);
+  return configured ? configured->retain : std::chrono::milliseconds(0);
+}
+
 Verb Control::Impl::split_verb(protocol::Split message) {
   Verb verb;
   verb.name = "split";
   verb.view = view_of_service(message.service);
-  verb.change = [message](const state::State& now) {
+  const Retention retain{{message.service, retain_of(message.service)}};
+  verb.change = [message, retain](const state::State& now) {
     auto change = state::split(now, message.service, message.shares, message.rest);
+    change = retained(now, std::move(change), retain);
     return to_be_confirmed(now, std::move(change), message.confirm_within);
   };
   return verb;
@@ -76,8 +99,13 @@ Verb Control::Impl::cutover_verb(protocol::Cutover message) {
   Verb verb;
   verb.name = "cutover";
   verb.view = view_of_services(names_of(message.services));
-  verb.change = [services = message.services, within = message.confirm_within](const state::State& now) {
+  Retention retain;
+  for (const auto& [name, pool] : message.services)
+    retain.emplace_back(name, message.retain.value_or(retain_of(name)));
+  verb.change = [services = message.services, retain = std::move(retain),
+                 within = message.confirm_within](const state::State& now) {
     auto change = state::cutover(now, services);
+    change = retained(now, std::move(change), retain);
     return to_be_confirmed(now, std::move(change), within);
   };
   return verb;
@@ -97,22 +125,33 @@ Verb Control::Impl::rollback_verb(protocol::Rollback message) {
   return verb;
 }
 
-Verb Control::Impl::undo_verb(protocol::Undo message) {
+Verb Control::Impl::undo_verb(const Request& request, protocol::Undo message) {
   Verb verb;
   verb.name = "undo";
   verb.without_disk = true;
   verb.view = view_of_services(all_services(state));
-  verb.change = [this, message](const state::State& now) -> state::Result<state::Change> {
-    const std::uint64_t wanted = message.to_generation.value_or(now.generation - 1);
-    const auto recorded = journal->state_at(wanted);
-    if (!recorded)
-      return protocol::not_found("generation " + std::to_string(wanted) + " is not recorded; there are " +
-                                     std::to_string(journal->oldest()) + " to " +
-                                     std::to_string(now.generation),
-                                 "sluicectl history");
-    return state::undo(now, *recorded);
+  verb.change = [this, message, asked = asked_by(request)](const state::State& now) {
+    return message.to_generation ? state::undo_to(now, *journal, *message.to_generation, asked)
+                                 : state::undo(now, *journal, asked);
   };
   return verb;
+}
+
+Verb Control::Impl::redo_verb(const Request& request) {
+  Verb verb;
+  verb.name = "redo";
+  verb.view = view_of_services(all_services(state));
+  verb.change = [this, asked = asked_by(request)](const state::State& now) {
+    return state::redo(now, *journal, asked);
+  };
+  return verb;
+}
+
+asio::awaitable<void> Control::Impl::resolve_for(const Verb& verb) {
+  const auto change = verb.change(state);
+  if (!change) co_return;
+  auto addresses = addresses_of(change->next);
+  co_await resolver.resolve(std::move(addresses));
 }
 
 Verb Control::Impl::drain_verb(Target target, std::chrono::milliseconds timeout,
@@ -166,6 +205,15 @@ Verb Control::Impl::add_verb(protocol::Add message) {
   return verb;
 }
 
+std::optional<Problem> Control::Impl::kept_back(const Target& target) const {
+  const auto* service = state.service(target.service);
+  if (!service || !service->pool(target.pool)) return std::nullopt;
+  const auto kept = rollout::kept_for_rollback(*service, target.pool, unix_milliseconds());
+  if (kept.empty()) return std::nullopt;
+  return protocol::refused(protocol::to_string(target) + " stays: " + kept,
+                           "repeat it with --force if there is to be no way back");
+}
+
 Verb Control::Impl::remove_verb(Target target) {
   Verb verb;
   verb.name = "remove";
@@ -190,7 +238,15 @@ asio::awaitable<Result<Changed>> Control::rollback(Request request, protocol::Ro
 
 asio::awaitable<Result<Changed>> Control::undo(Request request, protocol::Undo message) {
   const auto self = impl_;
-  Verb verb = self->undo_verb(std::move(message));
+  Verb verb = self->undo_verb(request, std::move(message));
+  co_await self->resolve_for(verb);
+  co_return co_await self->commit(std::move(request), std::move(verb));
+}
+
+asio::awaitable<Result<Changed>> Control::redo(Request request, protocol::Redo) {
+  const auto self = impl_;
+  Verb verb = self->redo_verb(request);
+  co_await self->resolve_for(verb);
   co_return co_await self->commit(std::move(request), std::move(verb));
 }
 
@@ -202,6 +258,8 @@ asio::awaitable<Result<Changed>> Control::ready(Request request, Target target) 
 
 asio::awaitable<Result<Changed>> Control::maint(Request request, Target target) {
   const auto self = impl_;
+  if (auto problem = self->kept_back(target); problem && !request.options.force)
+    co_return self->refuse(request, "maint", std::move(*problem));
   Verb verb = self->admin_verb("maint", std::move(target), observe::Admin::maint);
   co_return co_await self->commit(std::move(request), std::move(verb));
 }

@@ -37,11 +37,8 @@ asio::awaitable<Result<Waited>> Control::Impl::wait(protocol::Wait message) {
     reached = co_await wait_until_healthy(message.target, limit);
   else
     reached = co_await wait_until_drained(message.target, limit);
-  const std::string name = protocol::to_string(message.target);
   if (auto gone = state::missing(state, message.target); gone && healthy) co_return *gone;
-  if (!reached)
-    co_return protocol::timed_out(name + " is not " + protocol::to_string(message.condition) + " after " +
-                                  duration_text(since(began)));
+  if (!reached) co_return not_reached(message, since(began));
   Waited waited;
   waited.target = message.target;
   waited.took = since(began);
@@ -77,12 +74,52 @@ asio::awaitable<bool> Control::Impl::wait_until_healthy(Target target, Clock::ti
   }
 }
 
-// A backend that is gone is drained as well.
+Problem Control::Impl::not_reached(const protocol::Wait& message, milliseconds took) const {
+  const std::string name = protocol::to_string(message.target);
+  const bool drained = message.condition == protocol::Wait::Condition::drained;
+  auto problem = protocol::timed_out(name + " is not " + protocol::to_string(message.condition) + " after " +
+                                     duration_text(took));
+  const auto backends = backends_of(message.target);
+  const bool draining = std::all_of(backends.begin(), backends.end(), [](const route::Backend* backend) {
+    return backend->admin != observe::Admin::ready;
+  });
+  if (!drained || draining) return problem;
+  const auto* pool = state.service(message.target.service)->pool(message.target.pool);
+  problem.detail += pool->share > 0 ? ": it has " + format_share(pool->share) + " of the requests"
+                                    : ": requests can still reach it, though it has no share";
+  problem.suggestion = "sluicectl drain " + name + " begins to drain it";
+  return problem;
+}
+
+// Nothing of its service's requests goes there: it has no share, is not who rescues or what is mirrored to,
+// and no listener leads there, nobody waits for a place. What is in flight is the caller's question.
+bool Control::Impl::is_left(const Target& target) const {
+  const route::Service* service = find_service(*snapshot, target.service);
+  const route::Pool* pool = service ? find_pool(*service, target.pool) : nullptr;
+  if (!pool || pool->share > 0) return false;
+  const bool rescues = service->spec.retries.rescue_stable && &service->pools[service->rescue] == pool;
+  const auto* kept = state.service(target.service);
+  if (rescues || (kept->mirror && kept->mirror->pool == target.pool)) return false;
+  if (kept->rollout && kept->rollout->active() &&
+      (kept->rollout->from == target.pool || kept->rollout->to == target.pool))
+    return false;
+  for (const auto& listener : spec.listeners)
+    for (const auto& [name, fixed] : listener.pools)
+      if (name == target.service && fixed == target.pool) return false;
+  std::uint64_t placed = 0;
+  for (const auto& backend : pool->backends) placed += backend.live->in_flight();
+  return sums_of(*pool->live).in_flight <= placed;
+}
+
+// A backend that is gone is drained as well, and so is one with nothing in flight in a pool that was left: it
+// can be stopped.
 asio::awaitable<bool> Control::Impl::wait_until_drained(Target target, Clock::time_point limit) {
   while (true) {
     const auto backends = backends_of(target);
-    const bool all = std::all_of(backends.begin(), backends.end(),
-                                 [this](const route::Backend* backend) { return is_drained(*backend); });
+    const bool left = is_left(target);
+    const bool all = std::all_of(backends.begin(), backends.end(), [&](const route::Backend* backend) {
+      return is_drained(*backend) || (left && backend->live->in_flight() == 0);
+    });
     if (all) co_return true;
     // One that is not draining yet may begin to: looked at again with every poll.
     const auto next = std::min(limit, Clock::now() + 10 * Drains::kPoll);
@@ -232,13 +269,9 @@ asio::awaitable<Result<Changed>> Control::remove(Request request, protocol::Remo
   const auto self = impl_;
   const Target target = message.target;
   Verb out = self->remove_verb(target);
+  if (auto problem = self->kept_back(target); problem && !request.options.force)
+    co_return self->refuse(request, "remove", std::move(*problem));
   if (request.options.dry_run) co_return co_await self->commit(std::move(request), std::move(out));
-  if (const auto* service = self->state_of(target.service); service && !request.options.force)
-    if (const auto kept = rollout::kept_for_rollback(*service, target.pool, unix_milliseconds());
-        !kept.empty())
-      co_return self->refuse(request, "remove",
-                             protocol::refused(protocol::to_string(target) + " stays: " + kept,
-                                               "repeat it with --force if there is to be no way back"));
   Verb drain = self->drain_verb(target, message.timeout, message.websockets, true);
   const auto drained = co_await self->commit(request, std::move(drain));
   if (!drained) co_return drained;
@@ -247,9 +280,14 @@ asio::awaitable<Result<Changed>> Control::remove(Request request, protocol::Remo
     co_return protocol::conflict(protocol::to_string(target) + " was made ready before it was removed");
   const protocol::Drained result = self->drained_sum(target);
   request.options.if_generation.reset();  // it held for the first of the two
+  if (drained->changed) request.options.step = drained->generation;
   auto reply = co_await self->commit(std::move(request), std::move(out));
   if (!reply) co_return reply;
   reply->before = drained->before;
+  // An `add` makes it ready; what was not cannot be brought back so.
+  if (!drained->undo.starts_with("sluicectl ready "))
+    reply->undo = "sluicectl undo --to-generation " +
+                  std::to_string(drained->changed ? drained->generation - 1 : reply->generation - 1);
   reply->took_ms += drained->took_ms;
   reply->more["drained"] = protocol::to_json(result);
   if (drained->more.contains("warnings")) reply->more["warnings"] = drained->more.at("warnings");

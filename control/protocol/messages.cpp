@@ -64,20 +64,10 @@ std::optional<Problem> check(const Split& split) {
   if (split.shares.empty() && split.rest.empty()) return malformed("no shares given");
   if (const auto pool = twice(split.shares))
     return malformed("the pool " + quoted(*pool) + " is named twice", *pool);
-  std::uint64_t sum = 0;
-  for (const auto& [pool, share] : split.shares) {
+  for (const auto& [pool, share] : split.shares)
     if (pool == split.rest)
       return malformed("the pool " + quoted(pool) + " cannot have a share and be the rest", "rest");
-    sum += share;
-  }
-  if (sum == kWhole || (sum < kWhole && !split.rest.empty())) return std::nullopt;
-  // More than 100 % is not a Share any more; it is said with the same digits.
-  const auto whole = std::to_string(sum / 1000), fraction = format_share(static_cast<Share>(sum % 1000));
-  const auto total = whole + (fraction == "0%" ? "%" : fraction.substr(1));
-  auto problem = malformed("the shares add up to " + total + ", not to 100%");
-  if (sum < kWhole)
-    problem.suggestion = "name all but one pool and give it the rest: --rest POOL (?rest=POOL)";
-  return problem;
+  return std::nullopt;
 }
 
 std::optional<Problem> check(const Cutover& cutover) {

@@ -23,6 +23,8 @@ struct ChangeOptions {
   bool force = false;  // publish although a pool that gets share has no eligible backend (C5)
   std::string reason;  // for the audit line
   std::optional<std::uint64_t> if_generation;
+  // ?step=N: it goes on with what generation N began, and undo takes both back together (C9). 0: on its own.
+  std::uint64_t step = 0;
 };
 
 // "5%" or 0.05; nothing, and `why`, when it is neither.
@@ -37,8 +39,8 @@ struct Split {
 };
 boost::json::object to_json(const Split& split);
 std::optional<Problem> read(const boost::json::value& body, Split& split);
-// What is wrong with it whatever the service's pools are: a pool named twice, shares that cannot add up to
-// 100 %.
+// What is wrong with it whatever the service's pools are: none, or one that is named twice. What the shares
+// add up to is said by who knows the pools: a pool that is not there is the first thing to tell.
 std::optional<Problem> check(const Split& split);
 
 // What a rollout is judged by when no plan says it: limits that the operator gave.
@@ -76,6 +78,7 @@ struct Cutover {
   Limits limits;                               // for watch_for
   std::optional<std::uint32_t> min_requests;   // for watch_for
   bool supersede = false;                      // for watch_for
+  std::optional<milliseconds> retain;          // so long the pools left behind stay; absent: the service's
   bool force = false;
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
@@ -86,6 +89,7 @@ struct Cutover {
     visit("watch_for", self.watch_for);
     visit("min_requests", self.min_requests);
     visit("supersede", self.supersede);
+    visit("retain", self.retain);
     visit("force", self.force);
     Limits::fields(self.limits, visit);
   }
@@ -163,11 +167,17 @@ std::optional<RolloutAct::Action> parse_action(std::string_view text);
 
 // POST /v1/undo {"to_generation":7}
 struct Undo {
-  std::optional<std::uint64_t> to_generation;  // absent: the one before this
+  std::optional<std::uint64_t> to_generation;  // absent: one step back
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
     visit("to_generation", self.to_generation);
   }
+};
+
+// POST /v1/redo has no fields.
+struct Redo {
+  template <class Self, class Visit>
+  static void fields(Self&, Visit&) {}
 };
 
 inline constexpr milliseconds kDrainTimeout{30'000};
@@ -256,10 +266,11 @@ struct History {
   std::uint32_t limit = 50;
 };
 
-// GET /v1/events?follow=false
+// GET /v1/events?follow=false&service=api
 struct Events {
   bool follow = true;
   std::optional<std::uint64_t> after;  // only events with a larger id (Last-Event-ID)
+  std::string service;                 // empty: all
 };
 
 // The answer to every change. `before` and `after` have the shape of what the request's path names: of one

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "control/state/pending.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::rollout {
@@ -15,11 +14,8 @@ using state::RolloutPhase;
 using state::ServiceState;
 using state::State;
 
-std::string back_command(const std::vector<std::string>& services) {
-  std::string text = "sluicectl rollout abort";
-  for (const auto& service : services) text += " " + service;
-  return text;
-}
+// All of a group go back with one of them.
+std::string back_command(const std::string& service) { return "sluicectl rollout abort " + service; }
 
 void set_step(ServiceState& service, std::int64_t time) {
   Rollout& rollout = *service.rollout;
@@ -36,20 +32,20 @@ void enter(ServiceState& service, std::uint32_t step, std::int64_t time, const s
   rollout.tell(time, rollout.text() + (why.empty() ? "" : ": " + why));
 }
 
-// The new pool without a share, and stable what it was.
-void leave(ServiceState& service, RolloutPhase how, std::int64_t time, const std::string& why) {
-  Rollout& rollout = *service.rollout;
-  const auto shares = shares_with(service, rollout.before, rollout.from, rollout.to, 0);
-  state::Table table;
-  for (std::size_t i = 0; i < shares.size(); ++i) table.emplace_back(service.pools[i].name, shares[i]);
-  state::put_back(service, table, rollout.stables_before);
-  rollout.end(how, time, why);
-}
-
-Result<Change> changed(const State& before, State next, std::string undo) {
+// `step` is the rollout's id: from its start to its end it is one step for undo (C9).
+Result<Change> changed(const State& before, State next, std::string undo, std::uint64_t step = 0) {
   Change change = state::change_between(before, std::move(next));
   if (change.changed) change.undo = std::move(undo);
+  change.step = step;
   return change;
+}
+
+std::uint64_t id_of(const State& now, const std::string& name) { return now.service(name)->rollout->id; }
+
+// Who takes a rollout back that ends so, if nobody says it.
+std::string judge_of(const Rollout& rollout, RolloutPhase how) {
+  if (how != RolloutPhase::rolled_back) return "rollout abort";
+  return rollout.phase == RolloutPhase::verifying ? "the verification" : "the gate";
 }
 
 std::optional<Problem> not_active(const State& now, const std::string& name) {
@@ -98,37 +94,23 @@ Rollout made_of(const ServiceState& service, const Start& wanted, const std::str
 
 }  // namespace
 
-std::vector<Share> shares_with(const ServiceState& service, const state::Table& before,
-                               const std::string& from, const std::string& to, Share share) {
-  std::vector<Share> shares(service.pools.size(), 0);
-  std::uint64_t others = 0, given = share;
-  for (const auto& [pool, was] : before)
-    if (pool != to && service.pool(pool)) others += was;
-  for (const auto& [pool, was] : before) {
-    if (pool == to || pool == from || !service.pool(pool) || others == 0) continue;
-    shares[service.index_of(pool)] = static_cast<Share>(std::uint64_t{kWhole - share} * was / others);
-    given += shares[service.index_of(pool)];
-  }
-  shares[service.index_of(to)] = share;
-  shares[service.index_of(from)] += static_cast<Share>(kWhole - given);
-  return shares;
-}
-
 Result<Change> start(const State& now, const Start& wanted, std::int64_t time) {
   State next = now;
-  std::vector<std::string> names;
+  std::uint64_t superseded = 0;
   for (const auto& [name, to] : wanted.services) {
     if (auto problem = state::missing(now, {name, to, {}})) return *problem;
     ServiceState& service = *next.service(name);
     if (auto problem = occupied(service, wanted.supersede)) return *problem;
-    if (service.rollout && service.rollout->active())
-      leave(service, RolloutPhase::aborted, time, "superseded by a rollout to " + to);
+    if (service.rollout && service.rollout->active()) {
+      superseded = service.rollout->id;
+      state::leave_rollout(service, RolloutPhase::aborted, time, "superseded by a rollout to " + to,
+                           "the rollout to " + to);
+    }
     if (auto problem = cannot_get_more(service, to)) return *problem;
     service.rollout = made_of(service, wanted, to, now.generation + 1, time);
     if (wanted.plan.verify.empty()) enter(service, 0, time, "");
-    names.push_back(name);
   }
-  return changed(now, std::move(next), back_command(names));
+  return changed(now, std::move(next), back_command(wanted.services.front().first), superseded);
 }
 
 Result<Change> advance(const State& now, const std::string& name, std::int64_t time, const std::string& why) {
@@ -138,7 +120,7 @@ Result<Change> advance(const State& now, const std::string& name, std::int64_t t
   const bool first = service.rollout->phase == RolloutPhase::verifying;
   if (!first && service.rollout->last_step()) return finish(now, name, time, why);
   enter(service, first ? 0 : service.rollout->step + 1, time, why);
-  return changed(now, std::move(next), back_command({name}));
+  return changed(now, std::move(next), back_command(name), id_of(now, name));
 }
 
 Result<Change> jump(const State& now, const std::string& name, std::int64_t time, const std::string& why) {
@@ -148,7 +130,7 @@ Result<Change> jump(const State& now, const std::string& name, std::int64_t time
   if (service.rollout->phase == RolloutPhase::running && service.rollout->last_step())
     return finish(now, name, time, why);
   enter(service, static_cast<std::uint32_t>(service.rollout->plan.steps.size() - 1), time, why);
-  return changed(now, std::move(next), back_command({name}));
+  return changed(now, std::move(next), back_command(name), id_of(now, name));
 }
 
 Result<Change> finish(const State& now, const std::string& name, std::int64_t time, const std::string& why) {
@@ -156,22 +138,28 @@ Result<Change> finish(const State& now, const std::string& name, std::int64_t ti
   State next = now;
   ServiceState& service = *next.service(name);
   Rollout& rollout = *service.rollout;
+  const std::uint64_t step = rollout.id;
   rollout.end(RolloutPhase::done, time, why);
-  if (service.pool(rollout.to)->share == kWhole) rollout.retained_until = time + rollout.plan.retain.count();
-  return changed(now, std::move(next), "sluicectl rollback " + name);
+  if (service.pool(rollout.to)->share == kWhole && rollout.plan.retain.count() > 0) {
+    rollout.retained_until = time + rollout.plan.retain.count();
+    service.retained = state::Retained{{rollout.from}, rollout.retained_until};
+  }
+  return changed(now, std::move(next), "sluicectl rollback " + name, step);
 }
 
 Result<Change> go_back(const State& now, const std::string& name, RolloutPhase how, std::int64_t time,
-                       const std::string& why) {
+                       const std::string& why, const std::string& by) {
   if (auto problem = not_active(now, name)) return *problem;
   State next = now;
   const Rollout asked = *now.service(name)->rollout;
   for (auto& service : next.services) {
     const auto& rollout = service.rollout;
     if (!rollout || !rollout->active() || rollout->id != asked.id) continue;
-    leave(service, how, time, service.name == name ? why : "with service " + name + ": " + why);
+    state::leave_rollout(service, how, time, service.name == name ? why : "with service " + name + ": " + why,
+                         by.empty() ? judge_of(*rollout, how) : by);
   }
-  return changed(now, std::move(next), "sluicectl undo --to-generation " + std::to_string(now.generation));
+  return changed(now, std::move(next), "sluicectl undo --to-generation " + std::to_string(now.generation),
+                 asked.id);
 }
 
 Result<Change> set_paused(const State& now, const std::string& name, bool paused, std::int64_t time) {
@@ -184,16 +172,22 @@ Result<Change> set_paused(const State& now, const std::string& name, bool paused
     rollout.tell(time, rollout.text() + (paused ? "" : ", goes on"));
   }
   return changed(now, std::move(next),
-                 std::string("sluicectl rollout ") + (paused ? "resume " : "pause ") + name);
+                 std::string("sluicectl rollout ") + (paused ? "resume " : "pause ") + name,
+                 id_of(now, name));
 }
 
 std::string kept_for_rollback(const ServiceState& service, const std::string& pool, std::int64_t time) {
   const auto& rollout = service.rollout;
-  if (!rollout || pool != rollout->from) return {};
-  if (rollout->active()) return "the rollout " + rollout->text() + " may go back to it";
-  if (time >= rollout->retained_until) return {};
-  return "the rollout " + rollout->text() + " keeps it for another " +
-         duration_text(std::chrono::milliseconds(rollout->retained_until - time));
+  if (rollout && rollout->active() && pool == rollout->from)
+    return "the rollout " + rollout->text() + " may go back to it";
+  const auto& retained = service.retained;
+  if (!retained || !retained->holds(pool) || time >= retained->until || service.pool(pool)->share > 0)
+    return {};
+  const auto left =
+      std::chrono::ceil<std::chrono::seconds>(std::chrono::milliseconds(retained->until - time));
+  const bool by_rollout = rollout && rollout->retained_until == retained->until;
+  return (by_rollout ? "the rollout " + rollout->text() + " keeps it" : "it is retained") +
+         std::string(" as the way back for another ") + duration_text(left);
 }
 
 }  // namespace sluice::rollout

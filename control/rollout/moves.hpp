@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "control/state/apply.hpp"
+#include "control/state/pending.hpp"
 #include "control/state/rollout.hpp"
 
 namespace sluice::rollout {
@@ -35,18 +36,16 @@ Result<state::Change> jump(const state::State& now, const std::string& service, 
 Result<state::Change> finish(const state::State& now, const std::string& service, std::int64_t time,
                              const std::string& why);
 // Back to the table before it began, without the new pool, in all services of its group (C6). `how`:
-// rolled_back or aborted.
+// rolled_back or aborted; `by` is who did it, for a rollback that comes later (the gate if it is empty).
 Result<state::Change> go_back(const state::State& now, const std::string& service, state::RolloutPhase how,
-                              std::int64_t time, const std::string& why);
+                              std::int64_t time, const std::string& why, const std::string& by = {});
 Result<state::Change> set_paused(const state::State& now, const std::string& service, bool paused,
                                  std::int64_t time);
 
-// The whole table when `to` has `share`: the others have the rest in the proportions of `before`.
-std::vector<Share> shares_with(const state::ServiceState& service, const state::Table& before,
-                               const std::string& from, const std::string& to, Share share);
+using state::shares_with;
 
-// Why a backend of this pool is not to be removed: it is the way back of a rollout, active or retained. Empty
-// when it is not.
+// Why a backend of this pool is not to be taken away: the pool is the way back, of an active rollout or
+// retained after a shift. Empty when it is not.
 std::string kept_for_rollback(const state::ServiceState& service, const std::string& pool, std::int64_t time);
 
 }  // namespace sluice::rollout

@@ -136,6 +136,7 @@ PlanResult watch_plan(const protocol::Cutover& message) {
   PlanSpec plan;
   plan.steps.push_back({kWhole, *message.watch_for, false, {}});
   if (message.min_requests) plan.min_requests = *message.min_requests;
+  if (message.retain) plan.retain = *message.retain;
   if (auto wrong = add_gates(plan, message.limits)) return *wrong;
   return plan;
 }

@@ -28,6 +28,17 @@ Problem named_twice(const std::string& name) {
   return protocol::malformed(sluice::quoted(name) + " is named twice");
 }
 
+// More than 100 % is not a Share any more; it is said with the same digits.
+Problem not_whole(const ServiceState& service, std::uint64_t sum) {
+  const auto whole = std::to_string(sum / 1000), fraction = format_share(static_cast<Share>(sum % 1000));
+  const auto total = whole + (fraction == "0%" ? "%" : fraction.substr(1));
+  auto problem =
+      protocol::malformed("the shares of '" + service.name + "' add up to " + total + ", not to 100%");
+  if (sum < kWhole)
+    problem.suggestion = "name all but one pool and give it the rest: --rest POOL (?rest=POOL)";
+  return problem;
+}
+
 std::vector<Share> all_to(const ServiceState& service, const std::string& pool) {
   std::vector<Share> shares(service.pools.size(), 0);
   shares[service.index_of(pool)] = kWhole;
@@ -46,14 +57,10 @@ Result<std::vector<Share>> shares_of(const ServiceState& service, const Table& t
     sum += share;
     shares[service.index_of(pool)] = share;
   }
-  if (sum > kWhole || (rest.empty() && sum != kWhole))
-    return protocol::malformed("the shares of '" + service.name + "' add up to " +
-                               format_share(static_cast<Share>(std::min<std::uint64_t>(sum, UINT32_MAX))) +
-                               ", not to 100%" +
-                               (sum < kWhole ? "; --rest POOL gives a pool what the others leave" : ""));
+  if (!rest.empty() && !service.pool(rest)) return no_pool(service, rest);
+  if (!rest.empty() && !named.insert(rest).second) return named_twice(rest);
+  if (sum > kWhole || (rest.empty() && sum != kWhole)) return not_whole(service, sum);
   if (rest.empty()) return shares;
-  if (!service.pool(rest)) return no_pool(service, rest);
-  if (!named.insert(rest).second) return named_twice(rest);
   for (const auto& pool : service.pools)
     if (pool.share > 0 && !named.contains(pool.name))
       return protocol::malformed("pool '" + pool.name + "' has " + format_share(pool.share) +
@@ -72,6 +79,19 @@ bool roll_back(ServiceState& service) {
   return true;
 }
 
+// What a rollback would have done if nobody had taken the last shift back; empty: nothing.
+std::string further_back(const ServiceState& service) {
+  ServiceState trial = service;
+  if (!roll_back(trial)) return {};
+  return "sluicectl cutover " + service.name + "=" + trial.stable();
+}
+
+std::string joined(const std::vector<std::string>& clauses) {
+  std::string text;
+  for (const auto& clause : clauses) text += (text.empty() ? "" : "; ") + clause;
+  return text;
+}
+
 // The shortest command that brings the former shares back: what an operator in a hurry would type.
 std::string undo_of_shares(const State& before, const Change& change) {
   std::vector<std::string> services;
@@ -84,6 +104,7 @@ std::string undo_of_shares(const State& before, const Change& change) {
     by_rollback =
         roll_back(service) && by_rollback && service.split() == before.service(diff.service)->split();
   }
+  if (names.empty()) return {};  // only a rollout ended that had shifted nothing
   if (by_rollback) return "sluicectl rollback" + names;
   if (change.shares.size() == 1)
     return "sluicectl split" + names + " " + split_text(*before.service(change.shares.front().service));
@@ -156,19 +177,31 @@ Result<Change> rollback(const State& state, const std::vector<std::string>& serv
   if (services.empty()) return protocol::malformed("a rollback names at least one service");
   State next = state;
   std::set<std::string> named;
-  std::vector<std::string> notes;
+  std::vector<std::string> notes, clauses;
   for (const auto& name : services) {
     if (auto problem = missing_service(state, name)) return *problem;
     if (!named.insert(name).second) return named_twice(name);
     ServiceState& service = *next.service(name);
     service.unconfirmed.reset();
-    const bool rolling_out = service.rollout && service.rollout->active();
-    if (rolling_out) service.rollout->end(RolloutPhase::aborted, now, "the operator rolled the service back");
-    if (!roll_back(service) && !rolling_out)
+    if (service.rollout && service.rollout->active()) {
+      leave_rollout(service, RolloutPhase::aborted, now, "the operator rolled the service back", "");
+      if (service.split() == state.service(name)->split())
+        notes.push_back(name + ": the rollout to " + service.rollout->to +
+                        " is aborted; it had shifted nothing");
+    } else if (service.taken_back) {
+      clauses.push_back((services.size() > 1 ? name + ": " : "") + service.taken_back->text());
+      if (const auto command = further_back(service); !command.empty())
+        notes.push_back("further back on purpose: " + command);
+    } else if (!roll_back(service)) {
       notes.push_back("service '" + name + "' has nothing to roll back to: '" + service.stable() +
                       "' has 100% and was the first stable pool");
+    }
   }
   Change change = with_undo_of_shares(state, change_between(state, std::move(next)));
+  if (change.changed)
+    for (const auto& clause : clauses) notes.push_back("unchanged is " + clause);
+  else
+    change.why = joined(clauses);
   change.notes = std::move(notes);
   return change;
 }

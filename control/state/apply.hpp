@@ -20,10 +20,15 @@ using protocol::Target;
 struct Change {
   State next;            // its generation is one higher if `changed`, else it is the state that was
   bool changed = false;  // false: it was so already
-  std::vector<ServiceDiff> shares;  // only services whose shares moved
-  std::string before, after;        // texts_between, for people
-  std::string undo;                 // the command line that takes it back; empty when nothing changed
-  std::vector<std::string> notes;   // sentences on what was left as it is, and why
+  std::vector<ServiceDiff> shares;    // only services whose shares moved
+  std::string before, after;          // texts_between, for people
+  std::string undo;                   // the command line that takes it back; empty when nothing changed
+  std::vector<std::string> notes;     // sentences on what was left as it is, and why
+  std::string why;                    // not changed: why that is so, as a clause
+  std::vector<std::string> restored;  // of undo and redo: what is again as it was, a line each
+  // Of the edit that it becomes (EditHead).
+  std::uint64_t step = 0;
+  std::vector<std::uint64_t> undone, redone;
 };
 
 template <class T>
@@ -40,14 +45,27 @@ Result<Change> split(const State& state, const std::string& service, const Table
 // 100 % to one pool of each service, in one generation (C6).
 Result<Change> cutover(const State& state, const std::vector<std::pair<std::string, std::string>>& pools);
 
-// C7: each service back to the last table in which one pool had 100 %. Never forward: if such a table is in
-// force, it is dropped for good and the one before it comes back; with none before it the service stays as it
-// is. An active rollout ends with it, at `now` (Unix milliseconds).
+// C7: undoes the last shift of each service that is still in force. An active rollout ends, at `now` (Unix
+// milliseconds), with the table of before it. Otherwise the last table in which one pool had 100 % comes
+// back; never forward: if such a table is in force, it is dropped for good and the one before it comes back;
+// with none before it the service stays as it is. Unchanged is what somebody else took back already: see
+// ServiceState::taken_back.
 Result<Change> rollback(const State& state, const std::vector<std::string>& services, std::int64_t now = 0);
 
-// Shares, owners of slots, stable pools, admin states and weights as they were in `recorded`, for the
-// services, pools and backends of both. Refused when a pool that had a share then is gone.
-Result<Change> undo(const State& state, const State& recorded);
+// Who goes back or forth, and when (Unix milliseconds). `force`: although something cannot come back.
+struct Asked {
+  std::string by;
+  std::int64_t time = 0;
+  bool force = false;
+};
+// All that can change at run time as it was in `recorded` (restore.hpp). Refused when something of it cannot
+// come back; a conflict when shares of a service would move that has an active rollout.
+Result<Change> undo(const State& state, const State& recorded, const Asked& asked = {});
+// The change from `state` to `next`, which is restored, with what it has to check and to tell.
+struct Obstacles;
+Result<Change> restored(const State& state, State next, const Obstacles& obstacles, const Asked& asked);
+// The same state; `why` as a clause.
+Change unchanged(const State& state, std::string why);
 
 // drain, ready, maint. `drain_deadline` (Unix milliseconds) counts for backends that are not draining yet: a
 // second drain does not extend (D3).

@@ -45,6 +45,14 @@ bool read_services(const json::value& value, PastEdit& edit) {
   return true;
 }
 
+std::vector<std::uint64_t> read_generations(const json::value& value, std::string_view name) {
+  std::vector<std::uint64_t> generations;
+  if (const auto* list = array_field(value, name))
+    for (const auto& entry : *list)
+      if (const auto generation = number_in<std::uint64_t>(entry)) generations.push_back(*generation);
+  return generations;
+}
+
 // What `edits` say last of each service; null: gone.
 std::map<std::string_view, const RecordedService*> latest_of(std::span<const PastEdit> edits) {
   std::map<std::string_view, const RecordedService*> latest;
@@ -109,6 +117,9 @@ std::string to_text(const PastEdit& edit) {
                     {"reason", edit.reason},         {"before", edit.before},
                     {"after", edit.after},           {"result", edit.result}};
   if (!edit.gone.empty()) head["gone"] = json::array(edit.gone.begin(), edit.gone.end());
+  if (edit.step > 0) head["step"] = edit.step;
+  if (!edit.undone.empty()) head["undone"] = json::array(edit.undone.begin(), edit.undone.end());
+  if (!edit.redone.empty()) head["redone"] = json::array(edit.redone.begin(), edit.redone.end());
   std::string text = json::serialize(head);
   text.back() = ',';
   text += "\"services\":[";
@@ -131,6 +142,9 @@ Decoded<PastEdit> past_edit_from_json(const json::value& value) {
   edit.before = text_field(value, "before").value_or("");
   edit.after = text_field(value, "after").value_or("");
   edit.result = text_field(value, "result").value_or("");
+  edit.step = number_field<std::uint64_t>(value, "step").value_or(0);
+  edit.undone = read_generations(value, "undone");
+  edit.redone = read_generations(value, "redone");
   if (!read_gone(value, edit) || !read_services(value, edit)) return Fault{"its services are not readable"};
   return edit;
 }

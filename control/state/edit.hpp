@@ -28,6 +28,10 @@ struct EditHead {
   std::string reason;
   std::string before, after;  // texts_between
   std::string result = "done";
+  // C9, for walk.hpp: the generation that began the step which this edit goes on with (0: it is a step of its
+  // own), and the steps that an undo took back or a redo made again, in that order.
+  std::uint64_t step = 0;
+  std::vector<std::uint64_t> undone, redone;
   bool operator==(const EditHead&) const = default;
 };
 

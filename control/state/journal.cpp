@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "control/state/journal_names.hpp"
+#include "control/state/read_json.hpp"
 
 namespace sluice::state {
 
@@ -41,8 +42,17 @@ std::optional<State> Journal::state_at(std::uint64_t generation) const {
 }
 
 std::optional<ServiceState> Journal::service_at(std::string_view name, std::uint64_t generation) const {
-  const auto state = state_at(generation);
-  const ServiceState* service = state ? state->service(name) : nullptr;
+  if (generation < oldest() || generation > state_.generation) return std::nullopt;
+  const auto edits = edits_until(generation);
+  for (auto edit = edits.rbegin(); edit != edits.rend(); ++edit) {
+    if (std::find(edit->gone.begin(), edit->gone.end(), name) != edit->gone.end()) return std::nullopt;
+    for (const auto& service : edit->services) {
+      if (service.name != name) continue;
+      auto read = service_from_json(parse_json(service.json));
+      return read ? std::optional(std::move(*read)) : std::nullopt;
+    }
+  }
+  const ServiceState* service = base_.service(name);
   return service ? std::optional(*service) : std::nullopt;
 }
 

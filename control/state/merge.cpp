@@ -148,10 +148,21 @@ void merge_stables(ServiceState& merged, const ServiceState& runtime, const conf
   if (spec.stable != runtime.configured_stable) merged.remember_stable(spec.stable);
 }
 
+void merge_retained(ServiceState& merged, const ServiceState& runtime) {
+  merged.retained = runtime.retained;
+  if (!merged.retained) return;
+  std::erase_if(merged.retained->pools, [&](const std::string& pool) { return !merged.pool(pool); });
+  if (merged.retained->pools.empty()) merged.retained.reset();
+}
+
 // A rollout goes on while its pools are there and its shares are in force.
 void merge_pending(ServiceState& merged, const ServiceState& runtime, Report report) {
   const bool same_shares = merged.split() == runtime.split();
-  if (same_shares) merged.unconfirmed = runtime.unconfirmed;
+  if (same_shares) {
+    merged.unconfirmed = runtime.unconfirmed;
+    merged.taken_back = runtime.taken_back;
+    merge_retained(merged, runtime);
+  }
   if (!runtime.rollout || !merged.pool(runtime.rollout->from) || !merged.pool(runtime.rollout->to)) {
     if (runtime.rollout && runtime.rollout->active())
       report.conflicts.push_back(runtime.name + ": the rollout " + runtime.rollout->text() +

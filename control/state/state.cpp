@@ -71,6 +71,8 @@ void ServiceState::set_shares(const std::vector<Share>& wanted) {
   assert(wanted.size() == pools.size());
   assert(std::accumulate(wanted.begin(), wanted.end(), std::uint64_t{0}) == kWhole);
   if (wanted == shares()) return;
+  taken_back.reset();
+  retained.reset();
   if (!configured_split) configured_split = split();
   for (std::size_t i = 0; i < pools.size(); ++i) pools[i].share = wanted[i];
   slots.apply(wanted);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "control/state/rollout.hpp"
+#include "control/state/shift.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/observe/live.hpp"
 #include "proxy/route/slots.hpp"
@@ -76,6 +77,8 @@ struct ServiceState {
                                            // it replaced (only shares above 0, by name)
   std::optional<Rollout> rollout;          // the active one, or the last
   std::optional<Unconfirmed> unconfirmed;  // C8
+  std::optional<TakenBack> taken_back;     // C7: the last shift, when it is not in force any more
+  std::optional<Retained> retained;        // the pools that the last shift left, while they are kept
   std::optional<route::Hold> hold;         // P1: paused or stopped
   std::vector<route::Flag> flags;          // F1; by name
   std::optional<route::Mirror> mirror;     // M1
@@ -93,7 +96,8 @@ struct ServiceState {
   bool operator==(const ServiceState&) const = default;
 
   // Installs a share for every pool: moves the fewest slots (S5), remembers what the configuration said (T2),
-  // and a pool that gets 100 % as the stable one. Nothing if they are in force already.
+  // and a pool that gets 100 % as the stable one. What was said of the shift before is over. Nothing if they
+  // are in force already.
   // Requires: one share per pool, adding up to kWhole.
   void set_shares(const std::vector<Share>& wanted);
   void remember_stable(const std::string& pool);

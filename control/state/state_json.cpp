@@ -184,6 +184,21 @@ bool read_configured_split(const json::value& value, ServiceState& service) {
   return true;
 }
 
+// `null` says that it is over: journals of before know only the rollout's own time.
+void add_retained(const ServiceState& service, json::object& out) {
+  if (service.retained)
+    out["retained"] = to_json(*service.retained);
+  else if (service.rollout && service.rollout->retained_until > 0)
+    out["retained"] = nullptr;
+}
+
+void read_retained(const json::value& value, ServiceState& service) {
+  const auto* kept = field(value, "retained");
+  if (kept && kept->is_object()) service.retained = retained_from_json(*kept);
+  if (!kept && service.rollout && service.rollout->retained_until > 0)
+    service.retained = Retained{{service.rollout->from}, service.rollout->retained_until};
+}
+
 }  // namespace
 
 json::object to_json(const ServiceState& service) {
@@ -198,6 +213,8 @@ json::object to_json(const ServiceState& service) {
   out["configured_stable"] = service.configured_stable;
   if (service.rollout) out["rollout"] = to_json(*service.rollout);
   if (service.unconfirmed) out["unconfirmed"] = to_json(*service.unconfirmed);
+  if (service.taken_back) out["taken_back"] = to_json(*service.taken_back);
+  add_retained(service, out);
   add_traffic(service, out);
   if (!service.configured_split) return out;
   json::object split;
@@ -221,6 +238,8 @@ Decoded<ServiceState> service_from_json(const json::value& value) {
     service.rollout.reset();
   if (const auto* waiting = field(value, "unconfirmed"))
     service.unconfirmed = unconfirmed_from_json(*waiting);
+  if (const auto* taken = field(value, "taken_back")) service.taken_back = taken_back_from_json(*taken);
+  read_retained(value, service);
   if (!read_traffic(value, service)) return Fault{"its pause, flags or mirror are not readable"};
   return service;
 }

@@ -1,64 +1,63 @@
 #include "control/state/apply.hpp"
-#include "control/state/carry.hpp"
 #include "control/state/pending.hpp"
-#include "control/state/traffic.hpp"
+#include "control/state/restore.hpp"
+#include "control/state/sentences.hpp"
+#include "proxy/base/suggest.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::state {
 namespace {
 
-// Shares, slots and stable pools of `service` as they were in `recorded`.
-std::optional<protocol::Problem> restore_shares(ServiceState& service, const ServiceState& recorded) {
-  std::vector<Share> shares(service.pools.size(), 0);
-  for (const auto& pool : recorded.pools) {
-    if (service.pool(pool.name))
-      shares[service.index_of(pool.name)] = pool.share;
-    else if (pool.share > 0)
-      return protocol::conflict("pool '" + service.name + "/" + pool.name + "' had " +
-                                format_share(pool.share) + " then and is gone");
-  }
-  service.set_shares(shares);
-  service.slots = slots_for(recorded, service);
-  service.stables = surviving_stables(recorded.stables, service);
-  return std::nullopt;
+// The stable pools of `now` are the first of those of `before`, or the same with more for the stable one:
+// what was taken back is a shift. (Otherwise one is in force again.)
+bool goes_back(const ServiceState& before, const ServiceState& now) {
+  const auto &long_ones = before.stables, &short_ones = now.stables;
+  if (short_ones.size() > long_ones.size() ||
+      !std::equal(short_ones.begin(), short_ones.end(), long_ones.begin()))
+    return false;
+  if (short_ones.size() < long_ones.size()) return true;
+  return now.pool(now.stable())->share > before.pool(now.stable())->share;
 }
 
-void restore_backend(BackendState& backend, const BackendState& recorded) {
-  backend.admin = recorded.admin;
-  backend.drain_deadline = recorded.drain_deadline;
-  backend.set_weight(recorded.weight);
-}
-
-void restore_backends(ServiceState& service, const ServiceState& recorded) {
-  for (auto& pool : service.pools) {
-    const PoolState* then = recorded.pool(pool.name);
-    if (!then) continue;
-    for (auto& backend : pool.backends)
-      if (const BackendState* was = then->backend(backend.name)) restore_backend(backend, *was);
-  }
+protocol::Problem cannot_come_back(const std::vector<std::string>& lost) {
+  return protocol::refused("nothing was changed: " + list_of(lost),
+                           "put it there again and sluicectl reload; or repeat it with --force, and the rest "
+                           "goes back");
 }
 
 }  // namespace
 
-Result<Change> undo(const State& state, const State& recorded) {
-  State next = state;
-  std::vector<std::string> notes;
+Change unchanged(const State& state, std::string why) {
+  Change change = change_between(state, state);
+  change.why = std::move(why);
+  return change;
+}
+
+Result<Change> restored(const State& state, State next, const Obstacles& obstacles, const Asked& asked) {
+  if (!obstacles.lost.empty() && !asked.force) return cannot_come_back(obstacles.lost);
   for (auto& service : next.services) {
-    const ServiceState* then = recorded.service(service.name);
-    if (!then) {
-      notes.push_back("service '" + service.name + "' was not there yet and stays as it is");
-      continue;
-    }
-    const Table shares_now = service.split();
-    if (auto problem = restore_shares(service, *then)) return *problem;
-    if (service.split() != shares_now && service.rollout && service.rollout->active()) return *busy(service);
-    if (service.split() != shares_now) service.unconfirmed.reset();
-    restore_backends(service, *then);
-    restore_traffic(service, *then);
+    const ServiceState* before = state.service(service.name);
+    if (!before || before->split() == service.split()) continue;
+    if (service.rollout && service.rollout->active()) return *busy(service);
+    service.unconfirmed.reset();
+    if (goes_back(*before, service)) note_taken_back(*before, service, "undo by " + asked.by, asked.time);
   }
   Change change = change_between(state, std::move(next));
-  change.notes = std::move(notes);
-  if (change.changed) change.undo = "sluicectl undo --to-generation " + std::to_string(state.generation);
+  change.restored = sentences_between(state, change.next);
+  // What is left then is memory: tables of before, a former word on the last shift.
+  if (change.restored.empty()) change = change_between(state, state);
+  change.notes = obstacles.stays;
+  for (const auto& sentence : obstacles.lost) change.notes.push_back("without it: " + sentence);
+  return change;
+}
+
+Result<Change> undo(const State& state, const State& recorded, const Asked& asked) {
+  State next = state;
+  Obstacles obstacles;
+  restore(next, recorded, asked.time, obstacles);
+  auto change = restored(state, std::move(next), obstacles, asked);
+  if (change && change->changed)
+    change->undo = "sluicectl undo --to-generation " + std::to_string(state.generation);
   return change;
 }
 

@@ -282,6 +282,8 @@ void emit(YAML::Emitter& out, const ServiceSpec& service) {
   out << EndMap;
   if (service.rate_limit) emit(out, *service.rate_limit);
   put(out, "slow_start", service.slow_start);
+  put(out, "retain", service.retain);
+  if (!service.retain_hook.empty()) put(out, "retain_hook", service.retain_hook);
   put(out, "debug_headers", service.debug_headers);
   out << EndMap;
 }

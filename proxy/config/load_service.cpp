@@ -121,6 +121,8 @@ void read_service(const Value& value, ServiceSpec& service) {
           {"limits", [&](const Value& v) { read_limits(v, service.limits); }},
           {"rate_limit", [&](const Value& v) { read_rate_limit(v, service.rate_limit.emplace()); }},
           {"slow_start", [&](const Value& v) { v.duration(service.slow_start, 0ms); }},
+          {"retain", [&](const Value& v) { v.duration(service.retain, 0ms); }},
+          {"retain_hook", [&](const Value& v) { v.text(service.retain_hook); }},
           {"debug_headers", [&](const Value& v) { v.flag(service.debug_headers); }},
       },
       &service.places);

@@ -172,6 +172,9 @@ struct ServiceSpec {
   LimitSpec limits;
   std::optional<RateLimitSpec> rate_limit;
   milliseconds slow_start = 0ms;
+  milliseconds retain =
+      0ms;                  // after a cutover: the pools left behind stay as they are so long; 0: not at all
+  std::string retain_hook;  // a command, run when a retention ends; empty: none
   bool debug_headers = false;
   Places places;
   Place place;

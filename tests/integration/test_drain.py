@@ -158,7 +158,8 @@ def test_drain_a_whole_pool_that_has_no_share(blue_green):
     daemon, blue, green = blue_green()
     daemon.ctl("drain", "api/green", "--wait", check=0)
     assert daemon.backend(green.address)["admin"] == "drained"
-    assert "no eligible backend" in daemon.ctl("drain", "api/blue", check=0).err, "it has 100 %: done, and said"
+    daemon.ctl("drain", "api/blue", check=9)
+    assert "no eligible backend" in daemon.ctl("drain", "api/blue", "--force", check=0).err, "it has 100 %: done if forced, and said"
     daemon.ctl("ready", "api/blue", check=0)
     daemon.ctl("ready", "api/green", check=0)
     assert daemon.backend(green.address)["admin"] == "ready"

@@ -471,7 +471,7 @@ def test_who_waits_for_a_backend_that_goes_away_is_told(two_of_which_one_is_smal
         waiting.send_request()
         wait_until(lambda: queued(daemon) == 1)
         for one in ones:
-            daemon.do("maint", f"api/blue/{one.address}")
+            daemon.do("maint", f"api/blue/{one.address}", "--force")
         ones[0].gate.set()
         answer = waiting.read()
         assert answer.status == 503 and answer.get("X-Sluice-Error") == "no_backend"

@@ -41,6 +41,8 @@ services:
     limits: {in_flight: 1, queue: 0, queue_time: 7ms, body: 1}
     rate_limit: {rate: 7/m, burst: 9, key: "cookie:session"}
     slow_start: 61s
+    retain: 62s
+    retain_hook: "tidy up: 'it' # all"
     debug_headers: true
   front: {pools: {"null": {backends: []}, "off": {backends: []}, v1: {backends: []}}, split: {v1: 100%}}
 routes:

@@ -129,8 +129,15 @@ TEST_F(BackendsTest, a_drain_goes_on_after_a_restart) {
   EXPECT_EQ(admin_of(0, 0), "drained") << "nothing survived that could be in flight";
 }
 
-TEST_F(BackendsTest, draining_the_last_eligible_backend_of_a_share_is_done_with_a_warning) {
-  const auto reply = loop.run(control->drain(by(), drain_of(target("blue"))));
+TEST_F(BackendsTest, C5_draining_the_last_eligible_backend_of_a_share_is_refused_or_done_with_a_warning) {
+  const auto refused = loop.run(control->drain(by(), drain_of(target("blue"))));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().exit, Exit::refused);
+  EXPECT_NE(refused.error().suggestion.find("sluicectl cutover api=green, or repeat it with --force"),
+            std::string::npos);
+  Request forced = by();
+  forced.options.force = true;
+  const auto reply = loop.run(control->drain(std::move(forced), drain_of(target("blue"))));
   ASSERT_TRUE(reply);
   ASSERT_TRUE(reply->more.contains("warnings"));
   EXPECT_NE(boost::json::serialize(reply->more.at("warnings")).find("api/blue has 100% of the requests"),
