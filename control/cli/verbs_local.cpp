@@ -1,5 +1,10 @@
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <cerrno>
 #include <climits>
@@ -8,6 +13,8 @@
 #include "control/cli/complete.hpp"
 #include "control/cli/verbs.hpp"
 #include "control/protocol/token.hpp"
+
+extern char** environ;
 
 namespace sluice::cli {
 
@@ -25,14 +32,56 @@ std::string sibling_daemon() {
   return ::access(daemon.c_str(), X_OK) == 0 ? daemon : "";
 }
 
+// What the daemon says on stderr, and how it ends; its stdout goes nowhere. Not 0: it could not be started.
+int run_check(char* const arguments[], std::string& said, int& status) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return errno;
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2(&files, ends[1], STDERR_FILENO);
+  pid_t pid = 0;
+  const int failure = ::posix_spawnp(&pid, arguments[0], &files, nullptr, arguments, environ);
+  posix_spawn_file_actions_destroy(&files);
+  ::close(ends[1]);
+  char piece[4096];
+  for (ssize_t n = 0; failure == 0 && (n = ::read(ends[0], piece, sizeof piece)) != 0;) {
+    if (n < 0 && errno != EINTR) break;
+    if (n > 0) said.append(piece, static_cast<std::size_t>(n));
+  }
+  ::close(ends[0]);
+  while (failure == 0 && ::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+  return failure;
+}
+
+// With -o json its notes stand in the one document, its complaints in the error's.
+int check_as_json(Context& context, char* const arguments[], const std::string& file) {
+  std::string said;
+  int status = 0;
+  if (const int failure = run_check(arguments, said, status))
+    return context.output.fail(protocol::internal("cannot run sluiced, which checks configurations: " +
+                                                  std::string(std::strerror(failure))));
+  while (said.ends_with('\n')) said.pop_back();
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    return context.output.fail(protocol::invalid_config(said));
+  boost::json::array notes;
+  for (std::size_t at = 0; at < said.size();) {
+    const auto end = std::min(said.find('\n', at), said.size());
+    notes.emplace_back(said.substr(at, end - at));
+    at = end + 1;
+  }
+  return context.output.show(
+      boost::json::object{{"file", file}, {"valid", true}, {"notes", std::move(notes)}}, "");
+}
+
 }  // namespace
 
 // Becomes the daemon's own check, so its messages and its exit code are the ones that count.
 int check(Context& context, const CheckVerb& verb) {
-  std::string daemon = sibling_daemon(), name = "sluiced", flag = "--check", config = "--config",
-              file = verb.file;
-  if (daemon.empty()) daemon = name;
-  char* const arguments[] = {name.data(), flag.data(), config.data(), file.data(), nullptr};
+  std::string daemon = sibling_daemon(), flag = "--check", config = "--config", file = verb.file;
+  if (daemon.empty()) daemon = "sluiced";
+  char* const arguments[] = {daemon.data(), flag.data(), config.data(), file.data(), nullptr};
+  if (context.output.format() == Format::json) return check_as_json(context, arguments, file);
   ::execvp(daemon.c_str(), arguments);
   return context.output.fail(protocol::internal("cannot run sluiced, which checks configurations: " +
                                                 std::string(std::strerror(errno))));

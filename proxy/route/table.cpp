@@ -63,7 +63,8 @@ std::string missing_header(const http::Fields& fields, const config::RouteSpec& 
 
 std::string described(const config::RouteSpec& spec) {
   std::string text = (spec.host.empty() ? "any host" : "host " + spec.host) + ", path " + spec.path;
-  if (!spec.methods.empty()) text += ", method " + list_of(spec.methods);
+  if (!spec.methods.empty())
+    text += (spec.methods.size() > 1 ? ", methods " : ", method ") + list_of(spec.methods);
   for (const auto& [name, value] : spec.headers) text += ", " + name + ": " + value;
   return text;
 }

@@ -50,3 +50,15 @@ def test_a_mirror_to_the_stable_pool_says_that_it_is_the_stable_one(blue_green):
     assert ["blue is the stable pool of api" in note for note in reply["notes"]] == [True]
     again = daemon.do("mirror", "api", "--to", "green", "--share", "10%")
     assert "notes" not in again
+
+
+def test_check_with_json_is_one_document(folder):
+    path = folder / "sluice.yaml"
+    path.write_text(json.dumps(config_of({"shop": service(TWICE)})))
+    done = subprocess.run([binary("sluicectl"), "-o", "json", "check", str(path)], capture_output=True, text=True)
+    told = json.loads(done.stdout)
+    assert (done.returncode, done.stderr, told["file"], told["valid"]) == (0, "", str(path), True)
+    assert [": note: address" in note for note in told["notes"]] == [True]
+    path.write_text("listeners: 7")
+    done = subprocess.run([binary("sluicectl"), "-o", "json", "check", str(path)], capture_output=True, text=True)
+    assert done.returncode == 2 and done.stdout == "" and f"{path}:1:" in json.loads(done.stderr)["detail"]

@@ -138,7 +138,7 @@ TEST(RouteTable, WhyNamesWhatDoesNotMatch) {
   spec.headers = {{"X-Beta", "1"}};
   const RouteTable table({to("web", "www.example.com", "/"), spec}, {"web", "api"});
   EXPECT_EQ(table.why(1, request("GET", "a.example.com", "/v1/x", {{"X-Beta", "1"}})),
-            "route 2 (host *.example.com, path /v1) matches: service api");
+            "route 2 (host *.example.com, path /v1, methods GET and POST, X-Beta: 1) matches: service api");
   EXPECT_EQ(table.why(0, request("GET", "a.example.com:80", "/")),
             "route 1 (host www.example.com, path /) does not match: the host is 'a.example.com'");
   EXPECT_THAT(table.why(1, request("GET", "a.example.com", "/v2")), HasSubstr("the path is '/v2'"));
