@@ -84,7 +84,7 @@ Result<protocol::Rollback> read_rollback(const Call& call, const Names& names) {
 
 Result<protocol::RolloutStart> read_rollout_start(const Call& call, const Names& names) {
   protocol::RolloutStart start;
-  start.service = names[0];
+  if (!names.empty()) start.service = names[0];
   auto read = with_body(call, std::move(start));
   if (!read) return read;
   if (auto problem = protocol::check(*read)) return *problem;

@@ -23,6 +23,7 @@ json::array steps_json(const Rollout& rollout) {
   for (const auto& step : rollout.plan.steps) {
     json::object one{{"share", format_share(step.share)}, {"hold", format_duration(step.hold)}};
     if (step.approve) one["approve"] = true;
+    if (step.mirror > 0) one["mirror"] = format_share(step.mirror);
     steps.push_back(std::move(one));
   }
   return steps;
@@ -39,6 +40,7 @@ void add_step(json::object& out, const core::RolloutView& view) {
   const Rollout& rollout = view.kept;
   out["step"] = rollout.step + 1;
   out["share"] = static_cast<double>(rollout.current().share) / kWhole;
+  if (rollout.current().mirror > 0) out["mirror"] = static_cast<double>(rollout.current().mirror) / kWhole;
   out["hold"] = format_duration(rollout.current().hold);
   out["in_step_ms"] = view.in_step.count();
 }
@@ -68,6 +70,11 @@ json::object to_json(const core::RolloutView& view) {
   out["requests"] = {{"canary", view.n_canary}, {"stable", view.n_stable}};
   out["min_requests"] = rollout.plan.min_requests;
   out["gates"] = std::move(gates);
+  if (!view.others.empty()) {
+    json::object others;
+    for (const auto& [name, other] : view.others) others[name] = to_json(other);
+    out["others"] = std::move(others);
+  }
   out["group"] = json::array(rollout.group.begin(), rollout.group.end());
   out["plan_steps"] = steps_json(rollout);
   out["generation"] = rollout.id;

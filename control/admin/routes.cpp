@@ -36,6 +36,7 @@ constexpr Row kRows[] = {
     {"PUT", "/v1/services/{service}/split", Endpoint::split, "rest confirm_within " SLUICE_CHANGE},
     {"GET", "/v1/services/{service}/rollout", Endpoint::rollout_get, "", Role::viewer},
     {"POST", "/v1/services/{service}/rollout", Endpoint::rollout_start, SLUICE_CHANGE},
+    {"POST", "/v1/rollout", Endpoint::rollout_start, SLUICE_CHANGE},
     {"PATCH", "/v1/services/{service}/rollout", Endpoint::rollout_act, SLUICE_CHANGE},
     {"POST", "/v1/confirm", Endpoint::confirm, SLUICE_CHANGE},
     {"POST", "/v1/cutover", Endpoint::cutover, SLUICE_CHANGE},

@@ -86,13 +86,15 @@ json::object flags_json(const core::TrafficView& traffic) {
 
 json::value mirror_json(const core::TrafficView& traffic) {
   if (!traffic.mirror) return nullptr;
-  return {{"to", traffic.mirror->pool},
-          {"share", format_share(traffic.mirror->share)},
-          {"safe_only", traffic.mirror->safe_only},
-          {"answered", traffic.mirrored},
-          {"failed", traffic.mirror_failed},
-          {"dropped", traffic.mirror_dropped},
-          {"skipped", traffic.mirror_skipped}};
+  json::object out{{"to", traffic.mirror->pool},
+                   {"share", format_share(traffic.mirror->share)},
+                   {"safe_only", traffic.mirror->safe_only},
+                   {"answered", traffic.mirrored},
+                   {"failed", traffic.mirror_failed},
+                   {"dropped", traffic.mirror_dropped},
+                   {"skipped", traffic.mirror_skipped}};
+  if (traffic.mirror->of_rollout) out["of_rollout"] = true;
+  return out;
 }
 
 json::value retained_json(const std::optional<core::RetainedView>& retained) {

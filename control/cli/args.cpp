@@ -132,6 +132,15 @@ void Parser::flag(CLI::App* verb, const std::string& name, Take take) {
   verb->add_option_function<std::string>(name, std::move(take));
 }
 
+void Parser::every(CLI::App* verb, const std::string& name, Take take) {
+  verb->add_option_function<std::vector<std::string>>(name,
+                                                      [take = std::move(take)](const auto& texts) {
+                                                        for (const auto& text : texts) take(text);
+                                                      })
+      ->expected(1, 1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 Parse Parser::run(std::vector<std::string> words) {
   format_ = format_in(words);
   split_wait_drained(words);

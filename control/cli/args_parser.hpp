@@ -32,6 +32,7 @@ class Parser {
   void add_split();
   void add_cutover();
   void add_back();
+  static void add_checks(CLI::App* verb, std::function<protocol::Checks&()> checks);
   static void add_limits(CLI::App* verb, std::function<protocol::Limits&()> limits);
   // args_rollout.cpp
   void add_rollout();
@@ -62,7 +63,8 @@ class Parser {
   static void one(CLI::App* verb, const std::string& name, Take take);
   static void maybe(CLI::App* verb, const std::string& name, Take take);
   static void many(CLI::App* verb, const std::string& name, TakeAll take);
-  static void flag(CLI::App* verb, const std::string& name, Take take);  // with a value
+  static void flag(CLI::App* verb, const std::string& name, Take take);   // with a value
+  static void every(CLI::App* verb, const std::string& name, Take take);  // likewise, as often as one likes
 
   Parse refuse(protocol::Problem problem) const;
   // Wrong usage. An empty suggestion becomes: see --help.

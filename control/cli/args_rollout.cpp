@@ -5,6 +5,28 @@
 #include "control/cli/args_values.hpp"
 
 namespace sluice::cli {
+namespace {
+
+// One SERVICE beside --to POOL, or SERVICE=POOL, or several of these that move in step.
+void name_services(protocol::RolloutStart& start, const std::vector<std::string>& texts) {
+  const bool pairs = texts.front().find('=') != std::string::npos;
+  if (!pairs && texts.size() == 1) {
+    start.service = texts.front();
+    return;
+  }
+  if (!pairs)
+    wrong("SERVICE", "several services are named with their pools: rollout start api=green web=green");
+  protocol::StringPairs services;
+  for (const auto& text : texts) services.push_back(assignment_of(text, "SERVICE=POOL"));
+  if (services.size() == 1 && start.to.empty()) {
+    start.service = services.front().first;
+    start.to = services.front().second;
+  } else {
+    start.services = std::move(services);
+  }
+}
+
+}  // namespace
 
 void Parser::add_rollout() {
   auto* rollout = verb("rollout", RolloutStatusVerb{});
@@ -38,8 +60,12 @@ void Parser::add_rollout_start(CLI::App* rollout) {
   auto* start = change(rollout->add_subcommand("start"));
   start->preparse_callback([this](std::size_t) { line_.verb = RolloutStartVerb{}; });
   const auto wanted = [this]() -> protocol::RolloutStart& { return message<RolloutStartVerb>().message; };
-  one(start, "SERVICE", [wanted](auto& text) { wanted().service = text; });
-  flag(start, "--to", [wanted](auto& text) { wanted().to = text; });
+  many(start, "SERVICE", [wanted](auto& texts) { name_services(wanted(), texts); });
+  flag(start, "--to", [wanted](auto& text) {
+    if (!wanted().to.empty() || !wanted().services.empty())
+      wrong("--to", "SERVICE=POOL names the pool already");
+    wanted().to = text;
+  });
   flag(start, "--plan", [wanted](auto& text) { wanted().plan = text; });
   flag(start, "--file", [this](auto& text) { message<RolloutStartVerb>().file = text; });
   flag(start, "--steps", [wanted](auto& text) {
@@ -52,7 +78,7 @@ void Parser::add_rollout_start(CLI::App* rollout) {
   });
   flag(start, "--hold", [wanted](auto& text) { wanted().hold = duration_of("--hold", text); });
   flag(start, "--retain", [wanted](auto& text) { wanted().retain = duration_of("--retain", text); });
-  flag(start, "--verify", [wanted](auto& text) { wanted().verify.push_back(text); });
+  add_checks(start, [wanted]() -> protocol::Checks& { return wanted().checks; });
   flag(start, "--min-requests",
        [wanted](auto& text) { wanted().min_requests = count_of("--min-requests", text, 1'000'000'000); });
   add_limits(start, [wanted]() -> protocol::Limits& { return wanted().limits; });

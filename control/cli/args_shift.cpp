@@ -43,9 +43,18 @@ void Parser::add_cutover() {
   });
   flag(cutover, "--retain",
        [this](auto& text) { message<protocol::Cutover>().retain = duration_of("--retain", text); });
+  add_checks(cutover, [this]() -> protocol::Checks& { return message<protocol::Cutover>().checks; });
   cutover->add_flag_callback("--supersede", [this] { message<protocol::Cutover>().supersede = true; });
   add_limits(cutover, [this]() -> protocol::Limits& { return message<protocol::Cutover>().limits; });
   cutover->add_flag("--force", line_.change.force);
+}
+
+// What has to pass before the first user.
+void Parser::add_checks(CLI::App* verb, std::function<protocol::Checks&()> checks) {
+  every(verb, "--verify", [checks](auto& text) { checks().verify.push_back(text); });
+  every(verb, "--exec-before", [checks](auto& text) { checks().exec_before.push_back(text); });
+  flag(verb, "--exec-timeout",
+       [checks](auto& text) { checks().exec_timeout = duration_of("--exec-timeout", text); });
 }
 
 // The gates that can be given as flags.
@@ -67,8 +76,8 @@ void Parser::add_limits(CLI::App* verb, std::function<protocol::Limits&()> limit
                                      {"--max-p95-increase", &protocol::Limits::max_p95_increase}})
     flag(verb, name,
          [limits, name = name, member = member](auto& text) { limits().*member = duration_of(name, text); });
-  flag(verb, "--exec", [limits](auto& text) { limits().exec.push_back(text); });
-  flag(verb, "--http", [limits](auto& text) { limits().http.push_back(text); });
+  every(verb, "--exec", [limits](auto& text) { limits().exec.push_back(text); });
+  every(verb, "--http", [limits](auto& text) { limits().http.push_back(text); });
 }
 
 void Parser::add_back() {

@@ -83,6 +83,11 @@ Words positional(const Typed& typed, const Names& names) {
   if (verb == "split") return first ? names.services : shares_of(names, typed.positionals.front());
   if (verb == "cutover") return names.cutovers;
   if (verb == "rollback" || verb == "confirm") return names.services;
+  if (verb == "rollout" && !first && typed.positionals.front() == "start") {
+    Words out = names.services;
+    out.insert(out.end(), names.cutovers.begin(), names.cutovers.end());
+    return out;
+  }
   if (verb == "rollout")
     return first ? Words{"start", "status", "pause", "resume", "promote", "abort"} : names.services;
   if (verb == "rolling") return first ? names.pools : Words{};

@@ -16,6 +16,12 @@ constexpr std::string_view kForce =
     "  --force                even if a pool that gets requests has no eligible backend then\n";
 
 // The gates that can be given as flags.
+#define SLUICE_CHECKS                                                                              \
+  "  --verify PATH[=STATUS] every ready backend of the new pool must answer it before the first\n" \
+  "                         user does; 200-399 if no STATUS (204, 200-299) is given\n"             \
+  "  --exec-before CMD      a command that has to agree by exit 0, likewise: run once for each\n"  \
+  "                         service, told by SLUICE_SERVICE, _POOL, _BACKENDS and _ADDRESSES\n"    \
+  "  --exec-timeout 60s     how long each command may take\n"
 #define SLUICE_LIMITS                                                                            \
   "  --max-error-rate 5%    --max-error-increase 1% (against stable)   --max-saturation 90%\n"   \
   "  --max-p50 --max-p90 --max-p95 --max-p99 500ms   --max-p95-increase 50ms (against stable)\n" \
@@ -41,7 +47,8 @@ constexpr Page kPages[] = {
      "  --confirm-within 5m    reverts by itself unless `sluicectl confirm` comes in time\n",
      "  sluicectl split api blue=95% green=5%\n  sluicectl split api green=0.5% --rest blue --dry-run\n"},
     {"cutover", "cutover SERVICE=POOL...",
-     "Gives 100% to a pool, for one or several services in one generation.",
+     "Gives 100% to a pool, for one or several services in one generation. With checks: when all of them\n"
+     "passed; when one fails nothing changes, exit 6.",
      "  --wait-drained[=30s]   return when the pools left behind have nothing in flight\n"
      "  --confirm-within 5m    reverts by itself unless `sluicectl confirm` comes in time\n"
      "  --retain 1h            so long the pools left behind stay as they are; default: the service's "
@@ -49,30 +56,34 @@ constexpr Page kPages[] = {
      "  --watch-for 15m        watches the new pool so long by the limits below, and goes back when one "
      "fails\n"
      "  --min-requests N       for --watch-for, default 50\n"
-     "  --supersede            for --watch-for: aborts an active rollout first\n" SLUICE_LIMITS,
-     "  sluicectl cutover api=green\n  sluicectl cutover api=green web=green --wait-drained=30s\n"
+     "  --supersede            for --watch-for: aborts an active rollout first\n" SLUICE_CHECKS SLUICE_LIMITS,
+     "  sluicectl cutover api=green\n  sluicectl cutover api=green --verify /health=200 --exec-before "
+     "./smoke-test.sh\n  sluicectl cutover api=green web=green --wait-drained=30s\n"
      "  sluicectl cutover api=green --watch-for 15m --max-error-rate 5%\n"},
     {"confirm", "confirm SERVICE...", "What was changed with --confirm-within stays.", "",
      "  sluicectl confirm api\n"},
     {"rollout",
-     "rollout start SERVICE --to POOL --plan NAME | --file F | --steps ...\n"
+     "rollout start SERVICE --to POOL | SERVICE=POOL... --plan NAME | --file F | --steps ...\n"
      "       sluicectl rollout status|pause|resume|promote|abort SERVICE",
-     "Moves a service to another pool step by step, while gates judge; goes back by itself when one fails.",
+     "Moves a service to another pool step by step, while gates judge; goes back by itself when one fails.\n"
+     "Several services move in step: any gate of any of them takes all back, and every verb on one is on "
+     "all.",
      "  start   --to POOL              the new pool\n"
      "          --plan NAME            a plan of the configuration\n"
      "          --file FILE            a plan of its own (YAML)\n"
-     "          --steps 5%,25%:1h,100% shares, each with its own hold if one stands behind it\n"
+     "          --steps 5%,25%:1h,100% shares, each with its own hold if one stands behind it; before them\n"
+     "                                 0%+mirror:10%: judged on copies of safe requests, no user gets it\n"
      "          --hold 10m             how long the other steps last at least\n"
      "          --min-requests N       in either pool, before a step may pass; default 50\n"
      "          --approve              every step waits for promote\n"
-     "          --verify PATH          every backend must answer it before the first step\n"
      "          --retain 1h            afterwards the old pool is not removed so long\n"
      "          --supersede            aborts an active rollout first\n"
      "          -f, --follow           shows the numbers until the end: exit 0, or 6 when it went "
-     "back\n" SLUICE_LIMITS "  status  -f, --follow           likewise\n"
+     "back\n" SLUICE_CHECKS SLUICE_LIMITS "  status  -f, --follow           likewise\n"
      "  promote --full                 at once to the last step; without: to the next\n",
      "  sluicectl rollout start api --to green --plan careful --follow\n"
      "  sluicectl rollout start api --to green --steps 5%,25%,50%,100% --hold 10m --max-error-rate 5%\n"
+     "  sluicectl rollout start api=green web=green --plan careful\n"
      "  sluicectl rollout status api\n  sluicectl rollout abort api --reason 'INC-12'\n"},
     {"rolling", "rolling SERVICE/POOL --run 'CMD {backend}'",
      "Renews a pool's backends batch by batch: drain, run CMD here, wait healthy, ready, verify. Stops at "
@@ -201,6 +212,7 @@ constexpr Page kPages[] = {
      "  . <(sluicectl completion bash)\n"},
 };
 
+#undef SLUICE_CHECKS
 #undef SLUICE_LIMITS
 
 constexpr std::string_view kOverview =

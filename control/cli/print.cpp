@@ -120,10 +120,13 @@ std::string render_change(const protocol::Changed& changed, const std::string& s
     out = (subject.empty() ? "" : subject + ": ") + "unchanged" + (why.empty() ? "" : ": " + why) +
           "   (generation " + generation + ")\n";
   } else {
+    // The answer for services that move in step is by service, whichever of them was named.
+    const auto* by_service = is_nested(changed.after) ? changed.after.if_object() : nullptr;
+    const bool names_itself = by_service && by_service->contains(subject);
     if (const auto* restored = changed.more.if_contains("restored"); restored && restored->is_array())
       for (const auto& line : restored->get_array()) out += (out.empty() ? "" : "\n") + plain(line);
     else if (changed.before != changed.after)
-      append_lines(out, subject, changed.before, changed.after);
+      append_lines(out, names_itself ? std::string() : subject, changed.before, changed.after);
     if (out.empty()) out = subject.empty() ? "changed" : subject + ": changed";
     if (changed.dry_run)
       out += "   (dry run: nothing changed, generation " + generation + ")\n";

@@ -27,17 +27,21 @@ std::string whole(const json::object& in, std::string_view key) {
 std::string figure(const json::object& gate, std::string_view key) {
   const auto number = number_in(gate, key);
   if (!number) return "-";
-  const auto name = text_in(gate, "gate");
-  const bool rate = name.starts_with("error_rate") || name.starts_with("saturation");
-  const bool latency = name.size() > 1 && name[0] == 'p' && name[1] >= '0' && name[1] <= '9';
+  const auto unit = text_in(gate, "unit");
   char text[32];
-  if (rate)
+  if (unit == "rate")
     std::snprintf(text, sizeof text, "%.3g%%", *number * 100);
-  else if (latency)
+  else if (unit == "seconds")
     std::snprintf(text, sizeof text, "%.3g ms", *number * 1000);
   else
     std::snprintf(text, sizeof text, "%.4g", *number);
   return text;
+}
+
+// "5%", "5% (warn 1%)".
+std::string limit_text(const json::object& gate) {
+  const std::string limit = figure(gate, "limit");
+  return number_in(gate, "warn_limit") ? limit + " (warn " + figure(gate, "warn_limit") + ")" : limit;
 }
 
 // "0% to 4.6%"; "from 0.2 ms" while nothing bounds it above; "-" without a measurement.
@@ -51,9 +55,14 @@ std::string between(const json::object& gate) {
 std::string place(const json::object& rollout) {
   std::string out = text_in(rollout, "state");
   if (!number_in(rollout, "step")) return out;
-  char share[32];
-  std::snprintf(share, sizeof share, "%g%%", number_in(rollout, "share").value_or(0) * 100);
-  return out + ", step " + whole(rollout, "step") + " of " + whole(rollout, "steps") + " (" + share + ")";
+  const auto share_of = [&rollout](std::string_view key) {
+    char share[32];
+    std::snprintf(share, sizeof share, "%g%%", number_in(rollout, key).value_or(0) * 100);
+    return std::string(share);
+  };
+  const std::string mirror = number_in(rollout, "mirror") ? ", mirror " + share_of("mirror") : "";
+  return out + ", step " + whole(rollout, "step") + " of " + whole(rollout, "steps") + " (" +
+         share_of("share") + mirror + ")";
 }
 
 std::string paint_verdict(const std::string& verdict, bool warn, const Style& style) {
@@ -67,7 +76,7 @@ std::string gates_table(const json::object& rollout, const Style& style) {
   for (const auto& value : list_in(rollout, "gates")) {
     const auto& gate = object_of(value);
     table.add({text_in(gate, "gate"), whole(gate, "n_canary"), figure(gate, "value"), between(gate),
-               figure(gate, "limit"), paint_verdict(text_in(gate, "verdict"), is_set(gate, "warn"), style)});
+               limit_text(gate), paint_verdict(text_in(gate, "verdict"), is_set(gate, "warn"), style)});
   }
   if (table.empty()) return "";
   std::string out = table.render(style);
@@ -81,8 +90,23 @@ std::string gates_table(const json::object& rollout, const Style& style) {
 
 std::string requests_text(const json::object& rollout) {
   const auto& requests = object_in(rollout, "requests");
-  return whole(requests, "canary") + " requests to " + text_in(rollout, "to") + ", " +
-         whole(requests, "stable") + " to " + text_in(rollout, "from");
+  const bool mirrored = number_in(rollout, "mirror").has_value();
+  return whole(requests, "canary") + (mirrored ? " mirrored" : "") + " requests to " +
+         text_in(rollout, "to") + ", " + whole(requests, "stable") + " to " + text_in(rollout, "from");
+}
+
+std::string gate_line(const json::object& gate) {
+  const std::string warn =
+      number_in(gate, "warn_limit") ? ", warn " + figure(gate, "warn_limit") : std::string();
+  return text_in(gate, "gate") + warn + ": " + figure(gate, "value") + " (" + between(gate) + ") " +
+         text_in(gate, "verdict") + (is_set(gate, "warn") ? " (warn)" : "");
+}
+
+// "; 10 requests to green, 190 to blue; error_rate max 5 %, warn 1%: 0% (0% to 4%) pass"
+std::string figures_line(const json::object& rollout) {
+  std::string out = "; " + requests_text(rollout);
+  for (const auto& value : list_in(rollout, "gates")) out += "; " + gate_line(object_of(value));
+  return out;
 }
 
 }  // namespace
@@ -99,18 +123,18 @@ std::string render_rollout_line(const json::object& rollout) {
     const auto why = text_in(rollout, "why");
     return out + (why.empty() ? "" : ": " + why) + "\n";
   }
-  out += "; " + requests_text(rollout);
-  for (const auto& value : list_in(rollout, "gates")) {
-    const auto& gate = object_of(value);
-    out += "; " + text_in(gate, "gate") + ": " + figure(gate, "value") + " (" + between(gate) + ") " +
-           text_in(gate, "verdict");
-  }
+  out += figures_line(rollout);
+  for (const auto& [name, other] : object_in(rollout, "others"))
+    out += "; " + std::string(name) + figures_line(object_of(other));
   return out + "\n";
 }
 
 std::string rollout_landmark(const json::object& rollout) {
   std::string out = place(rollout);
   for (const auto& value : list_in(rollout, "gates")) out += " " + text_in(object_of(value), "verdict");
+  for (const auto& [name, other] : object_in(rollout, "others"))
+    for (const auto& value : list_in(object_of(other), "gates"))
+      out += " " + text_in(object_of(value), "verdict");
   return out;
 }
 
@@ -130,6 +154,9 @@ std::string render_rollout(const json::object& rollout, const std::string& servi
   line("ended     ", text_in(rollout, "ended"));
   line("retained  ", text_in(rollout, "retained_until"));
   out += gates_table(rollout, style);
+  for (const auto& [name, other] : object_in(rollout, "others"))
+    out += "in step with it: " + std::string(name) + ", " + requests_text(object_of(other)) + "\n" +
+           gates_table(object_of(other), style);
   for (const auto& value : list_in(rollout, "log"))
     out += text_in(object_of(value), "time") + "  " + text_in(object_of(value), "text") + "\n";
   return out;

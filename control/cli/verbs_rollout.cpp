@@ -108,14 +108,16 @@ int rollout_start(Context& context, const RolloutStartVerb& verb) {
     message.plan_text = *text;
     message.plan_file = verb.file;
   }
-  Call call{"POST", path_of_rollout(message.service), to_json(message)};
+  const std::string service = message.service.empty() ? message.services.front().first : message.service;
+  const std::string path = message.service.empty() ? "/v1/rollout" : path_of_rollout(service);
+  Call call{"POST", path, to_json(message)};
   const bool follows = verb.follow && !context.line.change.dry_run;
   if (follows && context.output.format() == Format::json) {
     const auto begun = send_change(context, std::move(call), {});
-    return begun ? follow(context, message.service) : context.output.fail(begun.error());
+    return begun ? follow(context, service) : context.output.fail(begun.error());
   }
   const int code = change(context, std::move(call), {}, message.service);
-  return code == 0 && follows ? follow(context, message.service) : code;
+  return code == 0 && follows ? follow(context, service) : code;
 }
 
 int rollout_act(Context& context, const RolloutActVerb& verb) {

@@ -18,6 +18,7 @@ int split(Context& context, const protocol::Split& message) {
 int cutover(Context& context, const protocol::Cutover& message) {
   std::optional<milliseconds> wait = milliseconds(0);
   if (message.wait_drained) wait = message.wait_timeout;
+  if (message.checks.any()) wait.reset();  // each check has its own time
   const int code = change(context, {"POST", "/v1/cutover", to_json(message)}, {}, {}, wait);
   if (code != 0 || !message.watch_for || context.line.change.dry_run) return code;
   context.output.note("note: watched for " + duration_text(*message.watch_for) +

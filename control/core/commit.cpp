@@ -65,6 +65,8 @@ asio::awaitable<Result<Changed>> Control::Impl::commit_in_turn(Request request, 
   if (!request.options.force) {
     if (auto problem = refuse_unservable(*made, change->shares, board))
       co_return refuse(request, verb.name, std::move(*problem));
+    if (auto problem = refuse_unservable(*made, verb.must_serve, board))
+      co_return refuse(request, verb.name, std::move(*problem));
     if (auto problem = refuse_losses(*made, change->next))
       co_return refuse(request, verb.name, std::move(*problem));
   }

@@ -19,6 +19,7 @@
 #include "control/core/recent.hpp"
 #include "control/core/registry.hpp"
 #include "control/core/rollout_watch.hpp"
+#include "control/core/verify.hpp"
 #include "control/rollout/moves.hpp"
 #include "control/state/apply.hpp"
 #include "control/state/audit.hpp"
@@ -49,12 +50,19 @@ struct Verb {
   std::function<json::value(const state::State&)> view;  // before and after, for the reply
   bool without_disk = false;  // C7: published even when the journal cannot be written
   std::optional<DrainWish> drain;
+  std::vector<std::pair<std::string, std::string>> must_serve;  // C5 also for these, whatever share they get
 };
 
-// A plan that is not the configuration's may have the daemon run a command, or read a file, only for an
-// admin; and the files must be there.
-std::optional<Problem> own_commands(const Actor& actor, const std::string& configured,
-                                    const config::PlanSpec& plan);
+// What is not the configuration's may have the daemon run a command, or read a file, only for an admin; and
+// the files must be there. `own` has nothing but what is one's own.
+std::optional<Problem> own_commands(const Actor& actor, const config::PlanSpec& own);
+
+// A service with an active rollout, as the driver looks at it.
+struct Driven {
+  std::string name;
+  state::Rollout rollout;
+  std::shared_ptr<RolloutWatch> watch;
+};
 
 // A sentence for every certificate that has expired or will within 30 days; `now` in seconds since 1970.
 std::vector<std::string> expiry_warnings(const config::Spec& spec, std::int64_t now);
@@ -118,14 +126,25 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   // --- rollouts.cpp: rollouts and unconfirmed changes, as they go on by themselves
   asio::awaitable<void> drive(std::shared_ptr<Impl> self);
   asio::awaitable<bool> beat();
-  asio::awaitable<void> drive_one(std::string name);
-  asio::awaitable<void> act(std::string name, state::Rollout rollout, rollout::Decision decision);
+  // Those that were started together move in step.
+  asio::awaitable<void> drive_group(std::vector<std::string> names);
+  std::vector<Driven> driven(const std::vector<std::string>& names);
+  std::string left_the_group(const state::Rollout& rollout) const;
+  rollout::Decision look_at(const Driven& one, Clock::time_point now);
+  asio::awaitable<void> act(std::vector<Driven> group, rollout::Together together);
   asio::awaitable<void> revert(std::uint64_t generation);
   void note(const std::string& name, const state::Rollout& rollout, const rollout::Evidence& evidence);
   void ask_outside(RolloutWatch& watch);
   asio::awaitable<void> ask_one(std::shared_ptr<OutsideGate> gate);
   void begin_verify(const std::string& name, const state::Rollout& rollout, RolloutWatch& watch);
   std::optional<RolloutView> rollout_view(const state::ServiceState& service) const;
+  std::optional<RolloutView> rollout_of_group(const state::ServiceState& service) const;
+  // --- checks.cpp: before the first user
+  Verification verification_of(const std::string& service, const std::string& pool,
+                               std::vector<config::VerifySpec> checks) const;
+  // `verb` when all checks passed, or a problem; nothing is held up meanwhile.
+  asio::awaitable<Result<Verb>> after_checks(Request request, Verb verb, protocol::StringPairs services,
+                                             std::vector<config::VerifySpec> checks);
   // --- traffic_verbs.cpp
   asio::awaitable<Result<Changed>> pause(std::shared_ptr<Impl> self, Request request,
                                          protocol::Pause message);

@@ -99,6 +99,17 @@ std::optional<protocol::Problem> refuse_unservable(const route::Snapshot& next,
   return std::nullopt;
 }
 
+std::optional<protocol::Problem> refuse_unservable(
+    const route::Snapshot& next, const std::vector<std::pair<std::string, std::string>>& pools,
+    const HealthBoard& board) {
+  for (const auto& [name, pool_name] : pools) {
+    const route::Service* service = find_service(next, name);
+    const route::Pool* pool = service ? find_pool(*service, pool_name) : nullptr;
+    if (pool && eligible_count(*pool) == 0) return unservable(name, *pool, board);
+  }
+  return std::nullopt;
+}
+
 std::vector<LostPool> lost_pools(const route::Snapshot& now, const route::Snapshot& next) {
   std::vector<LostPool> lost;
   for (const auto& service : next.services) {

@@ -19,6 +19,11 @@ std::optional<protocol::Problem> refuse_unservable(const route::Snapshot& next,
                                                    const std::vector<state::ServiceDiff>& moved,
                                                    const HealthBoard& board);
 
+// The same for these pools (of services), whatever share they get.
+std::optional<protocol::Problem> refuse_unservable(
+    const route::Snapshot& next, const std::vector<std::pair<std::string, std::string>>& pools,
+    const HealthBoard& board);
+
 // A pool that has a share in `next`, could serve in `now` and no longer can; or whose last weight was taken
 // away, which would not keep requests from it.
 struct LostPool {

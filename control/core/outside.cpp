@@ -150,6 +150,8 @@ Judgement judgement_of(const OutsideGate& gate) {
   if (gate.last) return *gate.last;
   Judgement none;
   none.gate = rollout::gate_name(gate.gate, rollout::LimitKind::max);
+  none.limit = gate.gate.max;
+  none.warn_limit = gate.gate.warn;
   none.why = "no answer yet";
   return none;
 }

@@ -17,12 +17,25 @@ namespace sluice::core {
 // One gate in one step: asked when the step begins and again and again; the last answer counts.
 struct OutsideGate {
   config::GateSpec gate;
+  Clock::time_point began;                 // of the step
   Environment environment;                 // for commands: SLUICE_SERVICE, SLUICE_POOL ...
   std::optional<rollout::Judgement> last;  // nothing before the first answer
   bool asking = false;
   Clock::time_point next{};                    // when it is to be asked again
   std::chrono::milliseconds interval{10'000};  // between an answer and the next question
 };
+
+// What is asked at this moment, and whether the answer counts (G9).
+struct Question {
+  std::optional<config::GateSpec> gate;  // with the step's age in its query; nothing: not to be asked yet
+  std::string held;                      // why the answer does not count; empty: it does
+  Clock::time_point counts_from{};       // when answers count; max: never
+};
+Question question_of(const OutsideGate& gate, Clock::time_point now, std::int64_t unix_milliseconds);
+// What an answer to it says: one that is held proves nothing.
+rollout::Judgement as_evidence(const Question& question, rollout::Judgement answer);
+// When it is to be asked again, after an answer.
+Clock::time_point next_question(const OutsideGate& gate, const Question& last, Clock::time_point now);
 
 bool is_outside(const config::GateSpec& gate);
 // Before the first answer: insufficient.

@@ -104,7 +104,11 @@ route::Service Publisher::service_from(const config::ServiceSpec& spec, const st
   service.hold = state.hold;
   service.flags = state.flags;
   if (state.mirror)
-    service.mirror = {state.index_of(state.mirror->pool), state.mirror->share, state.mirror->safe_only};
+    service.mirror = {state.index_of(state.mirror->pool), state.mirror->share, state.mirror->safe_only,
+                      nullptr};
+  if (state.rollout && state.rollout->phase == state::RolloutPhase::running &&
+      state.rollout->current().mirror > 0)
+    mirror_for(service, *state.rollout, previous);
   if (!unresolved.empty() && !reachable(service.pools)) service.set_aside = unresolved;
   return service;
 }
@@ -121,6 +125,19 @@ void Publisher::watch(route::Service& service, const state::Rollout& rollout,
   const bool same = previous && previous->guard && previous->rollout == rollout.id;
   service.guard =
       same ? previous->guard : rollout::guard_for(rollout.plan, *service.pools[service.rescue].live);
+}
+
+// In a step without a share the rollout's mirror stands before the operator's, which is as it was when the
+// step is over. Who counts is kept over its steps, as the guard is.
+void Publisher::mirror_for(route::Service& service, const state::Rollout& rollout,
+                           const route::Service* previous) {
+  std::shared_ptr<observe::Shadow> shadow;
+  if (previous && previous->rollout == rollout.id && previous->mirror) shadow = previous->mirror->shadow;
+  if (!shadow)
+    shadow = std::make_shared<observe::Shadow>(
+        service.live->per_worker.size(),
+        rollout::guard_for(rollout.plan, *service.pools[service.rescue].live));
+  service.mirror = {service.guarded, rollout.current().mirror, true, std::move(shadow)};
 }
 
 route::Pool Publisher::pool_from(const config::ServiceSpec& service, const state::PoolState& state,

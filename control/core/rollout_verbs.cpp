@@ -1,4 +1,5 @@
 // The operator's verbs on rollouts, and `confirm`.
+#include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "control/core/control_impl.hpp"
@@ -42,31 +43,46 @@ state::Result<state::Change> acted(const state::State& now, const RolloutAct& me
   return protocol::internal("an action without a meaning");
 }
 
-// What an action is of: the service, or at the way back all that go back with it.
+// Those that were started together act together.
 std::vector<std::string> touched(const state::State& state, const RolloutAct& message) {
-  const auto* service = state.service(message.service);
-  if (message.action != RolloutAct::Action::abort || !service || !service->rollout) return {message.service};
-  return service->rollout->group;
+  return rollout::with_group(state, {message.service});
+}
+
+// C5 also before the first share: a step of 0 % judges copies, which somebody has to answer.
+void serve_the_first_step(Verb& verb, const rollout::Start& start) {
+  if (start.plan.verify.empty() && start.plan.steps.front().mirror > 0) verb.must_serve = start.services;
+}
+
+void add_notes(Changed& reply, const std::vector<std::string>& notes) {
+  if (notes.empty()) return;
+  json::array& list =
+      reply.more["notes"].is_array() ? reply.more["notes"].as_array() : reply.more["notes"].emplace_array();
+  for (const auto& note : notes) list.emplace_back(note);
+}
+
+std::vector<std::string> notes_on(const rollout::Start& start) {
+  auto notes = rollout::remarks(start.plan, start.services.front().second);
+  const std::string command = "sluicectl rollout status " + start.services.front().first;
+  if (!start.plan.verify.empty())
+    notes.push_back("the first step begins when the checks have passed: " + command + " --follow");
+  return notes;
 }
 
 }  // namespace
 
-std::optional<Problem> own_commands(const Actor& actor, const std::string& configured,
-                                    const config::PlanSpec& plan) {
-  if (!configured.empty()) return std::nullopt;
+std::optional<Problem> own_commands(const Actor& actor, const config::PlanSpec& own) {
   const bool admin = actor.role >= config::Role::admin;
-  for (const auto& gate : plan.gates) {
-    if (!gate.exec.empty() && !admin)
-      return protocol::forbidden(
-          "a command of one's own (exec) needs the role admin: the daemon would run it",
-          "a plan of the configuration may have it");
+  const auto runs = [](const auto& one) { return !one.exec.empty(); };
+  if (!admin && (std::ranges::any_of(own.gates, runs) || std::ranges::any_of(own.verify, runs)))
+    return protocol::forbidden("a command of one's own (exec) needs the role admin: the daemon would run it",
+                               "a plan of the configuration may have it");
+  for (const auto& gate : own.gates)
     if (!(gate.reach == config::ReachSpec{}) && !admin)
       return protocol::forbidden(
           "files of one's own (ca, password_file, bearer_file) need the role admin: the daemon would read "
           "them",
           "a plan of the configuration may have them");
-  }
-  const auto complaints = config::check_gate_files(plan, "the plan", config::FileNames::whole);
+  const auto complaints = config::check_gate_files(own, "the plan", config::FileNames::whole);
   if (complaints.empty()) return std::nullopt;
   return protocol::invalid_config(complaints.front().text());
 }
@@ -77,6 +93,7 @@ Verb Control::Impl::start_verb(rollout::Start start) {
   std::vector<std::string> names;
   for (const auto& [service, pool] : start.services) names.push_back(service);
   verb.view = view_of(std::move(names));
+  serve_the_first_step(verb, start);
   verb.change = [start = std::move(start)](const state::State& now) {
     return rollout::start(now, start, unix_milliseconds());
   };
@@ -99,16 +116,28 @@ asio::awaitable<Result<Changed>> Control::rollout_start(Request request, protoco
   const auto self = impl_;
   auto plan = rollout::plan_of(message, self->spec.plans);
   if (!plan) co_return self->refuse(request, "rollout start", plan.error());
-  if (auto problem = own_commands(request.actor, message.plan, *plan))
+  config::PlanSpec own = *plan;
+  if (!message.plan.empty()) {
+    own.gates.clear();
+    own.verify = *rollout::checks_of(message.checks);
+  }
+  if (auto problem = own_commands(request.actor, own))
     co_return self->refuse(request, "rollout start", std::move(*problem));
   request.options.force = request.options.force || message.force;
   rollout::Start start;
-  start.services.emplace_back(message.service, message.to);
+  start.services = services_of(message);
   start.plan = std::move(*plan);
   start.by = to_string(request.actor);
   start.supersede = message.supersede;
+  auto notes = notes_on(start);
+  if (request.options.dry_run && !start.plan.verify.empty())
+    for (const auto& [service, pool] : start.services)
+      for (auto& sentence : told(self->verification_of(service, pool, start.plan.verify)))
+        notes.push_back(std::move(sentence));
   Verb verb = self->start_verb(std::move(start));
-  co_return co_await self->commit(std::move(request), std::move(verb));
+  auto reply = co_await self->commit(std::move(request), std::move(verb));
+  if (reply) add_notes(*reply, notes);
+  co_return reply;
 }
 
 asio::awaitable<Result<Changed>> Control::rollout_act(Request request, RolloutAct message) {
@@ -131,7 +160,7 @@ asio::awaitable<Result<Changed>> Control::confirm(Request request, protocol::Con
 
 Result<RolloutView> Control::rollout(const std::string& service) const {
   if (auto problem = state::missing_service(impl_->state, service)) return *problem;
-  auto view = impl_->rollout_view(*impl_->state.service(service));
+  auto view = impl_->rollout_of_group(*impl_->state.service(service));
   if (view) return *view;
   return protocol::not_found("service '" + service + "' never had a rollout",
                              "sluicectl rollout start " + service + " --to POOL");

@@ -27,8 +27,8 @@ class RolloutWatch {
 
   // Judges what was counted until now. `rollout` as in is_of().
   rollout::Evidence look(const state::Rollout& rollout, const route::Service& service, Clock::time_point now);
-  // G6, between two looks: the guard tripped.
-  static bool tripped(const route::Service& service) { return service.guard && service.guard->tripped(); }
+  // G6, between two looks: the guard tripped; in a step that is judged by mirrored copies, theirs.
+  static bool tripped(const route::Service& service, const state::Rollout& rollout);
 
   std::vector<std::shared_ptr<OutsideGate>>& outside() { return outside_; }
   std::shared_ptr<rollout::Verified> verified() { return verified_; }
@@ -56,6 +56,11 @@ class RolloutWatch {
   std::deque<std::uint64_t> in_flight_;
   rollout::Evidence last_;
 };
+
+// What commands are told: SLUICE_SERVICE, _POOL, _STEP, _SHARE, _MIRROR (where there is one), and the pool's
+// ready backends in _BACKENDS (names) and _ADDRESSES.
+Environment environment_of(const route::Service& service, const route::Pool& pool, std::uint32_t step,
+                           Share share, Share mirror);
 
 // Between two answers of a gate that is asked outside, in a step that holds so long.
 std::chrono::milliseconds asking_interval(std::chrono::milliseconds hold);

@@ -2,6 +2,7 @@
 // does it as a verb (G1). Sleeps while there is neither.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -9,7 +10,6 @@
 
 #include "control/core/control_impl.hpp"
 #include "control/core/replies.hpp"
-#include "control/core/verify.hpp"
 #include "control/rollout/moves.hpp"
 #include "control/state/pending.hpp"
 
@@ -38,23 +38,38 @@ Request by_the_rollout(const std::string& why) {
   return request;
 }
 
-// What was decided was decided of this state; if it moved meanwhile, nothing is done.
-Verb verb_for(const std::string& service, const state::Rollout& decided, const rollout::Decision& decision,
-              std::vector<std::string> group) {
+// What was decided was decided of these; if one of them moved meanwhile, nothing is done.
+bool all_same(const std::vector<Driven>& decided, const state::State& now) {
+  return std::all_of(decided.begin(), decided.end(), [&now](const Driven& one) {
+    const auto* kept = now.service(one.name);
+    return kept && same(one.rollout, kept->rollout);
+  });
+}
+
+Verb verb_for(const std::vector<Driven>& group, const rollout::Together& together) {
   Verb verb;
-  verb.view = [group](const state::State& state) { return shares_json(state, group); };
-  const auto act = decision.act;
+  std::vector<std::string> names;
+  for (const auto& one : group) names.push_back(one.name);
+  verb.view = [names](const state::State& state) { return shares_json(state, names); };
+  const auto act = together.decision.act;
   verb.without_disk = act == Act::go_back;
   verb.name = act == Act::go_back ? "rollout back" : act == Act::finish ? "rollout done" : "rollout step";
-  verb.change = [service, decided, act, why = decision.why](const state::State& now) {
-    const auto* kept = now.service(service);
-    if (!kept || !same(decided, kept->rollout)) return unchanged(now);
+  verb.change = [group, act, service = together.service,
+                 why = together.decision.why](const state::State& now) {
+    if (!all_same(group, now)) return unchanged(now);
     const auto time = unix_milliseconds();
     if (act == Act::go_back) return rollout::go_back(now, service, RolloutPhase::rolled_back, time, why);
-    if (act == Act::finish) return rollout::finish(now, service, time, why);
-    return rollout::advance(now, service, time, why);
+    return rollout::advance(now, service, time, why);  // from the last step to the end
   };
   return verb;
+}
+
+// Active rollouts by what was started together.
+std::map<std::uint64_t, std::vector<std::string>> groups_in(const state::State& now) {
+  std::map<std::uint64_t, std::vector<std::string>> groups;
+  for (const auto& service : now.services)
+    if (service.rollout && service.rollout->active()) groups[service.rollout->id].push_back(service.name);
+  return groups;
 }
 
 }  // namespace
@@ -75,11 +90,10 @@ asio::awaitable<void> Control::Impl::drive(std::shared_ptr<Impl> self) {
 
 // True while there is something to look at again soon.
 asio::awaitable<bool> Control::Impl::beat() {
-  std::vector<std::string> active;
+  const auto groups = groups_in(state);
   std::vector<std::uint64_t> overdue;
   bool waiting = false;
   for (const auto& service : state.services) {
-    if (service.rollout && service.rollout->active()) active.push_back(service.name);
     if (!service.unconfirmed) continue;
     waiting = true;
     if (service.unconfirmed->deadline <= unix_milliseconds())
@@ -90,45 +104,91 @@ asio::awaitable<bool> Control::Impl::beat() {
     return !kept || !kept->rollout || !kept->rollout->active();
   });
   if (!overdue.empty()) co_await revert(overdue.front());
-  for (auto& name : active) co_await drive_one(name);
-  co_return waiting || !active.empty();
+  for (const auto& [id, names] : groups) co_await drive_group(names);
+  co_return waiting || !groups.empty();
 }
 
-asio::awaitable<void> Control::Impl::drive_one(std::string name) {
-  const auto* kept = state.service(name);
-  const route::Service* service = find_service(*snapshot, name);
-  if (!kept || !kept->rollout || !kept->rollout->active() || !service || !service->guard) co_return;
-  const state::Rollout rollout = *kept->rollout;
-  auto& watch = watches[name];
-  if (!watch || !watch->is_of(rollout)) watch = std::make_shared<RolloutWatch>(rollout, *service);
+asio::awaitable<void> Control::Impl::drive_group(std::vector<std::string> names) {
+  const auto group = driven(names);
   const auto now = Clock::now();
-  if (!watch->is_due(now) && !RolloutWatch::tripped(*service)) co_return;
-  ask_outside(*watch);
-  if (rollout.phase == RolloutPhase::verifying) begin_verify(name, rollout, *watch);
-  const auto evidence = watch->look(rollout, *service, now);
-  note(name, rollout, evidence);
-  rollout::Decision decision = rollout::decide(rollout, evidence);
-  watch->waits_for = decision.why;
-  if (decision.act == Act::wait) co_return;
-  co_await act(std::move(name), rollout, std::move(decision));
+  const bool due = std::any_of(group.begin(), group.end(), [&](const Driven& one) {
+    return one.watch->is_due(now) || RolloutWatch::tripped(*find_service(*snapshot, one.name), one.rollout);
+  });
+  if (!due || group.size() < names.size()) co_return;
+  std::vector<rollout::Member> members;
+  for (const auto& one : group) members.push_back({one.name, look_at(one, now)});
+  auto together = rollout::decide_together(members);
+  if (const auto left = left_the_group(group.front().rollout); !left.empty())
+    together = {group.front().name, {Act::go_back, left}};
+  if (together.decision.act == Act::wait) {
+    for (const auto& one : group)
+      if (one.name != together.service) one.watch->waits_for = together.decision.why;
+    co_return;
+  }
+  co_await act(group, std::move(together));
 }
 
-asio::awaitable<void> Control::Impl::act(std::string name, state::Rollout rollout,
-                                         rollout::Decision decision) {
-  Verb verb = verb_for(name, rollout, decision, rollout.group);
-  Request request = by_the_rollout(decision.why);
-  request.options.force = decision.act == Act::go_back;  // the way back is never refused (C7)
-  const auto reply = co_await commit(std::move(request), std::move(verb));
-  const auto watch = watches.find(name);
-  if (!reply && watch != watches.end()) {
-    watch->second->waits_for = reply.error().detail;
-    watch->second->look_again_at(Clock::now() + kAfterRefusal);
+// With what watches them; fewer when one cannot be watched yet.
+std::vector<Driven> Control::Impl::driven(const std::vector<std::string>& names) {
+  std::vector<Driven> group;
+  for (const auto& name : names) {
+    const auto* kept = state.service(name);
+    const route::Service* service = find_service(*snapshot, name);
+    if (!kept || !kept->rollout || !kept->rollout->active() || !service || !service->guard) continue;
+    auto& watch = watches[name];
+    if (!watch || !watch->is_of(*kept->rollout))
+      watch = std::make_shared<RolloutWatch>(*kept->rollout, *service);
+    group.push_back({name, *kept->rollout, watch});
   }
+  return group;
+}
+
+// One that a reload ended, or that is gone from the configuration, takes the others back (C6). One that was
+// done before the others stays what it is.
+std::string Control::Impl::left_the_group(const state::Rollout& rollout) const {
+  for (const auto& name : rollout.group) {
+    const auto* service = state.service(name);
+    if (!service) return "service " + name + ", which moved in step with it, is gone from the configuration";
+    const auto& other = service->rollout;
+    const bool mine = other && other->id == rollout.id;
+    if (mine && (other->active() || other->phase == RolloutPhase::done)) continue;
+    return "service " + name + " does not move in step with it any more" +
+           (mine ? ", its rollout " + other->text() + ": " + other->why : std::string());
+  }
+  return {};
+}
+
+rollout::Decision Control::Impl::look_at(const Driven& one, Clock::time_point now) {
+  const route::Service& service = *find_service(*snapshot, one.name);
+  ask_outside(*one.watch);
+  if (one.rollout.phase == RolloutPhase::verifying) begin_verify(one.name, one.rollout, *one.watch);
+  const auto evidence = one.watch->look(one.rollout, service, now);
+  note(one.name, one.rollout, evidence);
+  auto decision = rollout::decide(one.rollout, evidence);
+  one.watch->waits_for = decision.why;
+  return decision;
+}
+
+asio::awaitable<void> Control::Impl::act(std::vector<Driven> group, rollout::Together together) {
+  Verb verb = verb_for(group, together);
+  const bool back = together.decision.act == Act::go_back;
+  Request request = by_the_rollout(together.decision.why);
+  request.options.force = back;  // the way back is never refused (C7)
+  const auto reply = co_await commit(std::move(request), std::move(verb));
+  if (!reply)
+    for (const auto& one : group) {
+      one.watch->waits_for = reply.error().detail;
+      one.watch->look_again_at(Clock::now() + kAfterRefusal);
+    }
   if (!reply || !reply->changed) co_return;
-  const auto& now = state.service(name)->rollout;
-  const std::string text = "rollout " + now->text() + ": " + decision.why;
-  if (decision.act == Act::go_back) spdlog::warn("{}: {}", name, text);
-  events.add("rollout", name, text, {{"rollout", now->id}, {"generation", reply->generation}});
+  for (const auto& one : group) {
+    const auto* kept = state.service(one.name);
+    if (!kept || !kept->rollout) continue;
+    const auto& now = *kept->rollout;
+    const std::string text = "rollout " + now.text() + ": " + (back ? now.why : together.decision.why);
+    if (back) spdlog::warn("{}: {}", one.name, text);
+    events.add("rollout", one.name, text, {{"rollout", now.id}, {"generation", reply->generation}});
+  }
 }
 
 // G8, and what is worth an event.
@@ -158,30 +218,29 @@ void Control::Impl::ask_outside(RolloutWatch& watch) {
   }
 }
 
-// The answer of a step that is over goes to a gate that nobody looks at any more.
+// The answer of a step that is over goes to a gate that nobody looks at any more: what was asked before a
+// step began is never its evidence (G9).
 asio::awaitable<void> Control::Impl::ask_one(std::shared_ptr<OutsideGate> gate) {
-  config::GateSpec spec_of_gate = gate->gate;
-  Environment environment = gate->environment;
-  auto judgement = co_await ask(loop, resolver, std::move(spec_of_gate), std::move(environment));
-  gate->last = std::move(judgement);
+  const Question question = question_of(*gate, Clock::now(), unix_milliseconds());
+  rollout::Judgement answer = judgement_of(*gate);
+  if (question.gate) {
+    config::GateSpec asked = *question.gate;
+    Environment environment = gate->environment;
+    auto work = ask(loop, resolver, std::move(asked), std::move(environment));
+    answer = co_await std::move(work);
+  }
+  gate->last = as_evidence(question, std::move(answer));
   gate->asking = false;
-  gate->next = Clock::now() + gate->interval;
+  gate->next = next_question(*gate, question, Clock::now());
 }
 
 void Control::Impl::begin_verify(const std::string& name, const state::Rollout& rollout,
                                  RolloutWatch& watch) {
   if (watch.probing) return;
   watch.probing = true;
-  watch.verified()->why = "the verify requests are under way";
-  std::vector<VerifyTarget> targets;
-  for (const route::Backend* backend : backends_of({name, rollout.to, ""}))
-    if (backend->admin == observe::Admin::ready) {
-      const Watched* watched = board.find(backend->live->id);
-      targets.push_back({backend->name, backend->address, backend->endpoint, watched ? watched->tls : nullptr,
-                         watched ? watched->proxy_protocol : ProxyVersion::off});
-    }
-  asio::co_spawn(loop, verify_all(loop, std::move(targets), rollout.plan.verify, watch.verified()),
-                 asio::detached);
+  watch.verified()->why = "the checks before the first user are under way";
+  Verification wanted = verification_of(name, rollout.to, rollout.plan.verify);
+  asio::co_spawn(loop, verify_into(loop, std::move(wanted), watch.verified()), asio::detached);
 }
 
 asio::awaitable<void> Control::Impl::revert(std::uint64_t generation) {
@@ -220,6 +279,17 @@ std::optional<RolloutView> Control::Impl::rollout_view(const state::ServiceState
   view.n_canary = watch.last().n_canary;
   view.n_stable = watch.last().n_stable;
   view.judgements = watch.last().judgements;
+  return view;
+}
+
+// As above, and how those fare that move in step with it.
+std::optional<RolloutView> Control::Impl::rollout_of_group(const state::ServiceState& service) const {
+  auto view = rollout_view(service);
+  if (!view || !view->kept.active()) return view;
+  for (const auto& other : state.services) {
+    if (other.name == service.name || !other.rollout || other.rollout->id != view->kept.id) continue;
+    view->others.emplace_back(other.name, *rollout_view(other));
+  }
   return view;
 }
 

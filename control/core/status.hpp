@@ -61,12 +61,15 @@ struct RolloutView {
   std::chrono::milliseconds in_step{0};
   std::uint64_t n_canary = 0, n_stable = 0;
   std::vector<rollout::Judgement> judgements;
+  // Of those that move in step with it, while it is active; not of theirs again.
+  std::vector<std::pair<std::string, RolloutView>> others;
 };
 
 struct MirrorView {
   std::string pool;
   Share share = 0;
   bool safe_only = false;
+  bool of_rollout = false;  // of its step without a share; the operator's comes back after it
 };
 
 // What is laid over a service's shares at run time.

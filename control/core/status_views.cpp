@@ -117,8 +117,11 @@ TrafficView Control::Impl::traffic_view(const state::ServiceState& service,
   }
   for (const auto& flag : service.flags) view.flags.emplace_back(flag.name, flag.share);
   if (service.mirror)
-    view.mirror = MirrorView{service.mirror->pool, service.mirror->share, service.mirror->safe_only};
+    view.mirror = MirrorView{service.mirror->pool, service.mirror->share, service.mirror->safe_only, false};
   if (!routed) return view;
+  if (routed->mirror && routed->mirror->shadow)
+    view.mirror = MirrorView{routed->pools[routed->mirror->pool].name, routed->mirror->share,
+                             routed->mirror->safe_only, true};
   for (const auto& worker : routed->live->per_worker) {
     view.mirrored += worker.mirrored.get();
     view.mirror_failed += worker.mirror_failed.get();

@@ -165,7 +165,13 @@ Verb Control::Impl::mirror_verb(protocol::SetMirror message) {
   verb.change = [message](const state::State& now) {
     std::optional<route::Mirror> wanted;
     if (!message.to.empty()) wanted = route::Mirror{message.to, message.share, message.safe_only};
-    return state::set_mirror(now, message.service, wanted);
+    auto change = state::set_mirror(now, message.service, wanted);
+    if (!change) return change;
+    const auto& rollout = now.service(message.service)->rollout;
+    if (rollout && rollout->phase == state::RolloutPhase::running && rollout->current().mirror > 0)
+      change->notes.push_back("the rollout " + rollout->text() +
+                              " mirrors now; this is in force when that step is over");
+    return change;
   };
   return verb;
 }

@@ -115,12 +115,14 @@ Verb Control::Impl::rollback_verb(protocol::Rollback message) {
   Verb verb;
   verb.name = "rollback";
   verb.without_disk = true;
-  if (message.services.size() == 1)
-    verb.view = view_of_service(message.services.front());
+  const auto touched = rollout::with_group(state, message.services);
+  if (touched.size() == 1)
+    verb.view = view_of_service(touched.front());
   else
-    verb.view = view_of_services(message.services);
+    verb.view = view_of_services(touched);
+  // Services whose rollouts move in step go back in one generation (C6).
   verb.change = [services = message.services](const state::State& now) {
-    return state::rollback(now, services, unix_milliseconds());
+    return state::rollback(now, rollout::with_group(now, services), unix_milliseconds());
   };
   return verb;
 }

@@ -1,14 +1,20 @@
 #include "control/core/verify.hpp"
 
+#include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "control/rollout/figures.hpp"
 #include "proxy/base/values.hpp"
+
+// g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
 namespace sluice::core {
 namespace {
 
 namespace asio = boost::asio;
 using rollout::Verdict;
+using rollout::Verified;
 
 FetchRequest request_to(const VerifyTarget& target, const config::VerifySpec& wanted) {
   FetchRequest request;
@@ -23,36 +29,77 @@ FetchRequest request_to(const VerifyTarget& target, const config::VerifySpec& wa
   return request;
 }
 
+Verified failed(std::string why) { return {Verdict::fail, std::move(why)}; }
+
+std::string expected(const config::VerifySpec& wanted) {
+  const std::string low = std::to_string(wanted.expect_low);
+  return wanted.expect_low == wanted.expect_high ? low : low + "-" + std::to_string(wanted.expect_high);
+}
+
+std::string summary(const Verification& wanted) {
+  const auto is_command = [](const config::VerifySpec& check) { return !check.exec.empty(); };
+  const auto commands =
+      static_cast<std::size_t>(std::count_if(wanted.checks.begin(), wanted.checks.end(), is_command));
+  std::string text;
+  if (commands < wanted.checks.size())
+    text = rollout::count(wanted.checks.size() - commands, "request") + " to each of " +
+           rollout::count(wanted.targets.size(), "backend");
+  if (commands > 0) text += (text.empty() ? "" : ", ") + rollout::count(commands, "command");
+  return "verified: " + text;
+}
+
 }  // namespace
 
 std::string unexpected(const config::VerifySpec& wanted, const Fetched& answer) {
   if (answer.status == 0) return answer.problem;
   if (answer.status < wanted.expect_low || answer.status > wanted.expect_high)
-    return "status " + std::to_string(answer.status) + ", expected " + std::to_string(wanted.expect_low) +
-           (wanted.expect_low == wanted.expect_high ? "" : "-" + std::to_string(wanted.expect_high));
+    return "status " + std::to_string(answer.status) + ", expected " + expected(wanted);
   if (!answer.problem.empty()) return answer.problem;
   if (!wanted.body.empty() && answer.body.find(wanted.body) == std::string::npos)
     return "its body does not contain " + quoted(wanted.body);
   return {};
 }
 
-asio::awaitable<void> verify_all(asio::any_io_executor loop, std::vector<VerifyTarget> targets,
-                                 std::vector<config::VerifySpec> requests,
-                                 std::shared_ptr<rollout::Verified> into) {
-  for (const auto& target : targets)
-    for (const auto& wanted : requests) {
-      FetchRequest request = request_to(target, wanted);
+asio::awaitable<Verified> verify(asio::any_io_executor loop, Verification wanted) {
+  if (wanted.targets.empty())
+    co_return failed(wanted.service + "/" + wanted.pool + " has no ready backend to verify");
+  for (const auto& target : wanted.targets)
+    for (const auto& check : wanted.checks) {
+      if (!check.exec.empty()) continue;
+      FetchRequest request = request_to(target, check);
       const Fetched answer = co_await fetch(loop, std::move(request));
-      const std::string wrong = unexpected(wanted, answer);
-      if (wrong.empty()) continue;
-      into->why = "verify " + wanted.method + " " + wanted.path + " on " + target.name + ": " + wrong;
-      into->verdict = Verdict::fail;
-      co_return;
+      const std::string wrong = unexpected(check, answer);
+      if (!wrong.empty())
+        co_return failed("verify " + check.method + " " + check.path + " on " + target.name + ": " + wrong);
     }
-  into->why = targets.empty() ? "there is no backend to verify"
-                              : "verified: " + std::to_string(requests.size()) + " requests to each of " +
-                                    std::to_string(targets.size()) + " backends were answered as expected";
-  into->verdict = targets.empty() ? Verdict::fail : Verdict::pass;
+  for (const auto& check : wanted.checks) {
+    if (check.exec.empty()) continue;
+    const auto result = co_await run_command(loop, check.exec, wanted.environment, check.timeout);
+    if (result.end != CommandResult::End::exited || result.code != 0)
+      co_return failed("verify exec " + check.exec + ": " + result.text());
+  }
+  co_return Verified{Verdict::pass, summary(wanted)};
+}
+
+asio::awaitable<void> verify_into(asio::any_io_executor loop, Verification wanted,
+                                  std::shared_ptr<Verified> into) {
+  auto work = verify(loop, std::move(wanted));
+  *into = co_await std::move(work);
+}
+
+std::vector<std::string> told(const Verification& wanted) {
+  std::vector<std::string> all;
+  const std::string pool = wanted.service + "/" + wanted.pool;
+  for (const auto& check : wanted.checks)
+    if (check.exec.empty())
+      all.push_back("before the first user: " + check.method + " " + check.path + " on each of " +
+                    rollout::count(wanted.targets.size(), "ready backend") + " of " + pool + ", expected " +
+                    expected(check));
+  for (const auto& check : wanted.checks)
+    if (!check.exec.empty())
+      all.push_back("before the first user: " + check.exec + " (for " + pool + ", at most " +
+                    format_duration(check.timeout) + "), expected exit 0");
+  return all;
 }
 
 }  // namespace sluice::core

@@ -1,5 +1,5 @@
-// The requests of a plan's `verify`, to every backend of the new pool, before it gets its first share.
-// Control thread only.
+// The checks before the new pool's first user: requests to each of its ready backends, and commands. Control
+// thread only.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "control/core/command.hpp"
 #include "control/core/fetch.hpp"
 #include "control/rollout/engine.hpp"
 
@@ -20,10 +21,23 @@ struct VerifyTarget {
   ProxyVersion proxy_protocol = ProxyVersion::off;
 };
 
-// Sets `into` when all passed, or at the first that did not. Without a target it fails.
-boost::asio::awaitable<void> verify_all(boost::asio::any_io_executor loop, std::vector<VerifyTarget> targets,
-                                        std::vector<config::VerifySpec> requests,
-                                        std::shared_ptr<rollout::Verified> into);
+// All checks of one pool.
+struct Verification {
+  std::string service, pool;
+  std::vector<VerifyTarget> targets;
+  std::vector<config::VerifySpec> checks;
+  Environment environment;  // of its commands
+};
+
+// One after the other, requests first, up to the first that does not pass: the verdict is pass or fail.
+// Without a target it fails.
+boost::asio::awaitable<rollout::Verified> verify(boost::asio::any_io_executor loop, Verification wanted);
+// The same into `into`.
+boost::asio::awaitable<void> verify_into(boost::asio::any_io_executor loop, Verification wanted,
+                                         std::shared_ptr<rollout::Verified> into);
+
+// What would be done, a sentence for each check.
+std::vector<std::string> told(const Verification& wanted);
 
 // What is wrong with this answer; empty when it is as expected.
 std::string unexpected(const config::VerifySpec& wanted, const Fetched& answer);

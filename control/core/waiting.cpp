@@ -201,12 +201,21 @@ asio::awaitable<Result<Changed>> Control::cutover(Request request, protocol::Cut
     if (const auto* service = self->state_of(name))
       for (const auto& other : service->pools)
         if (other.name != pool && other.share > 0) left.emplace_back(name, other.name);
+  auto checks = rollout::checks_of(message.checks);
+  if (!checks) co_return self->refuse(request, "cutover", checks.error());
+  config::PlanSpec own;
+  own.verify = *checks;
+  if (auto problem = own_commands(request.actor, own))
+    co_return self->refuse(request, "cutover", std::move(*problem));
+  const auto services = message.services;
   Verb verb;
+  std::vector<std::string> notes;
   if (message.watch_for) {
     auto plan = rollout::watch_plan(message);
     if (!plan) co_return self->refuse(request, "cutover", plan.error());
-    if (auto problem = own_commands(request.actor, "", *plan))
+    if (auto problem = own_commands(request.actor, *plan))
       co_return self->refuse(request, "cutover", std::move(*problem));
+    notes = rollout::remarks(*plan, message.services.front().second);
     rollout::Start start;
     start.services = message.services;
     start.plan = std::move(*plan);
@@ -217,7 +226,13 @@ asio::awaitable<Result<Changed>> Control::cutover(Request request, protocol::Cut
   } else {
     verb = self->cutover_verb(std::move(message));
   }
+  if (!checks->empty()) {
+    auto passed = co_await self->after_checks(request, std::move(verb), services, std::move(*checks));
+    if (!passed) co_return passed.error();
+    verb = std::move(*passed);
+  }
   auto reply = co_await self->commit(std::move(request), std::move(verb));
+  if (reply && !notes.empty()) reply->more["notes"] = json::array(notes.begin(), notes.end());
   if (!reply || !wait) co_return reply;
   const std::uint64_t at_start = self->in_flight_of(left);
   const bool idle = co_await self->wait_until_idle(left, limit);

@@ -70,6 +70,18 @@ std::optional<Problem> check(const Split& split) {
   return std::nullopt;
 }
 
+namespace {
+
+std::optional<Problem> check(const Checks& checks, bool has_hooks) {
+  for (const auto& command : checks.exec_before)
+    if (command.empty()) return malformed("'exec_before' is empty, it needs a command", "exec_before");
+  if (checks.exec_timeout && checks.exec_before.empty() && !has_hooks)
+    return malformed("'exec_timeout' needs a command beside it", "exec_timeout");
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<Problem> check(const Cutover& cutover) {
   if (cutover.services.empty()) return malformed("no service given", "services");
   if (const auto service = twice(cutover.services))
@@ -78,21 +90,44 @@ std::optional<Problem> check(const Cutover& cutover) {
     return malformed("a change is watched or waits to be confirmed, not both", "confirm_within");
   if (!cutover.watch_for && (cutover.limits.any() || cutover.min_requests || cutover.supersede))
     return malformed("limits need 'watch_for' beside them, how long they are watched", "watch_for");
+  return check(cutover.checks, !cutover.limits.exec.empty());
+}
+
+namespace {
+
+std::optional<Problem> check_services(const RolloutStart& start) {
+  if (!start.service.empty() && !start.services.empty())
+    return malformed("'services' is for POST /v1/rollout, here the path names the service", "services");
+  if (!start.service.empty()) {
+    if (start.to.empty()) return malformed("the pool that is to get the traffic is missing", "to");
+    return std::nullopt;
+  }
+  if (!start.to.empty())
+    return malformed("'to' needs a service in the path, here 'services' says both", "to");
+  if (start.services.empty())
+    return malformed("no service given, like {\"services\":{\"api\":\"green\"}}", "services");
+  if (const auto service = twice(start.services))
+    return malformed("the service " + quoted(*service) + " is named twice", "services");
   return std::nullopt;
 }
 
+}  // namespace
+
+StringPairs services_of(const RolloutStart& start) {
+  if (start.service.empty()) return start.services;
+  return {{start.service, start.to}};
+}
+
 std::optional<Problem> check(const RolloutStart& start) {
-  if (start.to.empty()) return malformed("the pool that is to get the traffic is missing", "to");
+  if (auto problem = check_services(start)) return problem;
   const int sources = !start.plan.empty() + !start.plan_text.empty() + !start.steps.empty();
   if (sources == 0)
     return malformed("a rollout needs a plan: its name, a file, or steps such as 5%,25%,100%", "plan");
   if (sources > 1) return malformed("a plan's name, a file and steps exclude each other", "plan");
-  const bool more = start.hold || start.min_requests || start.retain || start.approve ||
-                    !start.verify.empty() || start.limits.any();
+  const bool more = start.hold || start.min_requests || start.retain || start.approve || start.limits.any();
   if (start.steps.empty() && more)
-    return malformed("limits, holds and checks belong to the plan; they can only be given with steps",
-                     "steps");
-  return std::nullopt;
+    return malformed("limits and holds belong to the plan; they can only be given with steps", "steps");
+  return check(start.checks, !start.limits.exec.empty());
 }
 
 std::string to_string(RolloutAct::Action action) {

@@ -68,6 +68,20 @@ struct Limits {
   }
 };
 
+// What has to pass before the new pool gets its first request.
+struct Checks {
+  Strings verify;       // "/health", "/ready=204", "/x=200-299": every ready backend must answer so
+  Strings exec_before;  // commands that must agree by exit 0, each once for each service
+  std::optional<milliseconds> exec_timeout;  // of each of them
+  bool any() const { return !verify.empty() || !exec_before.empty(); }
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit("verify", self.verify);
+    visit("exec_before", self.exec_before);
+    visit("exec_timeout", self.exec_timeout);
+  }
+};
+
 // POST /v1/cutover {"services":{"api":"green"}}
 struct Cutover {
   StringPairs services;                      // service -> pool
@@ -79,6 +93,7 @@ struct Cutover {
   std::optional<std::uint32_t> min_requests;   // for watch_for
   bool supersede = false;                      // for watch_for
   std::optional<milliseconds> retain;          // so long the pools left behind stay; absent: the service's
+  Checks checks;                               // pass before the change, else there is none
   bool force = false;
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
@@ -92,6 +107,7 @@ struct Cutover {
     visit("retain", self.retain);
     visit("force", self.force);
     Limits::fields(self.limits, visit);
+    Checks::fields(self.checks, visit);
   }
 };
 
@@ -115,18 +131,20 @@ struct Confirm {
   }
 };
 
-// POST /v1/services/S/rollout {"to":"green","plan":"careful"}. The plan is one of the configuration, or the
-// text of a file, or made of steps and limits.
+// POST /v1/services/S/rollout {"to":"green","plan":"careful"}, or of several services that move in step
+// POST /v1/rollout {"services":{"api":"green","web":"green"},"plan":"careful"}. The plan is one of the
+// configuration, or the text of a file, or made of steps and limits.
 struct RolloutStart {
-  std::string service;
-  std::string to;
+  std::string service;               // empty: `services`
+  std::string to;                    // of `service`
+  StringPairs services;              // service -> pool
   std::string plan;                  // a name in the configuration
   std::string plan_text, plan_file;  // YAML, and what messages call it
   Strings steps;                     // "5%", or "5%:10m" with its own hold
   std::optional<milliseconds> hold;  // of the steps without their own
   std::optional<std::uint32_t> min_requests;
   Limits limits;
-  Strings verify;  // paths that every backend of the pool must answer before the first step
+  Checks checks;  // before the first step, beside those of the plan
   std::optional<milliseconds> retain;
   bool approve = false;  // every step waits for `promote`
   bool supersede = false;
@@ -134,6 +152,7 @@ struct RolloutStart {
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
     visit("to", self.to);
+    visit("services", self.services);
     visit("plan", self.plan);
     visit("plan_text", self.plan_text);
     visit("plan_file", self.plan_file);
@@ -141,7 +160,7 @@ struct RolloutStart {
     visit("hold", self.hold);
     visit("min_requests", self.min_requests);
     Limits::fields(self.limits, visit);
-    visit("verify", self.verify);
+    Checks::fields(self.checks, visit);
     visit("retain", self.retain);
     visit("approve", self.approve);
     visit("supersede", self.supersede);
@@ -149,6 +168,8 @@ struct RolloutStart {
   }
 };
 std::optional<Problem> check(const RolloutStart& start);
+// All services and their pools, however they were named.
+StringPairs services_of(const RolloutStart& start);
 
 // PATCH /v1/services/S/rollout {"action":"promote","full":true}
 struct RolloutAct {

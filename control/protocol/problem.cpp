@@ -65,6 +65,9 @@ Problem refused(std::string detail, std::string suggestion) {
 Problem forbidden(std::string detail, std::string suggestion) {
   return {403, Exit::refused, "forbidden", std::move(detail), {}, std::move(suggestion)};
 }
+Problem gate_failed(std::string detail, std::string suggestion) {
+  return {409, Exit::gate_failed, "gate failed", std::move(detail), {}, std::move(suggestion)};
+}
 Problem invalid_config(std::string detail) {
   return {422, Exit::usage, "invalid configuration", std::move(detail), {}, {}};
 }

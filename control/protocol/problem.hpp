@@ -46,6 +46,7 @@ Problem conflict(std::string detail, std::string suggestion = {});       // 409
 Problem generation_moved(std::uint64_t expected, std::uint64_t actual);  // 412, conflict
 Problem refused(std::string detail, std::string suggestion = {});        // 409, refused
 Problem forbidden(std::string detail, std::string suggestion = {});      // 403, refused
+Problem gate_failed(std::string detail, std::string suggestion = {});    // 409, gate_failed
 Problem invalid_config(std::string detail);                              // 422, usage
 Problem timed_out(std::string detail);                                   // 504
 Problem internal(std::string detail);                                    // 500

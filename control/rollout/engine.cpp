@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "control/rollout/figures.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::rollout {
@@ -40,9 +41,9 @@ std::optional<std::string> failure(const state::Rollout& rollout, const Evidence
   return std::nullopt;
 }
 
-std::string few(std::uint64_t n, std::uint32_t wanted, const std::string& pool) {
-  return std::to_string(n) + " of the " + std::to_string(wanted) + " requests that pool '" + pool +
-         "' needs in this step were seen";
+std::string few(std::uint64_t n, std::uint32_t wanted, const std::string& pool, bool mirrored = false) {
+  return std::to_string(n) + " of the " + std::to_string(wanted) + (mirrored ? " mirrored" : "") +
+         " requests that pool '" + pool + "' needs in this step were seen";
 }
 
 // As a person reads it: whole seconds, or minutes of what is long; never 0.
@@ -58,16 +59,19 @@ std::optional<std::string> obstacle(const state::Rollout& rollout, const Evidenc
   if (evidence.in_step < step.hold)
     return "holding, " + duration_text(rounded(step.hold - evidence.in_step)) + " left";
   const std::uint32_t wanted = rollout.plan.min_requests;
-  if (evidence.n_canary < wanted) return few(evidence.n_canary, wanted, rollout.to);
-  if (evidence.stable_has_share && evidence.n_stable < wanted)
+  if (evidence.n_canary < wanted && !counts_nothing(step))
+    return few(evidence.n_canary, wanted, rollout.to, step.mirror > 0);
+  if (evidence.stable_has_share && evidence.n_stable < wanted && !counts_nothing(step))
     return few(evidence.n_stable, wanted, rollout.from);
   if (const Judgement* open = first_of(evidence.judgements, Verdict::insufficient)) return sentence(*open);
-  if (step.approve) return "it waits for approval: sluicectl rollout promote SERVICE";
+  if (step.approve)
+    return "approval: sluicectl rollout promote " +
+           (rollout.group.empty() ? std::string("SERVICE") : rollout.group.front());
   return std::nullopt;
 }
 
 std::string summary(const Evidence& evidence) {
-  std::string text = std::to_string(evidence.n_canary) + " requests";
+  std::string text = count(evidence.n_canary, "request");
   for (const auto& judgement : evidence.judgements) text += "; " + sentence(judgement);
   return text;
 }
@@ -79,6 +83,22 @@ Decision decide(const state::Rollout& rollout, const Evidence& evidence) {
   if (auto why = failure(rollout, evidence)) return {Act::go_back, std::move(*why)};
   if (auto why = obstacle(rollout, evidence)) return {Act::wait, std::move(*why)};
   return {rollout.last_step() ? Act::finish : Act::advance, summary(evidence)};
+}
+
+Together decide_together(const std::vector<Member>& members) {
+  const auto find = [&members](Act act) {
+    return std::find_if(members.begin(), members.end(),
+                        [act](const Member& one) { return one.decision.act == act; });
+  };
+  if (members.size() == 1) return {members.front().service, members.front().decision};
+  if (const auto failed = find(Act::go_back); failed != members.end())
+    return {failed->service, failed->decision};
+  if (const auto waits = find(Act::wait); waits != members.end())
+    return {waits->service, {Act::wait, "service " + waits->service + ": " + waits->decision.why}};
+  Together all{members.front().service, {members.front().decision.act, {}}};
+  for (const auto& one : members)
+    all.decision.why += (all.decision.why.empty() ? "" : "; ") + one.service + ": " + one.decision.why;
+  return all;
 }
 
 }  // namespace sluice::rollout

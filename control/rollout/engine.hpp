@@ -42,6 +42,21 @@ struct Decision {
   bool operator==(const Decision&) const = default;
 };
 
+// In a step that gives the new pool nothing, not even copies, there is nothing to count.
+inline bool counts_nothing(const config::StepSpec& step) { return step.share == 0 && step.mirror == 0; }
+
+// Of services that move in step: one that fails takes all back, all that pass go on together.
+struct Member {
+  std::string service;
+  Decision decision;
+};
+struct Together {
+  std::string service;  // whose failure it is; else the first
+  Decision decision;
+};
+// Requires: at least one member.
+Together decide_together(const std::vector<Member>& members);
+
 // Requires: rollout.active().
 Decision decide(const state::Rollout& rollout, const Evidence& evidence);
 

@@ -47,11 +47,16 @@ std::optional<double> quantile_of(std::string_view metric) {
   return digits / std::pow(10.0, static_cast<double>(metric.size() - 1));
 }
 
+std::string unit_of(const config::GateSpec& gate) {
+  if (gate.metric.empty()) return "";
+  return quantile_of(gate.metric) ? "seconds" : "rate";
+}
+
 std::string gate_name(const config::GateSpec& gate, LimitKind kind) {
-  if (!gate.exec.empty()) return "exec " + gate.exec;
-  if (!gate.http.empty()) return "http " + shown_url(gate.http);
+  if (!gate.exec.empty()) return gate.name.empty() ? "exec " + gate.exec : gate.name;
+  if (!gate.http.empty()) return gate.name.empty() ? "http " + shown_url(gate.http) : gate.name;
   const std::string limit = limit_text(gate, limit_of(gate, kind));
-  if (!gate.prometheus.empty()) return "prometheus " + gate.query + " max " + limit;
+  if (!gate.prometheus.empty()) return (gate.name.empty() ? "query" : gate.name) + " max " + limit;
   if (kind == LimitKind::max_increase) return gate.metric + " against stable max_increase " + limit;
   return gate.metric + " max " + limit;
 }

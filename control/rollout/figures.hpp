@@ -17,7 +17,11 @@ std::string count(std::uint64_t n, std::string_view thing);  // "1 request", "20
 // "p95" is 0.95, "p99" 0.99, "p999" 0.999; nullopt for what is no quantile.
 std::optional<double> quantile_of(std::string_view metric);
 
-// How a gate is named in a judgement, by the limit it is judged by: "error_rate max 5 %".
+// Of its values: "rate" (fractions), "seconds", or empty for a query's own.
+std::string unit_of(const config::GateSpec& gate);
+
+// How a gate is named in a judgement, by the limit it is judged by: "error_rate max 5 %", "query 2 max 5",
+// "errors max 5" (a name of its own), "exec ./verify.sh".
 enum class LimitKind : std::uint8_t { max, max_increase };
 std::string gate_name(const config::GateSpec& gate, LimitKind kind);
 

@@ -11,6 +11,8 @@ Judgement begun(const config::GateSpec& gate) {
   Judgement judgement;
   judgement.gate = gate_name(gate, LimitKind::max);
   judgement.limit = gate.max;
+  judgement.warn_limit = gate.warn;
+  judgement.unit = unit_of(gate);
   return judgement;
 }
 

@@ -37,6 +37,8 @@ boost::json::object to_json(const Judgement& judgement) {
           {"lower", json_of(judgement.lower)},
           {"upper", json_of(judgement.upper)},
           {"limit", json_of(judgement.limit)},
+          {"warn_limit", json_of(judgement.warn_limit)},
+          {"unit", judgement.unit},
           {"why", judgement.why}};
 }
 

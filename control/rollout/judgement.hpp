@@ -24,10 +24,12 @@ struct Judgement {
   std::optional<double> value;           // what the limit is about: canary's, or its difference to stable's
   std::optional<double> lower, upper;    // its bounds, valid at every look
   std::optional<double> limit;
-  std::string why;  // a sentence with the numbers
+  std::optional<double> warn_limit;  // above it a warning is told, nothing else
+  std::string unit;                  // unit_of(): "rate", "seconds", or empty
+  std::string why;                   // a sentence with the numbers
 };
 
-// {"gate","verdict","warn","n_canary","n_stable","canary","stable","value","lower","upper","limit","why"};
+// {"gate","verdict","warn","n_canary","n_stable","canary","stable","value","lower","upper","limit","warn_limit","unit","why"};
 // null for what is not there. G8: serialised, one line.
 boost::json::object to_json(const Judgement& judgement);
 

@@ -73,6 +73,8 @@ Judgement CountedLimit::judge(const Window& canary, const Window& stable, Risk r
   judgement.gate = gate_name(gate_, kind_);
   judgement.against_stable = against_stable();
   judgement.limit = limit_;
+  if (!against_stable()) judgement.warn_limit = gate_.warn;
+  judgement.unit = unit_of(gate_);
   judgement.n_canary = quantile_ ? canary.answers() : canary.errors().n;
   if (against_stable()) judgement.n_stable = quantile_ ? stable.answers() : stable.errors().n;
   if (judgement.n_canary == 0)

@@ -14,8 +14,23 @@ using state::RolloutPhase;
 using state::ServiceState;
 using state::State;
 
-// All of a group go back with one of them.
+// One of a group is enough: it takes the others with it.
 std::string back_command(const std::string& service) { return "sluicectl rollout abort " + service; }
+
+std::string rollback_command(const std::vector<std::string>& services) {
+  std::string text = "sluicectl rollback";
+  for (const auto& service : services) text += " " + service;
+  return text;
+}
+
+// Those that move in step with an active rollout, itself included; in the order of the state.
+std::vector<ServiceState*> in_step_with(State& state, std::uint64_t id) {
+  std::vector<ServiceState*> members;
+  for (auto& service : state.services)
+    if (service.rollout && service.rollout->active() && service.rollout->id == id)
+      members.push_back(&service);
+  return members;
+}
 
 void set_step(ServiceState& service, std::int64_t time) {
   Rollout& rollout = *service.rollout;
@@ -32,6 +47,26 @@ void enter(ServiceState& service, std::uint32_t step, std::int64_t time, const s
   rollout.tell(time, rollout.text() + (why.empty() ? "" : ": " + why));
 }
 
+// The last step passed: the shares stay.
+void end_well(ServiceState& service, std::int64_t time, const std::string& why) {
+  Rollout& rollout = *service.rollout;
+  rollout.end(RolloutPhase::done, time, why);
+  if (service.pool(rollout.to)->share < kWhole || rollout.plan.retain.count() == 0) return;
+  rollout.retained_until = time + rollout.plan.retain.count();
+  service.retained = state::Retained{{rollout.from}, rollout.retained_until};
+}
+
+// To the step after this one, or to the end.
+void go_on(ServiceState& service, std::int64_t time, const std::string& why) {
+  const Rollout& rollout = *service.rollout;
+  if (rollout.phase == RolloutPhase::verifying)
+    enter(service, 0, time, why);
+  else if (rollout.last_step())
+    end_well(service, time, why);
+  else
+    enter(service, rollout.step + 1, time, why);
+}
+
 // `step` is the rollout's id: from its start to its end it is one step for undo (C9).
 Result<Change> changed(const State& before, State next, std::string undo, std::uint64_t step = 0) {
   Change change = state::change_between(before, std::move(next));
@@ -46,6 +81,15 @@ std::uint64_t id_of(const State& now, const std::string& name) { return now.serv
 std::string judge_of(const Rollout& rollout, RolloutPhase how) {
   if (how != RolloutPhase::rolled_back) return "rollout abort";
   return rollout.phase == RolloutPhase::verifying ? "the verification" : "the gate";
+}
+
+// C6: all of its group.
+void leave_all(State& state, const std::string& name, RolloutPhase how, std::int64_t time,
+               const std::string& why, const std::string& by) {
+  for (ServiceState* service : in_step_with(state, state.service(name)->rollout->id))
+    state::leave_rollout(*service, how, time,
+                         service->name == name ? why : "with service " + name + ": " + why,
+                         by.empty() ? judge_of(*service->rollout, how) : by);
 }
 
 std::optional<Problem> not_active(const State& now, const std::string& name) {
@@ -87,8 +131,11 @@ Rollout made_of(const ServiceState& service, const Start& wanted, const std::str
   rollout.started_by = wanted.by;
   rollout.before = service.split();
   rollout.stables_before = service.stables;
+  std::string with;
+  for (const auto& other : rollout.group)
+    if (other != service.name) with += (with.empty() ? ", in step with " : ", ") + other;
   rollout.tell(time, "started by " + wanted.by + ", from " + rollout.from + " to " + to +
-                         (wanted.plan.name.empty() ? "" : " by plan " + wanted.plan.name));
+                         (wanted.plan.name.empty() ? "" : " by plan " + wanted.plan.name) + with);
   return rollout;
 }
 
@@ -103,8 +150,8 @@ Result<Change> start(const State& now, const Start& wanted, std::int64_t time) {
     if (auto problem = occupied(service, wanted.supersede)) return *problem;
     if (service.rollout && service.rollout->active()) {
       superseded = service.rollout->id;
-      state::leave_rollout(service, RolloutPhase::aborted, time, "superseded by a rollout to " + to,
-                           "the rollout to " + to);
+      leave_all(next, name, RolloutPhase::aborted, time, "superseded by a rollout to " + to,
+                "the rollout to " + to);
     }
     if (auto problem = cannot_get_more(service, to)) return *problem;
     service.rollout = made_of(service, wanted, to, now.generation + 1, time);
@@ -116,57 +163,47 @@ Result<Change> start(const State& now, const Start& wanted, std::int64_t time) {
 Result<Change> advance(const State& now, const std::string& name, std::int64_t time, const std::string& why) {
   if (auto problem = not_active(now, name)) return *problem;
   State next = now;
-  ServiceState& service = *next.service(name);
-  const bool first = service.rollout->phase == RolloutPhase::verifying;
-  if (!first && service.rollout->last_step()) return finish(now, name, time, why);
-  enter(service, first ? 0 : service.rollout->step + 1, time, why);
-  return changed(now, std::move(next), back_command(name), id_of(now, name));
+  const auto group = next.service(name)->rollout->group;
+  for (ServiceState* service : in_step_with(next, next.service(name)->rollout->id))
+    go_on(*service, time, why);
+  const bool goes_on = next.service(name)->rollout->active();
+  return changed(now, std::move(next), goes_on ? back_command(name) : rollback_command(group),
+                 id_of(now, name));
 }
 
 Result<Change> jump(const State& now, const std::string& name, std::int64_t time, const std::string& why) {
   if (auto problem = not_active(now, name)) return *problem;
+  const Rollout& asked = *now.service(name)->rollout;
+  if (asked.phase == RolloutPhase::running && asked.last_step()) return finish(now, name, time, why);
   State next = now;
-  ServiceState& service = *next.service(name);
-  if (service.rollout->phase == RolloutPhase::running && service.rollout->last_step())
-    return finish(now, name, time, why);
-  enter(service, static_cast<std::uint32_t>(service.rollout->plan.steps.size() - 1), time, why);
-  return changed(now, std::move(next), back_command(name), id_of(now, name));
+  const auto last = static_cast<std::uint32_t>(asked.plan.steps.size() - 1);
+  for (ServiceState* service : in_step_with(next, asked.id)) enter(*service, last, time, why);
+  return changed(now, std::move(next), back_command(name), asked.id);
 }
 
 Result<Change> finish(const State& now, const std::string& name, std::int64_t time, const std::string& why) {
   if (auto problem = not_active(now, name)) return *problem;
   State next = now;
-  ServiceState& service = *next.service(name);
-  Rollout& rollout = *service.rollout;
-  const std::uint64_t step = rollout.id;
-  rollout.end(RolloutPhase::done, time, why);
-  if (service.pool(rollout.to)->share == kWhole && rollout.plan.retain.count() > 0) {
-    rollout.retained_until = time + rollout.plan.retain.count();
-    service.retained = state::Retained{{rollout.from}, rollout.retained_until};
-  }
-  return changed(now, std::move(next), "sluicectl rollback " + name, step);
+  const Rollout& asked = *now.service(name)->rollout;
+  for (ServiceState* service : in_step_with(next, asked.id)) end_well(*service, time, why);
+  return changed(now, std::move(next), rollback_command(asked.group), asked.id);
 }
 
 Result<Change> go_back(const State& now, const std::string& name, RolloutPhase how, std::int64_t time,
                        const std::string& why, const std::string& by) {
   if (auto problem = not_active(now, name)) return *problem;
   State next = now;
-  const Rollout asked = *now.service(name)->rollout;
-  for (auto& service : next.services) {
-    const auto& rollout = service.rollout;
-    if (!rollout || !rollout->active() || rollout->id != asked.id) continue;
-    state::leave_rollout(service, how, time, service.name == name ? why : "with service " + name + ": " + why,
-                         by.empty() ? judge_of(*rollout, how) : by);
-  }
+  leave_all(next, name, how, time, why, by);
   return changed(now, std::move(next), "sluicectl undo --to-generation " + std::to_string(now.generation),
-                 asked.id);
+                 id_of(now, name));
 }
 
 Result<Change> set_paused(const State& now, const std::string& name, bool paused, std::int64_t time) {
   if (auto problem = not_active(now, name)) return *problem;
   State next = now;
-  Rollout& rollout = *next.service(name)->rollout;
-  if (rollout.paused != paused) {
+  for (ServiceState* service : in_step_with(next, now.service(name)->rollout->id)) {
+    Rollout& rollout = *service->rollout;
+    if (rollout.paused == paused) continue;
     rollout.paused = paused;
     if (!paused && rollout.phase == RolloutPhase::running) rollout.step_began = time;
     rollout.tell(time, rollout.text() + (paused ? "" : ", goes on"));
@@ -174,6 +211,40 @@ Result<Change> set_paused(const State& now, const std::string& name, bool paused
   return changed(now, std::move(next),
                  std::string("sluicectl rollout ") + (paused ? "resume " : "pause ") + name,
                  id_of(now, name));
+}
+
+std::vector<std::string> with_group(const State& now, const std::vector<std::string>& services) {
+  std::vector<std::string> all = services;
+  for (const auto& name : services) {
+    const auto* service = now.service(name);
+    if (!service || !service->rollout || !service->rollout->active()) continue;
+    for (const auto& other : now.services)
+      if (other.rollout && other.rollout->active() && other.rollout->id == service->rollout->id &&
+          std::find(all.begin(), all.end(), other.name) == all.end())
+        all.push_back(other.name);
+  }
+  return all;
+}
+
+std::vector<std::string> remarks(const config::PlanSpec& plan, const std::string& to) {
+  std::vector<std::string> all;
+  if (plan.gates.empty())
+    all.push_back("the plan has no gate: only a pool '" + to +
+                  "' that fails nearly everything, or has no backend left, is taken back (such as "
+                  "--max-error-rate 5%)");
+  std::string quick;
+  for (std::size_t i = 0; i < plan.steps.size(); ++i)
+    if (plan.steps[i].hold.count() == 0 && !plan.steps[i].approve)
+      quick += (quick.empty() ? "step " : ", ") + std::to_string(i + 1) + " (" +
+               format_share(plan.steps[i].share) + ")";
+  if (!quick.empty())
+    all.push_back("without hold: " + quick + " passes as soon as " + std::to_string(plan.min_requests) +
+                  " requests are seen and the gates agree");
+  const Share last = plan.steps.back().share;
+  if (last < kWhole)
+    all.push_back("the plan ends at " + format_share(last) + ": '" + to +
+                  "' keeps that share and does not become the stable pool");
+  return all;
 }
 
 std::string kept_for_rollback(const ServiceState& service, const std::string& pool, std::int64_t time) {

@@ -25,8 +25,8 @@ struct Start {
 // Without `verify` in the plan the first step is in force with it. A conflict when one is active.
 Result<state::Change> start(const state::State& now, const Start& wanted, std::int64_t time);
 
-// To the first or the next step; `why` is kept as the reason. Each of these is a conflict when the service
-// has no active rollout.
+// To the first or the next step, or from the last to the end; `why` is kept as the reason. Each of these is
+// of all services that were started together (C6), and a conflict when the service has no active rollout.
 Result<state::Change> advance(const state::State& now, const std::string& service, std::int64_t time,
                               const std::string& why);
 // At once to the last step.
@@ -35,12 +35,18 @@ Result<state::Change> jump(const state::State& now, const std::string& service, 
 // The last step passed: the shares stay.
 Result<state::Change> finish(const state::State& now, const std::string& service, std::int64_t time,
                              const std::string& why);
-// Back to the table before it began, without the new pool, in all services of its group (C6). `how`:
-// rolled_back or aborted; `by` is who did it, for a rollback that comes later (the gate if it is empty).
+// Back to the table before it began, without the new pool. `how`: rolled_back or aborted; `by` is who did it,
+// for a rollback that comes later (the gate if it is empty).
 Result<state::Change> go_back(const state::State& now, const std::string& service, state::RolloutPhase how,
                               std::int64_t time, const std::string& why, const std::string& by = {});
 Result<state::Change> set_paused(const state::State& now, const std::string& service, bool paused,
                                  std::int64_t time);
+
+// These services and those whose active rollouts move in step with theirs.
+std::vector<std::string> with_group(const state::State& now, const std::vector<std::string>& services);
+
+// What an operator may not have meant: no gate, no hold, an end below 100 %. A sentence each.
+std::vector<std::string> remarks(const config::PlanSpec& plan, const std::string& to);
 
 using state::shares_with;
 

@@ -99,7 +99,8 @@ std::string Rollout::text() const {
   std::string out = "to " + to + ": ";
   if (phase == RolloutPhase::running)
     out += "step " + std::to_string(step + 1) + " of " + std::to_string(plan.steps.size()) + " (" +
-           format_share(current().share) + ")";
+           format_share(current().share) +
+           (current().mirror > 0 ? ", mirror " + format_share(current().mirror) : "") + ")";
   else if (phase == RolloutPhase::rolled_back)
     out += "rolled back";
   else

@@ -316,6 +316,7 @@ void put_limit(YAML::Emitter& out, const char* key, const GateSpec& gate,
 
 void emit(YAML::Emitter& out, const GateSpec& gate) {
   out << BeginMap;
+  put_if(out, "name", gate.name);
   put_if(out, "metric", gate.metric);
   if (gate.against_stable) put(out, "against", "stable");
   put_if(out, "prometheus", gate.prometheus);
@@ -326,6 +327,7 @@ void emit(YAML::Emitter& out, const GateSpec& gate) {
   put_limit(out, "warn", gate, gate.warn);
   put_limit(out, "max_increase", gate, gate.max_increase);
   if (!gate.prometheus.empty()) put(out, "on_empty", gate.on_empty);
+  if (!gate.prometheus.empty()) put(out, "min_age", gate.min_age);
   if (gate.metric.empty()) put(out, "timeout", gate.timeout);
   put_if(out, "ca", gate.reach.ca);
   if (!gate.reach.user.empty()) {
@@ -344,6 +346,12 @@ std::string status_range(int low, int high) {
 
 void emit(YAML::Emitter& out, const VerifySpec& verify) {
   out << BeginMap;
+  if (!verify.exec.empty()) {
+    put(out, "exec", verify.exec);
+    put(out, "timeout", verify.timeout);
+    out << EndMap;
+    return;
+  }
   put(out, "method", verify.method);
   put(out, "path", verify.path);
   put(out, "expect", status_range(verify.expect_low, verify.expect_high));
@@ -360,6 +368,7 @@ void emit_keys(YAML::Emitter& out, const PlanSpec& plan) {
     put(out, "share", format_share(step.share));
     put(out, "hold", step.hold);
     put(out, "approve", step.approve);
+    if (step.mirror > 0) put(out, "mirror", format_share(step.mirror));
     out << EndMap;
   }
   out << EndSeq;

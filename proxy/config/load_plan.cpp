@@ -18,10 +18,10 @@ struct GateKind {
 const std::vector<GateKind> kGateKinds = {
     {"metric", {"against", "max", "warn", "max_increase"}, {}},
     {"prometheus",
-     {"query", "max", "warn", "on_empty", "timeout", "ca", "basic_auth", "bearer_file"},
+     {"name", "query", "max", "warn", "on_empty", "timeout", "min_age", "ca", "basic_auth", "bearer_file"},
      {"query", "max"}},
-    {"exec", {"timeout"}, {}},
-    {"http", {"timeout", "ca", "basic_auth", "bearer_file"}, {}},
+    {"exec", {"name", "timeout"}, {}},
+    {"http", {"name", "timeout", "ca", "basic_auth", "bearer_file"}, {}},
 };
 
 bool is_latency(const std::string& metric) { return metric.starts_with('p'); }
@@ -114,6 +114,7 @@ void read_gate(const Value& value, GateSpec& gate) {
       {"saturation", "saturation"}};
   value.keys(
       {
+          {"name", [&](const Value& v) { v.text(gate.name); }},
           {"metric", [&](const Value& v) { v.choice(gate.metric, kMetrics); }},
           {"against",
            [&](const Value& v) {
@@ -134,6 +135,7 @@ void read_gate(const Value& value, GateSpec& gate) {
           {"ca", [&](const Value& v) { v.file_name(gate.reach.ca); }},
           {"basic_auth", [&](const Value& v) { read_basic_auth(v, gate); }},
           {"bearer_file", [&](const Value& v) { v.file_name(gate.reach.bearer_file); }},
+          {"min_age", [&](const Value& v) { v.duration(gate.min_age, 0ms); }},
       },
       &places);
   if (!value.is_map()) return;
@@ -148,17 +150,23 @@ void read_gate(const Value& value, GateSpec& gate) {
     value.complaints().add(places.of("warn", value.place()), "'warn' must be below 'max'");
 }
 
+// What a step of no share or of a mirror needs beside it is validate()'s. One that could not be read waits,
+// so that it is not complained about again for doing nothing.
 void read_step(const Value& value, StepSpec& step) {
   step.place = value.place();
+  bool read = false, mirrors = true;
   value.keys({
-      {"share",
-       [&](const Value& v) {
-         if (v.share(step.share) && step.share == 0) v.complain("a step's share must be more than 0 %");
-       },
-       kRequired},
+      {"share", [&](const Value& v) { read = v.share(step.share); }, kRequired},
       {"hold", [&](const Value& v) { v.duration(step.hold, 0ms); }},
       {"approve", [&](const Value& v) { v.flag(step.approve); }},
+      {"mirror",
+       [&](const Value& v) {
+         const bool understood = v.share(step.mirror);
+         mirrors = understood && step.mirror > 0;
+         if (understood && !mirrors) v.complain("a mirror of 0 % is none, leave it out");
+       }},
   });
+  if (!read || !mirrors) step.approve = true;
 }
 
 void read_steps(const Value& value, PlanSpec& plan) {
@@ -168,14 +176,28 @@ void read_steps(const Value& value, PlanSpec& plan) {
 
 void read_verify(const Value& value, VerifySpec& verify) {
   verify.place = value.place();
-  value.keys({
-      {"path", [&](const Value& v) { v.checked(verify.path, target_error); }, kRequired},
-      {"method", [&](const Value& v) { v.checked(verify.method, method_error); }},
-      {"expect", [&](const Value& v) { read_expected_status(v, verify.expect_low, verify.expect_high); }},
-      {"body", [&](const Value& v) { v.text(verify.body); }},
-      {"within", [&](const Value& v) { v.duration(verify.within); }},
-      {"host", [&](const Value& v) { v.empty_or(verify.host, host_header_error); }},
-  });
+  Places places;
+  value.keys(
+      {
+          {"path", [&](const Value& v) { v.checked(verify.path, target_error); }},
+          {"method", [&](const Value& v) { v.checked(verify.method, method_error); }},
+          {"expect", [&](const Value& v) { read_expected_status(v, verify.expect_low, verify.expect_high); }},
+          {"body", [&](const Value& v) { v.text(verify.body); }},
+          {"within", [&](const Value& v) { v.duration(verify.within); }},
+          {"host", [&](const Value& v) { v.empty_or(verify.host, host_header_error); }},
+          {"exec", [&](const Value& v) { v.text(verify.exec); }},
+          {"timeout", [&](const Value& v) { v.duration(verify.timeout); }},
+      },
+      &places);
+  if (!value.is_map()) return;
+  const bool runs = places.keys.contains("exec");
+  if (!runs && !places.keys.contains("path") && !places.unread.contains("path") &&
+      !places.unread.contains("exec"))
+    value.complain("a verify check needs the key 'path', a request, or 'exec', a command");
+  for (const auto& [key, place] : places.keys)
+    if (runs != (key == "exec" || key == "timeout"))
+      value.complaints().add(
+          place, "'" + key + "' has no meaning in a verify check of '" + (runs ? "exec" : "path") + "'");
 }
 
 }  // namespace
@@ -191,7 +213,7 @@ void read_plan(const Value& value, PlanSpec& plan) {
        }},
       {"verify",
        [&](const Value& v) {
-         v.each("a verify request",
+         v.each("a verify check",
                 [&](const Value& element) { read_verify(element, plan.verify.emplace_back()); });
        }},
       {"retain", [&](const Value& v) { v.duration(plan.retain, 0ms); }},

@@ -298,10 +298,12 @@ struct ReachSpec {
 
 // A rollout's plan. Loaded and checked here, carried out by control/rollout.
 struct GateSpec {
+  std::string name;    // of one that is asked outside; empty: "query 2", or its command or URL
   std::string metric;  // error_rate, p50, p90, p95, p99, saturation; empty for prometheus, exec, http
   bool against_stable = false;
   std::optional<double> max, warn, max_increase;  // rates as fractions, latencies in seconds
   std::string prometheus, query, on_empty = "hold";
+  milliseconds min_age = 5s;  // of the step, before a query's answer counts (G9); {range} is never less
   std::string exec, http;
   ReachSpec reach;  // of prometheus and http
   milliseconds timeout = 60s;
@@ -310,14 +312,18 @@ struct GateSpec {
   bool operator==(const GateSpec&) const = default;
 };
 struct StepSpec {
-  Share share = 0;
+  Share share = 0;  // 0: nobody gets the new pool yet; only in the first steps
   milliseconds hold = 0ms;
   bool approve = false;
+  Share mirror = 0;  // of a step of 0 %: safe requests that are mirrored to the new pool and judged there
   Place place;
   bool operator==(const StepSpec&) const = default;
 };
-// One request that every backend of the new pool must answer as expected before it gets its first share.
+// One check before the new pool gets its first share: a request that every backend of it must answer as
+// expected, or a command that must agree by exit 0, run once.
 struct VerifySpec {
+  std::string exec;            // empty: a request
+  milliseconds timeout = 60s;  // of exec
   std::string method = "GET";
   std::string path = "/";
   int expect_low = 200, expect_high = 399;

@@ -171,15 +171,39 @@ void check_gate(const GateSpec& gate, Complaints& out) {
     out.add(gate.places.of_key("ca", gate.place), "'ca' has a meaning only with an https:// URL");
 }
 
+// A plan that was made of flags has no name.
+std::string of_plan(const PlanSpec& plan) {
+  return plan.name.empty() ? std::string() : " of plan " + quoted(plan.name);
+}
+
+// Before the first share there may be steps of 0 %: something must become of them.
+void check_step_of_none(const PlanSpec& plan, const StepSpec& step, Share before, Complaints& out) {
+  const std::string what = "a step of 0 %" + of_plan(plan);
+  if (before > 0)
+    out.add(step.place,
+            what + " comes after one of " + percent(before) + ", it may only stand before the first share");
+  if (step.mirror == 0 && step.hold == 0ms && !step.approve)
+    out.add(step.place,
+            what + " does nothing: give it a mirror (mirror: 10%) to be judged on, a hold or approve");
+}
+
 void check_plan(const PlanSpec& plan, Complaints& out) {
   for (const auto& gate : plan.gates) check_gate(gate, out);
   Share before = 0;
   for (const auto& step : plan.steps) {
+    if (step.share == 0)
+      check_step_of_none(plan, step, before, out);
+    else if (step.mirror > 0)
+      out.add(step.place, "'mirror' is for a step of 0 %: at " + percent(step.share) +
+                              " the new pool is judged on its own requests");
     if (step.share != 0 && step.share <= before)
-      out.add(step.place, "the steps of plan " + quoted(plan.name) + " must rise, " + percent(step.share) +
+      out.add(step.place, "the steps" + of_plan(plan) + " must rise, " + percent(step.share) +
                               " does not come after " + percent(before));
     before = std::max(before, step.share);
   }
+  Uniqueness names(out);
+  for (const auto& gate : plan.gates)
+    names.add(gate.name, gate.place, "gate " + quoted(gate.name) + of_plan(plan));
 }
 
 void check_plans(const Spec& spec, Complaints& out) {

@@ -14,6 +14,7 @@
 #include "proxy/observe/guard.hpp"
 #include "proxy/observe/live.hpp"
 #include "proxy/observe/rate_table.hpp"
+#include "proxy/observe/shadow.hpp"
 #include "proxy/route/shares.hpp"
 #include "proxy/route/slots.hpp"
 #include "proxy/route/table.hpp"
@@ -72,6 +73,7 @@ struct Service {
     std::size_t pool;  // index into pools
     Share share;
     bool safe_only;
+    std::shared_ptr<observe::Shadow> shadow;  // who counts the answers; null: nobody judges them
   };
   std::optional<MirrorTo> mirror;  // M1
   std::string set_aside;           // T3: why this service could not be built; empty when it serves

@@ -47,7 +47,7 @@ Mirrors::Copy* Mirrors::make(const upstream::ViewPtr& view, const upstream::Serv
   copy->service_ = &service;
   copy->pool_ = &service.pools[pool];
   copy->is_head_ = is_head;
-  copy->cut_ = false;
+  copy->cut_ = copy->timed_out_ = false;
   ++open_;
   counted.mirror_in_flight.add();
   return copy;
@@ -114,6 +114,7 @@ void Mirrors::end() {
 
 Task<void> Mirrors::run(Copy* copy) {
   copy->began_ = net::Clock::now();
+  copy->answer_.status = 0;
   copy->expires_after(copy->service_->service->spec.timeouts.response);
   bool full = false;
   const route::Backend* to = claim(*copy, full);
@@ -129,9 +130,25 @@ Task<void> Mirrors::run(Copy* copy) {
   if (outcome == Outcome::answered) counted.mirrored.add();
   if (outcome == Outcome::failed) counted.mirror_failed.add();
   if (outcome == Outcome::dropped) counted.mirror_dropped.add();
+  count_evidence(*copy, outcome);
   std::erase(active_, copy);
   recycle(copy);
   if (!waiting_.empty()) poller_.defer(*this);
+}
+
+// What was dropped, and what a drain or the end cut, says nothing of the pool.
+void Mirrors::count_evidence(const Copy& copy, Outcome outcome) const {
+  const auto& mirror = copy.service_->service->mirror;
+  if (!mirror || !mirror->shadow || outcome == Outcome::dropped) return;
+  if (copy.cut_ && !copy.timed_out_) return;
+  const bool failed = outcome != Outcome::answered;
+  auto& counted = mirror->shadow->live.per_worker[worker_];
+  if (failed) counted.errors.add();
+  const int status = copy.answer_.status;
+  counted.by_class[!failed && status >= 100 ? static_cast<std::size_t>(status) / 100 : 5].add();
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(net::Clock::now() - copy.began_);
+  counted.duration.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, took.count())));
+  mirror->shadow->guard->count(failed);
 }
 
 // As with any request: counted in flight before anything is suspended, so that a drain waits for it (D2). But

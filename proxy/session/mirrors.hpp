@@ -45,7 +45,10 @@ class Mirrors : private net::Poller::Entry {
     std::string_view client() const override { return {}; }
     void cut() override;
     void end_within(std::chrono::milliseconds) override { cut(); }
-    void expired() override { cut(); }
+    void expired() override {
+      timed_out_ = true;
+      cut();
+    }
 
     upstream::ViewPtr view_;  // keeps the two below
     const upstream::ServiceView* service_ = nullptr;
@@ -58,7 +61,7 @@ class Mirrors : private net::Poller::Entry {
     http::ResponseHead answer_;
     http::BodyReader body_;
     std::size_t read_ = 0;
-    bool cut_ = false;
+    bool cut_ = false, timed_out_ = false;
   };
 
   // Room for a copy that goes to service.pools[pool]; null, and counted, when there is none.
@@ -90,6 +93,8 @@ class Mirrors : private net::Poller::Entry {
   upstream::Backend& own(const route::Backend& backend);
   void recycle(Copy* copy);
   observe::ServiceCounters& counters(const Copy& copy) const;
+  // For a rollout that is judged by copies: as an attempt of a user's request would count (G4).
+  void count_evidence(const Copy& copy, Outcome outcome) const;
 
   net::Poller& poller_;
   net::TimerWheel& wheel_;

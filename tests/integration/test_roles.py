@@ -91,7 +91,8 @@ def test_who_has_no_role_gets_nothing_and_root_everything(guarded):
 def test_an_operator_may_not_have_the_daemon_run_commands(guarded):
     daemon = guarded([{"role": "operator", "user": "nobody"}])
     for verb in (["rollout", "start", "api", "--to", "green", "--steps", "5%,100%", "--exec", "true"],
-                 ["cutover", "api=green", "--watch-for", "1m", "--exec", "true"]):
+                 ["cutover", "api=green", "--watch-for", "1m", "--exec", "true"], ["cutover", "api=green", "--exec-before", "true"],
+                 ["rollout", "start", "api", "--to", "green", "--steps", "5%,100%", "--exec-before", "true"]):
         refused = as_user(daemon, NOBODY, *verb)
         assert refused.returncode == 9 and "exec" in refused.stderr, refused
         assert any("exec" in line["result"] for line in audit(daemon))

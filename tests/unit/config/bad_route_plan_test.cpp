@@ -57,13 +57,38 @@ TEST(BadConfig, PlansAndSteps) {
       {steps("[]"), 5, 12, "'steps' is empty", ""},
       {steps("[5%]"), 5, 13, "a step must be a map, not '5%'", ""},
       {steps("[{hold: 5m}]"), 5, 13, "a step needs the key 'share'", ""},
-      {steps("[{share: 0%}]"), 5, 21, "must be more than 0 %", ""},
+      {steps("[{share: 0%}]"), 5, 13, "a step of 0 % of plan 'p' does nothing: give it a mirror", ""},
+      {steps("[{share: 5%}, {share: 0%, mirror: 5%}]"), 5, 26,
+       "a step of 0 % of plan 'p' comes after one of 5 %, it may only stand before the first share", ""},
+      {steps("[{share: 5%, mirror: 5%}]"), 5, 13, "'mirror' is for a step of 0 %", ""},
+      {steps("[{share: 0%, mirror: 0%}]"), 5, 33, "a mirror of 0 % is none", ""},
       {steps("[{share: 120%}]"), 5, 21, "'120%' is more than 100 %", ""},
       {steps("[{share: 5%, hold: 10}]"), 5, 31, "'10' is not a duration", "10s"},
       {steps("[{share: 5%, aprove: true}]"), 5, 25, "unknown key 'aprove' in a step", "approve"},
       {steps("[{share: 25%}, {share: 5%}]"), 5, 27,
        "the steps of plan 'p' must rise, 5 % does not come after 25 %", ""},
       {steps("[{share: 25%}, {share: 25%}]"), 5, 27, "must rise", ""},
+  });
+}
+
+TEST(BadConfig, NamesOfGates) {
+  expect_complaints({
+      {gate("{exec: a, name: x}, {exec: b, name: x}"), 5, 33, "duplicate gate 'x' of plan 'p'", ""},
+      {gate("{metric: p95, max: 1s, name: x}"), 5, 36, "'name' has no meaning in a gate of 'metric'", ""},
+      {gate("{exec: a, min_age: 5s}"), 5, 23, "'min_age' has no meaning in a gate of 'exec'", ""},
+  });
+}
+
+TEST(BadConfig, VerifyChecks) {
+  const auto verify = [](const std::string& text) {
+    return top_3_1("plans:\n  p:\n    verify: [" + text + "]\n    steps: [{share: 5%}]");
+  };
+  expect_complaints({
+      {verify("{method: GET}"), 5, 14, "a verify check needs the key 'path', a request, or 'exec', a command",
+       ""},
+      {verify("{path: /, exec: ./x}"), 5, 15, "'path' has no meaning in a verify check of 'exec'", ""},
+      {verify("{exec: ./x, expect: 200}"), 5, 26, "'expect' has no meaning in a verify check of 'exec'", ""},
+      {verify("{path: /, timeout: 5s}"), 5, 24, "'timeout' has no meaning in a verify check of 'path'", ""},
   });
 }
 

@@ -64,18 +64,24 @@ TEST(Conf, TheReferenceSaysTheDefaults) {
 
   PlanSpec plan;
   EXPECT_EQ(spec.plans[0].min_requests, plan.min_requests);
-  EXPECT_EQ(spec.plans[0].steps[0].hold, StepSpec{}.hold);
-  EXPECT_EQ(spec.plans[0].steps[0].approve, StepSpec{}.approve);
+  for (const auto& step : spec.plans[0].steps) {
+    EXPECT_EQ(step.hold, StepSpec{}.hold);
+    EXPECT_EQ(step.approve, StepSpec{}.approve);
+  }
   for (const auto& gate : spec.plans[0].gates) {
     EXPECT_EQ(gate.timeout, GateSpec{}.timeout);
     EXPECT_EQ(gate.on_empty, GateSpec{}.on_empty);
+    EXPECT_EQ(gate.min_age, GateSpec{}.min_age);
   }
 
   EXPECT_EQ(spec.plans[0].retain, plan.retain);
-  ASSERT_EQ(spec.plans[0].verify.size(), 1u);
+  ASSERT_EQ(spec.plans[0].verify.size(), 2u);
   VerifySpec verify = spec.plans[0].verify[0];
   verify.path = VerifySpec{}.path;
   verify.body = VerifySpec{}.body;
+  EXPECT_EQ(verify, VerifySpec{});
+  verify = spec.plans[0].verify[1];
+  verify.exec.clear();
   EXPECT_EQ(verify, VerifySpec{});
 
   Spec rest;

@@ -57,6 +57,7 @@ routes:
      service: api}
 plans:
   none: {steps: [{share: 0.001%}]}
+  shadow: {steps: [{share: 0%, mirror: 0.5%}, {share: 0%, mirror: 10%, hold: 1m}, {share: 0%, approve: true}, {share: 1%}]}
   "1.0":
     steps: [{share: 33.333%, hold: 1h, approve: true}, {share: 100%}]
     min_requests: 0
@@ -69,7 +70,10 @@ plans:
       - {http: "https://h/?a=b%23c", basic_auth: {user: "a # b", password_file: /etc/hostname}}
       - {http: "http://h", bearer_file: /etc/hostname}
       - {metric: p90, max: 2s}
+      - {exec: "x", name: smoke}
+      - {prometheus: "http://h", query: "a[{range}]", max: 1, name: "my errors", min_age: 0s}
     verify:
+      - {exec: "a 'b' \"c\"", timeout: 5m}
       - {path: "/h?a=b", method: HEAD, expect: 204, body: "a: 'b' \"c\"", within: 250ms, host: "a.b:8080"}
       - {path: /}
     retain: 0s

@@ -256,7 +256,8 @@ TEST(GoodConfig, Plans) {
   const PlanSpec& plan = spec.plans[0];
   EXPECT_EQ(plan.name, "four");
   EXPECT_EQ(plan.min_requests, 9u);
-  EXPECT_THAT(plan.steps, ElementsAre(StepSpec{5'000, 10min, false, {}}, StepSpec{kWhole, 0ms, true, {}}));
+  EXPECT_THAT(plan.steps,
+              ElementsAre(StepSpec{5'000, 10min, false, 0, {}}, StepSpec{kWhole, 0ms, true, 0, {}}));
   ASSERT_EQ(plan.gates.size(), 6u);
   EXPECT_EQ(plan.gates[0].max, 0.05);
   EXPECT_EQ(plan.gates[0].warn, 0.01);

@@ -114,5 +114,16 @@ TEST_F(Engine, AnEmptyPlanOfGatesPassesByItsHold) {
   expect(Act::advance, "50 requests");
 }
 
+TEST(Together, OneThatFailsTakesAllAndOneThatWaitsHoldsAll) {
+  const Member passes{"api", {Act::advance, "60 requests"}}, waits{"web", {Act::wait, "holding"}},
+      fails{"db", {Act::go_back, "p95"}};
+  EXPECT_EQ(decide_together({passes}).decision, passes.decision);
+  EXPECT_EQ(decide_together({passes, waits}).decision, (Decision{Act::wait, "service web: holding"}));
+  EXPECT_EQ(decide_together({passes, waits, fails}).service, "db");
+  EXPECT_EQ(decide_together({passes, waits, fails}).decision, fails.decision);
+  EXPECT_EQ(decide_together({passes, {"web", {Act::advance, "70 requests"}}}).decision,
+            (Decision{Act::advance, "api: 60 requests; web: 70 requests"}));
+}
+
 }  // namespace
 }  // namespace sluice::rollout

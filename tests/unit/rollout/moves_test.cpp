@@ -221,5 +221,65 @@ TEST(Confirm, TheJournalKeepsIt) {
   EXPECT_EQ(*read, *state.service("api"));
 }
 
+// --- several services (C6)
+
+Start both(config::PlanSpec plan) {
+  Start start = start_of(std::move(plan));
+  start.services = {{"web", "green"}, {"api", "green"}};
+  return start;
+}
+
+TEST(Moves, AGroupTakesEveryStepInOneGeneration) {
+  State state = start(blue_green({"api", "web", "other"}), both(kPlan), 1'000)->next;
+  for (const Share share : {5'000u, 50'000u, kWhole}) {
+    EXPECT_EQ(green(state, "api"), share);
+    EXPECT_EQ(green(state, "web"), share);
+    const auto change = advance(state, "api", 2'000, "");
+    EXPECT_EQ(change->next.generation, state.generation + 1);
+    EXPECT_EQ(change->undo, share == kWhole ? "sluicectl rollback web api" : "sluicectl rollout abort api");
+    state = change->next;
+  }
+  EXPECT_EQ(of(state, "api").phase, RolloutPhase::done);
+  EXPECT_EQ(of(state, "web").phase, RolloutPhase::done);
+  EXPECT_EQ(green(state, "other"), 0u);
+}
+
+TEST(Moves, WhatIsDoneToOneOfAGroupIsDoneToAll) {
+  const State begun = start(blue_green({"api", "web"}), both(kPlan), 1'000)->next;
+  EXPECT_THAT(with_group(begun, {"web"}), ElementsAre("web", "api"));
+  EXPECT_THAT(with_group(blue_green(), {"api", "nope"}), ElementsAre("api", "nope"));
+  EXPECT_TRUE(of(set_paused(begun, "web", true, 2'000)->next, "api").paused);
+  EXPECT_EQ(green(jump(begun, "web", 2'000, "")->next, "api"), kWhole);
+  const State back = go_back(begun, "web", RolloutPhase::rolled_back, 2'000, "p95")->next;
+  EXPECT_EQ(of(back, "web").why, "p95");
+  EXPECT_EQ(of(back, "api").why, "with service web: p95");
+  auto again = start_of(kPlan);
+  again.supersede = true;
+  const State alone = start(begun, again, 3'000)->next;
+  EXPECT_EQ(of(alone, "web").phase, RolloutPhase::aborted);
+  EXPECT_EQ(green(alone, "web"), 0u);
+  EXPECT_THAT(with_group(alone, {"api"}), ElementsAre("api"));
+}
+
+TEST(Moves, AStepWithoutAShareLeavesTheTableAsItIs) {
+  auto plan = plan_of_steps({0, 5'000});
+  plan.steps[0].mirror = 10'000;
+  const State state = started(plan);
+  EXPECT_EQ(green(state), 0u);
+  EXPECT_EQ(of(state).text(), "to green: step 1 of 2 (0%, mirror 10%)");
+  const auto read = state::rollout_from_json(to_json(of(state)));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(*read, of(state));
+}
+
+TEST(Moves, RemarksOnWhatMayNotBeMeant) {
+  auto plan = plan_of_steps({5'000, 50'000}, 0s);
+  EXPECT_THAT(remarks(plan, "green"),
+              ElementsAre(HasSubstr("no gate"), HasSubstr("step 1 (5%), 2 (50%)"), HasSubstr("ends at 50%")));
+  plan = plan_of_steps({5'000, kWhole});
+  plan.gates.emplace_back();
+  EXPECT_THAT(remarks(plan, "green"), IsEmpty());
+}
+
 }  // namespace
 }  // namespace sluice::rollout

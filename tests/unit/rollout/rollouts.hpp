@@ -15,7 +15,7 @@ using state::State;
 inline config::PlanSpec plan_of_steps(std::vector<Share> shares, std::chrono::milliseconds hold = 10s) {
   config::PlanSpec plan;
   plan.name = "p";
-  for (const Share share : shares) plan.steps.push_back({share, hold, false, {}});
+  for (const Share share : shares) plan.steps.push_back({share, hold, false, 0, {}});
   plan.retain = 1h;
   return plan;
 }
