@@ -4,14 +4,14 @@
 #include <boost/json/array.hpp>
 
 #include "control/state/read_json.hpp"
-#include "control/state/text.hpp"
+#include "proxy/base/values.hpp"
 
 namespace sluice::state {
 
 namespace json = boost::json;
 
 std::string TakenBack::text() const {
-  return by + " took " + from + " back to " + to + " at " + utc_seconds(time);
+  return by + " took " + from + " back to " + to + " at " + time_text(time);
 }
 
 bool Retained::holds(const std::string& pool) const {

@@ -1,7 +1,5 @@
 #include "control/state/text.hpp"
 
-#include "proxy/base/values.hpp"
-
 namespace sluice::state {
 namespace {
 
@@ -39,12 +37,6 @@ std::string printable(std::string_view text) {
     text.remove_prefix(code_point.size());
   }
   return out;
-}
-
-std::string utc_seconds(std::int64_t unix_milliseconds) {
-  std::string text = time_text(unix_milliseconds);
-  text[text.find('T')] = ' ';
-  return text.substr(0, text.size() - 5) + "Z";
 }
 
 }  // namespace sluice::state

@@ -10,7 +10,4 @@ namespace sluice::state {
 // and the C1 controls become U+FFFD. (The other control characters are left to JSON.)
 std::string printable(std::string_view text);
 
-// "2025-01-31 12:00:00Z", in sentences for people.
-std::string utc_seconds(std::int64_t unix_milliseconds);
-
 }  // namespace sluice::state

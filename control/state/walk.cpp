@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "control/state/restore.hpp"
-#include "control/state/text.hpp"
 #include "proxy/base/suggest.hpp"
+#include "proxy/base/values.hpp"
 
 namespace sluice::state {
 namespace {
@@ -111,7 +111,7 @@ std::string taken_back_already(const Journal& journal, const Step& step) {
     if (const auto service = journal.service_at(recorded.name, last->generation);
         service && service->taken_back)
       texts.push_back((last->services.size() > 1 ? recorded.name + ": " : "") + service->taken_back->text());
-  if (texts.empty()) return last->verb + " took it back at " + utc_seconds(last->time);
+  if (texts.empty()) return last->verb + " took it back at " + time_text(last->time);
   return list_of(texts);
 }
 

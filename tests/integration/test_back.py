@@ -36,7 +36,7 @@ def unchanged(daemon, *by, service_name="api"):
         assert "unchanged: " in done.out, done
         for word in by:
             assert word in done.out, done
-        assert re.search(r"at \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", done.out), done
+        assert re.search(r"at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", done.out), done
         reply = daemon.do("rollback", service_name)
         assert reply["changed"] is False and all(word in reply["why"] for word in by)
         assert daemon.generation == generation and daemon.shares(service_name) == shares

@@ -3,6 +3,7 @@ import json
 import subprocess
 
 from sluice import binary, config_of, service
+from waiting import wait_until
 
 SHARED = "127.0.0.1:9001"
 TWICE = {"blue": [SHARED], "green": [SHARED]}
@@ -36,12 +37,13 @@ def test_the_daemon_says_them_in_its_log_and_in_the_reply_to_a_reload(sluice):
     daemon.write_config({**daemon.config, "services": {"shop": service(TWICE)}})
     warnings = daemon.do("reload")["warnings"]
     assert [w for w in warnings if w.startswith(f"{daemon.config_file}:") and "is in pool 'green' and in pool 'blue'" in w]
-    assert "is in pool 'green' and in pool 'blue'" in daemon.stderr()
+    in_the_log = lambda: daemon.stderr().count("is in pool 'green' and in pool 'blue'")  # noqa: E731
+    wait_until(lambda: in_the_log() == 1)
     again = daemon.do("reload")
     assert again["changed"] is False and again["warnings"] == warnings
     daemon.stop()
     daemon.start()
-    assert daemon.stderr().count("is in pool 'green' and in pool 'blue'") == 2
+    wait_until(lambda: in_the_log() == 2)
 
 
 def test_a_mirror_to_the_stable_pool_says_that_it_is_the_stable_one(blue_green):

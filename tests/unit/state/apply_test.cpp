@@ -146,7 +146,7 @@ TEST(Rollback, OfWhatWasTakenBackAlreadyChangesNothing) {  // C7
   const auto change = rollback(state, {"web"});
   ASSERT_TRUE(change);
   EXPECT_FALSE(change->changed);
-  EXPECT_EQ(change->why, "the gate took v3 back to green at 2025-11-27 14:02:11Z");
+  EXPECT_EQ(change->why, "the gate took v3 back to green at 2025-11-27T14:02:11.000Z");
   EXPECT_EQ(change->notes, std::vector<std::string>{"further back on purpose: sluicectl cutover web=blue"});
   state = after(split(state, "web", {{"green", 90'000}, {"blue", 10'000}}));
   EXPECT_FALSE(state.service("web")->taken_back) << "another shift is in force";
