@@ -175,10 +175,10 @@ void Control::Impl::begin_verify(const std::string& name, const state::Rollout& 
   watch.verified()->why = "the verify requests are under way";
   std::vector<VerifyTarget> targets;
   for (const route::Backend* backend : backends_of({name, rollout.to, ""}))
-    if (backend->admin == observe::Admin::ready) {
+    if (backend->admin == observe::Admin::ready && !backend->endpoints.empty()) {
       const Watched* watched = board.find(backend->live->id);
-      targets.push_back({backend->name, backend->address, backend->endpoint, watched ? watched->tls : nullptr,
-                         watched ? watched->proxy_protocol : ProxyVersion::off});
+      targets.push_back({backend->name, backend->authority, backend->good(), watched ? watched->tls : nullptr,
+                         watched ? watched->proxy_protocol : ProxyVersion::off, backend->endpoints});
     }
   asio::co_spawn(loop, verify_all(loop, std::move(targets), rollout.plan.verify, watch.verified()),
                  asio::detached);

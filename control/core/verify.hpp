@@ -18,6 +18,7 @@ struct VerifyTarget {
   route::Endpoint endpoint;
   std::shared_ptr<const tls::ClientContext> tls;  // null: in clear
   ProxyVersion proxy_protocol = ProxyVersion::off;
+  std::vector<route::Endpoint> also;  // its other addresses
 };
 
 // Sets `into` when all passed, or at the first that did not. Without a target it fails.
