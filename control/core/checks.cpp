@@ -76,10 +76,10 @@ Verification Control::Impl::verification_of(const std::string& name, const std::
   if (!pool) return made;
   made.environment = environment_of(*service, *pool, 0, 0, 0);
   for (const auto& backend : pool->backends) {
-    if (backend.admin != observe::Admin::ready) continue;
+    if (backend.admin != observe::Admin::ready || backend.endpoints.empty()) continue;
     const Watched* watched = board.find(backend.live->id);
-    made.targets.push_back({backend.name, backend.address, backend.endpoint, watched ? watched->tls : nullptr,
-                            watched ? watched->proxy_protocol : ProxyVersion::off});
+    made.targets.push_back({backend.name, backend.authority, backend.good(), watched ? watched->tls : nullptr,
+                            watched ? watched->proxy_protocol : ProxyVersion::off, backend.endpoints});
   }
   return made;
 }

@@ -68,7 +68,7 @@ struct Options {
   std::string version;                    // for status
   std::function<std::uint64_t()> random;  // 64 random bits; the default asks the kernel
   state::FileSystem* files = nullptr;     // the state folder's; the default is the real one
-  LookupFunction look_up;                 // of names; the default asks the system
+  LookUp look_up;                         // of names; the default asks name servers
 };
 
 class Control {
@@ -93,6 +93,11 @@ class Control {
   boost::asio::awaitable<Result<protocol::Changed>> redo(Request request, protocol::Redo message);
   boost::asio::awaitable<Result<protocol::Changed>> drain(Request request, protocol::Drain message);
   boost::asio::awaitable<Result<protocol::Changed>> ready(Request request, protocol::Target target);
+  // First seen well while it is still out of the traffic, by fresh probes or, where nothing probes, by a
+  // connection. Not in time: nothing was changed.
+  boost::asio::awaitable<Result<protocol::Changed>> ready_when_healthy(Request request,
+                                                                       protocol::Target target,
+                                                                       std::chrono::milliseconds timeout);
   boost::asio::awaitable<Result<protocol::Changed>> maint(Request request, protocol::Target target);
   boost::asio::awaitable<Result<protocol::Changed>> weight(Request request, protocol::Weight message);
   boost::asio::awaitable<Result<protocol::Changed>> add(Request request, protocol::Add message);

@@ -28,7 +28,7 @@ Problem late(const Changed& reply, const std::string& what) {
 }  // namespace
 
 asio::awaitable<Result<Waited>> Control::Impl::wait(protocol::Wait message) {
-  if (auto problem = state::missing(state, message.target)) co_return *problem;
+  if (auto problem = missing_member(message.target)) co_return *problem;
   const auto began = Clock::now();
   const bool healthy = message.condition == protocol::Wait::Condition::healthy;
   const auto limit = limit_after(message.timeout);
@@ -62,6 +62,9 @@ bool Control::Impl::is_healthy(const route::Backend& backend, ProbeMarks& marks)
 // does not count, `rise` probes that began after the question do.
 asio::awaitable<bool> Control::Impl::wait_until_healthy(Target target, Clock::time_point limit) {
   ProbeMarks marks;
+  for (const route::Backend* backend : backends_of(target))
+    if (const Watched* watched = board.find(backend->live->id); watched && watched->check)
+      prober.hurry(watched->live->id, watched->check->rise + 1);
   while (true) {
     if (state::missing(state, target)) co_return false;
     const auto backends = backends_of(target);
@@ -158,7 +161,7 @@ std::vector<const route::Backend*> Control::Impl::backends_of(const Target& targ
   const route::Pool* pool = service ? find_pool(*service, target.pool) : nullptr;
   if (!pool) return out;
   for (const auto& backend : pool->backends)
-    if (target.backend.empty() || backend.name == target.backend) out.push_back(&backend);
+    if (names(target, backend)) out.push_back(&backend);
   return out;
 }
 
