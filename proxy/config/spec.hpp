@@ -219,8 +219,9 @@ struct ListenerSpec {
   std::map<std::string, std::string> pools;  // service -> pool that every request arriving here goes to (S8)
   milliseconds header_timeout = 10s;         // from the first byte of a head to its end
   milliseconds body_timeout = 30s;           // between two pieces of a request's body
-  milliseconds idle_timeout = 60s;           // a kept-alive client without a request
-  std::uint32_t max_connections = 0;         // 0: what RLIMIT_NOFILE allows
+  milliseconds idle_timeout =
+      75s;  // a kept-alive client without a request: more than a balancer in front keeps it (60 s)
+  std::uint32_t max_connections = 0;  // 0: what RLIMIT_NOFILE allows
   // From one client address (IPv6: one /64); 0: no limit, for behind a NAT or a load balancer many users are
   // one.
   std::uint32_t max_connections_per_client = 0;

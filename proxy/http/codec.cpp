@@ -1,5 +1,6 @@
 #include "proxy/http/codec.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "proxy/http/authority.hpp"
@@ -53,6 +54,25 @@ void read_expect(std::string_view list, Summary& s) {
     (iequals(take_member(list), "100-continue") ? s.expect_continue : s.bad_expect) = true;
 }
 
+// `timeout=5, max=100`, as Apache and Node write it (RFC 2068 19.7.1). What is not understood says nothing.
+void read_keep_alive(std::string_view list, Summary& s) {
+  constexpr std::uint32_t kMost = 1'000'000'000;
+  while (!list.empty()) {
+    const auto parameter = take_member(list);
+    const auto equals = parameter.find('=');
+    if (equals == std::string_view::npos) continue;
+    const auto name = trim(parameter.substr(0, equals));
+    auto value = trim(parameter.substr(equals + 1));
+    if (!value.empty() && value.front() == '"') value.remove_prefix(1);
+    if (value.empty() || !is_digit(value.front())) continue;
+    std::uint32_t number = 0;
+    for (; !value.empty() && is_digit(value.front()) && number < kMost / 10; value.remove_prefix(1))
+      number = number * 10 + static_cast<std::uint32_t>(value.front() - '0');
+    if (iequals(name, "timeout")) s.kept_seconds = std::min(s.kept_seconds, number);
+    if (iequals(name, "max") && number == 0) s.kept_seconds = 0;
+  }
+}
+
 void read_field(const Field& field, Summary& s) {
   switch (field.id) {
     case Header::host:
@@ -85,6 +105,7 @@ void read_field(const Field& field, Summary& s) {
       s.login |= logs_connection_in(field.value);
       return;
     case Header::keep_alive:
+      return read_keep_alive(field.value, s);
     case Header::other:
     case Header::trailer:
     case Header::via:
@@ -188,8 +209,8 @@ Refusal interpret_response(ResponseHead& out, bool request_was_head) {
   if (!framing_is_sound(s, out.version, HeadKind::response, out.fields)) return kMalformed;
   if (s.named > kMaxNamedFields) return kTooManyOptions;
   // An interim answer that speaks of a body may be followed by one: no way to tell (RFC 9110 8.6, RFC
-  // 9112 6.1).
-  if (out.status < 200 && (s.lengths || s.encodings)) return kMalformed;
+  // 9112 6.1). A length of 0 says that none is; it is not to be there and goes no further.
+  if (out.status < 200 && (s.length > 0 || s.encodings)) return kMalformed;
 
   out.framing = response_body(s, out.status, request_was_head);
   out.content_length = s.length;
@@ -200,6 +221,7 @@ Refusal interpret_response(ResponseHead& out, bool request_was_head) {
   out.upgrade = out.status == 101 && s.connection_upgrade && s.websocket;
   out.names_fields = s.named > 0;
   out.login = s.login;
+  out.kept_seconds = s.kept_seconds;
   return {};
 }
 

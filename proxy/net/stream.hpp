@@ -134,6 +134,8 @@ class Stream final : private Deadline, private Poller::Entry {
   // write is under way. Null, when memory is short, ends the handshake as reset.
   void secure(std::unique_ptr<tls::Channel> channel);
   const tls::Channel* tls() const { return tls_.get(); }
+  // In clear from here on. Requires: the handshake failed.
+  void drop_tls() { tls_.reset(); }
   class HandshakeAwaiter {
    public:
     explicit HandshakeAwaiter(Stream& stream) : stream_(stream) {}

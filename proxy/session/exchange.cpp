@@ -332,12 +332,17 @@ Task<void> Exchange::join_upload() {
 void Exchange::release_conn(bool reusable) {
   if (!conn_) return;
   if (reusable && conn_->login) {
-    client_.logins().keep(*service_->service->live, std::move(conn_), spec().timeouts.idle);
+    client_.logins().keep(*service_->service->live, std::move(conn_), idle_time());
   } else if (reusable && !speaks_for_client()) {
-    claim_.backend()->put_idle(std::move(conn_), spec().timeouts.idle);
+    claim_.backend()->put_idle(std::move(conn_), idle_time());
   } else {
     upstream::Conn::retire(std::move(conn_));
   }
+}
+
+std::chrono::milliseconds Exchange::idle_time() const {
+  const auto quiet = (context_.wheel.tick() - last_byte_) * net::TimerWheel::kTick;
+  return upstream::idle_time(answer_, spec().timeouts.idle, quiet);
 }
 
 Failure Exchange::failure_of(IoStatus status) const {

@@ -63,6 +63,7 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   Task<void> tunnel_up();
   bool tunnel_idle(net::IoStatus status) const;
   void release_conn(bool reusable);
+  std::chrono::milliseconds idle_time() const;
   Task<void> join_upload();
 
   // after a failed attempt
@@ -173,7 +174,7 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   std::uint64_t sent_at_grace_ = 0;  // of the answer's body, when a half-closed client's grace began
   bool tunnel_up_running_ = false, tunnel_half_open_ = false;
   Event tunnel_up_done_;
-  std::uint64_t last_byte_ = 0;  // through a tunnel, at that tick of the wheel
+  std::uint64_t last_byte_ = 0;  // of the backend's answer, or through a tunnel: at that tick of the wheel
   std::uint64_t tunnel_in_ = 0, tunnel_out_ = 0;
 };
 

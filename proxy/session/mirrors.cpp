@@ -23,8 +23,8 @@ Mirrors::~Mirrors() = default;
 
 Mirrors::Copy::Copy(Mirrors& mirrors) : Deadline(mirrors.wheel_) {}
 
-void Mirrors::Copy::cut() {
-  cut_ = true;
+void Mirrors::Copy::end(End how) {
+  end_ = how;
   if (conn_) conn_->stream.cancel();
 }
 
@@ -47,7 +47,7 @@ Mirrors::Copy* Mirrors::make(const upstream::ViewPtr& view, const upstream::Serv
   copy->service_ = &service;
   copy->pool_ = &service.pools[pool];
   copy->is_head_ = is_head;
-  copy->cut_ = copy->timed_out_ = false;
+  copy->end_ = Copy::End::none;
   ++open_;
   counted.mirror_in_flight.add();
   return copy;
@@ -55,12 +55,18 @@ Mirrors::Copy* Mirrors::make(const upstream::ViewPtr& view, const upstream::Serv
 
 void Mirrors::send(Copy* copy) {
   --open_;
+  if (copy->end_ == Copy::End::let_go) return drop(copy);
   waiting_.push_back(copy);
   poller_.defer(*this);  // its request goes first
 }
 
 void Mirrors::discard(Copy* copy) {
   --open_;
+  recycle(copy);
+}
+
+void Mirrors::drop(Copy* copy) {
+  counters(*copy).mirror_dropped.add();
   recycle(copy);
 }
 
@@ -84,7 +90,39 @@ void Mirrors::start_some() {
   }
 }
 
+// The mirror is as it was when the copy was made, and the copy's backend, if it has one, still among those
+// that may finish what they began (D2).
+bool Mirrors::is_wanted(const Copy& copy, const upstream::View& view) {
+  const route::Service& then = *copy.service_->service;
+  const auto found = std::find_if(view.services.begin(), view.services.end(),
+                                  [&](const auto& now) { return now.service->live == then.live; });
+  if (found == view.services.end() || !found->service->mirror) return false;
+  const route::Service& now = *found->service;
+  const route::Pool& pool = now.pools[now.mirror->pool];
+  if (pool.live != copy.pool_->pool->live || now.mirror->share != then.mirror->share ||
+      now.mirror->safe_only != then.mirror->safe_only)
+    return false;
+  const upstream::Backend* to = copy.claim_.backend();
+  return !to || std::any_of(pool.backends.begin(), pool.backends.end(), [to](const auto& backend) {
+    return backend.live->id == to->id() && backend.admin != observe::Admin::maint;
+  });
+}
+
+void Mirrors::drop_waiting() {
+  for (std::size_t left = waiting_.size(); left > 0; --left) {
+    Copy* copy = waiting_.front();
+    waiting_.pop_front();
+    if (copy->end_ == Copy::End::let_go)
+      drop(copy);
+    else
+      waiting_.push_back(copy);
+  }
+}
+
 void Mirrors::adopt(const upstream::View& view) {
+  for (const auto& copy : made_)
+    if (copy->view_ && !is_wanted(*copy, view)) copy->end(Copy::End::let_go);
+  drop_waiting();
   if (own_.empty()) return;
   for (auto& [id, backend] : own_) {
     bool used = false;
@@ -100,13 +138,9 @@ void Mirrors::adopt(const upstream::View& view) {
 
 void Mirrors::end() {
   ended_ = true;
-  while (!waiting_.empty()) {
-    Copy* copy = waiting_.front();
-    waiting_.pop_front();
-    counters(*copy).mirror_dropped.add();
-    recycle(copy);
-  }
-  for (Copy* copy : active_) copy->cut();
+  for (const auto& copy : made_)
+    if (copy->view_) copy->end(Copy::End::let_go);
+  drop_waiting();
   for (auto& [id, backend] : own_) backend->close_idle();
 }
 
@@ -115,7 +149,8 @@ void Mirrors::end() {
 Task<void> Mirrors::run(Copy* copy) {
   copy->began_ = net::Clock::now();
   copy->answer_.status = 0;
-  copy->expires_after(copy->service_->service->spec.timeouts.response);
+  copy->expires_after(
+      std::min<std::chrono::milliseconds>(copy->service_->service->spec.timeouts.response, kLongest));
   bool full = false;
   const route::Backend* to = claim(*copy, full);
   Outcome outcome = full ? Outcome::dropped : Outcome::failed;
@@ -124,6 +159,7 @@ Task<void> Mirrors::run(Copy* copy) {
     if (outcome == Outcome::stale) outcome = co_await attempt(*copy, *to, true);
   }
   copy->never();
+  if (outcome == Outcome::failed && copy->end_ == Copy::End::let_go) outcome = Outcome::dropped;
   auto& counted = counters(*copy);
   if (to && Admission::release(copy->claim_, *to, *copy->service_->service->live))
     offer_(copy->pool_->pool->live.get());
@@ -140,7 +176,7 @@ Task<void> Mirrors::run(Copy* copy) {
 void Mirrors::count_evidence(const Copy& copy, Outcome outcome) const {
   const auto& mirror = copy.service_->service->mirror;
   if (!mirror || !mirror->shadow || outcome == Outcome::dropped) return;
-  if (copy.cut_ && !copy.timed_out_) return;
+  if (copy.end_ == Copy::End::cut) return;
   const bool failed = outcome != Outcome::answered;
   auto& counted = mirror->shadow->live.per_worker[worker_];
   if (failed) counted.errors.add();
@@ -191,13 +227,13 @@ Task<Mirrors::Outcome> Mirrors::attempt(Copy& copy, const route::Backend& to, bo
   bool connected = reused;
   if (!reused) connected = co_await connect(copy, to);
   Outcome outcome = Outcome::failed;
-  if (connected && !copy.cut_) {
+  if (connected && !copy.ended()) {
     copy.conn_->stream.limit(copy.service_->service->spec.timeouts.response);
     const std::string_view bytes = copy.request.view();
     const auto sent = co_await copy.conn_->stream.write(bytes);
     copy.read_ = 0;
-    if (sent == IoStatus::ok && !copy.cut_) outcome = co_await receive(copy);
-    if (outcome == Outcome::failed && reused && copy.read_ == 0 && !copy.cut_) outcome = Outcome::stale;
+    if (sent == IoStatus::ok && !copy.ended()) outcome = co_await receive(copy);
+    if (outcome == Outcome::failed && reused && copy.read_ == 0 && !copy.ended()) outcome = Outcome::stale;
   }
   if (copy.conn_) upstream::Conn::retire(std::move(copy.conn_));
   co_return outcome;
@@ -209,7 +245,7 @@ Task<bool> Mirrors::connect(Copy& copy, const route::Backend& to) {
   // A copy's connection is nobody's: other requests follow on it.
   const auto status =
       co_await upstream::connect(*copy.conn_, to, copy.pool_->pool->proxy_protocol, nullptr, limit);
-  if (status != IoStatus::ok || copy.cut_) co_return false;
+  if (status != IoStatus::ok || copy.ended()) co_return false;
   copy.conn_->arm();
   co_return true;
 }
@@ -219,7 +255,7 @@ Task<Mirrors::Outcome> Mirrors::receive(Copy& copy) {
   bool head_read = false;
   for (;;) {
     const Step step = take_in(copy, head_read);
-    if (step == Step::failed || copy.cut_) co_return Outcome::failed;
+    if (step == Step::failed || copy.ended()) co_return Outcome::failed;
     if (step == Step::done) break;
     if (!conn.stream.armed() && !conn.arm()) co_return Outcome::failed;
     const auto read = co_await conn.stream.read();
@@ -233,7 +269,8 @@ Task<Mirrors::Outcome> Mirrors::receive(Copy& copy) {
   const int status = copy.answer_.status;
   const bool whole = copy.body_.done() && !copy.body_.ends_at_eof() && conn.in.empty();
   if (whole && copy.answer_.keep_alive && !copy.answer_.login && !conn.stream.armed())
-    copy.own_->put_idle(std::move(copy.conn_), copy.service_->service->spec.timeouts.idle);
+    copy.own_->put_idle(std::move(copy.conn_),
+                        upstream::idle_time(copy.answer_, copy.service_->service->spec.timeouts.idle, {}));
   co_return status < 500 ? Outcome::answered : Outcome::failed;
 }
 

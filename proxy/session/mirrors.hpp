@@ -23,6 +23,8 @@ class Mirrors : private net::Poller::Entry {
   static constexpr std::size_t kActive = 32;          // of a worker, under way at once
   static constexpr std::size_t kWaiting = 128;        // behind them
   static constexpr std::size_t kLongestBody = 16384;  // of a request that is copied
+  static constexpr std::chrono::seconds kLongest{
+      30};  // that a copy takes, or timeouts.response if that is less
 
   // `offer` is Context::offer, and outlives this.
   Mirrors(net::Poller& poller, net::TimerWheel& wheel, std::size_t worker,
@@ -38,17 +40,17 @@ class Mirrors : private net::Poller::Entry {
 
    private:
     friend class Mirrors;
+    enum class End : std::uint8_t { none, cut, timed_out, let_go };
+    void end(End how);
+    bool ended() const { return end_ != End::none; }
     // Activity: a drain's deadline ends it as it ends a request (D3)
     bool is_tunnel() const override { return false; }
     net::Clock::time_point began() const override { return began_; }
     std::string_view path() const override { return "(mirrored)"; }
     std::string_view client() const override { return {}; }
-    void cut() override;
+    void cut() override { end(End::cut); }
     void end_within(std::chrono::milliseconds) override { cut(); }
-    void expired() override {
-      timed_out_ = true;
-      cut();
-    }
+    void expired() override { end(End::timed_out); }
 
     upstream::ViewPtr view_;  // keeps the two below
     const upstream::ServiceView* service_ = nullptr;
@@ -61,7 +63,7 @@ class Mirrors : private net::Poller::Entry {
     http::ResponseHead answer_;
     http::BodyReader body_;
     std::size_t read_ = 0;
-    bool cut_ = false, timed_out_ = false;
+    End end_ = End::none;  // asked for: `cut` and `timed_out` are its failure, `let_go` is nobody's
   };
 
   // Room for a copy that goes to service.pools[pool]; null, and counted, when there is none.
@@ -70,9 +72,11 @@ class Mirrors : private net::Poller::Entry {
   void send(Copy* copy);
   void discard(Copy* copy);  // one that was made and not sent
 
-  // Connections to backends that `view` does not name or that take no requests are closed (D1).
+  // Copies of mirrors that are off or changed, or to backends that left, are let go: they hold no place of
+  // the next ones. Connections to backends that `view` does not name or that take no requests are closed
+  // (D1).
   void adopt(const upstream::View& view);
-  // What waits is dropped, what is under way is cut, connections are closed; for the worker's end.
+  // All copies are let go, connections are closed; for the worker's end.
   void end();
   std::size_t active() const { return active_.size(); }
 
@@ -82,6 +86,9 @@ class Mirrors : private net::Poller::Entry {
   void on_events(std::uint32_t) override {}
   void on_deferred() override { start_some(); }
   void start_some();
+  static bool is_wanted(const Copy& copy, const upstream::View& view);
+  void drop(Copy* copy);
+  void drop_waiting();
   Task<void> run(Copy* copy);
   Task<Outcome> attempt(Copy& copy, const route::Backend& to, bool fresh);
   Task<bool> connect(Copy& copy, const route::Backend& to);

@@ -40,6 +40,7 @@ Task<Failure> Exchange::receive() {
         const auto read = co_await conn_->stream.read();
         if (read.status == IoStatus::ok) {
           conn_->in.commit(read.size);
+          last_byte_ = context_.wheel.tick();
           if (!answer_head_read_) attempt_.phase = Phase::answered;
           break;
         }

@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "proxy/base/client_key.hpp"
@@ -15,11 +16,15 @@ namespace sluice::session {
 
 using namespace std::chrono_literals;
 using net::IoStatus;
+using std::chrono::milliseconds;
 
 namespace {
-// How long and how far a refused client's bytes are read, so that it sees the answer (RFC 9112 9.6).
-constexpr auto kLinger = 2s;
-constexpr std::size_t kLingerBytes = 1 << 20;
+// How long and how far a client is read that was answered before it had sent all, so that it sees the answer
+// (RFC 9112 9.6): kLinger in all, and in each read, as nginx's lingering_timeout:
+constexpr auto kLingerPause = 5s;
+constexpr std::uint64_t kLingerBytes = 256 << 20;
+constexpr auto kGoodbye = 2s;      // for the FIN of one that had
+constexpr auto kLastGoodbye = 1s;  // when the process ends
 }  // namespace
 
 void Session::start(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd,
@@ -66,6 +71,8 @@ Task<void> Session::serve() {
     stream_.limit(listener_->handshake_timeout);
     const auto status = co_await stream_.handshake();
     after_handshake(status);
+    if (status == IoStatus::reset && stream_.tls() && stream_.tls()->spoke_clear_text())
+      co_await refuse_clear_text();
     if (status != IoStatus::ok) co_return;
   }
   for (;;) {
@@ -85,7 +92,10 @@ Task<void> Session::serve() {
       after_write(status);
     }
     if (!stays_open()) {
-      if (!aborted_ && !lost_ && !eof_) co_await linger();
+      if (!aborted_ && !lost_ && !eof_) {
+        const milliseconds patience = body_.done() ? kGoodbye : kLinger;
+        co_await linger(patience);
+      }
       co_return;
     }
     end_message();
@@ -124,16 +134,20 @@ bool Session::stays_open() const { return keep_alive_ && !aborted_ && !lost_ && 
 
 // Says goodbye so that the answer arrives: closing with unread bytes would reset the connection and may take
 // the answer with it.
-Task<void> Session::linger() {
+Task<void> Session::linger(milliseconds patience) {
+  lingering_ = true;
   stream_.shutdown_send();
-  stream_.limit(kLinger);
-  std::size_t drained = 0;
+  const auto until = net::Clock::now() + patience;
+  std::uint64_t drained = 0;
   Buffer rest;
   while (drained < kLingerBytes) {
     if (!stream_.armed()) {
       rest.clear();
       arm(rest);
     }
+    const auto left = std::chrono::duration_cast<milliseconds>(until - net::Clock::now());
+    if (left <= 0ms) break;
+    stream_.limit(std::min<milliseconds>(left, closing_ ? kLastGoodbye : kLingerPause));
     const auto read = co_await stream_.read();
     if (read.status != IoStatus::ok) break;
     drained += read.size;
@@ -142,6 +156,7 @@ Task<void> Session::linger() {
 
 void Session::end_when_idle() {
   closing_ = true;
+  if (lingering_) stream_.limit(kLastGoodbye);
   if (idle_ && !stream_.read_ready()) stream_.cancel();  // a request that has just come is answered
 }
 

@@ -76,7 +76,9 @@ class Session final : private SessionHook, private Downstream, private net::Read
   bool stays_open() const;
   void begin_message();
   void end_message();
-  Task<void> linger();
+  static constexpr std::chrono::seconds kLinger{30};  // nginx's lingering_time
+  Task<void> refuse_clear_text();
+  Task<void> linger(std::chrono::milliseconds patience);
 
   // session_head.cpp
   HeadResult look_for_head();
@@ -178,6 +180,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   bool eof_ = false;                               // the client's FIN was read
   bool first_ = true;                              // no request yet
   bool closing_ = false;                           // shutdown asked for the end
+  bool lingering_ = false;                         // answered; what the client still sends is thrown away
   bool head_begun_ = false;                        // some of the next head has come
   net::Clock::time_point head_began_;              // when the first of it did
   bool resting_ = false;                           // idle for long: holds no buffer

@@ -16,8 +16,12 @@ constexpr auto kRest = 5s;              // an idle connection gives its buffer b
 constexpr std::size_t kCompact = 4096;  // consumed bytes at the buffer's front that are worth moving
 constexpr std::size_t kMinRoom = 1024;  // less room than this is no use for reading ahead
 
-std::string_view explanation(int status) {
-  switch (status) {
+constexpr const char* kPlainHttp = "plain_http";
+
+std::string_view explanation(const http::Refusal& refusal) {
+  if (refusal.reason == kPlainHttp)
+    return "This port speaks HTTPS, and plain HTTP came. Ask again with https:// in front.\n";
+  switch (refusal.status) {
     case 408:
       return "The request took too long to arrive.\n";
     case 414:
@@ -128,11 +132,18 @@ Task<void> Session::refuse() {
   stream_.limit(listener_->body_timeout);
   keep_alive_ = false;
   out_.clear();
-  const std::string_view text = explanation(refusal_.status);
+  const std::string_view text = explanation(refusal_);
   http::write_reply(refusal_.status, refusal_.reason, text, false, false, context_.date.now(), out_);
   const auto status = co_await stream_.write(out_.view());
   record_refusal(began, text.size());
-  if (status == IoStatus::ok) co_await linger();
+  if (status == IoStatus::ok) co_await linger(kLinger);
+}
+
+// Somebody forgot the s of https://. He is told so in the words that he speaks.
+Task<void> Session::refuse_clear_text() {
+  stream_.drop_tls();
+  refusal_ = {400, kPlainHttp};
+  co_await refuse();
 }
 
 // The read for the next request is outstanding while this one is answered.

@@ -22,6 +22,11 @@ struct SocketBio {
     if (!channel.drained_) do {
         got = ::recv(channel.fd_, data, static_cast<std::size_t>(size), 0);
       } while (got < 0 && errno == EINTR);
+    if (channel.first_byte_ == Channel::FirstByte::none && got > 0) {
+      const char first = static_cast<char>(data[0] | 0x20);  // of either case
+      channel.first_byte_ =
+          first >= 'a' && first <= 'z' ? Channel::FirstByte::letter : Channel::FirstByte::other;
+    }
     const bool empty = got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
     // A short read has drained the socket, unless the announced FIN stands behind it.
     channel.drained_ = empty || (got > 0 && got < size && !channel.end_);

@@ -28,6 +28,8 @@ class Channel {
   Step handshake();
   // Why handshake() was broken; `certificate`: the peer showed none that will do.
   Failure failure() const { return failure_; }
+  // The peer's first byte was a letter: no TLS record begins so, but HTTP does.
+  bool spoke_clear_text() const { return first_byte_ == FirstByte::letter; }
   bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
   SSL* ssl() const { return ssl_.get(); }
 
@@ -55,12 +57,14 @@ class Channel {
 
  private:
   friend struct SocketBio;
+  enum class FirstByte : std::uint8_t { none, letter, other };
   Step after(int result);
 
   SslPtr ssl_;
   const int fd_;
   bool drained_ = false, end_ = false, broken_ = false;
   Failure failure_ = Failure::none;
+  FirstByte first_byte_ = FirstByte::none;
 };
 
 }  // namespace sluice::tls

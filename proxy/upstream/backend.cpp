@@ -5,6 +5,10 @@
 
 namespace sluice::upstream {
 
+namespace {
+constexpr std::chrono::milliseconds kAtOnce{0};
+}  // namespace
+
 Backend::Backend(std::shared_ptr<observe::BackendLive> live, std::size_t worker)
     : live_(std::move(live)), counters_(live_->per_worker[worker]) {}
 
@@ -22,14 +26,15 @@ std::unique_ptr<Conn> Backend::take_idle() {
 }
 
 void Backend::put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle) {
-  if (idle_.size() + logins_.size() >= kMaxIdle || !may_wait(*conn)) return Conn::retire(std::move(conn));
+  if (idle_.size() + logins_.size() >= kMaxIdle || idle <= kAtOnce || !may_wait(*conn))
+    return Conn::retire(std::move(conn));
   let_wait(*conn, idle);
   conn->pool_index_ = idle_.size();
   idle_.push_back(std::move(conn));
 }
 
 void Backend::put_login(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle, Conn*& holder) {
-  if (!may_wait(*conn)) return Conn::retire(std::move(conn));
+  if (idle <= kAtOnce || !may_wait(*conn)) return Conn::retire(std::move(conn));
   let_wait(*conn, idle);
   conn->pool_index_ = logins_.size();
   conn->holder_ = &holder;

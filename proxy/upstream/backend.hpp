@@ -52,8 +52,8 @@ class Backend {
 
   // The idle connection used last, or null.
   std::unique_ptr<Conn> take_idle();
-  // Keeps `conn` for the next request, for `idle` at most. Requires: between two messages, nothing unread,
-  // nothing outstanding.
+  // Keeps `conn` for the next request, for `idle` at most (0 or less: closes it). Requires: between two
+  // messages, nothing unread, nothing outstanding.
   void put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle);
   // The same for a connection that one client connection is logged in on: `holder` points to it until it is
   // taken or closed, and is all that leads to it. It takes room from the others, and they none from it: a

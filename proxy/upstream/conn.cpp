@@ -1,8 +1,19 @@
 #include "proxy/upstream/conn.hpp"
 
+#include <algorithm>
+
 #include "proxy/upstream/backend.hpp"
 
 namespace sluice::upstream {
+
+using namespace std::chrono_literals;
+
+std::chrono::milliseconds idle_time(const http::ResponseHead& answer, std::chrono::milliseconds ours,
+                                    std::chrono::milliseconds quiet) {
+  constexpr std::chrono::milliseconds kMargin = 1s;
+  if (answer.kept_seconds == http::kKeptUnsaid) return ours;
+  return std::min(ours, std::chrono::seconds(answer.kept_seconds) - kMargin - quiet);
+}
 
 Conn::Conn(net::Poller& poller, net::TimerWheel& wheel, Backend& backend)
     : stream(-1, poller, wheel), backend_(backend) {

@@ -1,6 +1,7 @@
 // A connection to a backend. Worker only.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -12,6 +13,13 @@
 namespace sluice::upstream {
 
 class Backend;
+
+// How long a connection may wait for its next request: for `ours`, and a second less than its backend says in
+// this answer that it keeps it (Keep-Alive). In that last second a request and the backend's close would pass
+// each other on the way, and what is not safe to repeat would be lost. `quiet`: since the answer's last byte.
+// 0 or less: not at all.
+std::chrono::milliseconds idle_time(const http::ResponseHead& answer, std::chrono::milliseconds ours,
+                                    std::chrono::milliseconds quiet);
 
 class Conn final : private net::ReadObserver {
  public:

@@ -3,7 +3,7 @@ import json
 import socket
 
 import pytest
-from backend import pattern
+from backend import Gone, pattern
 from client import Closed, request_bytes
 from sluice import config_of, service
 from waiting import wait_until
@@ -191,6 +191,35 @@ def test_early_answer_during_an_upload(simple):
         client.send_request("POST", "/refuse", [("Content-Length", "50000000")])
         client.send(pattern(100_000))
         assert client.read().status == 413
+
+
+@pytest.mark.parametrize("status", [100, 102, 103])
+def test_an_interim_answer_that_says_it_has_no_body_is_forwarded_without_saying_so(simple, status):
+    daemon, blue = simple()
+    blue.on("/early", lambda c, r: (c.send(f"HTTP/1.1 {status} Early\r\nContent-Length: 0\r\nLink: </a>\r\n\r\n"), c.answer(200, "ok")))
+    blue.on("/worse", lambda c, r: (c.send(f"HTTP/1.1 {status} Early\r\nContent-Length: 2\r\n\r\nok"), c.answer(200, "ok")))
+    with daemon.client() as client:
+        answer = client.request(target="/early")
+        assert answer.status == 200 and [i.status for i in answer.interim] == [status]
+        assert answer.interim[0].get("Content-Length") is None and answer.interim[0].get("Link") == "</a>"
+        assert client.request("POST", "/worse").status == 502
+
+
+def test_a_101_that_says_it_has_no_body_switches(simple):
+    daemon, blue = simple()
+
+    def switch(connection, request):
+        connection.send("HTTP/1.1 101 Switching Protocols\r\nContent-Length: 0\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        connection.send(connection.exactly(5))
+        raise Gone()
+
+    blue.on("/ws", switch)
+    with daemon.client() as client:
+        client.send_request("GET", "/ws", [("Connection", "Upgrade"), ("Upgrade", "websocket")])
+        answer = client.head()
+        assert answer.status == 101 and answer.get("Content-Length") is None
+        client.send(b"hello")
+        assert client.exactly(5) == b"hello"
 
 
 def test_other_interim_answers_are_forwarded(simple):

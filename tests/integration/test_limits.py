@@ -123,6 +123,39 @@ def test_X5_idle_upstream_connections_are_closed(simple):
     assert blue.connections[0].wait_closed(3) or blue.connections[0].closed_by_peer
 
 
+@pytest.mark.parametrize("said", ["timeout=2", "timeout=2, max=100", "TIMEOUT=2"])
+def test_X5_a_backends_keep_alive_shortens_the_wait(simple, said):
+    """In the last second of it none is reused: a POST and the backend's close would pass each other on the way."""
+    daemon, blue = simple()
+    blue.handler = lambda c, r: c.answer(200, "", [("Keep-Alive", said)])
+    with daemon.client() as client:
+        for _ in range(3):
+            answer = client.request("POST", body=b"x")
+            assert answer.status == 200 and answer.get("Keep-Alive") is None
+        assert len(blue.connections) == 1
+        wait_until(lambda: not blue.open_connections(), what="the idle connection to be closed, long before timeouts.idle")
+        assert client.request("POST", body=b"x").status == 200
+
+
+@pytest.mark.parametrize("said", ["timeout=0", "timeout=1", "timeout=60, max=0"])
+def test_X5_a_backend_that_hardly_keeps_a_connection_gets_a_new_one_each_time(simple, said):
+    daemon, blue = simple()
+    blue.handler = lambda c, r: c.answer(200, "", [("Keep-Alive", said)])
+    with daemon.client() as client:
+        assert [client.request("POST", body=b"x").status for _ in range(3)] == [200] * 3
+    assert len(blue.connections) == 3
+
+
+@pytest.mark.parametrize("said", ["timeout=3600", "timeout=", "timeout=x", "timeout=-1", "max=5", "5"])
+def test_X5_a_backends_keep_alive_lengthens_nothing(simple, said):
+    daemon, blue = simple(timeouts={"idle": "300ms"})
+    blue.handler = lambda c, r: c.answer(200, "", [("Keep-Alive", said)])
+    with daemon.client() as client:
+        assert [client.request("POST", body=b"x").status for _ in range(3)] == [200] * 3
+        assert len(blue.connections) == 1
+        wait_until(lambda: not blue.open_connections())
+
+
 def test_limits_in_flight_queue_and_overload(simple):
     """in_flight run, `queue` wait, everything beyond is refused at once with 503 overload."""
     daemon, blue = simple(limits={"in_flight": 2, "queue": 2})

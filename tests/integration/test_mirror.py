@@ -125,9 +125,86 @@ def test_M1_a_hanging_mirror_slows_nobody_and_what_is_too_much_is_dropped(mirror
     told = mirror(daemon)
     assert told["dropped"] >= 400 - 32 - 128 and told["answered"] == 0
     assert sorted(took)[200] < 0.5, "none of them waited for the mirror"
-    daemon.do("mirror", "api", "--off")
     go.set()
-    wait_until(lambda: daemon.metric("sluice_mirrored_requests_total", result="answered") == 400 - told["dropped"])
+    wait_until(lambda: mirror(daemon)["answered"] == 400 - told["dropped"])
+
+
+def total(daemon, result):
+    return daemon.metric("sluice_mirrored_requests_total", service="api", result=result)
+
+
+def hang(daemon, blue, green, count=300):
+    """Every place for copies is taken by one that is not answered."""
+    green.handler = lambda connection, request: connection.wait_closed(60)
+    with daemon.client() as client:
+        for _ in range(count):
+            assert client.request().status == 200
+    wait_until(lambda: len(green.seen()) == 32, what="as many copies as go at once")
+
+
+def let_go(daemon, green, count=300):
+    wait_until(lambda: total(daemon, "dropped") == count)
+    wait_until(lambda: not green.open_connections(), what="the copies' connections to be closed")
+    assert total(daemon, "answered") == total(daemon, "failed") == 0, "that they were let go is not the target's failure"
+    wait_until(lambda: daemon.service()["traffic"]["in_flight"] == 0)
+
+
+def starts_afresh(daemon, green, count=40):
+    green.forget()
+    green.handler = None
+    before = total(daemon, "dropped")
+    with daemon.client() as client:
+        for n in range(count):
+            assert client.request(target=f"/{n}").status == 200
+    wait_until(lambda: total(daemon, "answered") == count)
+    assert total(daemon, "dropped") == before and len(green.seen()) == count
+
+
+def test_M1_a_mirror_that_is_switched_off_lets_go(mirrored):
+    daemon, blue, green = mirrored(top={"workers": 1})
+    hang(daemon, blue, green)
+    daemon.do("mirror", "api", "--off")
+    let_go(daemon, green)
+    daemon.do("mirror", "api", "--to", "green", "--share", "100%")
+    starts_afresh(daemon, green)
+
+
+@pytest.mark.parametrize("change", [["--share", "50%"], ["--share", "100%", "--safe-only"]])
+def test_M1_a_mirror_that_changes_lets_go(mirrored, change):
+    daemon, blue, green = mirrored(top={"workers": 1})
+    hang(daemon, blue, green)
+    daemon.do("mirror", "api", "--to", "green", *change)
+    let_go(daemon, green)
+    daemon.do("mirror", "api", "--to", "green", "--share", "100%")
+    starts_afresh(daemon, green)
+
+
+def test_M1_a_mirror_that_moves_to_another_pool_lets_go(sluice, backend):
+    blue, green, violet = backend("blue-1"), backend("green-1"), backend("violet-1")
+    from sluice import config_of, service
+    daemon = sluice(config_of({"api": service({"blue": [blue], "green": [green], "violet": [violet]})}))
+    daemon.do("mirror", "api", "--to", "green", "--share", "100%")
+    hang(daemon, blue, green)
+    daemon.do("mirror", "api", "--to", "violet", "--share", "100%")
+    let_go(daemon, green)
+    starts_afresh(daemon, violet)
+
+
+def test_M1_copies_to_a_backend_that_leaves_are_let_go(mirrored, backend):
+    daemon, blue, green = mirrored(top={"workers": 1})
+    other = backend("green-2")
+    hang(daemon, blue, green, 10 + 22)
+    daemon.do("add", "api/green", other.address)
+    assert len(green.open_connections()) == 32, "who comes sends nobody away"
+    daemon.do("maint", f"api/green/{green.address}")
+    let_go(daemon, green, 32)
+    starts_afresh(daemon, other)
+
+
+def test_M1_a_hanging_mirror_does_not_hold_up_the_end(mirrored):
+    daemon, blue, green = mirrored(top={"workers": 1, "shutdown_timeout": "30s"})
+    hang(daemon, blue, green)
+    assert daemon.stop(timeout=10) == 0
 
 
 def test_M1_a_mirror_that_is_down_fails_nobody(mirrored):

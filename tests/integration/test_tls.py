@@ -142,6 +142,29 @@ def test_who_is_slow_or_speaks_no_tls_is_sent_away_x5(tls, ca):
     assert blue.requests == [] and get(daemon, ca.trusting()).status == 200
 
 
+@pytest.mark.parametrize("first", ["GET / HTTP/1.1\r\nHost: site.test\r\n\r\n", "PATCH /a HTTP/1.1\r\nHo", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                                   "POST /a HTTP/1.1\r\nHost: site.test\r\nContent-Length: 300000\r\n\r\n" + "x" * 300000],
+                         ids=["get", "part", "h2", "post"])
+def test_plain_http_to_a_tls_port_is_told_so(tls, ca, first):
+    daemon, blue = tls()
+    with daemon.client() as client:
+        client.send(first)
+        answer = client.read()
+        assert (answer.status, answer.get("X-Sluice-Error"), answer.get("Connection")) == (400, "plain_http", "close")
+        assert b"https://" in answer.body and client.closed()
+    assert daemon.metric("sluice_tls_handshakes_total", result="protocol") == 1
+    assert blue.requests == [] and get(daemon, ca.trusting()).status == 200
+
+
+def test_tls_to_a_plain_port_is_malformed(simple):
+    daemon, blue = simple()
+    with daemon.client() as client:
+        client.send(b"\x16\x03\x01\x00\x30\x01\x00\x00\x2c\x03\x03" + bytes(range(42)))
+        answer = client.read()
+        assert (answer.status, answer.get("X-Sluice-Error")) == (400, "malformed") and client.closed()
+    assert blue.requests == []
+
+
 # --- names
 
 def test_each_name_gets_its_certificate_in_both_kinds(tls, ca):

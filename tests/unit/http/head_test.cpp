@@ -221,7 +221,6 @@ TEST(ResponseHeads, KeepTheirParts) {
   EXPECT_EQ(answer("HTTP/1.1 200\r\n\r\n").reason, "");
 }
 
-// RFC 9112 6.3 rule 1.
 TEST(ResponseHeads, R4_LoginsOfTheConnection) {
   EXPECT_TRUE(answer("HTTP/1.1 401 X\r\nwww-authenticate: Basic\r\nWWW-Authenticate: ntlm\r\n\r\n").login);
   EXPECT_TRUE(answer("HTTP/1.1 407 X\r\nProxy-Authenticate: Negotiate\r\n\r\n").login);
@@ -230,6 +229,7 @@ TEST(ResponseHeads, R4_LoginsOfTheConnection) {
   EXPECT_FALSE(parse("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\r\n").login);
 }
 
+// RFC 9112 6.3 rule 1.
 TEST(ResponseHeads, X6_NoBodyWhateverTheFieldsSay) {
   EXPECT_EQ(answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", true).framing, Framing::none);
   EXPECT_TRUE(answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", true).has_content_length);
@@ -253,6 +253,38 @@ TEST(ResponseHeads, Persistence) {
   EXPECT_TRUE(answer("HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n").keep_alive);
   EXPECT_FALSE(answer("HTTP/1.1 200 OK\r\n\r\n").keep_alive);
   EXPECT_EQ(answer("HTTP/1.1 200 OK\r\n\r\n").framing, Framing::until_close);
+}
+
+TEST(ResponseHeads, SayHowLongTheConnectionIsKept) {
+  const auto kept = [](const std::string& lines) {
+    return answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + lines + "\r\n").kept_seconds;
+  };
+  EXPECT_EQ(kept("Keep-Alive: timeout=5, max=100\r\n"), 5u);
+  EXPECT_EQ(kept("keep-alive: max=3 , TIMEOUT = \"15\"\r\n"), 15u);
+  EXPECT_EQ(kept("Keep-Alive: timeout=2.5\r\n"), 2u);
+  EXPECT_EQ(kept("Keep-Alive: timeout=0\r\n"), 0u);
+  EXPECT_EQ(kept("Keep-Alive: timeout=9, max=0\r\n"), 0u);
+  EXPECT_EQ(kept("Keep-Alive: timeout=9\r\nKeep-Alive: timeout=4\r\n"), 4u);
+  EXPECT_GE(kept("Keep-Alive: timeout=99999999999999999999\r\n"), 99999999u);
+  for (const char* unsaid :
+       {"", "timeout", "timeout=", "timeout=-1", "timeout=x", ",,=,=5", "timeouts=5", "300"})
+    EXPECT_EQ(kept("Keep-Alive: " + std::string(unsaid) + "\r\n"), kKeptUnsaid) << unsaid;
+  EXPECT_EQ(kept("Connection: keep-alive\r\n"), kKeptUnsaid);
+}
+
+// RFC 9110 8.6: it is not to be there, but says nothing wrong; nginx and HAProxy pass such answers on.
+TEST(ResponseHeads, AnInterimAnswerMaySayThatItHasNoBody) {
+  for (const char* status : {"100 Continue", "103 Early Hints", "101 Switching Protocols"}) {
+    const std::string line = "HTTP/1.1 " + std::string(status) + "\r\n";
+    EXPECT_EQ(answer(line + "Content-Length: 0\r\n\r\n").framing, Framing::none);
+    ResponseParser parser;
+    ResponseHead head;
+    for (const char* bad : {"Content-Length: 1\r\n", "Transfer-Encoding: chunked\r\n", "Content-Length:\r\n",
+                            "Content-Length: 0\r\nContent-Length: 0\r\n"}) {
+      parser.reset();
+      EXPECT_EQ(parser.parse(line + bad + "\r\n", head), Status::refused) << status << bad;
+    }
+  }
 }
 
 TEST(ResponseHeads, OnlyA101ToWebSocketUpgrades) {

@@ -129,12 +129,12 @@ TEST_F(DefaultWaits, X5_a_client_that_does_not_read_30_s) {
   takes(30s, [this] { return world.idle(); });
 }
 
-TEST_F(DefaultWaits, X5_a_client_between_two_requests_60_s) {
+TEST_F(DefaultWaits, X5_a_client_between_two_requests_75_s) {
   Peer& client = world.client();
   client.send(kGet);
   asked(0, "GET").send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
   answered(client, "\r\n\r\nok");
-  takes(60s, [&client] { return client.eof; });
+  takes(75s, [&client] { return client.eof; });
 }
 
 TEST_F(DefaultWaits, X5_an_answer_60_s) {

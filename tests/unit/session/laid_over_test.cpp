@@ -197,6 +197,44 @@ TEST_F(LaidOver, M1_a_copy_that_gets_no_answer_ends_with_the_time_for_one) {
   EXPECT_TRUE(world.until([&] { return service().mirror_failed.get() == 1; }));
 }
 
+TEST_F(LaidOver, M1_a_copy_has_half_a_minute_however_long_an_answer_may_take) {
+  world.spec.timeouts.response = 10min;
+  mirror();
+  get("", *origin);
+  ASSERT_TRUE(copied(1));
+  world.skip(29s);
+  world.settle();
+  EXPECT_EQ(service().mirror_in_flight.get(), 1u);
+  world.skip(2s);
+  EXPECT_TRUE(world.until([&] { return service().mirror_failed.get() == 1; }));
+}
+
+TEST_F(LaidOver, M1_a_mirror_that_is_off_lets_go_of_what_waits_is_under_way_or_has_no_body_yet) {
+  mirror();
+  auto& slow = world.client();
+  slow.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc");
+  asked(0, "abc");
+  for (std::size_t i = 0; i < Mirrors::kActive + 3; ++i) {
+    auto& client = world.client();
+    client.send(kGet);
+    asked(1, "GET").send(kOk);
+    answered(client, "\r\n\r\nok");
+    (*origin)[1].got.clear();
+  }
+  ASSERT_TRUE(copied(Mirrors::kActive));
+  world.mirror.reset();
+  world.publish();
+  EXPECT_TRUE(world.until([&] { return service().mirror_dropped.get() == Mirrors::kActive + 3; }));
+  EXPECT_EQ(service().mirror_in_flight.get(), 1u) << "whose request still sends its body";
+  EXPECT_EQ(world.backend(1).connections.get(), 0u);
+  slow.send("def");
+  asked(0, "abcdef").send(kOk);
+  answered(slow, "\r\n\r\nok");
+  EXPECT_EQ(service().mirror_in_flight.get(), 0u);
+  EXPECT_EQ(service().mirror_dropped.get(), Mirrors::kActive + 4);
+  EXPECT_EQ(service().mirror_failed.get(), 0u);
+}
+
 TEST_F(LaidOver, S8_a_token_leads_to_its_pool_and_no_gate_counts_it) {
   const auto token = preview("green");
   auto& client = get("X-Sluice-Preview: " + token + "\r\n", *other);

@@ -127,6 +127,33 @@ TEST_F(BackendTest, An_expiry_that_came_just_before_it_was_taken_does_not_end_th
   Conn::retire(std::move(taken));
 }
 
+TEST(IdleTimes, AreASecondLessThanTheBackendSays) {
+  http::ResponseHead answer;
+  EXPECT_EQ(idle_time(answer, 60s, 0ms), 60s) << "it says nothing";
+  answer.kept_seconds = 5;
+  EXPECT_EQ(idle_time(answer, 60s, 0ms), 4s);
+  EXPECT_EQ(idle_time(answer, 3s, 0ms), 3s);
+  EXPECT_EQ(idle_time(answer, 60s, 1500ms), 2500ms) << "it has waited meanwhile";
+  EXPECT_LE(idle_time(answer, 60s, 10s), 0ms);
+  for (const std::uint32_t seconds : {0u, 1u}) {
+    answer.kept_seconds = seconds;
+    EXPECT_LE(idle_time(answer, 60s, 0ms), 0ms);
+  }
+  answer.kept_seconds = 1'000'000'000;
+  EXPECT_EQ(idle_time(answer, 60s, 0ms), 60s);
+}
+
+TEST_F(BackendTest, One_that_may_not_wait_is_closed) {
+  const observe::ServiceLive service(1);
+  Logins logins;
+  backend.put_idle(open(), 0ms);
+  backend.put_idle(open(), -1s);
+  logins.keep(service, open(), 0ms);
+  EXPECT_EQ(backend.idle(), 0u);
+  EXPECT_EQ(logins.at(service), nullptr);
+  EXPECT_EQ(live->per_worker[0].connections.get(), 0u);
+}
+
 TEST_F(BackendTest, R4_a_login_is_taken_by_its_client_alone_and_ends_with_it) {
   const observe::ServiceLive one(1), other(1);
   {
