@@ -71,6 +71,7 @@ asio::awaitable<Result<Changed>> Control::Impl::commit_in_turn(Request request, 
       co_return refuse(request, verb.name, std::move(*problem));
   }
   for (const auto& lost : lost_pools(*snapshot, *made)) add_warnings(reply, {lost.text()});
+  if (!reply.undo.empty() && needs_force(*made, change->shares)) reply.undo += " --force";
   if (reply.dry_run) {
     add_moved_users(reply, state, change->next, change->shares, spec);
     co_return reply;
@@ -92,6 +93,15 @@ asio::awaitable<Result<Changed>> Control::Impl::commit_in_turn(Request request, 
   tell_released(before, verb.name == state::kRetentionOver ? "over" : "superseded");
   follow_drains(verb.drain);
   co_return reply;
+}
+
+// The way back from `made` would be refused without it: to a pool that cannot serve now, or could not before.
+bool Control::Impl::needs_force(const route::Snapshot& made,
+                                const std::vector<state::ServiceDiff>& moved) const {
+  auto back = moved;
+  for (auto& diff : back)
+    for (auto& pool : diff.pools) std::swap(pool.before, pool.after);
+  return refuse_unservable(made, back, board) || !lost_pools(made, *snapshot).empty();
 }
 
 // A slip is no outage: the last eligible backend of a pool with a share, or of one that is the way back, is

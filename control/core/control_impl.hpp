@@ -90,6 +90,7 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   void tell(const Request& request, const state::Edit& edit, double took_ms);
   // C5: what the change would take the last eligible backend of, or the way back. Nothing: it may be made.
   std::optional<Problem> refuse_losses(const route::Snapshot& made, const state::State& next) const;
+  bool needs_force(const route::Snapshot& made, const std::vector<state::ServiceDiff>& moved) const;
   // Drains begin for what the state drains and end for what it does not.
   void follow_drains(const std::optional<DrainWish>& wish);
 

@@ -50,21 +50,6 @@ const route::Pool* other_pool(const route::Service& service, const std::string& 
   return best;
 }
 
-// What can be typed instead; it works as it is printed.
-std::string way_out(const LostPool& lost, const route::Service& service, const state::State& state) {
-  const std::string forced = "repeat it with --force";
-  const auto* kept = state.service(lost.service);
-  if (kept && kept->rollout && kept->rollout->active())
-    return kept->rollout->to == lost.pool ? "sluicectl rollout abort " + lost.service + ", or " + forced
-                                          : "wait for the end of the rollout, or " + forced;
-  if (kept && kept->unconfirmed)
-    return "sluicectl confirm " + lost.service + " and then a cutover to another pool, or " + forced;
-  if (const auto* pool = other_pool(service, lost.pool))
-    return "give its requests to another pool first: sluicectl cutover " + lost.service + "=" + pool->name +
-           ", or " + forced;
-  return "there is no other pool that could take its requests: bring one more backend up first, or " + forced;
-}
-
 std::string reasons(const route::Pool& pool, const HealthBoard& board) {
   if (pool.backends.empty()) return "it has no backend that could be reached";
   std::vector<std::string> each;
@@ -131,6 +116,18 @@ std::string LostPool::text() const {
                                : "no eligible backend any more");
 }
 
+std::string way_out(const LostPool& lost, const route::Service& service, const state::State& state) {
+  const auto* kept = state.service(lost.service);
+  if (kept && kept->rollout && kept->rollout->active())
+    return kept->rollout->to == lost.pool ? "sluicectl rollout abort " + lost.service
+                                          : "wait for the end of the rollout";
+  if (kept && kept->unconfirmed)
+    return "sluicectl confirm " + lost.service + " and then a cutover to another pool";
+  if (const auto* pool = other_pool(service, lost.pool))
+    return "give its requests to another pool first: sluicectl cutover " + lost.service + "=" + pool->name;
+  return "there is no other pool that could take its requests: bring one more backend up first";
+}
+
 protocol::Problem refuse_loss(const LostPool& lost, const route::Snapshot& next, const state::State& state,
                               const HealthBoard& board) {
   const route::Service& service = *find_service(next, lost.service);
@@ -141,7 +138,8 @@ protocol::Problem refuse_loss(const LostPool& lost, const route::Snapshot& next,
     detail += "have weight 0 for all its backends, which would not keep requests from it: they count alike";
   else
     detail += "have no eligible backend any more: " + reasons(pool, board);
-  return protocol::refused(detail + "; nothing was changed", way_out(lost, service, state));
+  return protocol::refused(detail + "; nothing was changed",
+                           way_out(lost, service, state) + ", or repeat it with --force");
 }
 
 std::string_view to_string(observe::Health health) {

@@ -33,6 +33,8 @@ struct LostPool {
   std::string text() const;
 };
 std::vector<LostPool> lost_pools(const route::Snapshot& now, const route::Snapshot& next);
+// How the requests of such a pool go elsewhere first; a command in it works as it is printed.
+std::string way_out(const LostPool& lost, const route::Service& service, const state::State& state);
 // The refusal of a change to `next` by which it is lost: why, and the way out.
 protocol::Problem refuse_loss(const LostPool& lost, const route::Snapshot& next, const state::State& state,
                               const HealthBoard& board);

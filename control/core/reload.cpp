@@ -90,6 +90,7 @@ asio::awaitable<Result<Changed>> Control::Impl::adopt_spec(Request request, conf
   const config::Spec former = std::exchange(spec, std::move(next));
   route::SnapshotPtr made = publisher.build(spec, merged.state, snapshot.get());
   const state::Edit edit = edit_for(request, merged.state, "reload");
+  const auto back = state::undo(merged.state, state, {to_string(request.actor), unix_milliseconds(), false});
   const auto published =
       co_await put_in_force(edit, std::move(merged.state), std::move(made), request.options.force);
   if (!published) {
@@ -107,7 +108,9 @@ asio::awaitable<Result<Changed>> Control::Impl::adopt_spec(Request request, conf
   lasting_warnings.insert(lasting_warnings.end(), merged.conflicts.begin(), merged.conflicts.end());
   reply.generation = edit.generation;
   reply.durable = published->durable;
-  reply.undo = "sluicectl undo --to-generation " + std::to_string(edit.generation - 1);
+  // What the configuration brought or took away does not come back by a command.
+  if (back && back->changed)
+    reply.undo = "sluicectl undo --to-generation " + std::to_string(edit.generation - 1);
   reply.took_ms = std::chrono::duration<double, std::milli>(Clock::now() - started).count();
   audit_line(request, "reload", {edit.before, edit.after}, reply.durable ? "done" : "done, not durable");
   tell(request, edit, reply.took_ms);

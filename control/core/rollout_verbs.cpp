@@ -163,7 +163,7 @@ Result<RolloutView> Control::rollout(const std::string& service) const {
   auto view = impl_->rollout_of_group(*impl_->state.service(service));
   if (view) return *view;
   return protocol::not_found("service '" + service + "' never had a rollout",
-                             "sluicectl rollout start " + service + " --to POOL");
+                             "sluicectl rollout --help says how to start one");
 }
 
 }  // namespace sluice::core

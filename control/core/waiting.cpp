@@ -87,7 +87,16 @@ Problem Control::Impl::not_reached(const protocol::Wait& message, milliseconds t
   const auto* pool = state.service(message.target.service)->pool(message.target.pool);
   problem.detail += pool->share > 0 ? ": it has " + format_share(pool->share) + " of the requests"
                                     : ": requests can still reach it, though it has no share";
-  problem.suggestion = "sluicectl drain " + name + " begins to drain it";
+  const route::Service* routed = find_service(*snapshot, message.target.service);
+  const route::Pool* from = routed ? find_pool(*routed, message.target.pool) : nullptr;
+  const bool others = from && std::any_of(from->backends.begin(), from->backends.end(), [&](const auto& one) {
+                        return eligible_in(*from, one) && !message.target.backend.empty() &&
+                               one.name != message.target.backend;
+                      });
+  if (pool->share == 0 || others || !from)
+    problem.suggestion = "sluicectl drain " + name + " begins to drain it";
+  else
+    problem.suggestion = way_out({routed->spec.name, from->name, pool->share}, *routed, state);
   return problem;
 }
 

@@ -65,8 +65,7 @@ std::optional<std::string> obstacle(const state::Rollout& rollout, const Evidenc
     return few(evidence.n_stable, wanted, rollout.from);
   if (const Judgement* open = first_of(evidence.judgements, Verdict::insufficient)) return sentence(*open);
   if (step.approve)
-    return "approval: sluicectl rollout promote " +
-           (rollout.group.empty() ? std::string("SERVICE") : rollout.group.front());
+    return "approval" + (rollout.group.empty() ? "" : ": sluicectl rollout promote " + rollout.group.front());
   return std::nullopt;
 }
 

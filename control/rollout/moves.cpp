@@ -98,7 +98,7 @@ std::optional<Problem> not_active(const State& now, const std::string& name) {
   if (rollout && rollout->active()) return std::nullopt;
   return protocol::conflict("service '" + name + "' has no active rollout" +
                                 (rollout ? "; the last one, " + rollout->text() : std::string()),
-                            "sluicectl rollout start " + name + " --to POOL");
+                            "sluicectl rollout --help says how to start one");
 }
 
 std::optional<Problem> occupied(const ServiceState& service, bool supersede) {

@@ -149,7 +149,8 @@ Result<Change> set_flag(const State& state, const std::string& service, const st
   if (!was && changed.flags.size() >= kMostFlags)
     return protocol::refused("service '" + service + "' has " + std::to_string(kMostFlags) +
                                  " flags, and all of them travel with each request",
-                             "take one away: sluicectl flag rm NAME --service " + service);
+                             "sluicectl flag list shows them, sluicectl flag rm " +
+                                 changed.flags.front().name + " --service " + service + " takes one away");
   changed.put(Flag{name, share, config ? *config : was ? was->config : std::string()});
   Change change = change_between(state, std::move(next));
   if (change.changed) change.undo = command_for(service, name, state.service(service)->flag(name));

@@ -119,7 +119,7 @@ def test_wait_drained_of_a_pool_that_was_left(versions):
     daemon.ctl("wait", "drained", "api/v1", "--timeout", "10s", check=0)
     daemon.ctl("wait", "drained", "api/v1/v1-1", "--timeout", "10s", check=0)
     done = daemon.ctl("wait", "drained", "api/v2", "--timeout", "100ms", check=7)
-    assert "it has 100% of the requests" in done.err and "sluicectl drain api/v2" in done.err
+    assert "it has 100% of the requests" in done.err and "sluicectl cutover api=v1" in done.err
     daemon.ctl("rollback", "api", check=0)
     daemon.ctl("wait", "drained", "api/v2", "--timeout", "10s", check=0)
     daemon.ctl("mirror", "api", "--to", "v2", "--share", "10%", check=0)
