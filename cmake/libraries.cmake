@@ -10,6 +10,9 @@ target_link_libraries(xxhash INTERFACE ${XXHASH_LIBRARY})
 find_library(RE2_LIBRARY re2 REQUIRED)
 add_library(re2 INTERFACE)
 target_link_libraries(re2 INTERFACE ${RE2_LIBRARY})
+find_library(CARES_LIBRARY cares REQUIRED)
+add_library(cares INTERFACE)
+target_link_libraries(cares INTERFACE ${CARES_LIBRARY} resolv)  # resolv: reads SRV records
 
 find_package(llhttp QUIET)
 if(llhttp_FOUND AND TARGET llhttp::llhttp_static)

@@ -85,9 +85,8 @@ std::vector<route::Candidate> eligible_of(const route::Pool& pool) {
   const bool has_up = route::pool_has_up(pool);
   for (std::uint32_t i = 0; i < pool.backends.size(); ++i) {
     const auto& backend = pool.backends[i];
-    if (!route::eligible(backend, has_up)) continue;
-    out.push_back({i, static_cast<double>(backend.weight), backend.live->in_flight(),
-                   route::backend_identity(backend.name)});
+    if (!route::eligible(backend, has_up) || route::outranked(pool, backend, has_up)) continue;
+    out.push_back({i, backend.weight, backend.live->in_flight(), route::backend_identity(backend.name)});
   }
   return out;
 }

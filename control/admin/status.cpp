@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "control/admin/rollout_json.hpp"
+#include "control/admin/time_text.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::admin {
@@ -26,6 +27,12 @@ json::value ratio_or_null(const std::optional<double>& ratio) {
   return ratio ? json::value(std::round(*ratio * kWhole) / kWhole) : json::value(nullptr);
 }
 
+// A whole one without a point.
+json::value number(double value) {
+  if (value == std::floor(value)) return static_cast<std::int64_t>(value);
+  return rounded(value);
+}
+
 json::object drain_json(const core::DrainView& drain) {
   json::object out{{"running_ms", drain.running.count()},
                    {"finished", drain.finished},
@@ -43,12 +50,18 @@ json::object drain_json(const core::DrainView& drain) {
 
 json::object backend_json(const core::BackendView& backend) {
   json::object out{
-      {"admin", backend.admin},         {"health", backend.health},     {"weight", backend.weight},
+      {"admin", backend.admin},         {"health", backend.health},     {"weight", number(backend.weight)},
       {"in_flight", backend.in_flight}, {"requests", backend.requests}, {"errors", backend.errors},
       {"address", backend.address},     {"eligible", backend.eligible}, {"connections", backend.connections},
       {"tunnels", backend.tunnels}};
   if (backend.removing) out["removing"] = true;
   if (!backend.last_error.empty()) out["last_error"] = backend.last_error;
+  if (!backend.group.empty()) out["group"] = backend.group;
+  if (backend.resolved_since || !backend.resolve_error.empty())
+    out["addresses"] = json::array(backend.addresses.begin(), backend.addresses.end());
+  if (backend.resolved_since) out["resolved_since"] = time_text(*backend.resolved_since);
+  if (!backend.resolve_error.empty()) out["resolve_error"] = backend.resolve_error;
+  if (backend.stale_since) out["stale_since"] = time_text(*backend.stale_since);
   if (backend.drain) out["drain"] = drain_json(*backend.drain);
   return out;
 }

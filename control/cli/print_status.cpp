@@ -87,6 +87,15 @@ std::string pools_table(const json::object& service, const Style& style) {
   return table.render(style);
 }
 
+// A name that can no longer be looked up keeps its addresses; since when is what an operator has to know.
+std::string trouble_of(const json::object& backend) {
+  std::string trouble = text_in(backend, "last_error");
+  const auto since = text_in(backend, "stale_since");
+  if (since.empty() || text_in(backend, "resolved_since").empty()) return trouble;
+  return (trouble.empty() ? "" : trouble + "; ") + "address kept since " + since + ", " +
+         text_in(backend, "resolve_error");
+}
+
 std::string backends_table(const json::object& service, const Style& style) {
   Table table(
       {"POOL", "BACKEND", "ADMIN", "HEALTH", ">WEIGHT", ">REQUESTS", ">ERRORS", ">IN FLIGHT", "LAST ERROR"});
@@ -97,10 +106,10 @@ std::string backends_table(const json::object& service, const Style& style) {
       if (!backend) continue;
       table.add({std::string(pool_name), std::string(name), paint_admin(text_in(*backend, "admin"), style),
                  paint_health(text_in(*backend, "health"), style),
-                 formatted(number_in(*backend, "weight"), "%.0f"),
+                 formatted(number_in(*backend, "weight"), "%.4g"),
                  formatted(number_in(*backend, "requests"), "%.0f"),
                  formatted(number_in(*backend, "errors"), "%.0f"),
-                 formatted(number_in(*backend, "in_flight"), "%.0f"), text_in(*backend, "last_error")});
+                 formatted(number_in(*backend, "in_flight"), "%.0f"), trouble_of(*backend)});
     }
   }
   return table.empty() ? "" : "\n" + table.render(style);

@@ -226,13 +226,12 @@ void Control::Impl::follow_drains(const std::optional<DrainWish>& wish) {
         draining.push_back(backend.live->id);
         const Target target{service.spec.name, pool.name, backend.name};
         const bool wished = wish && wish->target.service == target.service &&
-                            wish->target.pool == target.pool &&
-                            (wish->target.backend.empty() || wish->target.backend == target.backend);
+                            wish->target.pool == target.pool && names(wish->target, backend);
         if (!wished && drains.find(backend.live->id)) continue;
         std::optional<Clock::time_point> deadline;
-        const auto* kept = state.service(target.service)->pool(target.pool)->backend(target.backend);
-        if (kept && kept->drain_deadline)
-          deadline = now + std::chrono::milliseconds(*kept->drain_deadline - unix_now);
+        const auto* kept = state.service(target.service)->pool(target.pool)->backend_of(target.backend);
+        if (const auto until = kept ? kept->member(backend.address).drain_deadline : std::nullopt)
+          deadline = now + std::chrono::milliseconds(*until - unix_now);
         drains.begin(target, backend.live, deadline, wished ? wish->tunnels : worker::TunnelPolicy{},
                      wished && wish->removing);
       }

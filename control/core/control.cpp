@@ -23,7 +23,6 @@ std::uint64_t kernel_random() {
 Options with_defaults(Options options) {
   if (!options.random) options.random = kernel_random;
   if (!options.files) options.files = &state::posix_files();
-  if (!options.look_up) options.look_up = look_up;
   return options;
 }
 
@@ -58,7 +57,12 @@ Control::Impl::Impl(asio::io_context& io, Workers& the_workers, config::Spec the
       spec(std::move(the_spec)),
       options(with_defaults(std::move(the_options))),
       registry(the_workers.count()),
-      resolver(loop, options.look_up),
+      dns(loop, spec.resolve.servers),
+      resolver(
+          loop, options.look_up
+                    ? options.look_up
+                    : [this](Question question,
+                             Answered answered) { dns.ask(std::move(question), std::move(answered)); }),
       publisher(registry, resolver, options.random),
       board(loop),
       prober(loop, board, options.random),
@@ -70,6 +74,7 @@ Control::Impl::Impl(asio::io_context& io, Workers& the_workers, config::Spec the
       upkeep_timer(loop) {
   if (options.state_dir) spec.state_dir = *options.state_dir;
   listen_to_backends();
+  listen_to_names();
 }
 
 void Control::Impl::listen_to_backends() {
@@ -88,6 +93,12 @@ void Control::Impl::listen_to_backends() {
     spdlog::warn("{}", text);
     events.add("ejected", backend.service, text);
   };
+  ejector.on_lifted = [this](const Watched& backend, const std::string& why) {
+    const std::string text = to_string(backend) + " is no longer ejected: " + why;
+    spdlog::info("{}", text);
+    events.add("health", backend.service, text);
+  };
+  board.on_cleared = [this](std::uint32_t id, const std::string& why) { ejector.lift(id, why); };
   drains.on_finished = [this](const Drain& drain) {
     counters.drains_clean += drain.clean();
     counters.drains_forced += drain.forced;
@@ -140,12 +151,14 @@ asio::awaitable<std::string> Control::Impl::start(std::shared_ptr<Impl> self) {
     if (!service.set_aside.empty())
       spdlog::warn("service {} is set aside: {}", service.spec.name, service.set_aside);
   asio::co_spawn(loop, drive(self), asio::detached);
+  asio::co_spawn(loop, follow_names(self), asio::detached);
   asio::co_spawn(loop, upkeep(std::move(self)), asio::detached);
   readiness = {true, "ready"};
   co_return std::string();
 }
 
 void Control::Impl::adopt(route::SnapshotPtr made) {
+  resolver.keep(addresses_of(state));
   board.adopt(std::move(made));
   prober.adopt();
   ejector.adopt();
@@ -155,6 +168,7 @@ void Control::Impl::adopt(route::SnapshotPtr made) {
 void Control::Impl::stop() {
   stopped = true;
   upkeep_timer.cancel();
+  resolver.changed().ring();
   rollout_bell.ring();
   events.close();
 }
@@ -165,7 +179,7 @@ Control::Control(asio::io_context& loop, Workers& workers, config::Spec spec, Op
     : impl_(std::make_shared<Impl>(loop, workers, std::move(spec), std::move(options))) {}
 
 Control::~Control() {
-  impl_->workers.on_suspect = nullptr;
+  impl_->workers.on_suspect = impl_->workers.on_unreachable = nullptr;
   impl_->stop();
 }
 

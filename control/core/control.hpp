@@ -68,7 +68,7 @@ struct Options {
   std::string version;                    // for status
   std::function<std::uint64_t()> random;  // 64 random bits; the default asks the kernel
   state::FileSystem* files = nullptr;     // the state folder's; the default is the real one
-  LookupFunction look_up;                 // of names; the default asks the system
+  LookUp look_up;                         // of names; the default asks name servers
 };
 
 class Control {

@@ -195,7 +195,9 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   TrafficView traffic_view(const state::ServiceState& service, const route::Service* routed) const;
   PoolView pool_view(const route::Service* service, const state::PoolState& pool,
                      Clock::time_point now) const;
-  BackendView backend_view(const route::Pool* pool, const state::BackendState& backend) const;
+  BackendView backend_view(const state::BackendState& backend) const;
+  BackendView backend_view(const route::Pool& pool, const route::Backend& routed,
+                           const state::BackendState& backend) const;
   DrainView drain_view(const Drain& drain) const;
   void add_traffic(PoolView& view, const route::Service& service, const route::Pool& pool,
                    Clock::time_point now) const;
@@ -209,7 +211,16 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   // --- upkeep.cpp: once a second
   asio::awaitable<void> upkeep(std::shared_ptr<Impl> self);
   void try_the_disk();
-  asio::awaitable<void> refresh_addresses();
+
+  // --- follow_names.cpp: names that stand for other addresses than before (H4)
+  void listen_to_names();
+  asio::awaitable<void> follow_names(std::shared_ptr<Impl> self);
+  asio::awaitable<void> publish_names();
+  void tell_moves(const route::Snapshot& before, const route::Snapshot& after);
+  // The members whose addresses are gone have no admin state any more; nothing when there is none.
+  std::optional<state::State> without_gone_members() const;
+  // There is no such address now.
+  std::optional<Problem> missing_member(const Target& target) const;
 
   // --- control.cpp
   std::string open();
@@ -226,6 +237,7 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   Clock::time_point started_at = Clock::now();
 
   Registry registry;
+  Dns dns;
   Resolver resolver;
   Publisher publisher;
   HealthBoard board;
@@ -254,7 +266,6 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   bool stopped = false;
   asio::steady_timer upkeep_timer;
   std::uint64_t kept_tickets = 0;  // the turn of the keys that are in the state folder; 0: none
-  Clock::time_point next_refresh{};
 };
 
 state::Actor actor_of(const Actor& actor);

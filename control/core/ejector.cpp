@@ -49,6 +49,19 @@ void Ejector::eject(std::uint32_t id, const Watched& backend) {
   if (on_ejected) on_ejected(backend, time);
 }
 
+// What failed before is no reason to eject it again.
+bool Ejector::lift(std::uint32_t id, const std::string& why) {
+  const Watched* backend = board_.find(id);
+  const auto entry = entries_.find(id);
+  if (!backend || !backend->ejected || entry == entries_.end()) return false;
+  entry->second.timer->cancel();
+  entry->second.count.ended(Clock::now());
+  backend->live->consecutive_errors.store(0);
+  board_.set_ejected(id, false);
+  if (on_lifted) on_lifted(*backend, why);
+  return true;
+}
+
 void Ejector::adopt() {
   std::erase_if(entries_, [this](const auto& entry) { return board_.find(entry.first) == nullptr; });
 }

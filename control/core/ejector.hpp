@@ -2,6 +2,7 @@
 // Control thread only.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -22,6 +23,8 @@ class EjectionCount {
 
   // Counts one more, ending at `now` + the result. `jitter` in [-1, 1] moves it by up to 10 %.
   std::chrono::milliseconds next(std::chrono::milliseconds ejection, Clock::time_point now, double jitter);
+  // The last one ended before its time: from `now` on it is quiet.
+  void ended(Clock::time_point now) { quiet_since_ = std::min(quiet_since_, now); }
 
  private:
   int count_ = 0;
@@ -35,11 +38,15 @@ class Ejector {
   // The workers saw as many errors in a row as the service allows. True when the backend was ejected; not
   // when fewer than min_available would stay eligible in its pool.
   bool suspect(std::uint32_t id);
+  // Ends an ejection before its time. False when there is none.
+  bool lift(std::uint32_t id, const std::string& why);
   // Forgets backends that are gone. To be called after each HealthBoard::adopt().
   void adopt();
   std::uint64_t total() const { return total_; }
   // It was ejected for `time`.
   std::function<void(const Watched& backend, std::chrono::milliseconds time)> on_ejected;
+  // Its ejection was lifted.
+  std::function<void(const Watched& backend, const std::string& why)> on_lifted;
 
  private:
   struct Entry {

@@ -128,7 +128,13 @@ asio::awaitable<Fetched> receive(LinePtr line, const SocketLimit& limit) {
 asio::awaitable<Fetched> fetch(asio::any_io_executor loop, FetchRequest request) {
   const auto line = std::make_shared<Line>(loop, std::move(request));
   const SocketLimit limit(line->socket, line->request.limit);
-  const error_code unconnected = co_await connect(line->socket, line->request.to);
+  error_code unconnected = co_await connect(line->socket, line->request.to);
+  for (const auto& other : line->request.also) {
+    if (!unconnected || limit.expired() || is_ours(unconnected)) break;
+    error_code ignored;
+    line->socket.close(ignored);
+    unconnected = co_await connect(line->socket, other);
+  }
   if (unconnected || limit.expired()) co_return no_answer(*line, limit, "connect", unconnected);
   const error_code unsaid = co_await announce(line->socket, line->request.proxy_protocol);
   if (unsaid || limit.expired()) co_return no_answer(*line, limit, "write", unsaid);

@@ -1,5 +1,6 @@
 #include "control/core/health_board.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "control/core/publisher.hpp"
@@ -38,8 +39,8 @@ void HealthBoard::refresh(Watched& backend, const route::Service& service, const
   backend.service = service.spec.name;
   backend.pool = pool.name;
   backend.name = wanted.name;
-  backend.address = wanted.address;
-  backend.endpoint = wanted.endpoint;
+  backend.authority = wanted.authority;
+  move(backend, wanted);
   backend.tls = pool.tls;
   backend.proxy_protocol = pool.proxy_protocol;
   backend.admin = wanted.admin;
@@ -52,24 +53,49 @@ void HealthBoard::refresh(Watched& backend, const route::Service& service, const
     backend.probed.set_counts(backend.check->rise, backend.check->fall);
   } else {
     backend.probed = HealthState(1, 2);
-    backend.last_error.clear();
+    backend.last_error = wanted.unresolved;
   }
 }
 
-void HealthBoard::observed(std::uint32_t id, const ProbeResult& result) {
+// What was seen at the old addresses says nothing of the new ones, when none of them is left.
+void HealthBoard::move(Watched& backend, const route::Backend& wanted) {
+  backend.looked_up = wanted.looked_up;
+  if (backend.endpoints == wanted.endpoints) {
+    if (wanted.endpoints.empty()) backend.last_error = wanted.unresolved;
+    return;
+  }
+  const auto is_old = [&](const route::Endpoint& endpoint) {
+    return std::find(backend.endpoints.begin(), backend.endpoints.end(), endpoint) != backend.endpoints.end();
+  };
+  const bool elsewhere =
+      !backend.endpoints.empty() && std::none_of(wanted.endpoints.begin(), wanted.endpoints.end(), is_old);
+  if (backend.endpoints.empty()) backend.last_error.clear();
+  backend.endpoints = wanted.endpoints;
+  if (elsewhere) wanted.live->consecutive_errors.store(0);
+  if (elsewhere && backend.ejected && on_cleared) on_cleared(wanted.live->id, "it is at another address");
+}
+
+void HealthBoard::observed(std::uint32_t id, const ProbeResult& result, Clock::time_point began) {
   const auto found = watched_.find(id);
   if (found == watched_.end() || result.ours) return;
   Watched& backend = found->second;
   backend.last_error = result.ok ? "" : result.what;
   ++backend.probes;
   if (!result.ok) backend.last_failed = backend.probes;
+  const bool after = backend.ejected && began >= backend.ejected_at;
+  if (after) backend.passed_since = result.ok ? backend.passed_since + 1 : 0;
   if (backend.probed.observe(result.ok)) settle(backend);
+  if (!after || !backend.check || backend.passed_since < backend.check->rise || !on_cleared) return;
+  on_cleared(id, std::to_string(backend.passed_since) +
+                     (backend.passed_since == 1 ? " probe was passed" : " probes in a row were passed"));
 }
 
 void HealthBoard::set_ejected(std::uint32_t id, bool ejected) {
   const auto found = watched_.find(id);
   if (found == watched_.end() || found->second.ejected == ejected) return;
   found->second.ejected = ejected;
+  found->second.ejected_at = Clock::now();
+  found->second.passed_since = 0;
   settle(found->second);
 }
 
@@ -93,7 +119,8 @@ HealthBoard::Standing HealthBoard::standing(std::uint32_t id) const {
 // The one value: ejection above what probes say.
 void HealthBoard::settle(Watched& backend) {
   const Health from = backend.live->health.load();
-  const Health to = backend.ejected ? Health::ejected : backend.probed.health();
+  const Health known = backend.endpoints.empty() ? Health::down : backend.probed.health();
+  const Health to = backend.ejected ? Health::ejected : known;
   ramp(backend);
   if (from == to) return;
   backend.live->health.store(to);
@@ -105,8 +132,8 @@ void HealthBoard::settle(Watched& backend) {
 void HealthBoard::ramp(Watched& backend) {
   const bool probed_up = backend.probed.health() == Health::up;
   const bool unknown_yet = backend.check && backend.probed.health() == Health::unknown;
-  const bool usable =
-      backend.admin == observe::Admin::ready && !backend.ejected && (probed_up || !backend.check);
+  const bool usable = backend.admin == observe::Admin::ready && !backend.ejected &&
+                      !backend.endpoints.empty() && (probed_up || !backend.check);
   if (unknown_yet && backend.admin == observe::Admin::ready && !backend.ejected) return;
   if (usable && !backend.usable && backend.slow_start.count() > 0) {
     const auto since_epoch = now_().time_since_epoch();

@@ -18,8 +18,10 @@
 namespace sluice::core {
 
 struct Watched {
-  std::string service, pool, name, address;
-  route::Endpoint endpoint;
+  std::string service, pool, name;
+  std::string authority;                          // as what it is spoken to
+  std::vector<route::Endpoint> endpoints;         // empty: its name is not known, it is down
+  std::string looked_up;                          // as in route::Backend
   std::shared_ptr<const tls::ClientContext> tls;  // null: spoken to in clear
   ProxyVersion proxy_protocol = ProxyVersion::off;
   observe::Admin admin = observe::Admin::ready;
@@ -31,6 +33,8 @@ struct Watched {
   HealthState probed{1, 2};
   std::uint64_t probes = 0, last_failed = 0;  // results so far, and the number of the last that was bad
   bool ejected = false;
+  Clock::time_point ejected_at{};
+  int passed_since = 0;    // probes in a row that began after the ejection and were passed
   bool usable = false;     // took requests after its last change; a slow start begins when that turns true
   std::string last_error;  // of the last probe; empty when it succeeded
 };
@@ -44,8 +48,9 @@ class HealthBoard {
 
   // The snapshot in force from now on. What is known of its backends stays known (C4).
   void adopt(route::SnapshotPtr snapshot);
-  // A probe's result.
-  void observed(std::uint32_t id, const ProbeResult& result);
+  // The result of a probe that began at `began`.
+  void observed(std::uint32_t id, const ProbeResult& result,
+                Clock::time_point began = Clock::time_point::max());
   void set_ejected(std::uint32_t id, bool ejected);
 
   const Watched* find(std::uint32_t id) const;
@@ -61,10 +66,14 @@ class HealthBoard {
   Bell& changed() { return bell_; }
   // The health that workers see went from one to another.
   std::function<void(const Watched& backend, observe::Health from)> on_flip;
+  // `rise` probes since its ejection were passed, or it is at other addresses: there is nothing to hold
+  // against it.
+  std::function<void(std::uint32_t id, const std::string& why)> on_cleared;
 
  private:
   void refresh(Watched& backend, const route::Service& service, const route::Pool& pool,
                const route::Backend& wanted);
+  void move(Watched& backend, const route::Backend& wanted);
   void settle(Watched& backend);
   void ramp(Watched& backend);
 

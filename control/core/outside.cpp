@@ -32,9 +32,10 @@ asio::awaitable<Reached> reach_for(Resolver& resolver, std::string url, config::
   if (!reached.request) co_return reached;
   std::vector<std::string> addresses{reached.request->address};
   co_await resolver.resolve(std::move(addresses));
-  const auto endpoint = resolver.find(reached.request->address);
-  if (endpoint) {
-    reached.request->to = *endpoint;
+  const auto endpoints = resolver.find(reached.request->address);
+  if (!endpoints.empty()) {
+    reached.request->to = endpoints.front();
+    reached.request->also.assign(endpoints.begin() + 1, endpoints.end());
     reached.request->limit = gate.timeout;
   } else {
     reached.problem = resolver.error_of(reached.request->address);

@@ -19,6 +19,8 @@ struct Prober::Round {
   asio::steady_timer timer;
   config::HealthCheckSpec check;
   bool stopped = false;
+  int hurried = 0;        // so many more come soon
+  bool reachable = true;  // it has an address
 
   void stop() {
     stopped = true;
@@ -46,7 +48,11 @@ void Prober::adopt() {
     if (!round) {
       round = std::make_shared<Round>(loop_, *backend.check);
       round->timer.expires_after(first_delay(*backend.check));
+      round->reachable = !backend.endpoints.empty();
       asio::co_spawn(loop_, run(id, round), asio::detached);
+    } else if (const bool found = !backend.endpoints.empty(); found != round->reachable) {
+      round->reachable = found;
+      round->timer.cancel();
     } else if (!(round->check == *backend.check)) {
       round->check = *backend.check;
       round->timer.cancel();  // the new rhythm begins now
@@ -58,19 +64,44 @@ asio::awaitable<void> Prober::run(std::uint32_t id, std::shared_ptr<Round> round
   while (true) {
     co_await round->timer.async_wait(asio::as_tuple(asio::use_awaitable));
     if (round->stopped) co_return;
-    const Watched* backend = board_.find(id);
-    const route::Endpoint endpoint = backend->endpoint;
-    const std::string address = backend->address;
-    const ProxyVersion proxy_protocol = backend->proxy_protocol;
-    const config::HealthCheckSpec check = round->check;
-    const auto tls = backend->tls;
     const auto began = Clock::now();
-    const ProbeResult result = co_await probe(loop_, endpoint, address, check, proxy_protocol, tls);
-    if (round->stopped) co_return;
-    board_.observed(id, result);
-    backend = board_.find(id);
-    round->timer.expires_at(began + next_probe(round->check.interval, backend->probed.settled(), jitter()));
+    if (round->reachable) {
+      const ProbeResult result = co_await probe_in_turn(id, round);
+      if (round->stopped) co_return;
+      if (!result.ok && on_failed && !board_.find(id)->looked_up.empty())
+        on_failed(board_.find(id)->looked_up);
+      board_.observed(id, result, began);
+      if (round->stopped) co_return;
+    }
+    const bool soon = round->hurried > 0 || !board_.find(id)->probed.settled();
+    round->hurried = std::max(round->hurried - 1, 0);
+    round->timer.expires_at(began + next_probe(round->check.interval, !soon, jitter()));
   }
+}
+
+// H4: up when any of its addresses answers as expected. Begins with the last that did.
+asio::awaitable<ProbeResult> Prober::probe_in_turn(std::uint32_t id, std::shared_ptr<Round> round) {
+  const Watched backend = *board_.find(id);
+  const config::HealthCheckSpec check = round->check;
+  const std::size_t count = backend.endpoints.size(), first = backend.live->good_address.load() % count;
+  ProbeResult verdict;
+  for (std::size_t tried = 0; tried < count && !round->stopped; ++tried) {
+    const std::size_t index = (first + tried) % count;
+    const ProbeResult result = co_await probe(loop_, backend.endpoints[index], backend.authority, check,
+                                              backend.proxy_protocol, backend.tls);
+    // An answer says more than that there was none.
+    if (tried == 0 || result.ok || result.what.starts_with("status ")) verdict = result;
+    if (result.ok && tried > 0) backend.live->good_address.store(static_cast<std::uint32_t>(index));
+    if (result.ok || result.ours) break;
+  }
+  co_return verdict;
+}
+
+void Prober::hurry(std::uint32_t id, int count) {
+  const auto round = rounds_.find(id);
+  if (round == rounds_.end()) return;
+  round->second->hurried = std::max(round->second->hurried, count);
+  round->second->timer.cancel();
 }
 
 // The first probes come soon, but not all at once.

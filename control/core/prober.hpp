@@ -21,11 +21,16 @@ class Prober {
 
   // Begins and ends probing as the board says now. To be called after each HealthBoard::adopt().
   void adopt();
+  // The next `count` probes of it come soon one after the other: somebody waits for them.
+  void hurry(std::uint32_t id, int count);
+  // A probe failed whose address was looked up.
+  std::function<void(const std::string& looked_up)> on_failed;
   std::size_t probing() const { return rounds_.size(); }
 
  private:
   struct Round;  // the probing of one backend
   boost::asio::awaitable<void> run(std::uint32_t id, std::shared_ptr<Round> round);
+  boost::asio::awaitable<ProbeResult> probe_in_turn(std::uint32_t id, std::shared_ptr<Round> round);
   std::chrono::milliseconds first_delay(const config::HealthCheckSpec& check);
   double jitter();  // in [-1, 1]
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "control/rollout/guard.hpp"
+#include "proxy/base/origin.hpp"
 
 namespace sluice::core {
 namespace {
@@ -90,8 +91,8 @@ route::Service Publisher::service_from(const config::ServiceSpec& spec, const st
   route::Service service;
   service.spec = spec;
   service.live = registry_.service(spec.name);
-  std::string unresolved;
-  for (const auto& pool : state.pools) service.pools.push_back(pool_from(spec, pool, unresolved));
+  std::string broken;
+  for (const auto& pool : state.pools) service.pools.push_back(pool_from(spec, pool, broken));
   service.stable = std::min(state.index_of(state.stable()), state.pools.size() - 1);
   service.rescue = service.stable;
   if (state.rollout && state.rollout->active()) watch(service, *state.rollout, previous);
@@ -109,7 +110,7 @@ route::Service Publisher::service_from(const config::ServiceSpec& spec, const st
   if (state.rollout && state.rollout->phase == state::RolloutPhase::running &&
       state.rollout->current().mirror > 0)
     mirror_for(service, *state.rollout, previous);
-  if (!unresolved.empty() && !reachable(service.pools)) service.set_aside = unresolved;
+  if (!broken.empty() && !reachable(service.pools)) service.set_aside = broken;
   return service;
 }
 
@@ -141,7 +142,7 @@ void Publisher::mirror_for(route::Service& service, const state::Rollout& rollou
 }
 
 route::Pool Publisher::pool_from(const config::ServiceSpec& service, const state::PoolState& state,
-                                 std::string& unresolved) {
+                                 std::string& broken) {
   route::Pool pool;
   pool.name = state.name;
   pool.share = state.share;
@@ -151,20 +152,48 @@ route::Pool Publisher::pool_from(const config::ServiceSpec& service, const state
   std::string error;
   pool.tls = tls_of(service.name, configured, error);
   if (!error.empty()) {
-    unresolved = "pool " + state.name + ": " + error;
+    broken = "pool " + state.name + ": " + error;
     return pool;
   }
-  for (const auto& wanted : state.backends) {
-    const auto endpoint = resolver_.find(wanted.address);
-    if (!endpoint) {
-      unresolved = "backend " + state.name + "/" + wanted.name + ": " + resolver_.error_of(wanted.address);
-      continue;
-    }
-    pool.backends.push_back({wanted.name, wanted.address, *endpoint, wanted.weight, wanted.admin,
-                             registry_.backend(service.name, state.name, wanted.name, wanted.address),
-                             max_in_flight(service.pool(state.name), wanted.name)});
-  }
+  for (const auto& wanted : state.backends) add_backends(pool, service, wanted);
+  pool.has_tiers = std::any_of(pool.backends.begin(), pool.backends.end(),
+                               [](const route::Backend& backend) { return backend.tier > 0; });
   return pool;
+}
+
+void Publisher::add_backends(route::Pool& pool, const config::ServiceSpec& service,
+                             const state::BackendState& wanted) {
+  route::Backend made;
+  made.name = wanted.name;
+  made.address = wanted.address;
+  made.authority = is_unix(wanted.address) ? "localhost" : wanted.address;
+  made.weight = wanted.weight;
+  made.admin = wanted.admin;
+  made.max_in_flight = max_in_flight(service.pool(pool.name), wanted.name);
+  if (const auto address = parse_origin(wanted.address); address && !literal(*address))
+    made.looked_up = wanted.address;
+  const auto add = [&](route::Backend backend) {
+    backend.live = registry_.backend(service.name, pool.name, backend.name, backend.address);
+    pool.backends.push_back(std::move(backend));
+  };
+  const auto members = resolver_.members(wanted.address);
+  if (members.empty()) made.unresolved = resolver_.error_of(wanted.address);
+  if (members.empty() || !wanted.every_address) {
+    for (const auto& member : members) made.endpoints.push_back(member.endpoint);
+    return add(std::move(made));
+  }
+  made.group = wanted.name;
+  for (const auto& member : members) {
+    route::Backend one = made;
+    one.address = to_string(member.endpoint);
+    one.name = wanted.name + "/" + one.address;
+    one.endpoints = {member.endpoint};
+    one.weight = wanted.weight * member.part;
+    one.tier = member.tier;
+    one.admin = wanted.member(one.address).admin;
+    if (!member.authority.empty()) one.authority = member.authority;
+    add(std::move(one));
+  }
 }
 
 std::shared_ptr<const tls::ClientContext> Publisher::tls_of(const std::string& service,
@@ -196,12 +225,18 @@ std::vector<std::string> addresses_of(const state::State& state) {
   return out;
 }
 
+bool names(const protocol::Target& target, const route::Backend& backend) {
+  return target.backend.empty() || target.backend == backend.name ||
+         (!backend.group.empty() && target.backend == backend.group);
+}
+
 bool eligible_in(const route::Pool& pool, const route::Backend& backend) {
-  if (backend.admin != observe::Admin::ready) return false;
+  if (backend.admin != observe::Admin::ready || backend.endpoints.empty()) return false;
   const observe::Health health = backend.live->health.load();
   if (health != observe::Health::unknown) return health == observe::Health::up;
   return std::none_of(pool.backends.begin(), pool.backends.end(), [](const route::Backend& other) {
-    return other.admin == observe::Admin::ready && other.live->health.load() == observe::Health::up;
+    return other.admin == observe::Admin::ready && !other.endpoints.empty() &&
+           other.live->health.load() == observe::Health::up;
   });
 }
 

@@ -12,6 +12,7 @@
 
 #include "control/core/registry.hpp"
 #include "control/core/resolver.hpp"
+#include "control/protocol/target.hpp"
 #include "control/state/state.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/route/snapshot.hpp"
@@ -23,11 +24,11 @@ class Publisher {
   // `random` gives the seeds of new sequences (S3).
   Publisher(Registry& registry, const Resolver& resolver, std::function<std::uint64_t()> random);
 
-  // Sequences and slot owners of `previous` (which may be null) are carried over where the share table is the
-  // same (S3, C4). A backend that does not resolve is left out; a service of which no pool with a share can
-  // be reached is set aside (T3). Requires: a state merged with `spec`.
   std::optional<route::PreviewKey> preview_key;  // of every snapshot built from now on (S8)
 
+  // Sequences and slot owners of `previous` (which may be null) are carried over where the share table is the
+  // same (S3, C4). A backend whose name is not known has no endpoints; a service of which no pool with a
+  // share could be set up is set aside (T3). Requires: a state merged with `spec`.
   route::SnapshotPtr build(const config::Spec& spec, const state::State& state,
                            const route::Snapshot* previous);
 
@@ -41,7 +42,9 @@ class Publisher {
   void watch(route::Service& service, const state::Rollout& rollout, const route::Service* previous);
   void mirror_for(route::Service& service, const state::Rollout& rollout, const route::Service* previous);
   route::Pool pool_from(const config::ServiceSpec& service, const state::PoolState& state,
-                        std::string& unresolved);
+                        std::string& broken);
+  // One, or each of its addresses.
+  void add_backends(route::Pool& pool, const config::ServiceSpec& service, const state::BackendState& wanted);
   // The same one as long as the configuration and what its files held are the same: sessions and idle
   // connections stay. Null when the pool's backends are spoken to in clear, and with an error.
   std::shared_ptr<const tls::ClientContext> tls_of(const std::string& service, const config::PoolSpec* pool,
@@ -65,6 +68,9 @@ class Publisher {
 
 // All addresses that a state needs resolved.
 std::vector<std::string> addresses_of(const state::State& state);
+
+// Whether a target means this backend: it, all of the group that it is in, or its whole pool.
+bool names(const protocol::Target& target, const route::Backend& backend);
 
 // Whether a request could be sent there, by the admin states of the snapshot and the health of now (H1).
 bool eligible_in(const route::Pool& pool, const route::Backend& backend);

@@ -86,6 +86,8 @@ asio::awaitable<Result<Changed>> Control::Impl::adopt_spec(Request request, conf
   }
 
   if (auto problem = open_for(next)) co_return refuse(request, "reload", std::move(*problem));
+  if (!options.look_up) dns.use(next.resolve.servers);
+  resolver.limits(next.resolve.min, next.resolve.max);
   co_await resolver.resolve(addresses_of(merged.state));
   const config::Spec former = std::exchange(spec, std::move(next));
   route::SnapshotPtr made = publisher.build(spec, merged.state, snapshot.get());

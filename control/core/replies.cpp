@@ -81,8 +81,14 @@ json::value target_json(const state::State& state, const protocol::Target& targe
   const state::PoolState* pool = service ? service->pool(target.pool) : nullptr;
   if (!pool) return nullptr;
   if (!target.backend.empty()) {
-    const state::BackendState* backend = pool->backend(target.backend);
-    return backend ? json::value(backend_json(*backend)) : json::value(nullptr);
+    const state::BackendState* backend = pool->backend_of(target.backend);
+    if (!backend) return nullptr;
+    json::object out = backend_json(*backend);
+    if (const auto address = backend->member_in(target.backend); !address.empty()) {
+      out["address"] = address;
+      out["admin"] = state::to_string(backend->member(address).admin);
+    }
+    return out;
   }
   json::object all;
   for (const auto& backend : pool->backends) all[backend.name] = backend_json(backend);

@@ -11,9 +11,12 @@ RuntimeWorkers::RuntimeWorkers(worker::Runtime& runtime, std::vector<worker::Inh
   runtime_.on_suspect = [this](std::uint32_t id) {
     if (on_suspect) on_suspect(id);
   };
+  runtime_.on_unreachable = [this](std::uint32_t id) {
+    if (on_unreachable) on_unreachable(id);
+  };
 }
 
-RuntimeWorkers::~RuntimeWorkers() { runtime_.on_suspect = nullptr; }
+RuntimeWorkers::~RuntimeWorkers() { runtime_.on_suspect = runtime_.on_unreachable = nullptr; }
 
 // Signals are for the main thread only, not for those that these two may start.
 void RuntimeWorkers::start(route::SnapshotPtr first) {

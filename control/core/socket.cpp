@@ -2,6 +2,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 
@@ -15,21 +16,23 @@ using boost::system::error_code;
 
 namespace {
 
-asio::ip::tcp::endpoint to_asio(const route::Endpoint& endpoint) {
+asio::generic::stream_protocol::endpoint to_asio(const route::Endpoint& endpoint) {
+  using asio::ip::tcp;
+  if (!endpoint.path.empty()) return asio::local::stream_protocol::endpoint(endpoint.path);
   if (!endpoint.v6) {
     asio::ip::address_v4::bytes_type bytes;
     std::memcpy(bytes.data(), endpoint.ip.data(), bytes.size());
-    return {asio::ip::address_v4(bytes), endpoint.port};
+    return tcp::endpoint(asio::ip::address_v4(bytes), endpoint.port);
   }
   asio::ip::address_v6::bytes_type bytes;
   std::memcpy(bytes.data(), endpoint.ip.data(), bytes.size());
-  return {asio::ip::address_v6(bytes), endpoint.port};
+  return tcp::endpoint(asio::ip::address_v6(bytes), endpoint.port);
 }
 
 }  // namespace
 
 asio::awaitable<error_code> connect(Socket& socket, route::Endpoint to) {
-  const asio::generic::stream_protocol::endpoint endpoint(to_asio(to));
+  const auto endpoint = to_asio(to);
   const auto [failure] = co_await socket.async_connect(endpoint, asio::as_tuple(asio::use_awaitable));
   co_return failure;
 }

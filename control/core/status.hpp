@@ -31,13 +31,18 @@ struct DrainView {
 struct BackendView {
   std::string name;
   std::string address;
+  std::string group;   // the configured backend of which it is one address
   std::string admin;   // "ready", "draining", "drained", "maint"
   std::string health;  // "unknown", "up", "down", "ejected"
   bool eligible = false;
   bool removing = false;  // taken out as soon as it is drained
-  std::uint32_t weight = 1;
+  double weight = 1;      // of one address of a group: its part
   std::uint64_t in_flight = 0, requests = 0, errors = 0, connections = 0, tunnels = 0;
-  std::string last_error;          // of the last failed probe; empty when it succeeded
+  std::string last_error;  // of the last failed probe, or why its name is not known; empty when all is well
+  std::vector<std::string> addresses;  // all that its name stands for
+  std::string resolve_error;  // of the last look-up; empty when it succeeded, or nothing is looked up
+  std::optional<std::chrono::system_clock::time_point> resolved_since,
+      stale_since;                 // the addresses in force are known since; look-ups fail since
   std::optional<DrainView> drain;  // while draining, and after until it is ready again
 };
 

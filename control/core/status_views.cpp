@@ -7,6 +7,7 @@
 #include "control/core/control_impl.hpp"
 #include "control/core/eligibility.hpp"
 #include "control/state/diff.hpp"
+#include "proxy/base/origin.hpp"
 
 namespace sluice::core {
 namespace {
@@ -82,6 +83,8 @@ std::vector<std::string> Control::Impl::warnings() const {
     for (const auto& service : snapshot->services)
       if (!service.set_aside.empty())
         all.push_back("service " + service.spec.name + " is set aside: " + service.set_aside);
+  const auto troubles = resolver.troubles();
+  all.insert(all.end(), troubles.begin(), troubles.end());
   all.insert(all.end(), lasting_warnings.begin(), lasting_warnings.end());
   const auto expiring = expiry_warnings(spec, unix_milliseconds() / 1000);
   all.insert(all.end(), expiring.begin(), expiring.end());
@@ -139,7 +142,16 @@ PoolView Control::Impl::pool_view(const route::Service* service, const state::Po
   view.name = pool.name;
   view.share = pool.share;
   const route::Pool* routed = service ? find_pool(*service, pool.name) : nullptr;
-  for (const auto& backend : pool.backends) view.backends.push_back(backend_view(routed, backend));
+  for (const auto& backend : pool.backends) {
+    bool is_there = false;
+    if (routed)
+      for (const auto& one : routed->backends)
+        if (one.name == backend.name || one.group == backend.name) {
+          view.backends.push_back(backend_view(*routed, one, backend));
+          is_there = true;
+        }
+    if (!is_there) view.backends.push_back(backend_view(backend));
+  }
   if (routed) add_traffic(view, *service, *routed, now);
   return view;
 }
@@ -172,26 +184,38 @@ void Control::Impl::add_traffic(PoolView& view, const route::Service& service, c
   view.p99_ms = to_ms(latencies.quantile(0.99));
 }
 
-BackendView Control::Impl::backend_view(const route::Pool* pool, const state::BackendState& backend) const {
+// Of a pool that could not be set up.
+BackendView Control::Impl::backend_view(const state::BackendState& backend) const {
   BackendView view;
   view.name = backend.name;
   view.address = backend.address;
   view.admin = state::to_string(backend.admin);
   view.weight = backend.weight;
-  const route::Backend* routed = nullptr;
-  if (pool)
-    for (const auto& other : pool->backends)
-      if (other.name == backend.name) routed = &other;
-  if (!routed) {  // it does not resolve
-    view.health = "down";
-    view.last_error = resolver.error_of(backend.address);
-    return view;
+  view.health = "down";
+  view.last_error = resolver.error_of(backend.address);
+  return view;
+}
+
+BackendView Control::Impl::backend_view(const route::Pool& pool, const route::Backend& routed,
+                                        const state::BackendState& backend) const {
+  BackendView view;
+  view.name = routed.name;
+  view.address = routed.address;
+  view.admin = state::to_string(routed.admin);
+  view.weight = routed.weight;
+  view.group = routed.group;
+  view.health = to_string(routed.live->health.load());
+  view.eligible = eligible_in(pool, routed);
+  add_counters(view, *routed.live);
+  for (const auto& endpoint : routed.endpoints) view.addresses.push_back(to_string(endpoint));
+  if (const auto standing = resolver.standing(routed.looked_up)) {
+    view.resolve_error = standing->error;
+    view.resolved_since = standing->since;
+    view.stale_since = standing->stale;
   }
-  view.health = to_string(routed->live->health.load());
-  view.eligible = eligible_in(*pool, *routed);
-  add_counters(view, *routed->live);
-  if (const Watched* watched = board.find(routed->live->id)) view.last_error = watched->last_error;
-  if (const Drain* drain = drains.find(routed->live->id)) {
+  if (const Watched* watched = board.find(routed.live->id)) view.last_error = watched->last_error;
+  if (routed.endpoints.empty()) view.last_error = resolver.error_of(backend.address);
+  if (const Drain* drain = drains.find(routed.live->id)) {
     view.drain = drain_view(*drain);
     view.removing = drain->removing;
     if (drain->finished) view.admin = "drained";
@@ -282,7 +306,8 @@ config::Spec Control::effective_spec() const {
       for (const auto& backend : wanted->backends) {
         config::BackendSpec made;
         made.name = backend.name;
-        if (const auto address = parse_address(backend.address)) made.address = *address;
+        if (const auto address = parse_origin(backend.address)) made.address = *address;
+        made.every_address = backend.every_address;
         made.weight = backend.weight;
         pool.backends.push_back(std::move(made));
       }

@@ -161,7 +161,9 @@ Verb Control::Impl::drain_verb(Target target, std::chrono::milliseconds timeout,
   Verb verb;
   verb.name = removing ? "remove" : "drain";
   verb.view = view_of_target(target);
-  verb.change = [target, deadline = deadline_after(timeout)](const state::State& now) {
+  verb.change = [this, target, deadline = deadline_after(timeout)](
+                    const state::State& now) -> state::Result<state::Change> {
+    if (auto problem = missing_member(target)) return *problem;
     return state::set_admin(now, target, observe::Admin::draining, deadline);
   };
   verb.drain = DrainWish{target, policy_of(websockets), removing};
@@ -172,7 +174,10 @@ Verb Control::Impl::admin_verb(std::string name, Target target, observe::Admin a
   Verb verb;
   verb.name = std::move(name);
   verb.view = view_of_target(target);
-  verb.change = [target, admin](const state::State& now) { return state::set_admin(now, target, admin); };
+  verb.change = [this, target, admin](const state::State& now) -> state::Result<state::Change> {
+    if (auto problem = missing_member(target)) return *problem;
+    return state::set_admin(now, target, admin);
+  };
   return verb;
 }
 
@@ -200,8 +205,9 @@ Verb Control::Impl::add_verb(protocol::Add message) {
     const auto* added = change->next.service(message.target.service)
                             ->pool(message.target.pool)
                             ->backend(message.target.backend);
-    const std::string unresolved = resolver.error_of(added->address);
-    if (!unresolved.empty()) return protocol::malformed(unresolved, "address");
+    if (const std::string unresolved = resolver.error_of(added->address); !unresolved.empty())
+      change->notes.push_back(to_string(message.target) + " is down until its name is known: it " +
+                              unresolved);
     return change;
   };
   return verb;

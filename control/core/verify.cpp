@@ -19,6 +19,7 @@ using rollout::Verified;
 FetchRequest request_to(const VerifyTarget& target, const config::VerifySpec& wanted) {
   FetchRequest request;
   request.to = target.endpoint;
+  request.also = target.also;
   request.tls = target.tls;
   request.address = target.address;
   request.proxy_protocol = target.proxy_protocol;

@@ -19,6 +19,7 @@ struct VerifyTarget {
   route::Endpoint endpoint;
   std::shared_ptr<const tls::ClientContext> tls;  // null: in clear
   ProxyVersion proxy_protocol = ProxyVersion::off;
+  std::vector<route::Endpoint> also;  // its other addresses
 };
 
 // All checks of one pool.

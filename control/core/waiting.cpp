@@ -28,7 +28,7 @@ Problem late(const Changed& reply, const std::string& what) {
 }  // namespace
 
 asio::awaitable<Result<Waited>> Control::Impl::wait(protocol::Wait message) {
-  if (auto problem = state::missing(state, message.target)) co_return *problem;
+  if (auto problem = missing_member(message.target)) co_return *problem;
   const auto began = Clock::now();
   const bool healthy = message.condition == protocol::Wait::Condition::healthy;
   const auto limit = limit_after(message.timeout);
@@ -158,7 +158,7 @@ std::vector<const route::Backend*> Control::Impl::backends_of(const Target& targ
   const route::Pool* pool = service ? find_pool(*service, target.pool) : nullptr;
   if (!pool) return out;
   for (const auto& backend : pool->backends)
-    if (target.backend.empty() || backend.name == target.backend) out.push_back(&backend);
+    if (names(target, backend)) out.push_back(&backend);
   return out;
 }
 

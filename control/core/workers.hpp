@@ -40,6 +40,8 @@ class Workers {
 
   // A backend's consecutive errors reached the service's limit (H3). Set by control before start().
   std::function<void(std::uint32_t backend_id)> on_suspect;
+  // No connection to a backend could be made whose address was looked up (H4). Set by control before start().
+  std::function<void(std::uint32_t backend_id)> on_unreachable;
 };
 
 }  // namespace sluice::core

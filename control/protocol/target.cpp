@@ -15,7 +15,6 @@ std::optional<Target> parse_target(std::string_view text) {
   if (!whole_pool) target.backend = text.substr(second + 1);
   if (target.service.empty() || target.pool.empty() || (!whole_pool && target.backend.empty()))
     return std::nullopt;
-  if (target.backend.find('/') != std::string::npos) return std::nullopt;
   return target;
 }
 

@@ -17,7 +17,8 @@ struct Target {
   bool operator==(const Target&) const = default;
 };
 
-// Nothing unless `text` is SERVICE/POOL or SERVICE/POOL/BACKEND with no part empty.
+// Nothing unless `text` is SERVICE/POOL or SERVICE/POOL/BACKEND with no part empty. A backend may have
+// slashes in its name: "unix:/run/app.sock", "web/10.0.0.7:8000".
 std::optional<Target> parse_target(std::string_view text);
 std::string to_string(const Target& target);
 

@@ -142,7 +142,7 @@ std::optional<Problem> missing(const State& state, const Target& target) {
   const ServiceState& service = *state.service(target.service);
   const PoolState* pool = service.pool(target.pool);
   if (!pool) return no_pool(service, target.pool);
-  if (target.backend.empty() || pool->backend(target.backend)) return std::nullopt;
+  if (target.backend.empty() || pool->backend_of(target.backend)) return std::nullopt;
   return protocol::not_found(
       "pool '" + service.name + "/" + pool->name + "' has no backend " + sluice::quoted(target.backend),
       protocol::did_you_mean(target.backend, names_of(pool->backends)));

@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "control/state/apply.hpp"
+#include "proxy/base/origin.hpp"
 #include "proxy/base/suggest.hpp"
 #include "proxy/base/values.hpp"
 
@@ -15,6 +16,16 @@ bool applies_to(const Target& target, const BackendState& backend) {
   return target.backend.empty() || backend.name == target.backend;
 }
 
+// What DNS gives is not the operator's to weigh or to take out.
+std::optional<Problem> is_member(const State& state, const Target& target, const std::string& instead) {
+  const PoolState& pool = *state.service(target.service)->pool(target.pool);
+  if (pool.backend(target.backend)) return std::nullopt;
+  const BackendState& whole = *pool.backend_of(target.backend);
+  return protocol::refused(to_string(target) + " is one of the addresses of " + sluice::quoted(whole.name) +
+                               ", which the name server gives",
+                           instead);
+}
+
 PoolState& pool_of(State& state, const Target& target) {
   return *state.service(target.service)->pool(target.pool);
 }
@@ -25,14 +36,31 @@ void set_admin(BackendState& backend, Admin admin, std::optional<std::int64_t> d
   backend.drain_deadline = admin == Admin::draining ? drain_deadline : std::nullopt;
 }
 
+// The operator's word on one address; that of the backend needs no keeping.
+void set_admin(BackendState& backend, std::string_view address, Admin admin,
+               std::optional<std::int64_t> drain_deadline) {
+  MemberState member = backend.member(address);
+  if (member.admin == admin) return;
+  std::erase_if(backend.members, [&](const MemberState& other) { return other.address == address; });
+  if (admin == backend.admin) return;
+  member.admin = admin;
+  member.drain_deadline = admin == Admin::draining ? drain_deadline : std::nullopt;
+  const auto place =
+      std::lower_bound(backend.members.begin(), backend.members.end(), member,
+                       [](const MemberState& a, const MemberState& b) { return a.address < b.address; });
+  backend.members.insert(place, std::move(member));
+}
+
 std::string_view verb_for(Admin admin) { return admin == Admin::draining ? "drain" : to_string(admin); }
 
 // One command if all that changed were alike before, else back to the generation.
 std::string undo_of_admin(const State& before, const Target& target, Admin wanted) {
   std::optional<Admin> was;
   for (const auto& backend : before.service(target.service)->pool(target.pool)->backends) {
+    if (const auto address = backend.member_in(target.backend); !address.empty())
+      was = backend.member(address).admin;
     if (!applies_to(target, backend)) continue;
-    if (backend.admin == wanted || (was && *was != backend.admin))
+    if (backend.admin == wanted || !backend.members.empty() || (was && *was != backend.admin))
       return "sluicectl undo --to-generation " + std::to_string(before.generation);
     was = backend.admin;
   }
@@ -45,7 +73,8 @@ std::optional<Problem> bad_name(const std::string& name) {
       name.empty() || name.size() > kLongest || std::any_of(name.begin(), name.end(), [](char c) {
         return static_cast<unsigned char>(c) <= ' ' || c == '/' || c == 0x7f;
       });
-  if (!bad) return std::nullopt;
+  const bool is_socket = is_unix(name) && parse_origin(name);  // named by its path
+  if (!bad || is_socket) return std::nullopt;
   return protocol::malformed(
       sluice::quoted(name) + " cannot be a backend's name: 1 to 255 characters, no space and no '/'", "name");
 }
@@ -56,6 +85,11 @@ std::optional<Problem> bad_weight(std::uint32_t weight) {
                              "weight");
 }
 
+std::string whole_of(const State& state, const Target& target) {
+  const PoolState& pool = *state.service(target.service)->pool(target.pool);
+  return to_string(Target{target.service, target.pool, pool.backend_of(target.backend)->name});
+}
+
 // The backend as it would be, back under the configuration if that still lists it as it was.
 BackendState made_of(const PoolState& pool, const std::string& name, const NewBackend& wanted) {
   const RemovedBackend* removed = pool.removed_one(name);
@@ -64,6 +98,7 @@ BackendState made_of(const PoolState& pool, const std::string& name, const NewBa
   backend.address = !wanted.address.empty() ? wanted.address : removed ? removed->address : name;
   backend.added = !removed || removed->address != backend.address;
   backend.weight = removed ? removed->weight : 1;
+  backend.every_address = is_srv(backend.address) || (!backend.added && removed->every_address);
   if (wanted.weight) backend.set_weight(*wanted.weight);
   return backend;
 }
@@ -122,8 +157,13 @@ Result<Change> set_admin(const State& state, const Target& target, Admin admin,
                          std::optional<std::int64_t> drain_deadline) {
   if (auto problem = missing(state, target)) return *problem;
   State next = state;
-  for (auto& backend : pool_of(next, target).backends)
-    if (applies_to(target, backend)) set_admin(backend, admin, drain_deadline);
+  for (auto& backend : pool_of(next, target).backends) {
+    if (const auto address = backend.member_in(target.backend); !address.empty())
+      set_admin(backend, address, admin, drain_deadline);
+    if (!applies_to(target, backend)) continue;
+    set_admin(backend, admin, drain_deadline);
+    backend.members.clear();
+  }
   Change change = change_between(state, std::move(next));
   if (change.changed) change.undo = undo_of_admin(state, target, admin);
   return change;
@@ -133,6 +173,9 @@ Result<Change> set_weight(const State& state, const Target& target, std::uint32_
   assert(!target.backend.empty());
   if (auto problem = bad_weight(weight)) return *problem;
   if (auto problem = missing(state, target)) return *problem;
+  if (auto problem =
+          is_member(state, target, "weigh the whole: sluicectl weight " + whole_of(state, target) + " N"))
+    return *problem;
   State next = state;
   BackendState& backend = *pool_of(next, target).backend(target.backend);
   const std::uint32_t former = backend.weight;
@@ -167,10 +210,13 @@ Result<Change> add_backend(const State& state, const Target& target, const NewBa
 Result<Change> remove_backend(const State& state, const Target& target) {
   assert(!target.backend.empty());
   if (auto problem = missing(state, target)) return *problem;
+  if (auto problem = is_member(state, target, "sluicectl drain " + to_string(target))) return *problem;
   State next = state;
   PoolState& pool = pool_of(next, target);
   const BackendState backend = *pool.backend(target.backend);
-  if (!backend.added) pool.put(RemovedBackend{backend.name, backend.address, backend.configured_weight()});
+  if (!backend.added)
+    pool.put(
+        RemovedBackend{backend.name, backend.address, backend.configured_weight(), backend.every_address});
   std::erase_if(pool.backends, [&](const auto& other) { return other.name == backend.name; });
   Change change = change_between(state, std::move(next));
   change.undo = undo_of_remove(target, backend);
@@ -178,6 +224,7 @@ Result<Change> remove_backend(const State& state, const Target& target) {
 }
 
 Result<Target> find_backend(const State& state, const std::string& text) {
+  if (const auto named = backends_named(state, text); named.size() == 1) return named.front();
   if (const auto target = protocol::parse_target(text)) {
     if (auto problem = missing(state, *target)) return *problem;
     if (target->backend.empty())

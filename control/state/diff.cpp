@@ -31,6 +31,13 @@ std::string text_of(const BackendState* backend, const BackendState* other) {
   if (!other) text += " " + backend->address;
   if (other && backend->address != other->address) text += " at " + backend->address;
   if (!other || backend->admin != other->admin) text += " " + std::string(to_string(backend->admin));
+  if (other && backend->members != other->members) {
+    std::set<std::string> addresses;
+    for (const auto* of : {backend, other})
+      for (const auto& member : of->members) addresses.insert(member.address);
+    for (const auto& address : addresses)
+      text += " " + address + " " + std::string(to_string(backend->member(address).admin));
+  }
   if (!other || backend->weight != other->weight) text += " weight " + std::to_string(backend->weight);
   return text.empty() ? text : text.substr(1);
 }

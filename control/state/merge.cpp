@@ -22,6 +22,8 @@ BackendState merge_backend(const BackendState& runtime, const config::BackendSpe
   BackendState merged = runtime;
   merged.address = spec.address.text;
   merged.added = false;
+  merged.every_address = spec.every_address;
+  if (!spec.every_address) merged.members.clear();
   merged.base_weight.reset();
   if (runtime.base_weight && *runtime.base_weight == spec.weight) {
     merged.base_weight = runtime.base_weight;
@@ -43,7 +45,8 @@ BackendState merge_backend(const BackendState& runtime, const config::BackendSpe
 }
 
 bool as_it_was(const RemovedBackend& removed, const config::BackendSpec& spec) {
-  return removed.address == spec.address.text && removed.weight == spec.weight;
+  return removed.address == spec.address.text && removed.weight == spec.weight &&
+         removed.every_address == spec.every_address;
 }
 
 void merge_configured(PoolState& merged, const PoolState& runtime, const config::BackendSpec& spec,

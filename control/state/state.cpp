@@ -4,6 +4,8 @@
 #include <cassert>
 #include <numeric>
 
+#include "proxy/base/origin.hpp"
+
 namespace sluice::state {
 namespace {
 
@@ -35,6 +37,26 @@ void BackendState::set_weight(std::uint32_t wanted) {
   weight = wanted;
   base_weight.reset();
   if (!added && wanted != configured) base_weight = configured;
+}
+
+std::string_view BackendState::member_in(std::string_view target) const {
+  const bool fits = every_address && target.size() > name.size() + 1 && target.starts_with(name) &&
+                    target[name.size()] == '/';
+  const std::string_view place = fits ? target.substr(name.size() + 1) : std::string_view();
+  return parse_address(place) ? place : std::string_view();
+}
+
+MemberState BackendState::member(std::string_view wanted) const {
+  for (const auto& each : members)
+    if (each.address == wanted) return each;
+  return {std::string(wanted), admin, drain_deadline};
+}
+
+const BackendState* PoolState::backend_of(std::string_view target) const {
+  if (const BackendState* whole = backend(target)) return whole;
+  for (const auto& each : backends)
+    if (!each.member_in(target).empty()) return &each;
+  return nullptr;
 }
 
 const BackendState* PoolState::backend(std::string_view wanted) const { return named(backends, wanted); }
@@ -126,6 +148,7 @@ BackendState from_spec(const config::BackendSpec& spec) {
   backend.name = spec.name;
   backend.address = spec.address.text;
   backend.weight = spec.weight;
+  backend.every_address = spec.every_address;
   return backend;
 }
 

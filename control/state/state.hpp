@@ -29,6 +29,14 @@ inline constexpr std::size_t kMostPools = 250;  // of a service; what a route::P
 // Shares by pool name, where the order of the pools is not the point.
 using Table = std::vector<std::pair<std::string, Share>>;
 
+// The operator's word on one address of a backend that stands for several; it ends when the address is gone.
+struct MemberState {
+  std::string address;  // "10.0.0.7:8000"
+  Admin admin = Admin::ready;
+  std::optional<std::int64_t> drain_deadline;  // as in BackendState
+  bool operator==(const MemberState&) const = default;
+};
+
 struct BackendState {
   std::string name;     // unique in its pool, and its identity over reloads
   std::string address;  // as written
@@ -38,7 +46,13 @@ struct BackendState {
       drain_deadline;  // Unix milliseconds; only while draining, none: as long as it takes
   bool added = false;  // at run time: the configuration does not know it
   std::optional<std::uint32_t> base_weight;  // T2: the configured weight that `weight` replaced
+  bool every_address = false;                // each address of its name is a member, NAME/ADDRESS
+  std::vector<MemberState> members;          // by address; only those whose admin state is not the backend's
   bool operator==(const BackendState&) const = default;
+
+  // "10.0.0.7:8000" of "web/10.0.0.7:8000"; empty when that is no member's name.
+  std::string_view member_in(std::string_view target) const;
+  MemberState member(std::string_view wanted) const;  // as it stands, with the backend's state if it has none
 
   void set_weight(std::uint32_t wanted);  // the operator's; remembers the configured one (T2)
   std::uint32_t configured_weight() const { return base_weight.value_or(weight); }
@@ -49,6 +63,7 @@ struct RemovedBackend {
   std::string name;
   std::string address;
   std::uint32_t weight = 1;
+  bool every_address = false;
   bool operator==(const RemovedBackend&) const = default;
 };
 
@@ -60,6 +75,8 @@ struct PoolState {
 
   const BackendState* backend(std::string_view wanted) const;
   BackendState* backend(std::string_view wanted);
+  // The one of that name, or the one of which that is a member.
+  const BackendState* backend_of(std::string_view target) const;
   const RemovedBackend* removed_one(std::string_view wanted) const;
   void put(BackendState backend);  // in its place, or instead of the one with its name
   void put(RemovedBackend backend);

@@ -14,6 +14,16 @@ namespace {
 namespace json = boost::json;
 using Stacks = route::SlotTable::Stacks;
 
+json::array to_json(const std::vector<MemberState>& members) {
+  json::array out;
+  for (const auto& member : members) {
+    json::object each{{"address", member.address}, {"admin", to_string(member.admin)}};
+    if (member.drain_deadline) each["drain_deadline"] = *member.drain_deadline;
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
 json::object to_json(const BackendState& backend) {
   json::object out{{"name", backend.name},
                    {"address", backend.address},
@@ -22,6 +32,8 @@ json::object to_json(const BackendState& backend) {
   if (backend.drain_deadline) out["drain_deadline"] = *backend.drain_deadline;
   if (backend.added) out["added"] = true;
   if (backend.base_weight) out["base_weight"] = *backend.base_weight;
+  if (backend.every_address) out["every_address"] = true;
+  if (!backend.members.empty()) out["members"] = to_json(backend.members);
   return out;
 }
 
@@ -30,7 +42,10 @@ json::object to_json(const PoolState& pool) {
   json::array backends, removed;
   for (const auto& backend : pool.backends) backends.push_back(to_json(backend));
   for (const auto& backend : pool.removed)
-    removed.push_back({{"name", backend.name}, {"address", backend.address}, {"weight", backend.weight}});
+    removed.push_back({{"name", backend.name},
+                       {"address", backend.address},
+                       {"weight", backend.weight},
+                       {"every_address", backend.every_address}});
   out["backends"] = std::move(backends);
   if (!removed.empty()) out["removed"] = std::move(removed);
   return out;
@@ -103,16 +118,38 @@ std::optional<Admin> read_admin(const json::value& value) {
   return std::nullopt;
 }
 
+bool is_true(const json::value& value, const char* name) {
+  const auto* flag = field(value, name);
+  return flag && *flag == true;
+}
+
+bool read_members(const json::value& value, BackendState& backend) {
+  const auto* members = array_field(value, "members");
+  if (!members) return true;
+  for (const auto& entry : *members) {
+    const auto address = text_field(entry, "address");
+    const auto admin = read_admin(entry);
+    if (!address || !admin) return false;
+    backend.members.push_back({*address, *admin, number_field<std::int64_t>(entry, "drain_deadline")});
+  }
+  return true;
+}
+
 std::optional<BackendState> read_backend(const json::value& value) {
   const auto name = text_field(value, "name"), address = text_field(value, "address");
   const auto weight = number_field<std::uint32_t>(value, "weight");
   const auto admin = read_admin(value);
   if (!name || !address || !weight || !admin) return std::nullopt;
-  BackendState backend{*name, *address, *weight, *admin, {}, false, {}};
+  BackendState backend;
+  backend.name = *name;
+  backend.address = *address;
+  backend.weight = *weight;
+  backend.admin = *admin;
   backend.drain_deadline = number_field<std::int64_t>(value, "drain_deadline");
-  const auto* added = field(value, "added");
-  backend.added = added && *added == true;
+  backend.added = is_true(value, "added");
   backend.base_weight = number_field<std::uint32_t>(value, "base_weight");
+  backend.every_address = is_true(value, "every_address");
+  if (!read_members(value, backend)) return std::nullopt;
   return backend;
 }
 
@@ -120,7 +157,7 @@ std::optional<RemovedBackend> read_removed(const json::value& value) {
   const auto name = text_field(value, "name"), address = text_field(value, "address");
   const auto weight = number_field<std::uint32_t>(value, "weight");
   if (!name || !address || !weight) return std::nullopt;
-  return RemovedBackend{*name, *address, *weight};
+  return RemovedBackend{*name, *address, *weight, is_true(value, "every_address")};
 }
 
 std::optional<PoolState> read_pool(const json::value& value) {

@@ -5,6 +5,8 @@
 #include <array>
 #include <charconv>
 
+#include "proxy/base/origin.hpp"
+
 namespace sluice::config {
 namespace {
 
@@ -147,7 +149,11 @@ void emit(YAML::Emitter& out, const PoolSpec& pool) {
   for (const auto& backend : pool.backends) {
     out << BeginMap;
     put(out, "name", backend.name);
-    put(out, "address", backend.address);
+    if (is_srv(backend.address.text))
+      put(out, "srv", backend.address.host);
+    else
+      put(out, "address", backend.address);
+    if (backend.every_address) put(out, "resolve", "all");
     put(out, "weight", backend.weight);
     if (backend.max_in_flight) put(out, "max_in_flight", *backend.max_in_flight);
     out << EndMap;
@@ -402,6 +408,15 @@ void emit_map(YAML::Emitter& out, const char* key, const Things& things) {
   out << EndMap;
 }
 
+void emit(YAML::Emitter& out, const ResolveSpec& resolve) {
+  begin_map(out, "resolve");
+  put(out, "min", resolve.min);
+  put(out, "max", resolve.max);
+  out << Key << "servers" << YAML::Value << Flow << BeginSeq;
+  for (const auto& server : resolve.servers) out << YAML::DoubleQuoted << server;
+  out << EndSeq << EndMap;
+}
+
 void emit(YAML::Emitter& out, const AccessLogSpec& access_log) {
   if (access_log.path.empty()) return put(out, "access_log", "off");
   begin_map(out, "access_log");
@@ -434,6 +449,7 @@ std::string to_yaml(const Spec& spec) {
   put(out, "state_dir", spec.state_dir);
   put(out, "workers", spec.workers == 0 ? "auto" : std::to_string(spec.workers));
   emit(out, spec.access_log);
+  emit(out, spec.resolve);
   put(out, "lame_duck", spec.lame_duck);
   put(out, "shutdown_timeout", spec.shutdown_timeout);
   emit_map(out, "services", spec.services);

@@ -37,6 +37,31 @@ void read_workers(const Value& value, std::uint32_t& workers) {
   }
 }
 
+// Name servers are addresses: who would look their names up?
+void read_server(const Value& value, std::vector<std::string>& servers) {
+  Address address;
+  if (!value.address(address)) return;
+  const bool numeric = address.host.find_first_not_of("0123456789abcdefABCDEF.:") == std::string::npos &&
+                       address.host.find_first_of(".:") != std::string::npos;
+  if (!numeric) return value.complain("a name server is given by its address, such as 127.0.0.1:53");
+  servers.push_back(address.text);
+}
+
+void read_resolve(const Value& value, ResolveSpec& resolve) {
+  std::optional<Value> max;
+  value.keys({
+      {"min", [&](const Value& v) { v.duration(resolve.min, 100ms); }},
+      {"max", [&](const Value& v) { max = v, v.duration(resolve.max, 100ms); }},
+      {"servers",
+       [&](const Value& v) {
+         v.each("a name server", [&](const Value& server) { read_server(server, resolve.servers); });
+       }},
+  });
+  if (resolve.max < resolve.min)
+    (max ? *max : value)
+        .complain("'max' of 'resolve' is shorter than its 'min', " + format_duration(resolve.min));
+}
+
 // A map of named things, each read into the list it gets a place in.
 template <class Thing>
 void read_named(const Value& value, const std::string& kind, std::vector<Thing>& things,
@@ -65,6 +90,7 @@ void read_document(const Value& document, Spec& spec) {
           {"state_dir", [&](const Value& v) { v.text(spec.state_dir); }},
           {"workers", [&](const Value& v) { read_workers(v, spec.workers); }},
           {"access_log", [&](const Value& v) { read_access_log(v, spec.access_log); }},
+          {"resolve", [&](const Value& v) { read_resolve(v, spec.resolve); }},
           {"lame_duck", [&](const Value& v) { v.duration(spec.lame_duck, 0ms); }},
           {"shutdown_timeout", [&](const Value& v) { v.duration(spec.shutdown_timeout, 0ms); }},
           {"debug_headers", [&](const Value& v) { v.flag(debug_headers); }},

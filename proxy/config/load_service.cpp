@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "proxy/base/origin.hpp"
 #include "proxy/config/readers.hpp"
 #include "proxy/tls/certificate.hpp"
 
@@ -11,11 +12,18 @@ namespace {
 constexpr std::uint32_t kHeaviest = 1000;
 constexpr std::uint32_t kMostAtOnce = 10'000'000;
 
-// "127.0.0.1:9001" or {name: api-2, address: "127.0.0.1:9002", weight: 2}.
+// A socket may be called by its path.
+Wrong backend_name_error(std::string_view text) {
+  return is_unix(text) && parse_origin(text) ? std::nullopt : name_error(text);
+}
+
+// "127.0.0.1:9001" or {name: api-2, address: "127.0.0.1:9002", weight: 2} or {srv:
+// "_http._tcp.web.internal"}.
 void read_backend(const Value& value, BackendSpec& backend) {
   backend.place = value.place();
   if (value.is_scalar()) {
-    if (value.address(backend.address)) backend.name = backend.address.text;
+    if (value.origin(backend.address)) backend.name = backend.address.text;
+    backend.every_address = is_srv(backend.address.text);
     return;
   }
   if (!value.is_map()) {
@@ -23,9 +31,16 @@ void read_backend(const Value& value, BackendSpec& backend) {
         "a backend must be an address such as 127.0.0.1:9001, or a map of name, address and weight");
     return;
   }
+  std::optional<Value> address, srv, resolve;
   value.keys({
-      {"name", [&](const Value& v) { v.checked(backend.name, name_error); }},
-      {"address", [&](const Value& v) { v.address(backend.address); }, kRequired},
+      {"name", [&](const Value& v) { v.checked(backend.name, backend_name_error); }},
+      {"address", [&](const Value& v) { address = v, v.origin(backend.address); }},
+      {"srv", [&](const Value& v) { srv = v, v.srv_name(backend.address); }},
+      {"resolve",
+       [&](const Value& v) {
+         resolve = v;
+         v.choice<bool>(backend.every_address, {{"first", false}, {"all", true}});
+       }},
       {"weight", [&](const Value& v) { v.whole(backend.weight, 0, kHeaviest); }},
       {"max_in_flight",
        [&](const Value& v) {
@@ -33,7 +48,16 @@ void read_backend(const Value& value, BackendSpec& backend) {
          if (v.whole(limit, 0, kMostAtOnce)) backend.max_in_flight = limit;
        }},
   });
-  if (backend.name.empty()) backend.name = backend.address.text;
+  if (!address && !srv)
+    value.complain("a backend needs its 'address', or 'srv' with the name of its SRV records");
+  if (address && srv) srv->complain("a backend has an 'address' or 'srv', not both");
+  const bool by_srv = is_srv(backend.address.text);
+  if (by_srv && resolve && !backend.every_address)
+    resolve->complain("SRV records give every address, 'resolve' cannot be first");
+  if (is_unix(backend.address.text) && backend.every_address)
+    resolve->complain("a unix socket is one address, there is nothing to resolve");
+  backend.every_address = backend.every_address || by_srv;
+  if (backend.name.empty()) backend.name = srv ? backend.address.host : backend.address.text;
 }
 
 void read_pool_tls(const Value& value, PoolTls& pool) {

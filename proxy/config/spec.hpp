@@ -53,7 +53,9 @@ struct Places {
 
 struct BackendSpec {
   std::string name;  // defaults to the address as written
-  Address address;
+  Address address;   // HOST:PORT, a unix socket or SRV records (proxy/base/origin.hpp)
+  bool every_address =
+      false;  // each address of the name is a backend of its own, NAME/ADDRESS; always with SRV
   std::uint32_t weight = 1;                    // 0 to 1000; 0: only when every eligible one is 0
   std::optional<std::uint32_t> max_in_flight;  // instead of the pool's; 0: no limit
   Place place;
@@ -344,6 +346,14 @@ struct PlanSpec {
   bool operator==(const PlanSpec&) const = default;
 };
 
+// How backends' names are looked up. Their records' time to live is followed within `min` and `max`.
+struct ResolveSpec {
+  milliseconds min = 1s;
+  milliseconds max = 30s;
+  std::vector<std::string> servers;  // "127.0.0.1:53"; empty: the system's
+  bool operator==(const ResolveSpec&) const = default;
+};
+
 struct Spec {
   std::string file;  // as given; for messages
   std::vector<ListenerSpec> listeners;
@@ -351,6 +361,7 @@ struct Spec {
   std::string state_dir = "/var/lib/sluice";
   std::uint32_t workers = 0;  // 0: one per core
   AccessLogSpec access_log;
+  ResolveSpec resolve;
   milliseconds lame_duck = 0ms;         // between /readyz failing and listeners closing at shutdown (D6)
   milliseconds shutdown_timeout = 30s;  // what is still running then is closed
   std::vector<ServiceSpec> services;    // in the order written

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "proxy/base/origin.hpp"
 #include "proxy/base/suggest.hpp"
 #include "proxy/config/syntax.hpp"
 
@@ -101,9 +102,13 @@ void check_pools(const ServiceSpec& service, Complaints& out) {
   for (const auto& pool : service.pools) {
     pools.add(pool.name, pool.place, "pool " + quoted(pool.name));
     Uniqueness backends(out);
-    for (const auto& backend : pool.backends)
+    for (const auto& backend : pool.backends) {
       backends.add(backend.name, backend.place,
                    "backend " + quoted(backend.name) + " in pool " + quoted(pool.name));
+      if (pool.tls && pool.tls->server_name.empty() && is_unix(backend.address.text))
+        out.add(backend.place, "backend " + quoted(backend.name) +
+                                   " is a unix socket, its 'tls' needs a 'server_name' to verify");
+    }
   }
 }
 

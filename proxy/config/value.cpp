@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "proxy/base/origin.hpp"
 #include "proxy/base/suggest.hpp"
 
 namespace sluice::config {
@@ -146,6 +147,22 @@ bool Value::file_name(std::string& into) const {
   if (!text(path)) return false;
   into = (std::filesystem::path(out_->file()).parent_path() / path).string();
   return true;
+}
+
+bool Value::origin(Address& into) const {
+  if (!expect_scalar("an address such as 127.0.0.1:9001 or unix:/run/app.sock")) return false;
+  const auto parsed = parse_origin(node_.Scalar());
+  if (parsed) into = *parsed;
+  if (!parsed) complain(parsed.error());
+  return parsed.has_value();
+}
+
+bool Value::srv_name(Address& into) const {
+  if (!expect_scalar("the name of SRV records such as _http._tcp.web.internal")) return false;
+  const auto parsed = parse_srv_name(node_.Scalar());
+  if (parsed) into = *parsed;
+  if (!parsed) complain(parsed.error());
+  return parsed.has_value();
 }
 
 bool Value::readable_file(std::string& into) const {

@@ -55,6 +55,8 @@ class Value {
   bool share(Share& into) const;
   bool size(std::uint64_t& into) const;  // bytes, "64KiB"
   bool address(Address& into, std::uint16_t lowest_port = 1) const;
+  bool origin(Address& into) const;             // of a backend: an address, a unix socket or SRV records
+  bool srv_name(Address& into) const;           // "_http._tcp.web.internal"
   bool readable_file(std::string& into) const;  // it exists and this process may read it
   bool file_name(std::string& into) const;      // likewise, but it is not looked for
   // The file can be read, but not used.

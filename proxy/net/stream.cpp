@@ -210,15 +210,15 @@ void Stream::WriteAwaiter::await_suspend(std::coroutine_handle<> h) {
 // --- connecting
 
 bool Stream::ConnectAwaiter::await_ready() {
-  const int fd = ::socket(endpoint_.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int fd = ::socket(address_->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   stream_.fd_ = fd;
   if (fd < 0) {
     status_ = IoStatus::reset;
     return true;
   }
   const int on = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const int result = ::connect(fd, endpoint_.data(), static_cast<socklen_t>(endpoint_.size()));
+  if (address_->sa_family != AF_UNIX) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const int result = ::connect(fd, address_, size_);
   const bool pending = result < 0 && errno == EINPROGRESS;
   if ((result < 0 && !pending) || !stream_.poller_.add(fd, stream_)) {
     status_ = IoStatus::reset;

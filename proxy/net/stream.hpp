@@ -1,5 +1,5 @@
-// A TCP connection as the sessions see it: one read that may stay outstanding, writes that mostly finish at
-// once, one deadline.
+// A TCP connection (or one to a unix socket) as the sessions see it: one read that may stay outstanding,
+// writes that mostly finish at once, one deadline.
 //
 // The hot path costs two system calls a side. A read is armed by storing where to; the poller does it when
 // there is something, and resumes who waits once all of its batch are read. A write is done at the end of the
@@ -106,10 +106,12 @@ class Stream final : private Deadline, private Poller::Entry {
     return WriteAwaiter(*this, {&piece, 1});
   }
 
-  // --- connecting: co_await stream.connect(endpoint).
+  // --- connecting: co_await stream.connect(address), of a TCP endpoint or a unix socket. After a failure and
+  // close() it may be tried again elsewhere.
   class ConnectAwaiter {
    public:
-    ConnectAwaiter(Stream& stream, const Tcp::endpoint& endpoint) : stream_(stream), endpoint_(endpoint) {}
+    ConnectAwaiter(Stream& stream, const sockaddr* address, socklen_t size)
+        : stream_(stream), address_(address), size_(size) {}
     bool await_ready();
     void await_suspend(std::coroutine_handle<> h);
     IoStatus await_resume() const noexcept { return status_; }
@@ -117,11 +119,15 @@ class Stream final : private Deadline, private Poller::Entry {
    private:
     friend class Stream;
     Stream& stream_;
-    Tcp::endpoint endpoint_;
+    const sockaddr* address_;  // read before the first suspension only
+    socklen_t size_;
     IoStatus status_ = IoStatus::ok;
     std::coroutine_handle<> waiting_;
   };
-  ConnectAwaiter connect(const Tcp::endpoint& endpoint) { return ConnectAwaiter(*this, endpoint); }
+  template <class Endpoint>
+  ConnectAwaiter connect(const Endpoint& endpoint) {
+    return ConnectAwaiter(*this, endpoint.data(), static_cast<socklen_t>(endpoint.size()));
+  }
 
   // --- TLS: secure(), then co_await handshake(), then as in clear. A FIN without a close_notify reads as
   // reset. Takes the channel, made for this stream's socket. Requires: nothing was read, no

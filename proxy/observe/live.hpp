@@ -55,7 +55,10 @@ struct BackendLive {
   std::atomic<std::int64_t> ramp_started_micros{
       0};  // one writer: control; slow start began (steady clock), 0: none
   std::atomic<std::uint32_t> consecutive_errors{0};  // all workers; an approximation is enough (H3)
-  std::vector<BackendCounters> per_worker;           // by worker index
+  std::atomic<std::uint32_t> good_address{
+      0};  // all workers and probes; of its addresses the last that answered
+  std::atomic<bool> told_unreachable{false};  // set by workers, cleared by control when it has heard
+  std::vector<BackendCounters> per_worker;    // by worker index
 
   std::uint64_t in_flight() const {
     std::uint64_t sum = 0;

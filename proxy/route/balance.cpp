@@ -118,12 +118,13 @@ bool is_ready(const Backend& backend) {
 
 bool pool_has_up(const Pool& pool) {
   return std::ranges::any_of(pool.backends, [](const Backend& b) {
-    return b.live->health.load(std::memory_order_relaxed) == observe::Health::up && is_ready(b);
+    return b.live->health.load(std::memory_order_relaxed) == observe::Health::up && is_ready(b) &&
+           !b.endpoints.empty();
   });
 }
 
 bool eligible(const Backend& backend, bool pool_has_up) {
-  if (!is_ready(backend)) return false;
+  if (!is_ready(backend) || backend.endpoints.empty()) return false;
   const auto health = backend.live->health.load(std::memory_order_relaxed);
   return health == observe::Health::up || (health == observe::Health::unknown && !pool_has_up);
 }

@@ -56,7 +56,22 @@ double ramp(double weight, std::chrono::microseconds since, std::chrono::millise
 bool is_ready(const Backend& backend);
 // A ready backend of the pool is known to be up.
 bool pool_has_up(const Pool& pool);
-// Ready and up, or unknown while nothing in the pool is known to be up.
+// It has an address, and is ready and up, or unknown while nothing in the pool is known to be up.
 bool eligible(const Backend& backend, bool pool_has_up);
+
+// Another of its group, in a lower tier, can serve: it is that one's turn. `is_out` tells by id who does not
+// count.
+template <typename IsOut>
+bool outranked(const Pool& pool, const Backend& backend, bool pool_has_up, IsOut is_out) {
+  if (backend.tier == 0) return false;
+  for (const auto& other : pool.backends)
+    if (other.tier < backend.tier && other.group == backend.group && eligible(other, pool_has_up) &&
+        !is_out(other.live->id))
+      return true;
+  return false;
+}
+inline bool outranked(const Pool& pool, const Backend& backend, bool pool_has_up) {
+  return outranked(pool, backend, pool_has_up, [](std::uint32_t) { return false; });
+}
 
 }  // namespace sluice::route

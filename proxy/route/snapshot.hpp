@@ -23,23 +23,34 @@
 
 namespace sluice::route {
 
-// A resolved address.
+// A resolved address, or a unix socket.
 struct Endpoint {
   std::array<std::uint8_t, 16> ip{};  // network order; the first 4 bytes for IPv4
   bool v6 = false;
   std::uint16_t port = 0;
+  std::string path;  // of a unix socket; then nothing else counts
   bool operator==(const Endpoint&) const = default;
 };
 
 struct Backend {
   std::string name;
-  std::string address;  // as written
-  Endpoint endpoint;
-  std::uint32_t weight = 1;
+  std::string address;  // as written; of a member of a group the address itself
+  std::string
+      authority;  // as what it is spoken to where nothing else says so: Host headers, and the name in TLS
+  // All that its name stands for (H4): tried in turn, beginning with live->good_address. Empty: the name is
+  // not known, and `unresolved` says why.
+  std::vector<Endpoint> endpoints;
+  double weight = 1;  // of a member its part of the group's
   observe::Admin admin = observe::Admin::ready;
   std::shared_ptr<observe::BackendLive> live;  // never null
   std::uint32_t max_in_flight = 0;             // of all workers; 0: no limit
+  std::string looked_up;                       // what is looked up to find it; empty: nothing is
+  std::string unresolved;                      // a clause, "cannot be resolved: ..."
+  std::string group;  // the configured backend of which this is one address; empty: it is itself one
+  std::uint16_t tier =
+      0;  // of a member: rank of its SRV priority in the group; the lowest that can serve does
 
+  const Endpoint& good() const { return endpoints[live->good_address.load() % endpoints.size()]; }
   bool full() const { return max_in_flight > 0 && live->in_flight() >= max_in_flight; }
 };
 
@@ -50,6 +61,7 @@ struct Pool {
   std::shared_ptr<observe::PoolLive> live;          // never null
   std::shared_ptr<const tls::ClientContext> tls;    // null: its backends are spoken to in clear
   ProxyVersion proxy_protocol = ProxyVersion::off;  // spoken to its backends
+  bool has_tiers = false;                           // a backend has a tier above 0
 };
 
 struct Service {

@@ -54,8 +54,9 @@ bool Exchange::claim_from(const PoolView& view) {
   if (claim_login(view)) return true;
   const route::Pool& pool = *view.pool;
   const auto tried = [this](std::uint32_t id) {
-    return std::find(tried_.begin(), tried_.begin() + static_cast<std::ptrdiff_t>(tried_count_), id) !=
-           tried_.begin() + static_cast<std::ptrdiff_t>(tried_count_);
+    return tried_count_ > 0 &&
+           std::find(tried_.begin(), tried_.begin() + static_cast<std::ptrdiff_t>(tried_count_), id) !=
+               tried_.begin() + static_cast<std::ptrdiff_t>(tried_count_);
   };
   const bool has_up = route::pool_has_up(pool);
   const std::size_t start =
@@ -66,7 +67,8 @@ bool Exchange::claim_from(const PoolView& view) {
   for (std::size_t n = 0; n < pool.backends.size() && count < kMaxCandidates; ++n) {
     const std::size_t i = (start + n) % pool.backends.size();
     const route::Backend& backend = pool.backends[i];
-    if (!route::eligible(backend, has_up) || (tried_count_ > 0 && tried(backend.live->id))) continue;
+    if (!route::eligible(backend, has_up) || tried(backend.live->id)) continue;
+    if (pool.has_tiers && route::outranked(pool, backend, has_up, tried)) continue;
     if (backend.full()) {
       full_ = &view;
       continue;

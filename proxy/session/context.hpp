@@ -60,8 +60,9 @@ struct Context {
   std::string flags_text;  // X-Feature-Flags of the request being written; its room is used again
   WorkerCounters counters;
   observe::AccessLog* access_log = nullptr;
-  bool shutting_down = false;                             // answers carry `Connection: close`
-  std::function<void(std::uint32_t backend_id)> suspect;  // to control: too many errors in a row
+  bool shutting_down = false;                                 // answers carry `Connection: close`
+  std::function<void(std::uint32_t backend_id)> suspect;      // to control: too many errors in a row
+  std::function<void(std::uint32_t backend_id)> unreachable;  // to control: time to look its name up again
   // A place is free that somebody waits for (Admission): to the workers in turn, until one lets somebody in.
   std::function<void(const void* line)> offer;
 };

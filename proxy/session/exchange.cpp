@@ -218,17 +218,22 @@ void Exchange::begin_attempt() {
 
 Task<Failure> Exchange::connect() {
   conn_ = std::make_unique<upstream::Conn>(context_.poller, context_.wheel, *claim_.backend());
-  conn_->stream.limit(spec().timeouts.connect);
   Ends ends;
   if (speaks_for_client()) ends = client_.ends();
-  const auto status = co_await upstream::connect(*conn_, *backend_, target_->pool->proxy_protocol, &ends);
+  const auto status = co_await upstream::connect(*conn_, *backend_, target_->pool->proxy_protocol, &ends,
+                                                 spec().timeouts.connect);
   conn_->stream.no_limit();
   if (conn_->stream.tls()) context_.counters.backend_handshakes.count(status, conn_->stream.tls());
   if (gone_) co_return Failure{FailureKind::gone, Side::client};
   if (cut_) co_return Failure{FailureKind::drained, Side::proxy};
   if (conn_->stream.fd() < 0)
     co_return Failure{FailureKind::overload, Side::proxy};  // out of descriptors: not its fault (X7)
-  if (status != IoStatus::ok) co_return Failure{FailureKind::connect, Side::upstream};
+  if (status != IoStatus::ok) {
+    // Its name may stand for another address by now (H4).
+    const bool tell = !backend_->looked_up.empty() && !conn_->stream.tls();
+    if (tell && !backend_->live->told_unreachable.exchange(true)) context_.unreachable(backend_->live->id);
+    co_return Failure{FailureKind::connect, Side::upstream};
+  }
   conn_->arm();
   co_return Failure{};
 }
@@ -245,7 +250,7 @@ void Exchange::prepare_request(iovec (&pieces)[2]) {
     forward.identity = client_.identity();
     forward.request_id = request_id_;
     forward.strip_prefix = strip_prefix_;
-    forward.default_host = backend_->address;
+    forward.default_host = backend_->authority;
     forward.random = random_;
     if (!service_->service->flags.empty()) forward.feature_flags = feature_flags();
     if (has_token_) forward.drop_cookie = route::kPreviewCookie;

@@ -166,8 +166,8 @@ const route::Backend* Mirrors::claim(Copy& copy, bool& full) {
       full = true;
       continue;
     }
-    candidates[count++] = {static_cast<std::uint32_t>(i), static_cast<double>(backend.weight), 0,
-                           backend.live->id};
+    if (pool.has_tiers && route::outranked(pool, backend, has_up)) continue;
+    candidates[count++] = {static_cast<std::uint32_t>(i), backend.weight, 0, backend.live->id};
   }
   if (count == 0) return nullptr;
   full = false;
@@ -185,6 +185,7 @@ upstream::Backend& Mirrors::own(const route::Backend& backend) {
 Task<Mirrors::Outcome> Mirrors::attempt(Copy& copy, const route::Backend& to, bool fresh) {
   copy.own_ = &own(to);
   copy.own_->secure(copy.pool_->pool->tls);
+  copy.own_->is_at(to.endpoints);
   if (!fresh) copy.conn_ = copy.own_->take_idle();
   const bool reused = copy.conn_ != nullptr;
   bool connected = reused;
@@ -204,9 +205,10 @@ Task<Mirrors::Outcome> Mirrors::attempt(Copy& copy, const route::Backend& to, bo
 
 Task<bool> Mirrors::connect(Copy& copy, const route::Backend& to) {
   copy.conn_ = std::make_unique<upstream::Conn>(poller_, wheel_, *copy.own_);
-  copy.conn_->stream.limit(copy.service_->service->spec.timeouts.connect);
+  const auto limit = copy.service_->service->spec.timeouts.connect;
   // A copy's connection is nobody's: other requests follow on it.
-  const auto status = co_await upstream::connect(*copy.conn_, to, copy.pool_->pool->proxy_protocol, nullptr);
+  const auto status =
+      co_await upstream::connect(*copy.conn_, to, copy.pool_->pool->proxy_protocol, nullptr, limit);
   if (status != IoStatus::ok || copy.cut_) co_return false;
   copy.conn_->arm();
   co_return true;

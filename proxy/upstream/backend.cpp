@@ -1,5 +1,6 @@
 #include "proxy/upstream/backend.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::upstream {
@@ -46,7 +47,7 @@ std::unique_ptr<Conn> Backend::take_login(Conn*& holder) {
 
 bool Backend::may_wait(Conn& conn) {
   if (distrusted_) distrusted_ = net::Clock::now() < trusted_again_;
-  return conn.secured_by_ == tls_.get() && conn.stream.drained() && !distrusted_ &&
+  return conn.secured_by_ == tls_.get() && !left_ && leads_here(conn) && conn.stream.drained() && !distrusted_ &&
          live_->admin.load(std::memory_order_relaxed) == observe::Admin::ready;
 }
 
@@ -84,6 +85,28 @@ void Backend::secure(std::shared_ptr<const tls::ClientContext> tls) {
   close_idle();
   session_.session.reset();  // it was made with somebody whom we may not believe any more
   tls_ = std::move(tls);
+}
+
+bool Backend::leads_here(const Conn& conn) const {
+  return endpoints_.empty() || std::find(endpoints_.begin(), endpoints_.end(), conn.to) != endpoints_.end();
+}
+
+void Backend::is_at(const std::vector<route::Endpoint>& endpoints) {
+  left_ = false;
+  if (endpoints == endpoints_) return;
+  endpoints_ = endpoints;
+  const auto elsewhere =
+      std::partition(idle_.begin(), idle_.end(), [this](const auto& conn) { return leads_here(*conn); });
+  for (auto conn = elsewhere; conn != idle_.end(); ++conn) Conn::retire(std::move(*conn));
+  idle_.erase(elsewhere, idle_.end());
+  for (std::size_t i = 0; i < idle_.size(); ++i) idle_[i]->pool_index_ = i;
+  for (std::size_t i = logins_.size(); i-- > 0;)
+    if (!leads_here(*logins_[i])) Conn::retire(remove(logins_, *logins_[i]));
+}
+
+void Backend::leave() {
+  left_ = true;
+  close_idle();
 }
 
 void Backend::distrust() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proxy/observe/live.hpp"
+#include "proxy/route/snapshot.hpp"
 #include "proxy/tls/client.hpp"
 #include "proxy/upstream/conn.hpp"
 
@@ -61,6 +62,11 @@ class Backend {
   // Null: it ended. Requires: `holder` points to one of this backend's.
   std::unique_ptr<Conn> take_login(Conn*& holder);
   void close_idle();  // the logins, too
+  // Where it is now (H4). Idle connections that lead elsewhere are closed, and what comes back from there is
+  // not kept.
+  void is_at(const std::vector<route::Endpoint>& endpoints);
+  // No snapshot in force names it any more: nothing is kept until is_at() is called again.
+  void leave();
   // It sent bytes that belong to no answer. If such bytes come later still, they cannot be told from the
   // answer to the next request on that connection: for a while (kDistrust) none is used again.
   void distrust();
@@ -85,12 +91,15 @@ class Backend {
   bool may_wait(Conn& conn);
   static void let_wait(Conn& conn, std::chrono::milliseconds idle);
   std::unique_ptr<Conn> remove(std::vector<std::unique_ptr<Conn>>& from, Conn& conn);
+  bool leads_here(const Conn& conn) const;
 
   std::shared_ptr<observe::BackendLive> live_;
   observe::BackendCounters& counters_;
   std::shared_ptr<const tls::ClientContext> tls_;
   tls::SessionSlot session_;
   std::vector<std::unique_ptr<Conn>> idle_, logins_;
+  std::vector<route::Endpoint> endpoints_;  // empty: not told
+  bool left_ = false;
   bool distrusted_ = false;
   net::Clock::time_point trusted_again_;  // while distrusted_
   ActivityHook active_;

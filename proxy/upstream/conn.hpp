@@ -7,6 +7,7 @@
 #include "proxy/base/buffer.hpp"
 #include "proxy/http/codec.hpp"
 #include "proxy/net/stream.hpp"
+#include "proxy/route/snapshot.hpp"
 
 namespace sluice::upstream {
 
@@ -21,6 +22,7 @@ class Conn final : private net::ReadObserver {
   http::ResponseParser parser;
   bool reused = false;  // it has served a request before
   bool login = false;   // NTLM or Negotiate was spoken on it: it is its client connection's alone (R4)
+  route::Endpoint to;   // where it leads; set once it is connected
 
   Backend& backend() { return backend_; }
 

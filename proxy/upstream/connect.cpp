@@ -1,32 +1,89 @@
 #include "proxy/upstream/connect.hpp"
 
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cstring>
+
 #include "proxy/http/proxy_protocol.hpp"
 #include "proxy/upstream/backend.hpp"
 
 namespace sluice::upstream {
-namespace {
 
 using net::IoStatus;
+using std::chrono::milliseconds;
 
-Tcp::endpoint endpoint_of(const route::Endpoint& endpoint) {
-  namespace ip = boost::asio::ip;
-  if (endpoint.v6) return {ip::address_v6(endpoint.ip), endpoint.port};
-  return {ip::address_v4({endpoint.ip[0], endpoint.ip[1], endpoint.ip[2], endpoint.ip[3]}), endpoint.port};
+// As the kernel wants it. Never allocates.
+class SocketAddress {
+ public:
+  explicit SocketAddress(const route::Endpoint& endpoint) {
+    if (!endpoint.path.empty()) {
+      address_.local.sun_family = AF_UNIX;
+      const std::size_t length = std::min(endpoint.path.size(), sizeof address_.local.sun_path - 1);
+      std::memcpy(address_.local.sun_path, endpoint.path.data(), length);
+      size_ = sizeof address_.local;
+    } else if (endpoint.v6) {
+      address_.v6.sin6_family = AF_INET6;
+      address_.v6.sin6_port = htons(endpoint.port);
+      std::memcpy(&address_.v6.sin6_addr, endpoint.ip.data(), 16);
+      size_ = sizeof address_.v6;
+    } else {
+      address_.v4.sin_family = AF_INET;
+      address_.v4.sin_port = htons(endpoint.port);
+      std::memcpy(&address_.v4.sin_addr, endpoint.ip.data(), 4);
+      size_ = sizeof address_.v4;
+    }
+  }
+  const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&address_); }
+  std::size_t size() const { return size_; }
+
+ private:
+  union {
+    sockaddr_un local;
+    sockaddr_in v4;
+    sockaddr_in6 v6;
+  } address_{};
+  std::size_t size_ = 0;
+};
+
+namespace {
+
+// Never less than a millisecond: what is over shows by the expiry.
+milliseconds left_until(net::Clock::time_point deadline) {
+  return std::max(std::chrono::ceil<milliseconds>(deadline - net::Clock::now()), milliseconds(1));
 }
 
 }  // namespace
 
 Task<IoStatus> connect(Conn& conn, const route::Backend& to, ProxyVersion proxy_protocol,
-                       const Ends* speaks_for) {
-  const Tcp::endpoint endpoint = endpoint_of(to.endpoint);
-  IoStatus status = co_await conn.stream.connect(endpoint);
+                       const Ends* speaks_for, milliseconds limit) {
+  const std::size_t count = to.endpoints.size();
+  const auto deadline = net::Clock::now() + limit;
+  const std::size_t first = count > 1 ? to.live->good_address.load(std::memory_order_relaxed) % count : 0;
+  IoStatus status = IoStatus::reset;
+  conn.stream.limit(limit);
+  for (std::size_t tried = 0; tried < count; ++tried) {
+    const std::size_t index = (first + tried) % count;
+    if (count > 1) conn.stream.limit(left_until(deadline) / (count - tried) + milliseconds(1));
+    const SocketAddress address(to.endpoints[index]);
+    status = co_await conn.stream.connect(address);
+    if (status == IoStatus::ok) {
+      conn.to = to.endpoints[index];
+      if (tried > 0)
+        to.live->good_address.store(static_cast<std::uint32_t>(index), std::memory_order_relaxed);
+      if (count > 1) conn.stream.limit(left_until(deadline));
+    }
+    const bool no_descriptor = conn.stream.fd() < 0;
+    if (status == IoStatus::ok || status == IoStatus::canceled || no_descriptor) break;
+    if (tried + 1 < count) conn.stream.close();
+  }
   if (status == IoStatus::ok && proxy_protocol != ProxyVersion::off) {
     http::ProxyHeaderText storage;
     const auto header = http::write_proxy_header(proxy_protocol, speaks_for, storage);
     status = co_await conn.stream.write(header);
   }
   if (status == IoStatus::ok && conn.backend().tls()) {
-    conn.secure(to.address);
+    conn.secure(to.authority);
     status = co_await conn.stream.handshake();
   }
   co_return status;

@@ -8,12 +8,13 @@
 
 namespace sluice::upstream {
 
-// TCP; then the PROXY header where the pool wants one, ahead of everything else; then TLS where the backend
-// has it. Afterwards the first request may go out. The time limit is the caller's, set on conn.stream. On
-// failure without a descriptor (stream.fd() < 0) none was left; with stream.tls() it was the handshake.
-// `speaks_for`: the ends of the client's connection, null when it is for nobody in particular. What is passed
-// outlives the wait.
+// TCP or a unix socket; then the PROXY header where the pool wants one, ahead of everything else; then TLS
+// where the backend has it. Afterwards the first request may go out. All of it takes `limit` at most, which
+// stays set on conn.stream. The backend's addresses are tried in turn, beginning with the last that answered;
+// each gets an equal part of the time that is left (H4). On failure without a descriptor (stream.fd() < 0)
+// none was left; with stream.tls() it was the handshake. `speaks_for`: the ends of the client's connection,
+// null when it is for nobody in particular. What is passed outlives the wait.
 Task<net::IoStatus> connect(Conn& conn, const route::Backend& to, ProxyVersion proxy_protocol,
-                            const Ends* speaks_for);
+                            const Ends* speaks_for, std::chrono::milliseconds limit);
 
 }  // namespace sluice::upstream

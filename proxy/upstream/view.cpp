@@ -22,6 +22,7 @@ ViewPtr Directory::adopt(route::SnapshotPtr snapshot) {
         auto& known = backends_[backend.live->id];
         if (!known) known = boost::make_local_shared<Backend>(backend.live, worker_);
         known->secure(pool.tls);
+        known->is_at(backend.endpoints);
         if (backend.admin != observe::Admin::ready) known->close_idle();
         backends[backend.live->id] = known;
         pool_view.backends.push_back(known);
@@ -29,7 +30,7 @@ ViewPtr Directory::adopt(route::SnapshotPtr snapshot) {
     }
   }
   for (auto& [id, backend] : backends_)
-    if (!backends.contains(id)) backend->close_idle();
+    if (!backends.contains(id)) backend->leave();
   // Backends that left stay findable while something runs on them: a drain's deadline may have to cut it.
   for (auto& [id, backend] : backends_)
     if (!backends.contains(id) && backend->counters().in_flight.get() > 0) backends[id] = backend;

@@ -74,6 +74,11 @@ Runtime::Runtime(asio::io_context& control, RuntimeOptions options)
         if (!alive.expired() && on_suspect) on_suspect(id);
       });
     };
+    context.unreachable = [this, alive = std::weak_ptr<Impl>(impl_)](std::uint32_t id) {
+      asio::post(control_, [this, alive, id] {
+        if (!alive.expired() && on_unreachable) on_unreachable(id);
+      });
+    };
     context.offer = [this, i, turn = i](const void* line) mutable {
       const std::size_t first = turn++ % workers_.size();
       if (first == i) return offer(line, i, workers_.size());

@@ -99,6 +99,8 @@ class Runtime {
 
   // A backend's consecutive errors reached the service's outlier limit (H3); set before start().
   std::function<void(std::uint32_t backend_id)> on_suspect;
+  // No connection could be made to a backend whose name was looked up (H4); set before start().
+  std::function<void(std::uint32_t backend_id)> on_unreachable;
 
   // Shutdown (D6): listeners close, answers carry `Connection: close`, idle clients are closed, tunnels
   // spread over the time left; what is still running at `deadline` is closed. `done` gets how many had to be.

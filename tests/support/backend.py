@@ -14,6 +14,7 @@
 """
 import hashlib
 import json
+import pathlib
 import socket
 import threading
 import time
@@ -150,16 +151,25 @@ class Backend:
         self.running = False
         self.start()
 
-    address = property(lambda self: f"{self.host}:{self.port}")
+    @property
+    def address(self):
+        if self.host.startswith("/"):
+            return f"unix:{self.host}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def start(self):
-        self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        is_socket = self.host.startswith("/")
+        family = socket.AF_UNIX if is_socket else socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self.listener = socket.socket(family, socket.SOCK_STREAM)
+        if is_socket:
+            pathlib.Path(self.host).unlink(missing_ok=True)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if self.rcvbuf:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.rcvbuf)
-        self.listener.bind((self.host, self.port))
+        self.listener.bind(self.host if is_socket else (self.host, self.port))
         self.listener.listen(1024)
-        self.port = self.listener.getsockname()[1]
+        if not is_socket:
+            self.port = self.listener.getsockname()[1]
         self.running = True
         self.acceptor = threading.Thread(target=self._accept, args=(self.listener,), daemon=True)
         self.acceptor.start()
@@ -209,7 +219,8 @@ class Backend:
                 sock, _ = listener.accept()
             except OSError:
                 return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.lock:
                 connection = Connection(self, sock, len(self.connections))
                 self.connections.append(connection)

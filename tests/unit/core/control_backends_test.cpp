@@ -200,15 +200,18 @@ TEST_F(BackendsTest, a_backend_made_ready_while_it_waits_to_be_removed_stays) {
   EXPECT_EQ(in_force().services[0].pools[0].backends.size(), 2u);
 }
 
-TEST_F(BackendsTest, an_address_that_does_not_resolve_is_not_added) {
-  options.look_up = [](const std::string&) { return Lookup{std::nullopt, "Name or service not known"}; };
+TEST_F(BackendsTest, H4_a_name_that_is_not_known_yet_is_added_and_said) {
+  options.look_up =
+      answering(loop.io.get_executor(), [](const Question&) { return nowhere("there is no such name"); });
   restart();
   protocol::Add add;
   add.target = target("blue", "typo.test:80");
   const auto reply = loop.run(control->add(by(), add));
-  ASSERT_FALSE(reply);
-  EXPECT_EQ(reply.error().exit, Exit::usage);
-  EXPECT_EQ(reply.error().detail, "'typo.test' does not resolve: Name or service not known");
+  ASSERT_TRUE(reply);
+  ASSERT_EQ(reply->more.at("warnings").as_array().size(), 1u);
+  EXPECT_EQ(reply->more.at("warnings").as_array()[0].as_string(),
+            "api/blue/typo.test:80 is down until its name is known: it cannot be resolved: 'typo.test': "
+            "there is no such name");
 }
 
 TEST_F(BackendsTest, add_waits_until_healthy_or_says_that_it_is_late) {

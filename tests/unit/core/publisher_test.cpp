@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "proxy/route/balance.hpp"
 #include "unit/core/loop.hpp"
 #include "unit/core/snapshots.hpp"
 
@@ -35,7 +36,7 @@ TEST_F(PublisherTest, builds_what_the_state_says) {
   EXPECT_EQ(api.slots, nullptr) << "no sticky keys, no table";
   EXPECT_EQ(api.split.pool_at(94'999), 0u);
   EXPECT_EQ(api.split.pool_at(95'000), 1u);
-  EXPECT_EQ(to_string(backend_in(*snapshot, 0, 1).endpoint), "127.0.0.1:9002");
+  EXPECT_EQ(to_string(backend_in(*snapshot, 0, 1).good()), "127.0.0.1:9002");
   EXPECT_EQ(snapshot->routes.size(), 1u);
 }
 
@@ -130,32 +131,98 @@ TEST_F(PublisherTest, H1_unknown_counts_only_while_nothing_in_the_pool_is_known_
   EXPECT_FALSE(eligible_in(blue, blue.backends[0]));
 }
 
-TEST(PublisherNames, T3_a_service_that_cannot_be_reached_is_set_aside_alone) {
-  Loop loop;
-  Made made(loop.io.get_executor(), [](const std::string&) {
-    return Lookup{std::nullopt, "Name not known"};
-  });
-  config::Spec spec = two_pools();
-  spec.services.push_back(spec.services[0]);
-  spec.services[1].name = "lost";
-  spec.services[1].pools[0] = pool_spec("blue", {"no-such-host.test:80"});
-  const auto state = state::from_spec(spec);
-  loop.run(resolve_all(made.resolver, addresses_of(state)));
-  const auto snapshot = made.publisher.build(spec, state, nullptr);
-  EXPECT_TRUE(snapshot->services[0].set_aside.empty());
-  EXPECT_NE(snapshot->services[1].set_aside.find("'no-such-host.test' does not resolve: Name not known"),
-            std::string::npos)
-      << snapshot->services[1].set_aside;
-}
-
-TEST(PublisherNames, one_unresolved_backend_does_not_take_its_service_along) {
+TEST(PublisherNames, H4_a_backend_whose_name_is_not_known_is_there_without_an_address) {
   Loop loop;
   Made made(loop.io.get_executor());
   config::Spec spec = two_pools();
-  spec.services[0].pools[0].backends.push_back(pool_spec("", {"not-asked-yet.test:80"}).backends[0]);
-  const auto snapshot = made.publisher.build(spec, state::from_spec(spec), nullptr);
-  EXPECT_TRUE(snapshot->services[0].set_aside.empty());
-  EXPECT_EQ(snapshot->services[0].pools[0].backends.size(), 2u);
+  spec.services[0].pools[0] = pool_spec("blue", {"no-such-host.test:80"});
+  const auto state = state::from_spec(spec);
+  loop.run(resolve_all(made.resolver, addresses_of(state)));
+  const auto snapshot = made.publisher.build(spec, state, nullptr);
+  EXPECT_TRUE(snapshot->services[0].set_aside.empty()) << "it may come at any moment";
+  const route::Backend& lost = backend_in(*snapshot, 0, 0);
+  EXPECT_TRUE(lost.endpoints.empty());
+  EXPECT_EQ(lost.unresolved, "cannot be resolved: 'no-such-host.test': no name server answers");
+  EXPECT_FALSE(eligible_in(snapshot->services[0].pools[0], lost));
+}
+
+TEST(PublisherNames, H4_a_name_stands_for_all_its_addresses) {
+  Loop loop;
+  Made made(loop.io.get_executor(), [](const Question&) { return at({"::1", "127.0.0.1"}); });
+  config::Spec spec = two_pools();
+  spec.services[0].pools[0] = pool_spec("blue", {"web.test:80"});
+  const auto state = state::from_spec(spec);
+  loop.run(resolve_all(made.resolver, addresses_of(state)));
+  const auto snapshot = made.publisher.build(spec, state, nullptr);
+  ASSERT_EQ(snapshot->services[0].pools[0].backends.size(), 1u);
+  const route::Backend& web = backend_in(*snapshot, 0, 0);
+  ASSERT_EQ(web.endpoints.size(), 2u);
+  EXPECT_EQ(to_string(web.endpoints[0]), "[::1]:80");
+  EXPECT_EQ(to_string(web.endpoints[1]), "127.0.0.1:80");
+  EXPECT_EQ(web.looked_up, "web.test:80");
+}
+
+TEST(PublisherNames, resolve_all_makes_each_address_a_backend_that_has_an_equal_part_of_the_weight) {
+  Loop loop;
+  Made made(loop.io.get_executor(), [](const Question&) { return at({"10.0.0.7", "::1", "10.0.0.9"}); });
+  config::Spec spec = two_pools();
+  spec.services[0].pools[0] = pool_spec("blue", {"web.test:80", "127.0.0.1:1"});
+  spec.services[0].pools[0].backends[0].name = "web";
+  spec.services[0].pools[0].backends[0].every_address = true;
+  auto state = state::from_spec(spec);
+  state.service("api")->pool("blue")->backend("web")->members = {{"10.0.0.9:80", Admin::draining, {}}};
+  loop.run(resolve_all(made.resolver, addresses_of(state)));
+  const auto snapshot = made.publisher.build(spec, state, nullptr);
+  const auto& backends = snapshot->services[0].pools[0].backends;
+  ASSERT_EQ(backends.size(), 4u);
+  EXPECT_EQ(backends[0].name, "127.0.0.1:1");
+  EXPECT_EQ(backends[1].name, "web/10.0.0.7:80");
+  EXPECT_EQ(backends[2].name, "web/[::1]:80");
+  EXPECT_EQ(backends[3].name, "web/10.0.0.9:80");
+  double sum = 0;
+  for (int i = 1; i < 4; ++i) sum += backends[static_cast<std::size_t>(i)].weight;
+  EXPECT_DOUBLE_EQ(sum, 1.0) << "the group weighs what was written";
+  EXPECT_EQ(backends[1].admin, Admin::ready);
+  EXPECT_EQ(backends[3].admin, Admin::draining);
+  EXPECT_TRUE(names({"api", "blue", "web"}, backends[2]));
+  EXPECT_TRUE(names({"api", "blue", "web/[::1]:80"}, backends[2]));
+  EXPECT_FALSE(names({"api", "blue", "web/[::1]:80"}, backends[3]));
+}
+
+TEST(PublisherNames, SRV_records_bring_ports_weights_and_priorities) {
+  Loop loop;
+  Made made(loop.io.get_executor(), [](const Question& question) {
+    if (!question.services) return at({question.name == "a.test" ? "10.0.0.1" : "10.0.0.2"});
+    Found found;
+    found.services = {{"b.test", 8002, 10, 1}, {"a.test", 8001, 10, 3}, {"a.test", 9001, 20, 0}};
+    found.ttl = std::chrono::seconds(30);
+    return found;
+  });
+  config::Spec spec = two_pools();
+  spec.services[0].pools[0].backends.resize(1);
+  auto& srv = spec.services[0].pools[0].backends[0];
+  srv.name = "web";
+  srv.address = {"_http._tcp.test", 0, "srv:_http._tcp.test"};
+  srv.weight = 8;
+  srv.every_address = true;
+  const auto state = state::from_spec(spec);
+  loop.run(resolve_all(made.resolver, addresses_of(state)));
+  const auto snapshot = made.publisher.build(spec, state, nullptr);
+  const route::Pool& pool = snapshot->services[0].pools[0];
+  ASSERT_EQ(pool.backends.size(), 3u);
+  EXPECT_EQ(pool.backends[0].name, "web/10.0.0.1:8001");
+  EXPECT_DOUBLE_EQ(pool.backends[0].weight, 6);
+  EXPECT_EQ(pool.backends[0].authority, "a.test:8001");
+  EXPECT_EQ(pool.backends[1].name, "web/10.0.0.2:8002");
+  EXPECT_DOUBLE_EQ(pool.backends[1].weight, 2);
+  EXPECT_EQ(pool.backends[2].name, "web/10.0.0.1:9001");
+  EXPECT_EQ(pool.backends[2].tier, 1u);
+  EXPECT_TRUE(pool.has_tiers);
+  EXPECT_TRUE(route::outranked(pool, pool.backends[2], false));
+  pool.backends[0].live->health.store(Health::down);
+  EXPECT_TRUE(route::outranked(pool, pool.backends[2], false)) << "the other of the first class can serve";
+  pool.backends[1].live->health.store(Health::down);
+  EXPECT_FALSE(route::outranked(pool, pool.backends[2], false));
 }
 
 }  // namespace

@@ -2,10 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <future>
-#include <mutex>
-
 #include "proxy/base/values.hpp"
 #include "unit/core/loop.hpp"
 #include "unit/core/snapshots.hpp"
@@ -13,109 +9,159 @@
 namespace sluice::core {
 namespace {
 
+using namespace std::chrono_literals;
 using boost::asio::awaitable;
 
-awaitable<bool> resolve(Resolver& resolver, std::initializer_list<const char*> addresses) {
-  return resolve_all(resolver, {addresses.begin(), addresses.end()});
-}
-
-Lookup at(const char* ip) {
-  const auto address = parse_address(std::string(ip) + ":1");
-  return {literal(*address), ""};
-}
-
-std::string text_of(const Resolver& resolver, const std::string& address) {
-  const auto endpoint = resolver.find(address);
-  return endpoint ? to_string(*endpoint) : "";
-}
-
-TEST(Resolver, literals_are_known_at_once) {
+struct Names : testing::Test {
   Loop loop;
-  const Resolver resolver(loop.io.get_executor());
-  EXPECT_EQ(text_of(resolver, "127.0.0.1:9001"), "127.0.0.1:9001");
-  EXPECT_EQ(text_of(resolver, "[::1]:80"), "[::1]:80");
+  std::map<std::string, Found> says;
+  std::vector<std::string> asked;
+  Resolver resolver{
+      loop.io.get_executor(), answering(loop.io.get_executor(), [this](const Question& question) {
+        asked.push_back(question.name);
+        const auto found = says.find(question.name);
+        return found == says.end() ? nowhere("there is no such name (NXDOMAIN)") : found->second;
+      })};
+
+  Names() { resolver.limits(20ms, 50ms); }
+  void resolve(std::vector<std::string> addresses) { loop.run(resolve_all(resolver, std::move(addresses))); }
+  std::string text_of(const std::string& address) {
+    std::string text;
+    for (const auto& endpoint : resolver.find(address))
+      text += (text.empty() ? "" : " ") + to_string(endpoint);
+    return text;
+  }
+};
+
+TEST_F(Names, literals_and_sockets_are_known_at_once) {
+  EXPECT_EQ(text_of("127.0.0.1:9001"), "127.0.0.1:9001");
+  EXPECT_EQ(text_of("[::1]:80"), "[::1]:80");
+  EXPECT_EQ(text_of("unix:/run/app.sock"), "unix:/run/app.sock");
   EXPECT_EQ(resolver.error_of("[::1]:80"), "");
+  EXPECT_FALSE(resolver.standing("127.0.0.1:9001"));
 }
 
-TEST(Resolver, names_are_known_when_they_were_looked_up) {
-  Loop loop;
-  Resolver resolver(loop.io.get_executor(), [](const std::string&) { return at("10.0.0.7"); });
-  EXPECT_FALSE(resolver.find("api.test:80"));
-  EXPECT_EQ(resolver.error_of("api.test:80"), "'api.test' does not resolve: no answer yet");
-  EXPECT_TRUE(loop.run(resolve(resolver, {"api.test:80", "127.0.0.1:1"})));
-  EXPECT_EQ(text_of(resolver, "api.test:80"), "10.0.0.7:80");
-  EXPECT_EQ(text_of(resolver, "api.test:81"), "10.0.0.7:81") << "a host is looked up once for all its ports";
+TEST_F(Names, a_name_is_all_its_addresses) {
+  says["api.test"] = at({"10.0.0.7", "::1"});
+  EXPECT_EQ(resolver.error_of("api.test:80"), "cannot be resolved: 'api.test': no answer yet");
+  resolve({"api.test:80", "127.0.0.1:1"});
+  EXPECT_EQ(text_of("api.test:80"), "10.0.0.7:80 [::1]:80");
+  EXPECT_EQ(text_of("api.test:81"), "10.0.0.7:81 [::1]:81") << "a host is looked up once for all its ports";
+  EXPECT_EQ(resolver.error_of("api.test:80"), "");
 }
 
-TEST(Resolver, the_system_knows_localhost) {
-  Loop loop;
-  Resolver resolver(loop.io.get_executor());
-  EXPECT_TRUE(loop.run(resolve(resolver, {"localhost:80"})));
-  EXPECT_TRUE(resolver.find("localhost:80")) << resolver.error_of("localhost:80");
+TEST_F(Names, a_failed_look_up_keeps_the_last_answer_and_says_since_when) {
+  says["api.test"] = at({"10.0.0.7"}, 0s);
+  resolve({"api.test:80"});
+  resolver.keep({"api.test:80"});
+  const auto since = resolver.standing("api.test:80")->since;
+  says.clear();
+  ASSERT_TRUE(loop.run_until([this] { return resolver.standing("api.test:80")->stale.has_value(); }));
+  EXPECT_EQ(text_of("api.test:80"), "10.0.0.7:80");
+  EXPECT_EQ(resolver.standing("api.test:80")->error, "there is no such name (NXDOMAIN)");
+  EXPECT_EQ(resolver.standing("api.test:80")->since, since);
+  const auto stale = resolver.standing("api.test:80")->stale;
+  const auto looks = asked.size();
+  ASSERT_TRUE(loop.run_until([&] { return asked.size() > looks + 1; }));
+  EXPECT_EQ(resolver.standing("api.test:80")->stale, stale) << "since the first failure";
+  says["api.test"] = at({"10.0.0.7"}, 0s);
+  ASSERT_TRUE(loop.run_until([this] { return !resolver.standing("api.test:80")->stale; }));
+  EXPECT_EQ(resolver.standing("api.test:80")->since, since) << "the same address";
 }
 
-TEST(Resolver, a_failed_look_up_later_keeps_the_last_answer) {
-  Loop loop;
-  std::atomic<int> asked{0};
-  Resolver resolver(loop.io.get_executor(), [&asked](const std::string&) {
-    return asked++ == 0 ? at("10.0.0.7") : Lookup{std::nullopt, "try again"};
-  });
-  loop.run(resolve(resolver, {"api.test:80"}));
-  EXPECT_FALSE(loop.run(resolver.refresh({"api.test:80"})));
-  EXPECT_EQ(asked, 2);
-  EXPECT_EQ(text_of(resolver, "api.test:80"), "10.0.0.7:80");
+TEST_F(Names, changes_are_counted_and_another_order_is_none) {
+  says["api.test"] = at({"10.0.0.7", "10.0.0.8"}, 0s);
+  resolve({"api.test:80"});
+  resolver.keep({"api.test:80"});
+  const auto before = resolver.changes();
+  says["api.test"] = at({"10.0.0.8", "10.0.0.7"}, 0s);
+  const auto looks = asked.size();
+  ASSERT_TRUE(loop.run_until([&] { return asked.size() > looks + 2; }));
+  EXPECT_EQ(resolver.changes(), before);
+  says["api.test"] = at({"10.0.0.9", "10.0.0.8"}, 0s);
+  ASSERT_TRUE(loop.run_until([&] { return resolver.changes() > before; }));
+  EXPECT_EQ(text_of("api.test:80"), "10.0.0.8:80 10.0.0.9:80") << "what stays keeps its place";
 }
 
-TEST(Resolver, refresh_tells_a_new_address) {
-  Loop loop;
-  std::atomic<int> asked{0};
-  Resolver resolver(loop.io.get_executor(),
-                    [&asked](const std::string&) { return at(asked++ == 0 ? "10.0.0.7" : "10.0.0.8"); });
-  loop.run(resolve(resolver, {"api.test:80"}));
-  EXPECT_TRUE(loop.run(resolver.refresh({"api.test:80"})));
-  EXPECT_EQ(text_of(resolver, "api.test:80"), "10.0.0.8:80");
-  EXPECT_FALSE(loop.run(resolver.refresh({"api.test:80"})));
+TEST_F(Names, a_failed_connection_brings_the_next_look_forward_but_not_below_the_least) {
+  resolver.limits(20ms, 1h);
+  says["api.test"] = at({"10.0.0.7"}, 3600s);
+  resolve({"api.test:80"});
+  resolver.keep({"api.test:80"});
+  says["api.test"] = at({"10.0.0.8"}, 3600s);
+  const auto began = Clock::now();
+  resolver.hurry("api.test:80");
+  ASSERT_TRUE(loop.run_until([this] { return text_of("api.test:80") == "10.0.0.8:80"; }));
+  EXPECT_GE(Clock::now() - began, 15ms);
+  EXPECT_EQ(asked.size(), 2u);
+}
+
+TEST_F(Names, SRV_records_lead_to_hosts_that_are_looked_up_as_well) {
+  Found srv;
+  srv.services = {{"b.test", 8002, 20, 1}, {"a.test", 8001, 10, 0}};
+  srv.ttl = 30s;
+  says["_http._tcp.test"] = srv;
+  says["a.test"] = at({"10.0.0.1", "10.0.0.2"});
+  says["b.test"] = at({"10.0.0.3"});
+  resolve({"srv:_http._tcp.test"});
+  const auto members = resolver.members("srv:_http._tcp.test");
+  ASSERT_EQ(members.size(), 3u);
+  EXPECT_EQ(to_string(members[0].endpoint), "10.0.0.1:8001");
+  EXPECT_EQ(to_string(members[1].endpoint), "10.0.0.2:8001");
+  EXPECT_EQ(members[0].part, 0.5) << "weights of 0 alone count alike";
+  EXPECT_EQ(members[0].tier, 0u);
+  EXPECT_EQ(to_string(members[2].endpoint), "10.0.0.3:8002");
+  EXPECT_EQ(members[2].tier, 1u);
+  EXPECT_EQ(members[2].part, 1.0);
+}
+
+TEST_F(Names, SRV_records_whose_hosts_are_unknown_say_so) {
+  Found srv;
+  srv.services = {{"a.test", 8001, 10, 0}};
+  says["_http._tcp.test"] = srv;
+  resolve({"srv:_http._tcp.test"});
+  EXPECT_EQ(
+      resolver.error_of("srv:_http._tcp.test"),
+      "cannot be resolved: '_http._tcp.test' (SRV): its host 'a.test': there is no such name (NXDOMAIN)");
 }
 
 TEST(Resolver, a_slow_name_server_holds_a_change_up_for_the_limit_only) {
   Loop loop;
-  const auto release = std::make_shared<std::promise<void>>();
-  const std::shared_future<void> released = release->get_future();
+  std::vector<Answered> waiting;
+  Resolver resolver(loop.io.get_executor(),
+                    [&waiting](Question, Answered answered) { waiting.push_back(std::move(answered)); });
   const auto began = Clock::now();
-  {
-    Resolver resolver(loop.io.get_executor(), [released](const std::string&) {
-      released.wait();
-      return at("10.0.0.7");
-    });
-    EXPECT_TRUE(loop.run(resolve(resolver, {"slow.test:80"})));
-    EXPECT_GE(Clock::now() - began, Resolver::kLimit);
-    EXPECT_FALSE(resolver.find("slow.test:80"));
-    release->set_value();
-    EXPECT_TRUE(loop.run_until([&] { return resolver.find("slow.test:80").has_value(); }));
-  }
+  EXPECT_TRUE(loop.run(resolve_all(resolver, {"slow.test:80"})));
+  EXPECT_GE(Clock::now() - began, Resolver::kLimit);
+  EXPECT_TRUE(resolver.find("slow.test:80").empty());
+  ASSERT_EQ(waiting.size(), 1u);
+  waiting[0](at({"10.0.0.7"}));
+  EXPECT_FALSE(resolver.find("slow.test:80").empty());
 }
 
 TEST(Resolver, may_go_while_a_look_up_is_under_way) {
   Loop loop;
-  const auto release = std::make_shared<std::promise<void>>();
-  const auto finished = std::make_shared<std::promise<void>>();
-  const std::shared_future<void> released = release->get_future();
+  Answered late;
   {
-    Resolver resolver(loop.io.get_executor(), [released, finished](const std::string&) {
-      released.wait();
-      finished->set_value();
-      return at("10.0.0.7");
-    });
+    Resolver resolver(loop.io.get_executor(),
+                      [&late](Question, Answered answered) { late = std::move(answered); });
     std::optional<bool> resolved;
-    loop.begin(resolve(resolver, {"slow.test:80"}), resolved);
+    loop.begin(resolve_all(resolver, {"slow.test:80"}), resolved);
     loop.io.poll();
-    // The coroutine waits in the resolver: it has to end before the resolver does.
-    release->set_value();
     ASSERT_TRUE(loop.run_until([&] { return resolved.has_value(); }));
   }
-  finished->get_future().wait();
-  loop.io.restart();
-  loop.io.poll();
+  late(at({"10.0.0.7"}));
+}
+
+TEST(Dns, the_machine_knows_localhost) {
+  Loop loop;
+  Dns dns(loop.io.get_executor());
+  std::optional<Found> found;
+  dns.ask({"localhost", false}, [&found](Found answer) { found = std::move(answer); });
+  EXPECT_FALSE(found) << "never from inside the call";
+  ASSERT_TRUE(loop.run_until([&] { return found.has_value(); }));
+  EXPECT_EQ(found->error, "");
+  EXPECT_FALSE(found->addresses.empty());
 }
 
 }  // namespace

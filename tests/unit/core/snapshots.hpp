@@ -1,6 +1,7 @@
 // Specs and snapshots for tests, made by hand.
 #pragma once
 
+#include <boost/asio/post.hpp>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,11 +41,35 @@ inline config::Spec two_pools() {
   return spec;
 }
 
+// What a name server would say.
+inline Found at(const std::vector<std::string>& ips, std::chrono::seconds ttl = std::chrono::seconds(30)) {
+  Found found;
+  for (const auto& ip : ips) {
+    const auto address = parse_address(ip.find(':') == std::string::npos ? ip + ":1" : "[" + ip + "]:1");
+    found.addresses.push_back(*literal(*address));
+    found.addresses.back().port = 0;
+  }
+  found.ttl = ttl;
+  return found;
+}
+inline Found nowhere(const std::string& why) {
+  Found found;
+  found.error = why;
+  return found;
+}
+// Answers in the next round of the loop, as the real one does.
+inline LookUp answering(boost::asio::any_io_executor loop, std::function<Found(const Question&)> answer) {
+  return [loop, answer](Question question, Answered answered) {
+    boost::asio::post(loop, [answer, question, answered] { answered(answer(question)); });
+  };
+}
+
 // What a publisher needs, with seeds that count up.
 struct Made {
-  explicit Made(boost::asio::any_io_executor loop, LookupFunction look = look_up)
-      : resolver(std::move(loop), std::move(look)),
+  explicit Made(boost::asio::any_io_executor loop, std::function<Found(const Question&)> look = no_server)
+      : resolver(loop, answering(loop, std::move(look))),
         publisher(registry, resolver, [this] { return ++seed; }) {}
+  static Found no_server(const Question&) { return nowhere("no name server answers"); }
   std::uint64_t seed = 0;
   Registry registry{2};
   Resolver resolver;

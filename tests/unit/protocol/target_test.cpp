@@ -17,7 +17,9 @@ namespace {
 TEST(Targets, AreTwoOrThreeParts) {
   EXPECT_EQ(parse_target("api/blue"), (Target{"api", "blue", ""}));
   EXPECT_EQ(parse_target("api/blue/[::1]:80"), (Target{"api", "blue", "[::1]:80"}));
-  for (const char* wrong : {"", "api", "/", "api/", "/blue", "api/blue/", "api//b", "api/blue/b/c"})
+  EXPECT_EQ(parse_target("api/blue/unix:/run/app.sock"), (Target{"api", "blue", "unix:/run/app.sock"}));
+  EXPECT_EQ(parse_target("api/blue/web/10.0.0.7:8000"), (Target{"api", "blue", "web/10.0.0.7:8000"}));
+  for (const char* wrong : {"", "api", "/", "api/", "/blue", "api/blue/", "api//b"})
     EXPECT_FALSE(parse_target(wrong)) << wrong;
   EXPECT_EQ(to_string(Target{"api", "blue", "b"}), "api/blue/b");
   EXPECT_EQ(to_string(Target{"api", "blue", ""}), "api/blue");

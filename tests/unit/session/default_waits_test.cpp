@@ -185,7 +185,7 @@ TEST_F(DefaultWaits, X7_for_a_place_on_a_backend_5_s) {
 
 TEST_F(DefaultWaits, X5_a_connect_1_s) {
   const FullBacklog full;
-  world.pools[0].backends[0].endpoint.port = full.port();
+  world.pools[0].backends[0].endpoints[0].port = full.port();
   world.publish();
   Peer& client = world.client();
   client.send(kGet);

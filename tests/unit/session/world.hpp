@@ -28,6 +28,7 @@ class World {
     info->name = "web";
     info->header_timeout = info->body_timeout = info->idle_timeout = 60s;
     context.suspect = [this](std::uint32_t id) { suspects.push_back(id); };
+    context.unreachable = [this](std::uint32_t id) { unreachables.push_back(id); };
     context.offer = [this](const void* line) { context.admission.wake(line); };
   }
   ~World() { end(); }
@@ -44,8 +45,10 @@ class World {
       route::Backend backend;
       backend.name = name + std::to_string(made.backends.size());
       backend.address = "127.0.0.1:" + std::to_string(port);
-      backend.endpoint.ip = {127, 0, 0, 1};
-      backend.endpoint.port = port;
+      backend.authority = backend.address;
+      backend.endpoints.resize(1);
+      backend.endpoints[0].ip = {127, 0, 0, 1};
+      backend.endpoints[0].port = port;
       backend.live = std::make_shared<observe::BackendLive>(next_id_++, 1);
       made.backends.push_back(backend);
     }
@@ -168,7 +171,7 @@ class World {
   SessionHook sessions;
   std::vector<std::unique_ptr<Origin>> origins;
   std::vector<std::unique_ptr<Peer>> clients;
-  std::vector<std::uint32_t> suspects;
+  std::vector<std::uint32_t> suspects, unreachables;
 
  private:
   std::shared_ptr<observe::SplitSequence> sequence_ = std::make_shared<observe::SplitSequence>(1);
