@@ -81,23 +81,15 @@ asio::awaitable<Reply> Compat::remove_backend(Call call) {
   co_return json_reply(to_json(*changed));
 }
 
-// Answers when the probes find it up: the script takes the next instance out.
+// Answers when it is seen well and takes requests: the script takes the next instance out.
 asio::awaitable<Reply> Compat::add_backend(Call call) {
   auto request = request_of(call);
   if (!request) co_return problem_reply(request.error());
   auto target = backend_in(call);
   if (!target) co_return problem_reply(target.error());
-  auto work = control_.ready(std::move(*request), *target);
+  auto work = control_.ready_when_healthy(std::move(*request), *target, kCompatWait);
   const auto changed = co_await std::move(work);
   if (!changed) co_return problem_reply(changed.error());
-  if (probes()) {
-    protocol::Wait message;
-    message.target = *target;
-    message.timeout = kCompatWait;
-    auto waiting = control_.wait(std::move(message));
-    const auto healthy = co_await std::move(waiting);
-    if (!healthy) co_return problem_reply(healthy.error());
-  }
   co_return json_reply(to_json(*changed));
 }
 
@@ -147,6 +139,10 @@ Result<Target> Compat::find(const std::string& name) const {
         all.push_back(backend.name);
         if (name == backend.name || name == pool.name + "/" + backend.name)
           found.push_back({service_, pool.name, backend.name});
+        const Target whole{service_, pool.name, backend.group};
+        const bool named =
+            !backend.group.empty() && (name == backend.group || name == pool.name + "/" + backend.group);
+        if (named && std::find(found.begin(), found.end(), whole) == found.end()) found.push_back(whole);
       }
   }
   if (found.empty())
@@ -157,11 +153,6 @@ Result<Target> Compat::find(const std::string& name) const {
                                    ", write backend=" + found[0].pool + "/" + name,
                                "backend");
   return found.front();
-}
-
-bool Compat::probes() const {
-  const auto* service = control_.spec().service(service_);
-  return service && service->health_check;
 }
 
 }  // namespace sluice::admin

@@ -34,7 +34,6 @@ class Compat {
   Result<protocol::SetFlag> flag_in(const Call& call) const;
   Result<protocol::Target> backend_in(const Call& call) const;
   Result<protocol::Target> find(const std::string& name) const;
-  bool probes() const;
 
   core::Control& control_;
   const std::string service_;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "proxy/base/origin.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::admin {
@@ -144,7 +145,7 @@ Result<protocol::Add> read_add(const Call& call, const Names& names) {
   if (auto problem = check_weight(read->weight)) return *problem;
   if (read->address.empty())
     return read;  // the name is the address, or that of a backend that was removed before
-  const auto address = parse_address(read->address);
+  const auto address = parse_origin(read->address);
   if (!address) return malformed("the field 'address': " + address.error().text(), "address");
   return read;
 }

@@ -1,6 +1,7 @@
 // The verbs about backends: drain, ready, maint, weight, add, remove, wait.
 #include "control/cli/args_parser.hpp"
 #include "control/cli/args_values.hpp"
+#include "proxy/base/origin.hpp"
 
 namespace sluice::cli {
 
@@ -33,7 +34,7 @@ void Parser::add_backends() {
     message<protocol::Add>().target = {target.service, target.pool, message<protocol::Add>().target.backend};
   });
   one(add, "ADDRESS", [this](auto& text) {
-    const auto address = parse_address(text);
+    const auto address = parse_origin(text);
     if (!address) wrong("ADDRESS", address.error().text());
     message<protocol::Add>().address = text;
   });

@@ -3,6 +3,7 @@
 
 #include "control/cli/look.hpp"
 #include "control/cli/verbs.hpp"
+#include "proxy/base/origin.hpp"
 #include "proxy/base/suggest.hpp"
 #include "proxy/base/values.hpp"
 
@@ -30,15 +31,21 @@ Found search(const boost::json::value& status, const std::string& text) {
     for (const auto& [pool, backends] : object_in(object_of(value), "pools"))
       for (const auto& [name, backend] : object_in(object_of(backends), "backends")) {
         found.names.emplace_back(name);
+        const auto group = text_in(object_of(backend), "group");
         if (name == text || text_in(object_of(backend), "address") == text)
           found.matches.push_back(to_string(Target{service, pool, name}));
+        const std::string whole = to_string(Target{service, pool, group});
+        if (!group.empty() && group == text && (found.matches.empty() || found.matches.back() != whole))
+          found.matches.push_back(whole);
       }
   return found;
 }
 
 // As the operator wrote it, or what the daemon's status says that it means.
 Result<Target> resolve(Context& context, const std::string& text) {
-  if (auto target = protocol::parse_target(text); target && !target->backend.empty()) return *target;
+  // "unix:/run/app.sock" has the form of a target and is a name.
+  if (auto target = protocol::parse_target(text); target && !target->backend.empty() && !is_unix(text))
+    return *target;
   const auto answer = context.client.call({"GET", "/v1/status"});
   if (!answer) return answer.error();
   return find_backend(answer->body, text);
@@ -47,7 +54,7 @@ Result<Target> resolve(Context& context, const std::string& text) {
 }  // namespace
 
 Result<Target> find_backend(const boost::json::value& status, const std::string& text) {
-  if (auto target = protocol::parse_target(text)) {
+  if (auto target = protocol::parse_target(text); target && !is_unix(text)) {
     if (!target->backend.empty()) return *target;
     return protocol::malformed(sluice::quoted(text) + " is a pool, write SERVICE/POOL/BACKEND");
   }

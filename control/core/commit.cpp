@@ -6,6 +6,7 @@
 #include "control/core/control_impl.hpp"
 #include "control/core/eligibility.hpp"
 #include "control/core/moved.hpp"
+#include "control/core/replies.hpp"
 #include "control/state/walk.hpp"
 
 namespace sluice::core {
@@ -26,13 +27,6 @@ Changed reply_of(const state::State& before, const state::Change& change, const 
   if (!change.restored.empty())
     reply.more["restored"] = json::array(change.restored.begin(), change.restored.end());
   return reply;
-}
-
-void add_warnings(Changed& reply, const std::vector<std::string>& warnings) {
-  if (warnings.empty()) return;
-  json::array& list = reply.more["warnings"].is_array() ? reply.more["warnings"].as_array()
-                                                        : reply.more["warnings"].emplace_array();
-  for (const auto& warning : warnings) list.emplace_back(warning);
 }
 
 }  // namespace

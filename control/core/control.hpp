@@ -93,6 +93,11 @@ class Control {
   boost::asio::awaitable<Result<protocol::Changed>> redo(Request request, protocol::Redo message);
   boost::asio::awaitable<Result<protocol::Changed>> drain(Request request, protocol::Drain message);
   boost::asio::awaitable<Result<protocol::Changed>> ready(Request request, protocol::Target target);
+  // First seen well while it is still out of the traffic, by fresh probes or, where nothing probes, by a
+  // connection. Not in time: nothing was changed.
+  boost::asio::awaitable<Result<protocol::Changed>> ready_when_healthy(Request request,
+                                                                       protocol::Target target,
+                                                                       std::chrono::milliseconds timeout);
   boost::asio::awaitable<Result<protocol::Changed>> maint(Request request, protocol::Target target);
   boost::asio::awaitable<Result<protocol::Changed>> weight(Request request, protocol::Weight message);
   boost::asio::awaitable<Result<protocol::Changed>> add(Request request, protocol::Add message);

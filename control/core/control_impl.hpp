@@ -189,6 +189,13 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   protocol::Drained drained_sum(const Target& target) const;
   std::uint64_t in_flight_of(const std::vector<std::pair<std::string, std::string>>& pools) const;
 
+  // --- ready.cpp
+  // Ends the ejections of what was made ready; a sentence for each, and for each that cannot be used yet.
+  std::vector<std::string> welcome(const Target& target, const std::string& by);
+  std::string troubles_of(const Target& target) const;
+  asio::awaitable<bool> wait_until_reachable(Target target, Clock::time_point limit);
+  asio::awaitable<bool> all_take_connections(Target target);
+
   // --- status.cpp
   StatusView status_now() const;
   ServiceView service_view(const state::ServiceState& service, Clock::time_point now) const;

@@ -34,8 +34,9 @@ std::string why(int status) {
     case ARES_EREFUSED:
       return "the name server refused to answer";
     case ARES_ETIMEOUT:
-    case ARES_ECONNREFUSED:
       return "no name server answers";
+    case ARES_ECONNREFUSED:  // c-ares does not tell the one from the other
+      return "no name server gave an answer (SERVFAIL, or it is not there)";
     default:
       return std::string("it could not be looked up (") + ares_strerror(status) + ")";
   }

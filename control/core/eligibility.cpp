@@ -7,17 +7,6 @@
 namespace sluice::core {
 namespace {
 
-// "127.0.0.1:9101 is down (connect: Connection refused)"
-std::string why_not(const route::Backend& backend, const HealthBoard& board) {
-  if (backend.admin != observe::Admin::ready)
-    return backend.name + " is " + std::string(state::to_string(backend.admin));
-  const observe::Health health = backend.live->health.load();
-  std::string text = backend.name + " is " + std::string(to_string(health));
-  const Watched* watched = board.find(backend.live->id);
-  if (watched && !watched->last_error.empty()) text += " (" + watched->last_error + ")";
-  return text;
-}
-
 // The last weight above 0 of those that take requests became 0.
 bool lost_its_weights(const route::Pool& was, const route::Pool& now) {
   bool taken = false;
@@ -156,6 +145,16 @@ std::string_view to_string(observe::Health health) {
       return "ejected";
   }
   return "unknown";
+}
+
+std::string why_not(const route::Backend& backend, const HealthBoard& board) {
+  if (backend.admin != observe::Admin::ready)
+    return backend.name + " is " + std::string(state::to_string(backend.admin));
+  const observe::Health health = backend.live->health.load();
+  std::string text = backend.name + " is " + std::string(to_string(health));
+  const Watched* watched = board.find(backend.live->id);
+  if (watched && !watched->last_error.empty()) text += " (" + watched->last_error + ")";
+  return text;
 }
 
 }  // namespace sluice::core

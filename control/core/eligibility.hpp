@@ -39,4 +39,7 @@ protocol::Problem refuse_loss(const LostPool& lost, const route::Snapshot& next,
 
 std::string_view to_string(observe::Health health);
 
+// "127.0.0.1:9101 is down (connect: Connection refused)"
+std::string why_not(const route::Backend& backend, const HealthBoard& board);
+
 }  // namespace sluice::core

@@ -17,7 +17,7 @@ namespace sluice::core {
 
 struct FetchRequest {
   route::Endpoint to;
-  std::vector<route::Endpoint> also;  // tried in turn when no connection can be made there
+  std::vector<route::Endpoint> also;                // tried in turn when no connection can be made there
   std::shared_ptr<const tls::ClientContext> tls;    // null: in clear
   std::string address;                              // with tls: of the backend, "host:port"
   ProxyVersion proxy_protocol = ProxyVersion::off;  // begin with a header that speaks for nobody

@@ -95,4 +95,11 @@ json::value target_json(const state::State& state, const protocol::Target& targe
   return all;
 }
 
+void add_warnings(protocol::Changed& reply, const std::vector<std::string>& warnings) {
+  if (warnings.empty()) return;
+  json::array& list = reply.more["warnings"].is_array() ? reply.more["warnings"].as_array()
+                                                        : reply.more["warnings"].emplace_array();
+  for (const auto& warning : warnings) list.emplace_back(warning);
+}
+
 }  // namespace sluice::core

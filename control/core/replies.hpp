@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "control/protocol/messages.hpp"
 #include "control/protocol/target.hpp"
 #include "control/state/state.hpp"
 
@@ -25,5 +26,8 @@ boost::json::value mirror_json(const state::State& state, const std::string& ser
 // Of a backend {"address":..,"admin":"ready","weight":1}, of a pool an object of these by backend; null when
 // it is not there.
 boost::json::value target_json(const state::State& state, const protocol::Target& target);
+
+// Sentences for the operator, added to those that a reply has.
+void add_warnings(protocol::Changed& reply, const std::vector<std::string>& warnings);
 
 }  // namespace sluice::core

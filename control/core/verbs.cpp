@@ -4,6 +4,7 @@
 #include "control/rollout/moves.hpp"
 #include "control/state/pending.hpp"
 #include "control/state/walk.hpp"
+#include "proxy/base/origin.hpp"
 
 namespace sluice::core {
 namespace {
@@ -205,6 +206,12 @@ Verb Control::Impl::add_verb(protocol::Add message) {
     const auto* added = change->next.service(message.target.service)
                             ->pool(message.target.pool)
                             ->backend(message.target.backend);
+    const config::ServiceSpec* service = spec.service(message.target.service);
+    const config::PoolSpec* pool = service ? service->pool(message.target.pool) : nullptr;
+    if (pool && pool->tls && pool->tls->server_name.empty() && is_unix(added->address))
+      return protocol::malformed(
+          "pool '" + pool->name + "' speaks TLS and names no 'server_name', which a unix socket needs",
+          "address");
     if (const std::string unresolved = resolver.error_of(added->address); !unresolved.empty())
       change->notes.push_back(to_string(message.target) + " is down until its name is known: it " +
                               unresolved);
@@ -255,12 +262,6 @@ asio::awaitable<Result<Changed>> Control::redo(Request request, protocol::Redo) 
   const auto self = impl_;
   Verb verb = self->redo_verb(request);
   co_await self->resolve_for(verb);
-  co_return co_await self->commit(std::move(request), std::move(verb));
-}
-
-asio::awaitable<Result<Changed>> Control::ready(Request request, Target target) {
-  const auto self = impl_;
-  Verb verb = self->admin_verb("ready", std::move(target), observe::Admin::ready);
   co_return co_await self->commit(std::move(request), std::move(verb));
 }
 

@@ -62,6 +62,9 @@ bool Control::Impl::is_healthy(const route::Backend& backend, ProbeMarks& marks)
 // does not count, `rise` probes that began after the question do.
 asio::awaitable<bool> Control::Impl::wait_until_healthy(Target target, Clock::time_point limit) {
   ProbeMarks marks;
+  for (const route::Backend* backend : backends_of(target))
+    if (const Watched* watched = board.find(backend->live->id); watched && watched->check)
+      prober.hurry(watched->live->id, watched->check->rise + 1);
   while (true) {
     if (state::missing(state, target)) co_return false;
     const auto backends = backends_of(target);

@@ -72,6 +72,8 @@ class PoolRestorer {
       there.admin = to.admin;
       there.drain_deadline = deadline_of(to);
     }
+    if (there.every_address && (!from || from->members != to.members || from->admin != to.admin))
+      there.members = to.members;
     if (!from || from->weight != to.weight) there.set_weight(to.weight);
   }
 
@@ -97,7 +99,8 @@ class PoolRestorer {
     if (!there) return;
     const bool removed_then = to_.removed_one(name) != nullptr;
     if (!there->added && !removed_then) return stays(name, "since");
-    if (!there->added) now_.put(RemovedBackend{name, there->address, there->configured_weight()});
+    if (!there->added)
+      now_.put(RemovedBackend{name, there->address, there->configured_weight(), there->every_address});
     std::erase_if(now_.backends, [&](const auto& one) { return one.name == name; });
   }
 

@@ -32,24 +32,28 @@ void read_backend(const Value& value, BackendSpec& backend) {
     return;
   }
   std::optional<Value> address, srv, resolve;
-  value.keys({
-      {"name", [&](const Value& v) { v.checked(backend.name, backend_name_error); }},
-      {"address", [&](const Value& v) { address = v, v.origin(backend.address); }},
-      {"srv", [&](const Value& v) { srv = v, v.srv_name(backend.address); }},
-      {"resolve",
-       [&](const Value& v) {
-         resolve = v;
-         v.choice<bool>(backend.every_address, {{"first", false}, {"all", true}});
-       }},
-      {"weight", [&](const Value& v) { v.whole(backend.weight, 0, kHeaviest); }},
-      {"max_in_flight",
-       [&](const Value& v) {
-         std::uint32_t limit = 0;
-         if (v.whole(limit, 0, kMostAtOnce)) backend.max_in_flight = limit;
-       }},
-  });
-  if (!address && !srv)
-    value.complain("a backend needs its 'address', or 'srv' with the name of its SRV records");
+  Places places;
+  value.keys(
+      {
+          {"name", [&](const Value& v) { v.checked(backend.name, backend_name_error); }},
+          {"address", [&](const Value& v) { address = v, v.origin(backend.address); }},
+          {"srv", [&](const Value& v) { srv = v, v.srv_name(backend.address); }},
+          {"resolve",
+           [&](const Value& v) {
+             resolve = v;
+             v.choice<bool>(backend.every_address, {{"first", false}, {"all", true}});
+           }},
+          {"weight", [&](const Value& v) { v.whole(backend.weight, 0, kHeaviest); }},
+          {"max_in_flight",
+           [&](const Value& v) {
+             std::uint32_t limit = 0;
+             if (v.whole(limit, 0, kMostAtOnce)) backend.max_in_flight = limit;
+           }},
+      },
+      &places);
+  const bool said = places.unread.contains("address") || places.unread.contains("srv");
+  if (!address && !srv && !said)
+    value.complaints().add(value.key_place(), value.name() + " needs the key 'address' or 'srv'");
   if (address && srv) srv->complain("a backend has an 'address' or 'srv', not both");
   const bool by_srv = is_srv(backend.address.text);
   if (by_srv && resolve && !backend.every_address)

@@ -47,8 +47,8 @@ std::unique_ptr<Conn> Backend::take_login(Conn*& holder) {
 
 bool Backend::may_wait(Conn& conn) {
   if (distrusted_) distrusted_ = net::Clock::now() < trusted_again_;
-  return conn.secured_by_ == tls_.get() && !left_ && leads_here(conn) && conn.stream.drained() && !distrusted_ &&
-         live_->admin.load(std::memory_order_relaxed) == observe::Admin::ready;
+  return conn.secured_by_ == tls_.get() && !left_ && leads_here(conn) && conn.stream.drained() &&
+         !distrusted_ && live_->admin.load(std::memory_order_relaxed) == observe::Admin::ready;
 }
 
 void Backend::let_wait(Conn& conn, std::chrono::milliseconds idle) {

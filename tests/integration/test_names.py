@@ -218,3 +218,161 @@ def test_check_does_not_look_names_up(sluice, names, tmp_path):
                     "routes: [{service: api}]\n")
     done = subprocess.run([binary("sluiced"), "--check", "--config", str(file)], capture_output=True, text=True)
     assert done.returncode == 0, done
+
+
+# -- resolve: all
+
+def group(port, **more):
+    return {"name": "web", "address": f"web.test:{port}", "resolve": "all", **more}
+
+
+def test_each_address_is_a_backend_of_its_own_and_they_share_the_weight(sluice, names, at):
+    first, other = at("127.0.0.2"), at("127.0.0.9")
+    at("127.0.0.3", first.port), at("127.0.0.4", first.port)
+    names.records["web.test"] = {"A": ["127.0.0.2", "127.0.0.3", "127.0.0.4"]}
+    daemon = sluice(config(names, {"blue": [group(first.port), {"name": "other", "address": other.address}]}))
+    members = [f"web/127.0.0.{n}:{first.port}" for n in (2, 3, 4)]
+    assert sorted(daemon.pool("blue")["backends"]) == sorted([*members, "other"])
+    wait_until(lambda: all(daemon.backend(one)["health"] == "up" for one in [*members, "other"]), what="the probes")
+    served = [served_by(daemon) for _ in range(120)]
+    assert served.count("127.0.0.9") == 60, "the group weighs what one backend weighs"
+    assert {served.count(f"127.0.0.{n}") for n in (2, 3, 4)} == {20}
+    assert sum(daemon.backend(one)["weight"] for one in members) == pytest.approx(1, abs=0.01)
+
+
+def test_the_members_follow_the_name_server(sluice, names, at):
+    """Containers scaled behind one name."""
+    first = at("127.0.0.2")
+    at("127.0.0.3", first.port), at("127.0.0.4", first.port)
+    names.records["web.test"] = {"A": ["127.0.0.2"]}
+    daemon = sluice(config(names, {"blue": [group(first.port)]}))
+    names.records["web.test"] = {"A": ["127.0.0.2", "127.0.0.3", "127.0.0.4"]}
+    wait_until(lambda: {served_by(daemon) for _ in range(6)} == {"127.0.0.2", "127.0.0.3", "127.0.0.4"}, what="three of them")
+    names.records["web.test"] = {"A": ["127.0.0.4"]}
+    wait_until(lambda: list(daemon.pool("blue")["backends"]) == [f"web/127.0.0.4:{first.port}"], what="one of them")
+    assert {served_by(daemon) for _ in range(10)} == {"127.0.0.4"}
+    assert daemon.generation == 1
+
+
+def test_a_member_is_drained_alone_until_its_address_is_gone(sluice, names, at):
+    first = at("127.0.0.2")
+    at("127.0.0.3", first.port)
+    names.records["web.test"] = {"A": ["127.0.0.2", "127.0.0.3"]}
+    daemon = sluice(config(names, {"blue": [group(first.port)]}))
+    member, other = f"web/127.0.0.2:{first.port}", f"web/127.0.0.3:{first.port}"
+    drained = daemon.do("drain", f"api/blue/{member}", "--wait")
+    assert drained["undo"] == f"sluicectl ready api/blue/{member}"
+    assert daemon.backend(member)["admin"] == "drained" and daemon.backend(other)["admin"] == "ready"
+    assert {served_by(daemon) for _ in range(10)} == {"127.0.0.3"}
+    looks = names.times("web.test")
+    wait_until(lambda: names.times("web.test") > looks + 2, what="more looks")
+    assert daemon.backend(member)["admin"] == "drained"
+    daemon.stop()
+    daemon.start()
+    assert daemon.backend(member)["admin"] == "drained", "over a restart"
+    generation = daemon.generation
+    names.records["web.test"] = {"A": ["127.0.0.3"]}
+    wait_until(lambda: member not in daemon.pool("blue")["backends"], what="the end of the address")
+    names.records["web.test"] = {"A": ["127.0.0.2", "127.0.0.3"]}
+    wait_until(lambda: member in daemon.pool("blue")["backends"], what="the address again")
+    assert daemon.backend(member)["admin"] == "ready"
+    assert daemon.generation == generation + 1
+    assert any(entry["verb"] == "resolve" for entry in daemon.do("history")["history"])
+
+
+def test_the_name_of_the_group_stands_for_all_of_them(sluice, names, at):
+    first = at("127.0.0.2")
+    at("127.0.0.3", first.port)
+    names.records["web.test"] = {"A": ["127.0.0.2", "127.0.0.3"]}
+    daemon = sluice(config(names, {"blue": [group(first.port)], "green": [at("127.0.0.9").address]}))
+    members = [f"web/127.0.0.{n}:{first.port}" for n in (2, 3)]
+    wait_until(lambda: all(daemon.backend(one)["health"] == "up" for one in members), what="the probes")
+    daemon.do("maint", f"api/blue/{members[0]}")
+    daemon.do("cutover", "api=green")
+    daemon.do("drain", "api/blue/web", "--wait")
+    assert {daemon.backend(one)["admin"] for one in members} == {"drained"}
+    daemon.do("ready", "api/blue/web")
+    assert {daemon.backend(one)["admin"] for one in members} == {"ready"}
+    daemon.do("wait", "healthy", "api/blue/web", "--timeout", "10s")
+    daemon.do("weight", "web", "3")
+    assert {daemon.backend(one)["weight"] for one in members} == {1.5}
+    assert daemon.ctl("weight", f"api/blue/{members[0]}", "3").code == 9
+    assert daemon.ctl("remove", f"api/blue/{members[0]}").code == 9
+    gone = daemon.ctl("drain", "api/blue/web/127.0.0.77:80")
+    assert gone.code == 4 and "has no address '127.0.0.77:80'" in gone.err, gone
+    daemon.do("remove", "api/blue/web")
+    assert daemon.pool("blue")["backends"] == {}
+
+
+def test_a_group_without_an_address_is_one_backend_that_is_down(sluice, names, at):
+    there = at("127.0.0.2")
+    daemon = sluice(config(names, {"blue": [group(there.port)]}))
+    assert daemon.backend("web")["last_error"].startswith("cannot be resolved: 'web.test'")
+    names.records["web.test"] = {"A": ["127.0.0.2"]}
+    wait_until(lambda: daemon.fetch("/").status == 200, what="the first address")
+    assert list(daemon.pool("blue")["backends"]) == [f"web/127.0.0.2:{there.port}"]
+
+
+# -- SRV
+
+def test_SRV_records_bring_ports_weights_and_priorities(sluice, names, at):
+    heavy, light, spare = at("127.0.0.2"), at("127.0.0.2", name="light"), at("127.0.0.3")
+    names.records.update({"a.test": {"A": ["127.0.0.2"]}, "b.test": {"A": ["127.0.0.3"]}, "_http._tcp.web.test": {
+        "SRV": [(10, 3, heavy.port, "a.test"), (10, 1, light.port, "a.test"), (20, 1, spare.port, "b.test")]}})
+    daemon = sluice(config(names, {"blue": [{"name": "web", "srv": "_http._tcp.web.test"}]}))
+    members = [f"web/{one.address}" for one in (heavy, light, spare)]
+    assert sorted(daemon.pool("blue")["backends"]) == sorted(members)
+    wait_until(lambda: all(daemon.backend(one)["health"] == "up" for one in members), what="the probes")
+    served = [served_by(daemon) for _ in range(80)]
+    assert (served.count("127.0.0.2"), served.count("light"), served.count("127.0.0.3")) == (60, 20, 0)
+    heavy.stop()
+    light.stop()
+    wait_until(lambda: {daemon.fetch("/").get("X-Backend") for _ in range(5)} == {"127.0.0.3"}, what="the next class")
+    heavy.start()
+    wait_until(lambda: {served_by(daemon) for _ in range(5)} == {"127.0.0.2"}, what="the first class again")
+
+
+# -- unix sockets
+
+def test_a_unix_socket_is_a_backend_like_any_other(sluice, names, at, folder):
+    path = str(folder / "app.sock")
+    there, mirrored = at(path, name="socket"), at(str(folder / "copy.sock"), name="copy")
+    name = f"unix:{path}"
+    daemon = sluice(config(names, {"blue": [name], "green": [{"address": mirrored.address}]}))
+    wait_until(lambda: daemon.backend(name)["health"] == "up", what="a probe")
+    probe = there.seen()[0]
+    assert probe.get("Host") == "localhost"
+    answer = daemon.fetch("/", method="POST", body=b"x")
+    assert (answer.status, answer.get("X-Backend")) == (200, "socket")
+    daemon.do("mirror", "api", "--to", "green", "--share", "100%")
+    assert daemon.fetch("/copied").status == 200
+    wait_until(lambda: mirrored.seen("/copied"), what="the copy")
+    assert daemon.metric("sluice_backend_weight", backend=name) == 1
+    daemon.do("weight", name, "2")
+    assert daemon.backend(name)["weight"] == 2
+    daemon.do("cutover", "api=green")
+    drained = daemon.do("drain", f"api/blue/{name}", "--wait")
+    daemon.ctl(*drained["undo"].split()[1:], check=0)
+    daemon.do("wait", "healthy", f"api/blue/{name}", "--timeout", "10s")
+    removed = daemon.do("remove", name)
+    daemon.ctl(*removed["undo"].split()[1:], check=0)
+    assert daemon.backend(name)["admin"] == "ready"
+
+
+def test_a_socket_that_is_not_there_is_as_a_port_where_nobody_listens(sluice, names, at, folder):
+    path = str(folder / "later.sock")
+    daemon = sluice(config(names, {"blue": [f"unix:{path}"]}, health_check=None))
+    answer = daemon.fetch("/")
+    assert (answer.status, answer.get("X-Sluice-Error")) == (502, "connect")
+    at(path, name="later")
+    assert served_by(daemon) == "later"
+
+
+def test_a_rollout_verifies_a_unix_socket(sluice, names, at, folder):
+    green = at(str(folder / "green.sock"), name="green")
+    daemon = sluice(config(names, {"blue": [at("127.0.0.1").address], "green": [green.address]},
+                           **{}) | {"plans": {"quick": {"steps": [{"share": "100%", "hold": "0s"}], "verify": [{"path": "/ready"}]}}})
+    wait_until(lambda: daemon.backend(green.address)["health"] == "up", what="a probe")
+    daemon.do("rollout", "start", "api", "--to", "green", "--plan", "quick")
+    wait_until(lambda: daemon.shares()["green"] == 100, what="the rollout")
+    assert green.seen("/ready")

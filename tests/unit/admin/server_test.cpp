@@ -225,14 +225,19 @@ TEST_F(ServerTest, OverTcpTheTokenAndTheHostCount) {
 
 TEST_F(ServerTest, TheOldScriptsCallsDrainAndReadyWithoutAToken) {
   open_compat(true);
-  const auto name = in_force().services.at(0).pools.at(1).backends.at(0).name;
+  boost::asio::ip::tcp::acceptor open(loop.io, {boost::asio::ip::address_v4::loopback(), 0});
+  const std::string name = "listens";  // add_backend tries whether it does
+  protocol::Add add;
+  add.target = target("green", name);
+  add.address = "127.0.0.1:" + std::to_string(open.local_endpoint().port());
+  ASSERT_TRUE(loop.run(control->add(by(), add)));
   const auto removed = post_form("/remove_backend", "backend=" + name);
   EXPECT_THAT(removed, StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(removed, HasSubstr("\"drained\""));
   EXPECT_THAT(control->history("", 1).at(0).actor, StartsWith("admin.compat 127."));
-  EXPECT_NE(in_force().services.at(0).pools.at(1).backends.at(0).admin, observe::Admin::ready);
+  EXPECT_NE(in_force().services.at(0).pools.at(1).backends.at(2).admin, observe::Admin::ready);
   EXPECT_THAT(post_form("/add_backend", "other=1&backend=green/" + name), StartsWith("HTTP/1.1 200"));
-  EXPECT_EQ(in_force().services.at(0).pools.at(1).backends.at(0).admin, observe::Admin::ready);
+  EXPECT_EQ(in_force().services.at(0).pools.at(1).backends.at(2).admin, observe::Admin::ready);
 }
 
 TEST_F(ServerTest, TheOldScriptsCallsRefusePagesWrongTokensAndEverythingElse) {

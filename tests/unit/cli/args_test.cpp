@@ -162,7 +162,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"undo --to-generation -1", "-1"}, Wrong{"undo --to-generation seven", "seven"},
         Wrong{"undo api", "unexpected argument 'api'"}, Wrong{"drain api", "SERVICE/POOL"},
         Wrong{"drain", "TARGET is missing"}, Wrong{"drain a/b --timeout 30_sec", "30 sec"},
-        Wrong{"drain a/b --websockets later", "spread:60s"}, Wrong{"ready a/b/c/d", "SERVICE/POOL"},
+        Wrong{"drain a/b --websockets later", "spread:60s"}, Wrong{"ready a/b/", "SERVICE/POOL"},
         Wrong{"weight b", "N is missing"}, Wrong{"weight b x", "'x' is no whole number"},
         Wrong{"weight b 1001", "1000"}, Wrong{"add api h:1", "no SERVICE/POOL"},
         Wrong{"add a/b/c h:1", "no SERVICE/POOL"}, Wrong{"add a/b nowhere", "HOST:PORT"},

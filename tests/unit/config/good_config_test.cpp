@@ -131,8 +131,9 @@ TEST(GoodConfig, Backends) {
   ASSERT_EQ(service.pools.size(), 1u);
   const auto& backends = service.pools[0].backends;
   ASSERT_EQ(backends.size(), 3u);
-  EXPECT_EQ(backends[0], (BackendSpec{"127.0.0.1:9001", {"127.0.0.1", 9001, "127.0.0.1:9001"}, 1, {}, {}}));
-  EXPECT_EQ(backends[1], (BackendSpec{"api-2", {"::1", 9002, "[::1]:9002"}, 0, {}, {}}));
+  EXPECT_EQ(backends[0],
+            (BackendSpec{"127.0.0.1:9001", {"127.0.0.1", 9001, "127.0.0.1:9001"}, false, 1, {}, {}}));
+  EXPECT_EQ(backends[1], (BackendSpec{"api-2", {"::1", 9002, "[::1]:9002"}, false, 0, {}, {}}));
   EXPECT_EQ(backends[2].name, "db:1");
 }
 

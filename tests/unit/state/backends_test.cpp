@@ -75,7 +75,7 @@ TEST(AddBackend, IsRememberedAsAdded) {
   const auto change = add_backend(initial(), target, {"10.0.0.3:80", 4});
   ASSERT_TRUE(change);
   EXPECT_EQ(at(change->next, target),
-            (BackendState{"green-3", "10.0.0.3:80", 4, Admin::ready, {}, true, {}}));
+            (BackendState{"green-3", "10.0.0.3:80", 4, Admin::ready, {}, true, {}, false, {}}));
   EXPECT_EQ(change->before, "api/green/green-3 absent");
   EXPECT_EQ(change->after, "api/green/green-3 10.0.0.3:80 ready weight 4");
   EXPECT_EQ(change->undo, "sluicectl remove api/green/green-3");

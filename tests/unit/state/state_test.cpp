@@ -82,8 +82,8 @@ State busy_state() {
   backend.admin = Admin::draining;
   backend.drain_deadline = 1'700'000'000'123;
   backend.set_weight(5);
-  api.pool("green")->put(BackendState{"extra", "10.0.0.9:80", 2, Admin::maint, {}, true, {}});
-  api.pool("green")->put(RemovedBackend{"old", "10.0.0.8:80", 4});
+  api.pool("green")->put(BackendState{"extra", "10.0.0.9:80", 2, Admin::maint, {}, true, {}, false, {}});
+  api.pool("green")->put(RemovedBackend{"old", "10.0.0.8:80", 4, false});
   return state;
 }
 
