@@ -1,7 +1,6 @@
 #include "control/core/resolver.hpp"
 
 #include <arpa/inet.h>
-#include <spdlog/fmt/chrono.h>
 
 #include <algorithm>
 
@@ -154,10 +153,8 @@ std::vector<std::string> Resolver::troubles() const {
   std::vector<std::string> all;
   for (const auto& [key, name] : names_) {
     if (!name.kept || !name.standing.stale) continue;
-    const auto since = std::chrono::floor<std::chrono::seconds>(*name.standing.stale);
-    all.push_back(fmt::format("{} cannot be resolved since {:%Y-%m-%dT%H:%M:%SZ}: {}",
-                              described(name.question),
-                              fmt::gmtime(std::chrono::system_clock::to_time_t(since)), name.standing.error) +
+    all.push_back(described(name.question) + " cannot be resolved since " + time_text(*name.standing.stale) +
+                  ": " + name.standing.error +
                   (name.standing.since ? "; its last known addresses stay in force" : ""));
   }
   return all;

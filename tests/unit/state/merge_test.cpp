@@ -164,7 +164,7 @@ TEST(Merge, AnAddedBackendThatTheConfigurationNowListsIsConfigured) {
   spec.services[0].pools[0].backends.push_back(backend_spec("new", "10.0.0.9:80", 2));
   const auto merged = merge(state, spec);
   EXPECT_EQ(*blue(merged.state).backend("new"),
-            (BackendState{"new", "10.0.0.9:80", 2, Admin::ready, {}, false, {}}));
+            (BackendState{"new", "10.0.0.9:80", 2, Admin::ready, {}, false, {}, false, {}}));
   EXPECT_EQ(merged.conflicts, Sentences{});
   spec.services[0].pools[0].backends.back() = backend_spec("new", "10.0.0.10:80", 3);
   EXPECT_EQ(merge(state, spec).conflicts.size(), 2u);
