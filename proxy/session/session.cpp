@@ -23,7 +23,6 @@ namespace {
 // (RFC 9112 9.6): kLinger in all, and in each read, as nginx's lingering_timeout:
 constexpr auto kLingerPause = 5s;
 constexpr std::uint64_t kLingerBytes = 256 << 20;
-constexpr auto kGoodbye = 2s;      // for the FIN of one that had
 constexpr auto kLastGoodbye = 1s;  // when the process ends
 }  // namespace
 
@@ -93,7 +92,7 @@ Task<void> Session::serve() {
     }
     if (!stays_open()) {
       if (!aborted_ && !lost_ && !eof_) {
-        const milliseconds patience = body_.done() ? kGoodbye : kLinger;
+        const milliseconds patience = body_.done() || status_ == 408 ? kGoodbye : kLinger;
         co_await linger(patience);
       }
       co_return;

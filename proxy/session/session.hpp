@@ -76,7 +76,9 @@ class Session final : private SessionHook, private Downstream, private net::Read
   bool stays_open() const;
   void begin_message();
   void end_message();
-  static constexpr std::chrono::seconds kLinger{30};  // nginx's lingering_time
+  // To read out a client that sends on, as nginx's lingering_time; and for the FIN of one that has sent all,
+  // or that was too slow to be waited for any longer.
+  static constexpr std::chrono::seconds kLinger{30}, kGoodbye{2};
   Task<void> refuse_clear_text();
   Task<void> linger(std::chrono::milliseconds patience);
 

@@ -136,7 +136,9 @@ Task<void> Session::refuse() {
   http::write_reply(refusal_.status, refusal_.reason, text, false, false, context_.date.now(), out_);
   const auto status = co_await stream_.write(out_.view());
   record_refusal(began, text.size());
-  if (status == IoStatus::ok) co_await linger(kLinger);
+  if (status != IoStatus::ok) co_return;
+  const std::chrono::seconds patience = refusal_.status == 408 ? kGoodbye : kLinger;
+  co_await linger(patience);
 }
 
 // Somebody forgot the s of https://. He is told so in the words that he speaks.

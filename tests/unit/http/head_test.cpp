@@ -282,7 +282,7 @@ TEST(ResponseHeads, AnInterimAnswerMaySayThatItHasNoBody) {
     for (const char* bad : {"Content-Length: 1\r\n", "Transfer-Encoding: chunked\r\n", "Content-Length:\r\n",
                             "Content-Length: 0\r\nContent-Length: 0\r\n"}) {
       parser.reset();
-      EXPECT_EQ(parser.parse(line + bad + "\r\n", head), Status::refused) << status << bad;
+      EXPECT_EQ(parser.parse(line + bad + "\r\n", head, false), Status::refused) << status << bad;
     }
   }
 }
