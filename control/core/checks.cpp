@@ -8,7 +8,17 @@
 #include "control/state/diff.hpp"
 
 namespace sluice::core {
+
+// What was in force when the checks began. (Not in the namespace below: a coroutine's frame holds it.)
+struct SeenByChecks {
+  std::string service, pool;
+  state::Table split;
+  std::vector<std::string> backends;  // that were checked
+};
+
 namespace {
+
+using Seen = SeenByChecks;
 
 using protocol::StringPairs;
 using rollout::Verdict;
@@ -19,13 +29,6 @@ std::vector<std::string> ready_backends(const state::PoolState& pool) {
     if (backend.admin == observe::Admin::ready) names.push_back(backend.name + " " + backend.address);
   return names;
 }
-
-// What was in force when the checks began.
-struct Seen {
-  std::string service, pool;
-  state::Table split;
-  std::vector<std::string> backends;  // that were checked
-};
 
 std::vector<Seen> seen_in(const state::State& now, const StringPairs& services) {
   std::vector<Seen> all;
