@@ -136,7 +136,7 @@ class Dns::Channel : public std::enable_shared_from_this<Dns::Channel> {
     ares_destroy(std::exchange(channel_, nullptr));
   }
 
-  void ask(const Question& question, Answered answered) {
+  void ask(const NameQuestion& question, Answered answered) {
     auto asked = std::make_unique<Asked>(Asked{loop_, std::move(answered)});
     if (question.services) {
       ares_query(channel_, question.name.c_str(), ns_c_in, ns_t_srv, on_services, asked.release());
@@ -260,7 +260,7 @@ void Dns::use(std::vector<std::string> servers) {
   open();
 }
 
-void Dns::ask(Question question, Answered answered) {
+void Dns::ask(NameQuestion question, Answered answered) {
   if (stale()) open();
   if (channel_) return channel_->ask(question, std::move(answered));
   Found found;

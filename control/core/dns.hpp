@@ -13,7 +13,7 @@
 
 namespace sluice::core {
 
-struct Question {
+struct NameQuestion {
   std::string name;
   bool services = false;  // for SRV records, else for addresses (A and AAAA)
 };
@@ -33,7 +33,7 @@ struct Found {
 };
 using Answered = std::function<void(Found)>;
 // Answers later, never from inside the call.
-using LookUp = std::function<void(Question, Answered)>;
+using LookUp = std::function<void(NameQuestion, Answered)>;
 
 class Dns {
  public:
@@ -42,7 +42,7 @@ class Dns {
   ~Dns();  // what was not answered never is
 
   void use(std::vector<std::string> servers);
-  void ask(Question question, Answered answered);
+  void ask(NameQuestion question, Answered answered);
 
  private:
   class Channel;

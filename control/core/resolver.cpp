@@ -29,7 +29,7 @@ bool by_priority(const Service& a, const Service& b) {
   return std::tie(a.priority, a.host, a.port, a.weight) < std::tie(b.priority, b.host, b.port, b.weight);
 }
 
-std::string described(const Question& question) {
+std::string described(const NameQuestion& question) {
   return quoted(question.name) + (question.services ? " (SRV)" : "");
 }
 
@@ -131,7 +131,7 @@ std::string Resolver::error_of(const std::string& text) const {
     for (const auto& service : name->answer.services)
       if (const Name* host = find_name(service.host); host && !host->standing.error.empty())
         error = "its host " + quoted(service.host) + ": " + host->standing.error;
-  const Question question{address->host, is_srv(text)};
+  const NameQuestion question{address->host, is_srv(text)};
   return "cannot be resolved: " + described(question) + ": " + (error.empty() ? "no answer yet" : error);
 }
 

@@ -79,7 +79,7 @@ class Resolver {
 
  private:
   struct Name {
-    Question question;
+    NameQuestion question;
     Found answer;  // in force: the last good one
     Standing standing;
     bool asked = false;  // a look-up is under way

@@ -202,7 +202,7 @@ TEST_F(BackendsTest, a_backend_made_ready_while_it_waits_to_be_removed_stays) {
 
 TEST_F(BackendsTest, H4_a_name_that_is_not_known_yet_is_added_and_said) {
   options.look_up =
-      answering(loop.io.get_executor(), [](const Question&) { return nowhere("there is no such name"); });
+      answering(loop.io.get_executor(), [](const NameQuestion&) { return nowhere("there is no such name"); });
   restart();
   protocol::Add add;
   add.target = target("blue", "typo.test:80");

@@ -148,7 +148,7 @@ TEST(PublisherNames, H4_a_backend_whose_name_is_not_known_is_there_without_an_ad
 
 TEST(PublisherNames, H4_a_name_stands_for_all_its_addresses) {
   Loop loop;
-  Made made(loop.io.get_executor(), [](const Question&) { return at({"::1", "127.0.0.1"}); });
+  Made made(loop.io.get_executor(), [](const NameQuestion&) { return at({"::1", "127.0.0.1"}); });
   config::Spec spec = two_pools();
   spec.services[0].pools[0] = pool_spec("blue", {"web.test:80"});
   const auto state = state::from_spec(spec);
@@ -164,7 +164,7 @@ TEST(PublisherNames, H4_a_name_stands_for_all_its_addresses) {
 
 TEST(PublisherNames, resolve_all_makes_each_address_a_backend_that_has_an_equal_part_of_the_weight) {
   Loop loop;
-  Made made(loop.io.get_executor(), [](const Question&) { return at({"10.0.0.7", "::1", "10.0.0.9"}); });
+  Made made(loop.io.get_executor(), [](const NameQuestion&) { return at({"10.0.0.7", "::1", "10.0.0.9"}); });
   config::Spec spec = two_pools();
   spec.services[0].pools[0] = pool_spec("blue", {"web.test:80", "127.0.0.1:1"});
   spec.services[0].pools[0].backends[0].name = "web";
@@ -191,7 +191,7 @@ TEST(PublisherNames, resolve_all_makes_each_address_a_backend_that_has_an_equal_
 
 TEST(PublisherNames, SRV_records_bring_ports_weights_and_priorities) {
   Loop loop;
-  Made made(loop.io.get_executor(), [](const Question& question) {
+  Made made(loop.io.get_executor(), [](const NameQuestion& question) {
     if (!question.services) return at({question.name == "a.test" ? "10.0.0.1" : "10.0.0.2"});
     Found found;
     found.services = {{"b.test", 8002, 10, 1}, {"a.test", 8001, 10, 3}, {"a.test", 9001, 20, 0}};

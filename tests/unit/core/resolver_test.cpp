@@ -17,7 +17,7 @@ struct Names : testing::Test {
   std::map<std::string, Found> says;
   std::vector<std::string> asked;
   Resolver resolver{
-      loop.io.get_executor(), answering(loop.io.get_executor(), [this](const Question& question) {
+      loop.io.get_executor(), answering(loop.io.get_executor(), [this](const NameQuestion& question) {
         asked.push_back(question.name);
         const auto found = says.find(question.name);
         return found == says.end() ? nowhere("there is no such name (NXDOMAIN)") : found->second;
@@ -129,7 +129,7 @@ TEST(Resolver, a_slow_name_server_holds_a_change_up_for_the_limit_only) {
   Loop loop;
   std::vector<Answered> waiting;
   Resolver resolver(loop.io.get_executor(),
-                    [&waiting](Question, Answered answered) { waiting.push_back(std::move(answered)); });
+                    [&waiting](NameQuestion, Answered answered) { waiting.push_back(std::move(answered)); });
   const auto began = Clock::now();
   EXPECT_TRUE(loop.run(resolve_all(resolver, {"slow.test:80"})));
   EXPECT_GE(Clock::now() - began, Resolver::kLimit);
@@ -144,7 +144,7 @@ TEST(Resolver, may_go_while_a_look_up_is_under_way) {
   Answered late;
   {
     Resolver resolver(loop.io.get_executor(),
-                      [&late](Question, Answered answered) { late = std::move(answered); });
+                      [&late](NameQuestion, Answered answered) { late = std::move(answered); });
     std::optional<bool> resolved;
     loop.begin(resolve_all(resolver, {"slow.test:80"}), resolved);
     loop.io.poll();

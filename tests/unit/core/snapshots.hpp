@@ -58,18 +58,18 @@ inline Found nowhere(const std::string& why) {
   return found;
 }
 // Answers in the next round of the loop, as the real one does.
-inline LookUp answering(boost::asio::any_io_executor loop, std::function<Found(const Question&)> answer) {
-  return [loop, answer](Question question, Answered answered) {
+inline LookUp answering(boost::asio::any_io_executor loop, std::function<Found(const NameQuestion&)> answer) {
+  return [loop, answer](NameQuestion question, Answered answered) {
     boost::asio::post(loop, [answer, question, answered] { answered(answer(question)); });
   };
 }
 
 // What a publisher needs, with seeds that count up.
 struct Made {
-  explicit Made(boost::asio::any_io_executor loop, std::function<Found(const Question&)> look = no_server)
+  explicit Made(boost::asio::any_io_executor loop, std::function<Found(const NameQuestion&)> look = no_server)
       : resolver(loop, answering(loop, std::move(look))),
         publisher(registry, resolver, [this] { return ++seed; }) {}
-  static Found no_server(const Question&) { return nowhere("no name server answers"); }
+  static Found no_server(const NameQuestion&) { return nowhere("no name server answers"); }
   std::uint64_t seed = 0;
   Registry registry{2};
   Resolver resolver;
