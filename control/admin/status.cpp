@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "control/admin/rollout_json.hpp"
-#include "control/admin/time_text.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::admin {

@@ -61,7 +61,7 @@ Control::Impl::Impl(asio::io_context& io, Workers& the_workers, config::Spec the
       resolver(
           loop, options.look_up
                     ? options.look_up
-                    : [this](Question question,
+                    : [this](NameQuestion question,
                              Answered answered) { dns.ask(std::move(question), std::move(answered)); }),
       publisher(registry, resolver, options.random),
       board(loop),
