@@ -1,5 +1,7 @@
 #include "control/admin/commands.hpp"
 
+#include <algorithm>
+#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <charconv>
@@ -28,6 +30,13 @@ std::vector<std::string> names_of(const protocol::Query& query) {
   return names;
 }
 
+// What is answered while the daemon starts. All else waits until it has, which is soon.
+bool only_looks(Endpoint endpoint) {
+  constexpr std::array kLooks = {Endpoint::status,  Endpoint::history, Endpoint::events, Endpoint::config,
+                                 Endpoint::metrics, Endpoint::livez,   Endpoint::readyz, Endpoint::root};
+  return std::find(kLooks.begin(), kLooks.end(), endpoint) != kLooks.end();
+}
+
 Reply mismatch_reply(const Mismatch& mismatch) {
   auto reply = problem_reply(mismatch.problem);
   if (!mismatch.allow.empty()) reply.headers.emplace_back("Allow", mismatch.allow);
@@ -45,6 +54,7 @@ asio::awaitable<Reply> Commands::run(Call call) {
     reply = problem_reply(*may_not);
   } else if (matched) {
     try {
+      if (!only_looks(matched->endpoint)) co_await control_.started();
       reply = co_await dispatch(std::move(call), std::move(*matched));
     } catch (const std::exception& error) {
       reply = problem_reply(protocol::internal(error.what()));

@@ -44,6 +44,7 @@ std::optional<std::string> form_field(std::string body, std::string_view name) {
 bool compat_needs_token(std::string_view path) { return path.starts_with("/admin/"); }
 
 asio::awaitable<Reply> Compat::run(Call call) {
+  co_await control_.started();
   try {
     co_return co_await dispatch(std::move(call));
   } catch (const std::exception& error) {

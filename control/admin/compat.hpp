@@ -23,6 +23,9 @@ class Compat {
   // `control` outlives it; `service` is the one whose backends the scripts mean.
   Compat(core::Control& control, std::string service) : control_(control), service_(std::move(service)) {}
 
+  // From the next call on.
+  void serve(std::string service) { service_ = std::move(service); }
+
   // Never throws; what goes wrong is a problem reply.
   boost::asio::awaitable<Reply> run(Call call);
 
@@ -36,7 +39,7 @@ class Compat {
   Result<protocol::Target> find(const std::string& name) const;
 
   core::Control& control_;
-  const std::string service_;
+  std::string service_;
 };
 
 }  // namespace sluice::admin

@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <optional>
+#include <utility>
 
 #include "control/admin/compat.hpp"
 #include "control/admin/tcp_door.hpp"
@@ -29,65 +30,174 @@ constexpr std::chrono::hours kLongWait{24};
 
 }  // namespace
 
+// The socket file, of which there is one at a time; it goes with its door.
+struct UnixDoor {
+  explicit UnixDoor(asio::io_context& loop) : acceptor(loop) {}
+  UnixAcceptor acceptor;
+  std::string path;  // empty: not ours
+  void close() {
+    error_code ignored;
+    acceptor.close(ignored);
+    if (!path.empty()) ::unlink(path.c_str());
+    path.clear();
+  }
+};
+
+// What a configuration opens. A door that another configuration has as well is shared by both.
+struct Doorway {
+  config::AdminSpec spec;
+  std::shared_ptr<UnixDoor> unix_door;
+  std::shared_ptr<TcpDoor> http, compat;  // null: none
+  TokenFile http_tokens, compat_tokens;
+};
+
 struct Server::Listening {
-  Listening(asio::io_context& loop_, core::Control& control)
-      : loop(loop_), commands(control), unix_socket(loop_) {}
+  Listening(asio::io_context& loop_, core::Control& control) : loop(loop_), commands(control) {}
 
   asio::io_context& loop;
   Commands commands;
-  UnixAcceptor unix_socket;
-  TcpDoor http{loop, "admin.http", Door::http};
-  TcpDoor compat_door{loop, "admin.compat", Door::compat};
-  std::optional<Compat> compat;  // with admin.compat
-  std::string path;              // of the socket file, when it is ours
-  std::vector<config::RoleSpec> roles;
+  Doorway now;
+  std::optional<Doorway> next;  // prepared, not in force
+  // Of all connections, also of those that came by a door that is gone.
+  TokenFile http_tokens, compat_tokens;
+  std::optional<Compat> compat;  // once there was an admin.compat
   std::vector<std::weak_ptr<Connection>> connections;
   bool closed = false;
 
-  asio::awaitable<void> accept_unix();
-  asio::awaitable<void> accept_tcp(TcpDoor& door);
+  std::string prepare(const config::AdminSpec& spec);
+  std::string open_unix(Doorway& doorway);
+  std::string open_tcp(std::shared_ptr<TcpDoor>& door, const std::shared_ptr<TcpDoor>& before,
+                       const Address& bind, const char* key, Door kind);
+  std::vector<int> own_sockets() const;
+  void forget();
+
+  asio::awaitable<void> accept_unix(std::shared_ptr<UnixDoor> door);
+  asio::awaitable<void> accept_tcp(std::shared_ptr<TcpDoor> door);
   asio::awaitable<void> watch_roles();
+  void begin(std::shared_ptr<TcpDoor> door, tcp::socket socket);
   void begin(asio::generic::stream_protocol::socket socket, Access access);
+  void leave(const std::shared_ptr<TcpDoor>& door);
   void close();
 };
 
-asio::awaitable<void> Server::Listening::accept_unix() {
+std::string Server::Listening::prepare(const config::AdminSpec& spec) {
+  forget();
+  next.emplace();
+  next->spec = spec;
+  std::string error;
+  if (spec.http) {
+    if (error = next->http_tokens.open(spec.http->token_file); !error.empty()) error = "admin.http: " + error;
+    if (error.empty()) error = open_tcp(next->http, now.http, spec.http->bind, "admin.http", Door::http);
+  }
+  if (spec.compat && error.empty()) {
+    if (error = next->compat_tokens.open(spec.compat->token_file); !error.empty())
+      error = "admin.compat: " + error;
+    if (error.empty())
+      error = open_tcp(next->compat, now.compat, spec.compat->bind, "admin.compat", Door::compat);
+  }
+  if (error.empty()) error = open_unix(*next);
+  if (!error.empty()) forget();
+  return error;
+}
+
+std::string Server::Listening::open_unix(Doorway& doorway) {
+  if (now.unix_door && now.spec.socket == doorway.spec.socket) {
+    doorway.unix_door = now.unix_door;
+    return {};
+  }
+  doorway.unix_door = std::make_shared<UnixDoor>(loop);
+  auto error = listen_unix(doorway.unix_door->acceptor, doorway.spec);
+  if (error.empty()) doorway.unix_door->path = doorway.spec.socket;
+  return error;
+}
+
+std::string Server::Listening::open_tcp(std::shared_ptr<TcpDoor>& door,
+                                        const std::shared_ptr<TcpDoor>& before, const Address& bind,
+                                        const char* key, Door kind) {
+  if (before && before->bind == bind.text) {
+    door = before;
+    return {};
+  }
+  door = std::make_shared<TcpDoor>(loop, key, kind, kind == Door::http ? http_tokens : compat_tokens);
+  const auto ours = own_sockets();
+  return door->open(bind, ours);
+}
+
+std::vector<int> Server::Listening::own_sockets() const {
+  std::vector<int> all;
+  const auto add = [&all](const std::shared_ptr<TcpDoor>& door) {
+    if (door && door->is_open()) all.push_back(door->acceptor.native_handle());
+  };
+  add(now.http);
+  add(now.compat);
+  if (next) add(next->http);
+  return all;
+}
+
+void Server::Listening::forget() {
+  if (!next) return;
+  if (next->http && next->http != now.http) next->http->close();
+  if (next->compat && next->compat != now.compat) next->compat->close();
+  if (next->unix_door && next->unix_door != now.unix_door) next->unix_door->close();
+  next.reset();
+}
+
+asio::awaitable<void> Server::Listening::accept_unix(std::shared_ptr<UnixDoor> door) {
   asio::steady_timer pause(loop);
-  while (!closed) {
+  while (!closed && door->acceptor.is_open()) {
     error_code error;
-    auto socket = co_await unix_socket.async_accept(asio::redirect_error(asio::use_awaitable, error));
-    if (closed) break;
+    auto socket = co_await door->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    if (closed || !door->acceptor.is_open()) break;
     if (error) {
       pause.expires_after(kAcceptPause);
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
       continue;
     }
     Access access;
-    access.actor = peer_of(socket, roles);
+    access.actor = peer_of(socket, now.spec.roles);
     begin(asio::generic::stream_protocol::socket(std::move(socket)), std::move(access));
   }
 }
 
-asio::awaitable<void> Server::Listening::accept_tcp(TcpDoor& door) {
+asio::awaitable<void> Server::Listening::accept_tcp(std::shared_ptr<TcpDoor> door) {
   asio::steady_timer pause(loop);
-  while (!closed) {
+  while (!closed && door->is_open()) {
     error_code error;
-    auto socket = co_await door.acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    auto socket = co_await door->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
     if (closed) break;
+    if (error && !door->is_open()) break;
     if (error) {
       pause.expires_after(kAcceptPause);
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
       continue;
     }
-    socket.set_option(tcp::no_delay(true), error);
-    Access access = door.access;
-    access.actor.name = door.key + " " + socket.remote_endpoint(error).address().to_string();
-    begin(asio::generic::stream_protocol::socket(std::move(socket)), std::move(access));
+    begin(door, std::move(socket));
   }
+}
+
+void Server::Listening::begin(std::shared_ptr<TcpDoor> door, tcp::socket socket) {
+  error_code error;
+  socket.set_option(tcp::no_delay(true), error);
+  Access access = door->access;
+  access.actor.name = door->key + " " + socket.remote_endpoint(error).address().to_string();
+  begin(asio::generic::stream_protocol::socket(std::move(socket)), std::move(access));
+}
+
+// Whoever has connected is still served.
+void Server::Listening::leave(const std::shared_ptr<TcpDoor>& door) {
+  error_code error;
+  door->acceptor.non_blocking(true, error);
+  while (!error) {
+    tcp::socket socket(loop);
+    door->acceptor.accept(socket, error);
+    if (!error) begin(door, std::move(socket));
+  }
+  door->close();
 }
 
 // A cutover swaps the roles of two pools; what was counted before it belongs to the old ones (Roles).
 asio::awaitable<void> Server::Listening::watch_roles() {
+  co_await commands.control().started();
   auto& log = commands.control().events();
   std::uint64_t seen = log.last_id();
   commands.observe_roles();
@@ -112,11 +222,10 @@ void Server::Listening::begin(asio::generic::stream_protocol::socket socket, Acc
 void Server::Listening::close() {
   if (closed) return;
   closed = true;
-  error_code ignored;
-  unix_socket.close(ignored);
-  http.close();
-  compat_door.close();
-  if (!path.empty()) ::unlink(path.c_str());
+  forget();
+  if (now.unix_door) now.unix_door->close();
+  if (now.http) now.http->close();
+  if (now.compat) now.compat->close();
   for (const auto& weak : connections)
     if (const auto connection = weak.lock()) connection->close();
 }
@@ -133,37 +242,45 @@ void Server::spawn(asio::awaitable<void> work) {
   asio::co_spawn(loop_, std::move(work), [kept = listening_](const std::exception_ptr&) {});
 }
 
-std::uint16_t Server::http_port() const { return listening_->http.port(); }
-std::uint16_t Server::compat_port() const { return listening_->compat_door.port(); }
+std::uint16_t Server::http_port() const { return listening_->now.http ? listening_->now.http->port() : 0; }
+std::uint16_t Server::compat_port() const {
+  return listening_->now.compat ? listening_->now.compat->port() : 0;
+}
 
 std::string Server::open(const config::AdminSpec& spec) {
-  auto error = open_tcp(spec);
-  if (error.empty()) error = listen_unix(listening_->unix_socket, spec);
-  if (!error.empty()) {
-    listening_->http.close();
-    listening_->compat_door.close();
-    return error;
-  }
-  listening_->path = spec.socket;
-  listening_->roles = spec.roles;
-  spawn(listening_->accept_unix());
-  if (spec.http) spawn(listening_->accept_tcp(listening_->http));
-  if (spec.compat) spawn(listening_->accept_tcp(listening_->compat_door));
+  if (auto error = prepare(spec); !error.empty()) return error;
+  take();
   spawn(listening_->watch_roles());
   return {};
 }
 
-std::string Server::open_tcp(const config::AdminSpec& spec) {
-  std::string error;
-  if (spec.http) {
-    listening_->http.access.bound_host = spec.http->bind.host;
-    error = listening_->http.open(spec.http->bind, spec.http->token_file);
+std::string Server::prepare(const config::AdminSpec& spec) { return listening_->prepare(spec); }
+void Server::forget() { listening_->forget(); }
+
+// Connections that are open go on; the tokens and roles of whoever asks next are the new ones.
+void Server::take() {
+  auto& all = *listening_;
+  if (!all.next) return;
+  const Doorway before = std::exchange(all.now, std::move(*all.next));
+  all.next.reset();
+  all.http_tokens = all.now.http_tokens;
+  all.compat_tokens = all.now.compat_tokens;
+  if (all.now.spec.compat) {
+    if (all.compat)
+      all.compat->serve(all.now.spec.compat->service);
+    else
+      all.compat.emplace(all.commands.control(), all.now.spec.compat->service);
   }
-  if (spec.compat && error.empty()) {
-    listening_->compat.emplace(listening_->commands.control(), spec.compat->service);
-    error = listening_->compat_door.open(spec.compat->bind, spec.compat->token_file);
+  if (all.now.unix_door != before.unix_door) {
+    spawn(all.accept_unix(all.now.unix_door));
+    if (before.unix_door) before.unix_door->close();
+  } else {
+    set_access(all.now.spec);
   }
-  return error;
+  if (all.now.http && all.now.http != before.http) spawn(all.accept_tcp(all.now.http));
+  if (all.now.compat && all.now.compat != before.compat) spawn(all.accept_tcp(all.now.compat));
+  if (before.http && before.http != all.now.http) all.leave(before.http);
+  if (before.compat && before.compat != all.now.compat) all.leave(before.compat);
 }
 
 }  // namespace sluice::admin

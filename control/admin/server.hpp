@@ -28,14 +28,17 @@ class Server : public core::Front {
   // Ends all connections and removes the socket file.
   void close() override;
 
+  // A reload, in two steps (core::Doors).
+  std::string prepare(const config::AdminSpec& next) override;
+  void take() override;
+  void forget() override;
+
   std::uint16_t http_port() const;    // 0 when admin.http is not open
   std::uint16_t compat_port() const;  // 0 when admin.compat is not open
 
  private:
   struct Listening;  // shared with the accepting coroutines, which may outlive the server by a turn of the
                      // loop
-
-  std::string open_tcp(const config::AdminSpec& spec);
 
   void spawn(boost::asio::awaitable<void> work);
 

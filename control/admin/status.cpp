@@ -149,6 +149,7 @@ json::object to_json(const core::StatusView& view) {
           {"workers", view.workers},
           {"connections", view.connections},
           {"durable", view.durable},
+          {"readiness", view.readiness},
           {"warnings", json::array(view.warnings.begin(), view.warnings.end())},
           {"listeners", std::move(listeners)}};
 }

@@ -1,15 +1,30 @@
 #include "control/admin/tcp_door.hpp"
 
+#include "proxy/net/bind.hpp"
+
 namespace sluice::admin {
 
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
-std::string TcpDoor::open(const Address& bind, const std::string& token_file) {
-  if (auto error = tokens.open(token_file); !error.empty()) return key + ": " + error;
-  auto error = listen(bind);
-  if (!error.empty()) close();
-  return error;
+std::string TcpDoor::open(const Address& address, std::span<const int> ours) {
+  net::Bound bound = net::bind(key, address.host, address.port, 1, ours);
+  if (bound.error.empty()) bound.error = net::listen(key, bound);
+  if (!bound.error.empty()) {
+    const std::string error = bound.error;
+    bound.close();
+    return error;
+  }
+  error_code error;
+  const bool v6 = net::is_v6(bound.fds.front());
+  acceptor.assign(v6 ? tcp::v6() : tcp::v4(), bound.fds.front(), error);
+  if (error) {
+    bound.close();
+    return key + ": " + error.message();
+  }
+  bind = address.text;
+  access.bound_host = address.host;
+  return {};
 }
 
 void TcpDoor::close() {
@@ -17,30 +32,10 @@ void TcpDoor::close() {
   acceptor.close(ignored);
 }
 
-std::string TcpDoor::failure(const std::string& address, const std::string& what,
-                             const error_code& error) const {
-  return key + " " + address + ": " + what + ": " + error.message() + " (errno " +
-         std::to_string(error.value()) + ")";
-}
-
 std::uint16_t TcpDoor::port() const {
   error_code error;
   const auto endpoint = acceptor.local_endpoint(error);
   return error ? 0 : endpoint.port();
-}
-
-std::string TcpDoor::listen(const Address& bind) {
-  error_code error;
-  tcp::resolver resolver(acceptor.get_executor());
-  const auto found = resolver.resolve(bind.host, std::to_string(bind.port), tcp::resolver::passive, error);
-  if (error) return failure(bind.text, "cannot resolve", error);
-  const tcp::endpoint endpoint = *found.begin();
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
-  if (!error) return {};
-  return failure(bind.text, "cannot listen", error);
 }
 
 }  // namespace sluice::admin

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "control/admin/connection.hpp"
@@ -12,26 +13,24 @@
 namespace sluice::admin {
 
 struct TcpDoor {
-  // `key` is its place in the configuration, for messages.
-  TcpDoor(boost::asio::io_context& loop, std::string key_, Door door) : key(std::move(key_)), acceptor(loop) {
+  // `key` is its place in the configuration, for messages. `tokens` outlive it and its connections.
+  TcpDoor(boost::asio::io_context& loop, std::string key_, Door door, TokenFile& tokens)
+      : key(std::move(key_)), acceptor(loop) {
     access.door = door;
     access.tokens = &tokens;
   }
 
-  // An error text that names the address or the file and the errno, or empty. After an error it is closed.
-  std::string open(const Address& bind, const std::string& token_file);
+  // An error text that names the address, the errno and who has it, or empty. `ours` are listening sockets of
+  // this process, beside which there is room. After an error it is closed.
+  std::string open(const Address& address, std::span<const int> ours);
   void close();
+  bool is_open() const { return acceptor.is_open(); }
   std::uint16_t port() const;  // 0 when it is not open
 
   const std::string key;
+  std::string bind;  // as written
   boost::asio::ip::tcp::acceptor acceptor;
-  TokenFile tokens;
   Access access;  // what its connections may do
-
- private:
-  std::string listen(const Address& bind);
-  std::string failure(const std::string& address, const std::string& what,
-                      const boost::system::error_code& error) const;
 };
 
 }  // namespace sluice::admin

@@ -1,5 +1,6 @@
 #include "control/admin/unix_socket.hpp"
 
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -84,6 +85,12 @@ std::string listen_unix(UnixAcceptor& acceptor, const config::AdminSpec& spec) {
   ::chmod(path.c_str(), mode & 0777);
   acceptor.listen(asio::socket_base::max_listen_connections, error);
   return error ? failure(path, "cannot listen", error.value()) : "";
+}
+
+void set_access(const config::AdminSpec& spec) {
+  if (spec.gid && ::chown(spec.socket.c_str(), static_cast<uid_t>(-1), *spec.gid) != 0)
+    spdlog::error("{}", failure(spec.socket, "cannot give it to group " + spec.socket_group, errno));
+  ::chmod(spec.socket.c_str(), spec.socket_mode & 0777);
 }
 
 namespace {

@@ -68,6 +68,7 @@ struct FlagVerb {
   std::optional<Share> share;  // of set
 };
 struct ReloadVerb {};
+struct ReadyzVerb {};
 struct CheckVerb {
   std::string file;
 };
@@ -94,7 +95,7 @@ using Verb = std::variant<StatusVerb, protocol::Split, protocol::Cutover, protoc
                           protocol::Confirm, RollingVerb, protocol::Drain, ReadyVerb, MaintVerb, WeightVerb,
                           protocol::Add, RemoveVerb, protocol::Pause, protocol::Resume, protocol::Stop,
                           FlagVerb, protocol::SetMirror, protocol::MintPreview, protocol::Wait,
-                          protocol::Explain, protocol::History, protocol::Events, ReloadVerb, CheckVerb,
+                          protocol::Explain, protocol::History, protocol::Events, ReloadVerb, ReadyzVerb, CheckVerb,
                           ConfigShowVerb, ImportVerb, AdviseVerb, TokenVerb, CompletionVerb, CompleteVerb>;
 
 struct CommandLine {

@@ -1,4 +1,4 @@
-// The verbs of operation and guidance: reload, check, config, token, completion, import, advise.
+// The verbs of operation and guidance: reload, readyz, check, config, token, completion, import, advise.
 #include "control/cli/args_parser.hpp"
 #include "control/cli/args_values.hpp"
 
@@ -6,6 +6,7 @@ namespace sluice::cli {
 
 void Parser::add_operations() {
   change(verb("reload", ReloadVerb{}));
+  verb("readyz", ReadyzVerb{});
   auto* check = verb("check", CheckVerb{});
   one(check, "FILE", [this](auto& text) { message<CheckVerb>().file = text; });
   auto* config = verb("config", ConfigShowVerb{});

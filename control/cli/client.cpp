@@ -224,7 +224,8 @@ Result<Answer> Client::call(const Call& call) {
   const auto error = connection.run(
       [&](auto done) { http::async_read(connection.stream, connection.buffer, parser, std::move(done)); });
   if (error) return connection.broken(error, call.limit);
-  return judge({static_cast<int>(parser.get().result_int()), std::move(parser.get().body()), nullptr});
+  Answer answer{static_cast<int>(parser.get().result_int()), std::move(parser.get().body()), nullptr};
+  return call.any_status ? answer : judge(std::move(answer));
 }
 
 std::optional<Problem> Client::events(const std::string& target, std::optional<std::uint64_t> after,

@@ -27,6 +27,7 @@ struct Call {
   std::string target;                      // path and query
   std::optional<boost::json::value> body;  // sent as JSON
   std::optional<std::uint64_t> if_match;
+  bool any_status = false;  // an answer of another than 2xx is no problem
   std::optional<std::chrono::milliseconds> limit =
       std::chrono::milliseconds(10'000);  // for the answer; nothing: none
 };

@@ -181,6 +181,8 @@ constexpr Page kPages[] = {
     {"events", "events [SERVICE] [-f]", "What happened: changes, health, drains, reloads.",
      "  -f, --follow           go on as they happen\n  --after ID             only later ones\n",
      "  sluicectl events -f -o json\n"},
+    {"readyz", "readyz", "Whether clients are let in: exit 0, or 9 while it starts or stops.", "",
+     "  until sluicectl readyz; do sleep 0.1; done\n"},
     {"reload", "reload", "Reads the configuration again; a wrong one is refused and the old one stays.", "",
      "  sluicectl reload\n"},
     {"check", "check FILE", "Checks a configuration file without a daemon: sluiced --check --config FILE.",
@@ -228,7 +230,7 @@ Shifting:   split  cutover  confirm  rollback  undo  redo
 Rollouts:   rollout start|status|pause|resume|promote|abort  rolling
 Traffic:    pause  resume  stop  flag  mirror  preview
 Backends:   drain  ready  maint  weight  add  remove  wait
-Operations: reload  check  import  advise  token  completion
+Operations: reload  readyz  check  import  advise  token  completion
 
 Flags of every verb, before or after it:
   --socket PATH          admin socket; default $SLUICE_SOCKET, /run/sluice/admin.sock

@@ -53,6 +53,7 @@ int run(const CommandLine& line, Output& output) {
                              [&](const protocol::History& message) { return history(context, message); },
                              [&](const protocol::Events& message) { return events(context, message); },
                              [&](const ReloadVerb&) { return reload(context); },
+                             [&](const ReadyzVerb&) { return readyz(context); },
                              [&](const CheckVerb& verb) { return check(context, verb); },
                              [&](const ConfigShowVerb&) { return config_show(context); },
                              [&](const ImportVerb& verb) { return import_nginx(context, verb); },

@@ -25,6 +25,7 @@ int explain(Context& context, const protocol::Explain& message);
 int history(Context& context, const protocol::History& message);
 int events(Context& context, const protocol::Events& message);
 int config_show(Context& context);
+int readyz(Context& context);
 
 // verbs_shift.cpp
 int split(Context& context, const protocol::Split& message);

@@ -99,6 +99,16 @@ int events(Context& context, const protocol::Events& message) {
   return problem ? output.fail(*problem) : shown;
 }
 
+int readyz(Context& context) {
+  Call call{"GET", "/readyz"};
+  call.any_status = true;
+  const auto answer = context.client.call(call);
+  if (!answer) return context.output.fail(answer.error());
+  const std::string why = answer->text.substr(0, answer->text.find('\n'));
+  if (answer->status == 200) return context.output.show(json::object{{"ready", true}, {"why", why}}, why + "\n");
+  return context.output.fail({answer->status, protocol::Exit::refused, "not ready", "the daemon is " + why, {}, {}});
+}
+
 int config_show(Context& context) {
   const bool as_json = context.output.format() == Format::json;
   const auto answer = context.client.call({"GET", as_json ? "/v1/config?format=json" : "/v1/config"});

@@ -124,9 +124,11 @@ std::optional<Problem> Control::Impl::refuse_losses(const route::Snapshot& made,
 asio::awaitable<Result<Control::Impl::Published>> Control::Impl::put_in_force(state::Edit edit,
                                                                               state::State next,
                                                                               route::SnapshotPtr made,
-                                                                              bool without_disk) {
+                                                                              bool without_disk,
+                                                                              std::function<void()> between) {
   auto published = journal_edit(edit, without_disk);
   if (!published) co_return published;
+  if (between) between();
   state = std::move(next);
   co_await publish(std::move(made));
   co_return published;

@@ -134,16 +134,21 @@ std::string Control::Impl::open() {
     edit.actor.name = "daemon";
     if (const auto error = journal->append(edit)) return error.message();
   }
-  return {};
+  snapshot = std::make_shared<const route::Snapshot>();
+  return workers.prepare_listeners(spec.listeners);
 }
 
+// Whoever asks for a change meanwhile waits his turn. Clients may come when all is there to serve them.
 asio::awaitable<std::string> Control::Impl::start(std::shared_ptr<Impl> self) {
-  if (std::string error = workers.set_listeners(spec.listeners); !error.empty()) co_return error;
+  const Turn::Held held = co_await turn.take();
   if (std::string error = workers.set_access_log(spec.access_log); !error.empty()) co_return error;
   open_tickets();
   co_await resolver.resolve(addresses_of(state));
-  snapshot = publisher.build(spec, state, nullptr);
+  auto made = co_await publisher.build_at_leisure(spec, state, loop);
+  if (std::string error = workers.listen(); !error.empty()) co_return error;
+  snapshot = std::move(made);
   publisher.install(*snapshot);
+  workers.take_listeners();
   workers.start(snapshot);
   adopt(snapshot);
   follow_drains(std::nullopt);
@@ -210,6 +215,15 @@ void Control::reopen_logs() {
   if (impl_->audit) impl_->audit->reopen();
   if (impl_->judgements) impl_->judgements->reopen();
 }
+
+// The start holds the turn until it is over.
+asio::awaitable<void> Control::started() {
+  const auto self = impl_;
+  if (self->readiness.why != "starting") co_return;
+  const Turn::Held held = co_await self->turn.take();
+}
+
+void Control::set_doors(Doors* doors) { impl_->doors = doors; }
 
 Readiness Control::readiness() const { return impl_->readiness; }
 ControlCounters Control::counters() const { return impl_->counters; }

@@ -71,18 +71,30 @@ struct Options {
   LookUp look_up;                         // of names; the default asks name servers
 };
 
+// Where the operator comes in, as a reload changes it: what is new is opened by prepare(), an error text or
+// empty, and then it takes effect or is forgotten.
+class Doors {
+ public:
+  virtual ~Doors() = default;
+  virtual std::string prepare(const config::AdminSpec& next) = 0;
+  virtual void take() = 0;
+  virtual void forget() = 0;
+};
+
 class Control {
  public:
   // `workers` outlives Control.
   Control(boost::asio::io_context& loop, Workers& workers, config::Spec spec, Options options);
   ~Control();
 
-  // Opens the state folder and merges what is found there with the configuration (T1, T2). An error text, or
-  // empty.
+  // Opens the state folder, merges what is found there with the configuration (T1, T2), and binds the
+  // listeners. An error text, or empty. From here on all that only looks has an answer.
   std::string open();
-  // Opens the listeners, starts the workers with the first snapshot, and the probes. After open(). An error
-  // text, or empty.
+  // Builds the first snapshot, lets clients come, starts the workers and the probes. After open(). An error
+  // text, or empty. The loop has its turns meanwhile.
   boost::asio::awaitable<std::string> start();
+  boost::asio::awaitable<void> started();  // returns when start() has
+  void set_doors(Doors* doors);            // they outlive it; null: a reload leaves them as they are
 
   // The verbs. Each returns when every worker routes by the new generation. Once begun they run to their end:
   // what waits for one may go, the coroutine may not be cancelled.

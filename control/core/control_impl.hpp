@@ -74,12 +74,14 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   asio::awaitable<Result<Changed>> commit(Request request, Verb verb);
   asio::awaitable<Result<Changed>> commit_in_turn(Request request, Verb verb);
   // Journals and publishes `next`, which is checked; every worker has it when this returns. `durable` is
-  // false when the disk failed and `without_disk` allowed to go on; a problem when it did not.
+  // false when the disk failed and `without_disk` allowed to go on; a problem when it did not. `between` is
+  // done when it is in the journal and before it is published.
   struct Published {
     bool durable = true;
   };
   asio::awaitable<Result<Published>> put_in_force(state::Edit edit, state::State next,
-                                                  route::SnapshotPtr made, bool without_disk);
+                                                  route::SnapshotPtr made, bool without_disk,
+                                                  std::function<void()> between = nullptr);
   asio::awaitable<void> publish(route::SnapshotPtr made);
   Result<Published> journal_edit(const state::Edit& edit, bool without_disk);
   state::Edit edit_for(const Request& request, const state::State& next, const std::string& verb) const;
@@ -168,8 +170,9 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   // --- reload.cpp
   asio::awaitable<Result<Changed>> reload(Request request);
   asio::awaitable<Result<Changed>> adopt_spec(Request request, config::Spec loaded);
-  std::optional<Problem> open_for(const config::Spec& next);
-  void close_for(const config::Spec& former);
+  std::optional<Problem> prepare_for(const config::Spec& next);
+  std::function<void()> taking_prepared();
+  void forget_prepared(const config::Spec& next);
   std::vector<std::string> keep_what_needs_a_restart(config::Spec& next) const;
 
   // --- waiting.cpp
@@ -260,7 +263,8 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   std::optional<state::AuditLog> audit;    // set by open()
   std::optional<JudgementLog> judgements;  // set by open()
   state::State state;                      // what is in force, as `snapshot`
-  route::SnapshotPtr snapshot;             // null before start()
+  route::SnapshotPtr snapshot;             // without services before start()
+  Doors* doors = nullptr;                  // null: there are none
   ControlCounters counters;
   std::vector<std::string> lasting_warnings;  // from the start and the last reload
   Readiness readiness{false, "starting"};

@@ -82,6 +82,7 @@ Daemon::Daemon(DaemonOptions options)
   signals_.add(SIGHUP);
   signals_.add(SIGUSR1);
   if (options_.front) front_ = options_.front(loop_, control_);
+  control_.set_doors(front_.get());
 }
 
 int Daemon::run() {
@@ -108,10 +109,10 @@ boost::asio::awaitable<void> Daemon::live() {
 
 boost::asio::awaitable<std::string> Daemon::start() {
   if (std::string error = control_.open(); !error.empty()) co_return error;
-  std::string error = co_await control_.start();
-  if (!error.empty()) co_return error;
-  if (front_) error = front_->open(options_.spec.admin);
-  if (!error.empty()) co_return error;
+  // Before the first client is served: who asks is told that it starts.
+  if (front_)
+    if (std::string error = front_->open(options_.spec.admin); !error.empty()) co_return error;
+  if (std::string error = co_await control_.start(); !error.empty()) co_return error;
   spdlog::info("{}", status_line());
   notify_.ready(status_line());
   if (options_.on_ready) options_.on_ready(control_);

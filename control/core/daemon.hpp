@@ -13,9 +13,8 @@
 namespace sluice::core {
 
 // What serves the operator: control/admin behind an interface, because core does not know admin.
-class Front {
+class Front : public Doors {
  public:
-  virtual ~Front() = default;
   virtual std::string open(const config::AdminSpec& spec) = 0;  // an error text, or empty
   virtual void close() = 0;                                     // ends all connections
 };

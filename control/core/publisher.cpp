@@ -1,9 +1,15 @@
 #include "control/core/publisher.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 
 #include "control/rollout/guard.hpp"
 #include "proxy/base/origin.hpp"
+
+// g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
 namespace sluice::core {
 namespace {
@@ -59,20 +65,48 @@ Publisher::Publisher(Registry& registry, const Resolver& resolver, std::function
 
 route::SnapshotPtr Publisher::build(const config::Spec& spec, const state::State& state,
                                     const route::Snapshot* previous) {
+  auto snapshot = begun(state);
+  for (const auto& service : spec.services) add_service(*snapshot, service, state, previous);
+  finish(*snapshot, spec);
+  return snapshot;
+}
+
+boost::asio::awaitable<route::SnapshotPtr> Publisher::build_at_leisure(const config::Spec& spec,
+                                                                       const state::State& state,
+                                                                       boost::asio::any_io_executor loop) {
+  constexpr std::chrono::milliseconds kLongest{5};  // at a time
+  auto snapshot = begun(state);
+  auto breath = std::chrono::steady_clock::now();
+  for (const auto& service : spec.services) {
+    add_service(*snapshot, service, state, nullptr);
+    if (std::chrono::steady_clock::now() - breath < kLongest) continue;
+    co_await boost::asio::post(loop, boost::asio::use_awaitable);
+    breath = std::chrono::steady_clock::now();
+  }
+  finish(*snapshot, spec);
+  co_return snapshot;
+}
+
+std::shared_ptr<route::Snapshot> Publisher::begun(const state::State& state) const {
   auto snapshot = std::make_shared<route::Snapshot>();
   snapshot->generation = state.generation;
   snapshot->preview_key = preview_key;
-  std::vector<std::string> names;
-  for (const auto& service : spec.services) {
-    const state::ServiceState* wanted = state.service(service.name);
-    if (!wanted) continue;
-    const route::Service* before = previous ? find_service(*previous, service.name) : nullptr;
-    snapshot->services.push_back(service_from(service, *wanted, before));
-    names.push_back(service.name);
-  }
-  snapshot->routes = route::RouteTable(spec.routes, names);
-  snapshot->listener_pools = fixed_pools(spec, *snapshot);
   return snapshot;
+}
+
+void Publisher::add_service(route::Snapshot& snapshot, const config::ServiceSpec& spec,
+                            const state::State& state, const route::Snapshot* previous) {
+  const state::ServiceState* wanted = state.service(spec.name);
+  if (!wanted) return;
+  const route::Service* before = previous ? find_service(*previous, spec.name) : nullptr;
+  snapshot.services.push_back(service_from(spec, *wanted, before));
+}
+
+void Publisher::finish(route::Snapshot& snapshot, const config::Spec& spec) {
+  std::vector<std::string> names;
+  for (const auto& service : snapshot.services) names.push_back(service.spec.name);
+  snapshot.routes = route::RouteTable(spec.routes, names);
+  snapshot.listener_pools = fixed_pools(spec, snapshot);
 }
 
 void Publisher::install(const route::Snapshot& snapshot) {

@@ -3,6 +3,8 @@
 // thread only.
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -32,11 +34,20 @@ class Publisher {
   route::SnapshotPtr build(const config::Spec& spec, const state::State& state,
                            const route::Snapshot* previous);
 
+  // The first one, which may take a second for thousands of services: others have the loop in between.
+  boost::asio::awaitable<route::SnapshotPtr> build_at_leisure(const config::Spec& spec,
+                                                              const state::State& state,
+                                                              boost::asio::any_io_executor loop);
+
   // To be called right before `snapshot` is published: the admin states become visible to whoever claims a
   // backend (D2), and what `snapshot` no longer names is forgotten.
   void install(const route::Snapshot& snapshot);
 
  private:
+  std::shared_ptr<route::Snapshot> begun(const state::State& state) const;
+  static void finish(route::Snapshot& snapshot, const config::Spec& spec);
+  void add_service(route::Snapshot& snapshot, const config::ServiceSpec& spec, const state::State& state,
+                   const route::Snapshot* previous);
   route::Service service_from(const config::ServiceSpec& spec, const state::ServiceState& state,
                               const route::Service* previous);
   void watch(route::Service& service, const state::Rollout& rollout, const route::Service* previous);

@@ -40,6 +40,8 @@ std::vector<std::string> services_of(const state::State& before, const state::St
 
 asio::awaitable<Result<Changed>> Control::Impl::reload(Request request) {
   const Turn::Held held = co_await turn.take();
+  if (!readiness.ready)
+    co_return refuse(request, "reload", protocol::refused("this daemon is " + readiness.why));
   if (options.config_file.empty())
     co_return refuse(request, "reload",
                      protocol::refused("this daemon was started without a configuration file"));
@@ -85,7 +87,7 @@ asio::awaitable<Result<Changed>> Control::Impl::adopt_spec(Request request, conf
     co_return reply;
   }
 
-  if (auto problem = open_for(next)) co_return refuse(request, "reload", std::move(*problem));
+  if (auto problem = prepare_for(next)) co_return refuse(request, "reload", std::move(*problem));
   if (!options.look_up) dns.use(next.resolve.servers);
   resolver.limits(next.resolve.min, next.resolve.max);
   co_await resolver.resolve(addresses_of(merged.state));
@@ -93,11 +95,11 @@ asio::awaitable<Result<Changed>> Control::Impl::adopt_spec(Request request, conf
   route::SnapshotPtr made = publisher.build(spec, merged.state, snapshot.get());
   const state::Edit edit = edit_for(request, merged.state, "reload");
   const auto back = state::undo(merged.state, state, {to_string(request.actor), unix_milliseconds(), false});
-  const auto published =
-      co_await put_in_force(edit, std::move(merged.state), std::move(made), request.options.force);
+  const auto published = co_await put_in_force(edit, std::move(merged.state), std::move(made),
+                                               request.options.force, taking_prepared());
   if (!published) {
-    close_for(former);
-    spec = former;
+    const config::Spec refused = std::exchange(spec, former);
+    forget_prepared(refused);
     co_return refuse(request, "reload", published.error());
   }
   for (const auto& conflict : merged.conflicts) spdlog::warn("{}", conflict);
@@ -120,19 +122,31 @@ asio::awaitable<Result<Changed>> Control::Impl::adopt_spec(Request request, conf
   co_return reply;
 }
 
-std::optional<Problem> Control::Impl::open_for(const config::Spec& next) {
-  if (std::string error = workers.set_listeners(next.listeners); !error.empty())
-    return protocol::refused(error);
-  if (next.access_log == spec.access_log) return std::nullopt;
-  std::string error = workers.set_access_log(next.access_log);
+// Whatever can fail is done here: ports, files, the admin's doors. Nothing is in force yet.
+std::optional<Problem> Control::Impl::prepare_for(const config::Spec& next) {
+  std::string error = workers.prepare_listeners(next.listeners);
+  if (error.empty()) error = workers.listen();
+  if (!error.empty()) return protocol::refused(std::move(error));
+  if (doors && !(next.admin == spec.admin)) error = doors->prepare(next.admin);
+  if (error.empty() && !(next.access_log == spec.access_log)) error = workers.set_access_log(next.access_log);
   if (error.empty()) return std::nullopt;
-  workers.set_listeners(spec.listeners);
+  workers.forget_listeners();
+  if (doors) doors->forget();
   return protocol::refused(std::move(error));
 }
 
-void Control::Impl::close_for(const config::Spec& former) {
-  workers.set_listeners(former.listeners);
-  if (!(former.access_log == spec.access_log)) workers.set_access_log(former.access_log);
+// Not a lambda of the coroutine, which g++ 12 would take for something of its frame.
+std::function<void()> Control::Impl::taking_prepared() {
+  return [this] {
+    workers.take_listeners();
+    if (doors) doors->take();
+  };
+}
+
+void Control::Impl::forget_prepared(const config::Spec& next) {
+  workers.forget_listeners();
+  if (doors) doors->forget();
+  if (!(next.access_log == spec.access_log)) workers.set_access_log(spec.access_log);
 }
 
 // What is in force stays in `next`; a sentence for each difference.
@@ -141,10 +155,8 @@ std::vector<std::string> Control::Impl::keep_what_needs_a_restart(config::Spec& 
   if (options.state_dir) next.state_dir = *options.state_dir;
   if (next.state_dir != spec.state_dir) later.push_back("state_dir takes effect with a restart");
   if (next.workers != spec.workers) later.push_back("workers takes effect with a restart");
-  if (!(next.admin == spec.admin)) later.push_back("admin takes effect with a restart");
   next.state_dir = spec.state_dir;
   next.workers = spec.workers;
-  next.admin = spec.admin;
   return later;
 }
 

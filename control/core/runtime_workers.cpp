@@ -47,8 +47,8 @@ void RuntimeWorkers::blockers(std::vector<std::uint32_t> backend_ids,
   runtime_.blockers(std::move(backend_ids), std::move(done));
 }
 
-std::string RuntimeWorkers::set_listeners(const std::vector<config::ListenerSpec>& listeners) {
-  return runtime_.set_listeners(listeners, std::exchange(inherited_, {}));
+std::string RuntimeWorkers::prepare_listeners(const std::vector<config::ListenerSpec>& listeners) {
+  return runtime_.prepare_listeners(listeners, std::exchange(inherited_, {}));
 }
 
 void RuntimeWorkers::shut_down(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done) {

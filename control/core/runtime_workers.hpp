@@ -10,7 +10,7 @@ namespace sluice::core {
 
 class RuntimeWorkers : public Workers {
  public:
-  // `inherited` are offered to the first set_listeners(). `runtime` outlives this.
+  // `inherited` are offered to the first prepare_listeners(). `runtime` outlives this.
   RuntimeWorkers(worker::Runtime& runtime, std::vector<worker::InheritedSocket> inherited);
   ~RuntimeWorkers() override;
 
@@ -21,7 +21,10 @@ class RuntimeWorkers : public Workers {
   void abort_in_flight(std::vector<std::uint32_t> backend_ids,
                        std::function<void(std::size_t)> done) override;
   void blockers(std::vector<std::uint32_t> backend_ids, std::function<void(worker::Blockers)> done) override;
-  std::string set_listeners(const std::vector<config::ListenerSpec>& listeners) override;
+  std::string prepare_listeners(const std::vector<config::ListenerSpec>& listeners) override;
+  std::string listen() override { return runtime_.listen(); }
+  void take_listeners() override { runtime_.take_listeners(); }
+  void forget_listeners() override { runtime_.forget_listeners(); }
   std::string set_access_log(const config::AccessLogSpec& spec) override;
   void reopen_access_log() override { runtime_.reopen_access_log(); }
   void shut_down(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done) override;

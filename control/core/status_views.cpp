@@ -50,6 +50,7 @@ StatusView Control::Impl::status_now() const {
   view.connections = workers.totals().connections;
   view.durable = !journal || journal->durable();
   view.warnings = warnings();
+  view.readiness = readiness.why;
   for (const auto& listener : spec.listeners)
     view.listeners.push_back({listener.name, listener.bind.text, workers.port_of(listener.name)});
   for (const auto& service : spec.services)

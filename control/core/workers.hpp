@@ -27,8 +27,13 @@ class Workers {
                                std::function<void(std::size_t)> done) = 0;
   virtual void blockers(std::vector<std::uint32_t> backend_ids,
                         std::function<void(worker::Blockers)> done) = 0;
-  // Both: an error text, or empty; after an error everything is as it was.
-  virtual std::string set_listeners(const std::vector<config::ListenerSpec>& listeners) = 0;
+  // As worker::Runtime: bound, then open to clients, then in the workers' hands; forgotten instead, nothing
+  // has happened.
+  virtual std::string prepare_listeners(const std::vector<config::ListenerSpec>& listeners) = 0;
+  virtual std::string listen() = 0;
+  virtual void take_listeners() = 0;
+  virtual void forget_listeners() = 0;
+  // An error text, or empty; after an error everything is as it was.
   virtual std::string set_access_log(const config::AccessLogSpec& spec) = 0;
   virtual void reopen_access_log() = 0;
   // D6; `done` gets how many requests and tunnels had to be closed at the deadline.

@@ -7,8 +7,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
+
+#include "proxy/net/holder.hpp"
 
 namespace sluice::net {
 namespace {
@@ -64,6 +68,23 @@ int bound_socket(const Address& address, bool reuse_port) {
   return -1;
 }
 
+std::string failure(const std::string& listener, const std::string& host, std::uint16_t port,
+                    const std::string& why) {
+  const bool v6 = host.find(':') != std::string::npos;
+  return fmt::format("cannot listen on {}{}{}:{} (listener {}): {}", v6 ? "[" : "", host, v6 ? "]" : "", port,
+                     listener, why);
+}
+
+bool equal(const Address& one, const Address& other) {
+  if (one.family() != other.family() || one.port() != other.port()) return false;
+  if (one.family() == AF_INET6)
+    return std::memcmp(&reinterpret_cast<const sockaddr_in6&>(one.storage).sin6_addr,
+                       &reinterpret_cast<const sockaddr_in6&>(other.storage).sin6_addr,
+                       sizeof(in6_addr)) == 0;
+  return reinterpret_cast<const sockaddr_in&>(one.storage).sin_addr.s_addr ==
+         reinterpret_cast<const sockaddr_in&>(other.storage).sin_addr.s_addr;
+}
+
 }  // namespace
 
 void Bound::close() {
@@ -71,32 +92,50 @@ void Bound::close() {
   fds.clear();
 }
 
-Bound bind(const std::string& listener, const std::string& host, std::uint16_t port, std::size_t count) {
+Bound bind(const std::string& listener, const std::string& host, std::uint16_t port, std::size_t count,
+           std::span<const int> ours) {
   Bound bound;
+  Address address;
   const auto fail = [&](const std::string& why) {
     bound.close();
-    const bool v6 = host.find(':') != std::string::npos;
-    bound.error = fmt::format("cannot listen on {}{}{}:{} (listener {}): {}", v6 ? "[" : "", host,
-                              v6 ? "]" : "", port, listener, why);
+    bound.error = failure(listener, host, port, why);
     return bound;
   };
-  const auto fail_errno = [&] { return fail(fmt::format("{} (errno {})", std::strerror(errno), errno)); };
-  Address address;
+  const auto fail_errno = [&] {
+    const int error = errno;
+    std::string why = fmt::format("{} (errno {})", std::strerror(error), error);
+    const auto holder =
+        error == EADDRINUSE ? find_holder(address.storage, ours, Families::both) : std::nullopt;
+    return fail(holder ? why + ", " + to_string(*holder) + " listens there" : why);
+  };
   if (const auto error = resolve(host, port, address); !error.empty()) return fail(error);
-  if (port != 0) {  // without SO_REUSEPORT, so that somebody who listens there already is seen
+  const bool beside_ours =
+      std::any_of(ours.begin(), ours.end(), [port](int fd) { return port_of(fd) == port; });
+  if (port != 0 &&
+      !beside_ours) {  // without SO_REUSEPORT, so that somebody who listens there already is seen
     const int probe = bound_socket(address, false);
     if (probe < 0) return fail_errno();
     ::close(probe);
+  } else if (port != 0) {  // such a socket would also see our own
+    if (const auto holder = find_holder(address.storage, ours, Families::same))
+      return fail(fmt::format("{} listens there", to_string(*holder)));
   }
   for (std::size_t i = 0; i < count; ++i) {
     const int fd = bound_socket(address, true);
     if (fd < 0) return fail_errno();
     bound.fds.push_back(fd);
-    if (::listen(fd, SOMAXCONN) != 0) return fail_errno();
     if (i == 0) local_address(fd, address);  // a free port was chosen: the others take the same
   }
   bound.port = address.port();
   return bound;
+}
+
+std::string listen(const std::string& listener, const Bound& bound) {
+  for (const int fd : bound.fds)
+    if (::listen(fd, SOMAXCONN) != 0)
+      return fmt::format("cannot listen on port {} (listener {}): {} (errno {})", bound.port, listener,
+                         std::strerror(errno), errno);
+  return {};
 }
 
 Bound adopt(int fd, std::size_t count) {
@@ -122,13 +161,37 @@ Bound adopt(int fd, std::size_t count) {
 
 bool listens_on(int fd, const std::string& host, std::uint16_t port) {
   Address wanted, actual;
-  if (!resolve(host, port, wanted).empty() || !local_address(fd, actual)) return false;
-  if (wanted.family() != actual.family() || wanted.port() != actual.port()) return false;
-  if (wanted.family() == AF_INET6)
-    return std::memcmp(&reinterpret_cast<sockaddr_in6&>(wanted.storage).sin6_addr,
-                       &reinterpret_cast<sockaddr_in6&>(actual.storage).sin6_addr, sizeof(in6_addr)) == 0;
-  return reinterpret_cast<sockaddr_in&>(wanted.storage).sin_addr.s_addr ==
-         reinterpret_cast<sockaddr_in&>(actual.storage).sin_addr.s_addr;
+  return resolve(host, port, wanted).empty() && local_address(fd, actual) && equal(wanted, actual);
+}
+
+bool same_address(int one, int other) {
+  Address a, b;
+  return local_address(one, a) && local_address(other, b) && equal(a, b);
+}
+
+bool is_v6(int fd) {
+  Address address;
+  return local_address(fd, address) && address.family() == AF_INET6;
+}
+
+std::uint16_t port_of(int fd) {
+  Address address;
+  if (!local_address(fd, address)) return 0;
+  return address.family() == AF_INET || address.family() == AF_INET6 ? address.port() : 0;
+}
+
+// A socket that belongs to a device is looked at only for what comes by that device. This one does not exist,
+// so the kernel gives new connections to another socket, or refuses them; a connection whose handshake is
+// under way belongs to this one already.
+bool turn_away(int fd) {
+  const int no_device = std::numeric_limits<int>::max();
+  return setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &no_device, sizeof no_device) == 0;
+}
+
+void let_others_beside(int fd) {
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
 }
 
 }  // namespace sluice::net

@@ -2,28 +2,44 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace sluice::net {
 
-// One listening socket per worker.
+// One socket per worker, bound; it listens from listen() on.
 struct Bound {
   std::vector<int> fds;
   std::uint16_t port = 0;
-  std::string error;  // a sentence with the address and the errno; then there are no fds
+  std::string error;  // a sentence with the address, the errno and who has it; then there are no fds
   void close();
 };
 
 // Binds `host`:`port` `count` times with SO_REUSEPORT; the kernel spreads connections over them. Port 0 takes
-// a free one. An address that anybody listens on already is an error, although SO_REUSEPORT would let two of
-// us share it.
-Bound bind(const std::string& listener, const std::string& host, std::uint16_t port, std::size_t count);
+// a free one. An address that anybody but `ours` listens on already is an error, although SO_REUSEPORT would
+// let two of us share it. `ours` are listening sockets of this process: beside them there is room.
+Bound bind(const std::string& listener, const std::string& host, std::uint16_t port, std::size_t count,
+           std::span<const int> ours = {});
 
 // `count` copies of a listening socket that was passed in. Takes `fd`.
 Bound adopt(int fd, std::size_t count);
 
-// Whether `fd` is a listening socket bound to that address.
+// An error text, or empty.
+std::string listen(const std::string& listener, const Bound& bound);
+
+// Whether `fd` is a socket bound to that address.
 bool listens_on(int fd, const std::string& host, std::uint16_t port);
+// Whether two sockets are bound to the same address.
+bool same_address(int one, int other);
+bool is_v6(int fd);
+// 0 when it is no socket of TCP.
+std::uint16_t port_of(int fd);
+
+// No connection begins on this listening socket from here on; those that have begun complete, and are there
+// to be accepted. False when the kernel cannot do that.
+bool turn_away(int fd);
+// Sockets that were bound without SO_REUSEPORT let others beside them from here on.
+void let_others_beside(int fd);
 
 }  // namespace sluice::net

@@ -21,11 +21,14 @@ constexpr int kMostUnsent = 64 * 1024;
 
 constexpr auto kPause = std::chrono::milliseconds(100);  // without descriptors, as HAProxy waits
 constexpr int kBatch = 64;                               // accepted before others get their turn
+// A handshake over the internet takes less, and its SYN-ACK is repeated after one second.
+constexpr auto kLinger = std::chrono::seconds(3);
 
 }  // namespace
 
-Worker::Listener::Listener(Worker& worker, std::shared_ptr<const session::ListenerInfo> info, int fd)
-    : Deadline(worker.context_.wheel), worker_(worker), info_(std::move(info)), fd_(fd) {
+Worker::Listener::Listener(Worker& worker, std::uint64_t id,
+                           std::shared_ptr<const session::ListenerInfo> info, int fd)
+    : Deadline(worker.context_.wheel), worker_(worker), id_(id), info_(std::move(info)), fd_(fd) {
   if (!worker_.context_.poller.add(fd_, *this))
     spdlog::error("listener {}: cannot be watched: {} (errno {})", info_->name, std::strerror(errno), errno);
 }
@@ -36,24 +39,48 @@ Worker::Listener::~Listener() {
   ::close(fd_);
 }
 
+void Worker::Listener::leave(Leave how) {
+  while (accept_next()) {
+  }
+  state_ = State::leaving;
+  if (how == Leave::stop_listening) ::shutdown(fd_, SHUT_RDWR);  // others hold the socket too
+  if (how == Leave::linger) expires_after(kLinger);
+}
+
+void Worker::Listener::expired() {
+  if (state_ == State::leaving) return worker_.forget(*this);
+  state_ = State::open;  // the pause is over
+  accept_some();
+}
+
 void Worker::Listener::accept_some() {
-  for (int i = 0; i < kBatch; ++i) {
+  for (int i = 0; i < kBatch; ++i)
+    if (!accept_next()) return;
+  worker_.context_.poller.defer(*this);
+}
+
+// False when none is there, or none can be taken now.
+bool Worker::Listener::accept_next() {
+  while (true) {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
     const int fd = ::accept4(fd_, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
-      accept_one(fd, ip_port_of(peer));
-      continue;
-    }
+    if (fd >= 0) return accept_one(fd, ip_port_of(peer)), true;
     if (errno == EINTR || errno == ECONNABORTED) continue;
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return;
-    worker_.context_.counters.accept_errors.add();
-    if (!std::exchange(starved_, true))  // once: a flood of clients makes no flood of lines
-      spdlog::warn("listener {}: accepting pauses until there are descriptors again: {} (errno {})",
-                   info_->name, std::strerror(errno), errno);
-    return expires_after(kPause);
+    const bool over = errno == EINVAL;  // a socket that all workers share listens no longer
+    if (errno != EAGAIN && errno != EWOULDBLOCK && !over) pause();
+    return false;
   }
-  worker_.context_.poller.defer(*this);
+}
+
+void Worker::Listener::pause() {
+  worker_.context_.counters.accept_errors.add();
+  if (!std::exchange(starved_, true))  // once: a flood of clients makes no flood of lines
+    spdlog::warn("listener {}: accepting pauses until there are descriptors again: {} (errno {})",
+                 info_->name, std::strerror(errno), errno);
+  if (state_ == State::leaving) return;  // which has its own end
+  state_ = State::paused;
+  expires_after(kPause);
 }
 
 void Worker::Listener::accept_one(int fd, const IpPort& peer) {

@@ -13,24 +13,33 @@ namespace sluice::worker {
 
 class Worker::Listener : private net::Poller::Entry, private net::Deadline {
  public:
-  // Takes `fd`, a listening non-blocking socket.
-  Listener(Worker& worker, std::shared_ptr<const session::ListenerInfo> info, int fd);
+  // Takes `fd`, a listening non-blocking socket. `id` is of all workers' sockets of one listener.
+  Listener(Worker& worker, std::uint64_t id, std::shared_ptr<const session::ListenerInfo> info, int fd);
   ~Listener() override;
 
   void update(std::shared_ptr<const session::ListenerInfo> info) { info_ = std::move(info); }
-  const std::string& name() const { return info_->name; }
+  std::uint64_t id() const { return id_; }
+  // Accepts what has come so far, so that no client is lost with the socket. Then it may be destroyed, or
+  // goes on for those whose handshakes are under way and destroys itself (Leave::linger).
+  void leave(Leave how);
 
  private:
+  enum class State : std::uint8_t { open, paused, leaving };
+
   void on_events(std::uint32_t) override {
-    if (!set()) accept_some();  // not in a pause
+    if (state_ != State::paused) accept_some();
   }
   void on_deferred() override { accept_some(); }
-  void expired() override { accept_some(); }  // the pause is over
+  void expired() override;
   void accept_some();
+  bool accept_next();
+  void pause();
   void accept_one(int fd, const IpPort& peer);
   void await_header(int fd, const IpPort& peer);
 
   Worker& worker_;
+  const std::uint64_t id_;
+  State state_ = State::open;
   std::shared_ptr<const session::ListenerInfo> info_;
   int fd_;
   std::list<std::unique_ptr<ProxyIntake>> intakes_;  // wait for their PROXY headers

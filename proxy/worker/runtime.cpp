@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "proxy/worker/listener_set.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace sluice::worker {
@@ -35,36 +36,20 @@ void add_blockers(Blockers& sum, Blockers one) {
   sum.tunnels = tunnels;
 }
 
-tls::ServerOptions tls_options(const config::ListenerSpec& spec, std::shared_ptr<tls::TicketKeys> tickets) {
-  tls::ServerOptions options;
-  options.listener = spec.name;
-  for (const auto& files : spec.tls->certificates)
-    options.certificates.push_back({files.cert, files.key, files.ocsp});
-  options.client_ca = spec.tls->client_ca;
-  options.client_certificate_must = spec.tls->client_auth == "require";
-  options.only_tls13 = spec.tls->min_version == "1.3";
-  options.tickets = std::move(tickets);
-  return options;
-}
-
 }  // namespace
 
 struct Runtime::Impl {
-  explicit Impl(std::size_t workers) : access_log(workers) {}
+  Impl(const std::vector<std::unique_ptr<Worker>>& all, std::size_t workers)
+      : listeners(all), access_log(workers) {}
 
-  struct Bound {
-    config::ListenerSpec spec;
-    std::uint16_t port;
-    std::shared_ptr<session::ListenerInfo> info;
-  };
-  std::map<std::string, Bound> bound;  // by listener name
-  // Of all listeners and workers; only TLS makes them.
-  std::shared_ptr<tls::TicketKeys> tickets;
+  ListenerSet listeners;
   observe::AccessLog access_log;
 };
 
 Runtime::Runtime(asio::io_context& control, RuntimeOptions options)
-    : control_(control), options_(std::move(options)), impl_(std::make_shared<Impl>(options_.workers)) {
+    : control_(control),
+      options_(std::move(options)),
+      impl_(std::make_shared<Impl>(workers_, options_.workers)) {
   for (std::size_t i = 0; i < options_.workers; ++i) {
     auto worker = std::make_unique<Worker>(i);
     session::Context& context = worker->context();
@@ -102,108 +87,19 @@ Runtime::~Runtime() {
   workers_.clear();
 }
 
-tls::TicketKeys* Runtime::tickets() const { return impl_->tickets.get(); }
-
 // --- listeners
 
-std::string Runtime::set_listeners(const std::vector<config::ListenerSpec>& listeners,
-                                   std::vector<InheritedSocket> inherited) {
-  struct Opened {
-    const config::ListenerSpec* spec;
-    net::Bound sockets;
-  };
-  std::map<std::string, std::shared_ptr<const tls::ServerContext>> secured;  // by listener name
-  for (const auto& spec : listeners) {
-    if (!spec.tls) continue;
-    if (!impl_->tickets) impl_->tickets = std::make_shared<tls::TicketKeys>(tls::TicketKeys::Clock::now());
-    std::string error;
-    secured[spec.name] = tls::ServerContext::make(tls_options(spec, impl_->tickets), error);
-    if (!error.empty()) return error;
-  }
-  std::vector<Opened> opened;
-  for (const auto& spec : listeners) {
-    const auto known = impl_->bound.find(spec.name);
-    if (known != impl_->bound.end() && known->second.spec.bind.text == spec.bind.text) continue;
-    net::Bound sockets = open(spec, inherited);
-    if (!sockets.error.empty()) {
-      for (auto& other : opened) other.sockets.close();
-      return sockets.error;
-    }
-    opened.push_back({&spec, std::move(sockets)});
-  }
-  const auto wanted = [&listeners](const std::string& name) -> const config::ListenerSpec* {
-    for (const auto& spec : listeners)
-      if (spec.name == name) return &spec;
-    return nullptr;
-  };
-  for (auto known = impl_->bound.begin(); known != impl_->bound.end();) {
-    const auto* spec = wanted(known->first);
-    const bool moved = spec && spec->bind.text != known->second.spec.bind.text;
-    if (spec && !moved) {
-      known->second.spec = *spec;
-      const auto info = make_info(*spec, known->second.info.get(), secured[spec->name]);
-      known->second.info = info;
-      for (auto& worker : workers_) worker->post([w = worker.get(), info] { w->update_listener(info); });
-      ++known;
-      continue;
-    }
-    for (auto& worker : workers_)
-      worker->post([w = worker.get(), name = known->first] { w->remove_listener(name); });
-    known = impl_->bound.erase(known);
-  }
-  for (auto& [spec, sockets] : opened) {
-    const auto info = make_info(*spec, nullptr, secured[spec->name]);
-    for (std::size_t i = 0; i < workers_.size(); ++i)
-      workers_[i]->post([w = workers_[i].get(), info, fd = sockets.fds[i]] { w->add_listener(info, fd); });
-    impl_->bound[spec->name] = {*spec, sockets.port, info};
-  }
-  return {};
+std::string Runtime::prepare_listeners(const std::vector<config::ListenerSpec>& listeners,
+                                       std::vector<InheritedSocket> inherited) {
+  return impl_->listeners.prepare(listeners, std::move(inherited));
 }
-
-// An inherited socket of the listener's name or address first, else one of our own.
-net::Bound Runtime::open(const config::ListenerSpec& spec, std::vector<InheritedSocket>& inherited) {
-  for (auto& socket : inherited) {
-    if (socket.fd < 0) continue;
-    if (socket.name != spec.name && !net::listens_on(socket.fd, spec.bind.host, spec.bind.port)) continue;
-    return net::adopt(std::exchange(socket.fd, -1), workers_.size());
-  }
-  return net::bind(spec.name, spec.bind.host, spec.bind.port, workers_.size());
-}
-
-static_assert(config::kMostHeaderBytes == http::kMaxHead && config::kMostTarget == http::kMaxTarget &&
-              config::kMostHeaders == http::kMaxFields);
-
-std::shared_ptr<session::ListenerInfo> Runtime::make_info(const config::ListenerSpec& spec,
-                                                          const session::ListenerInfo* before,
-                                                          std::shared_ptr<const tls::ServerContext> tls) {
-  auto info = std::make_shared<session::ListenerInfo>();
-  if (before) info->connections = before->connections;  // counted on
-  if (spec.max_connections_per_client > 0)
-    info->clients = before && before->clients ? before->clients : std::make_shared<observe::ClientTable>();
-  info->name = spec.name;
-  info->header_timeout = spec.header_timeout;
-  info->body_timeout = spec.body_timeout;
-  info->idle_timeout = spec.idle_timeout;
-  info->max_connections = spec.max_connections;
-  info->max_per_client = spec.max_connections_per_client;
-  info->max_requests = spec.max_requests;
-  info->head = {spec.max_header_bytes, spec.max_target, spec.max_headers};
-  info->max_body = spec.max_body;
-  info->min_body_rate = spec.min_body_rate;
-  info->tls = std::move(tls);
-  if (spec.tls) {
-    info->handshake_timeout = spec.tls->handshake_timeout;
-    info->check_host = spec.tls->check_host;
-  }
-  info->proxy_protocol = spec.proxy_protocol;
-  info->trusted_proxies = spec.trusted_proxies;
-  return info;
-}
-
+std::string Runtime::listen() { return impl_->listeners.listen(); }
+void Runtime::take_listeners() { impl_->listeners.take(); }
+void Runtime::forget_listeners() { impl_->listeners.forget(); }
 std::uint16_t Runtime::port_of(const std::string& listener) const {
-  const auto found = impl_->bound.find(listener);
-  return found == impl_->bound.end() ? 0 : found->second.port;
+  return impl_->listeners.port_of(listener);
 }
+tls::TicketKeys* Runtime::tickets() const { return impl_->listeners.tickets(); }
 
 std::string Runtime::set_access_log(const config::AccessLogSpec& spec) {
   auto format = parse_log_format(spec.format);

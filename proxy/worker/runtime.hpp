@@ -75,11 +75,17 @@ class Runtime {
   Runtime(boost::asio::io_context& control, RuntimeOptions options);
   ~Runtime();  // stops and joins the workers
 
-  // Opens what is new (an inherited socket with the same address or name first), then closes what is gone;
-  // what stays is not touched. An error ("0.0.0.0:80 (listener web): Permission denied (errno 13)") leaves
-  // everything as it was. May be called before start().
-  std::string set_listeners(const std::vector<config::ListenerSpec>& listeners,
-                            std::vector<InheritedSocket> inherited = {});
+  // A set of listeners becomes another in three steps, and until the last one everything is as it was:
+  // prepare binds what is new (an inherited socket with the same address or name first), listen() lets
+  // clients come, who wait; take_listeners() hands all of it to the workers, and what is gone closes. What
+  // stays is not touched, whatever it is called. prepare and listen give an error ("cannot listen on
+  // 0.0.0.0:80 (listener web): Permission denied (errno 13)"), after which forget_listeners() has been
+  // called. All may be called before start().
+  std::string prepare_listeners(const std::vector<config::ListenerSpec>& listeners,
+                                std::vector<InheritedSocket> inherited = {});
+  std::string listen();
+  void take_listeners();
+  void forget_listeners();
   // The port a listener is bound to (it may have asked for port 0); 0 when there is no such listener.
   std::uint16_t port_of(const std::string& listener) const;
   std::string set_access_log(const config::AccessLogSpec& spec);  // error text, or empty
@@ -113,11 +119,6 @@ class Runtime {
 
  private:
   struct Impl;
-  // `before` is of the same listener before a reload, or null.
-  static std::shared_ptr<session::ListenerInfo> make_info(const config::ListenerSpec& spec,
-                                                          const session::ListenerInfo* before,
-                                                          std::shared_ptr<const tls::ServerContext> tls);
-  net::Bound open(const config::ListenerSpec& spec, std::vector<InheritedSocket>& inherited);
   void offer(const void* line, std::size_t index, std::size_t left);
 
   boost::asio::io_context& control_;

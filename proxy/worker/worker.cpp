@@ -74,17 +74,24 @@ void Worker::tick(net::Clock::time_point now) {
   ended_ = true;
 }
 
-void Worker::add_listener(std::shared_ptr<const session::ListenerInfo> info, int fd) {
-  listeners_.push_back(std::make_unique<Listener>(*this, std::move(info), fd));
+void Worker::add_listener(std::uint64_t id, std::shared_ptr<const session::ListenerInfo> info, int fd) {
+  listeners_.push_back(std::make_unique<Listener>(*this, id, std::move(info), fd));
 }
 
-void Worker::update_listener(std::shared_ptr<const session::ListenerInfo> info) {
+void Worker::update_listener(std::uint64_t id, std::shared_ptr<const session::ListenerInfo> info) {
   for (auto& listener : listeners_)
-    if (listener->name() == info->name) listener->update(info);
+    if (listener->id() == id) listener->update(info);
 }
 
-void Worker::remove_listener(const std::string& name) {
-  std::erase_if(listeners_, [&name](const auto& listener) { return listener->name() == name; });
+void Worker::remove_listener(std::uint64_t id, Leave how) {
+  for (auto& listener : listeners_)
+    if (listener->id() == id) listener->leave(how);
+  if (how != Leave::linger)
+    std::erase_if(listeners_, [id](const auto& listener) { return listener->id() == id; });
+}
+
+void Worker::forget(Listener& gone) {
+  std::erase_if(listeners_, [&gone](const auto& listener) { return listener.get() == &gone; });
 }
 
 void Worker::adopt(route::SnapshotPtr snapshot) {

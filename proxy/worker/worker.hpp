@@ -14,6 +14,10 @@
 
 namespace sluice::worker {
 
+// How a listener goes: at once, or at once for all who share its socket, or when the handshakes that are
+// under way are over.
+enum class Leave : std::uint8_t { close, stop_listening, linger };
+
 class Worker {
  public:
   explicit Worker(std::size_t index);
@@ -23,10 +27,11 @@ class Worker {
   void end();
   void join();
 
-  // Before start(), or by post(). Takes `fd`, a listening socket.
-  void add_listener(std::shared_ptr<const session::ListenerInfo> info, int fd);
-  void update_listener(std::shared_ptr<const session::ListenerInfo> info);
-  void remove_listener(const std::string& name);
+  // Before start(), or by post(). Takes `fd`, a listening socket; `id` is of all workers' sockets of one
+  // listener.
+  void add_listener(std::uint64_t id, std::shared_ptr<const session::ListenerInfo> info, int fd);
+  void update_listener(std::uint64_t id, std::shared_ptr<const session::ListenerInfo> info);
+  void remove_listener(std::uint64_t id, Leave how);
 
   void start(route::SnapshotPtr first);
   // Runs `work` on the worker's thread; at once when it has not started. Control thread.
@@ -47,6 +52,7 @@ class Worker {
  private:
   class Listener;
 
+  void forget(Listener& listener);
   void run();
   void tick(net::Clock::time_point now);
   std::size_t sessions() const;

@@ -44,10 +44,13 @@ class FakeWorkers : public Workers {
   void blockers(std::vector<std::uint32_t>, std::function<void(worker::Blockers)> done) override {
     boost::asio::post(loop_, [this, done = std::move(done)] { done(blocking); });
   }
-  std::string set_listeners(const std::vector<config::ListenerSpec>& wanted) override {
-    if (listener_error.empty()) listeners = wanted;
+  std::string prepare_listeners(const std::vector<config::ListenerSpec>& wanted) override {
+    prepared = wanted;
     return listener_error;
   }
+  std::string listen() override { return listener_error; }
+  void take_listeners() override { listeners = std::move(prepared); }
+  void forget_listeners() override { prepared.clear(); }
   std::string set_access_log(const config::AccessLogSpec& spec) override {
     if (access_log_error.empty()) access_log = spec;
     return access_log_error;
@@ -64,7 +67,7 @@ class FakeWorkers : public Workers {
   bool hold_acknowledgements = false;
   std::vector<std::function<void()>> held;
   std::map<std::uint32_t, worker::TunnelPolicy> tunnels;
-  std::vector<config::ListenerSpec> listeners;
+  std::vector<config::ListenerSpec> listeners, prepared;
   config::AccessLogSpec access_log;
   std::string listener_error, access_log_error;
   worker::Blockers blocking;

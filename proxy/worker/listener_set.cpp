@@ -1,0 +1,241 @@
+#include "proxy/worker/listener_set.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/worker/worker.hpp"
+
+namespace sluice::worker {
+namespace {
+
+tls::ServerOptions tls_options(const config::ListenerSpec& spec, std::shared_ptr<tls::TicketKeys> tickets) {
+  tls::ServerOptions options;
+  options.listener = spec.name;
+  for (const auto& files : spec.tls->certificates)
+    options.certificates.push_back({files.cert, files.key, files.ocsp});
+  options.client_ca = spec.tls->client_ca;
+  options.client_certificate_must = spec.tls->client_auth == "require";
+  options.only_tls13 = spec.tls->min_version == "1.3";
+  options.tickets = std::move(tickets);
+  return options;
+}
+
+static_assert(config::kMostHeaderBytes == http::kMaxHead && config::kMostTarget == http::kMaxTarget &&
+              config::kMostHeaders == http::kMaxFields);
+
+// `before` is of the same listener before a reload, or null.
+std::shared_ptr<session::ListenerInfo> make_info(const config::ListenerSpec& spec,
+                                                 const session::ListenerInfo* before,
+                                                 std::shared_ptr<const tls::ServerContext> tls) {
+  auto info = std::make_shared<session::ListenerInfo>();
+  if (before) info->connections = before->connections;  // counted on
+  if (spec.max_connections_per_client > 0)
+    info->clients = before && before->clients ? before->clients : std::make_shared<observe::ClientTable>();
+  info->name = spec.name;
+  info->header_timeout = spec.header_timeout;
+  info->body_timeout = spec.body_timeout;
+  info->idle_timeout = spec.idle_timeout;
+  info->max_connections = spec.max_connections;
+  info->max_per_client = spec.max_connections_per_client;
+  info->max_requests = spec.max_requests;
+  info->head = {spec.max_header_bytes, spec.max_target, spec.max_headers};
+  info->max_body = spec.max_body;
+  info->min_body_rate = spec.min_body_rate;
+  info->tls = std::move(tls);
+  if (spec.tls) {
+    info->handshake_timeout = spec.tls->handshake_timeout;
+    info->check_host = spec.tls->check_host;
+  }
+  info->proxy_protocol = spec.proxy_protocol;
+  info->trusted_proxies = spec.trusted_proxies;
+  return info;
+}
+
+}  // namespace
+
+ListenerSet::~ListenerSet() {
+  forget();
+  for (const auto& spare : spare_) ::close(spare.socket.fd);
+  for (const auto& [name, open] : open_)
+    if (open.inherited >= 0) ::close(open.inherited);
+}
+
+// --- prepare
+
+std::string ListenerSet::prepare(const std::vector<config::ListenerSpec>& wanted,
+                                 std::vector<InheritedSocket> inherited) {
+  forget();
+  for (auto& socket : inherited) spare_.push_back({std::move(socket), {}});
+  for (const auto& spec : wanted) wanted_.push_back({spec, nullptr, {}, {}});
+  std::string error;
+  for (auto& one : wanted_)
+    if (error.empty()) error = secure(one);
+  // A listener's own socket first, so that two of one address do not swap theirs.
+  for (auto& one : wanted_) reuse(one, wanted, true);
+  for (auto& one : wanted_)
+    if (one.from.empty()) reuse(one, wanted, false);
+  for (auto& one : wanted_)
+    if (error.empty() && one.from.empty() && !adopt_spare(one)) error = open(one);
+  if (error.empty()) error = same_place_twice();
+  if (!error.empty()) forget();
+  return error;
+}
+
+std::string ListenerSet::secure(Wanted& wanted) {
+  if (!wanted.spec.tls) return {};
+  if (!tickets_) tickets_ = std::make_shared<tls::TicketKeys>(tls::TicketKeys::Clock::now());
+  std::string error;
+  wanted.tls = tls::ServerContext::make(tls_options(wanted.spec, tickets_), error);
+  return error;
+}
+
+bool ListenerSet::is_claimed(const std::string& name) const {
+  return std::any_of(wanted_.begin(), wanted_.end(), [&name](const Wanted& one) { return one.from == name; });
+}
+
+// Of another listener only what that one does not want itself: one that is renamed keeps its socket, two that
+// swap their addresses swap their sockets. A port that the kernel chose is kept by whoever asks for one.
+bool ListenerSet::reuse(Wanted& wanted, const std::vector<config::ListenerSpec>& all, bool same_name) {
+  const auto& bind = wanted.spec.bind;
+  for (const auto& [name, open] : open_) {
+    if ((name == wanted.spec.name) != same_name || is_claimed(name)) continue;
+    const bool still_there = std::any_of(all.begin(), all.end(), [&open](const config::ListenerSpec& spec) {
+      return spec.name == open.spec.name && spec.bind.text == open.spec.bind.text;
+    });
+    if (!same_name && still_there) continue;
+    const bool same_text = open.spec.bind.text == bind.text;
+    const bool same_place = bind.port != 0 && net::listens_on(open.sockets.fds.front(), bind.host, bind.port);
+    if (!same_text && !same_place) continue;
+    wanted.from = name;
+    return true;
+  }
+  return false;
+}
+
+// Passed in under the listener's name, or for its address; or used by it before it moved away.
+bool ListenerSet::adopt_spare(Wanted& wanted) {
+  const auto& bind = wanted.spec.bind;
+  for (auto& spare : spare_) {
+    const bool taken = std::any_of(wanted_.begin(), wanted_.end(), [&spare](const Wanted& one) {
+      return one.opened.inherited == spare.socket.fd;
+    });
+    if (taken) continue;
+    const bool by_name = spare.bind.empty() && spare.socket.name == wanted.spec.name;
+    if (!by_name && spare.bind != bind.text && !net::listens_on(spare.socket.fd, bind.host, bind.port))
+      continue;
+    const int copy = ::fcntl(spare.socket.fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) return false;
+    wanted.opened.sockets = net::adopt(copy, workers_.size());
+    if (!wanted.opened.sockets.error.empty()) return false;
+    net::let_others_beside(copy);
+    wanted.opened.inherited = spare.socket.fd;
+    return true;
+  }
+  return false;
+}
+
+std::string ListenerSet::open(Wanted& wanted) {
+  const auto ours = own_sockets();
+  const auto& bind = wanted.spec.bind;
+  wanted.opened.sockets = net::bind(wanted.spec.name, bind.host, bind.port, workers_.size(), ours);
+  return wanted.opened.sockets.error;
+}
+
+std::vector<int> ListenerSet::own_sockets() const {
+  std::vector<int> all;
+  const auto add = [&all](const net::Bound& sockets) {
+    all.insert(all.end(), sockets.fds.begin(), sockets.fds.end());
+  };
+  for (const auto& [name, open] : open_) add(open.sockets);
+  for (const auto& wanted : wanted_) add(wanted.opened.sockets);
+  for (const auto& spare : spare_) all.push_back(spare.socket.fd);
+  return all;
+}
+
+// SO_REUSEPORT would let two of our own share an address, and each client would meet one of them by chance.
+std::string ListenerSet::same_place_twice() const {
+  const auto socket_of = [this](const Wanted& wanted) {
+    const auto& sockets = wanted.from.empty() ? wanted.opened.sockets : open_.at(wanted.from).sockets;
+    return sockets.fds.front();
+  };
+  for (auto one = wanted_.begin(); one != wanted_.end(); ++one)
+    for (auto other = std::next(one); other != wanted_.end(); ++other)
+      if (net::same_address(socket_of(*one), socket_of(*other)))
+        return "listeners " + one->spec.name + " and " + other->spec.name + " have the same address, " +
+               one->spec.bind.text + " is " + other->spec.bind.text;
+  return {};
+}
+
+void ListenerSet::forget() {
+  for (auto& wanted : wanted_) wanted.opened.sockets.close();
+  wanted_.clear();
+}
+
+// --- in force
+
+std::string ListenerSet::listen() {
+  std::string error;
+  for (const auto& wanted : wanted_)
+    if (error.empty()) error = net::listen(wanted.spec.name, wanted.opened.sockets);
+  if (!error.empty()) forget();
+  return error;
+}
+
+// A listener's count of connections goes with its name, or with its socket when it has a new one.
+std::shared_ptr<session::ListenerInfo> ListenerSet::info_for(const Wanted& wanted) const {
+  const auto named = open_.find(wanted.spec.name);
+  const auto from = named != open_.end() ? named : open_.find(wanted.from);
+  return make_info(wanted.spec, from == open_.end() ? nullptr : from->second.info.get(), wanted.tls);
+}
+
+void ListenerSet::take() {
+  std::map<std::string, Open> next;
+  std::vector<std::uint16_t> new_ports;
+  for (auto& wanted : wanted_) {
+    Open& open = next[wanted.spec.name];
+    const auto info = info_for(wanted);
+    const bool is_new = wanted.from.empty();
+    open = is_new ? std::move(wanted.opened) : open_.at(wanted.from);
+    if (is_new) {
+      open.id = ++last_id_;
+      new_ports.push_back(open.sockets.port);
+      std::erase_if(spare_, [&open](const Spare& spare) { return spare.socket.fd == open.inherited; });
+    }
+    open.spec = wanted.spec;
+    open.info = info;
+    for (std::size_t i = 0; i < workers_.size(); ++i)
+      workers_[i]->post([w = workers_[i].get(), info, id = open.id, is_new, fd = open.sockets.fds[i]] {
+        is_new ? w->add_listener(id, info, fd) : w->update_listener(id, info);
+      });
+  }
+  for (auto& [name, open] : open_)
+    if (!is_claimed(name)) retire(open, new_ports);
+  open_ = std::move(next);
+  wanted_.clear();
+}
+
+// Where a new socket has the same port, clients go on to connect there meanwhile.
+void ListenerSet::retire(Open& gone, const std::vector<std::uint16_t>& new_ports) {
+  Leave how = Leave::close;
+  if (gone.inherited >= 0) {
+    how = Leave::stop_listening;
+    spare_.push_back({{gone.inherited, gone.spec.name}, gone.spec.bind.text});
+  } else {
+    bool turned_away = true;
+    for (const int fd : gone.sockets.fds) turned_away = net::turn_away(fd) && turned_away;
+    const bool goes_on = std::find(new_ports.begin(), new_ports.end(), gone.sockets.port) != new_ports.end();
+    if (turned_away && goes_on) how = Leave::linger;
+  }
+  for (const auto& worker : workers_)
+    worker->post([w = worker.get(), id = gone.id, how] { w->remove_listener(id, how); });
+}
+
+std::uint16_t ListenerSet::port_of(const std::string& listener) const {
+  const auto found = open_.find(listener);
+  return found == open_.end() ? 0 : found->second.sockets.port;
+}
+
+}  // namespace sluice::worker

@@ -1,0 +1,75 @@
+// The listeners of all workers, and how one set becomes another: what is new is bound first, then all of it
+// takes effect, or nothing does. A socket whose address stays is kept, whatever its listener is called now;
+// what is given up loses no client that has connected. Control thread only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proxy/config/spec.hpp"
+#include "proxy/net/bind.hpp"
+#include "proxy/worker/runtime.hpp"
+
+namespace sluice::worker {
+
+class ListenerSet {
+ public:
+  // `workers` outlive it, and are as many from prepare() on.
+  explicit ListenerSet(const std::vector<std::unique_ptr<Worker>>& workers) : workers_(workers) {}
+  ~ListenerSet();
+
+  // As in Runtime.
+  std::string prepare(const std::vector<config::ListenerSpec>& wanted,
+                      std::vector<InheritedSocket> inherited);
+  std::string listen();
+  void take();
+  void forget();
+
+  std::uint16_t port_of(const std::string& listener) const;
+  tls::TicketKeys* tickets() const { return tickets_.get(); }
+
+ private:
+  // Of one address; a descriptor per worker, each closed by its worker.
+  struct Open {
+    std::uint64_t id = 0;  // 0: not handed to the workers yet
+    config::ListenerSpec spec;
+    net::Bound sockets;
+    std::shared_ptr<session::ListenerInfo> info;
+    int inherited = -1;  // our own copy of a socket that was passed in
+  };
+  // What a wanted listener will use: a socket that is open, by its listener's name now, or a new one.
+  struct Wanted {
+    config::ListenerSpec spec;
+    std::shared_ptr<const tls::ServerContext> tls;
+    std::string from;
+    Open opened;
+  };
+  // A socket that was passed in and that no listener uses now.
+  struct Spare {
+    InheritedSocket socket;
+    std::string bind;  // of the listener that used it, as written; empty: none has
+  };
+
+  std::string secure(Wanted& wanted);
+  bool reuse(Wanted& wanted, const std::vector<config::ListenerSpec>& all, bool same_name);
+  bool adopt_spare(Wanted& wanted);
+  std::string open(Wanted& wanted);
+  std::string same_place_twice() const;
+  std::vector<int> own_sockets() const;
+  bool is_claimed(const std::string& name) const;
+  void retire(Open& gone, const std::vector<std::uint16_t>& new_ports);
+  std::shared_ptr<session::ListenerInfo> info_for(const Wanted& wanted) const;
+
+  const std::vector<std::unique_ptr<Worker>>& workers_;
+  std::map<std::string, Open> open_;  // by listener name
+  std::vector<Wanted> wanted_;        // prepared, not in force
+  std::vector<Spare> spare_;
+  std::uint64_t last_id_ = 0;
+  std::shared_ptr<tls::TicketKeys> tickets_;  // of all listeners and workers; only TLS makes them
+};
+
+}  // namespace sluice::worker
