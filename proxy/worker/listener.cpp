@@ -21,8 +21,6 @@ constexpr int kMostUnsent = 64 * 1024;
 
 constexpr auto kPause = std::chrono::milliseconds(100);  // without descriptors, as HAProxy waits
 constexpr int kBatch = 64;                               // accepted before others get their turn
-// A handshake over the internet takes less, and its SYN-ACK is repeated after one second.
-constexpr auto kLinger = std::chrono::seconds(3);
 
 }  // namespace
 
