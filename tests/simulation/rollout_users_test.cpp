@@ -193,7 +193,11 @@ TEST(SequenceS3, EveryAlignedBlockHoldsWhileSnapshotsChange) {
 TEST(CookiesS6, BothCohortsKeepTheirVisitors) {
   const std::uint64_t seed = 99;
   std::mt19937_64 random(seed);
-  const auto service = testing::sticky_service({90'000, 10'000}, {{}, "sluice_id", "api"});
+  config::StickySpec sticky;
+  sticky.keys = {{config::StickyKey::From::cookie, "sluice_id"}};
+  sticky.issue_cookie.name = "sluice_id";
+  sticky.salt = "api";
+  const auto service = testing::sticky_service({90'000, 10'000}, std::move(sticky));
   constexpr int kVisitors = 20'000, kVisits = 20;
   int canary = 0, changed = 0;
   for (int v = 0; v < kVisitors; ++v) {
