@@ -206,7 +206,7 @@ int run_try(const std::vector<std::string>& arguments, core::DaemonOptions optio
   auto spec = common_spec(parsed.flags, scratch, "app");
   auto& service = spec.services.front();
   for (const auto& [pool, text] : parsed.flags.to) {
-    const auto address = parse_address(text);
+    const auto address = parse_origin(text);
     if (!address) {
       std::fprintf(stderr, "sluiced try: --to %s=%s: %s is no address; give HOST:PORT\n", pool.c_str(),
                    text.c_str(), text.c_str());
@@ -222,6 +222,7 @@ int run_try(const std::vector<std::string>& arguments, core::DaemonOptions optio
     config::BackendSpec backend;
     backend.name = text;
     backend.address = *address;
+    backend.every_address = is_srv(text);
     known->backends.push_back(backend);
   }
   finish_split(service);

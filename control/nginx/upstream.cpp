@@ -8,6 +8,8 @@
 #include <map>
 #include <numeric>
 
+#include "proxy/base/origin.hpp"
+
 namespace sluice::nginx {
 
 namespace {
@@ -28,6 +30,12 @@ std::string one_spelling(const Address& address) {
   const std::string port = ":" + std::to_string(address.port);
   if (inet_pton(AF_INET6, address.host.c_str(), &v6) != 1) return address.host + port;
   return "[" + std::string(inet_ntop(AF_INET6, &v6, text, sizeof text)) + "]" + port;
+}
+
+std::optional<std::string> server_address(const std::string& text) {
+  if (!is_unix(text)) return address_of(text);
+  const auto socket = parse_origin(text);
+  return socket ? std::optional(socket->text) : std::nullopt;
 }
 
 bool is_version(std::string_view word) {
@@ -76,7 +84,7 @@ bool read_parameters(const Directive& line, Server& server, Service& policies, M
 }
 
 void read_server(const Directive& line, Upstream& upstream, Model& model) {
-  const auto address = address_of(line.argument(0));
+  const auto address = server_address(line.argument(0));
   if (!address) {
     model.note(line.line(), "server " + line.argument(0) + " is left out: backends are HOST:PORT here");
     return;

@@ -85,7 +85,8 @@ TEST_F(Tough, SplitClientsThroughAMapBecomesPoolsAndASticky) {
   EXPECT_EQ(api.sticky->keys.at(0).name, "uid");
   EXPECT_EQ(api.sticky->keys.at(0).from, config::StickyKey::From::cookie);
   EXPECT_EQ(api.pool("blue")->backends.at(0).weight, 3u);
-  EXPECT_EQ(api.pool("blue")->backends.size(), 2u);
+  EXPECT_EQ(api.pool("blue")->backends.size(), 3u);
+  EXPECT_EQ(api.pool("blue")->backends.at(2).address.text, "unix:/run/api.sock");
   EXPECT_EQ(api.pool("green")->backends.at(1).address.text, "api-green.internal:80");
   EXPECT_EQ(api.timeouts.connect, std::chrono::milliseconds(500));
   EXPECT_EQ(api.timeouts.response, std::chrono::seconds(90));
@@ -127,7 +128,6 @@ TEST_F(Tough, WhatCannotBeTranslatedIsSaidWithItsLine) {
       {13, "gzip"},
       {17, "10.0.0.4:8000 is left out"},
       {21, "is down"},
-      {23, "unix:/run/api.sock"},
       {27, "slow_start"},
       {28, "scaled down"},
       {34, "nothing in this file leads to it"},
