@@ -68,7 +68,7 @@ struct Server::Listening {
   std::string open_unix(Doorway& doorway);
   std::string open_tcp(std::shared_ptr<TcpDoor>& door, const std::shared_ptr<TcpDoor>& before,
                        const Address& bind, const char* key, Door kind);
-  std::vector<int> own_sockets() const;
+  net::Ours own_sockets() const;
   void forget();
 
   asio::awaitable<void> accept_unix(std::shared_ptr<UnixDoor> door);
@@ -123,15 +123,15 @@ std::string Server::Listening::open_tcp(std::shared_ptr<TcpDoor>& door,
   return door->open(bind, ours);
 }
 
-std::vector<int> Server::Listening::own_sockets() const {
-  std::vector<int> all;
-  const auto add = [&all](const std::shared_ptr<TcpDoor>& door) {
+net::Ours Server::Listening::own_sockets() const {
+  net::Ours ours;
+  const auto add = [&all = ours.sockets](const std::shared_ptr<TcpDoor>& door) {
     if (door && door->is_open()) all.push_back(door->acceptor.native_handle());
   };
   add(now.http);
   add(now.compat);
   if (next) add(next->http);
-  return all;
+  return ours;
 }
 
 void Server::Listening::forget() {

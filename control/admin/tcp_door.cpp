@@ -1,15 +1,13 @@
 #include "control/admin/tcp_door.hpp"
 
-#include "proxy/net/bind.hpp"
-
 namespace sluice::admin {
 
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
-std::string TcpDoor::open(const Address& address, std::span<const int> ours) {
+std::string TcpDoor::open(const Address& address, const net::Ours& ours) {
   net::Bound bound = net::bind(key, address.host, address.port, 1, ours);
-  if (bound.error.empty()) bound.error = net::listen(key, bound);
+  if (bound.error.empty()) bound.error = net::listen(key, bound, ours);
   if (!bound.error.empty()) {
     const std::string error = bound.error;
     bound.close();

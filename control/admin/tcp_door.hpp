@@ -4,11 +4,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
-#include <span>
 #include <string>
 
 #include "control/admin/connection.hpp"
 #include "proxy/base/values.hpp"
+#include "proxy/net/bind.hpp"
 
 namespace sluice::admin {
 
@@ -22,7 +22,7 @@ struct TcpDoor {
 
   // An error text that names the address, the errno and who has it, or empty. `ours` are listening sockets of
   // this process, beside which there is room. After an error it is closed.
-  std::string open(const Address& address, std::span<const int> ours);
+  std::string open(const Address& address, const net::Ours& ours);
   void close();
   bool is_open() const { return acceptor.is_open(); }
   std::uint16_t port() const;  // 0 when it is not open

@@ -90,13 +90,14 @@ struct CompleteVerb {
   std::vector<std::string> words;  // after "sluicectl", the last one is being typed
 };
 
-using Verb = std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo,
-                          protocol::Redo, RolloutStartVerb, RolloutActVerb, RolloutStatusVerb,
-                          protocol::Confirm, RollingVerb, protocol::Drain, ReadyVerb, MaintVerb, WeightVerb,
-                          protocol::Add, RemoveVerb, protocol::Pause, protocol::Resume, protocol::Stop,
-                          FlagVerb, protocol::SetMirror, protocol::MintPreview, protocol::Wait,
-                          protocol::Explain, protocol::History, protocol::Events, ReloadVerb, ReadyzVerb, CheckVerb,
-                          ConfigShowVerb, ImportVerb, AdviseVerb, TokenVerb, CompletionVerb, CompleteVerb>;
+using Verb =
+    std::variant<StatusVerb, protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo,
+                 protocol::Redo, RolloutStartVerb, RolloutActVerb, RolloutStatusVerb, protocol::Confirm,
+                 RollingVerb, protocol::Drain, ReadyVerb, MaintVerb, WeightVerb, protocol::Add, RemoveVerb,
+                 protocol::Pause, protocol::Resume, protocol::Stop, FlagVerb, protocol::SetMirror,
+                 protocol::MintPreview, protocol::Wait, protocol::Explain, protocol::History,
+                 protocol::Events, ReloadVerb, ReadyzVerb, CheckVerb, ConfigShowVerb, ImportVerb, AdviseVerb,
+                 TokenVerb, CompletionVerb, CompleteVerb>;
 
 struct CommandLine {
   Globals globals;

@@ -105,8 +105,10 @@ int readyz(Context& context) {
   const auto answer = context.client.call(call);
   if (!answer) return context.output.fail(answer.error());
   const std::string why = answer->text.substr(0, answer->text.find('\n'));
-  if (answer->status == 200) return context.output.show(json::object{{"ready", true}, {"why", why}}, why + "\n");
-  return context.output.fail({answer->status, protocol::Exit::refused, "not ready", "the daemon is " + why, {}, {}});
+  if (answer->status == 200)
+    return context.output.show(json::object{{"ready", true}, {"why", why}}, why + "\n");
+  return context.output.fail(
+      {answer->status, protocol::Exit::refused, "not ready", "the daemon is " + why, {}, {}});
 }
 
 int config_show(Context& context) {

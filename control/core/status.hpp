@@ -121,7 +121,7 @@ struct StatusView {
   std::uint64_t workers = 0, connections = 0;
   bool durable = true;  // the generation in force is on the disk
   std::vector<std::string>
-      warnings;  // "not durable: ...", services set aside, runtime values that won over the file
+      warnings;           // "not durable: ...", services set aside, runtime values that won over the file
   std::string readiness;  // "ready", "starting", "shutting down"
   std::vector<ListenerView> listeners;
   std::vector<ServiceView> services;

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -87,15 +88,27 @@ bool equal(const Address& one, const Address& other) {
 
 }  // namespace
 
+std::uint64_t inode_of(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
+static std::vector<std::uint64_t> inodes_of(const Ours& ours) {
+  std::vector<std::uint64_t> inodes = ours.leaving;
+  for (const int fd : ours.sockets) inodes.push_back(inode_of(fd));
+  return inodes;
+}
+
 void Bound::close() {
   for (const int fd : fds) ::close(fd);
   fds.clear();
 }
 
 Bound bind(const std::string& listener, const std::string& host, std::uint16_t port, std::size_t count,
-           std::span<const int> ours) {
+           const Ours& ours) {
   Bound bound;
   Address address;
+  const auto inodes = inodes_of(ours);
   const auto fail = [&](const std::string& why) {
     bound.close();
     bound.error = failure(listener, host, port, why);
@@ -105,19 +118,20 @@ Bound bind(const std::string& listener, const std::string& host, std::uint16_t p
     const int error = errno;
     std::string why = fmt::format("{} (errno {})", std::strerror(error), error);
     const auto holder =
-        error == EADDRINUSE ? find_holder(address.storage, ours, Families::both) : std::nullopt;
+        error == EADDRINUSE ? find_holder(address.storage, inodes, Families::both) : std::nullopt;
     return fail(holder ? why + ", " + to_string(*holder) + " listens there" : why);
   };
   if (const auto error = resolve(host, port, address); !error.empty()) return fail(error);
   const bool beside_ours =
-      std::any_of(ours.begin(), ours.end(), [port](int fd) { return port_of(fd) == port; });
+      !ours.leaving.empty() ||
+      std::any_of(ours.sockets.begin(), ours.sockets.end(), [port](int fd) { return port_of(fd) == port; });
   if (port != 0 &&
       !beside_ours) {  // without SO_REUSEPORT, so that somebody who listens there already is seen
     const int probe = bound_socket(address, false);
     if (probe < 0) return fail_errno();
     ::close(probe);
   } else if (port != 0) {  // such a socket would also see our own
-    if (const auto holder = find_holder(address.storage, ours, Families::same))
+    if (const auto holder = find_holder(address.storage, inodes, Families::same))
       return fail(fmt::format("{} listens there", to_string(*holder)));
   }
   for (std::size_t i = 0; i < count; ++i) {
@@ -130,12 +144,19 @@ Bound bind(const std::string& listener, const std::string& host, std::uint16_t p
   return bound;
 }
 
-std::string listen(const std::string& listener, const Bound& bound) {
+std::string listen(const std::string& listener, const Bound& bound, const Ours& ours) {
   for (const int fd : bound.fds)
     if (::listen(fd, SOMAXCONN) != 0)
       return fmt::format("cannot listen on port {} (listener {}): {} (errno {})", bound.port, listener,
                          std::strerror(errno), errno);
-  return {};
+  auto inodes = inodes_of(ours);
+  for (const int fd : bound.fds) inodes.push_back(inode_of(fd));
+  Address address;
+  if (bound.fds.empty() || !local_address(bound.fds.front(), address)) return {};
+  const auto holder = find_holder(address.storage, inodes, Families::same);
+  if (!holder) return {};
+  return fmt::format("cannot listen on port {} (listener {}): {} listens there", bound.port, listener,
+                     to_string(*holder));
 }
 
 Bound adopt(int fd, std::size_t count) {

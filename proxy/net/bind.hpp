@@ -2,11 +2,18 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
 namespace sluice::net {
+
+// The listening sockets of this process, beside which there is room for others of its own.
+struct Ours {
+  std::vector<int> sockets;
+  std::vector<std::uint64_t> leaving;  // inodes of those that take no new connections any more
+};
+// 0 when there is no such descriptor.
+std::uint64_t inode_of(int fd);
 
 // One socket per worker, bound; it listens from listen() on.
 struct Bound {
@@ -18,15 +25,15 @@ struct Bound {
 
 // Binds `host`:`port` `count` times with SO_REUSEPORT; the kernel spreads connections over them. Port 0 takes
 // a free one. An address that anybody but `ours` listens on already is an error, although SO_REUSEPORT would
-// let two of us share it. `ours` are listening sockets of this process: beside them there is room.
+// let two of us share it.
 Bound bind(const std::string& listener, const std::string& host, std::uint16_t port, std::size_t count,
-           std::span<const int> ours = {});
+           const Ours& ours = {});
 
 // `count` copies of a listening socket that was passed in. Takes `fd`.
 Bound adopt(int fd, std::size_t count);
 
-// An error text, or empty.
-std::string listen(const std::string& listener, const Bound& bound);
+// An error text, or empty. Somebody who has begun to listen there since bind() is an error too.
+std::string listen(const std::string& listener, const Bound& bound, const Ours& ours = {});
 
 // Whether `fd` is a socket bound to that address.
 bool listens_on(int fd, const std::string& host, std::uint16_t port);

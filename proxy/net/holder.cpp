@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <netinet/in.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +11,6 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
-#include <vector>
 
 namespace sluice::net {
 namespace {
@@ -76,16 +74,7 @@ std::optional<Place> parse_place(const std::string& text) {
   return place;
 }
 
-std::vector<std::uint64_t> inodes_of(std::span<const int> sockets) {
-  std::vector<std::uint64_t> inodes;
-  for (const int fd : sockets) {
-    struct stat status {};
-    if (::fstat(fd, &status) == 0) inodes.push_back(status.st_ino);
-  }
-  return inodes;
-}
-
-std::optional<Holder> find_in(const char* table, const Place& wanted, const std::vector<std::uint64_t>& ours,
+std::optional<Holder> find_in(const char* table, const Place& wanted, std::span<const std::uint64_t> ours,
                               Families families) {
   constexpr const char* kListen = "0A";
   std::ifstream in(table);
@@ -97,7 +86,8 @@ std::optional<Holder> find_in(const char* table, const Place& wanted, const std:
     Holder holder;
     words >> number >> local >> remote >> state >> queues >> timer >> retransmits >> holder.uid >> timeout >>
         holder.inode;
-    if (!words || state != kListen) continue;
+    if (state != kListen) break;  // the kernel lists those that listen first; of the others there may be many
+    if (!words) continue;
     const auto place = parse_place(local);
     if (!place || !overlap(*place, wanted, families)) continue;
     if (std::find(ours.begin(), ours.end(), holder.inode) == ours.end()) return holder;
@@ -133,12 +123,11 @@ void find_process(Holder& holder) {
 
 }  // namespace
 
-std::optional<Holder> find_holder(const sockaddr_storage& address, std::span<const int> ours,
+std::optional<Holder> find_holder(const sockaddr_storage& address, std::span<const std::uint64_t> ours,
                                   Families families) {
   const Place wanted = place_of(address);
-  const auto own = inodes_of(ours);
-  auto holder = find_in("/proc/net/tcp", wanted, own, families);
-  if (!holder) holder = find_in("/proc/net/tcp6", wanted, own, families);
+  auto holder = find_in("/proc/net/tcp", wanted, ours, families);
+  if (!holder) holder = find_in("/proc/net/tcp6", wanted, ours, families);
   if (holder) find_process(*holder);
   return holder;
 }

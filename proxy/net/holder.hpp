@@ -19,9 +19,9 @@ struct Holder {
 };
 
 // Somebody who listens on the same address or one that covers it or is covered, and by none of the sockets
-// `ours`. With `both` also on IPv6's "any", which may take IPv4 as well.
+// with the inodes `ours`. With `both` also on IPv6's "any", which may take IPv4 as well.
 enum class Families : std::uint8_t { same, both };
-std::optional<Holder> find_holder(const sockaddr_storage& address, std::span<const int> ours,
+std::optional<Holder> find_holder(const sockaddr_storage& address, std::span<const std::uint64_t> ours,
                                   Families families);
 
 // "nginx (pid 123)", "a process of uid 33".

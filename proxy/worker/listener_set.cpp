@@ -144,15 +144,18 @@ std::string ListenerSet::open(Wanted& wanted) {
   return wanted.opened.sockets.error;
 }
 
-std::vector<int> ListenerSet::own_sockets() const {
-  std::vector<int> all;
-  const auto add = [&all](const net::Bound& sockets) {
+net::Ours ListenerSet::own_sockets() {
+  const auto now = std::chrono::steady_clock::now();
+  std::erase_if(leaving_, [now](const auto& one) { return now - one.first > 2 * kLinger; });
+  net::Ours ours;
+  const auto add = [&all = ours.sockets](const net::Bound& sockets) {
     all.insert(all.end(), sockets.fds.begin(), sockets.fds.end());
   };
   for (const auto& [name, open] : open_) add(open.sockets);
   for (const auto& wanted : wanted_) add(wanted.opened.sockets);
-  for (const auto& spare : spare_) all.push_back(spare.socket.fd);
-  return all;
+  for (const auto& spare : spare_) ours.sockets.push_back(spare.socket.fd);
+  for (const auto& [since, inode] : leaving_) ours.leaving.push_back(inode);
+  return ours;
 }
 
 // SO_REUSEPORT would let two of our own share an address, and each client would meet one of them by chance.
@@ -178,8 +181,9 @@ void ListenerSet::forget() {
 
 std::string ListenerSet::listen() {
   std::string error;
+  const auto ours = own_sockets();
   for (const auto& wanted : wanted_)
-    if (error.empty()) error = net::listen(wanted.spec.name, wanted.opened.sockets);
+    if (error.empty()) error = net::listen(wanted.spec.name, wanted.opened.sockets, ours);
   if (!error.empty()) forget();
   return error;
 }
@@ -228,6 +232,8 @@ void ListenerSet::retire(Open& gone, const std::vector<std::uint16_t>& new_ports
     for (const int fd : gone.sockets.fds) turned_away = net::turn_away(fd) && turned_away;
     const bool goes_on = std::find(new_ports.begin(), new_ports.end(), gone.sockets.port) != new_ports.end();
     if (turned_away && goes_on) how = Leave::linger;
+    const auto now = std::chrono::steady_clock::now();
+    for (const int fd : gone.sockets.fds) leaving_.emplace_back(now, net::inode_of(fd));
   }
   for (const auto& worker : workers_)
     worker->post([w = worker.get(), id = gone.id, how] { w->remove_listener(id, how); });

@@ -59,7 +59,7 @@ class ListenerSet {
   bool adopt_spare(Wanted& wanted);
   std::string open(Wanted& wanted);
   std::string same_place_twice() const;
-  std::vector<int> own_sockets() const;
+  net::Ours own_sockets();
   bool is_claimed(const std::string& name) const;
   void retire(Open& gone, const std::vector<std::uint16_t>& new_ports);
   std::shared_ptr<session::ListenerInfo> info_for(const Wanted& wanted) const;
@@ -68,6 +68,8 @@ class ListenerSet {
   std::map<std::string, Open> open_;  // by listener name
   std::vector<Wanted> wanted_;        // prepared, not in force
   std::vector<Spare> spare_;
+  // Sockets that workers keep for the handshakes that were under way, and since when.
+  std::vector<std::pair<std::chrono::steady_clock::time_point, std::uint64_t>> leaving_;
   std::uint64_t last_id_ = 0;
   std::shared_ptr<tls::TicketKeys> tickets_;  // of all listeners and workers; only TLS makes them
 };

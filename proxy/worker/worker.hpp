@@ -17,6 +17,8 @@ namespace sluice::worker {
 // How a listener goes: at once, or at once for all who share its socket, or when the handshakes that are
 // under way are over.
 enum class Leave : std::uint8_t { close, stop_listening, linger };
+// A handshake over the internet takes less, and its SYN-ACK is repeated after one second.
+constexpr std::chrono::seconds kLinger{3};
 
 class Worker {
  public:
