@@ -15,8 +15,8 @@ using ::testing::HasSubstr;
 
 // Bound and listening.
 Bound listening(const std::string& host, std::uint16_t port, std::size_t count, const Ours& ours = {}) {
-  Bound bound = bind("web", host, port, count, ours);
-  if (bound.error.empty()) bound.error = listen("web", bound, ours);
+  Bound bound = net::bind("web", host, port, count, ours);
+  if (bound.error.empty()) bound.error = net::listen("web", bound, ours);
   return bound;
 }
 
@@ -42,7 +42,7 @@ TEST(Bind, Every_worker_gets_a_socket_of_its_own_on_the_same_port) {
 
 TEST(Bind, An_address_that_somebody_listens_on_is_an_error_that_names_it) {
   Bound first = listening("127.0.0.1", 0, 1);
-  Bound second = bind("other", "127.0.0.1", first.port, 2);
+  Bound second = net::bind("other", "127.0.0.1", first.port, 2);
   EXPECT_TRUE(second.fds.empty());
   EXPECT_THAT(second.error,
               HasSubstr("cannot listen on 127.0.0.1:" + std::to_string(first.port) + " (listener other): "));
@@ -60,8 +60,8 @@ TEST(Bind, Beside_our_own_socket_there_is_room_but_not_beside_a_stranger_s) {
       listening("127.0.0.3", first.port, 1, {{all.fds[0], all.fds[1], first.fds[0], first.fds[1]}, {}});
   ASSERT_EQ(stranger.error, "");
   all.close();
-  all = bind("web", "0.0.0.0", first.port, 2,
-             ours);  // the stranger has SO_REUSEPORT, so the kernel would allow it
+  all = net::bind("web", "0.0.0.0", first.port, 2,
+                  ours);  // the stranger has SO_REUSEPORT, so the kernel would allow it
   EXPECT_THAT(all.error, HasSubstr("listens there"));
   const Ours with_leaving{first.fds, {inode_of(stranger.fds[0])}};
   all = listening("0.0.0.0", first.port, 2, with_leaving);
@@ -72,11 +72,11 @@ TEST(Bind, Beside_our_own_socket_there_is_room_but_not_beside_a_stranger_s) {
 }
 
 TEST(Bind, Two_that_bound_at_the_same_time_do_not_both_listen) {
-  Bound first = bind("web", "127.0.0.1", 0, 1);
-  Bound second = bind("web", "127.0.0.1", first.port, 1);
+  Bound first = net::bind("web", "127.0.0.1", 0, 1);
+  Bound second = net::bind("web", "127.0.0.1", first.port, 1);
   ASSERT_EQ(second.error, "") << "neither listens yet";
-  EXPECT_EQ(listen("web", first), "");
-  EXPECT_THAT(listen("web", second), HasSubstr("listens there"));
+  EXPECT_EQ(net::listen("web", first), "");
+  EXPECT_THAT(net::listen("web", second), HasSubstr("listens there"));
   first.close();
   second.close();
 }
@@ -106,17 +106,17 @@ TEST(TurnAway, What_has_connected_is_still_there_and_who_comes_later_goes_elsewh
 }
 
 TEST(Bind, A_port_that_was_closed_can_be_bound_again) {
-  Bound first = bind("web", "127.0.0.1", 0, 2);
+  Bound first = net::bind("web", "127.0.0.1", 0, 2);
   const auto port = first.port;
   first.close();
-  Bound second = bind("web", "127.0.0.1", port, 2);
+  Bound second = net::bind("web", "127.0.0.1", port, 2);
   EXPECT_EQ(second.error, "");
   EXPECT_EQ(second.port, port);
   second.close();
 }
 
 TEST(Bind, A_host_that_is_none_is_an_error) {
-  const Bound bound = bind("web", "no.such.host.invalid", 80, 1);
+  const Bound bound = net::bind("web", "no.such.host.invalid", 80, 1);
   EXPECT_THAT(bound.error, HasSubstr("no.such.host.invalid:80 (listener web)"));
   EXPECT_TRUE(bound.fds.empty());
 }
