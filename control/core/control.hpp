@@ -81,16 +81,6 @@ class Doors {
   virtual void forget() = 0;
 };
 
-// Where the operator comes in, as a reload changes it: what is new is opened by prepare(), an error text or
-// empty, and then it takes effect or is forgotten.
-class Doors {
- public:
-  virtual ~Doors() = default;
-  virtual std::string prepare(const config::AdminSpec& next) = 0;
-  virtual void take() = 0;
-  virtual void forget() = 0;
-};
-
 class Control {
  public:
   // `workers` outlives Control.
