@@ -16,6 +16,7 @@
 
 #include "control/demo/backend.hpp"
 #include "control/demo/flags.hpp"
+#include "proxy/base/origin.hpp"
 
 namespace sluice::demo {
 namespace {
