@@ -35,10 +35,11 @@ inline route::Service sticky_service(const std::vector<config::Share>& shares, c
   return out;
 }
 
-// A backend that is ready, with nothing known of its health.
+// A backend that is ready, with an address and nothing known of its health.
 inline route::Backend backend(const std::string& name, std::uint32_t id, std::uint32_t weight = 1) {
   route::Backend out;
   out.name = out.address = name;
+  out.endpoints.emplace_back();
   out.weight = weight;
   out.live = std::make_shared<observe::BackendLive>(id, 1);
   return out;
