@@ -301,7 +301,7 @@ def test_the_ocsp_response_is_stapled(tls, ca, tmp_path):
 def test_expiry_is_a_metric_and_a_warning_30_days_ahead(tls, ca):
     daemon, _ = tls(ca.issue("short", "site.test", days=20))
     assert any("expires in" in warning for warning in daemon.status()["warnings"])
-    assert "expires in" in daemon.stderr()
+    wait_until(lambda: "expires in" in daemon.stderr(), 10, "the log's warning")
     assert daemon.metric("sluice_certificate_expiry_seconds", listener="web") > 1.7e9
 
 
