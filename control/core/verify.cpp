@@ -4,6 +4,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "control/rollout/figures.hpp"
+#include "proxy/base/url.hpp"
 #include "proxy/base/values.hpp"
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
@@ -77,7 +78,7 @@ asio::awaitable<Verified> verify(asio::any_io_executor loop, Verification wanted
     if (check.exec.empty()) continue;
     const auto result = co_await run_command(loop, check.exec, wanted.environment, check.timeout);
     if (result.end != CommandResult::End::exited || result.code != 0)
-      co_return failed("verify exec " + check.exec + ": " + result.text());
+      co_return failed("verify exec " + shown_urls(check.exec) + ": " + result.text());
   }
   co_return Verified{Verdict::pass, summary(wanted)};
 }
@@ -98,7 +99,7 @@ std::vector<std::string> told(const Verification& wanted) {
                     expected(check));
   for (const auto& check : wanted.checks)
     if (!check.exec.empty())
-      all.push_back("before the first user: " + check.exec + " (for " + pool + ", at most " +
+      all.push_back("before the first user: " + shown_urls(check.exec) + " (for " + pool + ", at most " +
                     format_duration(check.timeout) + "), expected exit 0");
   return all;
 }

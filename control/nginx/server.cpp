@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/base/url.hpp"
+
 namespace sluice::nginx {
 
 namespace {
@@ -185,12 +187,16 @@ void Servers::read_location(const Directive& location, Settings around, std::vec
 
 void Servers::read_proxy_pass(const Directive& line, const Place& place, std::vector<Route>& routes) {
   std::string_view target = line.argument(0);
-  const std::string shown(target);
+  const std::string shown = shown_url(target);
   if (target.starts_with("https://"))
     return model_.note(line.line(), "proxy_pass " + shown + " is not translated: TLS to backends");
   if (target.starts_with("http://")) target.remove_prefix(7);
   const auto slash = target.find('/');
-  const std::string authority(target.substr(0, slash));
+  std::string authority(target.substr(0, slash));
+  if (const auto at = authority.rfind('@'); at != std::string::npos) {
+    model_.note(line.line(), "proxy_pass " + shown + ": the user and password in it are not translated");
+    authority.erase(0, at + 1);
+  }
   const std::string uri(slash == std::string_view::npos ? "" : target.substr(slash));
   Route route;
   route.path = place.path;

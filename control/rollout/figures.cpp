@@ -53,7 +53,7 @@ std::string unit_of(const config::GateSpec& gate) {
 }
 
 std::string gate_name(const config::GateSpec& gate, LimitKind kind) {
-  if (!gate.exec.empty()) return gate.name.empty() ? "exec " + gate.exec : gate.name;
+  if (!gate.exec.empty()) return gate.name.empty() ? "exec " + shown_urls(gate.exec) : gate.name;
   if (!gate.http.empty()) return gate.name.empty() ? "http " + shown_url(gate.http) : gate.name;
   const std::string limit = limit_text(gate, limit_of(gate, kind));
   if (!gate.prometheus.empty()) return (gate.name.empty() ? "query" : gate.name) + " max " + limit;

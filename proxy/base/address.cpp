@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "proxy/base/url.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice {
@@ -98,6 +99,9 @@ std::string without_scheme(std::string_view url) {
 }  // namespace
 
 Parsed<Address> parse_address(std::string_view text, std::uint16_t lowest_port) {
+  if (text.find('@') != std::string_view::npos)  // before it a password may stand
+    return ValueError{quoted(shown_url(text)) + " is not an address, a user and password have no place in it",
+                      ""};
   if (text.find("://") != std::string_view::npos) {
     const std::string meant = without_scheme(text);
     return not_an_address(text, "it is a URL", parse_address(meant, lowest_port) ? meant : "");

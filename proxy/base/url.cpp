@@ -117,4 +117,18 @@ std::string shown_url(std::string_view text) {
          without_secret_values(text.substr(begin + user.size()));
 }
 
+std::string shown_urls(std::string_view text) {
+  constexpr std::string_view kAround = " \t\r\n'\"<>|();";
+  std::string out;
+  while (!text.empty()) {
+    const auto begin = std::min(text.find_first_not_of(kAround), text.size());
+    out.append(text.substr(0, begin));
+    text.remove_prefix(begin);
+    const auto word = text.substr(0, text.find_first_of(kAround));
+    out += word.find("://") == std::string_view::npos ? std::string(word) : shown_url(word);
+    text.remove_prefix(word.size());
+  }
+  return out;
+}
+
 }  // namespace sluice

@@ -22,5 +22,7 @@ Parsed<Url> parse_url(std::string_view text);
 // `text` as it may stand in messages, logs and events: without a user and password, and without the values of
 // query parameters that are named like secrets (token, key ...). Also of a text that is no URL.
 std::string shown_url(std::string_view text);
+// Likewise of every URL in a longer text, such as a command.
+std::string shown_urls(std::string_view text);
 
 }  // namespace sluice

@@ -257,3 +257,12 @@ def test_A10_files_of_ones_own_need_the_role_admin(sluice, backend, folder):
     reply = fetch(f"127.0.0.1:{port}", "POST", "/v1/services/api/rollout", headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
                   body=json.dumps({"to": "green", "plan_text": plan}), host="127.0.0.1")
     assert reply.status == 403 and b"admin" in reply.body, reply.body
+
+
+def test_no_password_of_an_nginx_configuration_is_in_what_import_says(folder):
+    (folder / "nginx.conf").write_text("""http { server { listen 8080;
+        location / { proxy_pass http://joe:geheim@127.0.0.1:9001; proxy_set_header Authorization "Basic geheim"; }
+        location /b { proxy_pass http://joe:geheim@127.0.0.1:9002/x; } location /c { proxy_pass https://joe:geheim@127.0.0.1:9003; } } }""")
+    done = subprocess.run([binary("sluicectl"), "import", "nginx", str(folder / "nginx.conf")], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and "geheim" not in done.stdout + done.stderr, done
+    assert "127.0.0.1:9001" in done.stdout and "the user and password in it are not translated" in done.stdout, done

@@ -67,5 +67,19 @@ TEST(ShownUrl, hides_what_is_named_like_a_secret) {
   EXPECT_EQ(shown_url("http://h/a@b?c"), "http://h/a@b?c");
 }
 
+TEST(ShownUrl, every_url_of_a_command) {
+  EXPECT_EQ(shown_urls("curl -sf 'http://joe:pw@h/a' && ./b \"https://h/?key=x\" c"),
+            "curl -sf 'http://***@h/a' && ./b \"https://h/?key=***\" c");
+  EXPECT_EQ(shown_urls("plain words"), "plain words");
+}
+
+TEST(ParseAddress, no_password_is_in_what_is_said) {
+  for (const char* text : {"http://joe:s3cret@h:80", "joe:s3cret@h:80", "joe:s3cret@h"}) {
+    const auto address = parse_address(text);
+    ASSERT_FALSE(address);
+    EXPECT_EQ(address.error().text().find("s3cret"), std::string::npos) << address.error().text();
+  }
+}
+
 }  // namespace
 }  // namespace sluice
