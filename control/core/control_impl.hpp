@@ -173,6 +173,7 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   std::optional<Problem> prepare_for(const config::Spec& next);
   std::function<void()> taking_prepared();
   void forget_prepared(const config::Spec& next);
+  void follow_names_by(const config::ResolveSpec& how);
   std::vector<std::string> keep_what_needs_a_restart(config::Spec& next) const;
 
   // --- waiting.cpp

@@ -88,8 +88,7 @@ asio::awaitable<Result<Changed>> Control::Impl::adopt_spec(Request request, conf
   }
 
   if (auto problem = prepare_for(next)) co_return refuse(request, "reload", std::move(*problem));
-  if (!options.look_up) dns.use(next.resolve.servers);
-  resolver.limits(next.resolve.min, next.resolve.max);
+  follow_names_by(next.resolve);
   co_await resolver.resolve(addresses_of(merged.state));
   const config::Spec former = std::exchange(spec, std::move(next));
   route::SnapshotPtr made = publisher.build(spec, merged.state, snapshot.get());
@@ -143,7 +142,13 @@ std::function<void()> Control::Impl::taking_prepared() {
   };
 }
 
+void Control::Impl::follow_names_by(const config::ResolveSpec& how) {
+  if (!options.look_up) dns.use(how.servers);
+  resolver.limits(how.min, how.max);
+}
+
 void Control::Impl::forget_prepared(const config::Spec& next) {
+  follow_names_by(spec.resolve);
   workers.forget_listeners();
   if (doors) doors->forget();
   if (!(next.access_log == spec.access_log)) workers.set_access_log(spec.access_log);

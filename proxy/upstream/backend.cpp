@@ -92,16 +92,22 @@ void Backend::secure(std::shared_ptr<const tls::ClientContext> tls) {
   tls_ = std::move(tls);
 }
 
-bool Backend::leads_here(const Conn& conn) const {
-  return endpoints_.empty() || std::find(endpoints_.begin(), endpoints_.end(), conn.to) != endpoints_.end();
+// Addresses are compared once for a connection and a move.
+bool Backend::leads_here(Conn& conn) const {
+  if (conn.led_here_at_ == moves_) return true;
+  if (!endpoints_.empty() && std::find(endpoints_.begin(), endpoints_.end(), conn.to) == endpoints_.end())
+    return false;
+  conn.led_here_at_ = moves_;
+  return true;
 }
 
 void Backend::is_at(const std::vector<route::Endpoint>& endpoints) {
   left_ = false;
   if (endpoints == endpoints_) return;
   endpoints_ = endpoints;
+  ++moves_;
   const auto elsewhere =
-      std::partition(idle_.begin(), idle_.end(), [this](const auto& conn) { return leads_here(*conn); });
+      std::partition(idle_.begin(), idle_.end(), [this](auto& conn) { return leads_here(*conn); });
   for (auto conn = elsewhere; conn != idle_.end(); ++conn) Conn::retire(std::move(*conn));
   idle_.erase(elsewhere, idle_.end());
   for (std::size_t i = 0; i < idle_.size(); ++i) idle_[i]->pool_index_ = i;

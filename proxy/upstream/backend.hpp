@@ -91,7 +91,7 @@ class Backend {
   bool may_wait(Conn& conn);
   static void let_wait(Conn& conn, std::chrono::milliseconds idle);
   std::unique_ptr<Conn> remove(std::vector<std::unique_ptr<Conn>>& from, Conn& conn);
-  bool leads_here(const Conn& conn) const;
+  bool leads_here(Conn& conn) const;
 
   std::shared_ptr<observe::BackendLive> live_;
   observe::BackendCounters& counters_;
@@ -99,6 +99,7 @@ class Backend {
   tls::SessionSlot session_;
   std::vector<std::unique_ptr<Conn>> idle_, logins_;
   std::vector<route::Endpoint> endpoints_;  // empty: not told
+  std::uint32_t moves_ = 1;                 // how often endpoints_ was another
   bool left_ = false;
   bool distrusted_ = false;
   net::Clock::time_point trusted_again_;  // while distrusted_

@@ -52,6 +52,7 @@ class Conn final : private net::ReadObserver {
   Backend& backend_;
   const tls::ClientContext* secured_by_ = nullptr;  // compared only
   std::size_t pool_index_ = 0;                      // place in the pool, or among the logins, while idle
+  std::uint32_t led_here_at_ = 0;                   // Backend::moves_ when it was seen to lead to the backend
   Conn** holder_ = nullptr;                         // of an idle login: who may take it
 };
 
