@@ -147,7 +147,7 @@ std::string render_rollout(const json::object& rollout, const std::string& servi
   line("started   ", text_in(rollout, "started") + " by " + text_in(rollout, "started_by"));
   line("plan      ", text_in(rollout, "plan"));
   if (is_set(rollout, "active")) {
-    line("waits for ", text_in(rollout, "waits_for"));
+    line("waiting   ", text_in(rollout, "waits_for"));
     line("counted   ", requests_text(rollout));
   }
   line("why       ", text_in(rollout, "why"));

@@ -164,7 +164,7 @@ def test_what_is_advised_is_accepted(shop, line):
 def test_what_a_rollout_waits_for_can_be_typed(shop):
     shop.ctl("rollout", "start", "api", "--to", "v2", "--steps", "10%,100%", "--approve", "--min-requests", "0", check=0)
     status = wait_until(lambda: (lambda out: out if "approval" in out else None)(shop.ctl("rollout", "status", "api").out), 10, "the step to end")
-    assert "waits for approval: sluicectl rollout promote api\n" in status
+    assert "waiting   approval: sluicectl rollout promote api\n" in status
     shop.ctl("rollout", "promote", "api", check=0)
 
 

@@ -54,7 +54,7 @@ TEST(PrintRollout, WhatDoesNotPassSaysWhy) {
   EXPECT_THAT(text, HasSubstr("error_rate max 5 %: no proof yet"));
   EXPECT_THAT(text, HasSubstr("p95 of my own: connection refused"));
   EXPECT_THAT(text, Not(HasSubstr("fast")));
-  EXPECT_THAT(text, HasSubstr("waits for holding, 3s left"));
+  EXPECT_THAT(text, HasSubstr("waiting   holding, 3s left"));
 }
 
 TEST(PrintRollout, ALandmarkMovesWithStepsAndVerdictsOnly) {
