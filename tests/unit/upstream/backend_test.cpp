@@ -170,7 +170,8 @@ TEST_F(BackendTest, R4_a_login_is_taken_by_its_client_alone_and_ends_with_it) {
     EXPECT_EQ(taken.get(), login);
     EXPECT_TRUE(taken->reused);
     EXPECT_EQ(mine.at(one), nullptr);
-    mine.keep(one, std::move(taken), 1min);
+    Conn::retire(std::move(taken));
+    mine.keep(one, open(), 1min);
     mine.keep(other, open(), 1min);
     EXPECT_EQ(live->per_worker[0].connections.get(), 2u);
   }
