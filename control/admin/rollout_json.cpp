@@ -72,7 +72,7 @@ json::object to_json(const core::RolloutView& view) {
   out["gates"] = std::move(gates);
   if (!view.others.empty()) {
     json::object others;
-    for (const auto& [name, other] : view.others) others[name] = to_json(other);
+    for (const auto& other : view.others) others[other.service] = to_json(other);
     out["others"] = std::move(others);
   }
   out["group"] = json::array(rollout.group.begin(), rollout.group.end());

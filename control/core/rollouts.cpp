@@ -270,6 +270,7 @@ asio::awaitable<void> Control::Impl::revert(std::uint64_t generation) {
 std::optional<RolloutView> Control::Impl::rollout_view(const state::ServiceState& service) const {
   if (!service.rollout) return std::nullopt;
   RolloutView view;
+  view.service = service.name;
   view.kept = *service.rollout;
   const auto found = watches.find(service.name);
   if (found == watches.end() || !found->second->is_of(view.kept)) return view;
@@ -288,7 +289,7 @@ std::optional<RolloutView> Control::Impl::rollout_of_group(const state::ServiceS
   if (!view || !view->kept.active()) return view;
   for (const auto& other : state.services) {
     if (other.name == service.name || !other.rollout || other.rollout->id != view->kept.id) continue;
-    view->others.emplace_back(other.name, *rollout_view(other));
+    view->others.push_back(*rollout_view(other));
   }
   return view;
 }

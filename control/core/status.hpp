@@ -60,6 +60,7 @@ struct PoolView {
 
 // The active rollout of a service, or its last one.
 struct RolloutView {
+  std::string service;
   state::Rollout kept;
   // Of the present step, since this process watches it; nothing of it when it is over.
   std::string waits_for;
@@ -67,7 +68,7 @@ struct RolloutView {
   std::uint64_t n_canary = 0, n_stable = 0;
   std::vector<rollout::Judgement> judgements;
   // Of those that move in step with it, while it is active; not of theirs again.
-  std::vector<std::pair<std::string, RolloutView>> others;
+  std::vector<RolloutView> others;
 };
 
 struct MirrorView {

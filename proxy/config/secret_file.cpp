@@ -12,7 +12,8 @@
 namespace sluice::config {
 namespace {
 
-constexpr std::size_t kLongest = 8 * 1024;  // some tokens are JWTs of kilobytes; a header field is not longer
+constexpr std::size_t kLongestSecret =
+    8 * 1024;  // some tokens are JWTs of kilobytes; a header field is not longer
 
 // errno, or 0. A pipe without a writer does not hold up the daemon.
 int read_front(const std::string& path, std::string& into) {
@@ -20,7 +21,7 @@ int read_front(const std::string& path, std::string& into) {
   if (fd < 0) return errno;
   std::array<char, 4096> piece;
   ssize_t n = 0;
-  while (into.size() <= kLongest && (n = ::read(fd, piece.data(), piece.size())) > 0)
+  while (into.size() <= kLongestSecret && (n = ::read(fd, piece.data(), piece.size())) > 0)
     into.append(piece.data(), static_cast<std::size_t>(n));
   const int failure = n < 0 ? errno : 0;
   ::close(fd);
@@ -40,7 +41,7 @@ std::string read_secret(const std::string& path, SecretKind kind, std::string& w
     why = std::string("cannot be read (") + std::strerror(failure) + ")";
     return {};
   }
-  if (text.size() > kLongest) return why = "is longer than 8 KiB", std::string();
+  if (text.size() > kLongestSecret) return why = "is longer than 8 KiB", std::string();
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
   if (text.empty()) return why = "is empty", std::string();

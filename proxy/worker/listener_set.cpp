@@ -102,11 +102,12 @@ bool ListenerSet::reuse(Wanted& wanted, const std::vector<config::ListenerSpec>&
   const auto& bind = wanted.spec.bind;
   for (const auto& [name, open] : open_) {
     if ((name == wanted.spec.name) != same_name || is_claimed(name)) continue;
-    const bool still_there = std::any_of(all.begin(), all.end(), [&open](const config::ListenerSpec& spec) {
-      return spec.name == open.spec.name && spec.bind.text == open.spec.bind.text;
+    const config::ListenerSpec& had = open.spec;
+    const bool still_there = std::any_of(all.begin(), all.end(), [&had](const config::ListenerSpec& spec) {
+      return spec.name == had.name && spec.bind.text == had.bind.text;
     });
     if (!same_name && still_there) continue;
-    const bool same_text = open.spec.bind.text == bind.text;
+    const bool same_text = had.bind.text == bind.text;
     const bool same_place = bind.port != 0 && net::listens_on(open.sockets.fds.front(), bind.host, bind.port);
     if (!same_text && !same_place) continue;
     wanted.from = name;
