@@ -28,8 +28,14 @@ struct IpPort {
 };
 
 // Both ends of a client's connection: as the kernel knows them, or as the PROXY protocol announced them.
-struct Ends {
+struct SocketAddresses {
   IpPort source, destination;
+};
+
+// Whose connection it is: what the kernel says of it, or what the PROXY protocol announced.
+struct PeerInfo {
+  IpPort source;
+  std::optional<IpPort> destination;  // announced; else the socket knows
 };
 
 // The version of the PROXY protocol that is spoken to a backend.

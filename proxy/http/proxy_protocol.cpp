@@ -88,8 +88,8 @@ bool sound_tlvs(std::string_view rest) {
   return true;
 }
 
-Ends read_ends(std::string_view block, bool v6) {
-  Ends ends;
+SocketAddresses read_ends(std::string_view block, bool v6) {
+  SocketAddresses ends;
   const std::size_t size = v6 ? 16 : kV4Size;
   for (IpPort* end : {&ends.source, &ends.destination}) {
     if (!v6) end->ip.bytes[10] = end->ip.bytes[11] = 0xff;
@@ -130,7 +130,7 @@ ProxyHeader read_v2(std::string_view data) {
   return out;
 }
 
-std::string_view write_v1(const Ends& ends, ProxyHeaderText& storage) {
+std::string_view write_v1(const SocketAddresses& ends, ProxyHeaderText& storage) {
   const bool v4 = ends.source.ip.is_v4() && ends.destination.ip.is_v4();
   const auto text = [v4](const Ip& ip, IpText& room) {
     const auto formatted = format_ip(ip, room);
@@ -146,7 +146,7 @@ std::string_view write_v1(const Ends& ends, ProxyHeaderText& storage) {
   return {storage, static_cast<std::size_t>(size)};
 }
 
-std::string_view write_v2(const Ends* ends, ProxyHeaderText& storage) {
+std::string_view write_v2(const SocketAddresses* ends, ProxyHeaderText& storage) {
   const bool v4 = ends && ends->source.ip.is_v4() && ends->destination.ip.is_v4();
   const std::size_t size = !ends ? 0 : v4 ? kTcp4Size : kTcp6Size;
   char* out = std::copy(kV2.begin(), kV2.end(), storage);
@@ -175,7 +175,8 @@ ProxyHeader read_proxy_header(std::string_view data) {
   return kNoProxyHeader;
 }
 
-std::string_view write_proxy_header(ProxyVersion version, const Ends* ends, ProxyHeaderText& storage) {
+std::string_view write_proxy_header(ProxyVersion version, const SocketAddresses* ends,
+                                    ProxyHeaderText& storage) {
   if (version == ProxyVersion::v2) return write_v2(ends, storage);
   if (ends) return write_v1(*ends, storage);
   constexpr std::string_view kUnknown = "PROXY UNKNOWN\r\n";

@@ -19,7 +19,7 @@ struct ProxyHeader {
   Status status = Status::more;
   std::size_t size = 0;  // bytes of the header, once done
   bool local = false;    // LOCAL or UNKNOWN: the proxy speaks for itself, `ends` say nothing
-  Ends ends;
+  SocketAddresses ends;
 };
 
 // `data`: all bytes since the connection's begin. Nothing is repaired: what the specification does not allow
@@ -30,6 +30,7 @@ ProxyHeader read_proxy_header(std::string_view data);
 // As it goes to a backend; `ends` null: LOCAL or UNKNOWN, for what no client asked for. Requires: version is
 // not off.
 using ProxyHeaderText = char[108];
-std::string_view write_proxy_header(ProxyVersion version, const Ends* ends, ProxyHeaderText& storage);
+std::string_view write_proxy_header(ProxyVersion version, const SocketAddresses* ends,
+                                    ProxyHeaderText& storage);
 
 }  // namespace sluice::http

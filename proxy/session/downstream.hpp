@@ -38,7 +38,7 @@ class Downstream {
   // --- the request
   virtual const http::RequestHead& head() const = 0;
   virtual std::string_view client_address() const = 0;  // without the port; whom trusted proxies spoke for
-  virtual Ends ends() const = 0;                        // of the client's connection, or as announced
+  virtual SocketAddresses ends() const = 0;             // of the client's connection, or as announced
   virtual std::string_view hop_address() const = 0;     // who connected: the client or a proxy
   virtual bool trusted() const = 0;                     // that is a trusted proxy: its X-Forwarded-* are kept
   virtual std::string_view listener() const = 0;

@@ -218,7 +218,7 @@ void Exchange::begin_attempt() {
 
 Task<Failure> Exchange::connect() {
   conn_ = std::make_unique<upstream::Conn>(context_.poller, context_.wheel, *claim_.backend());
-  Ends ends;
+  SocketAddresses ends;
   if (speaks_for_client()) ends = client_.ends();
   const auto status = co_await upstream::connect(*conn_, *backend_, target_->pool->proxy_protocol, &ends,
                                                  spec().timeouts.connect);

@@ -27,13 +27,14 @@ constexpr auto kLastGoodbye = 1s;  // when the process ends
 }  // namespace
 
 void Session::start(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd,
-                    const Caller& caller, SessionHook& sessions) {
+                    const PeerInfo& caller, SessionHook& sessions) {
   auto* session = new Session(context, std::move(listener), fd, caller);
   session->SessionHook::link_before(sessions);
   spawn(session->run());
 }
 
-Session::Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd, const Caller& caller)
+Session::Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd,
+                 const PeerInfo& caller)
     : context_(context),
       listener_(std::move(listener)),
       stream_(fd, context.poller, context.wheel),
@@ -202,7 +203,7 @@ void Session::end_message() {
   parser_.reset();
 }
 
-Ends Session::ends() const {
+SocketAddresses Session::ends() const {
   if (caller_.destination) return {caller_.source, *caller_.destination};
   sockaddr_storage own{};
   socklen_t size = sizeof own;

@@ -38,12 +38,6 @@ struct ListenerInfo {
   std::vector<Network> trusted_proxies;
 };
 
-// Whose connection it is: what the kernel says of it, or what the PROXY protocol announced.
-struct Caller {
-  IpPort source;
-  std::optional<IpPort> destination;  // announced; else the socket knows
-};
-
 class Exchange;
 
 struct SessionHook : net::WheelHook {};
@@ -52,7 +46,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
  public:
   // Serves `fd`, a connected non-blocking socket, until it ends. `sessions` is the worker's list.
   static void start(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd,
-                    const Caller& caller, SessionHook& sessions);
+                    const PeerInfo& caller, SessionHook& sessions);
   static Session& from(net::WheelHook& hook) {
     return static_cast<Session&>(static_cast<SessionHook&>(hook));
   }
@@ -65,7 +59,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
  private:
   enum class HeadResult : std::uint8_t { incomplete, complete, refused, closed };
 
-  Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd, const Caller& caller);
+  Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd, const PeerInfo& caller);
   ~Session() override;
 
   Task<void> run();
@@ -110,7 +104,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   // Downstream
   const http::RequestHead& head() const override { return *head_; }
   std::string_view client_address() const override { return client_address_; }
-  Ends ends() const override;
+  SocketAddresses ends() const override;
   std::string_view hop_address() const override { return trusted_ ? hop_address_ : client_address_; }
   bool trusted() const override { return trusted_; }
   std::string_view listener() const override { return listener_->name; }
@@ -144,7 +138,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   Context& context_;
   std::shared_ptr<const ListenerInfo> listener_;
   net::Stream stream_;
-  const Caller caller_;
+  const PeerInfo caller_;
   const bool trusted_;  // one of the listener's trusted proxies: what it says of the client is believed
   IpText client_address_text_, hop_address_text_;
   // The caller's; of a trusted one the client's that it speaks for, anew with each request.

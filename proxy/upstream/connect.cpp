@@ -56,7 +56,7 @@ milliseconds left_until(net::Clock::time_point deadline) {
 }  // namespace
 
 Task<IoStatus> connect(Conn& conn, const route::Backend& to, ProxyVersion proxy_protocol,
-                       const Ends* speaks_for, milliseconds limit) {
+                       const SocketAddresses* speaks_for, milliseconds limit) {
   const std::size_t count = to.endpoints.size();
   const auto deadline = net::Clock::now() + limit;
   const std::size_t first = count > 1 ? to.live->good_address.load(std::memory_order_relaxed) % count : 0;

@@ -15,6 +15,6 @@ namespace sluice::upstream {
 // none was left; with stream.tls() it was the handshake. `speaks_for`: the ends of the client's connection,
 // null when it is for nobody in particular. What is passed outlives the wait.
 Task<net::IoStatus> connect(Conn& conn, const route::Backend& to, ProxyVersion proxy_protocol,
-                            const Ends* speaks_for, std::chrono::milliseconds limit);
+                            const SocketAddresses* speaks_for, std::chrono::milliseconds limit);
 
 }  // namespace sluice::upstream

@@ -100,7 +100,7 @@ void Worker::Listener::accept_one(int fd, const IpPort& peer) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMostUnsent, sizeof kMostUnsent);
   if (info_->proxy_protocol) return await_header(fd, peer);
-  const session::Caller caller{peer, {}};
+  const PeerInfo caller{peer, {}};
   session::Session::start(worker_.context_, info_, fd, caller, worker_.sessions_);
 }
 
@@ -111,7 +111,7 @@ void Worker::Listener::await_header(int fd, const IpPort& peer) {
   const auto place = intakes_.emplace(intakes_.end(), nullptr);
   *place = std::make_unique<ProxyIntake>(
       worker_.context_.poller, worker_.context_.wheel, fd, peer, info_->header_timeout,
-      [this, connections, place](int taken, const session::Caller& caller) {
+      [this, connections, place](int taken, const PeerInfo& caller) {
         connections->fetch_sub(1, std::memory_order_relaxed);
         intakes_.erase(place);
         if (taken < 0) return worker_.context_.counters.bad_proxy_header.add();

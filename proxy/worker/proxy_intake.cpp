@@ -42,7 +42,7 @@ void ProxyIntake::look(bool ended) {
   if (header.status == Status::more) return;
   if (::recv(fd_, bytes, header.size, 0) != static_cast<ssize_t>(header.size)) return refuse();
   poller_.remove(fd_, *this);
-  session::Caller caller{peer_, {}};
+  PeerInfo caller{peer_, {}};
   if (!header.local) caller = {header.ends.source, header.ends.destination};
   const Done done = std::move(done_);
   done(std::exchange(fd_, -1), caller);

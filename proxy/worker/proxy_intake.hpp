@@ -16,7 +16,7 @@ class ProxyIntake : private net::Poller::Entry, private net::Deadline {
  public:
   // Takes `fd`. `done` is called once, and may destroy this: with what the header said and the descriptor, or
   // with -1 when the connection was refused and closed.
-  using Done = std::function<void(int fd, const session::Caller& caller)>;
+  using Done = std::function<void(int fd, const PeerInfo& caller)>;
   ProxyIntake(net::Poller& poller, net::TimerWheel& wheel, int fd, IpPort peer,
               std::chrono::milliseconds limit, Done done);
   ~ProxyIntake() override;

@@ -138,7 +138,7 @@ TEST(ProxyProtocol, WhatIsWrittenReadsBack) {
   const std::string all_ones = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
   for (const auto& [from, to] :
        {std::pair<std::string, std::string>{"10.1.2.3", "127.0.0.1"}, {all_ones, all_ones}}) {
-    const Ends ends{{*parse_ip(from), 65535}, {*parse_ip(to), 65535}};
+    const SocketAddresses ends{{*parse_ip(from), 65535}, {*parse_ip(to), 65535}};
     for (const auto version : {ProxyVersion::v1, ProxyVersion::v2}) {
       ProxyHeaderText storage;
       const ProxyHeader header = read(std::string(write_proxy_header(version, &ends, storage)));
@@ -154,7 +154,7 @@ TEST(ProxyProtocol, WhatIsWrittenReadsBack) {
 }
 
 TEST(ProxyProtocol, EndsOfTwoFamiliesAreWrittenAsIPv6) {
-  const Ends ends{{*parse_ip("255.255.255.255"), 1}, {*parse_ip("::1"), 2}};
+  const SocketAddresses ends{{*parse_ip("255.255.255.255"), 1}, {*parse_ip("::1"), 2}};
   ProxyHeaderText storage;
   EXPECT_EQ(write_proxy_header(ProxyVersion::v1, &ends, storage),
             "PROXY TCP6 ::ffff:255.255.255.255 ::1 1 2\r\n");

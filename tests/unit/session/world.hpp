@@ -88,7 +88,7 @@ class World {
   // A client, its session started.
   Peer& client() {
     const auto [ours, theirs] = tcp_pair();
-    Session::start(context, info, theirs, Caller{caller, {}}, sessions);
+    Session::start(context, info, theirs, PeerInfo{caller, {}}, sessions);
     return *clients.emplace_back(std::make_unique<Peer>(ours));
   }
 

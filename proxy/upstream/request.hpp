@@ -1,0 +1,168 @@
+// One request to a backend and its answer, whatever protocol carries them: send the head, send pieces, take
+// the answer's events, finish. The exchange and the mirrors use it; the HTTP/1 connection is one
+// implementation, and tests have another. Worker only.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "proxy/base/failure.hpp"
+#include "proxy/base/network.hpp"
+#include "proxy/base/stream_status.hpp"
+#include "proxy/base/task.hpp"
+#include "proxy/base/tunnel_end.hpp"
+#include "proxy/config/spec.hpp"
+#include "proxy/http/forward.hpp"
+#include "proxy/http/message.hpp"
+#include "proxy/upstream/backend.hpp"
+#include "proxy/upstream/logins.hpp"
+#include "proxy/upstream/retry.hpp"
+
+namespace sluice::upstream {
+
+// Where a request goes, and on what terms. What it points to outlives the request.
+struct Target {
+  Backend* backend = nullptr;          // whose connections are used
+  const route::Backend* to = nullptr;  // its addresses
+  ProxyVersion proxy_protocol = ProxyVersion::off;
+  const config::TimeoutSpec* timeouts = nullptr;  // of the service
+  // The client that the connection belongs to, where it begins by saying whose it is (PROXY protocol); then
+  // no other request follows on it. Null: nobody's.
+  const SocketAddresses* speaks_for = nullptr;
+  // Of the client's connection, and the service it is logged in to (R4). Null: what logs in is not kept.
+  Logins* logins = nullptr;
+  const observe::ServiceLive* service = nullptr;
+};
+
+enum class Connected : std::uint8_t {
+  ok,
+  failed,            // the backend's doing
+  failed_handshake,  // likewise; it was there, its TLS was not right
+  no_descriptor,     // ours: none was left (X7)
+  canceled,
+};
+
+// What an answer consists of, in this order: interim*, then head (data* end) or tunnel. Or failed, at any
+// point.
+struct Event {
+  enum class Kind : std::uint8_t {
+    none,     // nothing more has come: co_await arrival()
+    interim,  // answer() is a 1xx
+    head,     // answer() is the final head
+    data,     // with `last` the end of the answer, without another event
+    end,      // trailers() are there now
+    tunnel,   // answer() is the 101 that was asked for; from here on the request is a TunnelEnd
+    failed,   // the answer is malformed, or ended before it was whole: see `failure`
+  };
+  Kind kind = Kind::none;
+  bool last = false;
+  FailureKind failure = FailureKind::none;  // protocol or reset
+  std::string_view data;  // valid until arrival() is awaited: several pieces may be at hand at once
+};
+
+class Request;
+
+// Ends a request that nobody finished: its connection is reset.
+struct ResetRequest {
+  void operator()(Request* request) const;
+};
+using RequestPtr = std::unique_ptr<Request, ResetRequest>;
+
+class Request : public TunnelEnd {
+ public:
+  // How far it has come: what a failure means for another try follows from it (R1).
+  Phase phase() const { return phase_; }
+  bool reused() const { return reused_; }  // on a connection that has served before; needs no connect()
+
+  // Requires: not reused().
+  virtual Task<Connected> connect() = 0;
+
+  // co_await send_head(): the head as forward_request() makes it of `head` and `forward`, `body` behind it.
+  // With `whole` that is all; else pieces follow. A backend that refuses a body may close before it has read
+  // it and leave an answer: that is ok here, and seen by what arrives. All that is passed outlives the wait.
+  // co_await send_data(): a further piece; with `last` the end. One send at a time, beside the reading.
+  class SendAwaiter {
+   public:
+    explicit SendAwaiter(Request& request) : request_(request) {}
+    bool await_ready() { return request_.is_sent(); }
+    void await_suspend(std::coroutine_handle<> h) { request_.resume_when_sent(h); }
+    StreamStatus await_resume() { return request_.take_sent(); }
+
+   private:
+    Request& request_;
+  };
+  SendAwaiter send_head(const http::RequestHead& head, const http::ForwardContext& forward,
+                        std::string_view body, bool whole) {
+    begin_head(head, forward, body, whole);
+    return SendAwaiter(*this);
+  }
+  SendAwaiter send_data(std::string_view piece, bool last, std::span<const http::Field> trailers) {
+    begin_data(piece, last, trailers);
+    return SendAwaiter(*this);
+  }
+
+  // What has come of the answer, an event at a time. `answer()` is valid from interim, head or tunnel on
+  // until the next call of next(); its status until the end.
+  virtual Event next() = 0;
+  virtual const http::ResponseHead& answer() const = 0;
+  virtual std::span<const http::Field> trailers() const = 0;  // after `end`
+  // co_await arrival(): until more has come, or the answer's regular end. timed_out: nothing within the time
+  // limit of an answer, which runs while the backend has the whole request and while it does not take it.
+  // Requires: next() said `none`.
+  class ArrivalAwaiter {
+   public:
+    explicit ArrivalAwaiter(Request& request) : request_(request) {}
+    bool await_ready() { return request_.has_arrived(); }
+    void await_suspend(std::coroutine_handle<> h) { request_.resume_when_arrived(h); }
+    StreamStatus await_resume() { return request_.take_arrival(); }
+
+   private:
+    Request& request_;
+  };
+  ArrivalAwaiter arrival() { return ArrivalAwaiter(*this); }
+
+  // What is awaited ends as canceled.
+  void cancel() override = 0;
+
+  // The end, good or bad. THE rule for reuse: the connection serves again when the request went out whole,
+  // the answer came whole, both say that the connection stays, nothing came behind the answer, and it belongs
+  // to nobody; else it is closed. Bytes behind an answer put the whole backend under quarantine for a while
+  // (Backend::quarantine). Requires: nothing is awaited.
+  static void finish(RequestPtr request) { request.release()->end(false); }
+
+ protected:
+  virtual ~Request() = default;
+  friend struct ResetRequest;
+  // Gives itself back to its backend, or closes and frees itself; with `reset` in any case.
+  virtual void end(bool reset) = 0;
+
+  virtual void begin_head(const http::RequestHead& head, const http::ForwardContext& forward,
+                          std::string_view body, bool whole) = 0;
+  virtual void begin_data(std::string_view piece, bool last, std::span<const http::Field> trailers) = 0;
+  virtual bool is_sent() = 0;
+  virtual void resume_when_sent(std::coroutine_handle<> h) = 0;
+  virtual StreamStatus take_sent() = 0;
+  virtual bool has_arrived() = 0;
+  virtual void resume_when_arrived(std::coroutine_handle<> h) = 0;
+  virtual StreamStatus take_arrival() = 0;
+
+  Phase phase_ = Phase::connecting;
+  bool reused_ = false;
+};
+
+inline void ResetRequest::operator()(Request* request) const { request->end(true); }
+
+// Where requests to backends begin.
+class Connector {
+ public:
+  // On an idle connection (with `fresh` never), or on a new one that is still to be connected. Not null.
+  virtual RequestPtr open(const Target& target, bool fresh) = 0;
+
+ protected:
+  ~Connector() = default;
+};
+
+}  // namespace sluice::upstream
