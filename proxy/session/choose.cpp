@@ -8,7 +8,7 @@
 namespace sluice::session {
 
 using upstream::Again;
-using upstream::PoolView;
+using upstream::WorkerPool;
 
 namespace {
 
@@ -36,7 +36,7 @@ bool Exchange::choose() {
     chosen_counters().no_backend.add();
     count_attempt({FailureKind::no_backend, Side::proxy}, 0);
   }
-  const PoolView& rescuer = service_->pools[service_->service->rescue];
+  const WorkerPool& rescuer = service_->pools[service_->service->rescue];
   if (target_ == &rescuer || !spec().retries.rescue_stable) return false;
   target_ = &rescuer;
   tried_count_ = 0;
@@ -50,7 +50,7 @@ Failure Exchange::nobody() const {
 // Takes a place on an eligible backend that was not tried yet. False: there is none. D2: a drain is seen here
 // at once (the live state is read), and is not reported done before this worker has adopted it and every
 // claim made until then is released.
-bool Exchange::claim_from(const PoolView& view) {
+bool Exchange::claim_from(const WorkerPool& view) {
   if (claim_login(view)) return true;
   const route::Pool& pool = *view.pool;
   const auto tried = [this](std::uint32_t id) {
@@ -89,7 +89,7 @@ bool Exchange::claim_from(const PoolView& view) {
   return true;
 }
 
-void Exchange::claim(const PoolView& view, std::size_t index) {
+void Exchange::claim(const WorkerPool& view, std::size_t index) {
   backend_ = &view.pool->backends[index];
   claim_ = upstream::Claim(*view.backends[index], *this);
   claimed_in_ = &view;
@@ -97,7 +97,7 @@ void Exchange::claim(const PoolView& view, std::size_t index) {
 
 // R4: where this client connection is logged in, as long as its requests may go there. When the pool is
 // another one now, or that backend takes no more requests, the login ends.
-bool Exchange::claim_login(const PoolView& view) {
+bool Exchange::claim_login(const WorkerPool& view) {
   upstream::Logins& logins = client_.logins();
   const upstream::Backend* const mine = logins.at(*service_->service->live);
   if (!mine) return false;
@@ -117,7 +117,7 @@ bool Exchange::claim_login(const PoolView& view) {
 // For a place on any backend of `pool`. Taken: there is a claim, or nobody left to wait for.
 class Exchange::BackendWaiter final : public Admission::Waiter {
  public:
-  BackendWaiter(Exchange& exchange, const PoolView& pool)
+  BackendWaiter(Exchange& exchange, const WorkerPool& pool)
       : Waiter(exchange.context_.admission, pool.pool->live.get(),
                exchange.service_->service->live->waiting_for_backend, exchange.spec().limits),
         exchange_(exchange),
@@ -130,7 +130,7 @@ class Exchange::BackendWaiter final : public Admission::Waiter {
   }
 
   Exchange& exchange_;
-  const PoolView& pool_;
+  const WorkerPool& pool_;
 };
 
 // In the line of a pool whose backends have all they may have.
@@ -170,7 +170,7 @@ bool Exchange::again(Failure failure) {
 // no other: it may be well.
 bool Exchange::next_target(Again kind, bool stale) {
   observe::ServiceLive& live = *service_->service->live;
-  const PoolView& rescuer = service_->pools[service_->service->rescue];
+  const WorkerPool& rescuer = service_->pools[service_->service->rescue];
   const bool rescue = target_ != &rescuer && spec().retries.rescue_stable;
   // The guard of a rollout lets so few of a bad pool's requests fail that their rescue needs no budget (G6).
   const bool guarded = rescue && service_->service->guard && decision_.pool == service_->service->guarded;
@@ -182,7 +182,7 @@ bool Exchange::next_target(Again kind, bool stale) {
   }
   remember_tried(claim_.backend()->id(), stale);
   const bool last = kind == Again::counted && counted_attempts_ + 2 >= spec().retries.attempts;
-  const auto serves = [this](const PoolView& view) {
+  const auto serves = [this](const WorkerPool& view) {
     const bool has_up = route::pool_has_up(*view.pool);
     return std::any_of(view.pool->backends.begin(), view.pool->backends.end(),
                        [&](const route::Backend& backend) {

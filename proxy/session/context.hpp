@@ -19,7 +19,7 @@
 #include "proxy/session/holds.hpp"
 #include "proxy/session/mirrors.hpp"
 #include "proxy/session/random.hpp"
-#include "proxy/upstream/view.hpp"
+#include "proxy/upstream/worker_snapshot.hpp"
 
 namespace sluice::session {
 
@@ -50,8 +50,8 @@ struct Context {
   const std::size_t worker;
   net::TimerWheel wheel;
   net::Poller poller;  // of all streams of this worker
-  upstream::Directory directory;
-  upstream::ViewPtr view;  // current; an exchange pins it when its head is complete (C1)
+  upstream::WorkerBackends directory;
+  upstream::WorkerSnapshotPtr view;  // current; an exchange pins it when its head is complete (C1)
   Admission admission;
   Holds holds;
   Mirrors mirrors;

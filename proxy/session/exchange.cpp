@@ -45,7 +45,7 @@ Exchange::Exchange(Context& context, Downstream& client)
 
 Exchange::~Exchange() {
   if (copy_) context_.mirrors.discard(copy_);
-  if (conn_) upstream::Conn::retire(std::move(conn_), true);
+  if (conn_) upstream::Connection::retire(std::move(conn_), true);
 }
 
 Task<void> Exchange::run() {
@@ -217,7 +217,7 @@ void Exchange::begin_attempt() {
 }
 
 Task<Failure> Exchange::connect() {
-  conn_ = std::make_unique<upstream::Conn>(context_.poller, context_.wheel, *claim_.backend());
+  conn_ = std::make_unique<upstream::Connection>(context_.poller, context_.wheel, *claim_.backend());
   SocketAddresses ends;
   if (speaks_for_client()) ends = client_.ends();
   const auto status = co_await upstream::connect(*conn_, *backend_, target_->pool->proxy_protocol, &ends,
@@ -336,7 +336,7 @@ void Exchange::release_conn(bool reusable) {
   } else if (reusable && !speaks_for_client()) {
     claim_.backend()->put_idle(std::move(conn_), idle_time());
   } else {
-    upstream::Conn::retire(std::move(conn_));
+    upstream::Connection::retire(std::move(conn_));
   }
 }
 

@@ -42,9 +42,9 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   Task<Failure> queue();
   Task<Failure> forward();
   bool choose();
-  bool claim_from(const upstream::PoolView& pool);
-  bool claim_login(const upstream::PoolView& pool);
-  void claim(const upstream::PoolView& pool, std::size_t index);
+  bool claim_from(const upstream::WorkerPool& pool);
+  bool claim_login(const upstream::WorkerPool& pool);
+  void claim(const upstream::WorkerPool& pool, std::size_t index);
   Task<Failure> wait_for_backend();
   void release_claim();
   Failure nobody() const;
@@ -101,7 +101,7 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   void client_gone() override;
   void client_half_closed() override;
 
-  observe::PoolCounters& counters_of(const upstream::PoolView& view) {
+  observe::PoolCounters& counters_of(const upstream::WorkerPool& view) {
     observe::PoolLive& live = *view.pool->live;
     return (route::is_override(decision_.by) ? live.previews : live.per_worker)[context_.worker];
   }
@@ -114,28 +114,29 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   Context& context_;
   Downstream& client_;
   const net::Clock::time_point began_;
-  net::Clock::time_point routed_;  // as began_, or when a pause let it go (P1)
-  upstream::ViewPtr view_;         // pinned: retries use it, too (C1)
+  net::Clock::time_point routed_;     // as began_, or when a pause let it go (P1)
+  upstream::WorkerSnapshotPtr view_;  // pinned: retries use it, too (C1)
 
-  const upstream::ServiceView* service_ = nullptr;
+  const upstream::WorkerService* service_ = nullptr;
   std::string_view strip_prefix_;
   route::Decision decision_{};
   observe::Guard::Entry guarded_ = observe::Guard::Entry::refused;  // G6: until its first answer
-  const upstream::PoolView* chosen_ = nullptr;  // decided by share, key or listener: the pool that is judged
-  const upstream::PoolView* target_ =
+  const upstream::WorkerPool* chosen_ =
+      nullptr;  // decided by share, key or listener: the pool that is judged
+  const upstream::WorkerPool* target_ =
       nullptr;                  // the pool asked now: the chosen one, or the stable one that rescues (R2)
   std::uint64_t key_hash_ = 0;  // for balance: hash
   bool entered_ = false;        // holds a place of the service
-  const upstream::PoolView* full_ = nullptr;  // a backend of it was passed over: it has all it may have
-  int retry_after_ = 0;                       // seconds
+  const upstream::WorkerPool* full_ = nullptr;  // a backend of it was passed over: it has all it may have
+  int retry_after_ = 0;                         // seconds
   Admission::Waiter* waiter_ = nullptr;
   Holds::Waiter* holder_ = nullptr;
   bool watching_ = false;
 
   upstream::Claim claim_;
-  const route::Backend* backend_ = nullptr;         // the one claimed last
-  const upstream::PoolView* claimed_in_ = nullptr;  // its pool
-  std::unique_ptr<upstream::Conn> conn_;
+  const route::Backend* backend_ = nullptr;           // the one claimed last
+  const upstream::WorkerPool* claimed_in_ = nullptr;  // its pool
+  std::unique_ptr<upstream::Connection> conn_;
   Buffer request_;              // the head as it goes to the backend, a small body behind it
   bool whole_body_ = false;     // the body has come whole
   bool body_separate_ = false;  // and is too long to go with the head in one piece

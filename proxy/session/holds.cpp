@@ -73,7 +73,7 @@ void Holds::Waiter::cancel() {
 
 // --- letting go
 
-void Holds::adopt(const upstream::View& view) {
+void Holds::adopt(const upstream::WorkerSnapshot& view) {
   if (queues_.empty()) return;
   for (auto& [live, queue] : queues_) {
     const route::Service* service = nullptr;

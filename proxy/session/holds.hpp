@@ -12,7 +12,7 @@
 #include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"
 #include "proxy/observe/live.hpp"
-#include "proxy/upstream/view.hpp"
+#include "proxy/upstream/worker_snapshot.hpp"
 
 namespace sluice::session {
 
@@ -52,7 +52,7 @@ class Holds : private net::Deadline {
   };
 
   // `view` is in force now: who waits for a service that it does not pause goes on, at its rate.
-  void adopt(const upstream::View& view);
+  void adopt(const upstream::WorkerSnapshot& view);
   // Shutdown: nobody waits any longer.
   void give_up();
 

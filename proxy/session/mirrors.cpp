@@ -30,7 +30,7 @@ void Mirrors::Copy::end(End how) {
 
 // --- in and out
 
-Mirrors::Copy* Mirrors::make(const upstream::ViewPtr& view, const upstream::ServiceView& service,
+Mirrors::Copy* Mirrors::make(const upstream::WorkerSnapshotPtr& view, const upstream::WorkerService& service,
                              std::size_t pool, bool is_head) {
   auto& counted = service.service->live->per_worker[worker_];
   if (ended_ || waiting_.size() + open_ >= kWaiting) {
@@ -92,7 +92,7 @@ void Mirrors::start_some() {
 
 // The mirror is as it was when the copy was made, and the copy's backend, if it has one, still among those
 // that may finish what they began (D2).
-bool Mirrors::is_wanted(const Copy& copy, const upstream::View& view) {
+bool Mirrors::is_wanted(const Copy& copy, const upstream::WorkerSnapshot& view) {
   const route::Service& then = *copy.service_->service;
   const auto found = std::find_if(view.services.begin(), view.services.end(),
                                   [&](const auto& now) { return now.service->live == then.live; });
@@ -119,7 +119,7 @@ void Mirrors::drop_waiting() {
   }
 }
 
-void Mirrors::adopt(const upstream::View& view) {
+void Mirrors::adopt(const upstream::WorkerSnapshot& view) {
   for (const auto& copy : made_)
     if (copy->view_ && !is_wanted(*copy, view)) copy->end(Copy::End::let_go);
   drop_waiting();
@@ -220,8 +220,8 @@ upstream::Backend& Mirrors::own(const route::Backend& backend) {
 
 Task<Mirrors::Outcome> Mirrors::attempt(Copy& copy, const route::Backend& to, bool fresh) {
   copy.own_ = &own(to);
-  copy.own_->secure(copy.pool_->pool->tls);
-  copy.own_->is_at(to.endpoints);
+  copy.own_->set_tls(copy.pool_->pool->tls);
+  copy.own_->set_endpoints(to.endpoints);
   if (!fresh) copy.conn_ = copy.own_->take_idle();
   const bool reused = copy.conn_ != nullptr;
   bool connected = reused;
@@ -235,12 +235,12 @@ Task<Mirrors::Outcome> Mirrors::attempt(Copy& copy, const route::Backend& to, bo
     if (sent == IoStatus::ok && !copy.ended()) outcome = co_await receive(copy);
     if (outcome == Outcome::failed && reused && copy.read_ == 0 && !copy.ended()) outcome = Outcome::stale;
   }
-  if (copy.conn_) upstream::Conn::retire(std::move(copy.conn_));
+  if (copy.conn_) upstream::Connection::retire(std::move(copy.conn_));
   co_return outcome;
 }
 
 Task<bool> Mirrors::connect(Copy& copy, const route::Backend& to) {
-  copy.conn_ = std::make_unique<upstream::Conn>(poller_, wheel_, *copy.own_);
+  copy.conn_ = std::make_unique<upstream::Connection>(poller_, wheel_, *copy.own_);
   const auto limit = copy.service_->service->spec.timeouts.connect;
   // A copy's connection is nobody's: other requests follow on it.
   const auto status =
@@ -251,7 +251,7 @@ Task<bool> Mirrors::connect(Copy& copy, const route::Backend& to) {
 }
 
 Task<Mirrors::Outcome> Mirrors::receive(Copy& copy) {
-  upstream::Conn& conn = *copy.conn_;
+  upstream::Connection& conn = *copy.conn_;
   bool head_read = false;
   for (;;) {
     const Step step = take_in(copy, head_read);
@@ -275,7 +275,7 @@ Task<Mirrors::Outcome> Mirrors::receive(Copy& copy) {
 }
 
 Mirrors::Step Mirrors::take_in(Copy& copy, bool& head_read) {
-  upstream::Conn& conn = *copy.conn_;
+  upstream::Connection& conn = *copy.conn_;
   while (!head_read) {
     if (conn.in.empty()) return Step::read;
     const auto parsed = conn.parser.parse(conn.in.view(), copy.answer_, copy.is_head_);

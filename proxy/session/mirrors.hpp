@@ -14,7 +14,7 @@
 #include "proxy/http/body.hpp"
 #include "proxy/http/codec.hpp"
 #include "proxy/route/balance.hpp"
-#include "proxy/upstream/view.hpp"
+#include "proxy/upstream/worker_snapshot.hpp"
 
 namespace sluice::session {
 
@@ -52,14 +52,14 @@ class Mirrors : private net::Poller::Entry {
     void end_within(std::chrono::milliseconds) override { cut(); }
     void expired() override { end(End::timed_out); }
 
-    upstream::ViewPtr view_;  // keeps the two below
-    const upstream::ServiceView* service_ = nullptr;
-    const upstream::PoolView* pool_ = nullptr;
+    upstream::WorkerSnapshotPtr view_;  // keeps the two below
+    const upstream::WorkerService* service_ = nullptr;
+    const upstream::WorkerPool* pool_ = nullptr;
     bool is_head_ = false;
     net::Clock::time_point began_{};
     upstream::Claim claim_;
     upstream::Backend* own_ = nullptr;  // whose connections are the copies'
-    std::unique_ptr<upstream::Conn> conn_;
+    std::unique_ptr<upstream::Connection> conn_;
     http::ResponseHead answer_;
     http::BodyReader body_;
     std::size_t read_ = 0;
@@ -67,15 +67,15 @@ class Mirrors : private net::Poller::Entry {
   };
 
   // Room for a copy that goes to service.pools[pool]; null, and counted, when there is none.
-  Copy* make(const upstream::ViewPtr& view, const upstream::ServiceView& service, std::size_t pool,
-             bool is_head);
+  Copy* make(const upstream::WorkerSnapshotPtr& view, const upstream::WorkerService& service,
+             std::size_t pool, bool is_head);
   void send(Copy* copy);
   void discard(Copy* copy);  // one that was made and not sent
 
   // Copies of mirrors that are off or changed, or to backends that left, are let go: they hold no place of
   // the next ones. Connections to backends that `view` does not name or that take no requests are closed
   // (D1).
-  void adopt(const upstream::View& view);
+  void adopt(const upstream::WorkerSnapshot& view);
   // All copies are let go, connections are closed; for the worker's end.
   void end();
   std::size_t active() const { return active_.size(); }
@@ -86,7 +86,7 @@ class Mirrors : private net::Poller::Entry {
   void on_events(std::uint32_t) override {}
   void on_deferred() override { start_some(); }
   void start_some();
-  static bool is_wanted(const Copy& copy, const upstream::View& view);
+  static bool is_wanted(const Copy& copy, const upstream::WorkerSnapshot& view);
   void drop(Copy* copy);
   void drop_waiting();
   Task<void> run(Copy* copy);

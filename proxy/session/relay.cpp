@@ -52,7 +52,7 @@ Task<Failure> Exchange::receive() {
     }
   }
   const bool serves_again = reusable();
-  if (!conn_->in.empty()) claim_.backend()->distrust();
+  if (!conn_->in.empty()) claim_.backend()->quarantine();
   if (upload_running_) co_await join_upload();
   release_conn(serves_again);
   co_return Failure{};
@@ -75,7 +75,7 @@ Exchange::Pump Exchange::pump() {
 
 // Done: the final head was read and the answer to the client begun.
 Exchange::Pump Exchange::pump_head() {
-  upstream::Conn& conn = *conn_;
+  upstream::Connection& conn = *conn_;
   for (;;) {
     if (conn.in.empty()) return Pump::read;
     switch (conn.parser.parse(conn.in.view(), answer_, client_.head().is_head)) {
@@ -127,7 +127,7 @@ void Exchange::begin_answer() {
 }
 
 Exchange::Pump Exchange::pump_body() {
-  upstream::Conn& conn = *conn_;
+  upstream::Connection& conn = *conn_;
   if (answer_body_.done() && answer_.framing == http::Framing::none) {
     return client_.write({}, true, {}) ? Pump::done : Pump::blocked;
   }

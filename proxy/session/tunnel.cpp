@@ -22,7 +22,7 @@ Task<void> Exchange::tunnel() {
   never();  // no grace runs any more
   auto& counters = claim_.backend()->counters();
   counters.tunnels.add();
-  upstream::Conn& conn = *conn_;
+  upstream::Connection& conn = *conn_;
   client_.interim(answer_);
   conn.in.consume(answer_.size);
   last_byte_ = context_.wheel.tick();
@@ -64,7 +64,7 @@ Task<void> Exchange::tunnel() {
 }
 
 Task<void> Exchange::tunnel_up() {
-  upstream::Conn& conn = *conn_;
+  upstream::Connection& conn = *conn_;
   std::string_view bytes;
   for (;;) {
     const auto patience = tunnel_half_open_ ? kHalfOpen : spec().timeouts.tunnel;

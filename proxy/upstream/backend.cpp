@@ -14,27 +14,28 @@ Backend::Backend(std::shared_ptr<observe::BackendLive> live, std::size_t worker)
 
 Backend::~Backend() { close_idle(); }
 
-std::unique_ptr<Conn> Backend::take_idle() {
+std::unique_ptr<Connection> Backend::take_idle() {
   while (!idle_.empty()) {
     auto conn = std::move(idle_.back());
     idle_.pop_back();
     conn->stream.observe(nullptr);
     if (conn->stream.reading() && conn->stream.quiet()) return conn;
-    Conn::retire(std::move(conn));  // it ended or spoke a moment ago and its observer has not run
+    Connection::retire(std::move(conn));  // it ended or spoke a moment ago and its observer has not run
   }
   return nullptr;
 }
 
-void Backend::put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle) {
+void Backend::put_idle(std::unique_ptr<Connection> conn, std::chrono::milliseconds idle) {
   if (idle_.size() + logins_.size() >= kMaxIdle || idle <= kAtOnce || !may_wait(*conn))
-    return Conn::retire(std::move(conn));
+    return Connection::retire(std::move(conn));
   let_wait(*conn, idle);
   conn->pool_index_ = idle_.size();
   idle_.push_back(std::move(conn));
 }
 
-void Backend::put_login(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle, Conn*& holder) {
-  if (idle <= kAtOnce || !may_wait(*conn)) return Conn::retire(std::move(conn));
+void Backend::put_login(std::unique_ptr<Connection> conn, std::chrono::milliseconds idle,
+                        Connection*& holder) {
+  if (idle <= kAtOnce || !may_wait(*conn)) return Connection::retire(std::move(conn));
   let_wait(*conn, idle);
   conn->pool_index_ = logins_.size();
   conn->holder_ = &holder;
@@ -42,21 +43,21 @@ void Backend::put_login(std::unique_ptr<Conn> conn, std::chrono::milliseconds id
   logins_.push_back(std::move(conn));
 }
 
-std::unique_ptr<Conn> Backend::take_login(Conn*& holder) {
+std::unique_ptr<Connection> Backend::take_login(Connection*& holder) {
   auto conn = remove(logins_, *holder);
   conn->stream.observe(nullptr);
   if (conn->stream.reading() && conn->stream.quiet()) return conn;
-  Conn::retire(std::move(conn));
+  Connection::retire(std::move(conn));
   return nullptr;
 }
 
-bool Backend::may_wait(Conn& conn) {
-  if (distrusted_) distrusted_ = net::Clock::now() < trusted_again_;
-  return conn.secured_by_ == tls_.get() && !left_ && leads_here(conn) && conn.stream.drained() &&
-         !distrusted_ && live_->admin.load(std::memory_order_relaxed) == observe::Admin::ready;
+bool Backend::may_wait(Connection& conn) {
+  if (quarantined_) quarantined_ = net::Clock::now() < quarantined_until_;
+  return conn.tls_context_ == tls_.get() && !left_ && leads_to_endpoint(conn) && conn.stream.drained() &&
+         !quarantined_ && live_->admin.load(std::memory_order_relaxed) == observe::Admin::ready;
 }
 
-void Backend::let_wait(Conn& conn, std::chrono::milliseconds idle) {
+void Backend::let_wait(Connection& conn, std::chrono::milliseconds idle) {
   conn.reused = true;
   conn.in.clear();
   conn.parser.reset();
@@ -65,7 +66,8 @@ void Backend::let_wait(Conn& conn, std::chrono::milliseconds idle) {
   conn.stream.observe(&conn);
 }
 
-std::unique_ptr<Conn> Backend::remove(std::vector<std::unique_ptr<Conn>>& from, Conn& conn) {
+std::unique_ptr<Connection> Backend::remove(std::vector<std::unique_ptr<Connection>>& from,
+                                            Connection& conn) {
   const std::size_t index = conn.pool_index_;
   auto removed = std::move(from[index]);
   if (index + 1 != from.size()) {
@@ -73,46 +75,46 @@ std::unique_ptr<Conn> Backend::remove(std::vector<std::unique_ptr<Conn>>& from, 
     from[index]->pool_index_ = index;
   }
   from.pop_back();
-  if (Conn** const holder = std::exchange(removed->holder_, nullptr)) *holder = nullptr;
+  if (Connection** const holder = std::exchange(removed->holder_, nullptr)) *holder = nullptr;
   return removed;
 }
 
-void Backend::drop_idle(Conn& conn) {
+void Backend::drop_idle(Connection& conn) {
   auto dropped = remove(conn.holder_ ? logins_ : idle_, conn);
   const bool spoke = dropped->stream.read_ready() && dropped->stream.peek().status == net::IoStatus::ok &&
                      dropped->stream.peek().size > 0;
-  Conn::retire(std::move(dropped));
-  if (spoke) distrust();
+  Connection::retire(std::move(dropped));
+  if (spoke) quarantine();
 }
 
-void Backend::secure(std::shared_ptr<const tls::ClientContext> tls) {
+void Backend::set_tls(std::shared_ptr<const tls::ClientContext> tls) {
   if (tls == tls_) return;
   close_idle();
-  session_.session.reset();  // it was made with somebody whom we may not believe any more
+  session_.session.reset();  // made under terms that may not hold any more
   tls_ = std::move(tls);
 }
 
 // Addresses are compared once for a connection and a move.
-bool Backend::leads_here(Conn& conn) const {
-  if (conn.led_here_at_ == moves_) return true;
+bool Backend::leads_to_endpoint(Connection& conn) const {
+  if (conn.checked_at_move_ == moves_) return true;
   if (!endpoints_.empty() && std::find(endpoints_.begin(), endpoints_.end(), conn.to) == endpoints_.end())
     return false;
-  conn.led_here_at_ = moves_;
+  conn.checked_at_move_ = moves_;
   return true;
 }
 
-void Backend::is_at(const std::vector<route::Endpoint>& endpoints) {
+void Backend::set_endpoints(const std::vector<route::Endpoint>& endpoints) {
   left_ = false;
   if (endpoints == endpoints_) return;
   endpoints_ = endpoints;
   ++moves_;
   const auto elsewhere =
-      std::partition(idle_.begin(), idle_.end(), [this](auto& conn) { return leads_here(*conn); });
-  for (auto conn = elsewhere; conn != idle_.end(); ++conn) Conn::retire(std::move(*conn));
+      std::partition(idle_.begin(), idle_.end(), [this](auto& conn) { return leads_to_endpoint(*conn); });
+  for (auto conn = elsewhere; conn != idle_.end(); ++conn) Connection::retire(std::move(*conn));
   idle_.erase(elsewhere, idle_.end());
   for (std::size_t i = 0; i < idle_.size(); ++i) idle_[i]->pool_index_ = i;
   for (std::size_t i = logins_.size(); i-- > 0;)
-    if (!leads_here(*logins_[i])) Conn::retire(remove(logins_, *logins_[i]));
+    if (!leads_to_endpoint(*logins_[i])) Connection::retire(remove(logins_, *logins_[i]));
 }
 
 void Backend::leave() {
@@ -120,16 +122,16 @@ void Backend::leave() {
   close_idle();
 }
 
-void Backend::distrust() {
+void Backend::quarantine() {
   close_idle();
-  distrusted_ = true;
-  trusted_again_ = net::Clock::now() + kDistrust;
+  quarantined_ = true;
+  quarantined_until_ = net::Clock::now() + kQuarantine;
 }
 
 void Backend::close_idle() {
-  for (auto& conn : idle_) Conn::retire(std::move(conn));
+  for (auto& conn : idle_) Connection::retire(std::move(conn));
   idle_.clear();
-  while (!logins_.empty()) Conn::retire(remove(logins_, *logins_.back()));
+  while (!logins_.empty()) Connection::retire(remove(logins_, *logins_.back()));
 }
 
 Claim::Claim(Backend& backend, Activity& activity) : backend_(&backend), activity_(&activity) {

@@ -10,7 +10,7 @@
 #include "proxy/observe/live.hpp"
 #include "proxy/route/snapshot.hpp"
 #include "proxy/tls/client.hpp"
-#include "proxy/upstream/conn.hpp"
+#include "proxy/upstream/connection.hpp"
 
 namespace sluice::upstream {
 
@@ -39,7 +39,7 @@ class Activity : private ActivityHook {
 class Backend {
  public:
   static constexpr std::size_t kMaxIdle = 256;  // connections kept per worker
-  static constexpr std::chrono::seconds kDistrust{10};
+  static constexpr std::chrono::seconds kQuarantine{10};
 
   Backend(std::shared_ptr<observe::BackendLive> live, std::size_t worker);
   Backend(const Backend&) = delete;
@@ -51,27 +51,26 @@ class Backend {
   observe::BackendCounters& counters() { return counters_; }
 
   // The idle connection used last, or null.
-  std::unique_ptr<Conn> take_idle();
+  std::unique_ptr<Connection> take_idle();
   // Keeps `conn` for the next request, for `idle` at most (0 or less: closes it). Requires: between two
   // messages, nothing unread, nothing outstanding.
-  void put_idle(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle);
+  void put_idle(std::unique_ptr<Connection> conn, std::chrono::milliseconds idle);
   // The same for a connection that one client connection is logged in on: `holder` points to it until it is
-  // taken or closed, and is all that leads to it. It takes room from the others, and they none from it: a
-  // login would never end, and its client's connection bounds it.
-  void put_login(std::unique_ptr<Conn> conn, std::chrono::milliseconds idle, Conn*& holder);
-  // Null: it ended. Requires: `holder` points to one of this backend's.
-  std::unique_ptr<Conn> take_login(Conn*& holder);
+  // taken or closed, and nothing else does. Such a connection takes room from the idle ones, and they take
+  // none from it: the number of client connections bounds it.
+  void put_login(std::unique_ptr<Connection> conn, std::chrono::milliseconds idle, Connection*& holder);
+  // Null: the connection has ended. Requires: `holder` points to a connection of this backend.
+  std::unique_ptr<Connection> take_login(Connection*& holder);
   void close_idle();  // the logins, too
-  // Where it is now (H4). Idle connections that lead elsewhere are closed, and what comes back from there is
-  // not kept.
-  void is_at(const std::vector<route::Endpoint>& endpoints);
-  // No snapshot in force names it any more: nothing is kept until is_at() is called again.
+  // Its addresses now (H4). Idle connections to others are closed, and a connection to another is not kept.
+  void set_endpoints(const std::vector<route::Endpoint>& endpoints);
+  // No snapshot in force names it any more: no connection is kept until set_endpoints() is called again.
   void leave();
-  // It sent bytes that belong to no answer. If such bytes come later still, they cannot be told from the
-  // answer to the next request on that connection: for a while (kDistrust) none is used again.
-  void distrust();
+  // The backend sent bytes that belong to no answer. Such bytes, if they come late, cannot be told from the
+  // answer to the next request on their connection: for a while (kQuarantine) no connection is used again.
+  void quarantine();
   // How new connections are secured; null: in clear. Idle ones that were made otherwise are closed.
-  void secure(std::shared_ptr<const tls::ClientContext> tls);
+  void set_tls(std::shared_ptr<const tls::ClientContext> tls);
   const tls::ClientContext* tls() const { return tls_.get(); }
   std::size_t idle() const { return idle_.size(); }
 
@@ -85,29 +84,29 @@ class Backend {
   }
 
  private:
-  friend class Conn;
+  friend class Connection;
   friend class Claim;
-  void drop_idle(Conn& conn);
-  bool may_wait(Conn& conn);
-  static void let_wait(Conn& conn, std::chrono::milliseconds idle);
-  std::unique_ptr<Conn> remove(std::vector<std::unique_ptr<Conn>>& from, Conn& conn);
-  bool leads_here(Conn& conn) const;
+  void drop_idle(Connection& conn);
+  bool may_wait(Connection& conn);
+  static void let_wait(Connection& conn, std::chrono::milliseconds idle);
+  std::unique_ptr<Connection> remove(std::vector<std::unique_ptr<Connection>>& from, Connection& conn);
+  bool leads_to_endpoint(Connection& conn) const;
 
   std::shared_ptr<observe::BackendLive> live_;
   observe::BackendCounters& counters_;
   std::shared_ptr<const tls::ClientContext> tls_;
   tls::SessionSlot session_;
-  std::vector<std::unique_ptr<Conn>> idle_, logins_;
+  std::vector<std::unique_ptr<Connection>> idle_, logins_;
   std::vector<route::Endpoint> endpoints_;  // empty: not told
   std::uint32_t moves_ = 1;                 // how often endpoints_ was another
-  bool left_ = false;
-  bool distrusted_ = false;
-  net::Clock::time_point trusted_again_;  // while distrusted_
+  bool left_ = false;                       // leave() was called
+  bool quarantined_ = false;
+  net::Clock::time_point quarantined_until_;  // while quarantined_
   ActivityHook active_;
 };
 
-// A place on a backend: counted in flight from its making to its end. Made in the step that chooses, before
-// any suspension.
+// A slot on a backend: counted in flight from its making to its end. Made in the step that chooses the
+// backend, before anything is awaited.
 class Claim {
  public:
   Claim() = default;

@@ -55,7 +55,7 @@ milliseconds left_until(net::Clock::time_point deadline) {
 
 }  // namespace
 
-Task<IoStatus> connect(Conn& conn, const route::Backend& to, ProxyVersion proxy_protocol,
+Task<IoStatus> connect(Connection& conn, const route::Backend& to, ProxyVersion proxy_protocol,
                        const SocketAddresses* speaks_for, milliseconds limit) {
   const std::size_t count = to.endpoints.size();
   const auto deadline = net::Clock::now() + limit;
@@ -83,7 +83,7 @@ Task<IoStatus> connect(Conn& conn, const route::Backend& to, ProxyVersion proxy_
     status = co_await conn.stream.write(header);
   }
   if (status == IoStatus::ok && conn.backend().tls()) {
-    conn.secure(to.authority);
+    conn.start_tls(to.authority);
     status = co_await conn.stream.handshake();
   }
   co_return status;

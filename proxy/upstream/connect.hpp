@@ -4,7 +4,7 @@
 #include "proxy/base/network.hpp"
 #include "proxy/base/task.hpp"
 #include "proxy/route/snapshot.hpp"
-#include "proxy/upstream/conn.hpp"
+#include "proxy/upstream/connection.hpp"
 
 namespace sluice::upstream {
 
@@ -14,7 +14,7 @@ namespace sluice::upstream {
 // each gets an equal part of the time that is left (H4). On failure without a descriptor (stream.fd() < 0)
 // none was left; with stream.tls() it was the handshake. `speaks_for`: the ends of the client's connection,
 // null when it is for nobody in particular. What is passed outlives the wait.
-Task<net::IoStatus> connect(Conn& conn, const route::Backend& to, ProxyVersion proxy_protocol,
+Task<net::IoStatus> connect(Connection& conn, const route::Backend& to, ProxyVersion proxy_protocol,
                             const SocketAddresses* speaks_for, std::chrono::milliseconds limit);
 
 }  // namespace sluice::upstream

@@ -9,13 +9,13 @@ Logins::~Logins() {
   for (Login& login : *logins_) end(login);
 }
 
-std::unique_ptr<Conn> Logins::take(const observe::ServiceLive& service, const Backend& backend) {
+std::unique_ptr<Connection> Logins::take(const observe::ServiceLive& service, const Backend& backend) {
   Login* login = logins_ ? find(service) : nullptr;
   if (!login || &login->conn->backend() != &backend) return nullptr;
   return login->conn->backend().take_login(login->conn);
 }
 
-void Logins::keep(const observe::ServiceLive& service, std::unique_ptr<Conn> conn,
+void Logins::keep(const observe::ServiceLive& service, std::unique_ptr<Connection> conn,
                   std::chrono::milliseconds idle) {
   if (!logins_) logins_ = std::make_unique<std::array<Login, kMost>>();
   Login* place = find(service);
@@ -41,7 +41,7 @@ Logins::Login* Logins::find(const observe::ServiceLive& service) const {
 }
 
 void Logins::end(Login& login) {
-  if (login.conn) Conn::retire(login.conn->backend().take_login(login.conn));
+  if (login.conn) Connection::retire(login.conn->backend().take_login(login.conn));
 }
 
 }  // namespace sluice::upstream

@@ -26,15 +26,16 @@ class Logins {
     return login ? &login->conn->backend() : nullptr;
   }
   // Its connection to `backend`, if it is logged in there.
-  std::unique_ptr<Conn> take(const observe::ServiceLive& service, const Backend& backend);
+  std::unique_ptr<Connection> take(const observe::ServiceLive& service, const Backend& backend);
   // Keeps it for the next request, for `idle` at most. Requires: as for Backend::put_idle.
-  void keep(const observe::ServiceLive& service, std::unique_ptr<Conn> conn, std::chrono::milliseconds idle);
+  void keep(const observe::ServiceLive& service, std::unique_ptr<Connection> conn,
+            std::chrono::milliseconds idle);
   void end(const observe::ServiceLive& service);
 
  private:
   struct Login {
     const observe::ServiceLive* service = nullptr;  // compared only
-    Conn* conn = nullptr;                           // null when taken or closed; its backend keeps it
+    Connection* conn = nullptr;                     // null when taken or closed; its backend keeps it
   };
   Login* find(const observe::ServiceLive& service) const;
   static void end(Login& login);

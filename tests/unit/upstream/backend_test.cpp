@@ -49,12 +49,12 @@ class BackendTest : public ::testing::Test {
     while (!condition() && net::Clock::now() < deadline) poller.wait(1ms);
     return condition();
   }
-  Task<void> connect(Conn* conn) {
+  Task<void> connect(Connection* conn) {
     status = co_await conn->stream.connect(to);
     connected = true;
   }
-  std::unique_ptr<Conn> open() {
-    auto conn = std::make_unique<Conn>(poller, wheel, backend);
+  std::unique_ptr<Connection> open() {
+    auto conn = std::make_unique<Connection>(poller, wheel, backend);
     connected = false;
     spawn(connect(conn.get()));
     EXPECT_TRUE(until([&] { return connected; }));
@@ -78,7 +78,7 @@ class BackendTest : public ::testing::Test {
 TEST_F(BackendTest, The_connection_used_last_is_taken_first) {
   auto first = open();
   auto second = open();
-  Conn* const last = second.get();
+  Connection* const last = second.get();
   backend.put_idle(std::move(first), 1min);
   backend.put_idle(std::move(second), 1min);
   EXPECT_EQ(backend.idle(), 2u);
@@ -86,7 +86,7 @@ TEST_F(BackendTest, The_connection_used_last_is_taken_first) {
   EXPECT_EQ(taken.get(), last);
   EXPECT_TRUE(taken->reused);
   EXPECT_TRUE(taken->stream.reading());
-  Conn::retire(std::move(taken));
+  Connection::retire(std::move(taken));
   EXPECT_EQ(live->per_worker[0].connections.get(), 1u);
 }
 
@@ -97,7 +97,7 @@ TEST_F(BackendTest, An_idle_connection_that_its_backend_closes_leaves_the_pool) 
   EXPECT_EQ(live->per_worker[0].connections.get(), 1u);
   auto left = backend.take_idle();
   EXPECT_NE(left, nullptr);
-  Conn::retire(std::move(left));
+  Connection::retire(std::move(left));
 }
 
 TEST_F(BackendTest, X3_of_a_backend_that_speaks_out_of_turn_no_connection_is_kept) {
@@ -124,7 +124,7 @@ TEST_F(BackendTest, An_expiry_that_came_just_before_it_was_taken_does_not_end_th
   taken->stream.limit(1min);
   for (int i = 0; i < 5; ++i) poller.wait(1ms);
   EXPECT_TRUE(taken->stream.reading());
-  Conn::retire(std::move(taken));
+  Connection::retire(std::move(taken));
 }
 
 TEST(IdleTimes, AreASecondLessThanTheBackendSays) {
@@ -159,7 +159,7 @@ TEST_F(BackendTest, R4_a_login_is_taken_by_its_client_alone_and_ends_with_it) {
   {
     Logins mine, others;
     auto conn = open();
-    Conn* const login = conn.get();
+    Connection* const login = conn.get();
     mine.keep(one, std::move(conn), 1min);
     EXPECT_EQ(mine.at(one), &backend);
     EXPECT_EQ(mine.at(other), nullptr);
@@ -170,7 +170,7 @@ TEST_F(BackendTest, R4_a_login_is_taken_by_its_client_alone_and_ends_with_it) {
     EXPECT_EQ(taken.get(), login);
     EXPECT_TRUE(taken->reused);
     EXPECT_EQ(mine.at(one), nullptr);
-    Conn::retire(std::move(taken));
+    Connection::retire(std::move(taken));
     mine.keep(one, open(), 1min);
     mine.keep(other, open(), 1min);
     EXPECT_EQ(live->per_worker[0].connections.get(), 2u);

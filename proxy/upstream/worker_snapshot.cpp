@@ -1,18 +1,18 @@
-#include "proxy/upstream/view.hpp"
+#include "proxy/upstream/worker_snapshot.hpp"
 
 #include <utility>
 
 namespace sluice::upstream {
 
-ViewPtr Directory::adopt(route::SnapshotPtr snapshot) {
-  auto view = boost::make_local_shared<View>();
+WorkerSnapshotPtr WorkerBackends::adopt(route::SnapshotPtr snapshot) {
+  auto view = boost::make_local_shared<WorkerSnapshot>();
   std::unordered_map<std::uint32_t, boost::local_shared_ptr<Backend>> backends;
   std::unordered_map<const observe::PoolLive*, boost::local_shared_ptr<route::RoundRobinState>> round_robins;
   for (const route::Service& service : snapshot->services) {
-    ServiceView& service_view = view->services.emplace_back();
+    WorkerService& service_view = view->services.emplace_back();
     service_view.service = &service;
     for (const route::Pool& pool : service.pools) {
-      PoolView& pool_view = service_view.pools.emplace_back();
+      WorkerPool& pool_view = service_view.pools.emplace_back();
       pool_view.pool = &pool;
       auto& round_robin = round_robins_[pool.live.get()];
       if (!round_robin)
@@ -21,8 +21,8 @@ ViewPtr Directory::adopt(route::SnapshotPtr snapshot) {
       for (const route::Backend& backend : pool.backends) {
         auto& known = backends_[backend.live->id];
         if (!known) known = boost::make_local_shared<Backend>(backend.live, worker_);
-        known->secure(pool.tls);
-        known->is_at(backend.endpoints);
+        known->set_tls(pool.tls);
+        known->set_endpoints(backend.endpoints);
         if (backend.admin != observe::Admin::ready) known->close_idle();
         backends[backend.live->id] = known;
         pool_view.backends.push_back(known);
@@ -40,7 +40,7 @@ ViewPtr Directory::adopt(route::SnapshotPtr snapshot) {
   return view;
 }
 
-Backend* Directory::find(std::uint32_t id) {
+Backend* WorkerBackends::find(std::uint32_t id) {
   const auto found = backends_.find(id);
   return found == backends_.end() ? nullptr : found->second.get();
 }

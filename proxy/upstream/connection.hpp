@@ -16,14 +16,14 @@ class Backend;
 
 // How long a connection may wait for its next request: for `ours`, and a second less than its backend says in
 // this answer that it keeps it (Keep-Alive). In that last second a request and the backend's close would pass
-// each other on the way, and what is not safe to repeat would be lost. `quiet`: since the answer's last byte.
-// 0 or less: not at all.
+// each other on the way, and a request that is not safe to repeat would be lost. `quiet`: since the answer's
+// last byte. 0 or less: not at all.
 std::chrono::milliseconds idle_time(const http::ResponseHead& answer, std::chrono::milliseconds ours,
                                     std::chrono::milliseconds quiet);
 
-class Conn final : private net::ReadObserver {
+class Connection final : private net::ReadObserver {
  public:
-  Conn(net::Poller& poller, net::TimerWheel& wheel, Backend& backend);
+  Connection(net::Poller& poller, net::TimerWheel& wheel, Backend& backend);
 
   net::Stream stream;
   Buffer in;  // bytes of answers
@@ -35,10 +35,10 @@ class Conn final : private net::ReadObserver {
   Backend& backend() { return backend_; }
 
   // Speaks TLS from here on; stream.handshake() is next. Requires: connected, the backend has TLS.
-  void secure(const std::string& address);
+  void start_tls(const std::string& address);
 
   // A connection that is done for. Requires: nothing is awaited on it.
-  static void retire(std::unique_ptr<Conn> conn, bool reset = false);
+  static void retire(std::unique_ptr<Connection> conn, bool reset = false);
 
   // Reads on into `in`. Requires: room in it, or its growth allowed. False when an answer's head outgrew the
   // buffer.
@@ -50,10 +50,10 @@ class Conn final : private net::ReadObserver {
       override;  // only while idle in the pool: the backend closed it, or spoke out of turn
 
   Backend& backend_;
-  const tls::ClientContext* secured_by_ = nullptr;  // compared only
-  std::size_t pool_index_ = 0;                      // place in the pool, or among the logins, while idle
-  std::uint32_t led_here_at_ = 0;                   // Backend::moves_ when it was seen to lead to the backend
-  Conn** holder_ = nullptr;                         // of an idle login: who may take it
+  const tls::ClientContext* tls_context_ = nullptr;  // compared only
+  std::size_t pool_index_ = 0;                       // place in the pool, or among the logins, while idle
+  std::uint32_t checked_at_move_ = 0;  // Backend::moves_ when it was seen to lead to the backend
+  Connection** holder_ = nullptr;      // of an idle login: who may take it
 };
 
 }  // namespace sluice::upstream

@@ -14,31 +14,31 @@
 
 namespace sluice::upstream {
 
-struct PoolView {
+struct WorkerPool {
   const route::Pool* pool = nullptr;
   boost::local_shared_ptr<route::RoundRobinState> round_robin;
   std::vector<boost::local_shared_ptr<Backend>> backends;  // as in pool->backends
 };
 
-struct ServiceView {
+struct WorkerService {
   const route::Service* service = nullptr;
-  std::vector<PoolView> pools;  // as in service->pools
+  std::vector<WorkerPool> pools;  // as in service->pools
 };
 
-struct View {
+struct WorkerSnapshot {
   route::SnapshotPtr snapshot;
-  std::vector<ServiceView> services;  // as in snapshot->services
+  std::vector<WorkerService> services;  // as in snapshot->services
 };
-using ViewPtr = boost::local_shared_ptr<const View>;
+using WorkerSnapshotPtr = boost::local_shared_ptr<const WorkerSnapshot>;
 
 // This worker's backends and balancing state, by identity.
-class Directory {
+class WorkerBackends {
  public:
-  explicit Directory(std::size_t worker) : worker_(worker) {}
+  explicit WorkerBackends(std::size_t worker) : worker_(worker) {}
 
   // The view of `snapshot`. What it shares with earlier ones (backends, balancing state) is the same object
   // in both. Idle connections to backends that left or no longer take requests are closed (D1).
-  ViewPtr adopt(route::SnapshotPtr snapshot);
+  WorkerSnapshotPtr adopt(route::SnapshotPtr snapshot);
 
   Backend* find(std::uint32_t id);
   template <class Visit>

@@ -1,4 +1,4 @@
-#include "proxy/upstream/conn.hpp"
+#include "proxy/upstream/connection.hpp"
 
 #include <algorithm>
 
@@ -15,23 +15,23 @@ std::chrono::milliseconds idle_time(const http::ResponseHead& answer, std::chron
   return std::min(ours, std::chrono::seconds(answer.kept_seconds) - kMargin - quiet);
 }
 
-Conn::Conn(net::Poller& poller, net::TimerWheel& wheel, Backend& backend)
+Connection::Connection(net::Poller& poller, net::TimerWheel& wheel, Backend& backend)
     : stream(-1, poller, wheel), backend_(backend) {
   backend_.counters_.connections.add();
 }
 
-void Conn::secure(const std::string& address) {
-  secured_by_ = backend_.tls();
+void Connection::start_tls(const std::string& address) {
+  tls_context_ = backend_.tls();
   stream.secure(backend_.tls()->connect(stream.fd(), address, &backend_.session_));
 }
 
-void Conn::retire(std::unique_ptr<Conn> conn, bool reset) {
+void Connection::retire(std::unique_ptr<Connection> conn, bool reset) {
   if (!conn) return;
   conn->backend_.counters_.connections.sub();
   conn->stream.close(reset);
 }
 
-bool Conn::arm() {
+bool Connection::arm() {
   if (in.empty()) in.clear();
   if (in.holds_storage() && in.room_size() == 0) {
     in.compact();
@@ -42,6 +42,6 @@ bool Conn::arm() {
   return true;
 }
 
-void Conn::on_unawaited_read() { backend_.drop_idle(*this); }
+void Connection::on_unawaited_read() { backend_.drop_idle(*this); }
 
 }  // namespace sluice::upstream

@@ -1,6 +1,6 @@
 // C4: a change of routing leaves what it does not concern as it was; D1: what leaves loses its idle
 // connections.
-#include "proxy/upstream/view.hpp"
+#include "proxy/upstream/worker_snapshot.hpp"
 
 #include <gtest/gtest.h>
 
@@ -35,15 +35,15 @@ class ViewTest : public ::testing::Test {
     return made;
   }
   std::shared_ptr<observe::PoolLive> pool_live = std::make_shared<observe::PoolLive>(1);
-  Directory directory{0};
+  WorkerBackends directory{0};
 };
 
 TEST_F(ViewTest, C4_a_backend_and_its_pools_balancing_are_the_same_objects_after_a_change) {
   const auto one = backend(1), two = backend(2);
   const auto before = directory.adopt(snapshot({one, two}));
   const auto after = directory.adopt(snapshot({two, one, backend(3)}));
-  const PoolView& old_pool = before->services[0].pools[0];
-  const PoolView& new_pool = after->services[0].pools[0];
+  const WorkerPool& old_pool = before->services[0].pools[0];
+  const WorkerPool& new_pool = after->services[0].pools[0];
   EXPECT_EQ(old_pool.backends[0].get(), new_pool.backends[1].get());
   EXPECT_EQ(old_pool.backends[1].get(), new_pool.backends[0].get());
   EXPECT_EQ(old_pool.round_robin.get(), new_pool.round_robin.get());
