@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "peer.hpp"
 #include "proxy/session/session.hpp"
+#include "support/peer.hpp"
 
 namespace sluice::session {
 

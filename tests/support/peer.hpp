@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace sluice::session {
+namespace sluice {
 
 class Peer {
  public:
@@ -132,4 +132,4 @@ inline std::pair<int, int> tcp_pair() {
   return {ours, theirs};
 }
 
-}  // namespace sluice::session
+}  // namespace sluice
