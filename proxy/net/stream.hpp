@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "proxy/base/asio.hpp"
+#include "proxy/base/stream_status.hpp"
 #include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"
 #include "proxy/tls/channel.hpp"
@@ -24,6 +25,23 @@
 namespace sluice::net {
 
 enum class IoStatus : std::uint8_t { ok, eof, timed_out, reset, canceled };
+
+// The same for those who do not know that it is a socket.
+constexpr StreamStatus to_stream_status(IoStatus status) {
+  switch (status) {
+    case IoStatus::ok:
+      return StreamStatus::ok;
+    case IoStatus::eof:
+      return StreamStatus::ended;
+    case IoStatus::timed_out:
+      return StreamStatus::timed_out;
+    case IoStatus::reset:
+      return StreamStatus::reset;
+    case IoStatus::canceled:
+      return StreamStatus::canceled;
+  }
+  return StreamStatus::reset;
+}
 
 struct ReadResult {
   IoStatus status = IoStatus::ok;
@@ -84,6 +102,7 @@ class Stream final : private Deadline, private Poller::Entry {
   // must outlive the wait. One at a time.
   class WriteAwaiter {
    public:
+    static constexpr std::size_t kMaxPieces = 6;
     WriteAwaiter(Stream& stream, std::span<const iovec> pieces);
     bool await_ready() { return left_.empty(); }
     void await_suspend(std::coroutine_handle<> h);
@@ -93,7 +112,6 @@ class Stream final : private Deadline, private Poller::Entry {
     friend class Stream;
     bool step();  // true when done, well or badly
 
-    static constexpr std::size_t kMaxPieces = 6;
     Stream& stream_;
     iovec pieces_[kMaxPieces];
     std::span<iovec> left_;

@@ -35,6 +35,7 @@ struct Target {
   // Of the client's connection, and the service it is logged in to (R4). Null: what logs in is not kept.
   Logins* logins = nullptr;
   const observe::ServiceLive* service = nullptr;
+  bool is_copy = false;  // of a request (M1): its TLS handshake is not counted among those of requests
 };
 
 enum class Connected : std::uint8_t {
@@ -55,12 +56,12 @@ struct Event {
     data,     // with `last` the end of the answer, without another event
     end,      // trailers() are there now
     tunnel,   // answer() is the 101 that was asked for; from here on the request is a TunnelEnd
-    failed,   // the answer is malformed, or ended before it was whole: see `failure`
+    failed,   // the answer is malformed: see `failure`
   };
   Kind kind = Kind::none;
   bool last = false;
   FailureKind failure = FailureKind::none;  // protocol or reset
-  std::string_view data;  // valid until arrival() is awaited: several pieces may be at hand at once
+  std::string_view data = {};  // valid until arrival() is awaited: several pieces may be at hand at once
 };
 
 class Request;
@@ -109,9 +110,9 @@ class Request : public TunnelEnd {
   virtual Event next() = 0;
   virtual const http::ResponseHead& answer() const = 0;
   virtual std::span<const http::Field> trailers() const = 0;  // after `end`
-  // co_await arrival(): until more has come, or the answer's regular end. timed_out: nothing within the time
-  // limit of an answer, which runs while the backend has the whole request and while it does not take it.
-  // Requires: next() said `none`.
+  // co_await arrival(): until more has come and next() is to be asked again. ended, reset: the connection,
+  // before the answer was whole. timed_out: nothing came within the time limit of an answer, which runs while
+  // the backend has the whole request and while it does not take it. Requires: next() said `none`.
   class ArrivalAwaiter {
    public:
     explicit ArrivalAwaiter(Request& request) : request_(request) {}
