@@ -159,12 +159,9 @@ struct RateLimitSpec {
   bool operator==(const RateLimitSpec&) const = default;
 };
 
-struct ServiceSpec {
+// How a service treats its requests, whatever its pools are: what a snapshot takes over as it is written.
+struct ServicePolicies {
   std::string name;
-  std::vector<PoolSpec> pools;  // in the order written
-  // One entry per pool, in the order of `pools`, sum kWhole.
-  std::vector<std::pair<std::string, Share>> split;
-  std::string stable;  // always set after loading
   std::optional<StickySpec> sticky;
   Balance balance = Balance::round_robin;
   std::optional<HealthCheckSpec> health_check;  // absent: no active probes, health stays unknown
@@ -174,10 +171,20 @@ struct ServiceSpec {
   LimitSpec limits;
   std::optional<RateLimitSpec> rate_limit;
   milliseconds slow_start = 0ms;
-  milliseconds retain =
-      0ms;                  // after a cutover: the pools left behind stay as they are so long; 0: not at all
+  // After a cutover: the pools left behind stay as they are so long; 0: not at all.
+  milliseconds retain = 0ms;
   std::string retain_hook;  // a command, run when a retention ends; empty: none
   bool debug_headers = false;
+  bool operator==(const ServicePolicies&) const = default;
+};
+
+// A service as it is configured. Its pools, split and stable pool are where State begins; what is in force is
+// in the snapshot.
+struct ServiceSpec : ServicePolicies {
+  std::vector<PoolSpec> pools;  // in the order written
+  // One entry per pool, in the order of `pools`, sum kWhole.
+  std::vector<std::pair<std::string, Share>> split;
+  std::string stable;  // always set after loading
   Places places;
   Place place;
 

@@ -1,5 +1,5 @@
 // The routing state of the whole process at one generation (C1). Immutable once published; workers read it
-// through a plain pointer. Built by control/state/publisher from State (what is wanted) and the live objects
+// through a plain pointer. Built by control/core/publisher from State (what is wanted) and the live objects
 // (what is).
 #pragma once
 
@@ -65,8 +65,7 @@ struct Pool {
 };
 
 struct Service {
-  config::ServiceSpec spec;  // limits, timeouts, sticky keys ...; its pools, backends and split are the
-                             // configured ones: read `pools` below
+  config::ServicePolicies spec;  // as configured: limits, timeouts, sticky keys ...
   std::vector<Pool> pools;
   std::size_t stable = 0;   // index into pools
   std::size_t rescue = 0;   // index into pools: who answers for another pool that fails (R2): the stable one,

@@ -109,7 +109,7 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   observe::PoolCounters& target_counters() { return counters_of(*target_); }
   // A connection to this pool belongs to one client: it begins by saying who that is (PROXY protocol).
   bool speaks_for_client() const { return target_->pool->proxy_protocol != ProxyVersion::off; }
-  const config::ServiceSpec& spec() const { return service_->service->spec; }
+  const config::ServicePolicies& spec() const { return service_->service->spec; }
 
   Context& context_;
   Downstream& client_;
