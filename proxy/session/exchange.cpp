@@ -5,6 +5,7 @@
 #include "proxy/base/client_key.hpp"
 #include "proxy/base/hash.hpp"
 #include "proxy/http/forward.hpp"
+#include "proxy/net/handshakes.hpp"
 #include "proxy/upstream/connect.hpp"
 
 namespace sluice::session {
@@ -223,7 +224,8 @@ Task<Failure> Exchange::connect() {
   const auto status = co_await upstream::connect(*conn_, *backend_, target_->pool->proxy_protocol, &ends,
                                                  spec().timeouts.connect);
   conn_->stream.no_limit();
-  if (conn_->stream.tls()) context_.counters.backend_handshakes.count(status, conn_->stream.tls());
+  if (conn_->stream.tls())
+    net::count_handshake(context_.counters.backend_handshakes, status, conn_->stream.tls());
   if (gone_) co_return Failure{FailureKind::gone, Side::client};
   if (cut_) co_return Failure{FailureKind::drained, Side::proxy};
   if (conn_->stream.fd() < 0)

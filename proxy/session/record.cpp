@@ -1,5 +1,5 @@
 // What is written down of a request: counters, the access log, and the proxy's own answers.
-#include "proxy/session/access_line.hpp"
+#include "proxy/client/access_line.hpp"
 #include "proxy/session/exchange.hpp"
 
 namespace sluice::session {
@@ -124,19 +124,19 @@ void Exchange::record(std::string_view error) {
   if (chosen_) {
     auto& counters = chosen_counters();
     counters.in_flight.sub();
-    if (!in_tunnel_) counters.duration.record(micros(Clock::now() - routed_));
+    if (!in_tunnel_) counters.duration.record(client::micros(Clock::now() - routed_));
     if (gone_ || error == "client") counters.aborted.add();
     if (target_ != chosen_ && error.empty()) counters.rescued.add();
   }
   if (!context_.access_log || !context_.access_log->on()) return;
   const http::RequestHead& head = client_.head();
   observe::AccessRecord line;
-  set_times(began_, line);
+  client::set_times(began_, line);
   line.generation = view_->snapshot->generation;
   line.bytes_in = client_.body_bytes_in() + tunnel_in_;
   line.bytes_out = client_.body_bytes_out() + tunnel_out_;
   if (answer_began_ > attempt_began_)
-    line.upstream_micros = static_cast<std::uint32_t>(micros(answer_began_ - attempt_began_));
+    line.upstream_micros = static_cast<std::uint32_t>(client::micros(answer_began_ - attempt_began_));
   line.status = static_cast<std::uint16_t>(status);
   line.attempts = static_cast<std::uint16_t>(tries_);
   line.request_id = request_id_;
@@ -148,7 +148,7 @@ void Exchange::record(std::string_view error) {
   line.protocol = head.version == http::Version::http11 ? "HTTP/1.1" : "HTTP/1.0";
   line.scheme = client_.secure() ? "https" : "http";
   line.tls = client_.tls_version();
-  add_fields(head.fields, line);
+  client::add_fields(head.fields, line);
   if (service_) line.service = service_->service->spec.name;
   if (chosen_) line.pool = chosen_->pool->name;
   if (backend_) line.backend = backend_->name;

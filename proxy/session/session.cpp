@@ -10,6 +10,7 @@
 
 #include "proxy/base/client_key.hpp"
 #include "proxy/http/forwarded.hpp"
+#include "proxy/net/handshakes.hpp"
 #include "proxy/session/exchange.hpp"
 
 namespace sluice::session {
@@ -26,20 +27,20 @@ constexpr std::uint64_t kLingerBytes = 256 << 20;
 constexpr auto kLastGoodbye = 1s;  // when the process ends
 }  // namespace
 
-void Session::start(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd,
+void Session::start(Context& context, std::shared_ptr<const client::ListenerInfo> listener, int fd,
                     const PeerInfo& caller, SessionHook& sessions) {
   auto* session = new Session(context, std::move(listener), fd, caller);
   session->SessionHook::link_before(sessions);
   spawn(session->run());
 }
 
-Session::Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd,
+Session::Session(Context& context, std::shared_ptr<const client::ListenerInfo> listener, int fd,
                  const PeerInfo& caller)
     : context_(context),
       listener_(std::move(listener)),
       stream_(fd, context.poller, context.wheel),
       caller_(caller),
-      trusted_(contains(listener_->trusted_proxies, caller.source.ip)) {
+      trusted_(contains(listener_->spec.trusted_proxies, caller.source.ip)) {
   client_address_ = format_ip(caller.source.ip, client_address_text_);
   if (trusted_) hop_address_ = format_ip(caller.source.ip, hop_address_text_);
   if (listener_->tls) stream_.secure(listener_->tls->accept(fd));
@@ -68,7 +69,7 @@ Task<void> Session::run() {
 Task<void> Session::serve() {
   if (!admit()) co_return;
   if (listener_->tls) {
-    stream_.limit(listener_->handshake_timeout);
+    stream_.limit(listener_->spec.tls->handshake_timeout);
     const auto status = co_await stream_.handshake();
     after_handshake(status);
     if (status == IoStatus::reset && stream_.tls() && stream_.tls()->spoke_clear_text())
@@ -87,7 +88,7 @@ Task<void> Session::serve() {
     begin_message();
     co_await answer_request();
     if (ending_unsent_) {
-      stream_.limit(listener_->body_timeout);
+      stream_.limit(listener_->spec.body_timeout);
       const auto status = co_await stream_.write(unsent_);
       after_write(status);
     }
@@ -106,7 +107,7 @@ Task<void> Session::serve() {
 bool Session::admit() {
   if (!listener_->clients || trusted_) return true;  // a proxy in front speaks for many
   const std::uint64_t client = client_key(client_address_);
-  const auto entry = listener_->clients->enter(client, listener_->max_per_client);
+  const auto entry = listener_->clients->enter(client, listener_->spec.max_connections_per_client);
   if (entry.slot) counted_in_ = listener_->clients;  // a reload may make another table
   counted_ = entry.slot;
   if (entry.refused) context_.counters.over_client_limit.add();
@@ -114,7 +115,7 @@ bool Session::admit() {
 }
 
 void Session::after_handshake(IoStatus status) {
-  context_.counters.client_handshakes.count(status, stream_.tls());
+  net::count_handshake(context_.counters.client_handshakes, status, stream_.tls());
   if (status != IoStatus::ok) return;
   identity_ = tls::identity_lines(*stream_.tls());
   stream_.no_limit();
@@ -174,13 +175,13 @@ void Session::begin_message() {
   answered_ = aborted_ = false;
   framing_ = http::Framing::none;
   keep_alive_ = head.keep_alive;
-  if (listener_->max_requests > 0 && ++requests_ >= listener_->max_requests) keep_alive_ = false;
-  body_limit_ = listener_->max_body;
+  if (listener_->spec.max_requests > 0 && ++requests_ >= listener_->spec.max_requests) keep_alive_ = false;
+  body_limit_ = listener_->spec.max_body;
   body_waited_ = 0ms;
   status_ = 0;
   bytes_in_ = bytes_out_ = 0;
   if (trusted_) {
-    const Ip client = http::forwarded_client(head.fields, caller_.source.ip, listener_->trusted_proxies);
+    const Ip client = http::forwarded_client(head.fields, caller_.source.ip, listener_->spec.trusted_proxies);
     client_address_ = format_ip(client, client_address_text_);
   }
   std::string_view body;

@@ -2,7 +2,6 @@
 // decides nothing about where a request goes. Frees itself. Worker only.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,33 +9,13 @@
 
 #include "proxy/base/buffer.hpp"
 #include "proxy/base/network.hpp"
+#include "proxy/client/listener_info.hpp"
 #include "proxy/http/body.hpp"
 #include "proxy/http/codec.hpp"
-#include "proxy/observe/client_table.hpp"
 #include "proxy/session/context.hpp"
 #include "proxy/session/downstream.hpp"
-#include "proxy/tls/server.hpp"
 
 namespace sluice::session {
-
-// What its listener says to a session. Shared by the workers; constant but for the count, which a reload
-// carries over.
-struct ListenerInfo {
-  std::string name;
-  std::chrono::milliseconds header_timeout, body_timeout, idle_timeout;
-  std::uint32_t max_connections = 0;                                      // 0: no limit but the descriptors
-  std::uint32_t max_per_client = 0, max_requests = 0, min_body_rate = 0;  // 0: none
-  http::HeadLimits head;
-  std::uint64_t max_body = 0;                     // 0: no limit
-  std::shared_ptr<observe::ClientTable> clients;  // their connections; null without max_per_client
-  std::shared_ptr<const tls::ServerContext> tls;  // null: clear text
-  std::chrono::milliseconds handshake_timeout;    // with tls
-  bool check_host = true;                         // likewise
-  // Open ones, of all workers.
-  std::shared_ptr<std::atomic<std::uint32_t>> connections = std::make_shared<std::atomic<std::uint32_t>>(0);
-  bool proxy_protocol = false;
-  std::vector<Network> trusted_proxies;
-};
 
 class Exchange;
 
@@ -45,7 +24,7 @@ struct SessionHook : net::WheelHook {};
 class Session final : private SessionHook, private Downstream, private net::ReadObserver {
  public:
   // Serves `fd`, a connected non-blocking socket, until it ends. `sessions` is the worker's list.
-  static void start(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd,
+  static void start(Context& context, std::shared_ptr<const client::ListenerInfo> listener, int fd,
                     const PeerInfo& caller, SessionHook& sessions);
   static Session& from(net::WheelHook& hook) {
     return static_cast<Session&>(static_cast<SessionHook&>(hook));
@@ -59,7 +38,8 @@ class Session final : private SessionHook, private Downstream, private net::Read
  private:
   enum class HeadResult : std::uint8_t { incomplete, complete, refused, closed };
 
-  Session(Context& context, std::shared_ptr<const ListenerInfo> listener, int fd, const PeerInfo& caller);
+  Session(Context& context, std::shared_ptr<const client::ListenerInfo> listener, int fd,
+          const PeerInfo& caller);
   ~Session() override;
 
   Task<void> run();
@@ -107,7 +87,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   SocketAddresses ends() const override;
   std::string_view hop_address() const override { return trusted_ ? hop_address_ : client_address_; }
   bool trusted() const override { return trusted_; }
-  std::string_view listener() const override { return listener_->name; }
+  std::string_view listener() const override { return listener_->spec.name; }
   bool secure() const override;
   upstream::Logins& logins() override { return logins_; }
   std::string_view tls_version() const override;
@@ -136,7 +116,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   void shutdown_send() override { stream_.shutdown_send(); }
 
   Context& context_;
-  std::shared_ptr<const ListenerInfo> listener_;
+  std::shared_ptr<const client::ListenerInfo> listener_;
   net::Stream stream_;
   const PeerInfo caller_;
   const bool trusted_;  // one of the listener's trusted proxies: what it says of the client is believed
@@ -151,7 +131,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   bool body_in_use_ = false;
   std::size_t body_at_ = 0;  // of in_: where unread body begins, behind the head
   Buffer out_;
-  http::RequestParser parser_{listener_->head};
+  http::RequestParser parser_{listener_->head_limits()};
   http::Refusal refusal_;
   http::BodyReader body_;
   std::unique_ptr<http::RequestHead> head_;  // while a request is under way

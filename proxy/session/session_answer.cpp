@@ -35,7 +35,7 @@ void Session::begin(const http::ResponseHead& answer, std::string_view extra) {
   context.head_request = head_->is_head;
   context.framing_to_client = framing_;
   context.extra = extra;
-  context.date = context_.date.now();
+  context.date = context_.date();
   http::write_response(answer, context, out_);
 }
 
@@ -92,7 +92,7 @@ bool Session::write(std::string_view piece, bool last, std::string_view trailers
 Task<IoStatus> Session::flush() {
   if (lost_) co_return IoStatus::reset;
   if (!unsent_.empty()) {
-    stream_.limit(listener_->body_timeout);
+    stream_.limit(listener_->spec.body_timeout);
     const auto status = co_await stream_.write(unsent_);
     end_wait();
     after_write(status);
@@ -113,7 +113,7 @@ Task<IoStatus> Session::reply(int status, std::string_view reason, std::string_v
   status_ = status;
   if (context_.shutting_down || !body_.done()) keep_alive_ = false;
   if (retry_after == 0 && status == 503) retry_after = 1;
-  http::write_reply(status, reason, text, keep_alive_, head_->is_head, context_.date.now(), out_, retry_after,
+  http::write_reply(status, reason, text, keep_alive_, head_->is_head, context_.date(), out_, retry_after,
                     head_->version);
   framing_ = http::Framing::none;
   bytes_out_ = head_->is_head ? 0 : text.size();

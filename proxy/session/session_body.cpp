@@ -70,17 +70,17 @@ Task<BodyPiece> Session::read_body() {
 // How long the body's next piece may take: body_timeout, unless what has come is less than min_body_rate's
 // worth of the time that was spent waiting for it. A byte now and then holds no connection.
 std::chrono::milliseconds Session::body_patience() const {
-  if (listener_->min_body_rate == 0) return listener_->body_timeout;
-  const auto earned = std::chrono::milliseconds(bytes_in_ * 1000 / listener_->min_body_rate);
-  const auto left = listener_->body_timeout + earned - body_waited_;
-  return std::clamp<std::chrono::milliseconds>(left, 0ms, listener_->body_timeout);
+  if (listener_->spec.min_body_rate == 0) return listener_->spec.body_timeout;
+  const auto earned = std::chrono::milliseconds(bytes_in_ * 1000 / listener_->spec.min_body_rate);
+  const auto left = listener_->spec.body_timeout + earned - body_waited_;
+  return std::clamp<std::chrono::milliseconds>(left, 0ms, listener_->spec.body_timeout);
 }
 
 // The body's reading and the answer's writing share the stream's limit: the one that ends leaves the other
 // limited.
 void Session::end_wait() {
   if (stream_.awaited()) {
-    stream_.limit(listener_->body_timeout);
+    stream_.limit(listener_->spec.body_timeout);
   } else {
     stream_.no_limit();
   }

@@ -58,7 +58,7 @@ Session::HeadResult Session::look_for_head() {
     return HeadResult::refused;
   }
   if (!head_begun_) {
-    stream_.limit(listener_->header_timeout);
+    stream_.limit(listener_->spec.header_timeout);
     head_began_ = net::Clock::now();
   }
   head_begun_ = true;
@@ -67,7 +67,7 @@ Session::HeadResult Session::look_for_head() {
 
 // RFC 9110 15.5.20. A request without a host (HTTP/1.0) is for whoever answers here.
 bool Session::misdirected() const {
-  return stream_.tls() && listener_->check_host && !head_->host.empty() &&
+  return stream_.tls() && listener_->spec.tls->check_host && !head_->host.empty() &&
          !tls::covers_host(*stream_.tls(), head_->host);
 }
 
@@ -108,7 +108,7 @@ Session::HeadResult Session::after_read(net::ReadResult read) {
 
 // How long the client may take to begin a request.
 std::chrono::milliseconds Session::patience() const {
-  return first_ ? listener_->header_timeout : listener_->idle_timeout;
+  return first_ ? listener_->spec.header_timeout : listener_->spec.idle_timeout;
 }
 
 // The next read goes behind what has come. False: there is no room, requests to come fill it.
@@ -129,11 +129,11 @@ bool Session::arm_ahead() {
 Task<void> Session::refuse() {
   context_.counters.count_refused(refusal_.reason);
   const auto began = head_begun_ ? head_began_ : net::Clock::now();
-  stream_.limit(listener_->body_timeout);
+  stream_.limit(listener_->spec.body_timeout);
   keep_alive_ = false;
   out_.clear();
   const std::string_view text = explanation(refusal_);
-  http::write_reply(refusal_.status, refusal_.reason, text, false, false, context_.date.now(), out_);
+  http::write_reply(refusal_.status, refusal_.reason, text, false, false, context_.date(), out_);
   const auto status = co_await stream_.write(out_.view());
   record_refusal(began, text.size());
   if (status != IoStatus::ok) co_return;

@@ -1,8 +1,8 @@
 // The access log's line of a request that was refused before it was one.
+#include "proxy/client/access_line.hpp"
 #include "proxy/http/forward.hpp"
 #include "proxy/http/forwarded.hpp"
 #include "proxy/http/start_line.hpp"
-#include "proxy/session/access_line.hpp"
 #include "proxy/session/session.hpp"
 
 namespace sluice::session {
@@ -13,18 +13,19 @@ void Session::record_refusal(net::Clock::time_point began, std::size_t bytes_out
   if (!context_.access_log || !context_.access_log->on()) return;
   const std::string_view came = in_.view();
   head_ = std::make_unique<http::RequestHead>();
-  http::RequestParser(listener_->head).parse(came, *head_);
+  http::RequestParser(listener_->head_limits()).parse(came, *head_);
   const http::Fields& fields = head_->fields;
   observe::AccessRecord line;
-  set_times(began, line);
-  line.generation = context_.view ? context_.view->snapshot->generation : 0;
+  client::set_times(began, line);
+  line.generation = context_.generation;
   line.bytes_in = came.size();
   line.bytes_out = bytes_out;
   line.status = static_cast<std::uint16_t>(refusal_.status);
   line.error = refusal_.reason;
   if (trusted_)
-    client_address_ = format_ip(http::forwarded_client(fields, caller_.source.ip, listener_->trusted_proxies),
-                                client_address_text_);
+    client_address_ =
+        format_ip(http::forwarded_client(fields, caller_.source.ip, listener_->spec.trusted_proxies),
+                  client_address_text_);
   line.client = client_address_;
   const http::Glance seen = http::glance(came);
   line.method = seen.method;
@@ -39,7 +40,7 @@ void Session::record_refusal(net::Clock::time_point began, std::size_t bytes_out
   if (line.request_id.data() == made) line.request_id = {};  // nobody else has seen it
   line.scheme = secure() ? "https" : "http";
   line.tls = tls_version();
-  add_fields(fields, line);
+  client::add_fields(fields, line);
   context_.access_log->ring(context_.worker).push(line);
 }
 

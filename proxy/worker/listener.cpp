@@ -24,15 +24,17 @@ constexpr int kBatch = 64;                               // accepted before othe
 
 }  // namespace
 
-Worker::Listener::Listener(Worker& worker, std::uint64_t id,
-                           std::shared_ptr<const session::ListenerInfo> info, int fd)
+Worker::Listener::Listener(Worker& worker, std::uint64_t id, std::shared_ptr<const client::ListenerInfo> info,
+                           int fd)
     : Deadline(worker.context_.wheel), worker_(worker), id_(id), info_(std::move(info)), fd_(fd) {
   if (!worker_.context_.poller.add(fd_, *this))
-    spdlog::error("listener {}: cannot be watched: {} (errno {})", info_->name, std::strerror(errno), errno);
+    spdlog::error("listener {}: cannot be watched: {} (errno {})", info_->spec.name, std::strerror(errno),
+                  errno);
 }
 
 Worker::Listener::~Listener() {
-  info_->connections->fetch_sub(static_cast<std::uint32_t>(intakes_.size()), std::memory_order_relaxed);
+  info_->connections->fetch_sub(static_cast<std::uint32_t>(header_readers_.size()),
+                                std::memory_order_relaxed);
   worker_.context_.poller.remove(fd_, *this);
   ::close(fd_);
 }
@@ -75,23 +77,23 @@ void Worker::Listener::pause() {
   worker_.context_.counters.accept_errors.add();
   if (!std::exchange(starved_, true))  // once: a flood of clients makes no flood of lines
     spdlog::warn("listener {}: accepting pauses until there are descriptors again: {} (errno {})",
-                 info_->name, std::strerror(errno), errno);
+                 info_->spec.name, std::strerror(errno), errno);
   if (state_ == State::leaving) return;  // which has its own end
   state_ = State::paused;
   expires_after(kPause);
 }
 
 void Worker::Listener::accept_one(int fd, const IpPort& peer) {
-  if (std::exchange(starved_, false)) spdlog::info("listener {}: accepting goes on", info_->name);
+  if (std::exchange(starved_, false)) spdlog::info("listener {}: accepting goes on", info_->spec.name);
   auto& counters = worker_.context_.counters;
   counters.accepted.add();
-  if (info_->max_connections > 0 &&
-      info_->connections->load(std::memory_order_relaxed) >= info_->max_connections) {
+  if (info_->spec.max_connections > 0 &&
+      info_->connections->load(std::memory_order_relaxed) >= info_->spec.max_connections) {
     ::close(fd);
     counters.over_connection_limit.add();
     return;
   }
-  if (info_->proxy_protocol && !contains(info_->trusted_proxies, peer.ip)) {
+  if (info_->spec.proxy_protocol && !contains(info_->spec.trusted_proxies, peer.ip)) {
     ::close(fd);
     counters.bad_proxy_header.add();
     return;
@@ -99,7 +101,7 @@ void Worker::Listener::accept_one(int fd, const IpPort& peer) {
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMostUnsent, sizeof kMostUnsent);
-  if (info_->proxy_protocol) return await_header(fd, peer);
+  if (info_->spec.proxy_protocol) return await_header(fd, peer);
   const PeerInfo caller{peer, {}};
   session::Session::start(worker_.context_, info_, fd, caller, worker_.sessions_);
 }
@@ -108,12 +110,12 @@ void Worker::Listener::accept_one(int fd, const IpPort& peer) {
 void Worker::Listener::await_header(int fd, const IpPort& peer) {
   const auto connections = info_->connections;
   connections->fetch_add(1, std::memory_order_relaxed);
-  const auto place = intakes_.emplace(intakes_.end(), nullptr);
-  *place = std::make_unique<ProxyIntake>(
-      worker_.context_.poller, worker_.context_.wheel, fd, peer, info_->header_timeout,
+  const auto place = header_readers_.emplace(header_readers_.end(), nullptr);
+  *place = std::make_unique<net::ProxyHeaderReader>(
+      worker_.context_.poller, worker_.context_.wheel, fd, peer, info_->spec.header_timeout,
       [this, connections, place](int taken, const PeerInfo& caller) {
         connections->fetch_sub(1, std::memory_order_relaxed);
-        intakes_.erase(place);
+        header_readers_.erase(place);
         if (taken < 0) return worker_.context_.counters.bad_proxy_header.add();
         session::Session::start(worker_.context_, info_, taken, caller, worker_.sessions_);
       });

@@ -5,8 +5,8 @@
 #include <list>
 #include <memory>
 
+#include "proxy/net/proxy_header_reader.hpp"
 #include "proxy/session/session.hpp"
-#include "proxy/worker/proxy_intake.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace sluice::worker {
@@ -14,10 +14,10 @@ namespace sluice::worker {
 class Worker::Listener : private net::Poller::Entry, private net::Deadline {
  public:
   // Takes `fd`, a listening non-blocking socket. `id` is of all workers' sockets of one listener.
-  Listener(Worker& worker, std::uint64_t id, std::shared_ptr<const session::ListenerInfo> info, int fd);
+  Listener(Worker& worker, std::uint64_t id, std::shared_ptr<const client::ListenerInfo> info, int fd);
   ~Listener() override;
 
-  void update(std::shared_ptr<const session::ListenerInfo> info) { info_ = std::move(info); }
+  void update(std::shared_ptr<const client::ListenerInfo> info) { info_ = std::move(info); }
   std::uint64_t id() const { return id_; }
   // Accepts what has come so far, so that no client is lost with the socket. Then it may be destroyed, or
   // goes on for those whose handshakes are under way and destroys itself (Leave::linger).
@@ -40,10 +40,10 @@ class Worker::Listener : private net::Poller::Entry, private net::Deadline {
   Worker& worker_;
   const std::uint64_t id_;
   State state_ = State::open;
-  std::shared_ptr<const session::ListenerInfo> info_;
+  std::shared_ptr<const client::ListenerInfo> info_;
   int fd_;
-  std::list<std::unique_ptr<ProxyIntake>> intakes_;  // wait for their PROXY headers
-  bool starved_ = false;                             // of descriptors, at the last try
+  std::list<std::unique_ptr<net::ProxyHeaderReader>> header_readers_;  // wait for their PROXY headers
+  bool starved_ = false;                                               // of descriptors, at the last try
 };
 
 }  // namespace sluice::worker

@@ -27,30 +27,15 @@ static_assert(config::kMostHeaderBytes == http::kMaxHead && config::kMostTarget 
               config::kMostHeaders == http::kMaxFields);
 
 // `before` is of the same listener before a reload, or null.
-std::shared_ptr<session::ListenerInfo> make_info(const config::ListenerSpec& spec,
-                                                 const session::ListenerInfo* before,
-                                                 std::shared_ptr<const tls::ServerContext> tls) {
-  auto info = std::make_shared<session::ListenerInfo>();
+std::shared_ptr<client::ListenerInfo> make_info(const config::ListenerSpec& spec,
+                                                const client::ListenerInfo* before,
+                                                std::shared_ptr<const tls::ServerContext> tls) {
+  auto info = std::make_shared<client::ListenerInfo>();
   if (before) info->connections = before->connections;  // counted on
   if (spec.max_connections_per_client > 0)
     info->clients = before && before->clients ? before->clients : std::make_shared<observe::ClientTable>();
-  info->name = spec.name;
-  info->header_timeout = spec.header_timeout;
-  info->body_timeout = spec.body_timeout;
-  info->idle_timeout = spec.idle_timeout;
-  info->max_connections = spec.max_connections;
-  info->max_per_client = spec.max_connections_per_client;
-  info->max_requests = spec.max_requests;
-  info->head = {spec.max_header_bytes, spec.max_target, spec.max_headers};
-  info->max_body = spec.max_body;
-  info->min_body_rate = spec.min_body_rate;
+  info->spec = spec;
   info->tls = std::move(tls);
-  if (spec.tls) {
-    info->handshake_timeout = spec.tls->handshake_timeout;
-    info->check_host = spec.tls->check_host;
-  }
-  info->proxy_protocol = spec.proxy_protocol;
-  info->trusted_proxies = spec.trusted_proxies;
   return info;
 }
 
@@ -190,7 +175,7 @@ std::string ListenerSet::listen() {
 }
 
 // A listener's count of connections goes with its name, or with its socket when it has a new one.
-std::shared_ptr<session::ListenerInfo> ListenerSet::info_for(const Wanted& wanted) const {
+std::shared_ptr<client::ListenerInfo> ListenerSet::info_for(const Wanted& wanted) const {
   const auto named = open_.find(wanted.spec.name);
   const auto from = named != open_.end() ? named : open_.find(wanted.from);
   return make_info(wanted.spec, from == open_.end() ? nullptr : from->second.info.get(), wanted.tls);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/client/listener_info.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/net/bind.hpp"
 #include "proxy/worker/runtime.hpp"
@@ -38,7 +39,7 @@ class ListenerSet {
     std::uint64_t id = 0;  // 0: not handed to the workers yet
     config::ListenerSpec spec;
     net::Bound sockets;
-    std::shared_ptr<session::ListenerInfo> info;
+    std::shared_ptr<client::ListenerInfo> info;
     int inherited = -1;  // our own copy of a socket that was passed in
   };
   // What a wanted listener will use: a socket that is open, by its listener's name now, or a new one.
@@ -62,7 +63,7 @@ class ListenerSet {
   net::Ours own_sockets();
   bool is_claimed(const std::string& name) const;
   void retire(Open& gone, const std::vector<std::uint16_t>& new_ports);
-  std::shared_ptr<session::ListenerInfo> info_for(const Wanted& wanted) const;
+  std::shared_ptr<client::ListenerInfo> info_for(const Wanted& wanted) const;
 
   const std::vector<std::unique_ptr<Worker>>& workers_;
   std::map<std::string, Open> open_;  // by listener name

@@ -163,7 +163,7 @@ void Runtime::shut_down(milliseconds deadline, std::function<void(std::size_t)> 
 
 namespace {
 
-void add(Handshakes& to, const session::HandshakeCounters& some) {
+void add(Handshakes& to, const observe::HandshakeCounters& some) {
   to.done += some.done.get();
   to.resumed += some.resumed.get();
   to.slow += some.slow.get();

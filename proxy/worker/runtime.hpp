@@ -16,9 +16,6 @@
 #include "proxy/net/bind.hpp"
 #include "proxy/route/snapshot.hpp"
 
-namespace sluice::session {
-struct ListenerInfo;
-}
 namespace sluice::tls {
 class ServerContext;
 class TicketKeys;
@@ -44,7 +41,7 @@ struct Blockers {
 };
 
 // Sums over the workers since start; connections is a gauge.
-struct Handshakes {  // session::HandshakeCounters, all workers together
+struct Handshakes {  // observe::HandshakeCounters, all workers together
   std::uint64_t done = 0, resumed = 0, slow = 0, closed = 0, broken = 0, untrusted = 0;
 };
 

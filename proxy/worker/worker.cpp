@@ -74,11 +74,11 @@ void Worker::tick(net::Clock::time_point now) {
   ended_ = true;
 }
 
-void Worker::add_listener(std::uint64_t id, std::shared_ptr<const session::ListenerInfo> info, int fd) {
+void Worker::add_listener(std::uint64_t id, std::shared_ptr<const client::ListenerInfo> info, int fd) {
   listeners_.push_back(std::make_unique<Listener>(*this, id, std::move(info), fd));
 }
 
-void Worker::update_listener(std::uint64_t id, std::shared_ptr<const session::ListenerInfo> info) {
+void Worker::update_listener(std::uint64_t id, std::shared_ptr<const client::ListenerInfo> info) {
   for (auto& listener : listeners_)
     if (listener->id() == id) listener->update(info);
 }
@@ -95,6 +95,7 @@ void Worker::forget(Listener& gone) {
 }
 
 void Worker::adopt(route::SnapshotPtr snapshot) {
+  context_.generation = snapshot->generation;
   context_.view = context_.directory.adopt(std::move(snapshot));
   context_.holds.adopt(*context_.view);
   context_.mirrors.adopt(*context_.view);

@@ -31,8 +31,8 @@ class Worker {
 
   // Before start(), or by post(). Takes `fd`, a listening socket; `id` is of all workers' sockets of one
   // listener.
-  void add_listener(std::uint64_t id, std::shared_ptr<const session::ListenerInfo> info, int fd);
-  void update_listener(std::uint64_t id, std::shared_ptr<const session::ListenerInfo> info);
+  void add_listener(std::uint64_t id, std::shared_ptr<const client::ListenerInfo> info, int fd);
+  void update_listener(std::uint64_t id, std::shared_ptr<const client::ListenerInfo> info);
   void remove_listener(std::uint64_t id, Leave how);
 
   void start(route::SnapshotPtr first);

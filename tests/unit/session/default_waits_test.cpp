@@ -82,10 +82,10 @@ class DefaultWaits : public OneOrigin {
  protected:
   void SetUp() override {
     const config::ListenerSpec listener;
-    world.info->header_timeout = listener.header_timeout;
-    world.info->body_timeout = listener.body_timeout;
-    world.info->idle_timeout = listener.idle_timeout;
-    world.info->min_body_rate = listener.min_body_rate;
+    world.info->spec.header_timeout = listener.header_timeout;
+    world.info->spec.body_timeout = listener.body_timeout;
+    world.info->spec.idle_timeout = listener.idle_timeout;
+    world.info->spec.min_body_rate = listener.min_body_rate;
     OneOrigin::SetUp();
   }
   // `happened` does in the second around `limit`, counted from here.
@@ -203,7 +203,7 @@ TEST_F(DefaultWaits, X5_a_tunnel_1_h) {
 
 TEST_F(DefaultWaits, X5_a_handshake_10_s) {
   world.info->tls = server_context();
-  world.info->handshake_timeout = config::ListenerTls().handshake_timeout;
+  world.info->spec.tls = config::ListenerTls();
   Peer& client = world.client();
   takes(10s, [&client] { return client.ended(); });
 }

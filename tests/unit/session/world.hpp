@@ -25,8 +25,9 @@ class World {
  public:
   World() {
     spec.name = "api";
-    info->name = "web";
-    info->header_timeout = info->body_timeout = info->idle_timeout = 60s;
+    info->spec.name = "web";
+    info->spec.header_timeout = info->spec.body_timeout = info->spec.idle_timeout = 60s;
+    info->spec.min_body_rate = 0;
     context.suspect = [this](std::uint32_t id) { suspects.push_back(id); };
     context.unreachable = [this](std::uint32_t id) { unreachables.push_back(id); };
     context.offer = [this](const void* line) { context.admission.wake(line); };
@@ -167,7 +168,7 @@ class World {
   std::vector<route::Pool> pools;
   std::shared_ptr<observe::ServiceLive> live = std::make_shared<observe::ServiceLive>(1);
   IpPort caller{*parse_ip("127.0.0.1"), 40'000};  // of clients made from now on
-  std::shared_ptr<ListenerInfo> info = std::make_shared<ListenerInfo>();
+  std::shared_ptr<client::ListenerInfo> info = std::make_shared<client::ListenerInfo>();
   SessionHook sessions;
   std::vector<std::unique_ptr<Origin>> origins;
   std::vector<std::unique_ptr<Peer>> clients;

@@ -8,18 +8,17 @@
 #include "proxy/http/proxy_protocol.hpp"
 #include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"
-#include "proxy/session/session.hpp"
 
-namespace sluice::worker {
+namespace sluice::net {
 
-class ProxyIntake : private net::Poller::Entry, private net::Deadline {
+class ProxyHeaderReader : private Poller::Entry, private Deadline {
  public:
   // Takes `fd`. `done` is called once, and may destroy this: with what the header said and the descriptor, or
   // with -1 when the connection was refused and closed.
   using Done = std::function<void(int fd, const PeerInfo& caller)>;
-  ProxyIntake(net::Poller& poller, net::TimerWheel& wheel, int fd, IpPort peer,
-              std::chrono::milliseconds limit, Done done);
-  ~ProxyIntake() override;
+  ProxyHeaderReader(Poller& poller, TimerWheel& wheel, int fd, IpPort peer, std::chrono::milliseconds limit,
+                    Done done);
+  ~ProxyHeaderReader() override;
 
  private:
   void on_events(std::uint32_t events) override;
@@ -28,10 +27,10 @@ class ProxyIntake : private net::Poller::Entry, private net::Deadline {
   void look(bool ended);
   void refuse();
 
-  net::Poller& poller_;
+  Poller& poller_;
   int fd_;
   const IpPort peer_;
   Done done_;
 };
 
-}  // namespace sluice::worker
+}  // namespace sluice::net

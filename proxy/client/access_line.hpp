@@ -9,7 +9,7 @@
 #include "proxy/net/timer_wheel.hpp"
 #include "proxy/observe/access_record.hpp"
 
-namespace sluice::session {
+namespace sluice::client {
 
 inline std::uint64_t micros(net::Clock::duration time) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(time).count());
@@ -29,4 +29,4 @@ inline void add_fields(const http::Fields& fields, observe::AccessRecord& line) 
   if (const http::Field* referer = fields.find("referer")) line.referer = referer->value;
 }
 
-}  // namespace sluice::session
+}  // namespace sluice::client

@@ -1,4 +1,4 @@
-#include "proxy/worker/proxy_intake.hpp"
+#include "proxy/net/proxy_header_reader.hpp"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -7,27 +7,27 @@
 #include <cerrno>
 #include <utility>
 
-namespace sluice::worker {
+namespace sluice::net {
 
-ProxyIntake::ProxyIntake(net::Poller& poller, net::TimerWheel& wheel, int fd, IpPort peer,
-                         std::chrono::milliseconds limit, Done done)
+ProxyHeaderReader::ProxyHeaderReader(Poller& poller, TimerWheel& wheel, int fd, IpPort peer,
+                                     std::chrono::milliseconds limit, Done done)
     : Deadline(wheel), poller_(poller), fd_(fd), peer_(peer), done_(std::move(done)) {
   poller_.add(fd_, *this);  // refused by the kernel: the time limit ends it
   expires_after(limit);
 }
 
-ProxyIntake::~ProxyIntake() {
+ProxyHeaderReader::~ProxyHeaderReader() {
   if (fd_ < 0) return;
   poller_.remove(fd_, *this);
   ::close(fd_);
 }
 
-void ProxyIntake::on_events(std::uint32_t events) {
+void ProxyHeaderReader::on_events(std::uint32_t events) {
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
     look(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
 }
 
-void ProxyIntake::look(bool ended) {
+void ProxyHeaderReader::look(bool ended) {
   char bytes[http::kMaxProxyHeader];
   ssize_t got;
   do {
@@ -48,11 +48,11 @@ void ProxyIntake::look(bool ended) {
   done(std::exchange(fd_, -1), caller);
 }
 
-void ProxyIntake::refuse() {
+void ProxyHeaderReader::refuse() {
   poller_.remove(fd_, *this);
   ::close(std::exchange(fd_, -1));
   const Done done = std::move(done_);
   done(-1, {});
 }
 
-}  // namespace sluice::worker
+}  // namespace sluice::net

@@ -8,7 +8,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace sluice::session {
+namespace sluice {
 
 class Random {
  public:
@@ -32,4 +32,4 @@ class Random {
   std::array<std::uint64_t, 4> state_;
 };
 
-}  // namespace sluice::session
+}  // namespace sluice

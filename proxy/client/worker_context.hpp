@@ -1,0 +1,38 @@
+// What a worker lends to everything that runs on it. One per worker; worker only, but for the counters, which
+// control reads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <string_view>
+
+#include "proxy/http/date.hpp"
+#include "proxy/net/poller.hpp"
+#include "proxy/net/timer_wheel.hpp"
+#include "proxy/observe/access_log.hpp"
+#include "proxy/observe/worker_counters.hpp"
+
+namespace sluice::client {
+
+struct WorkerContext {
+  explicit WorkerContext(std::size_t worker_) : worker(worker_) {}
+
+  // The Date header of now.
+  std::string_view date() {
+    timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return date_cache.at(now.tv_sec);
+  }
+
+  const std::size_t worker;
+  net::TimerWheel wheel;
+  net::Poller poller;  // of all streams of this worker
+  http::DateCache date_cache;
+  observe::WorkerCounters counters;
+  observe::AccessLog* access_log = nullptr;
+  std::uint64_t generation = 0;  // in force: for the log lines of refused requests
+  bool shutting_down = false;    // answers carry `Connection: close`
+};
+
+}  // namespace sluice::client
