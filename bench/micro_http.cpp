@@ -4,8 +4,9 @@
 #include <string>
 
 #include "proxy/base/buffer.hpp"
-#include "proxy/http/codec.hpp"
-#include "proxy/http/forward.hpp"
+#include "proxy/http1/parser.hpp"
+#include "proxy/http1/request_writer.hpp"
+#include "proxy/http1/response_writer.hpp"
 #include "proxy/observe/access_log.hpp"
 #include "proxy/observe/live.hpp"
 
@@ -28,19 +29,19 @@ const std::string kAnswer =
     "GMT\r\nContent-Length: 128\r\n\r\n";
 
 void parse(benchmark::State& state, const std::string& bytes) {
-  http::RequestParser parser;
-  http::RequestHead head;
+  http1::RequestParser parser;
+  http1::RequestHead head;
   for (auto _ : state) {
     parser.reset();
-    if (parser.parse(bytes, head) != http::Status::done) state.SkipWithError("the head was refused");
+    if (parser.parse(bytes, head) != http1::Status::done) state.SkipWithError("the head was refused");
     benchmark::DoNotOptimize(head);
   }
 }
 
 void rewrite(benchmark::State& state, const std::string& bytes) {
-  http::RequestParser parser;
-  http::RequestHead head;
-  if (parser.parse(bytes, head) != http::Status::done) return state.SkipWithError("the head was refused");
+  http1::RequestParser parser;
+  http1::RequestHead head;
+  if (parser.parse(bytes, head) != http1::Status::done) return state.SkipWithError("the head was refused");
   http::ForwardContext context;
   context.client_ip = "192.0.2.1";
   context.proto = "http";
@@ -51,7 +52,7 @@ void rewrite(benchmark::State& state, const std::string& bytes) {
     ++context.random[0];
     context.request_id = http::choose_request_id(head, context.random, id);
     out.clear();
-    http::write_request(head, context, out);
+    http1::write_request(head, context, out);
     benchmark::DoNotOptimize(out.data());
   }
 }
@@ -66,17 +67,18 @@ BENCHMARK(BM_RewriteSmallHead);
 BENCHMARK(BM_RewriteBrowserHead);
 
 void BM_AnswerHead(benchmark::State& state) {
-  http::ResponseParser parser;
-  http::ResponseHead head;
-  http::ResponseContext context;
+  http1::ResponseParser parser;
+  http1::ResponseHead head;
+  http1::ResponseContext context;
   context.date = "Sun, 22 Nov 2026 00:00:00 GMT";
   Buffer out;
   for (auto _ : state) {
     parser.reset();
-    if (parser.parse(kAnswer, head, false) != http::Status::done) state.SkipWithError("the head was refused");
-    context.framing_to_client = http::response_framing(head, http::Version::http11, false);
+    if (parser.parse(kAnswer, head, false) != http1::Status::done)
+      state.SkipWithError("the head was refused");
+    context.framing_to_client = http1::response_framing(head, http1::Version::http11, false);
     out.clear();
-    http::write_response(head, context, out);
+    http1::write_response(head, context, out);
     benchmark::DoNotOptimize(out.data());
   }
 }

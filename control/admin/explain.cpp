@@ -9,8 +9,8 @@
 #include "proxy/base/suggest.hpp"
 #include "proxy/base/values.hpp"
 #include "proxy/http/authority.hpp"
-#include "proxy/http/codec.hpp"
 #include "proxy/http/text.hpp"
+#include "proxy/http1/parser.hpp"
 #include "proxy/route/balance.hpp"
 #include "proxy/route/decide.hpp"
 
@@ -199,10 +199,10 @@ void explain_service(const route::Snapshot& snapshot, const route::Service& serv
 Result<json::object> explain(const route::Snapshot& snapshot, const protocol::Explain& message) {
   const auto text = request_text(message);
   if (!text) return text.error();
-  http::RequestParser parser;
-  http::RequestHead head;
+  http1::RequestParser parser;
+  http1::RequestHead head;
   const auto parsed = parser.parse(*text, head);
-  if (parsed != http::Status::done)
+  if (parsed != http1::Status::done)
     return malformed("the proxy would refuse this request: " + std::to_string(parser.refusal().status) + " " +
                          (parser.refusal().reason ? parser.refusal().reason : "malformed"),
                      "url");

@@ -19,8 +19,8 @@ void Answer::take(std::string_view bytes, bool end) {
 void Answer::read_heads() {
   while (!has_head() && !failed()) {
     const auto status = parser_.parse(in_, head_, asked_head_);
-    if (status == http::Status::more) return;
-    if (status == http::Status::refused) {
+    if (status == http1::Status::more) return;
+    if (status == http1::Status::refused) {
       problem_ = "the answer is not HTTP/1.1: " + what_it_is_instead();
       return;
     }
@@ -52,8 +52,8 @@ void Answer::read_body() {
     const auto step = reader_.next(std::string_view(in_).substr(used));
     keep(step.data);
     used += step.consumed;
-    if (step.kind == http::BodyStep::Kind::refused) problem_ = "the answer's body is malformed";
-    if (step.kind == http::BodyStep::Kind::refused || step.kind == http::BodyStep::Kind::more) break;
+    if (step.kind == http1::BodyStep::Kind::refused) problem_ = "the answer's body is malformed";
+    if (step.kind == http1::BodyStep::Kind::refused || step.kind == http1::BodyStep::Kind::more) break;
   }
   in_.erase(0, used);
 }

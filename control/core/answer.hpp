@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "proxy/http/body.hpp"
-#include "proxy/http/codec.hpp"
+#include "proxy/http1/body.hpp"
+#include "proxy/http1/parser.hpp"
 
 namespace sluice::core {
 
@@ -41,9 +41,9 @@ class Answer {
   const bool asked_head_;
   const std::size_t most_body_;
   std::string in_;
-  http::ResponseParser parser_;
-  http::ResponseHead head_;
-  http::BodyReader reader_;
+  http1::ResponseParser parser_;
+  http1::ResponseHead head_;
+  http1::BodyReader reader_;
   int status_ = 0, interims_ = 0;
   bool complete_ = false, cut_ = false;
   std::string location_, body_, problem_;

@@ -4,7 +4,7 @@
 
 #include <boost/asio/write.hpp>
 
-#include "proxy/http/proxy_protocol.hpp"
+#include "proxy/net/proxy_protocol.hpp"
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -14,8 +14,8 @@ namespace sluice::core {
 boost::asio::awaitable<boost::system::error_code> announce(Socket& socket, ProxyVersion proxy_protocol) {
   namespace asio = boost::asio;
   if (proxy_protocol == ProxyVersion::off) co_return boost::system::error_code{};
-  http::ProxyHeaderText storage;
-  const auto header = http::write_proxy_header(proxy_protocol, nullptr, storage);
+  net::ProxyHeaderText storage;
+  const auto header = net::write_proxy_header(proxy_protocol, nullptr, storage);
   const auto token = asio::as_tuple(asio::use_awaitable);
   const auto [failure, written] = co_await asio::async_write(socket, asio::buffer(header), token);
   co_return failure;

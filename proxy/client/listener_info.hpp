@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "proxy/config/spec.hpp"
-#include "proxy/http/head_check.hpp"
+#include "proxy/http1/head_scanner.hpp"
 #include "proxy/observe/client_table.hpp"
 #include "proxy/tls/server.hpp"
 
@@ -20,7 +20,7 @@ struct ListenerInfo {
   std::shared_ptr<std::atomic<std::uint32_t>> connections = std::make_shared<std::atomic<std::uint32_t>>(0);
   std::shared_ptr<observe::ClientTable> clients;  // theirs; null without max_connections_per_client
 
-  http::HeadLimits head_limits() const { return {spec.max_header_bytes, spec.max_target, spec.max_headers}; }
+  http1::HeadLimits head_limits() const { return {spec.max_header_bytes, spec.max_target, spec.max_headers}; }
 };
 
 }  // namespace sluice::client

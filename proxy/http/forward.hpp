@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include "proxy/base/buffer.hpp"
 #include "proxy/http/message.hpp"
 
 namespace sluice::http {
@@ -31,27 +30,7 @@ struct ForwardContext {
 std::string_view choose_request_id(const RequestHead& head, const std::array<std::uint64_t, 3>& random,
                                    char (&storage)[32]);
 
-// Appends the request head for a backend.
-void write_request(const RequestHead& head, const ForwardContext& context, Buffer& out);
-
-struct ResponseContext {
-  Version client_version = Version::http11;
-  bool keep_alive = true;  // our side stays open after this answer; until_close closes whatever stands here
-  bool head_request = false;
-  Framing framing_to_client = Framing::none;  // from response_framing()
-  std::string_view extra = {};  // ready-made lines, each with CRLF: Set-Cookie, X-Sluice-Pool ...
-  std::string_view date = {};   // IMF-fixdate of now
-};
-
-// How the body of that answer is framed for this client: close-delimited becomes chunked where the client
-// knows chunked, chunked becomes close-delimited where it does not.
-Framing response_framing(const ResponseHead& head, Version client, bool is_head);
-
-// Appends the head of a final answer.
-void write_response(const ResponseHead& head, const ResponseContext& context, Buffer& out);
-
-// Appends an interim answer (1xx), or a 101 with `head.upgrade` (then the tunnel begins). Not for HTTP/1.0
-// clients.
-void write_interim(const ResponseHead& head, Buffer& out);
+// The only field of that name; null when there is none, and when there are two: they contradict each other.
+const Field* only_field(const Fields& fields, Header id);
 
 }  // namespace sluice::http

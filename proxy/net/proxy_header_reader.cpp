@@ -28,15 +28,14 @@ void ProxyHeaderReader::on_events(std::uint32_t events) {
 }
 
 void ProxyHeaderReader::look(bool ended) {
-  char bytes[http::kMaxProxyHeader];
+  char bytes[kMaxProxyHeader];
   ssize_t got;
   do {
     got = ::recv(fd_, bytes, sizeof bytes, MSG_PEEK);
   } while (got < 0 && errno == EINTR);
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) && !ended) return;
-  const http::ProxyHeader header =
-      http::read_proxy_header({bytes, static_cast<std::size_t>(std::max<ssize_t>(got, 0))});
-  using Status = http::ProxyHeader::Status;
+  const ProxyHeader header = read_proxy_header({bytes, static_cast<std::size_t>(std::max<ssize_t>(got, 0))});
+  using Status = ProxyHeader::Status;
   if (header.status == Status::malformed || (header.status == Status::more && (ended || got <= 0)))
     return refuse();
   if (header.status == Status::more) return;

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <functional>
 
-#include "proxy/http/proxy_protocol.hpp"
 #include "proxy/net/poller.hpp"
+#include "proxy/net/proxy_protocol.hpp"
 #include "proxy/net/timer_wheel.hpp"
 
 namespace sluice::net {

@@ -8,7 +8,7 @@
 
 #include "proxy/base/network.hpp"
 #include "proxy/base/task.hpp"
-#include "proxy/http/message.hpp"
+#include "proxy/http1/message.hpp"
 #include "proxy/net/stream.hpp"
 #include "proxy/upstream/logins.hpp"
 
@@ -36,7 +36,7 @@ class Downstream {
   virtual ~Downstream() = default;
 
   // --- the request
-  virtual const http::RequestHead& head() const = 0;
+  virtual const http1::RequestHead& head() const = 0;
   virtual std::string_view client_address() const = 0;  // without the port; whom trusted proxies spoke for
   virtual SocketAddresses ends() const = 0;             // of the client's connection, or as announced
   virtual std::string_view hop_address() const = 0;     // who connected: the client or a proxy
@@ -61,8 +61,8 @@ class Downstream {
 
   // --- the answer
   virtual void interim(
-      const http::ResponseHead& answer) = 0;  // 1xx, also the 101 of a tunnel; flushed with what follows
-  virtual void begin(const http::ResponseHead& answer, std::string_view extra) = 0;
+      const http1::ResponseHead& answer) = 0;  // 1xx, also the 101 of a tunnel; flushed with what follows
+  virtual void begin(const http1::ResponseHead& answer, std::string_view extra) = 0;
   // A piece of the body, framed; with `last` the end of the message. `trailers` only with `last`. Sends at
   // once what goes. False: the client takes no more now or is lost; co_await flush() before anything else.
   // `piece` must last until then.

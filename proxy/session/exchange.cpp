@@ -4,7 +4,7 @@
 
 #include "proxy/base/client_key.hpp"
 #include "proxy/base/hash.hpp"
-#include "proxy/http/forward.hpp"
+#include "proxy/http1/request_writer.hpp"
 #include "proxy/net/handshakes.hpp"
 #include "proxy/upstream/connect.hpp"
 
@@ -72,7 +72,7 @@ Task<void> Exchange::run() {
 }
 
 Failure Exchange::route() {
-  const http::RequestHead& head = client_.head();
+  const http1::RequestHead& head = client_.head();
   const auto match = view_->snapshot->routes.find(head);
   if (!match) return {FailureKind::no_route, Side::proxy};
   service_ = &view_->services[match->service];
@@ -126,7 +126,7 @@ Task<Failure> Exchange::wait_out_pause() {
 
 // S8. Counts the request for its pool.
 void Exchange::decide() {
-  const http::RequestHead& head = client_.head();
+  const http1::RequestHead& head = client_.head();
   const route::Service& service = *service_->service;
   const auto index = static_cast<std::size_t>(service_ - view_->services.data());
   const int fixed = fixed_pool(*view_->snapshot, client_.listener(), index);
@@ -256,7 +256,7 @@ void Exchange::prepare_request(iovec (&pieces)[2]) {
     forward.random = random_;
     if (!service_->service->flags.empty()) forward.feature_flags = feature_flags();
     if (has_token_) forward.drop_cookie = route::kPreviewCookie;
-    http::write_request(client_.head(), forward, request_);
+    http1::write_request(client_.head(), forward, request_);
     if (service_->service->mirror) mirror(request_.size(), body);
     if (whole_body_ && body.size() <= kSmallBody) request_.append(body);
   }
@@ -286,7 +286,7 @@ Failure Exchange::after_send(IoStatus status) {
 // The rest of a long body, beside the reading of the answer.
 Task<void> Exchange::upload() {
   char chunk_head[20];
-  const bool chunked = client_.head().framing == http::Framing::chunked;
+  const bool chunked = client_.head().framing == http1::Framing::chunked;
   for (;;) {
     // Its write may have been done in the round that asked it to end: then nothing was there to be cancelled.
     if (upload_unwanted_) {
@@ -306,9 +306,9 @@ Task<void> Exchange::upload() {
     const std::string_view head =
         !chunked || last
             ? std::string_view()
-            : std::string_view(chunk_head, http::encode_chunk_head(chunk_head, piece.data.size()));
+            : std::string_view(chunk_head, http1::encode_chunk_head(chunk_head, piece.data.size()));
     const std::string_view trailers = chunked && last ? client_.trailers() : std::string_view();
-    const std::string_view before = chunked && last ? http::kLastChunk : head;
+    const std::string_view before = chunked && last ? http1::kLastChunk : head;
     const std::string_view after = chunked ? "\r\n" : "";
     const iovec pieces[4] = {{const_cast<char*>(before.data()), before.size()},
                              {const_cast<char*>(piece.data.data()), piece.data.size()},

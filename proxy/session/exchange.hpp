@@ -8,7 +8,7 @@
 #include <string>
 
 #include "proxy/base/failure.hpp"
-#include "proxy/http/body.hpp"
+#include "proxy/http1/body.hpp"
 #include "proxy/route/decide.hpp"
 #include "proxy/session/context.hpp"
 #include "proxy/session/downstream.hpp"
@@ -150,8 +150,8 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   bool has_token_ = false;            // a preview token
 
   upstream::Attempt attempt_;
-  http::ResponseHead answer_;
-  http::BodyReader answer_body_;
+  http1::ResponseHead answer_;
+  http1::BodyReader answer_body_;
   bool answer_head_read_ = false;
   bool first_counted_ = false;  // the chosen pool's first attempt has been judged (S9, G4)
   bool retrying_ = false;       // counted in the budget, from the first counted retry to the end

@@ -66,7 +66,7 @@ const std::string& Exchange::new_id() {
 
 bool Exchange::is_to_be_mirrored() {
   const route::Service& service = *service_->service;
-  const http::RequestHead& head = client_.head();
+  const http1::RequestHead& head = client_.head();
   if (route::is_override(decision_.by) || decision_.pool == service.mirror->pool) return false;
   if (!head.upgrade.empty() || (service.mirror->safe_only && !is_safe(head.method))) return false;
   const std::string_view salt = service.spec.sticky ? service.spec.sticky->salt : std::string_view();
@@ -77,8 +77,8 @@ bool Exchange::is_to_be_mirrored() {
 // as it comes (mirror_more); one that is long or of unknown length is not copied.
 void Exchange::mirror(std::size_t head_size, std::string_view body) {
   if (!is_to_be_mirrored()) return;
-  const http::RequestHead& head = client_.head();
-  if (head.framing == http::Framing::chunked || head.content_length > Mirrors::kLongestBody) {
+  const http1::RequestHead& head = client_.head();
+  if (head.framing == http1::Framing::chunked || head.content_length > Mirrors::kLongestBody) {
     service_->service->live->per_worker[context_.worker].mirror_skipped.add();
     return;
   }

@@ -279,8 +279,8 @@ Mirrors::Step Mirrors::take_in(Copy& copy, bool& head_read) {
   while (!head_read) {
     if (conn.in.empty()) return Step::read;
     const auto parsed = conn.parser.parse(conn.in.view(), copy.answer_, copy.is_head_);
-    if (parsed == http::Status::more) return Step::read;
-    if (parsed == http::Status::refused || copy.answer_.status == 101) return Step::failed;
+    if (parsed == http1::Status::more) return Step::read;
+    if (parsed == http1::Status::refused || copy.answer_.status == 101) return Step::failed;
     head_read = copy.answer_.status >= 200;
     if (head_read) copy.body_.start(copy.answer_.framing, copy.answer_.content_length);
     conn.in.consume(copy.answer_.size);
@@ -290,9 +290,9 @@ Mirrors::Step Mirrors::take_in(Copy& copy, bool& head_read) {
     if (copy.read_ > kReadOfAnswer) return Step::done;
     if (conn.in.empty()) return Step::read;
     const auto step = copy.body_.next(conn.in.view());
-    if (step.kind == http::BodyStep::Kind::refused) return Step::failed;
+    if (step.kind == http1::BodyStep::Kind::refused) return Step::failed;
     conn.in.consume(step.consumed);
-    if (step.kind == http::BodyStep::Kind::done) return Step::done;
+    if (step.kind == http1::BodyStep::Kind::done) return Step::done;
   }
   return Step::done;
 }

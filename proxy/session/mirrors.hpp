@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "proxy/base/task.hpp"
-#include "proxy/http/body.hpp"
-#include "proxy/http/codec.hpp"
+#include "proxy/http1/body.hpp"
+#include "proxy/http1/parser.hpp"
 #include "proxy/route/balance.hpp"
 #include "proxy/upstream/worker_snapshot.hpp"
 
@@ -60,8 +60,8 @@ class Mirrors : private net::Poller::Entry {
     upstream::Claim claim_;
     upstream::Backend* own_ = nullptr;  // whose connections are the copies'
     std::unique_ptr<upstream::Connection> conn_;
-    http::ResponseHead answer_;
-    http::BodyReader body_;
+    http1::ResponseHead answer_;
+    http1::BodyReader body_;
     std::size_t read_ = 0;
     End end_ = End::none;  // asked for: `cut` and `timed_out` are its failure, `let_go` is nobody's
   };

@@ -129,7 +129,7 @@ void Exchange::record(std::string_view error) {
     if (target_ != chosen_ && error.empty()) counters.rescued.add();
   }
   if (!context_.access_log || !context_.access_log->on()) return;
-  const http::RequestHead& head = client_.head();
+  const http1::RequestHead& head = client_.head();
   observe::AccessRecord line;
   client::set_times(began_, line);
   line.generation = view_->snapshot->generation;
@@ -145,7 +145,7 @@ void Exchange::record(std::string_view error) {
   line.host = head.host;
   line.path = head.path;
   line.query = head.query;
-  line.protocol = head.version == http::Version::http11 ? "HTTP/1.1" : "HTTP/1.0";
+  line.protocol = head.version == http1::Version::http11 ? "HTTP/1.1" : "HTTP/1.0";
   line.scheme = client_.secure() ? "https" : "http";
   line.tls = client_.tls_version();
   client::add_fields(head.fields, line);

@@ -1,6 +1,5 @@
 // The answer on its way: pump() does what can be done with the bytes at hand, receive() waits for what it
 // asks for.
-#include "proxy/http/forward.hpp"
 #include "proxy/session/exchange.hpp"
 
 namespace sluice::session {
@@ -79,12 +78,12 @@ Exchange::Pump Exchange::pump_head() {
   for (;;) {
     if (conn.in.empty()) return Pump::read;
     switch (conn.parser.parse(conn.in.view(), answer_, client_.head().is_head)) {
-      case http::Status::more:
+      case http1::Status::more:
         return Pump::read;
-      case http::Status::refused:
+      case http1::Status::refused:
         attempt_.kind = FailureKind::protocol;
         return Pump::failed;
-      case http::Status::done:
+      case http1::Status::done:
         break;
     }
     if (answer_.status >= 200) break;
@@ -128,7 +127,7 @@ void Exchange::begin_answer() {
 
 Exchange::Pump Exchange::pump_body() {
   upstream::Connection& conn = *conn_;
-  if (answer_body_.done() && answer_.framing == http::Framing::none) {
+  if (answer_body_.done() && answer_.framing == http1::Framing::none) {
     return client_.write({}, true, {}) ? Pump::done : Pump::blocked;
   }
   for (;;) {
@@ -139,17 +138,17 @@ Exchange::Pump Exchange::pump_body() {
     }
     const auto step = answer_body_.next(conn.in.view());
     switch (step.kind) {
-      case http::BodyStep::Kind::refused:
+      case http1::BodyStep::Kind::refused:
         attempt_.kind = FailureKind::protocol;
         return Pump::failed;
-      case http::BodyStep::Kind::more:
+      case http1::BodyStep::Kind::more:
         conn.in.consume(step.consumed);
         continue;
-      case http::BodyStep::Kind::done: {
+      case http1::BodyStep::Kind::done: {
         conn.in.consume(step.consumed);
         return client_.write({}, true, answer_body_.trailers()) ? Pump::done : Pump::blocked;
       }
-      case http::BodyStep::Kind::data: {
+      case http1::BodyStep::Kind::data: {
         const bool last = answer_body_.done();
         const bool sent = client_.write(step.data, last, {});
         conn.in.consume(

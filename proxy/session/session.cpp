@@ -168,12 +168,12 @@ void Session::cut() {
 }
 
 void Session::begin_message() {
-  const http::RequestHead& head = *head_;
+  const http1::RequestHead& head = *head_;
   first_ = head_begun_ = false;
   body_at_ = head.size;
   body_.start(head.framing, head.content_length);
   answered_ = aborted_ = false;
-  framing_ = http::Framing::none;
+  framing_ = http1::Framing::none;
   keep_alive_ = head.keep_alive;
   if (listener_->spec.max_requests > 0 && ++requests_ >= listener_->spec.max_requests) keep_alive_ = false;
   body_limit_ = listener_->spec.max_body;

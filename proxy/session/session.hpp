@@ -10,8 +10,8 @@
 #include "proxy/base/buffer.hpp"
 #include "proxy/base/network.hpp"
 #include "proxy/client/listener_info.hpp"
-#include "proxy/http/body.hpp"
-#include "proxy/http/codec.hpp"
+#include "proxy/http1/body.hpp"
+#include "proxy/http1/parser.hpp"
 #include "proxy/session/context.hpp"
 #include "proxy/session/downstream.hpp"
 
@@ -82,7 +82,7 @@ class Session final : private SessionHook, private Downstream, private net::Read
   }
 
   // Downstream
-  const http::RequestHead& head() const override { return *head_; }
+  const http1::RequestHead& head() const override { return *head_; }
   std::string_view client_address() const override { return client_address_; }
   SocketAddresses ends() const override;
   std::string_view hop_address() const override { return trusted_ ? hop_address_ : client_address_; }
@@ -98,8 +98,8 @@ class Session final : private SessionHook, private Downstream, private net::Read
   std::string_view trailers() const override { return body_.trailers(); }
   bool body_read() const override { return body_.done(); }
   void watch(ClientWatcher* watcher) override;
-  void interim(const http::ResponseHead& answer) override;
-  void begin(const http::ResponseHead& answer, std::string_view extra) override;
+  void interim(const http1::ResponseHead& answer) override;
+  void begin(const http1::ResponseHead& answer, std::string_view extra) override;
   bool write(std::string_view piece, bool last, std::string_view trailers) override;
   Task<net::IoStatus> flush() override;
   Task<net::IoStatus> reply(int status, std::string_view reason, std::string_view text,
@@ -131,18 +131,18 @@ class Session final : private SessionHook, private Downstream, private net::Read
   bool body_in_use_ = false;
   std::size_t body_at_ = 0;  // of in_: where unread body begins, behind the head
   Buffer out_;
-  http::RequestParser parser_{listener_->head_limits()};
-  http::Refusal refusal_;
-  http::BodyReader body_;
-  std::unique_ptr<http::RequestHead> head_;  // while a request is under way
-  Exchange* exchange_ = nullptr;             // likewise
+  http1::RequestParser parser_{listener_->head_limits()};
+  http1::Refusal refusal_;
+  http1::BodyReader body_;
+  std::unique_ptr<http1::RequestHead> head_;  // while a request is under way
+  Exchange* exchange_ = nullptr;              // likewise
 
   // The answer under way.
   std::span<iovec> unsent_;
   iovec pieces_[3];
   char chunk_head_[20];
   std::string body_ending_;  // a last chunk with trailers, while it is being sent
-  http::Framing framing_ = http::Framing::none;
+  http1::Framing framing_ = http1::Framing::none;
   bool answered_ = false, keep_alive_ = false, aborted_ = false;
   bool ending_unsent_ = false;  // the answer's last bytes are in out_, to be sent
   int status_ = 0;

@@ -1,6 +1,5 @@
 // The answer's way to the client: head, framed pieces, end; the proxy's own answers; a tunnel's bytes.
-#include "proxy/http/forward.hpp"
-#include "proxy/http/reply.hpp"
+#include "proxy/http1/response_writer.hpp"
 #include "proxy/session/session.hpp"
 
 namespace sluice::session {
@@ -12,9 +11,9 @@ namespace {
 constexpr std::size_t kCopied = 4096;
 }  // namespace
 
-void Session::interim(const http::ResponseHead& answer) {
-  if (head_->version == http::Version::http10) return;  // RFC 9110 15.2
-  http::write_interim(answer, out_);
+void Session::interim(const http1::ResponseHead& answer) {
+  if (head_->version == http1::Version::http10) return;  // RFC 9110 15.2
+  http1::write_interim(answer, out_);
   if (answer.status == 101) {
     answered_ = true;
     status_ = 101;
@@ -22,29 +21,29 @@ void Session::interim(const http::ResponseHead& answer) {
   }
 }
 
-void Session::begin(const http::ResponseHead& answer, std::string_view extra) {
+void Session::begin(const http1::ResponseHead& answer, std::string_view extra) {
   answered_ = true;
   status_ = answer.status;
-  framing_ = http::response_framing(answer, head_->version, head_->is_head);
-  if (context_.shutting_down || framing_ == http::Framing::until_close) keep_alive_ = false;
+  framing_ = http1::response_framing(answer, head_->version, head_->is_head);
+  if (context_.shutting_down || framing_ == http1::Framing::until_close) keep_alive_ = false;
   if (!body_.done() && answer.status >= 400)
     keep_alive_ = false;  // an early refusal: the rest of the body is not waited for
-  http::ResponseContext context;
+  http1::ResponseContext context;
   context.client_version = head_->version;
   context.keep_alive = keep_alive_;
   context.head_request = head_->is_head;
   context.framing_to_client = framing_;
   context.extra = extra;
   context.date = context_.date();
-  http::write_response(answer, context, out_);
+  http1::write_response(answer, context, out_);
 }
 
 bool Session::write(std::string_view piece, bool last, std::string_view trailers) {
   bytes_out_ += piece.size();
   std::string_view ending;
-  if (framing_ == http::Framing::chunked) {
+  if (framing_ == http1::Framing::chunked) {
     if (!piece.empty()) {
-      out_.append({chunk_head_, http::encode_chunk_head(chunk_head_, piece.size())});
+      out_.append({chunk_head_, http1::encode_chunk_head(chunk_head_, piece.size())});
       ending = last ? "\r\n0\r\n" : "\r\n";
     } else if (last) {
       ending = "0\r\n";
@@ -52,7 +51,7 @@ bool Session::write(std::string_view piece, bool last, std::string_view trailers
   } else {
     trailers = {};
   }
-  const bool chunked_end = framing_ == http::Framing::chunked && last;
+  const bool chunked_end = framing_ == http1::Framing::chunked && last;
   std::size_t count = 0;
   const auto add = [this, &count](std::string_view bytes) {
     if (!bytes.empty()) pieces_[count++] = {const_cast<char*>(bytes.data()), bytes.size()};
@@ -113,9 +112,9 @@ Task<IoStatus> Session::reply(int status, std::string_view reason, std::string_v
   status_ = status;
   if (context_.shutting_down || !body_.done()) keep_alive_ = false;
   if (retry_after == 0 && status == 503) retry_after = 1;
-  http::write_reply(status, reason, text, keep_alive_, head_->is_head, context_.date(), out_, retry_after,
-                    head_->version);
-  framing_ = http::Framing::none;
+  http1::write_reply(status, reason, text, keep_alive_, head_->is_head, context_.date(), out_, retry_after,
+                     head_->version);
+  framing_ = http1::Framing::none;
   bytes_out_ = head_->is_head ? 0 : text.size();
   pieces_[0] = {const_cast<char*>(out_.data()), out_.size()};
   unsent_ = {pieces_, 1};

@@ -10,8 +10,8 @@ using net::IoStatus;
 
 bool Session::whole_body(std::string_view& body) const {
   body = {};
-  if (head_->framing == http::Framing::none) return true;
-  if (head_->framing != http::Framing::length) return false;
+  if (head_->framing == http1::Framing::none) return true;
+  if (head_->framing != http1::Framing::length) return false;
   const std::string_view came = in_.view().substr(head_->size);
   if (came.size() < head_->content_length) return false;
   body = came.substr(0, head_->content_length);
@@ -20,7 +20,7 @@ bool Session::whole_body(std::string_view& body) const {
 
 bool Session::limit_body(std::uint64_t bytes) {
   if (bytes > 0 && (body_limit_ == 0 || bytes < body_limit_)) body_limit_ = bytes;
-  return body_limit_ == 0 || head_->framing != http::Framing::length || head_->content_length <= body_limit_;
+  return body_limit_ == 0 || head_->framing != http1::Framing::length || head_->content_length <= body_limit_;
 }
 
 Task<BodyPiece> Session::read_body() {
@@ -34,15 +34,15 @@ Task<BodyPiece> Session::read_body() {
       body_at_ += step.consumed;
     }
     switch (step.kind) {
-      case http::BodyStep::Kind::data:
+      case http1::BodyStep::Kind::data:
         bytes_in_ += step.data.size();
         if (body_limit_ > 0 && bytes_in_ > body_limit_) co_return BodyPiece{BodyPiece::Kind::too_large, {}};
         co_return BodyPiece{BodyPiece::Kind::data, step.data};
-      case http::BodyStep::Kind::done:
+      case http1::BodyStep::Kind::done:
         co_return BodyPiece{BodyPiece::Kind::done, {}};
-      case http::BodyStep::Kind::refused:
+      case http1::BodyStep::Kind::refused:
         co_return BodyPiece{BodyPiece::Kind::malformed, {}};
-      case http::BodyStep::Kind::more:
+      case http1::BodyStep::Kind::more:
         break;
     }
     if (!stream_.armed()) {  // a read that is outstanding since the last request goes to where that one was

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "proxy/http/reply.hpp"
+#include "proxy/http1/response_writer.hpp"
 #include "proxy/session/session.hpp"
 
 namespace sluice::session {
@@ -18,7 +18,7 @@ constexpr std::size_t kMinRoom = 1024;  // less room than this is no use for rea
 
 constexpr const char* kPlainHttp = "plain_http";
 
-std::string_view explanation(const http::Refusal& refusal) {
+std::string_view explanation(const http1::Refusal& refusal) {
   if (refusal.reason == kPlainHttp)
     return "This port speaks HTTPS, and plain HTTP came. Ask again with https:// in front.\n";
   switch (refusal.status) {
@@ -45,15 +45,15 @@ std::string_view explanation(const http::Refusal& refusal) {
 
 Session::HeadResult Session::look_for_head() {
   if (in_.empty()) return HeadResult::incomplete;
-  if (!head_) head_ = std::make_unique<http::RequestHead>();
+  if (!head_) head_ = std::make_unique<http1::RequestHead>();
   if (!stream_.armed() && in_.skipped() > kCompact) in_.compact();
   const auto status = parser_.parse(in_.view(), *head_);
-  if (status == http::Status::done) {
+  if (status == http1::Status::done) {
     if (!misdirected()) return HeadResult::complete;
     refusal_ = {421, "misdirected"};
     return HeadResult::refused;
   }
-  if (status == http::Status::refused) {
+  if (status == http1::Status::refused) {
     refusal_ = parser_.refusal();
     return HeadResult::refused;
   }
@@ -133,7 +133,7 @@ Task<void> Session::refuse() {
   keep_alive_ = false;
   out_.clear();
   const std::string_view text = explanation(refusal_);
-  http::write_reply(refusal_.status, refusal_.reason, text, false, false, context_.date(), out_);
+  http1::write_reply(refusal_.status, refusal_.reason, text, false, false, context_.date(), out_);
   const auto status = co_await stream_.write(out_.view());
   record_refusal(began, text.size());
   if (status != IoStatus::ok) co_return;

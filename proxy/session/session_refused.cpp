@@ -2,7 +2,7 @@
 #include "proxy/client/access_line.hpp"
 #include "proxy/http/forward.hpp"
 #include "proxy/http/forwarded.hpp"
-#include "proxy/http/start_line.hpp"
+#include "proxy/http1/start_line.hpp"
 #include "proxy/session/session.hpp"
 
 namespace sluice::session {
@@ -12,8 +12,8 @@ namespace sluice::session {
 void Session::record_refusal(net::Clock::time_point began, std::size_t bytes_out) {
   if (!context_.access_log || !context_.access_log->on()) return;
   const std::string_view came = in_.view();
-  head_ = std::make_unique<http::RequestHead>();
-  http::RequestParser(listener_->head_limits()).parse(came, *head_);
+  head_ = std::make_unique<http1::RequestHead>();
+  http1::RequestParser(listener_->head_limits()).parse(came, *head_);
   const http::Fields& fields = head_->fields;
   observe::AccessRecord line;
   client::set_times(began, line);
@@ -27,7 +27,7 @@ void Session::record_refusal(net::Clock::time_point began, std::size_t bytes_out
         format_ip(http::forwarded_client(fields, caller_.source.ip, listener_->spec.trusted_proxies),
                   client_address_text_);
   line.client = client_address_;
-  const http::Glance seen = http::glance(came);
+  const http1::Glance seen = http1::glance(came);
   line.method = seen.method;
   line.path = seen.path;
   line.query = seen.query;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "proxy/http/proxy_protocol.hpp"
+#include "proxy/net/proxy_protocol.hpp"
 #include "proxy/upstream/backend.hpp"
 
 namespace sluice::upstream {
@@ -78,8 +78,8 @@ Task<IoStatus> connect(Connection& conn, const route::Backend& to, ProxyVersion 
     if (tried + 1 < count) conn.stream.close();
   }
   if (status == IoStatus::ok && proxy_protocol != ProxyVersion::off) {
-    http::ProxyHeaderText storage;
-    const auto header = http::write_proxy_header(proxy_protocol, speaks_for, storage);
+    net::ProxyHeaderText storage;
+    const auto header = net::write_proxy_header(proxy_protocol, speaks_for, storage);
     status = co_await conn.stream.write(header);
   }
   if (status == IoStatus::ok && conn.backend().tls()) {

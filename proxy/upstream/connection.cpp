@@ -8,10 +8,10 @@ namespace sluice::upstream {
 
 using namespace std::chrono_literals;
 
-std::chrono::milliseconds idle_time(const http::ResponseHead& answer, std::chrono::milliseconds ours,
+std::chrono::milliseconds idle_time(const http1::ResponseHead& answer, std::chrono::milliseconds ours,
                                     std::chrono::milliseconds quiet) {
   constexpr std::chrono::milliseconds kMargin = 1s;
-  if (answer.kept_seconds == http::kKeptUnsaid) return ours;
+  if (answer.kept_seconds == http1::kKeptUnsaid) return ours;
   return std::min(ours, std::chrono::seconds(answer.kept_seconds) - kMargin - quiet);
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "proxy/base/buffer.hpp"
-#include "proxy/http/codec.hpp"
+#include "proxy/http1/parser.hpp"
 #include "proxy/net/stream.hpp"
 #include "proxy/route/snapshot.hpp"
 
@@ -18,7 +18,7 @@ class Backend;
 // this answer that it keeps it (Keep-Alive). In that last second a request and the backend's close would pass
 // each other on the way, and a request that is not safe to repeat would be lost. `quiet`: since the answer's
 // last byte. 0 or less: not at all.
-std::chrono::milliseconds idle_time(const http::ResponseHead& answer, std::chrono::milliseconds ours,
+std::chrono::milliseconds idle_time(const http1::ResponseHead& answer, std::chrono::milliseconds ours,
                                     std::chrono::milliseconds quiet);
 
 class Connection final : private net::ReadObserver {
@@ -27,7 +27,7 @@ class Connection final : private net::ReadObserver {
 
   net::Stream stream;
   Buffer in;  // bytes of answers
-  http::ResponseParser parser;
+  http1::ResponseParser parser;
   bool reused = false;  // it has served a request before
   bool login = false;   // NTLM or Negotiate was spoken on it: it is its client connection's alone (R4)
   route::Endpoint to;   // where it leads; set once it is connected

@@ -23,7 +23,7 @@ tls::ServerOptions tls_options(const config::ListenerSpec& spec, std::shared_ptr
   return options;
 }
 
-static_assert(config::kMostHeaderBytes == http::kMaxHead && config::kMostTarget == http::kMaxTarget &&
+static_assert(config::kMostHeaderBytes == http1::kMaxHead && config::kMostTarget == http1::kMaxTarget &&
               config::kMostHeaders == http::kMaxFields);
 
 // `before` is of the same listener before a reload, or null.

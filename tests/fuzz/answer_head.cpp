@@ -1,13 +1,13 @@
 // X3: a backend's bytes. The first byte says what was asked: 'H' a HEAD, else a GET.
-#include "proxy/http/codec.hpp"
-#include "proxy/http/forward.hpp"
+#include "proxy/http1/parser.hpp"
+#include "proxy/http1/response_writer.hpp"
 #include "tests/fuzz/cuts.hpp"
 #include "tests/fuzz/targets.hpp"
 
 namespace sluice::fuzz {
 namespace {
 
-using namespace http;
+using namespace http1;
 
 void check_interim(const ResponseHead& head) {
   Buffer out;
@@ -54,7 +54,7 @@ void answer_head(std::string_view bytes) {
     }
   }
 
-  using namespace http::testing;
+  using namespace http1::testing;
   const Reading whole = verdict(read_responses(bytes, is_head, true, at_once));
   require(verdict(read_responses(bytes, is_head, true, cut_of(bytes))) == whole,
           "X3: the verdict depends on how the bytes came");

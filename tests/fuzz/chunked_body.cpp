@@ -1,14 +1,14 @@
 // X1, X2: a body of chunks, up to and with its trailers.
 #include <string>
 
-#include "proxy/http/chunked.hpp"
+#include "proxy/http1/chunked.hpp"
 #include "tests/fuzz/cuts.hpp"
 #include "tests/fuzz/targets.hpp"
 
 namespace sluice::fuzz {
 namespace {
 
-using namespace http;
+using namespace http1;
 
 struct Read {
   bool done = false, refused = false;
@@ -16,7 +16,7 @@ struct Read {
   std::string body, trailers;
 };
 
-Read read_chunks(std::string_view bytes, const http::testing::Cut& cut) {
+Read read_chunks(std::string_view bytes, const http1::testing::Cut& cut) {
   Read read;
   ChunkedDecoder decoder;
   for (std::size_t at = 0; at < bytes.size() && !read.done && !read.refused;) {
@@ -49,7 +49,7 @@ std::string written(const Read& read) {
 }  // namespace
 
 void chunked_body(std::string_view bytes) {
-  using namespace http::testing;
+  using namespace http1::testing;
   const Read whole = read_chunks(bytes, at_once), cut = read_chunks(bytes, cut_of(bytes));
   require(whole.done == cut.done && whole.refused == cut.refused,
           "X2: the verdict depends on how the bytes came");

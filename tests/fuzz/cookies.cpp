@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "proxy/http/codec.hpp"
-#include "proxy/http/forward.hpp"
+#include "proxy/http1/parser.hpp"
+#include "proxy/http1/request_writer.hpp"
 #include "proxy/route/decide.hpp"
 #include "support/services.hpp"
 #include "tests/fuzz/cuts.hpp"
@@ -14,7 +14,7 @@
 namespace sluice::fuzz {
 namespace {
 
-using namespace http;
+using namespace http1;
 using From = config::StickyKey::From;
 
 std::string_view take_line(std::string_view& bytes) {
@@ -35,7 +35,7 @@ void check_dropped(const RequestHead& head, std::string_view name) {
   RequestParser parser;
   RequestHead again;
   require(parser.parse(out.view(), again) == Status::done, "X1: without a cookie the head is still one");
-  require(cookie_value(again.fields, name).empty(), "S8: the backend does not get the token");
+  require(http::cookie_value(again.fields, name).empty(), "S8: the backend does not get the token");
 }
 
 void check_decision(const RequestHead& head, std::string_view name) {
@@ -67,10 +67,11 @@ void cookies(std::string_view bytes) {
   RequestParser parser;
   RequestHead head;
   if (parser.parse(text, head) != Status::done) return;
-  require(within(cookie_value(head.fields, name), text) && within(query_value(head.query, name), text),
+  require(within(http::cookie_value(head.fields, name), text) &&
+              within(http::query_value(head.query, name), text),
           "values are parts of the head");
   route::preview_token(head);
-  if (is_token(name) && has_room(head)) check_dropped(head, name);
+  if (http::is_token(name) && has_room(head)) check_dropped(head, name);
   check_decision(head, name);
 }
 

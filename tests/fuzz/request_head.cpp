@@ -1,13 +1,13 @@
 // X1, X2: a client's bytes.
-#include "proxy/http/codec.hpp"
-#include "proxy/http/forward.hpp"
+#include "proxy/http1/parser.hpp"
+#include "proxy/http1/request_writer.hpp"
 #include "tests/fuzz/cuts.hpp"
 #include "tests/fuzz/targets.hpp"
 
 namespace sluice::fuzz {
 namespace {
 
-using namespace http;
+using namespace http1;
 
 void check_written(const RequestHead& head) {
   Buffer out;
@@ -31,7 +31,7 @@ void request_head(std::string_view bytes) {
   RequestHead head;
   if (parser.parse(bytes, head) == Status::done && has_room(head)) check_written(head);
 
-  using namespace http::testing;
+  using namespace http1::testing;
   const Reading whole = verdict(read_requests(bytes, at_once));
   require(verdict(read_requests(bytes, cut_of(bytes))) == whole,
           "X2: the verdict depends on how the bytes came");

@@ -128,7 +128,7 @@ TEST_F(BackendTest, An_expiry_that_came_just_before_it_was_taken_does_not_end_th
 }
 
 TEST(IdleTimes, AreASecondLessThanTheBackendSays) {
-  http::ResponseHead answer;
+  http1::ResponseHead answer;
   EXPECT_EQ(idle_time(answer, 60s, 0ms), 60s) << "it says nothing";
   answer.kept_seconds = 5;
   EXPECT_EQ(idle_time(answer, 60s, 0ms), 4s);

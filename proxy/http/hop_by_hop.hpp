@@ -1,0 +1,51 @@
+// The fields of one message that end at this hop. Pure.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#include "proxy/http/message.hpp"
+#include "proxy/http/text.hpp"
+
+namespace sluice::http {
+
+inline constexpr std::array<std::string_view, 3> kCredentials{"Authorization", "Cookie",
+                                                              "Proxy-Authorization"};
+
+// The fields that end here: those that Connection names (RFC 9110 7.6.1), and in a TRACE, whose answer holds
+// what was received, those with credentials (9.3.8). What the proxy itself writes is out of their reach.
+class HopByHopFields {
+ public:
+  HopByHopFields(const Fields& fields, bool any) {
+    if (!any) return;
+    for (const Field& field : fields)
+      if (field.id == Header::connection) collect(field.value);
+  }
+  explicit HopByHopFields(const RequestHead& head) : HopByHopFields(head.fields, head.names_fields) {
+    if (head.method != "TRACE") return;
+    for (const auto name : kCredentials) names_[size_++] = name;
+  }
+  bool contains(std::string_view name) const {
+    return std::any_of(names_.begin(), names_.begin() + size_,
+                       [&](auto named) { return iequals(named, name); });
+  }
+
+ private:
+  void collect(std::string_view list) {
+    while (!list.empty() && size_ < kMaxNamedFields) {
+      const auto name = take_member(list);
+      if (!name.empty() && !is_option(name)) names_[size_++] = name;
+    }
+  }
+  static bool is_option(std::string_view name) {
+    return iequals(name, "close") || iequals(name, "keep-alive") || iequals(name, "upgrade") ||
+           iequals(name, "te");
+  }
+
+  std::array<std::string_view, kMaxNamedFields + kCredentials.size()> names_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace sluice::http

@@ -1,0 +1,33 @@
+// Reads a message's body, however it is framed.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "proxy/http1/chunked.hpp"
+#include "proxy/http1/message.hpp"
+
+namespace sluice::http1 {
+
+class BodyReader {
+ public:
+  void start(Framing framing, std::uint64_t length);
+
+  // The next piece at the front of `in`. Call again with the rest until it says `more` (read on) or `done`.
+  // Once done() holds, nothing more is consumed: no extra call is needed to learn it.
+  BodyStep next(std::string_view in);
+  bool done() const;
+  // The peer's EOF is the regular end (close-delimited); otherwise an EOF before done() means the message is
+  // cut short.
+  bool ends_at_eof() const { return framing_ == Framing::until_close; }
+  // Of a chunked body, after done.
+  std::string_view trailers() const { return chunks_.trailers(); }
+  Refusal refusal() const { return chunks_.refusal(); }
+
+ private:
+  Framing framing_ = Framing::none;
+  std::uint64_t left_ = 0;
+  ChunkedDecoder chunks_;
+};
+
+}  // namespace sluice::http1
