@@ -44,6 +44,12 @@ asio::awaitable<Turn::Held> Turn::take() {
   co_return Held(this);
 }
 
+std::optional<Turn::Held> Turn::take_if_free() {
+  if (serving_ != next_ticket_) return std::nullopt;
+  ++next_ticket_;
+  return Held(this);
+}
+
 void Turn::give_back() {
   ++serving_;
   bell_.ring();

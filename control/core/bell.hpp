@@ -69,6 +69,7 @@ class Turn {
     Turn* turn_;
   };
   boost::asio::awaitable<Held> take();
+  std::optional<Held> take_if_free();
 
  private:
   void give_back();

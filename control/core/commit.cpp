@@ -126,7 +126,7 @@ asio::awaitable<Result<Control::Impl::Published>> Control::Impl::put_in_force(st
                                                                               route::SnapshotPtr made,
                                                                               bool without_disk,
                                                                               std::function<void()> between) {
-  auto published = journal_edit(edit, without_disk);
+  auto published = co_await keep_edit(std::move(edit), without_disk);
   if (!published) co_return published;
   if (between) between();
   state = std::move(next);
@@ -143,19 +143,21 @@ asio::awaitable<void> Control::Impl::publish(route::SnapshotPtr made) {
   co_await gate->wait();
 }
 
-Result<Control::Impl::Published> Control::Impl::journal_edit(const state::Edit& edit, bool without_disk) {
-  const state::Error error = journal->append(edit);
-  if (!error) return Published{true};
+asio::awaitable<Result<Control::Impl::Published>> Control::Impl::keep_edit(state::Edit edit,
+                                                                           bool without_disk) {
+  const auto kept = std::make_shared<Gate<std::string>>(loop);
+  store->append(edit, [kept](std::string error) { kept->open(std::move(error)); });
+  const std::string error = co_await kept->wait();
+  if (error.empty()) co_return Published{true};
   ++counters.journal_errors;
-  spdlog::error("generation {}: {}", edit.generation, error.message());
+  spdlog::error("generation {}: {}", edit.generation, error);
   if (!without_disk)
-    return protocol::refused(
-        "nothing was changed, because the change could not be kept: " + error.message(),
-        "make room in " + spec.state_dir + ", or repeat it with --force, which goes on without the disk");
-  journal->keep(edit);
-  events.add("warning", "",
-             "generation " + std::to_string(edit.generation) + " is not durable: " + error.message());
-  return Published{false};
+    co_return protocol::refused(
+        "nothing was changed, because the change could not be kept: " + error,
+        store->remedy() + ", or repeat it with --force, which goes on without the disk");
+  store->keep(edit);
+  events.add("warning", "", "generation " + std::to_string(edit.generation) + " is not durable: " + error);
+  co_return Published{false};
 }
 
 state::Edit Control::Impl::edit_for(const Request& request, const state::State& next,

@@ -26,6 +26,11 @@ Options with_defaults(Options options) {
   return options;
 }
 
+void warn_of(const config::Spec& spec) {
+  for (const auto& warning : expiry_warnings(spec, unix_milliseconds() / 1000)) spdlog::warn("{}", warning);
+  for (const auto& note : config::notes(spec)) spdlog::warn("{}", note.text());
+}
+
 }  // namespace
 
 std::string to_string(const Actor& actor) {
@@ -51,9 +56,11 @@ std::int64_t unix_milliseconds() {
 
 // --- Impl: the start
 
-Control::Impl::Impl(asio::io_context& io, Workers& the_workers, config::Spec the_spec, Options the_options)
+Control::Impl::Impl(asio::io_context& io, Workers& the_workers, std::unique_ptr<state::Store> the_store,
+                    config::Spec the_spec, Options the_options)
     : loop(io.get_executor()),
       workers(the_workers),
+      store(std::move(the_store)),
       spec(std::move(the_spec)),
       options(with_defaults(std::move(the_options))),
       registry(the_workers.count()),
@@ -110,32 +117,38 @@ void Control::Impl::listen_to_backends() {
   };
 }
 
-std::string Control::Impl::open() {
-  auto opened = state::Journal::open(*options.files, spec.state_dir);
-  if (!opened) return opened.error().message();
-  for (const auto& warning : opened->warnings) spdlog::warn("{}", warning);
-  lasting_warnings = opened->warnings;
-  journal.emplace(std::move(opened->journal));
+asio::awaitable<std::string> Control::Impl::open(std::shared_ptr<Impl>) {
+  const auto loaded = std::make_shared<Gate<state::Store::Loaded>>(loop);
+  store->load([loaded](state::Store::Loaded result) { loaded->open(std::move(result)); });
+  auto [failure, found] = co_await loaded->wait();
+  if (!failure.empty()) co_return failure;
+  for (const auto& warning : found) spdlog::warn("{}", warning);
+  lasting_warnings = std::move(found);
   audit.emplace(*options.files, spec.state_dir + "/audit.log");
   judgements.emplace(*options.files, spec.state_dir + "/judgements.log");
-  for (const auto& warning : expiry_warnings(spec, unix_milliseconds() / 1000)) spdlog::warn("{}", warning);
-  for (const auto& note : config::notes(spec)) spdlog::warn("{}", note.text());
-  if (std::string error = open_preview_key(); !error.empty()) return error;
-  const state::State& kept = journal->state();
-  auto merged = state::merge(kept, spec);
-  state = journal->empty() ? state::from_spec(spec) : std::move(merged.state);
-  if (journal->empty() || merged.changed) {
-    for (const auto& conflict : merged.conflicts) {
-      spdlog::warn("{}", conflict);
-      lasting_warnings.push_back(conflict);
-    }
-    state::Edit edit = state::edit_between(kept, state, "start");
-    edit.time = unix_milliseconds();
-    edit.actor.name = "daemon";
-    if (const auto error = journal->append(edit)) return error.message();
-  }
+  warn_of(spec);
+  if (std::string error = open_preview_key(); !error.empty()) co_return error;
+  if (std::string error = co_await begin_with(store->history().state()); !error.empty()) co_return error;
   snapshot = std::make_shared<const route::Snapshot>();
-  return workers.prepare_listeners(spec.listeners);
+  co_return workers.prepare_listeners(spec.listeners);
+}
+
+// What is kept, brought together with the configuration, is the state; when that differs, it is kept too.
+asio::awaitable<std::string> Control::Impl::begin_with(const state::State& kept) {
+  const bool first_start = store->history().empty();
+  auto merged = state::merge(kept, spec);
+  state = first_start ? state::from_spec(spec) : std::move(merged.state);
+  if (!first_start && !merged.changed) co_return std::string();
+  for (const auto& conflict : merged.conflicts) {
+    spdlog::warn("{}", conflict);
+    lasting_warnings.push_back(conflict);
+  }
+  state::Edit edit = state::edit_between(kept, state, "start");
+  edit.time = unix_milliseconds();
+  edit.actor.name = "daemon";
+  const auto appended = std::make_shared<Gate<std::string>>(loop);
+  store->append(std::move(edit), [appended](std::string error) { appended->open(std::move(error)); });
+  co_return co_await appended->wait();
 }
 
 // Whoever asks for a change meanwhile waits his turn. Clients may come when all is there to serve them.
@@ -180,15 +193,19 @@ void Control::Impl::stop() {
 
 // --- Control
 
-Control::Control(asio::io_context& loop, Workers& workers, config::Spec spec, Options options)
-    : impl_(std::make_shared<Impl>(loop, workers, std::move(spec), std::move(options))) {}
+Control::Control(asio::io_context& loop, Workers& workers, std::unique_ptr<state::Store> store,
+                 config::Spec spec, Options options)
+    : impl_(std::make_shared<Impl>(loop, workers, std::move(store), std::move(spec), std::move(options))) {}
 
 Control::~Control() {
   impl_->workers.on_suspect = impl_->workers.on_unreachable = nullptr;
   impl_->stop();
 }
 
-std::string Control::open() { return impl_->open(); }
+asio::awaitable<std::string> Control::open() {
+  const auto self = impl_;
+  co_return co_await self->open(self);
+}
 
 asio::awaitable<std::string> Control::start() {
   const auto self = impl_;

@@ -22,6 +22,7 @@
 #include "control/protocol/problem.hpp"
 #include "control/protocol/traffic.hpp"
 #include "control/state/file.hpp"
+#include "control/state/store.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/route/snapshot.hpp"
 
@@ -67,8 +68,8 @@ struct Options {
   std::optional<std::string> state_dir;   // instead of the configuration's
   std::string version;                    // for status
   std::function<std::uint64_t()> random;  // 64 random bits; the default asks the kernel
-  state::FileSystem* files = nullptr;     // the state folder's; the default is the real one
-  LookUp look_up;                         // of names; the default asks name servers
+  state::FileSystem* files = nullptr;  // for logs and keys in the state folder; the default is the real one
+  LookUp look_up;                      // of names; the default asks name servers
 };
 
 // Where the operator comes in, as a reload changes it: what is new is opened by prepare(), an error text or
@@ -83,13 +84,14 @@ class Doors {
 
 class Control {
  public:
-  // `workers` outlives Control.
-  Control(boost::asio::io_context& loop, Workers& workers, config::Spec spec, Options options);
+  // `workers` outlives Control. Requires: a store, not loaded yet.
+  Control(boost::asio::io_context& loop, Workers& workers, std::unique_ptr<state::Store> store,
+          config::Spec spec, Options options);
   ~Control();
 
-  // Opens the state folder, merges what is found there with the configuration (T1, T2), and binds the
-  // listeners. An error text, or empty. From here on all that only looks has an answer.
-  std::string open();
+  // Loads the state, merges what is found with the configuration (T1, T2), and binds the listeners. An error
+  // text, or empty. From here on all that only looks has an answer.
+  boost::asio::awaitable<std::string> open();
   // Builds the first snapshot, lets clients come, starts the workers and the probes. After open(). An error
   // text, or empty. The loop has its turns meanwhile.
   boost::asio::awaitable<std::string> start();

@@ -23,7 +23,7 @@
 #include "control/rollout/moves.hpp"
 #include "control/state/apply.hpp"
 #include "control/state/audit.hpp"
-#include "control/state/journal.hpp"
+#include "control/state/store.hpp"
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -68,7 +68,8 @@ struct Driven {
 std::vector<std::string> expiry_warnings(const config::Spec& spec, std::int64_t now);
 
 struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
-  Impl(asio::io_context& io, Workers& the_workers, config::Spec the_spec, Options the_options);
+  Impl(asio::io_context& io, Workers& the_workers, std::unique_ptr<state::Store> the_store,
+       config::Spec the_spec, Options the_options);
 
   // --- commit.cpp
   asio::awaitable<Result<Changed>> commit(Request request, Verb verb);
@@ -83,7 +84,7 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
                                                   route::SnapshotPtr made, bool without_disk,
                                                   std::function<void()> between = nullptr);
   asio::awaitable<void> publish(route::SnapshotPtr made);
-  Result<Published> journal_edit(const state::Edit& edit, bool without_disk);
+  asio::awaitable<Result<Published>> keep_edit(state::Edit edit, bool without_disk);
   state::Edit edit_for(const Request& request, const state::State& next, const std::string& verb) const;
   Problem refuse(const Request& request, const std::string& verb, Problem problem);
   void turn_away(const Actor& actor, const std::string& what, const std::string& why);
@@ -222,7 +223,7 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
 
   // --- upkeep.cpp: once a second
   asio::awaitable<void> upkeep(std::shared_ptr<Impl> self);
-  void try_the_disk();
+  asio::awaitable<void> try_the_disk();
 
   // --- follow_names.cpp: names that stand for other addresses than before (H4)
   void listen_to_names();
@@ -235,7 +236,8 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   std::optional<Problem> missing_member(const Target& target) const;
 
   // --- control.cpp
-  std::string open();
+  asio::awaitable<std::string> open(std::shared_ptr<Impl> self);
+  asio::awaitable<std::string> begin_with(const state::State& kept);
   asio::awaitable<std::string> start(std::shared_ptr<Impl> self);
   void adopt(route::SnapshotPtr made);
   void listen_to_backends();
@@ -244,6 +246,7 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
 
   asio::any_io_executor loop;
   Workers& workers;
+  const std::unique_ptr<state::Store> store;  // never null
   config::Spec spec;
   Options options;  // constant, with its defaults filled in
   Clock::time_point started_at = Clock::now();
@@ -260,7 +263,6 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   EventLog events;
   Turn turn;
 
-  std::optional<state::Journal> journal;   // set by open()
   std::optional<state::AuditLog> audit;    // set by open()
   std::optional<JudgementLog> judgements;  // set by open()
   state::State state;                      // what is in force, as `snapshot`

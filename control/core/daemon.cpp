@@ -18,6 +18,7 @@
 #include "control/core/notify.hpp"
 #include "control/core/runtime_workers.hpp"
 #include "control/core/signal_mask.hpp"
+#include "control/state/journal_store.hpp"
 
 namespace sluice::core {
 namespace {
@@ -46,6 +47,11 @@ Options control_options(const DaemonOptions& options) {
   made.state_dir = options.state_dir;
   made.version = options.version;
   return made;
+}
+
+std::unique_ptr<state::Store> store_of(const DaemonOptions& options) {
+  return std::make_unique<state::JournalStore>(state::posix_files(),
+                                               options.state_dir.value_or(options.spec.state_dir));
 }
 
 // Everything that runs, in the order in which it has to begin, and in reverse to end.
@@ -78,7 +84,7 @@ Daemon::Daemon(DaemonOptions options)
     : options_(std::move(options)),
       runtime_(loop_, runtime_options(options_.spec)),
       workers_(runtime_, inherited_sockets()),
-      control_(loop_, workers_, options_.spec, control_options(options_)) {
+      control_(loop_, workers_, store_of(options_), options_.spec, control_options(options_)) {
   signals_.add(SIGHUP);
   signals_.add(SIGUSR1);
   if (options_.front) front_ = options_.front(loop_, control_);
@@ -108,7 +114,7 @@ boost::asio::awaitable<void> Daemon::live() {
 }
 
 boost::asio::awaitable<std::string> Daemon::start() {
-  if (std::string error = control_.open(); !error.empty()) co_return error;
+  if (std::string error = co_await control_.open(); !error.empty()) co_return error;
   // Before the first client is served: who asks is told that it starts.
   if (front_)
     if (std::string error = front_->open(options_.spec.admin); !error.empty()) co_return error;

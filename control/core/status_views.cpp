@@ -48,7 +48,7 @@ StatusView Control::Impl::status_now() const {
   view.uptime = std::chrono::duration_cast<std::chrono::seconds>(now - started_at);
   view.workers = workers.count();
   view.connections = workers.totals().connections;
-  view.durable = !journal || journal->durable();
+  view.durable = store->durable();
   view.warnings = warnings();
   view.readiness = readiness.why;
   for (const auto& listener : spec.listeners)
@@ -76,7 +76,7 @@ std::vector<std::string> expiry_warnings(const config::Spec& spec, std::int64_t 
 
 std::vector<std::string> Control::Impl::warnings() const {
   std::vector<std::string> all;
-  if (journal && !journal->durable())
+  if (!store->durable())
     all.push_back("not durable: generation " + std::to_string(state.generation) +
                   " is in force, but the disk did not take it");
   if (audit_failed) all.push_back("the audit log cannot be written");
@@ -268,13 +268,10 @@ asio::awaitable<StatusView> Control::status() {
 
 std::vector<HistoryEntry> Control::history(const std::string& service, std::size_t limit) const {
   std::vector<HistoryEntry> entries;
-  const auto edits = impl_->journal->history();
-  for (auto edit = edits.rbegin(); edit != edits.rend() && entries.size() < limit; ++edit) {
+  for (const state::PastEdit* edit : impl_->store->history().latest(service, limit)) {
     HistoryEntry entry;
     for (const auto& changed : edit->services) entry.services.push_back(changed.name);
     entry.services.insert(entry.services.end(), edit->gone.begin(), edit->gone.end());
-    const auto& names = entry.services;
-    if (!service.empty() && std::find(names.begin(), names.end(), service) == names.end()) continue;
     entry.generation = edit->generation;
     entry.time = std::chrono::system_clock::time_point(milliseconds(edit->time));
     entry.actor = !edit->actor.name.empty() ? edit->actor.name

@@ -16,7 +16,7 @@ constexpr std::chrono::seconds kTick{1};
 asio::awaitable<void> Control::Impl::upkeep(std::shared_ptr<Impl> self) {
   while (!stopped) {
     recent.sample(*snapshot, Clock::now());
-    if (!journal->durable()) try_the_disk();
+    if (!store->durable()) co_await try_the_disk();
     keep_tickets();
     upkeep_timer.expires_after(kTick);
     co_await upkeep_timer.async_wait(asio::as_tuple(asio::use_awaitable));
@@ -24,8 +24,14 @@ asio::awaitable<void> Control::Impl::upkeep(std::shared_ptr<Impl> self) {
   self.reset();
 }
 
-void Control::Impl::try_the_disk() {
-  if (journal->flush()) return;
+// While a change is under way its append does the same.
+asio::awaitable<void> Control::Impl::try_the_disk() {
+  const auto held = turn.take_if_free();
+  if (!held) co_return;
+  const auto flushed = std::make_shared<Gate<std::string>>(loop);
+  store->flush([flushed](std::string error) { flushed->open(std::move(error)); });
+  const std::string error = co_await flushed->wait();
+  if (!error.empty()) co_return;
   spdlog::info("generation {} is durable again", state.generation);
   events.add("warning", "", "generation " + std::to_string(state.generation) + " is durable again");
 }

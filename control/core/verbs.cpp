@@ -134,8 +134,8 @@ Verb Control::Impl::undo_verb(const Request& request, protocol::Undo message) {
   verb.without_disk = true;
   verb.view = view_of_services(all_services(state));
   verb.change = [this, message, asked = asked_by(request)](const state::State& now) {
-    return message.to_generation ? state::undo_to(now, *journal, *message.to_generation, asked)
-                                 : state::undo(now, *journal, asked);
+    return message.to_generation ? state::undo_to(now, store->history(), *message.to_generation, asked)
+                                 : state::undo(now, store->history(), asked);
   };
   return verb;
 }
@@ -145,7 +145,7 @@ Verb Control::Impl::redo_verb(const Request& request) {
   verb.name = "redo";
   verb.view = view_of_services(all_services(state));
   verb.change = [this, asked = asked_by(request)](const state::State& now) {
-    return state::redo(now, *journal, asked);
+    return state::redo(now, store->history(), asked);
   };
   return verb;
 }

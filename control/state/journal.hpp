@@ -2,16 +2,13 @@
 // appending blocks for one write and one fdatasync.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "control/state/edit.hpp"
 #include "control/state/file.hpp"
+#include "control/state/history.hpp"
 #include "control/state/recover.hpp"
 
 namespace sluice::state {
@@ -36,7 +33,7 @@ class Journal {
                                 const JournalLimits& limits = {});
 
   // Puts the edit on the disk (C3). On an error nothing is recorded; the disk may hold the edit or not.
-  // Requires: a generation higher than state().generation.
+  // Requires: a generation higher than history().state().generation.
   Error append(const Edit& edit);
 
   // C7: the edit was published although append() refused it. Recorded here, not on the disk: durable() is
@@ -47,36 +44,29 @@ class Journal {
   Error flush();
   bool durable() const { return file_state_ != FileState::behind; }
 
-  // Nothing was ever published: a first start.
-  bool empty() const { return state_.generation == 0; }
-  const State& state() const { return state_; }                 // the latest
-  std::span<const PastEdit> history() const { return edits_; }  // oldest first
-  std::uint64_t oldest() const { return std::max<std::uint64_t>(base_.generation, 1); }
-
-  // As it was at that generation; nothing when it is older than oldest() or not yet there.
-  std::optional<State> state_at(std::uint64_t generation) const;
-  std::optional<ServiceState> service_at(std::string_view name, std::uint64_t generation) const;
+  const History& history() const { return history_; }
 
  private:
-  // The disk holds all that was recorded and the file's end is known; or the former only: the file is written
-  // anew before the next append; or not even that.
-  enum class FileState : std::uint8_t { clean, suspect, behind };
+  enum class FileState : std::uint8_t {
+    clean,    // the file holds all that was recorded, and a record can be appended to it
+    suspect,  // the file holds all that was recorded, but its end is not known: it is written anew before the
+              // next append
+    behind,   // something was recorded that the file may not hold: it is written anew as soon as that works
+  };
 
   Journal(FileSystem& files, std::string folder, const JournalLimits& limits, std::unique_ptr<Lock> lock);
   friend struct JournalOpener;
 
   std::string path(const char* name) const { return folder_ + "/" + name; }
-  void record(const Edit& edit, PastEdit past);
   Error append_to_file(const PastEdit& edit);
   Error append_anew(const Edit& edit);
-  Error rewrite(const std::string& keep_old_as);
+  // Writes history and `last`, an edit that is not recorded yet (null: none), to a new file.
+  Error rewrite(const std::string& keep_old_as, const PastEdit* last = nullptr);
   Io<std::unique_ptr<File>> write_temporary(const std::string& content);
   Error put_in_place(const std::string& keep_old_as);
   void compact_if_large();
-  void drop_old_edits();
-  std::span<const PastEdit> edits_until(std::uint64_t generation) const;
   std::size_t edits_to_keep() const;
-  std::string content() const;
+  std::string content(const PastEdit* last) const;
 
   FileSystem* files_;           // never null; constant
   std::string folder_;          // constant
@@ -87,8 +77,7 @@ class Journal {
   std::size_t size_ = 0;  // of the file
   std::size_t compact_above_ = limits_.largest_file;
   std::size_t compact_after_ = limits_.most_edits;
-  State base_, state_;
-  std::vector<PastEdit> edits_;
+  History history_;
 };
 
 struct OpenedJournal {

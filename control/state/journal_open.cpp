@@ -3,6 +3,7 @@
 
 #include "control/state/journal.hpp"
 #include "control/state/journal_names.hpp"
+#include "control/state/recover.hpp"
 
 namespace sluice::state {
 
@@ -118,9 +119,8 @@ Error JournalOpener::adopt(Journal& journal, JournalCopy copy, const JournalCopy
   Recovered& recovered = *copy.recovered;
   const bool whole =
       copy.name == kJournal && recovered.ending == Ending::clean && recovered.set_aside.empty();
-  journal.base_ = std::move(recovered.base);
-  journal.state_ = std::move(recovered.state);
-  journal.edits_ = std::move(recovered.edits);
+  journal.history_ =
+      History(std::move(recovered.base), std::move(recovered.edits), std::move(recovered.state));
   if (!whole) return journal.rewrite(path(main.there && !main.sound() ? name_for_damaged() : kPrevious));
   auto file = files.open(path(kJournal));
   if (!file) return file.error();

@@ -43,20 +43,13 @@ void add(Walk& walk, const PastEdit& edit, std::uint64_t first_recorded) {
   walk.undone.clear();
 }
 
-const PastEdit* edit_at(const Journal& journal, std::uint64_t generation) {
-  const auto all = journal.history();
-  const auto found = std::find_if(all.begin(), all.end(),
-                                  [&](const PastEdit& edit) { return edit.generation == generation; });
-  return found == all.end() ? nullptr : &*found;
-}
-
 enum class Way : std::uint8_t { back, forth };
 
-void go(State& next, const Journal& journal, const PastEdit& edit, Way way, std::int64_t time,
+void go(State& next, const History& history, const PastEdit& edit, Way way, std::int64_t time,
         Obstacles& obstacles) {
   for (const auto& recorded : edit.services) {
-    const auto before = journal.service_at(recorded.name, edit.generation - 1);
-    const auto after = journal.service_at(recorded.name, edit.generation);
+    const auto before = history.service_at(recorded.name, edit.generation - 1);
+    const auto after = history.service_at(recorded.name, edit.generation);
     if (!before || !after) continue;  // it came with the configuration
     if (ServiceState* there = next.service(recorded.name))
       way == Way::back ? restore(*there, *after, *before, time, obstacles)
@@ -69,21 +62,21 @@ void go(State& next, const Journal& journal, const PastEdit& edit, Way way, std:
     obstacles.lost.push_back("service '" + name + "' is gone from the configuration");
 }
 
-Result<Change> walked(const State& now, const Journal& journal, const Step& step, Way way,
+Result<Change> walked(const State& now, const History& history, const Step& step, Way way,
                       const Asked& asked) {
   State next = now;
   Obstacles obstacles;
   auto generations = step.generations;
   if (way == Way::back) std::reverse(generations.begin(), generations.end());
   for (const auto generation : generations)
-    if (const PastEdit* edit = edit_at(journal, generation))
-      go(next, journal, *edit, way, asked.time, obstacles);
+    if (const PastEdit* edit = history.edit_at(generation))
+      go(next, history, *edit, way, asked.time, obstacles);
   return restored(now, std::move(next), obstacles, asked);
 }
 
 // "generation 4: split, by alice"
-std::string name_of(const Journal& journal, const Step& step) {
-  const PastEdit* edit = edit_at(journal, step.id());
+std::string name_of(const History& history, const Step& step) {
+  const PastEdit* edit = history.edit_at(step.id());
   std::string text = step.generations.size() == 1 ? "generation " + std::to_string(step.id())
                                                   : "generations " + std::to_string(step.id()) + " to " +
                                                         std::to_string(step.generations.back());
@@ -94,21 +87,21 @@ std::string name_of(const Journal& journal, const Step& step) {
   return text + ": " + edit->verb + ", by " + name;
 }
 
-protocol::Problem about(const Journal& journal, const Step& step, Way way, protocol::Problem problem) {
+protocol::Problem about(const History& history, const Step& step, Way way, protocol::Problem problem) {
   problem.detail = (way == Way::back ? "what would be taken back is " : "what would be made again is ") +
-                   name_of(journal, step) + "; " + problem.detail;
+                   name_of(history, step) + "; " + problem.detail;
   return problem;
 }
 
 // A rollout that went back and a change that was not confirmed leave nothing to take back, and are the last
 // that happened: who types `undo` then means them.
-std::string taken_back_already(const Journal& journal, const Step& step) {
-  const PastEdit* last = edit_at(journal, step.generations.back());
+std::string taken_back_already(const History& history, const Step& step) {
+  const PastEdit* last = history.edit_at(step.generations.back());
   if (!last || (last->verb != "rollout back" && last->verb != "rollout abort" && last->verb != "revert"))
     return {};
   std::vector<std::string> texts;
   for (const auto& recorded : last->services)
-    if (const auto service = journal.service_at(recorded.name, last->generation);
+    if (const auto service = history.service_at(recorded.name, last->generation);
         service && service->taken_back)
       texts.push_back((last->services.size() > 1 ? recorded.name + ": " : "") + service->taken_back->text());
   if (texts.empty()) return last->verb + " took it back at " + time_text(last->time);
@@ -116,10 +109,10 @@ std::string taken_back_already(const Journal& journal, const Step& step) {
 }
 
 // The generation before the latest of `steps` that left something; 0 when there is none.
-std::uint64_t before_the_last_effect(const State& now, const Journal& journal, std::span<const Step> steps,
+std::uint64_t before_the_last_effect(const State& now, const History& history, std::span<const Step> steps,
                                      const Asked& asked) {
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
-    const auto change = walked(now, journal, *step, Way::back, asked);
+    const auto change = walked(now, history, *step, Way::back, asked);
     if (!change || change->changed) return step->id() - 1;
   }
   return 0;
@@ -146,22 +139,22 @@ Walk walk_until(std::span<const PastEdit> history, std::uint64_t generation) {
   return walk;
 }
 
-Result<Change> undo(const State& now, const Journal& journal, const Asked& asked) {
-  const Steps done = walk_until(journal.history(), now.generation).done;
+Result<Change> undo(const State& now, const History& history, const Asked& asked) {
+  const Steps done = walk_until(history.edits(), now.generation).done;
   for (std::size_t i = done.size(); i-- > 0;) {
     const Step& step = done[i];
-    auto change = walked(now, journal, step, Way::back, asked);
-    if (!change) return about(journal, step, Way::back, change.error());
+    auto change = walked(now, history, step, Way::back, asked);
+    if (!change) return about(history, step, Way::back, change.error());
     if (change->changed) {
       change->undone = {step.id()};
       change->undo = "sluicectl redo";
-      change->notes.push_back("taken back is " + name_of(journal, step));
+      change->notes.push_back("taken back is " + name_of(history, step));
       return change;
     }
-    std::string why = taken_back_already(journal, step);
+    std::string why = taken_back_already(history, step);
     if (why.empty()) continue;  // nothing of it is left
     Change same = unchanged(now, std::move(why));
-    if (const auto further = before_the_last_effect(now, journal, std::span(done).first(i), asked))
+    if (const auto further = before_the_last_effect(now, history, std::span(done).first(i), asked))
       same.notes.push_back("further back on purpose: sluicectl undo --to-generation " +
                            std::to_string(further));
     return same;
@@ -169,28 +162,28 @@ Result<Change> undo(const State& now, const Journal& journal, const Asked& asked
   return unchanged(now, "nothing to undo");
 }
 
-Result<Change> redo(const State& now, const Journal& journal, const Asked& asked) {
-  const Steps undone = walk_until(journal.history(), now.generation).undone;
+Result<Change> redo(const State& now, const History& history, const Asked& asked) {
+  const Steps undone = walk_until(history.edits(), now.generation).undone;
   std::vector<std::uint64_t> made;
   for (auto step = undone.rbegin(); step != undone.rend(); ++step) {
-    auto change = walked(now, journal, *step, Way::forth, asked);
-    if (!change) return about(journal, *step, Way::forth, change.error());
+    auto change = walked(now, history, *step, Way::forth, asked);
+    if (!change) return about(history, *step, Way::forth, change.error());
     made.push_back(step->id());
     if (!change->changed) continue;
     change->redone = std::move(made);
     change->undo = "sluicectl undo";
-    change->notes.push_back("made again is " + name_of(journal, *step));
+    change->notes.push_back("made again is " + name_of(history, *step));
     return change;
   }
   return unchanged(now, "nothing to redo");
 }
 
-Result<Change> undo_to(const State& now, const Journal& journal, std::uint64_t generation,
+Result<Change> undo_to(const State& now, const History& history, std::uint64_t generation,
                        const Asked& asked) {
-  const auto recorded = journal.state_at(generation);
+  const auto recorded = history.state_at(generation);
   if (!recorded)
     return protocol::not_found("generation " + std::to_string(generation) + " is not recorded; there are " +
-                                   std::to_string(journal.oldest()) + " to " + std::to_string(now.generation),
+                                   std::to_string(history.oldest()) + " to " + std::to_string(now.generation),
                                "sluicectl history");
   auto change = undo(now, *recorded, asked);
   if (!change) return change;
@@ -198,8 +191,8 @@ Result<Change> undo_to(const State& now, const Journal& journal, std::uint64_t g
     change->why = "it is as it was at generation " + std::to_string(generation);
     return change;
   }
-  const Walk here = walk_until(journal.history(), now.generation);
-  const Walk there = walk_until(journal.history(), generation);
+  const Walk here = walk_until(history.edits(), now.generation);
+  const Walk there = walk_until(history.edits(), generation);
   if (begins_with(here.done, there.done)) {
     change->undone = ids_of(std::span(here.done).subspan(there.done.size()));
     std::reverse(change->undone.begin(), change->undone.end());

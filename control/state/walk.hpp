@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "control/state/apply.hpp"
-#include "control/state/journal.hpp"
+#include "control/state/history.hpp"
 
 namespace sluice::state {
 
@@ -36,11 +36,11 @@ inline constexpr std::string_view kRetentionOver = "retain over";
 
 // Refused when something cannot come back, unless forced. Not changed when there is nothing to take back or
 // to make again; `why` says so.
-Result<Change> undo(const State& now, const Journal& journal, const Asked& asked);
-Result<Change> redo(const State& now, const Journal& journal, const Asked& asked);
+Result<Change> undo(const State& now, const History& history, const Asked& asked);
+Result<Change> redo(const State& now, const History& history, const Asked& asked);
 // All that is in force becomes as it was at `generation`. What lies between can be redone when it is a row of
 // steps of this walk. not_found when the generation is not recorded.
-Result<Change> undo_to(const State& now, const Journal& journal, std::uint64_t generation,
+Result<Change> undo_to(const State& now, const History& history, std::uint64_t generation,
                        const Asked& asked);
 
 }  // namespace sluice::state

@@ -28,7 +28,7 @@ std::string fault_in(const std::string& damaged, const std::string& previous) {
   script.files.put("/s/journal.prev", previous);
   const auto opened = state::Journal::open(script.files, "/s", JournalScript::kLimits);
   if (!opened) return opened.error().message().empty() ? "no reason given" : "";
-  const auto& found = opened->journal.state();
+  const auto& found = opened->journal.history().state();
   for (const auto& state : script.attempted[found.generation])
     if (state == found)
       return found.generation == original().acknowledged || !opened->warnings.empty()
@@ -84,7 +84,7 @@ TEST(JournalDamage, OneWholeCopyIsEnough) {
     script.files.put("/s/journal.prev", previous);
     const auto opened = state::Journal::open(script.files, "/s");
     ASSERT_TRUE(opened);
-    EXPECT_EQ(opened->journal.state(), state::recover(previous)->state);
+    EXPECT_EQ(opened->journal.history().state(), state::recover(previous)->state);
     EXPECT_EQ(opened->warnings.size(), 1u);
   }
 }

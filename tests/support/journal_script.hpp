@@ -27,11 +27,11 @@ struct JournalScript {
     auto opened = state::Journal::open(files, "/s", kLimits);
     if (!opened) return false;
     state::Journal& journal = opened->journal;
-    if (journal.empty()) publish(journal, first_edit(), state::from_spec(two_services()));
-    for (int i = 0; i < changes && !journal.empty(); ++i) {
-      const int n = static_cast<int>(journal.state().generation);
-      const state::State next = changed(journal.state(), n);
-      publish(journal, edit_of(journal.state(), next, n), next);
+    if (journal.history().empty()) publish(journal, first_edit(), state::from_spec(two_services()));
+    for (int i = 0; i < changes && !journal.history().empty(); ++i) {
+      const int n = static_cast<int>(journal.history().state().generation);
+      const state::State next = changed(journal.history().state(), n);
+      publish(journal, edit_of(journal.history().state(), next, n), next);
     }
     return true;
   }
@@ -40,7 +40,7 @@ struct JournalScript {
     attempted[next.generation].push_back(next);
     const bool refused = static_cast<bool>(journal.append(edit));
     if (refused && publish_undurable) journal.keep(edit);
-    if (journal.durable() && !journal.empty()) acknowledged = journal.state().generation;
+    if (journal.durable() && !journal.history().empty()) acknowledged = journal.history().state().generation;
   }
 
   // What the journal holds now: the last acknowledged state or a later one that was on its way, never an
@@ -48,7 +48,7 @@ struct JournalScript {
   std::string fault() {
     const auto opened = state::Journal::open(files, "/s", kLimits);
     if (!opened) return acknowledged == 0 ? "" : "cannot be opened: " + opened.error().message();
-    const state::State& found = opened->journal.state();
+    const state::State& found = opened->journal.history().state();
     if (found.generation < acknowledged)
       return "generation " + std::to_string(found.generation) + " is older than " +
              std::to_string(acknowledged);

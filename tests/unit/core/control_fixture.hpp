@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "control/core/control.hpp"
+#include "control/state/journal_store.hpp"
 #include "unit/core/fake_workers.hpp"
 #include "unit/core/full_disk.hpp"
 #include "unit/core/loop.hpp"
@@ -32,9 +33,14 @@ struct ControlFixture : testing::Test {
     options.files = &disk;
   }
 
+  // What the next Control keeps its state in: a journal in the folder, unless a test says otherwise.
+  virtual std::unique_ptr<state::Store> store() {
+    return std::make_unique<state::JournalStore>(disk, spec.state_dir);
+  }
+
   void start() {
-    control = std::make_unique<Control>(loop.io, workers, spec, options);
-    ASSERT_EQ(control->open(), "");
+    control = std::make_unique<Control>(loop.io, workers, store(), spec, options);
+    ASSERT_EQ(loop.run(control->open()), "");
     ASSERT_EQ(loop.run(control->start()), "");
   }
   // As after kill -9: what is on the disk is all that is left.

@@ -289,20 +289,20 @@ TEST_F(ControlTest, may_go_while_a_change_waits_for_the_workers) {
 
 TEST_F(ControlFixture, a_state_folder_that_cannot_be_is_an_error_at_the_start) {
   spec.state_dir = "/proc/no/such/folder";
-  Control refused(loop.io, workers, spec, options);
-  EXPECT_NE(refused.open(), "");
+  Control refused(loop.io, workers, store(), spec, options);
+  EXPECT_NE(loop.run(refused.open()), "");
 }
 
 TEST_F(ControlFixture, a_full_disk_is_an_error_at_the_start) {
   disk.full = true;
-  Control refused(loop.io, workers, spec, options);
-  EXPECT_NE(refused.open().find("No space left on device"), std::string::npos);
+  Control refused(loop.io, workers, store(), spec, options);
+  EXPECT_NE(loop.run(refused.open()).find("No space left on device"), std::string::npos);
 }
 
 TEST_F(ControlFixture, a_port_in_use_is_an_error_at_the_start) {
   workers.listener_error = "127.0.0.1:80 (listener web): Address already in use (errno 98)";
-  Control refused(loop.io, workers, spec, options);
-  EXPECT_EQ(refused.open(), workers.listener_error);
+  Control refused(loop.io, workers, store(), spec, options);
+  EXPECT_EQ(loop.run(refused.open()), workers.listener_error);
 }
 
 }  // namespace

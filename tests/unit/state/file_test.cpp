@@ -100,14 +100,14 @@ TEST_F(PosixFilesTest, CarryAJournal) {
     Journal& journal = opened->journal;
     ASSERT_FALSE(journal.append(testing::first_edit()));
     for (int i = 0; i < 20; ++i) {
-      const State next = testing::changed(journal.state(), i);
-      ASSERT_FALSE(journal.append(testing::edit_of(journal.state(), next, i)));
+      const State next = testing::changed(journal.history().state(), i);
+      ASSERT_FALSE(journal.append(testing::edit_of(journal.history().state(), next, i)));
     }
-    last = journal.state();
+    last = journal.history().state();
   }
   auto again = Journal::open(files_, folder_ + "/state");
   ASSERT_TRUE(again);
-  EXPECT_EQ(again->journal.state(), last);
+  EXPECT_EQ(again->journal.history().state(), last);
   EXPECT_TRUE(again->warnings.empty());
 }
 

@@ -24,14 +24,14 @@ OpenedJournal opened(FileSystem& files, const JournalLimits& limits = {}) {
 
 // Appends the first edit if it is empty, then `count` changes.
 void fill(Journal& journal, int count, std::vector<State>* seen = nullptr) {
-  if (journal.empty()) {
+  if (journal.history().empty()) {
     EXPECT_FALSE(journal.append(first_edit()));
   }
   for (int i = 0; i < count; ++i) {
-    const int n = static_cast<int>(journal.state().generation);
-    const State next = changed(journal.state(), n);
-    EXPECT_FALSE(journal.append(edit_of(journal.state(), next, n)));
-    EXPECT_EQ(journal.state(), next);
+    const int n = static_cast<int>(journal.history().state().generation);
+    const State next = changed(journal.history().state(), n);
+    EXPECT_FALSE(journal.append(edit_of(journal.history().state(), next, n)));
+    EXPECT_EQ(journal.history().state(), next);
     if (seen) seen->push_back(next);
   }
 }
@@ -41,7 +41,7 @@ void fill(Journal&& journal, int count, std::vector<State>* seen = nullptr) { fi
 TEST(Journal, IsEmptyOnAFirstStart) {
   MemoryFiles files;
   const auto first = opened(files);
-  EXPECT_TRUE(first.journal.empty());
+  EXPECT_TRUE(first.journal.history().empty());
   EXPECT_TRUE(first.warnings.empty());
   EXPECT_EQ(files.content("/s/journal"), nullptr);
 }
@@ -53,13 +53,15 @@ TEST(Journal, ComesBackWithStateAndHistory) {  // T1
   {
     auto first = opened(files);
     fill(first.journal, 12, &seen);
-    history.assign(first.journal.history().begin(), first.journal.history().end());
+    history.assign(first.journal.history().edits().begin(), first.journal.history().edits().end());
   }
   const auto second = opened(files);
   EXPECT_TRUE(second.warnings.empty());
-  EXPECT_EQ(second.journal.state(), seen.back());
-  EXPECT_EQ(std::vector<PastEdit>(second.journal.history().begin(), second.journal.history().end()), history);
-  EXPECT_EQ(second.journal.history().front().verb, "start");
+  EXPECT_EQ(second.journal.history().state(), seen.back());
+  EXPECT_EQ(
+      std::vector<PastEdit>(second.journal.history().edits().begin(), second.journal.history().edits().end()),
+      history);
+  EXPECT_EQ(second.journal.history().edits().front().verb, "start");
 }
 
 TEST(Journal, GoesOnAfterAReopening) {
@@ -68,7 +70,7 @@ TEST(Journal, GoesOnAfterAReopening) {
     auto journal = opened(files);
     fill(journal.journal, 3);
   }
-  EXPECT_EQ(opened(files).journal.state().generation, 16u);
+  EXPECT_EQ(opened(files).journal.history().state().generation, 16u);
 }
 
 TEST(Journal, KnowsEveryGenerationOfItsHistory) {
@@ -77,15 +79,15 @@ TEST(Journal, KnowsEveryGenerationOfItsHistory) {
   auto opened_journal = opened(files);
   Journal& journal = opened_journal.journal;
   fill(journal, 12, &seen);
-  EXPECT_EQ(journal.oldest(), 1u);
-  EXPECT_EQ(journal.state_at(1)->services, from_spec(testing::two_services()).services);
+  EXPECT_EQ(journal.history().oldest(), 1u);
+  EXPECT_EQ(journal.history().state_at(1)->services, from_spec(testing::two_services()).services);
   for (const auto& state : seen) {
-    EXPECT_EQ(*journal.state_at(state.generation), state);
-    EXPECT_EQ(*journal.service_at("web", state.generation), *state.service("web"));
+    EXPECT_EQ(*journal.history().state_at(state.generation), state);
+    EXPECT_EQ(*journal.history().service_at("web", state.generation), *state.service("web"));
   }
-  EXPECT_FALSE(journal.state_at(0));
-  EXPECT_FALSE(journal.state_at(14));
-  EXPECT_FALSE(journal.service_at("none", 3));
+  EXPECT_FALSE(journal.history().state_at(0));
+  EXPECT_FALSE(journal.history().state_at(14));
+  EXPECT_FALSE(journal.history().service_at("none", 3));
 }
 
 TEST(Journal, IsCompactedAndKeepsTheLastEdits) {
@@ -94,16 +96,17 @@ TEST(Journal, IsCompactedAndKeepsTheLastEdits) {
   {
     auto first = opened(files, kSmall);
     fill(first.journal, 40, &seen);
-    EXPECT_LE(first.journal.history().size(), kSmall.most_edits);
-    EXPECT_GE(first.journal.history().size(), kSmall.kept_edits);
+    EXPECT_LE(first.journal.history().edits().size(), kSmall.most_edits);
+    EXPECT_GE(first.journal.history().edits().size(), kSmall.kept_edits);
   }
   const auto second = opened(files, kSmall);
-  EXPECT_EQ(second.journal.state(), seen.back());
-  EXPECT_GT(second.journal.oldest(), 20u);
+  EXPECT_EQ(second.journal.history().state(), seen.back());
+  EXPECT_GT(second.journal.history().oldest(), 20u);
   for (const auto& state : seen)
-    EXPECT_EQ(second.journal.state_at(state.generation).has_value(),
-              state.generation >= second.journal.oldest());
-  EXPECT_EQ(*second.journal.state_at(second.journal.oldest()), seen[second.journal.oldest() - 2]);
+    EXPECT_EQ(second.journal.history().state_at(state.generation).has_value(),
+              state.generation >= second.journal.history().oldest());
+  EXPECT_EQ(*second.journal.history().state_at(second.journal.history().oldest()),
+            seen[second.journal.history().oldest() - 2]);
   EXPECT_NE(files.content("/s/journal.prev"), nullptr);
 }
 
@@ -114,7 +117,7 @@ TEST(Journal, IsCompactedBySizeToo) {
   std::vector<State> seen;
   fill(opened(files, limits).journal, 100, &seen);
   EXPECT_LT(files.content("/s/journal")->size(), 24'000u);
-  EXPECT_EQ(opened(files, limits).journal.state(), seen.back());
+  EXPECT_EQ(opened(files, limits).journal.history().state(), seen.back());
 }
 
 TEST(Journal, OnlyOneProcessMayHaveTheFolder) {
@@ -133,7 +136,7 @@ TEST(Journal, CutsATornTailWithAWarning) {  // T1
   files.content("/s/journal")->resize(files.content("/s/journal")->size() - 1);
   {
     auto journal = opened(files);
-    EXPECT_EQ(journal.journal.state(), seen[3]);
+    EXPECT_EQ(journal.journal.history().state(), seen[3]);
     ASSERT_EQ(journal.warnings.size(), 1u);
     EXPECT_EQ(journal.warnings[0],
               "/s/journal ends in an incomplete record, which is dropped: generation 5 is in force");
@@ -149,7 +152,7 @@ TEST(Journal, FallsBackToThePreviousCopyWithAWarning) {  // T1, P46
   files.put("/s/journal", "garbage");
   {
     auto journal = opened(files);
-    EXPECT_EQ(journal.journal.state().generation, previous);
+    EXPECT_EQ(journal.journal.history().state().generation, previous);
     ASSERT_EQ(journal.warnings.size(), 1u);
     EXPECT_NE(journal.warnings[0].find("/s/journal is damaged (it does not begin as a journal does)"),
               std::string::npos);
@@ -170,7 +173,7 @@ TEST(Journal, PrefersTheSoundPartOfADamagedOneWhenThatReachesFurther) {
   content[static_cast<std::size_t>(records.payloads[records.payloads.size() - 2].data() - content.data()) +
           5] ^= 1;
   const auto journal = opened(files);
-  EXPECT_EQ(journal.journal.state().generation, 19u);
+  EXPECT_EQ(journal.journal.history().state().generation, 19u);
   ASSERT_EQ(journal.warnings.size(), 1u);
   EXPECT_NE(
       journal.warnings[0].find("later changes are lost: its sound part is used, generation 19 is in force"),
@@ -207,27 +210,27 @@ TEST(Journal, RefusesTheFormatOfAnotherVersion) {
 TEST(Journal, SetsAsideAServiceThatCannotBeRestored) {  // T3
   MemoryFiles files;
   fill(opened(files).journal, 3);
-  State broken = opened(files).journal.state();
+  State broken = opened(files).journal.history().state();
   broken.service("api")->stables = {"nowhere"};
-  Edit edit = edit_of(opened(files).journal.state(), broken, 1);
+  Edit edit = edit_of(opened(files).journal.history().state(), broken, 1);
   edit.generation = 99;
   *files.content("/s/journal") += edit_record(recorded(edit));
   {
     auto journal = opened(files);
-    EXPECT_EQ(journal.journal.state().service("api"), nullptr);
-    EXPECT_NE(journal.journal.state().service("web"), nullptr);
+    EXPECT_EQ(journal.journal.history().state().service("api"), nullptr);
+    EXPECT_NE(journal.journal.history().state().service("web"), nullptr);
     ASSERT_EQ(journal.warnings.size(), 1u);
     EXPECT_EQ(journal.warnings[0],
               "service 'api' cannot be restored (a stable pool is none of its pools): its "
               "configuration counts");
-    State whole = journal.journal.state();
+    State whole = journal.journal.history().state();
     whole.put(*from_spec(testing::two_services()).service("api"));
     whole.generation = 100;
-    EXPECT_FALSE(journal.journal.append(edit_between(journal.journal.state(), whole, "start")));
+    EXPECT_FALSE(journal.journal.append(edit_between(journal.journal.history().state(), whole, "start")));
   }
   const auto healed = opened(files);
   EXPECT_TRUE(healed.warnings.empty());
-  EXPECT_NE(healed.journal.state().service("api"), nullptr);
+  EXPECT_NE(healed.journal.history().state().service("api"), nullptr);
 }
 
 TEST(Journal, AnEditThatWasRefusedIsNotRecorded) {
@@ -235,16 +238,16 @@ TEST(Journal, AnEditThatWasRefusedIsNotRecorded) {
   auto opened_journal = opened(files);
   Journal& journal = opened_journal.journal;
   fill(journal, 3);
-  const State before = journal.state();
+  const State before = journal.history().state();
   files.set_plan({.fail_from = 1, .fail_to = 1});
   const State next = changed(before, 6);
   const Error error = journal.append(edit_of(before, next, 6));
   EXPECT_EQ(error.code(), ENOSPC);
-  EXPECT_EQ(journal.state(), before);
-  EXPECT_EQ(journal.history().size(), 4u);
+  EXPECT_EQ(journal.history().state(), before);
+  EXPECT_EQ(journal.history().edits().size(), 4u);
   EXPECT_TRUE(journal.durable());
   EXPECT_FALSE(journal.append(edit_of(before, next, 6)));
-  EXPECT_EQ(journal.state(), next);
+  EXPECT_EQ(journal.history().state(), next);
 }
 
 TEST(Journal, IsNotDurableAfterAPublishedEditThatTheDiskRefused) {  // C7
@@ -255,19 +258,19 @@ TEST(Journal, IsNotDurableAfterAPublishedEditThatTheDiskRefused) {  // C7
     Journal& journal = opened_journal.journal;
     fill(journal, 3);
     files.set_plan({.fail_from = 1, .fail_to = 1000});
-    published = rollback(journal.state(), {"api"})->next;
-    const Edit edit = edit_of(journal.state(), published, 1);
+    published = rollback(journal.history().state(), {"api"})->next;
+    const Edit edit = edit_of(journal.history().state(), published, 1);
     EXPECT_TRUE(journal.append(edit));
     journal.keep(edit);
     EXPECT_FALSE(journal.durable());
-    EXPECT_EQ(journal.state(), published);
+    EXPECT_EQ(journal.history().state(), published);
     EXPECT_TRUE(journal.flush());
     EXPECT_FALSE(journal.durable());
     files.set_plan({});
     EXPECT_FALSE(journal.flush());
     EXPECT_TRUE(journal.durable());
   }
-  EXPECT_EQ(opened(files).journal.state(), published);
+  EXPECT_EQ(opened(files).journal.history().state(), published);
 }
 
 TEST(Journal, TheNextAppendMakesAKeptEditDurable) {  // C7
@@ -276,11 +279,11 @@ TEST(Journal, TheNextAppendMakesAKeptEditDurable) {  // C7
     auto opened_journal = opened(files);
     Journal& journal = opened_journal.journal;
     fill(journal, 3);
-    journal.keep(edit_of(journal.state(), changed(journal.state(), 3), 3));
+    journal.keep(edit_of(journal.history().state(), changed(journal.history().state(), 3), 3));
     fill(journal, 1);
     EXPECT_TRUE(journal.durable());
   }
-  EXPECT_EQ(opened(files).journal.state().generation, 6u);
+  EXPECT_EQ(opened(files).journal.history().state().generation, 6u);
 }
 
 TEST(Journal, TakesAnyBytesInWhatPeopleWrite) {
@@ -291,7 +294,7 @@ TEST(Journal, TakesAnyBytesInWhatPeopleWrite) {
     edit.reason = "\xff\xfe\x1b[2J\n\"\\";
     EXPECT_FALSE(opened_journal.journal.append(edit));
   }
-  EXPECT_EQ(opened(files).journal.history()[0].reason, "\xff\xfe\x1b[2J\n\"\\");
+  EXPECT_EQ(opened(files).journal.history().edits()[0].reason, "\xff\xfe\x1b[2J\n\"\\");
 }
 
 }  // namespace
