@@ -131,16 +131,25 @@ TEST_F(SelectorTest, least_requests_takes_the_one_with_the_fewest) {
 TEST_F(SelectorTest, hash_keeps_a_key_on_its_backend_whatever_its_id_is_and_whoever_else_leaves) {
   balance = config::Balance::hash;
   add_many(4);
-  key_hash = hash64("backend", "api", "ann");
-  const std::size_t home = select().index;
-  EXPECT_EQ(select_many(50), (std::map<std::size_t, int>{{home, 50}}));
+  std::vector<std::size_t> homes;
+  for (int i = 0; i < 20; ++i) {
+    key_hash = hash64("backend", "api", std::to_string(i));
+    homes.push_back(select().index);
+    expect_backend(homes.back());
+  }
   for (std::uint32_t i = 0; i < 4; ++i) {  // as after a restart
     pool.backends[i].live = std::make_shared<observe::BackendLive>(100 - i, 1);
     pool.backends[i].live->health = observe::Health::up;
   }
-  expect_backend(home);
-  pool.backends[(home + 1) % 4].live->health = observe::Health::down;
-  expect_backend(home);
+  for (int i = 0; i < 20; ++i) {
+    key_hash = hash64("backend", "api", std::to_string(i));
+    const std::size_t home = homes[static_cast<std::size_t>(i)];
+    expect_backend(home);
+    route::Backend& other = pool.backends[(home + 1) % 4];
+    other.live->health = observe::Health::down;
+    expect_backend(home);
+    other.live->health = observe::Health::up;
+  }
 }
 
 TEST_F(SelectorTest, the_slow_start_takes_from_a_backends_weight) {

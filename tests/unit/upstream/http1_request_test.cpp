@@ -1,0 +1,582 @@
+// A request to a backend over HTTP/1, between sockets: what goes out, which events the answer makes, what is
+// limited when, and what becomes of the connection.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "proxy/upstream/http1_connector.hpp"
+#include "support/heads.hpp"
+#include "support/peer.hpp"
+
+namespace sluice::upstream {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+constexpr std::string_view kSwitch =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+
+class Http1RequestTest : public ::testing::Test {
+ protected:
+  Http1RequestTest() {
+    to.name = "a";
+    to.authority = "127.0.0.1";
+    to.endpoints.resize(1);
+    to.endpoints[0].ip = {127, 0, 0, 1};
+    to.endpoints[0].port = origin.port();
+    to.live = live;
+    target.backend = &backend;
+    target.to = &to;
+    target.timeouts = &timeouts;
+    target.service = &service;
+    forward.client_ip = "192.0.2.1";
+    forward.proto = "http";
+    forward.request_id = "id";
+  }
+  ~Http1RequestTest() override {
+    finish();
+    backend.close_idle();
+    EXPECT_EQ(live->per_worker[0].connections.get(), 0u);
+  }
+
+  void step() {
+    poller.wait(0ms);
+    wheel.advance(std::chrono::duration_cast<std::chrono::milliseconds>(net::Clock::now() - began_) +
+                  skipped);
+    origin.poll();
+  }
+  template <class Condition>
+  bool until(Condition condition) {
+    const auto deadline = net::Clock::now() + 10s;
+    while (!condition() && net::Clock::now() < deadline) step();
+    return condition();
+  }
+  void settle() {
+    for (int i = 0; i < 30; ++i) step();
+  }
+
+  // On a connection that is there already, or on a new one.
+  void open(bool fresh = false) {
+    request = connector.open(target, fresh);
+    if (!request->reused()) {
+      EXPECT_EQ(connect(), Connected::ok);
+    }
+  }
+  Connected connect() {
+    connected.reset();
+    spawn(run_connect());
+    EXPECT_TRUE(until([this] { return connected.has_value(); }));
+    return connected.value_or(Connected::canceled);
+  }
+  // Begins to send; `sent` says how it went.
+  void begin(std::string_view body = {}, bool whole = true) {
+    sent.reset();
+    spawn(run_send(body, whole));
+  }
+  void begin_piece(std::string_view piece, bool last, std::span<const http::Field> trailers = {}) {
+    sent.reset();
+    spawn(run_send_data(piece, last, trailers));
+  }
+  void send(std::string_view body = {}, bool whole = true) {
+    begin(body, whole);
+    EXPECT_TRUE(until([this] { return sent.has_value(); }));
+    EXPECT_EQ(sent, StreamStatus::ok);
+  }
+  void send_piece(std::string_view piece, bool last, std::span<const http::Field> trailers = {}) {
+    begin_piece(piece, last, trailers);
+    EXPECT_TRUE(until([this] { return sent.has_value(); }));
+    EXPECT_EQ(sent, StreamStatus::ok);
+  }
+  // Begins to take the answer's events, written down in `events`, up to its end or `received`.
+  void begin_receive() {
+    received.reset();
+    events.clear();
+    spawn(run_receive());
+  }
+  std::string receive() {
+    begin_receive();
+    EXPECT_TRUE(until([this] { return received.has_value(); }));
+    return events;
+  }
+  void finish() {
+    if (request) Request::finish(std::move(request));
+  }
+  // One request from end to end: the backend got it and answers.
+  std::string exchange(std::string_view answer, std::size_t connection = 0) {
+    open();
+    send();
+    backend_end(connection).send(answer);
+    return receive();
+  }
+  // The backend's side of its connection `n`, once it has a head.
+  Peer& backend_end(std::size_t n = 0) {
+    EXPECT_TRUE(until(
+        [this, n] { return origin.size() > n && origin[n].got.find("\r\n\r\n") != std::string::npos; }));
+    return origin[n];
+  }
+
+  Task<void> run_connect() { connected = co_await request->connect(); }
+  Task<void> run_send(std::string_view body, bool whole) {
+    sent = co_await request->send_head(head, forward, body, whole);
+  }
+  Task<void> run_send_data(std::string_view piece, bool last, std::span<const http::Field> trailers) {
+    sent = co_await request->send_data(piece, last, trailers);
+  }
+  Task<void> run_receive() {
+    for (;;) {
+      const Event event = request->next();
+      const std::string last = event.last ? "!" : "";
+      switch (event.kind) {
+        case Event::Kind::none: {
+          const auto status = co_await request->arrival();
+          if (status == StreamStatus::ok) continue;
+          received = status;
+          co_return;
+        }
+        case Event::Kind::interim:
+          events += std::to_string(request->answer().status) + " ";
+          continue;
+        case Event::Kind::head:
+          events += std::to_string(request->answer().status) + ":";
+          continue;
+        case Event::Kind::data:
+          events.append(event.data).append(last).append(" ");
+          if (!event.last) continue;
+          break;
+        case Event::Kind::end:
+          events += "end";
+          for (const auto& field : request->trailers())
+            events.append(" ").append(field.name).append("=").append(field.value);
+          break;
+        case Event::Kind::tunnel:
+          events += "tunnel";
+          break;
+        case Event::Kind::failed:
+          events += event.failure == FailureKind::protocol ? "malformed" : "reset";
+          break;
+      }
+      received = StreamStatus::ok;
+      co_return;
+    }
+  }
+  Task<void> run_receive_head() {
+    while (request->next().kind != Event::Kind::head) co_await request->arrival();
+    received = StreamStatus::ok;
+  }
+  Task<void> run_read_tunnel() {
+    std::string_view bytes;
+    received = co_await request->read_tunnel(bytes, 60s);
+    events.append(bytes);
+  }
+  std::string read_tunnel() {
+    received.reset();
+    events.clear();
+    spawn(run_read_tunnel());
+    EXPECT_TRUE(until([this] { return received.has_value(); }));
+    return events;
+  }
+  Task<void> run_write_tunnel(std::string_view bytes) { sent = co_await request->write_tunnel(bytes, 60s); }
+
+  net::Poller poller;
+  net::TimerWheel wheel;
+  Origin origin;
+  std::shared_ptr<observe::BackendLive> live = std::make_shared<observe::BackendLive>(7, 1);
+  Backend backend{live, 0};
+  observe::ServiceLive service{1};
+  Logins logins;
+  route::Backend to;
+  config::TimeoutSpec timeouts;
+  Target target;
+  observe::HandshakeCounters handshakes;
+  Http1Connector connector{poller, wheel, handshakes};
+  http::RequestHead head = testing::request("GET", "api.example", "/a");
+  http::ForwardContext forward;
+  std::chrono::milliseconds skipped{0};
+
+  RequestPtr request;
+  std::optional<Connected> connected;
+  std::optional<StreamStatus> sent, received;
+  std::string events;
+
+ private:
+  const net::Clock::time_point began_ = net::Clock::now();
+};
+
+TEST_F(Http1RequestTest, a_request_and_its_answer_and_the_next_one_on_the_same_connection) {
+  open();
+  EXPECT_FALSE(request->reused());
+  EXPECT_EQ(request->phase(), Phase::connecting);
+  send();
+  EXPECT_EQ(request->phase(), Phase::sent);
+  EXPECT_THAT(backend_end().got, StartsWith("GET /a HTTP/1.1\r\nHost: api.example\r\n"));
+  origin[0].send(kOk);
+  EXPECT_EQ(receive(), "200:ok! ");
+  EXPECT_EQ(request->phase(), Phase::answered);
+  finish();
+  EXPECT_EQ(backend.idle(), 1u);
+  open();
+  EXPECT_TRUE(request->reused());
+  finish();
+  open(true);
+  EXPECT_FALSE(request->reused());
+}
+
+TEST_F(Http1RequestTest, interim_answers_come_before_the_head_and_pieces_as_they_are) {
+  EXPECT_EQ(exchange("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
+                     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n"
+                     "0\r\n\r\n"),
+            "103 102 200:abc de end");
+  finish();
+  EXPECT_EQ(backend.idle(), 1u);
+}
+
+TEST_F(Http1RequestTest, an_answer_without_a_body_ends_behind_its_head) {
+  head.is_head = true;
+  EXPECT_EQ(exchange("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"), "200:end");
+  finish();
+  head.is_head = false;
+  EXPECT_EQ(exchange("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), "200:end");
+  finish();
+  EXPECT_EQ(exchange("HTTP/1.1 304 Not Modified\r\n\r\n"), "304:end");
+}
+
+TEST_F(Http1RequestTest, the_connections_end_ends_an_answer_without_a_length_and_nothing_follows_on_it) {
+  open();
+  send();
+  backend_end().send("HTTP/1.1 200 OK\r\n\r\nall");
+  origin[0].finish();
+  EXPECT_EQ(receive(), "200:all end");
+  finish();
+  EXPECT_EQ(backend.idle(), 0u);
+}
+
+TEST_F(Http1RequestTest, an_answer_that_is_cut_short_ends_as_ended_or_reset) {
+  open();
+  send();
+  backend_end().send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab");
+  origin[0].finish();
+  EXPECT_EQ(receive(), "200:ab ");
+  EXPECT_EQ(received, StreamStatus::ended);
+  finish();
+  open();
+  send();
+  backend_end(1).abort();
+  receive();
+  EXPECT_EQ(received, StreamStatus::reset);
+  EXPECT_EQ(request->phase(), Phase::sent);
+}
+
+TEST_F(Http1RequestTest, X3_a_malformed_answer_fails_wherever_it_is_malformed) {
+  EXPECT_EQ(exchange("nonsense\r\n\r\n"), "malformed");
+  finish();
+  EXPECT_EQ(exchange("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nx\r\n", 1),
+            "200:a malformed");
+  EXPECT_EQ(request->next().kind, Event::Kind::failed) << "and stays so";
+  finish();
+  EXPECT_EQ(backend.idle(), 0u);
+}
+
+TEST_F(Http1RequestTest, X3_a_head_that_outgrows_its_buffer_fails) {
+  open();
+  send();
+  std::string long_head = "HTTP/1.1 200 OK\r\n";
+  for (int i = 0; i < 80; ++i) long_head += "a: " + std::string(1000, 'x') + "\r\n";
+  backend_end().send(long_head);
+  EXPECT_EQ(receive(), "malformed");
+}
+
+TEST_F(Http1RequestTest, a_short_body_and_a_long_one_go_whole) {
+  head.method = "PUT";
+  head.framing = http::Framing::length;
+  head.content_length = 5;
+  open();
+  send("short");
+  EXPECT_TRUE(until([&] { return backend_end().got.ends_with("\r\n\r\nshort"); }));
+  EXPECT_THAT(origin[0].got, HasSubstr("Content-Length: 5\r\n"));
+  origin[0].send(kOk);
+  EXPECT_EQ(receive(), "200:ok! ");
+  finish();
+  const std::string body(100'000, 'b');
+  head.content_length = body.size();
+  open();
+  send(body);
+  EXPECT_TRUE(until([&] { return backend_end().got.ends_with("\r\n\r\n" + body); }));
+  origin[0].send(kOk);
+  EXPECT_EQ(receive(), "200:ok! ");
+  finish();
+  EXPECT_EQ(backend.idle(), 1u);
+}
+
+TEST_F(Http1RequestTest, pieces_of_known_length_go_as_they_are_and_of_unknown_length_in_chunks) {
+  head.method = "PUT";
+  head.framing = http::Framing::length;
+  head.content_length = 5;
+  open();
+  send({}, false);
+  send_piece("abc", false);
+  send_piece("de", false);
+  send_piece({}, true);
+  EXPECT_TRUE(until([&] { return backend_end().got.ends_with("\r\n\r\nabcde"); }));
+  origin[0].send(kOk);
+  EXPECT_EQ(receive(), "200:ok! ");
+  finish();
+  head.framing = http::Framing::chunked;
+  open();
+  send({}, false);
+  EXPECT_TRUE(request->reused());
+  send_piece("abc", false);
+  send_piece(std::string(17, 'd'), false);
+  const http::Field trailers[] = {{"Checksum", "1"}, {"Took", "2"}};
+  send_piece({}, true, trailers);
+  EXPECT_TRUE(until([&] {
+    return backend_end().got.ends_with("Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n11\r\n" +
+                                       std::string(17, 'd') + "\r\n0\r\nChecksum: 1\r\nTook: 2\r\n\r\n");
+  })) << origin[0].got;
+  origin[0].send(kOk);
+  EXPECT_EQ(receive(), "200:ok! ");
+  finish();
+  EXPECT_EQ(backend.idle(), 1u);
+}
+
+TEST_F(Http1RequestTest, a_body_of_unknown_length_that_is_there_already_goes_in_a_chunk) {
+  head.method = "PUT";
+  head.framing = http::Framing::chunked;
+  open();
+  send("abc", false);
+  send_piece("d", true);
+  EXPECT_TRUE(until([&] { return backend_end().got.ends_with("\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n"); }));
+  finish();
+  open();
+  send("abc");
+  EXPECT_TRUE(until([&] { return backend_end(1).got.ends_with("\r\n\r\n3\r\nabc\r\n0\r\n\r\n"); }));
+}
+
+TEST_F(Http1RequestTest, a_backend_that_refuses_a_long_body_may_answer_early) {
+  head.method = "PUT";
+  head.framing = http::Framing::length;
+  const std::string body(20'000'000, 'b');
+  head.content_length = body.size();
+  open();
+  begin(body);
+  EXPECT_TRUE(until([&] { return origin.size() == 1; }));
+  origin[0].reading = false;
+  settle();
+  EXPECT_FALSE(sent.has_value());
+  origin[0].send("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
+  origin[0].close();
+  EXPECT_TRUE(until([this] { return sent.has_value(); }));
+  EXPECT_EQ(sent, StreamStatus::ok);
+  begin_receive();
+  EXPECT_TRUE(until([this] { return received.has_value(); }));  // the answer, or that it is lost (TCP)
+  finish();
+  EXPECT_EQ(backend.idle(), 0u);
+}
+
+TEST_F(Http1RequestTest, X2_a_connection_whose_request_has_not_gone_whole_is_closed) {
+  head.method = "PUT";
+  head.framing = http::Framing::length;
+  head.content_length = 5;
+  open();
+  send({}, false);
+  send_piece("abc", false);
+  backend_end().send(kOk);
+  EXPECT_EQ(receive(), "200:ok! ");
+  finish();
+  EXPECT_EQ(backend.idle(), 0u);
+  EXPECT_TRUE(until([this] { return origin[0].eof; }));
+}
+
+TEST_F(Http1RequestTest, a_connection_whose_answer_was_not_taken_whole_is_closed) {
+  open();
+  send();
+  backend_end().send(kOk);
+  received.reset();
+  spawn(run_receive_head());
+  EXPECT_TRUE(until([this] { return received.has_value(); }));
+  finish();
+  EXPECT_EQ(backend.idle(), 0u);
+}
+
+TEST_F(Http1RequestTest, X2_bytes_behind_an_answer_put_the_backend_under_quarantine) {
+  exchange(kOk);
+  finish();
+  EXPECT_EQ(backend.idle(), 1u);
+  open();
+  send();
+  backend_end().send(std::string(kOk) + "HTTP/1.1 200 OK\r\n");
+  EXPECT_EQ(receive(), "200:ok! ");
+  finish();
+  EXPECT_EQ(backend.idle(), 0u);
+  EXPECT_EQ(exchange(kOk, 1), "200:ok! ");
+  finish();
+  EXPECT_EQ(backend.idle(), 0u) << "no connection to it is kept for a while";
+}
+
+TEST_F(Http1RequestTest, a_connection_that_the_backend_closes_is_not_kept) {
+  EXPECT_EQ(exchange("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"), "200:ok! ");
+  finish();
+  EXPECT_EQ(backend.idle(), 0u);
+  EXPECT_EQ(exchange("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok", 1),
+            "200:ok! ");
+  finish();
+  EXPECT_EQ(backend.idle(), 0u) << "the last second belongs to the backend's close";
+}
+
+TEST_F(Http1RequestTest, R4_a_login_waits_for_its_client_only) {
+  target.logins = &logins;
+  head.login = true;
+  EXPECT_EQ(exchange(kOk), "200:ok! ");
+  finish();
+  EXPECT_EQ(backend.idle(), 0u);
+  EXPECT_EQ(logins.at(service), &backend);
+  target.logins = nullptr;
+  open();
+  EXPECT_FALSE(request->reused());
+  finish();
+  target.logins = &logins;
+  open();
+  EXPECT_TRUE(request->reused());
+}
+
+TEST_F(Http1RequestTest, R4_an_answer_that_logs_in_makes_a_login_and_without_a_keeper_it_is_closed) {
+  EXPECT_EQ(exchange("HTTP/1.1 401 No\r\nWWW-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n"), "401:end");
+  finish();
+  EXPECT_EQ(backend.idle(), 0u);
+  EXPECT_EQ(logins.at(service), nullptr);
+}
+
+TEST_F(Http1RequestTest, a_connection_that_speaks_for_a_client_serves_once) {
+  exchange(kOk);
+  finish();
+  EXPECT_EQ(backend.idle(), 1u);
+  SocketAddresses addresses;
+  addresses.source = addresses.destination = {*parse_ip("192.0.2.1"), 1000};
+  target.proxy_protocol = ProxyVersion::v1;
+  target.speaks_for = &addresses;
+  EXPECT_EQ(exchange(kOk, 1), "200:ok! ");
+  EXPECT_THAT(origin[1].got, StartsWith("PROXY TCP4 192.0.2.1 192.0.2.1 1000 1000\r\nGET /a"));
+  finish();
+  EXPECT_EQ(backend.idle(), 1u);
+}
+
+TEST_F(Http1RequestTest, no_connection_is_the_backends_failure) {
+  origin.stop();
+  request = connector.open(target, false);
+  EXPECT_EQ(connect(), Connected::failed);
+}
+
+TEST_F(Http1RequestTest, an_answer_has_its_time_from_the_request_on_and_between_its_pieces) {
+  open();
+  send();
+  backend_end();
+  begin_receive();
+  settle();
+  skipped += timeouts.response / 2;
+  settle();
+  origin[0].send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab");
+  EXPECT_TRUE(until([this] { return events == "200:ab "; }));
+  skipped += timeouts.response / 2 + 100ms;
+  settle();
+  EXPECT_FALSE(received.has_value());
+  skipped += timeouts.response / 2;
+  EXPECT_TRUE(until([this] { return received.has_value(); }));
+  EXPECT_EQ(received, StreamStatus::timed_out);
+}
+
+TEST_F(Http1RequestTest, no_time_runs_against_the_backend_while_the_clients_next_piece_is_awaited) {
+  head.method = "PUT";
+  head.framing = http::Framing::length;
+  head.content_length = 5;
+  open();
+  send({}, false);
+  begin_receive();
+  send_piece("abc", false);
+  skipped += 10 * timeouts.response;
+  settle();
+  EXPECT_FALSE(received.has_value());
+  send_piece("de", true);
+  skipped += timeouts.response + 100ms;
+  EXPECT_TRUE(until([this] { return received.has_value(); }));
+  EXPECT_EQ(received, StreamStatus::timed_out);
+}
+
+TEST_F(Http1RequestTest, a_backend_that_takes_nothing_is_given_up_in_time) {
+  head.method = "PUT";
+  head.framing = http::Framing::length;
+  const std::string body(20'000'000, 'b');
+  head.content_length = body.size();
+  open();
+  EXPECT_TRUE(until([&] { return origin.size() == 1; }));
+  origin[0].reading = false;
+  begin(body);
+  settle();
+  EXPECT_FALSE(sent.has_value());
+  skipped += timeouts.response + 100ms;
+  EXPECT_TRUE(until([this] { return sent.has_value(); }));
+  EXPECT_EQ(sent, StreamStatus::timed_out);
+}
+
+TEST_F(Http1RequestTest, what_is_awaited_can_be_cancelled) {
+  open();
+  send();
+  begin_receive();
+  settle();
+  request->cancel();
+  EXPECT_TRUE(until([this] { return received.has_value(); }));
+  EXPECT_EQ(received, StreamStatus::canceled);
+}
+
+TEST_F(Http1RequestTest, a_request_that_nobody_finishes_is_reset) {
+  open();
+  send();
+  backend_end();
+  request.reset();
+  EXPECT_TRUE(until([this] { return origin[0].ended(); }));
+  EXPECT_TRUE(origin[0].reset);
+}
+
+TEST_F(Http1RequestTest, X6_a_101_is_followed_when_it_was_asked_for_and_only_then) {
+  EXPECT_EQ(exchange(kSwitch), "malformed");
+  finish();
+  head.upgrade = "websocket";
+  EXPECT_EQ(exchange("HTTP/1.1 101 Other\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", 1), "malformed");
+  finish();
+  EXPECT_EQ(exchange(std::string(kSwitch) + "hello", 2), "tunnel");
+  EXPECT_EQ(request->answer().status, 101);
+  EXPECT_EQ(read_tunnel(), "hello");
+  origin[2].send("more");
+  EXPECT_EQ(read_tunnel(), "more");
+  origin[2].got.clear();
+  sent.reset();
+  spawn(run_write_tunnel("up"));
+  EXPECT_TRUE(until([this] { return origin[2].got == "up"; }));
+  EXPECT_EQ(sent, StreamStatus::ok);
+  request->end_tunnel();
+  EXPECT_TRUE(until([this] { return origin[2].eof; }));
+  origin[2].finish();
+  read_tunnel();
+  EXPECT_EQ(received, StreamStatus::ended);
+  finish();
+  EXPECT_EQ(backend.idle(), 0u);
+}
+
+TEST_F(Http1RequestTest, D1_a_tunnels_time_can_be_shortened_while_it_waits) {
+  head.upgrade = "websocket";
+  EXPECT_EQ(exchange(kSwitch), "tunnel");
+  received.reset();
+  spawn(run_read_tunnel());
+  settle();
+  request->set_tunnel_timeout(1s);
+  skipped += 2s;
+  EXPECT_TRUE(until([this] { return received.has_value(); }));
+  EXPECT_EQ(received, StreamStatus::timed_out);
+}
+
+}  // namespace
+}  // namespace sluice::upstream
