@@ -114,7 +114,7 @@ def complaints(root):
         folder = path.parent.relative_to(root).as_posix()
         if folder in graph:
             yield from check_file(root, path, graph, links)
-        elif path.name != "main.cpp":
+        else:
             yield f"{path.relative_to(root).as_posix()}: {folder} is not a folder of CMakeLists.txt (sluice_folder)"
 
 

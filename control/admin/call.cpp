@@ -89,9 +89,9 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-Result<core::Request> request_of(const Call& call) {
+Result<change::Request> request_of(const Call& call) {
   constexpr std::size_t kLongestReason = 1000;
-  core::Request request;
+  change::Request request;
   request.actor = call.actor;
   const auto dry_run = query_flag(call, "dry_run");
   if (!dry_run) return dry_run.error();

@@ -7,13 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include "control/core/control.hpp"
+#include "control/change/control.hpp"
 #include "control/protocol/target.hpp"
 
 namespace sluice::admin {
 
 template <class T>
-using Result = core::Result<T>;
+using Result = change::Result<T>;
 
 struct Call {
   std::string method;
@@ -23,7 +23,7 @@ struct Call {
   std::string if_match;       // as it came; empty: none
   std::string reason;         // X-Sluice-Reason
   std::string last_event_id;  // Last-Event-ID
-  core::Actor actor;
+  change::Actor actor;
 };
 
 // The events after this id are to be streamed.
@@ -54,6 +54,6 @@ Result<bool> query_flag(const Call& call, std::string_view name);
 Result<boost::json::value> body_of(const Call& call);
 
 // Who asks, and dry_run, force, reason and If-Match. A problem when one of them is malformed.
-Result<core::Request> request_of(const Call& call);
+Result<change::Request> request_of(const Call& call);
 
 }  // namespace sluice::admin

@@ -20,7 +20,7 @@ namespace sluice::admin {
 
 namespace json = boost::json;
 namespace asio = boost::asio;
-using core::Control;
+using change::Control;
 
 namespace {
 
@@ -151,19 +151,19 @@ asio::awaitable<Reply> Commands::dispatch(Call call, Match match) {
 
 // A body's own `force` counts as well as the parameter.
 template <class Message>
-void merge_force(const Message&, core::Request&) {}
-void merge_force(const protocol::Cutover& cutover, core::Request& request) {
+void merge_force(const Message&, change::Request&) {}
+void merge_force(const protocol::Cutover& cutover, change::Request& request) {
   request.options.force |= cutover.force;
 }
 
-void merge_force(const protocol::RolloutStart& start, core::Request& request) {
+void merge_force(const protocol::RolloutStart& start, change::Request& request) {
   request.options.force |= start.force;
 }
 
 template <class Message>
 asio::awaitable<Reply> Commands::change(
     Call call, Result<Message> message,
-    asio::awaitable<Result<protocol::Changed>> (Control::*verb)(core::Request, Message)) {
+    asio::awaitable<Result<protocol::Changed>> (Control::*verb)(change::Request, Message)) {
   auto request = request_of(call);
   if (!request) co_return problem_reply(request.error());
   if (!message) co_return problem_reply(message.error());

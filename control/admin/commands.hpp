@@ -8,14 +8,14 @@
 #include "control/admin/call.hpp"
 #include "control/admin/routes.hpp"
 #include "control/admin/scrape.hpp"
-#include "control/core/control.hpp"
+#include "control/change/control.hpp"
 
 namespace sluice::admin {
 
 class Commands {
  public:
   // `control` outlives it.
-  explicit Commands(core::Control& control) : control_(control) {}
+  explicit Commands(change::Control& control) : control_(control) {}
 
   // Never throws; what goes wrong is a problem reply.
   boost::asio::awaitable<Reply> run(Call call);
@@ -23,14 +23,14 @@ class Commands {
   // Attributes what was counted until now to the roles that pools had until now: after each change, and at
   // each scrape.
   void observe_roles() { scraper_.observe(control_); }
-  core::Control& control() { return control_; }
+  change::Control& control() { return control_; }
 
  private:
   boost::asio::awaitable<Reply> dispatch(Call call, Match match);
   template <class Message>
   boost::asio::awaitable<Reply> change(
       Call call, Result<Message> message,
-      boost::asio::awaitable<Result<protocol::Changed>> (core::Control::*verb)(core::Request, Message));
+      boost::asio::awaitable<Result<protocol::Changed>> (change::Control::*verb)(change::Request, Message));
   boost::asio::awaitable<Reply> reload(Call call);
   boost::asio::awaitable<Reply> status(Call call);
   boost::asio::awaitable<Reply> wait(Call call);
@@ -43,7 +43,7 @@ class Commands {
   Reply config(const Call& call) const;
   Reply readyz() const;
 
-  core::Control& control_;
+  change::Control& control_;
   Scraper scraper_;
 };
 

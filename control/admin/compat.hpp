@@ -7,7 +7,7 @@
 #include <string>
 
 #include "control/admin/call.hpp"
-#include "control/core/control.hpp"
+#include "control/change/control.hpp"
 
 namespace sluice::admin {
 
@@ -21,7 +21,7 @@ bool compat_needs_token(std::string_view path);
 class Compat {
  public:
   // `control` outlives it; `service` is the one whose backends the scripts mean.
-  Compat(core::Control& control, std::string service) : control_(control), service_(std::move(service)) {}
+  Compat(change::Control& control, std::string service) : control_(control), service_(std::move(service)) {}
 
   // From the next call on.
   void serve(std::string service) { service_ = std::move(service); }
@@ -38,7 +38,7 @@ class Compat {
   Result<protocol::Target> backend_in(const Call& call) const;
   Result<protocol::Target> find(const std::string& name) const;
 
-  core::Control& control_;
+  change::Control& control_;
   std::string service_;
 };
 

@@ -48,7 +48,7 @@ std::optional<protocol::Problem> problem_of(const error_code& error) {
 
 }  // namespace
 
-Result<Call> call_from(const http::request<http::string_body>& request, core::Actor actor) {
+Result<Call> call_from(const http::request<http::string_body>& request, change::Actor actor) {
   Call call;
   call.method = std::string(request.method_string());
   const std::string target(request.target());

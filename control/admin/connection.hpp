@@ -29,7 +29,7 @@ enum class Door : std::uint8_t { unix_socket, http, compat };  // the listeners 
 // What a connection may do, by where it came from.
 struct Access {
   Door door = Door::unix_socket;
-  core::Actor actor;            // with its role, by the unix socket
+  change::Actor actor;          // with its role, by the unix socket
   TokenFile* tokens = nullptr;  // of http and compat; outlives the connection
   std::string bound_host;       // of http
 };
@@ -71,6 +71,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 // The URL, fields and body as a Call; a problem when the target cannot be read. Pure.
 Result<Call> call_from(const boost::beast::http::request<boost::beast::http::string_body>& request,
-                       core::Actor actor);
+                       change::Actor actor);
 
 }  // namespace sluice::admin

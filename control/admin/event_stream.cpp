@@ -12,7 +12,7 @@ namespace json = boost::json;
 
 namespace {
 
-std::string event_text(const core::Event& event) {
+std::string event_text(const change::Event& event) {
   json::object data{{"id", event.id},
                     {"time", time_text(event.time)},
                     {"type", event.type},
@@ -30,7 +30,7 @@ std::string resync_text(const std::string& why) {
 }
 
 // What happened after `after`, which moves on.
-std::string events_text(const core::EventLog& log, std::uint64_t& after, const std::string& service) {
+std::string events_text(const change::EventLog& log, std::uint64_t& after, const std::string& service) {
   std::string text;
   if (after > log.last_id()) {  // the daemon was restarted since
     text += resync_text("the events start again: the daemon was restarted");
@@ -55,10 +55,10 @@ asio::awaitable<void> Connection::stream_events(EventStream from, unsigned versi
   text += events_text(log, from.after, from.service);
   bool writes = co_await write_text(std::move(text));
   while (writes && from.follow && !closed_) {
-    const auto before = core::Clock::now();
+    const auto before = io::Clock::now();
     const bool more = co_await log.wait_after(from.after, kHeartbeat);
     if (closed_) break;
-    if (!more && core::Clock::now() - before < kHeartbeat / 2) break;  // the log was closed: the daemon ends
+    if (!more && io::Clock::now() - before < kHeartbeat / 2) break;  // the log was closed: the daemon ends
     auto next = more ? events_text(log, from.after, from.service) : std::string(": still here\n\n");
     if (!next.empty()) writes = co_await write_text(std::move(next));
   }

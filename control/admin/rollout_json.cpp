@@ -36,7 +36,7 @@ json::array log_json(const Rollout& rollout) {
 }
 
 // Of the step that it is in.
-void add_step(json::object& out, const core::RolloutView& view) {
+void add_step(json::object& out, const change::RolloutView& view) {
   const Rollout& rollout = view.kept;
   out["step"] = rollout.step + 1;
   out["share"] = static_cast<double>(rollout.current().share) / kWhole;
@@ -53,7 +53,7 @@ std::string state_of(const Rollout& rollout) {
   return rollout.last_step() && rollout.current().share == kWhole ? "watching" : "running";
 }
 
-json::object to_json(const core::RolloutView& view) {
+json::object to_json(const change::RolloutView& view) {
   const Rollout& rollout = view.kept;
   json::object out{{"state", state_of(rollout)},
                    {"active", rollout.active()},

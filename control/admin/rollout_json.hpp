@@ -4,11 +4,11 @@
 #include <boost/json/object.hpp>
 #include <string>
 
-#include "control/core/status.hpp"
+#include "control/change/status.hpp"
 
 namespace sluice::admin {
 
-boost::json::object to_json(const core::RolloutView& rollout);
+boost::json::object to_json(const change::RolloutView& rollout);
 // "verifying", "running", "paused", "watching" (the last step at 100 %), "done", "rolled_back", "aborted".
 std::string state_of(const state::Rollout& rollout);
 

@@ -140,7 +140,7 @@ void services(Exposition& out, const route::Snapshot& snapshot) {
                {{"service", service.spec.name}});
 }
 
-void traffic(Exposition& out, const core::StatusView& view) {
+void traffic(Exposition& out, const change::StatusView& view) {
   out.family("sluice_service_traffic_state", "gauge", "1 for the state of a service: open, paused, stopped.");
   for (const auto& service : view.services)
     for (const auto state : kTrafficStates)
@@ -154,7 +154,7 @@ void traffic(Exposition& out, const core::StatusView& view) {
     out.sample(static_cast<double>(service.traffic.in_flight), {{"service", service.name}});
 }
 
-void laid_over(Exposition& out, const core::StatusView& view) {
+void laid_over(Exposition& out, const change::StatusView& view) {
   out.family("sluice_flag_share_ratio", "gauge", "The share of users that have a flag, 0 to 1.");
   for (const auto& service : view.services)
     for (const auto& [flag, share] : service.traffic.flags)
@@ -179,7 +179,7 @@ void laid_over(Exposition& out, const core::StatusView& view) {
       out.sample(static_cast<double>(pool.previews), {{"service", service.name}, {"pool", pool.name}});
 }
 
-void shares(Exposition& out, const core::StatusView& view) {
+void shares(Exposition& out, const change::StatusView& view) {
   out.family("sluice_split_share_ratio", "gauge", "The share of requests that is set, 0 to 1.");
   for (const auto& service : view.services)
     for (const auto& pool : service.pools)
@@ -207,7 +207,7 @@ void shares(Exposition& out, const core::StatusView& view) {
 }
 
 template <class Value>
-void backend_family(Exposition& out, const core::StatusView& view, std::string_view name,
+void backend_family(Exposition& out, const change::StatusView& view, std::string_view name,
                     std::string_view type, std::string_view help, Value value) {
   out.family(name, type, help);
   for (const auto& service : view.services)
@@ -219,8 +219,8 @@ void backend_family(Exposition& out, const core::StatusView& view, std::string_v
 
 // One series a state, 1 for the one that is so: a change of state never leaves a stale series behind.
 template <class States>
-void backend_states(Exposition& out, const core::StatusView& view, std::string_view name,
-                    std::string_view help, const States& states, std::string core::BackendView::*field) {
+void backend_states(Exposition& out, const change::StatusView& view, std::string_view name,
+                    std::string_view help, const States& states, std::string change::BackendView::*field) {
   out.family(name, "gauge", help);
   for (const auto& service : view.services)
     for (const auto& pool : service.pools)
@@ -231,8 +231,8 @@ void backend_states(Exposition& out, const core::StatusView& view, std::string_v
               {{"service", service.name}, {"pool", pool.name}, {"backend", backend.name}, {"state", state}});
 }
 
-void backends(Exposition& out, const core::StatusView& view) {
-  using core::BackendView;
+void backends(Exposition& out, const change::StatusView& view) {
+  using change::BackendView;
   std::size_t count = 0;
   for (const auto& service : view.services)
     for (const auto& pool : service.pools) count += pool.backends.size();
@@ -288,7 +288,7 @@ void certificates(Exposition& out, const config::Spec& spec) {
   }
 }
 
-void daemon(Exposition& out, const core::StatusView& view, const core::ControlCounters& counters,
+void daemon(Exposition& out, const change::StatusView& view, const change::ControlCounters& counters,
             const worker::Totals& totals) {
   out.family("sluice_build_info", "gauge", "The version that runs; always 1.");
   out.sample(1, {{"version", view.version}});
@@ -334,7 +334,7 @@ void daemon(Exposition& out, const core::StatusView& view, const core::ControlCo
 
 }  // namespace
 
-std::string Scraper::scrape(core::Control& control) {
+std::string Scraper::scrape(change::Control& control) {
   observe(control);
   const auto snapshot = control.snapshot();
   const auto view = control.status_now();

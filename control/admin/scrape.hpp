@@ -4,15 +4,15 @@
 #include <string>
 
 #include "control/admin/roles.hpp"
-#include "control/core/control.hpp"
+#include "control/change/control.hpp"
 
 namespace sluice::admin {
 
 class Scraper {
  public:
   // See Roles::observe.
-  void observe(const core::Control& control) { roles_.observe(*control.snapshot()); }
-  std::string scrape(core::Control& control);
+  void observe(const change::Control& control) { roles_.observe(*control.snapshot()); }
+  std::string scrape(change::Control& control);
 
  private:
   Roles roles_;

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "control/admin/exposition.hpp"
-#include "control/core/status.hpp"
+#include "control/change/status.hpp"
 
 namespace sluice::admin {
 
-void rollout_metrics(Exposition& out, const core::StatusView& view);
+void rollout_metrics(Exposition& out, const change::StatusView& view);
 
 }  // namespace sluice::admin

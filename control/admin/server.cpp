@@ -52,7 +52,7 @@ struct Doorway {
 };
 
 struct Server::Listening {
-  Listening(asio::io_context& loop_, core::Control& control) : loop(loop_), commands(control) {}
+  Listening(asio::io_context& loop_, change::Control& control) : loop(loop_), commands(control) {}
 
   asio::io_context& loop;
   Commands commands;
@@ -202,9 +202,9 @@ asio::awaitable<void> Server::Listening::watch_roles() {
   std::uint64_t seen = log.last_id();
   commands.observe_roles();
   while (!closed) {
-    const auto before = core::Clock::now();
+    const auto before = io::Clock::now();
     const bool more = co_await log.wait_after(seen, kLongWait);
-    if (closed || (!more && core::Clock::now() - before < kLongWait / 2)) break;
+    if (closed || (!more && io::Clock::now() - before < kLongWait / 2)) break;
     seen = log.last_id();
     commands.observe_roles();
   }
@@ -230,7 +230,7 @@ void Server::Listening::close() {
     if (const auto connection = weak.lock()) connection->close();
 }
 
-Server::Server(asio::io_context& loop, core::Control& control)
+Server::Server(asio::io_context& loop, change::Control& control)
     : loop_(loop), listening_(std::make_shared<Listening>(loop, control)) {}
 
 Server::~Server() { listening_->close(); }

@@ -11,24 +11,24 @@
 
 #include "control/admin/commands.hpp"
 #include "control/admin/connection.hpp"
-#include "control/core/daemon.hpp"
+#include "control/change/control.hpp"
 
 namespace sluice::admin {
 
 inline constexpr std::size_t kMostConnections = 256;
 
-class Server : public core::Front {
+class Server : public change::AdminListeners {
  public:
   // Both outlive the server; close() and a run of the loop come before its end.
-  Server(boost::asio::io_context& loop, core::Control& control);
+  Server(boost::asio::io_context& loop, change::Control& control);
   ~Server() override;
 
   // An error text that names the address and the errno, or empty. After an error nothing is open.
-  std::string open(const config::AdminSpec& spec) override;
+  std::string open(const config::AdminSpec& spec);
   // Ends all connections and removes the socket file.
-  void close() override;
+  void close();
 
-  // A reload, in two steps (core::Doors).
+  // A reload, in two steps (change::AdminListeners).
   std::string prepare(const config::AdminSpec& next) override;
   void take() override;
   void forget() override;

@@ -32,7 +32,7 @@ json::value number(double value) {
   return rounded(value);
 }
 
-json::object drain_json(const core::DrainView& drain) {
+json::object drain_json(const change::DrainView& drain) {
   json::object out{{"running_ms", drain.running.count()},
                    {"finished", drain.finished},
                    {"clean", drain.clean},
@@ -47,7 +47,7 @@ json::object drain_json(const core::DrainView& drain) {
   return out;
 }
 
-json::object backend_json(const core::BackendView& backend) {
+json::object backend_json(const change::BackendView& backend) {
   json::object out{
       {"admin", backend.admin},         {"health", backend.health},     {"weight", number(backend.weight)},
       {"in_flight", backend.in_flight}, {"requests", backend.requests}, {"errors", backend.errors},
@@ -65,7 +65,7 @@ json::object backend_json(const core::BackendView& backend) {
   return out;
 }
 
-json::object pool_json(const core::PoolView& pool) {
+json::object pool_json(const change::PoolView& pool) {
   json::object backends;
   for (const auto& backend : pool.backends) backends[backend.name] = backend_json(backend);
   return {{"share", static_cast<double>(pool.share) / kWhole},
@@ -83,20 +83,20 @@ json::object pool_json(const core::PoolView& pool) {
           {"backends", std::move(backends)}};
 }
 
-json::object traffic_json(const core::TrafficView& traffic) {
+json::object traffic_json(const change::TrafficView& traffic) {
   json::object out{{"state", traffic.state}, {"held", traffic.held}, {"in_flight", traffic.in_flight}};
   if (traffic.state == "paused") out["max_hold"] = format_duration(traffic.max_hold);
   if (!traffic.message.empty()) out["message"] = traffic.message;
   return out;
 }
 
-json::object flags_json(const core::TrafficView& traffic) {
+json::object flags_json(const change::TrafficView& traffic) {
   json::object out;
   for (const auto& [name, share] : traffic.flags) out[name] = format_share(share);
   return out;
 }
 
-json::value mirror_json(const core::TrafficView& traffic) {
+json::value mirror_json(const change::TrafficView& traffic) {
   if (!traffic.mirror) return nullptr;
   json::object out{{"to", traffic.mirror->pool},
                    {"share", format_share(traffic.mirror->share)},
@@ -109,14 +109,14 @@ json::value mirror_json(const core::TrafficView& traffic) {
   return out;
 }
 
-json::value retained_json(const std::optional<core::RetainedView>& retained) {
+json::value retained_json(const std::optional<change::RetainedView>& retained) {
   if (!retained) return nullptr;
   return {{"pools", json::array(retained->pools.begin(), retained->pools.end())},
           {"until", time_text(retained->until)},
           {"left_ms", retained->left.count()}};
 }
 
-json::object service_json(const core::ServiceView& service) {
+json::object service_json(const change::ServiceView& service) {
   json::object pools;
   for (const auto& pool : service.pools) pools[pool.name] = pool_json(pool);
   json::object out{{"stable", service.stable}, {"pools", std::move(pools)}, {"rollout", nullptr}};
@@ -131,13 +131,13 @@ json::object service_json(const core::ServiceView& service) {
 }
 
 // Where it can be reached: the configured host with the port that it got.
-std::string address_of(const core::ListenerView& listener) {
+std::string address_of(const change::ListenerView& listener) {
   return listener.bind.substr(0, listener.bind.rfind(':')) + ":" + std::to_string(listener.port);
 }
 
 }  // namespace
 
-json::object to_json(const core::StatusView& view) {
+json::object to_json(const change::StatusView& view) {
   json::object services, listeners;
   for (const auto& service : view.services) services[service.name] = service_json(service);
   for (const auto& listener : view.listeners)
@@ -154,11 +154,11 @@ json::object to_json(const core::StatusView& view) {
           {"listeners", std::move(listeners)}};
 }
 
-std::optional<protocol::Problem> keep_only(core::StatusView& view, const std::string& wanted) {
+std::optional<protocol::Problem> keep_only(change::StatusView& view, const std::string& wanted) {
   std::vector<std::string> names;
   for (const auto& service : view.services) names.push_back(service.name);
   std::erase_if(view.services,
-                [&wanted](const core::ServiceView& service) { return service.name != wanted; });
+                [&wanted](const change::ServiceView& service) { return service.name != wanted; });
   if (!view.services.empty()) return std::nullopt;
   return protocol::not_found("no service " + quoted(wanted), protocol::did_you_mean(wanted, names));
 }

@@ -5,14 +5,14 @@
 #include <optional>
 #include <string>
 
-#include "control/core/status.hpp"
+#include "control/change/status.hpp"
 #include "control/protocol/problem.hpp"
 
 namespace sluice::admin {
 
-boost::json::object to_json(const core::StatusView& view);
+boost::json::object to_json(const change::StatusView& view);
 
 // Leaves only that service; not_found with a suggestion when there is none.
-std::optional<protocol::Problem> keep_only(core::StatusView& view, const std::string& service);
+std::optional<protocol::Problem> keep_only(change::StatusView& view, const std::string& service);
 
 }  // namespace sluice::admin

@@ -111,8 +111,8 @@ std::vector<std::uint32_t> groups_of(int fd, const ucred& peer) {
 
 }  // namespace
 
-core::Actor peer_of(Local::socket& socket, const std::vector<config::RoleSpec>& roles) {
-  core::Actor actor;
+change::Actor peer_of(Local::socket& socket, const std::vector<config::RoleSpec>& roles) {
+  change::Actor actor;
   actor.role = config::Role::none;
   ucred peer{};
   socklen_t size = sizeof peer;

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "control/core/control.hpp"
+#include "control/change/control.hpp"
 
 namespace sluice::admin {
 
@@ -19,7 +19,7 @@ std::string listen_unix(UnixAcceptor& acceptor, const config::AdminSpec& spec);
 void set_access(const config::AdminSpec& spec);
 
 // Who is at the other end (SO_PEERCRED, SO_PEERGROUPS), with the role that these rules give him.
-core::Actor peer_of(boost::asio::local::stream_protocol::socket& socket,
-                    const std::vector<config::RoleSpec>& roles);
+change::Actor peer_of(boost::asio::local::stream_protocol::socket& socket,
+                      const std::vector<config::RoleSpec>& roles);
 
 }  // namespace sluice::admin

@@ -115,7 +115,7 @@ void finish_split(config::ServiceSpec& service) {
     service.split.emplace_back(pool.name, pool.name == service.stable ? config::kWhole : 0);
 }
 
-void announce(core::Control& control, const config::Spec& spec, bool demo) {
+void announce(change::Control& control, const config::Spec& spec, bool demo) {
   const auto& service = spec.services.front();
   const std::string ctl = sluicectl(spec.admin.socket);
   const auto web = control.workers().port_of("web");
@@ -140,15 +140,6 @@ void announce(core::Control& control, const config::Spec& spec, bool demo) {
   std::fflush(stdout);
 }
 
-int run(core::DaemonOptions options, config::Spec spec, const Flags& flags,
-        std::function<void(core::Control&)> on_ready) {
-  options.spec = std::move(spec);
-  options.config_file.clear();
-  options.log_level = flags.log_level;
-  options.on_ready = std::move(on_ready);
-  return core::run_daemon(std::move(options));
-}
-
 // Prints usage or the error; the exit code when there is nothing to run.
 std::optional<int> nothing_to_run(Command command, const ParsedFlags& parsed) {
   if (parsed.flags.help) {
@@ -162,7 +153,7 @@ std::optional<int> nothing_to_run(Command command, const ParsedFlags& parsed) {
 
 }  // namespace
 
-int run_demo(const std::vector<std::string>& arguments, core::DaemonOptions options) {
+int run_demo(const std::vector<std::string>& arguments, const RunDaemon& run_daemon) {
   const auto parsed = parse_flags(Command::demo, arguments);
   if (const auto code = nothing_to_run(Command::demo, parsed)) return *code;
   const Flags& flags = parsed.flags;
@@ -194,13 +185,14 @@ int run_demo(const std::vector<std::string>& arguments, core::DaemonOptions opti
   }
   finish_split(service);
   std::unique_ptr<Traffic> traffic;
-  return run(std::move(options), spec, flags, [&traffic, &flags, spec](core::Control& control) {
+  auto on_ready = [&traffic, &flags, spec](change::Control& control) {
     announce(control, spec, true);
     if (flags.load > 0) traffic = std::make_unique<Traffic>(control.workers().port_of("web"), flags.load);
-  });
+  };
+  return run_daemon({spec, flags.log_level, std::move(on_ready)});
 }
 
-int run_try(const std::vector<std::string>& arguments, core::DaemonOptions options) {
+int run_try(const std::vector<std::string>& arguments, const RunDaemon& run_daemon) {
   const auto parsed = parse_flags(Command::try_backends, arguments);
   if (const auto code = nothing_to_run(Command::try_backends, parsed)) return *code;
   const Scratch scratch;
@@ -227,8 +219,8 @@ int run_try(const std::vector<std::string>& arguments, core::DaemonOptions optio
     known->backends.push_back(backend);
   }
   finish_split(service);
-  return run(std::move(options), spec, parsed.flags,
-             [spec](core::Control& control) { announce(control, spec, false); });
+  auto on_ready = [spec](change::Control& control) { announce(control, spec, false); };
+  return run_daemon({spec, parsed.flags.log_level, std::move(on_ready)});
 }
 
 }  // namespace sluice::demo

@@ -11,7 +11,7 @@
 #include "control/admin/commands.hpp"
 #include "control/admin/exposition.hpp"
 #include "control/admin/status.hpp"
-#include "unit/core/control_fixture.hpp"
+#include "unit/change/control_fixture.hpp"
 
 namespace sluice::admin {
 namespace {
@@ -19,7 +19,7 @@ namespace {
 namespace json = boost::json;
 using testing::HasSubstr;
 
-struct Api : core::ControlFixture {
+struct Api : change::ControlFixture {
   std::unique_ptr<Commands> commands;
 
   void SetUp() override {

@@ -11,7 +11,7 @@
 #include <atomic>
 #include <thread>
 
-#include "unit/core/control_fixture.hpp"
+#include "unit/change/control_fixture.hpp"
 
 namespace sluice::admin {
 namespace {
@@ -19,7 +19,7 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-struct ServerTest : core::ControlFixture {
+struct ServerTest : change::ControlFixture {
   config::AdminSpec admin;
   std::unique_ptr<Server> server;
 

@@ -1,0 +1,268 @@
+#include "control/change/publisher.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+
+#include "control/rollout/guard.hpp"
+#include "proxy/base/origin.hpp"
+#include "proxy/route/query.hpp"
+
+// g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
+namespace sluice::change {
+namespace {
+
+// The intervals of the split: a pool without a share has none, so its coming or going is no new table.
+std::vector<std::pair<std::string, Share>> intervals(const std::vector<route::Pool>& pools) {
+  std::vector<std::pair<std::string, Share>> out;
+  for (const auto& pool : pools)
+    if (pool.share > 0) out.emplace_back(pool.name, pool.share);
+  return out;
+}
+
+std::vector<Share> shares_of(const std::vector<route::Pool>& pools) {
+  std::vector<Share> out;
+  for (const auto& pool : pools) out.push_back(pool.share);
+  return out;
+}
+
+bool reachable(const std::vector<route::Pool>& pools) {
+  return std::any_of(pools.begin(), pools.end(),
+                     [](const route::Pool& pool) { return pool.share > 0 && !pool.backends.empty(); });
+}
+
+std::vector<route::ListenerPools> fixed_pools(const config::Spec& spec, const route::Snapshot& snapshot) {
+  std::vector<route::ListenerPools> out;
+  for (const auto& listener : spec.listeners) {
+    if (listener.pools.empty()) continue;
+    route::ListenerPools& made = out.emplace_back();
+    made.listener = listener.name;
+    for (const auto& [service_name, pool_name] : listener.pools) {
+      const route::Service* service = find_service(snapshot, service_name);
+      const route::Pool* pool = service ? find_pool(*service, pool_name) : nullptr;
+      if (!pool) continue;  // validated: only a pool of a service that the state does not have yet
+      made.pools.push_back({static_cast<std::size_t>(service - snapshot.services.data()),
+                            static_cast<std::size_t>(pool - service->pools.data())});
+    }
+  }
+  return out;
+}
+
+// A backend that was added at run time has its pool's.
+std::uint32_t max_in_flight(const config::PoolSpec* pool, const std::string& backend) {
+  if (!pool) return 0;
+  for (const auto& configured : pool->backends)
+    if (configured.name == backend) return configured.max_in_flight.value_or(pool->max_in_flight);
+  return pool->max_in_flight;
+}
+
+}  // namespace
+
+Publisher::Publisher(Registry& registry, const io::Resolver& resolver, std::function<std::uint64_t()> random)
+    : registry_(registry), resolver_(resolver), random_(std::move(random)) {}
+
+route::SnapshotPtr Publisher::build(const config::Spec& spec, const state::State& state,
+                                    const route::Snapshot* previous) {
+  auto snapshot = begun(state);
+  for (const auto& service : spec.services) add_service(*snapshot, service, state, previous);
+  finish(*snapshot, spec);
+  return snapshot;
+}
+
+boost::asio::awaitable<route::SnapshotPtr> Publisher::build_at_leisure(const config::Spec& spec,
+                                                                       const state::State& state,
+                                                                       boost::asio::any_io_executor loop) {
+  constexpr std::chrono::milliseconds kLongest{5};  // at a time
+  auto snapshot = begun(state);
+  auto breath = std::chrono::steady_clock::now();
+  for (const auto& service : spec.services) {
+    add_service(*snapshot, service, state, nullptr);
+    if (std::chrono::steady_clock::now() - breath < kLongest) continue;
+    co_await boost::asio::post(loop, boost::asio::use_awaitable);
+    breath = std::chrono::steady_clock::now();
+  }
+  finish(*snapshot, spec);
+  co_return snapshot;
+}
+
+std::shared_ptr<route::Snapshot> Publisher::begun(const state::State& state) const {
+  auto snapshot = std::make_shared<route::Snapshot>();
+  snapshot->generation = state.generation;
+  snapshot->preview_key = preview_key;
+  return snapshot;
+}
+
+void Publisher::add_service(route::Snapshot& snapshot, const config::ServiceSpec& spec,
+                            const state::State& state, const route::Snapshot* previous) {
+  const state::ServiceState* wanted = state.service(spec.name);
+  if (!wanted) return;
+  const route::Service* before = previous ? find_service(*previous, spec.name) : nullptr;
+  snapshot.services.push_back(service_from(spec, *wanted, before));
+}
+
+void Publisher::finish(route::Snapshot& snapshot, const config::Spec& spec) {
+  std::vector<std::string> names;
+  for (const auto& service : snapshot.services) names.push_back(service.spec.name);
+  snapshot.routes = route::RouteTable(spec.routes, names);
+  snapshot.listener_pools = fixed_pools(spec, snapshot);
+}
+
+void Publisher::install(const route::Snapshot& snapshot) {
+  for (const auto& service : snapshot.services) {
+    // The rate of an earlier resume is not this hold's: an undo of the hold lets all go at once.
+    if (service.hold) service.live->hold.release_rate.store(0);
+    for (const auto& pool : service.pools)
+      for (const auto& backend : pool.backends) backend.live->admin.store(backend.admin);
+  }
+  registry_.keep_only(snapshot);
+  std::erase_if(owners_, [&](const auto& entry) { return !find_service(snapshot, entry.first); });
+}
+
+route::Service Publisher::service_from(const config::ServiceSpec& spec, const state::ServiceState& state,
+                                       const route::Service* previous) {
+  route::Service service;
+  service.spec = spec;
+  service.live = registry_.service(spec.name);
+  std::string broken;
+  for (const auto& pool : state.pools) service.pools.push_back(pool_from(spec, pool, broken));
+  service.stable = std::min(state.index_of(state.stable()), state.pools.size() - 1);
+  service.rescue = service.stable;
+  if (state.rollout && state.rollout->active()) watch(service, *state.rollout, previous);
+  service.split = route::SplitTable(shares_of(service.pools));
+  const bool same_table = previous && intervals(previous->pools) == intervals(service.pools);
+  service.sequence = same_table ? previous->sequence : std::make_shared<observe::SplitSequence>(random_());
+  if (spec.sticky) service.slots = owners_of(state);
+  if (spec.rate_limit)
+    service.rates = previous && previous->rates ? previous->rates : std::make_shared<observe::RateTable>();
+  service.hold = state.hold;
+  service.flags = state.flags;
+  if (state.mirror)
+    service.mirror = {state.index_of(state.mirror->pool), state.mirror->share, state.mirror->safe_only,
+                      nullptr};
+  if (state.rollout && state.rollout->phase == state::RolloutPhase::running &&
+      state.rollout->current().mirror > 0)
+    mirror_for(service, *state.rollout, previous);
+  if (!broken.empty() && !reachable(service.pools)) service.set_aside = broken;
+  return service;
+}
+
+// A rollout keeps its guard over its steps; a new one, and a restart, begin anew (G7).
+void Publisher::watch(route::Service& service, const state::Rollout& rollout,
+                      const route::Service* previous) {
+  const auto index = [&service](const std::string& pool) {
+    return static_cast<std::size_t>(find_pool(service, pool) - service.pools.data());
+  };
+  service.rescue = index(rollout.from);
+  service.guarded = index(rollout.to);
+  service.rollout = rollout.id;
+  const bool same = previous && previous->guard && previous->rollout == rollout.id;
+  service.guard =
+      same ? previous->guard : rollout::guard_for(rollout.plan, *service.pools[service.rescue].live);
+}
+
+// In a step without a share the rollout's mirror stands before the operator's, which is as it was when the
+// step is over. Who counts is kept over its steps, as the guard is.
+void Publisher::mirror_for(route::Service& service, const state::Rollout& rollout,
+                           const route::Service* previous) {
+  std::shared_ptr<observe::Shadow> shadow;
+  if (previous && previous->rollout == rollout.id && previous->mirror) shadow = previous->mirror->shadow;
+  if (!shadow)
+    shadow = std::make_shared<observe::Shadow>(
+        service.live->per_worker.size(),
+        rollout::guard_for(rollout.plan, *service.pools[service.rescue].live));
+  service.mirror = {service.guarded, rollout.current().mirror, true, std::move(shadow)};
+}
+
+route::Pool Publisher::pool_from(const config::ServiceSpec& service, const state::PoolState& state,
+                                 std::string& broken) {
+  route::Pool pool;
+  pool.name = state.name;
+  pool.share = state.share;
+  pool.live = registry_.pool(service.name, state.name);
+  const config::PoolSpec* configured = service.pool(state.name);
+  if (configured) pool.proxy_protocol = configured->proxy_protocol;
+  std::string error;
+  pool.tls = tls_of(service.name, configured, error);
+  if (!error.empty()) {
+    broken = "pool " + state.name + ": " + error;
+    return pool;
+  }
+  for (const auto& wanted : state.backends) add_backends(pool, service, wanted);
+  pool.has_tiers = std::any_of(pool.backends.begin(), pool.backends.end(),
+                               [](const route::Backend& backend) { return backend.tier > 0; });
+  return pool;
+}
+
+void Publisher::add_backends(route::Pool& pool, const config::ServiceSpec& service,
+                             const state::BackendState& wanted) {
+  route::Backend made;
+  made.name = wanted.name;
+  made.address = wanted.address;
+  made.authority = is_unix(wanted.address) ? "localhost" : wanted.address;
+  made.weight = wanted.weight;
+  made.admin = wanted.admin;
+  made.max_in_flight = max_in_flight(service.pool(pool.name), wanted.name);
+  if (const auto address = parse_origin(wanted.address); address && !io::literal(*address))
+    made.looked_up = wanted.address;
+  const auto add = [&](route::Backend backend) {
+    backend.live = registry_.backend(service.name, pool.name, backend.name, backend.address);
+    pool.backends.push_back(std::move(backend));
+  };
+  const auto members = resolver_.members(wanted.address);
+  if (members.empty()) made.unresolved = resolver_.error_of(wanted.address);
+  if (members.empty() || !wanted.every_address) {
+    for (const auto& member : members) made.endpoints.push_back(member.endpoint);
+    return add(std::move(made));
+  }
+  made.group = wanted.name;
+  for (const auto& member : members) {
+    route::Backend one = made;
+    one.address = io::to_string(member.endpoint);
+    one.name = wanted.name + "/" + one.address;
+    one.endpoints = {member.endpoint};
+    one.weight = wanted.weight * member.part;
+    one.tier = member.tier;
+    one.admin = wanted.member(one.address).admin;
+    if (!member.authority.empty()) one.authority = member.authority;
+    add(std::move(one));
+  }
+}
+
+std::shared_ptr<const tls::ClientContext> Publisher::tls_of(const std::string& service,
+                                                            const config::PoolSpec* pool,
+                                                            std::string& error) {
+  if (!pool || !pool->tls) return nullptr;
+  Secured& known = secured_[service + "/" + pool->name];
+  if (known.tls && known.spec == *pool->tls) return known.tls;
+  known.spec = *pool->tls;
+  known.tls = tls::ClientContext::make(
+      {known.spec.ca, known.spec.server_name, known.spec.cert, known.spec.key}, error);
+  return known.tls;
+}
+
+std::shared_ptr<const route::SlotOwners> Publisher::owners_of(const state::ServiceState& state) {
+  Owners& known = owners_[state.name];
+  if (!known.owners || !(known.table == state.slots)) {
+    known.table = state.slots;
+    known.owners = std::make_shared<const route::SlotOwners>(state.slots.owners());
+  }
+  return known.owners;
+}
+
+std::vector<std::string> addresses_of(const state::State& state) {
+  std::vector<std::string> out;
+  for (const auto& service : state.services)
+    for (const auto& pool : service.pools)
+      for (const auto& backend : pool.backends) out.push_back(backend.address);
+  return out;
+}
+
+bool names(const protocol::Target& target, const route::Backend& backend) {
+  return target.backend.empty() || target.backend == backend.name ||
+         (!backend.group.empty() && target.backend == backend.group);
+}
+
+}  // namespace sluice::change

@@ -1,0 +1,86 @@
+// From what is wanted (Spec and State) and what lives (Registry, Resolver) to the snapshot that workers route
+// by. Nothing takes effect before install(): a snapshot that is built and dropped leaves no trace. Control
+// thread only.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/change/registry.hpp"
+#include "control/io/resolver.hpp"
+#include "control/protocol/target.hpp"
+#include "control/state/state.hpp"
+#include "proxy/config/spec.hpp"
+#include "proxy/route/snapshot.hpp"
+
+namespace sluice::change {
+
+class Publisher {
+ public:
+  // `random` gives the seeds of new sequences (S3).
+  Publisher(Registry& registry, const io::Resolver& resolver, std::function<std::uint64_t()> random);
+
+  std::optional<route::PreviewKey> preview_key;  // of every snapshot built from now on (S8)
+
+  // Sequences and slot owners of `previous` (which may be null) are carried over where the share table is the
+  // same (S3, C4). A backend whose name is not known has no endpoints; a service of which no pool with a
+  // share could be set up is set aside (T3). Requires: a state merged with `spec`.
+  route::SnapshotPtr build(const config::Spec& spec, const state::State& state,
+                           const route::Snapshot* previous);
+
+  // The first one, which may take a second for thousands of services: others have the loop in between.
+  boost::asio::awaitable<route::SnapshotPtr> build_at_leisure(const config::Spec& spec,
+                                                              const state::State& state,
+                                                              boost::asio::any_io_executor loop);
+
+  // To be called right before `snapshot` is published: the admin states become visible to whoever claims a
+  // backend (D2), and what `snapshot` no longer names is forgotten.
+  void install(const route::Snapshot& snapshot);
+
+ private:
+  std::shared_ptr<route::Snapshot> begun(const state::State& state) const;
+  static void finish(route::Snapshot& snapshot, const config::Spec& spec);
+  void add_service(route::Snapshot& snapshot, const config::ServiceSpec& spec, const state::State& state,
+                   const route::Snapshot* previous);
+  route::Service service_from(const config::ServiceSpec& spec, const state::ServiceState& state,
+                              const route::Service* previous);
+  void watch(route::Service& service, const state::Rollout& rollout, const route::Service* previous);
+  void mirror_for(route::Service& service, const state::Rollout& rollout, const route::Service* previous);
+  route::Pool pool_from(const config::ServiceSpec& service, const state::PoolState& state,
+                        std::string& broken);
+  // One, or each of its addresses.
+  void add_backends(route::Pool& pool, const config::ServiceSpec& service, const state::BackendState& wanted);
+  // The same one as long as the configuration and what its files held are the same: sessions and idle
+  // connections stay. Null when the pool's backends are spoken to in clear, and with an error.
+  std::shared_ptr<const tls::ClientContext> tls_of(const std::string& service, const config::PoolSpec* pool,
+                                                   std::string& error);
+  std::shared_ptr<const route::SlotOwners> owners_of(const state::ServiceState& state);
+
+  Registry& registry_;
+  const io::Resolver& resolver_;
+  std::function<std::uint64_t()> random_;
+  struct Owners {
+    route::SlotTable table{1, 0};
+    std::shared_ptr<const route::SlotOwners> owners;
+  };
+  struct Secured {
+    config::PoolTls spec;
+    std::shared_ptr<const tls::ClientContext> tls;
+  };
+  std::map<std::string, Secured> secured_;  // by "service/pool": the last one made
+  std::map<std::string, Owners> owners_;    // by service: the last one made
+};
+
+// All addresses that a state needs resolved.
+std::vector<std::string> addresses_of(const state::State& state);
+
+// Whether a target means this backend: it, all of the group that it is in, or its whole pool.
+bool names(const protocol::Target& target, const route::Backend& backend);
+
+}  // namespace sluice::change

@@ -1,0 +1,41 @@
+#include "control/change/registry.hpp"
+
+#include <set>
+
+namespace sluice::change {
+
+std::shared_ptr<observe::ServiceLive> Registry::service(const std::string& service) {
+  auto& live = services_[service];
+  if (!live) live = std::make_shared<observe::ServiceLive>(workers_);
+  return live;
+}
+
+std::shared_ptr<observe::PoolLive> Registry::pool(const std::string& service, const std::string& pool) {
+  auto& live = pools_[PoolKey(service, pool)];
+  if (!live) live = std::make_shared<observe::PoolLive>(workers_);
+  return live;
+}
+
+std::shared_ptr<observe::BackendLive> Registry::backend(const std::string& service, const std::string& pool,
+                                                        const std::string& name, const std::string& address) {
+  auto& live = backends_[BackendKey(service, pool, name, address)];
+  if (!live) live = std::make_shared<observe::BackendLive>(next_id_++, workers_);
+  return live;
+}
+
+void Registry::keep_only(const route::Snapshot& in_force) {
+  std::set<const void*> named;
+  for (const auto& service : in_force.services) {
+    named.insert(service.live.get());
+    for (const auto& pool : service.pools) {
+      named.insert(pool.live.get());
+      for (const auto& backend : pool.backends) named.insert(backend.live.get());
+    }
+  }
+  const auto unnamed = [&named](const auto& entry) { return !named.contains(entry.second.get()); };
+  std::erase_if(services_, unnamed);
+  std::erase_if(pools_, unnamed);
+  std::erase_if(backends_, unnamed);
+}
+
+}  // namespace sluice::change

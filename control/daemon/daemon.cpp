@@ -1,0 +1,214 @@
+#include "control/daemon/daemon.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include "control/admin/server.hpp"
+#include "control/daemon/log.hpp"
+#include "control/daemon/notify.hpp"
+#include "control/daemon/runtime_workers.hpp"
+#include "control/daemon/signal_mask.hpp"
+#include "control/protocol/version.hpp"
+#include "control/state/journal_store.hpp"
+
+namespace sluice::daemon {
+namespace {
+
+constexpr int kCouldNotStart = 1;
+
+// A connection is a descriptor on either side: all that the system allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    spdlog::warn("the limit of descriptors stays at {}", limit.rlim_cur);
+}
+
+worker::RuntimeOptions runtime_options(const config::Spec& spec) {
+  worker::RuntimeOptions options;
+  options.workers = spec.workers > 0 ? spec.workers : std::max(1u, std::thread::hardware_concurrency());
+  options.access_log = spec.access_log;
+  return options;
+}
+
+change::Options control_options(const DaemonOptions& options) {
+  change::Options made;
+  made.config_file = options.config_file;
+  made.state_dir = options.state_dir;
+  made.version = protocol::kVersion;
+  return made;
+}
+
+std::unique_ptr<state::Store> store_of(const DaemonOptions& options) {
+  return std::make_unique<state::JournalStore>(state::posix_files(),
+                                               options.state_dir.value_or(options.spec.state_dir));
+}
+
+// Everything that runs, in the order in which it has to begin, and in reverse to end.
+class Daemon {
+ public:
+  explicit Daemon(DaemonOptions options);
+  int run();
+
+ private:
+  boost::asio::awaitable<void> live();
+  boost::asio::awaitable<std::string> start();
+  boost::asio::awaitable<void> serve_signals();
+  boost::asio::awaitable<void> reload();
+  boost::asio::awaitable<void> shut_down();
+  void watch_for_a_second_signal();
+  std::string status_line() const;
+
+  DaemonOptions options_;
+  Notify notify_ = Notify::from_environment();
+  boost::asio::io_context loop_{1};
+  boost::asio::signal_set signals_{loop_, SIGTERM, SIGINT};
+  worker::Runtime runtime_;
+  RuntimeWorkers workers_;
+  change::Control control_;
+  admin::Server admin_;
+  int exit_code_ = 0;
+};
+
+Daemon::Daemon(DaemonOptions options)
+    : options_(std::move(options)),
+      runtime_(loop_, runtime_options(options_.spec)),
+      workers_(runtime_, inherited_sockets()),
+      control_(loop_, workers_, store_of(options_), options_.spec, control_options(options_)),
+      admin_(loop_, control_) {
+  signals_.add(SIGHUP);
+  signals_.add(SIGUSR1);
+  control_.set_admin_listeners(&admin_);
+}
+
+int Daemon::run() {
+  boost::asio::co_spawn(loop_, live(), boost::asio::detached);
+  loop_.run();
+  // What was closed at the end is told so while all of this still stands.
+  loop_.restart();
+  loop_.poll();
+  return exit_code_;
+}
+
+boost::asio::awaitable<void> Daemon::live() {
+  const std::string error = co_await start();
+  if (error.empty()) {
+    co_await serve_signals();
+    co_await shut_down();
+  } else {
+    spdlog::error("{}", error);
+    exit_code_ = kCouldNotStart;
+  }
+  admin_.close();
+  loop_.stop();
+}
+
+boost::asio::awaitable<std::string> Daemon::start() {
+  if (std::string error = co_await control_.open(); !error.empty()) co_return error;
+  // Before the first client is served: who asks is told that it starts.
+  if (std::string error = admin_.open(options_.spec.admin); !error.empty()) co_return error;
+  if (std::string error = co_await control_.start(); !error.empty()) co_return error;
+  spdlog::info("{}", status_line());
+  notify_.ready(status_line());
+  if (options_.on_ready) options_.on_ready(control_);
+  co_return std::string();
+}
+
+// Until one says that it is over.
+boost::asio::awaitable<void> Daemon::serve_signals() {
+  while (true) {
+    const auto [failure, number] =
+        co_await signals_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    if (failure) co_return;
+    if (number == SIGHUP) {
+      co_await reload();
+    } else if (number == SIGUSR1) {
+      control_.reopen_logs();
+    } else {
+      spdlog::info("signal {}: shutting down", number);
+      co_return;
+    }
+  }
+}
+
+boost::asio::awaitable<void> Daemon::reload() {
+  notify_.reloading();
+  change::Request request;
+  request.actor.name = "signal";
+  const auto reply = co_await control_.reload(std::move(request));
+  if (!reply) spdlog::error("the configuration stays as it was: {}", reply.error().detail);
+  notify_.ready(status_line());
+}
+
+boost::asio::awaitable<void> Daemon::shut_down() {
+  notify_.stopping("draining");
+  watch_for_a_second_signal();
+  const std::size_t closed = co_await control_.shut_down();
+  spdlog::info("stopped, {} requests or tunnels had to be closed", closed);
+}
+
+// Whoever asks twice does not want to wait.
+void Daemon::watch_for_a_second_signal() {
+  signals_.async_wait([this](boost::system::error_code failure, int number) {
+    if (failure) return;
+    if (number == SIGHUP || number == SIGUSR1) return watch_for_a_second_signal();
+    spdlog::warn("signal {} again: not waiting any longer", number);
+    loop_.stop();
+  });
+}
+
+std::string Daemon::status_line() const {
+  const change::StatusView view = control_.status_now();
+  std::string line = "generation " + std::to_string(view.generation) + ", " + std::to_string(view.workers) +
+                     " workers, " + std::to_string(view.services.size()) + " services";
+  for (const auto& listener : view.listeners)
+    line += ", " + listener.name + " on " + listener.bind +
+            (listener.bind.ends_with(":0") ? " (port " + std::to_string(listener.port) + ")" : "");
+  return line;
+}
+
+}  // namespace
+
+namespace {
+
+// The memory holds private keys, tokens and other people's requests: no core dump, and no other process of
+// the same user may read it. Not under AddressSanitizer, whose leak check traces its own process.
+void keep_memory_private() {
+#if !defined(__SANITIZE_ADDRESS__)
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+}  // namespace
+
+int run_daemon(DaemonOptions options) {
+  start_log(options.log_level);
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+  keep_memory_private();
+  int exit_code = kCouldNotStart;
+  try {
+    std::optional<SignalsBlocked> blocked(std::in_place);  // for the threads that are started here
+    Daemon daemon(std::move(options));
+    blocked.reset();
+    exit_code = daemon.run();
+  } catch (const std::exception& failure) {
+    spdlog::error("{}", failure.what());
+  }
+  stop_log();
+  return exit_code;
+}
+
+}  // namespace sluice::daemon

@@ -1,0 +1,24 @@
+// The daemon's life: start, signals, reload, shutdown (D6), exit code. Main thread.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "control/change/control.hpp"
+#include "proxy/config/spec.hpp"
+
+namespace sluice::daemon {
+
+struct DaemonOptions {
+  config::Spec spec;                     // checked
+  std::string config_file;               // for reload; empty: there is none to reload
+  std::optional<std::string> state_dir;  // instead of the configuration's
+  std::string log_level = "info";
+  std::function<void(change::Control&)> on_ready;  // everything is open; may be empty
+};
+
+// Runs until a signal ends it. The exit code: 0 after a shutdown, 1 when it could not start.
+int run_daemon(DaemonOptions options);
+
+}  // namespace sluice::daemon

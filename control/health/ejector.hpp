@@ -1,0 +1,66 @@
+// Passive ejection (H3): a backend whose errors came one after the other gets no requests for a while.
+// Control thread only.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "control/health/health_board.hpp"
+
+namespace sluice::health {
+
+// How long the next ejection of one backend lasts. Pure.
+class EjectionCount {
+ public:
+  static constexpr int kMost = 10;           // times the configured ejection
+  static constexpr int kQuietEjections = 5;  // one is forgotten after so many ejection times without another
+
+  // Counts one more, ending at `now` + the result. `jitter` in [-1, 1] moves it by up to 10 %.
+  std::chrono::milliseconds next(std::chrono::milliseconds ejection, io::Clock::time_point now,
+                                 double jitter);
+  // The last one ended before its time: from `now` on it is quiet.
+  void ended(io::Clock::time_point now) { quiet_since_ = std::min(quiet_since_, now); }
+
+ private:
+  int count_ = 0;
+  io::Clock::time_point quiet_since_{};
+};
+
+class Ejector {
+ public:
+  Ejector(boost::asio::any_io_executor loop, HealthBoard& board, std::function<std::uint64_t()> random);
+
+  // The workers saw as many errors in a row as the service allows. True when the backend was ejected; not
+  // when fewer than min_available would stay eligible in its pool.
+  bool suspect(std::uint32_t id);
+  // Ends an ejection before its time. False when there is none.
+  bool lift(std::uint32_t id, const std::string& why);
+  // Forgets backends that are gone. To be called after each HealthBoard::adopt().
+  void adopt();
+  std::uint64_t total() const { return total_; }
+  // It was ejected for `time`.
+  std::function<void(const Watched& backend, std::chrono::milliseconds time)> on_ejected;
+  // Its ejection was lifted.
+  std::function<void(const Watched& backend, const std::string& why)> on_lifted;
+
+ private:
+  struct Entry {
+    EjectionCount count;
+    std::unique_ptr<boost::asio::steady_timer> timer;
+  };
+  void eject(std::uint32_t id, const Watched& backend);
+
+  boost::asio::any_io_executor loop_;
+  HealthBoard& board_;
+  std::function<std::uint64_t()> random_;
+  std::map<std::uint32_t, Entry> entries_;
+  std::uint64_t total_ = 0;
+};
+
+}  // namespace sluice::health

@@ -1,0 +1,52 @@
+// An answer as it arrives, for control's own requests: read as the proxy reads a backend's (X2, X3), decided
+// without a socket. Control thread only.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "proxy/http1/body.hpp"
+#include "proxy/http1/parser.hpp"
+
+namespace sluice::io {
+
+class Answer {
+ public:
+  // `asked_head`: the request's method was HEAD. At most `most_body` bytes of the body are kept.
+  Answer(bool asked_head, std::size_t most_body) : asked_head_(asked_head), most_body_(most_body) {}
+
+  // More bytes; with `end` the connection's end came behind them.
+  void take(std::string_view bytes, bool end);
+
+  bool has_head() const { return status_ != 0; }
+  bool complete() const { return complete_; }  // to the last byte
+  bool failed() const { return !problem_.empty(); }
+  bool full() const { return cut_; }  // the body goes on behind what is kept
+
+  int status() const { return status_; }
+  const std::string& location() const { return location_; }  // of a redirect
+  const std::string& problem() const { return problem_; }    // why it is no answer; empty when it is one
+  std::string& body() { return body_; }
+
+ private:
+  // Interim answers to one request: a flood of them is no answer. As in the proxy.
+  static constexpr int kMostInterims = 16;
+
+  void read_heads();
+  void take_head();
+  void read_body();
+  void keep(std::string_view piece);
+  std::string what_it_is_instead() const;
+
+  const bool asked_head_;
+  const std::size_t most_body_;
+  std::string in_;
+  http1::ResponseParser parser_;
+  http1::ResponseHead head_;
+  http1::BodyReader reader_;
+  int status_ = 0, interims_ = 0;
+  bool complete_ = false, cut_ = false;
+  std::string location_, body_, problem_;
+};
+
+}  // namespace sluice::io

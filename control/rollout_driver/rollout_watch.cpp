@@ -1,0 +1,156 @@
+#include "control/rollout_driver/rollout_watch.hpp"
+
+#include <algorithm>
+
+#include "proxy/base/values.hpp"
+#include "proxy/observe/shadow.hpp"
+#include "proxy/route/query.hpp"
+
+namespace sluice::rollout_driver {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kBurst = 5;  // readings of the requests in flight of which the least is judged
+
+// Twenty looks at a step, not more than ten a second nor fewer than one.
+milliseconds looking_interval(milliseconds hold) {
+  return std::clamp(hold / 20, milliseconds(100), milliseconds(1000));
+}
+
+std::string trip_text(const observe::Guard& guard, const std::string& pool, bool mirrored) {
+  return std::to_string(guard.errors()) + " of the first answers of pool '" + pool + "'" +
+         (mirrored ? " to mirrored requests" : "") + " were errors, more than luck explains" +
+         (mirrored ? "" : "; its requests went elsewhere at once") + " (G6)";
+}
+
+bool is_shadow(const state::Rollout& rollout) {
+  return rollout.phase == state::RolloutPhase::running && rollout.current().mirror > 0;
+}
+
+const observe::Shadow* shadow_of(const route::Service& service, const state::Rollout& rollout) {
+  return is_shadow(rollout) && service.mirror ? service.mirror->shadow.get() : nullptr;
+}
+
+const observe::Guard* guard_of(const route::Service& service, const state::Rollout& rollout) {
+  const observe::Shadow* shadow = shadow_of(service, rollout);
+  return shadow ? shadow->guard.get() : service.guard.get();
+}
+
+// Of the new pool: users' requests, or in a step without a share the mirrored ones.
+rollout::Reading canary_of(const route::Service& service, const state::Rollout& rollout) {
+  const observe::Shadow* shadow = shadow_of(service, rollout);
+  return rollout::read(shadow ? shadow->live : *service.pools[service.guarded].live);
+}
+
+// As a person calls the queries that have no name: by their number.
+std::vector<config::GateSpec> named(std::vector<config::GateSpec> gates) {
+  int number = 0;
+  for (auto& gate : gates)
+    if (!gate.prometheus.empty()) {
+      ++number;
+      if (gate.name.empty()) gate.name = "query " + std::to_string(number);
+    }
+  return gates;
+}
+
+}  // namespace
+
+bool RolloutWatch::tripped(const route::Service& service, const state::Rollout& rollout) {
+  const observe::Guard* guard = guard_of(service, rollout);
+  return guard && guard->tripped();
+}
+
+io::Environment environment_of(const route::Service& service, const route::Pool& pool, std::uint32_t step,
+                               Share share, Share mirror) {
+  std::string names, addresses;
+  for (const auto& backend : pool.backends) {
+    if (backend.admin != observe::Admin::ready) continue;
+    names += (names.empty() ? "" : " ") + backend.name;
+    addresses += (addresses.empty() ? "" : " ") + backend.address;
+  }
+  io::Environment made{{"SLUICE_SERVICE", service.spec.name},
+                       {"SLUICE_POOL", pool.name},
+                       {"SLUICE_STEP", std::to_string(step)},
+                       {"SLUICE_SHARE", format_share(share)},
+                       {"SLUICE_BACKENDS", names},
+                       {"SLUICE_ADDRESSES", addresses}};
+  if (mirror > 0) made.emplace_back("SLUICE_MIRROR", format_share(mirror));
+  return made;
+}
+
+milliseconds asking_interval(milliseconds hold) {
+  return std::clamp(hold / 4, milliseconds(200), milliseconds(10'000));
+}
+
+RolloutWatch::RolloutWatch(const state::Rollout& rollout, const route::Service& service)
+    : id_(rollout.id),
+      phase_(rollout.phase),
+      step_(rollout.step),
+      step_began_(rollout.step_began),
+      interval_(looking_interval(phase_ == state::RolloutPhase::running ? rollout.current().hold
+                                                                        : milliseconds(0))),
+      judge_(rollout.plan.gates, rollout.plan.steps.size()) {
+  judge_.begin(canary_of(service, rollout), rollout::read(*service.pools[service.rescue].live));
+  if (phase_ != state::RolloutPhase::running) return;
+  for (const auto& gate : named(rollout.plan.gates)) {
+    if (!is_outside(gate)) continue;
+    auto& made = outside_.emplace_back(std::make_shared<OutsideGate>());
+    made->gate = gate;
+    made->began = began_;
+    made->environment = environment_of(service, service.pools[service.guarded], rollout.step + 1,
+                                       rollout.current().share, rollout.current().mirror);
+    made->interval = asking_interval(rollout.current().hold);
+  }
+}
+
+bool RolloutWatch::is_of(const state::Rollout& rollout) const {
+  return rollout.id == id_ && rollout.phase == phase_ && rollout.step == step_ &&
+         rollout.step_began == step_began_;
+}
+
+milliseconds RolloutWatch::in_step(io::Clock::time_point now) const {
+  return std::chrono::duration_cast<milliseconds>(now - began_);
+}
+
+rollout::Evidence RolloutWatch::look(const state::Rollout& rollout, const route::Service& service,
+                                     io::Clock::time_point now) {
+  next_look_ = now + interval_;
+  const route::Pool& canary = service.pools[service.guarded];
+  rollout::Evidence evidence;
+  evidence.in_step = in_step(now);
+  evidence.tripped = tripped(service, rollout);
+  if (evidence.tripped)
+    evidence.trip_text = trip_text(*guard_of(service, rollout), canary.name, is_shadow(rollout));
+  evidence.eligible = eligible_count(canary);
+  evidence.verified = *verified_;
+  evidence.stable_has_share = service.pools[service.rescue].share > 0;
+  evidence.judgements = judgements(rollout, service);
+  evidence.n_canary = judge_.canary().n;
+  evidence.n_stable = judge_.stable().n;
+  last_ = evidence;
+  return evidence;
+}
+
+// In the order of the plan's gates.
+std::vector<rollout::Judgement> RolloutWatch::judgements(const state::Rollout& rollout,
+                                                         const route::Service& service) {
+  const auto canary = canary_of(service, rollout);
+  const auto stable = rollout::read(*service.pools[service.rescue].live);
+  auto all = judge_.look(canary, stable, service.pools[service.rescue].share > 0);
+  if (phase_ == state::RolloutPhase::running && rollout::counts_nothing(rollout.current())) all.clear();
+  in_flight_.push_back(canary.in_flight);
+  if (in_flight_.size() > kBurst) in_flight_.pop_front();
+  for (const auto& gate : rollout.plan.gates)
+    if (gate.metric == "saturation")
+      all.push_back(rollout::judge_saturation(gate, least_in_flight(), service.spec.limits.in_flight));
+  for (const auto& gate : outside_) all.push_back(judgement_of(*gate));
+  return all;
+}
+
+std::optional<std::uint64_t> RolloutWatch::least_in_flight() const {
+  if (in_flight_.size() < kBurst) return std::nullopt;
+  return *std::min_element(in_flight_.begin(), in_flight_.end());
+}
+
+}  // namespace sluice::rollout_driver

@@ -1,0 +1,46 @@
+// The checks before the new pool's first user: requests to each of its ready backends, and commands. Control
+// thread only.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "control/io/command.hpp"
+#include "control/io/fetch.hpp"
+#include "control/rollout/engine.hpp"
+
+namespace sluice::rollout_driver {
+
+struct VerifyTarget {
+  std::string name, address;
+  route::Endpoint endpoint;
+  std::shared_ptr<const tls::ClientContext> tls;  // null: in clear
+  ProxyVersion proxy_protocol = ProxyVersion::off;
+  std::vector<route::Endpoint> also;  // its other addresses
+};
+
+// All checks of one pool.
+struct Verification {
+  std::string service, pool;
+  std::vector<VerifyTarget> targets;
+  std::vector<config::VerifySpec> checks;
+  io::Environment environment;  // of its commands
+};
+
+// One after the other, requests first, up to the first that does not pass: the verdict is pass or fail.
+// Without a target it fails.
+boost::asio::awaitable<rollout::Verified> verify(boost::asio::any_io_executor loop, Verification wanted);
+// The same into `into`.
+boost::asio::awaitable<void> verify_into(boost::asio::any_io_executor loop, Verification wanted,
+                                         std::shared_ptr<rollout::Verified> into);
+
+// What would be done, a sentence for each check.
+std::vector<std::string> told(const Verification& wanted);
+
+// What is wrong with this answer; empty when it is as expected.
+std::string unexpected(const config::VerifySpec& wanted, const io::Fetched& answer);
+
+}  // namespace sluice::rollout_driver
