@@ -1,5 +1,5 @@
 // The routing state of the whole process at one generation (C1). Immutable once published; workers read it
-// through a plain pointer. Built by control/core/publisher from State (what is wanted) and the live objects
+// through a plain pointer. Built by control/change/publisher from State (what is wanted) and the live objects
 // (what is).
 #pragma once
 
