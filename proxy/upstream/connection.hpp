@@ -29,25 +29,24 @@ class Connection final : private net::ReadObserver {
   Buffer in;  // bytes of answers
   http1::ResponseParser parser;
   bool reused = false;  // it has served a request before
-  bool login = false;   // NTLM or Negotiate was spoken on it: it is its client connection's alone (R4)
-  route::Endpoint to;   // where it leads; set once it is connected
+  bool login = false;   // NTLM or Negotiate was spoken on it: it belongs to one client connection (R4)
+  route::Endpoint to;   // the address it leads to; set once it is connected
 
   Backend& backend() { return backend_; }
 
   // Speaks TLS from here on; stream.handshake() is next. Requires: connected, the backend has TLS.
   void start_tls(const std::string& address);
 
-  // A connection that is done for. Requires: nothing is awaited on it.
+  // Closes a connection that serves no further request. Requires: nothing is awaited on it.
   static void retire(std::unique_ptr<Connection> conn, bool reset = false);
 
-  // Reads on into `in`. Requires: room in it, or its growth allowed. False when an answer's head outgrew the
-  // buffer.
+  // Reads on into `in`. False when an answer's head outgrew that buffer.
   bool arm();
 
  private:
   friend class Backend;
-  void on_unawaited_read()
-      override;  // only while idle in the pool: the backend closed it, or spoke out of turn
+  // Only while it waits for a request: the backend closed it, or spoke out of turn.
+  void on_unawaited_read() override;
 
   Backend& backend_;
   const tls::ClientContext* tls_context_ = nullptr;  // compared only

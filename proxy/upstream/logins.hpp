@@ -1,6 +1,7 @@
-// R4: where one client connection is logged in. NTLM and Negotiate log in a connection, not a request:
-// whoever's requests went over it next would be served as the one who logged in. So such a connection is no
-// other client's, waits here between two requests, and ends with its client's. Worker only.
+// R4: where one client connection is logged in. NTLM and Negotiate log in a connection, not a request: the
+// next request on it, of whatever client, would be served as that of the user who logged in. So such a
+// connection is no other client's, waits here between two requests, and ends with its client's connection.
+// Worker only.
 #pragma once
 
 #include <array>
