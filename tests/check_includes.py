@@ -16,11 +16,11 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 PROXY_NEVER_CONTROL = ("proxy/", "control/")
 CLI_SEES_ONLY = {"cli", "nginx", "protocol", "base"}
 
-WORKER_ROOMS = ("proxy/session", "proxy/route", "proxy/http", "proxy/http1", "proxy/upstream", "proxy/net")
+WORKER_ROOMS = ("proxy/session", "proxy/client", "proxy/route", "proxy/http", "proxy/http1", "proxy/upstream", "proxy/net")
 PURE_ROOMS = ("proxy/route", "proxy/http", "proxy/http1", "proxy/config")
 LOCK = re.compile(r"\bstd::(recursive_|shared_|timed_)?mutex\b|\bstd::condition_variable\b")
 IMPURE_TEXT = re.compile(r"\b(steady_clock|system_clock)::now\b|\bstd::(random_device|mt19937)|\b(clock_gettime|rand)\(")
-IMPURE_HEADER = re.compile(r"^(boost/asio|proxy/base/asio\.hpp|proxy/net/|random$|sys/socket\.h|thread$|mutex$)")
+IMPURE_HEADER = re.compile(r"^(boost/asio|proxy/net/|random$|sys/socket\.h|thread$|mutex$)")
 
 
 def folders(root):
@@ -78,6 +78,8 @@ def check_file(root, path, graph, links):
     for line, bracket, header in includes(path):
         if folder in PURE_ROOMS and IMPURE_HEADER.search(header):
             yield f"{place}:{line}: {folder} is pure and may not include {header}"
+        if folder.startswith("proxy/") and header.startswith("boost/asio"):
+            yield f"{place}:{line}: Asio ends at control's door (proxy/net/REACTOR.md)"
         if bracket == "<":
             continue
         if not (root / header).is_file():

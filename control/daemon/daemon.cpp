@@ -8,6 +8,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
@@ -34,6 +35,10 @@ void raise_descriptor_limit() {
   limit.rlim_cur = limit.rlim_max;
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
     spdlog::warn("the limit of descriptors stays at {}", limit.rlim_cur);
+}
+
+worker::Runtime::PostToControl post_to(boost::asio::io_context& loop) {
+  return [&loop](std::function<void()> work) { boost::asio::post(loop, std::move(work)); };
 }
 
 worker::RuntimeOptions runtime_options(const config::Spec& spec) {
@@ -84,7 +89,7 @@ class Daemon {
 
 Daemon::Daemon(DaemonOptions options)
     : options_(std::move(options)),
-      runtime_(loop_, runtime_options(options_.spec)),
+      runtime_(post_to(loop_), runtime_options(options_.spec)),
       workers_(runtime_, inherited_sockets()),
       control_(loop_, workers_, store_of(options_), options_.spec, control_options(options_)),
       admin_(loop_, control_) {

@@ -1,10 +1,8 @@
 // Task<T>: a coroutine that starts when awaited and hands its result to the one who awaits it.
 //
-// Why not asio::awaitable: a request needs a read that stays outstanding while the coroutine awaits something
-// else (the next request's read doubles as the watch for a client that leaves), and an awaitable can await
-// only what it started. A Task can await any object with the three await_ functions, so net::Stream keeps its
-// own pending read. It is also leaner: resuming is one indirect call, and frames come from a per-thread free
-// list. Worker threads only; no Task changes threads.
+// It can await any object with the three await_ functions, resuming it is one indirect call, and frames come
+// from a per-thread free list. proxy/net/REACTOR.md says why it is not asio::awaitable. Worker threads only;
+// no Task changes threads.
 #pragma once
 
 #include <coroutine>

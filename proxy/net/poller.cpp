@@ -12,19 +12,19 @@ namespace sluice::net {
 
 Poller::Poller() {
   set_ = ::epoll_create1(EPOLL_CLOEXEC);
-  bell_ = set_ < 0 ? -1 : ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  wakeup_ = set_ < 0 ? -1 : ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   epoll_event event{};
   event.events = EPOLLIN;
-  event.data.ptr = this;  // the bell; no entry has this address
-  if (bell_ >= 0 && ::epoll_ctl(set_, EPOLL_CTL_ADD, bell_, &event) == 0) return;
+  event.data.ptr = this;  // the wakeup; no entry has this address
+  if (wakeup_ >= 0 && ::epoll_ctl(set_, EPOLL_CTL_ADD, wakeup_, &event) == 0) return;
   const int error = errno;
-  if (bell_ >= 0) ::close(bell_);
+  if (wakeup_ >= 0) ::close(wakeup_);
   if (set_ >= 0) ::close(set_);
   throw std::system_error(error, std::generic_category(), "a worker's epoll set");
 }
 
 Poller::~Poller() {
-  ::close(bell_);
+  ::close(wakeup_);
   ::close(set_);
 }
 
@@ -56,11 +56,11 @@ void Poller::defer(Entry& entry) {
 bool Poller::wait(std::chrono::milliseconds timeout) {
   const bool more = !deferred_.empty() || !resumable_.empty() || !sends_.empty();
   const int count = ::epoll_wait(set_, events_, kBatch, more ? 0 : static_cast<int>(timeout.count()));
-  heard_ = false;
+  woken_ = false;
   if (count > 0) dispatch({events_, static_cast<std::size_t>(count)});
   run_deferred();
   run_sends();
-  return heard_;
+  return woken_;
 }
 
 void Poller::dispatch(std::span<epoll_event> events) {
@@ -68,7 +68,7 @@ void Poller::dispatch(std::span<epoll_event> events) {
     void* const target = events[i].data.ptr;
     if (!target) continue;
     if (target == this) {
-      hear_bell();
+      take_wakeup();
       continue;
     }
     being_dispatched_ = events.subspan(i + 1);
@@ -100,18 +100,18 @@ void Poller::run_sends() {
 }
 
 void Poller::wake() {
-  if (rung_.exchange(true)) return;  // it is ringing
+  if (wakeup_pending_.exchange(true)) return;  // already on its way
   const std::uint64_t one = 1;
-  while (::write(bell_, &one, sizeof one) < 0 && errno == EINTR) {
+  while (::write(wakeup_, &one, sizeof one) < 0 && errno == EINTR) {
   }
 }
 
-void Poller::hear_bell() {
+void Poller::take_wakeup() {
   std::uint64_t ignored;
-  while (::read(bell_, &ignored, sizeof ignored) < 0 && errno == EINTR) {
+  while (::read(wakeup_, &ignored, sizeof ignored) < 0 && errno == EINTR) {
   }
-  rung_ = false;  // before the mail is read: what is posted from here on rings again
-  heard_ = true;
+  wakeup_pending_ = false;  // before the mailbox is read: what is posted from here on wakes again
+  woken_ = true;
 }
 
 }  // namespace sluice::net

@@ -1,16 +1,9 @@
 // What a worker waits in: an edge-triggered epoll set with the streams and listeners of that worker, and a
-// bell that other threads may ring.
-//
-// Why not Asio's own socket operations: each of their reads first tries a recv that finds nothing (Boost 1.81
-// starts every buffered read speculatively), which is two system calls a request for nothing (strace: 4
-// recvfrom a request, 2 of them EAGAIN), and the bookkeeping of an operation costs as much again. Here a read
-// is armed by storing a pointer, and one epoll_wait serves a batch of connections. The io_context of a worker
-// stays what control posts to. Worker only, but for wake().
+// wakeup descriptor for other threads.
 //
 // A round goes in stages over the whole batch: everything is received, then every coroutine that waited runs,
-// then everything they wrote is sent. Between two system calls the kernel's network code has taken the
-// processor's caches; so each stage finds its own code there (CPU per request 0.89 of what it was with each
-// connection served from end to end, median of 24 rounds in turns).
+// then everything they wrote is sent. REACTOR.md says why, and why this is not Asio's. Worker only, but for
+// wake().
 #pragma once
 
 #include <sys/epoll.h>
@@ -57,8 +50,8 @@ class Poller {
   // Resumes `waiting` in the next round, not from here.
   void resume_later(std::coroutine_handle<> waiting) { resumable_.push_back(waiting); }
 
-  // One round: waits for events at most `timeout`, hands them out, then what was deferred. True when the bell
-  // was rung.
+  // One round: waits for events at most `timeout`, hands them out, then what was deferred. True when it
+  // was woken.
   bool wait(std::chrono::milliseconds timeout);
   // Ends the present or the next wait(). Any thread.
   void wake();
@@ -68,12 +61,12 @@ class Poller {
   void dispatch(std::span<epoll_event> events);
   void run_deferred();
   void run_sends();
-  void hear_bell();
+  void take_wakeup();
 
   int set_ = -1;
-  int bell_ = -1;
-  std::atomic<bool> rung_{false};
-  bool heard_ = false;
+  int wakeup_ = -1;
+  std::atomic<bool> wakeup_pending_{false};
+  bool woken_ = false;
   epoll_event events_[kBatch];
   std::span<epoll_event> being_dispatched_;
   std::vector<Entry*> deferred_, running_, sends_;

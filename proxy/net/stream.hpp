@@ -7,6 +7,7 @@
 // only. With secure() the same functions speak TLS; in clear that costs a branch.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <chrono>
@@ -16,7 +17,6 @@
 #include <span>
 #include <string_view>
 
-#include "proxy/base/asio.hpp"
 #include "proxy/base/stream_status.hpp"
 #include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"

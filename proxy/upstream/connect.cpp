@@ -1,5 +1,6 @@
 #include "proxy/upstream/connect.hpp"
 
+#include <netinet/in.h>
 #include <sys/un.h>
 
 #include <algorithm>

@@ -1,6 +1,5 @@
 #include "proxy/worker/runtime.hpp"
 
-#include <boost/asio/post.hpp>
 #include <map>
 #include <utility>
 
@@ -46,8 +45,8 @@ struct Runtime::Impl {
   observe::AccessLog access_log;
 };
 
-Runtime::Runtime(asio::io_context& control, RuntimeOptions options)
-    : control_(control),
+Runtime::Runtime(PostToControl control, RuntimeOptions options)
+    : control_(std::move(control)),
       options_(std::move(options)),
       impl_(std::make_shared<Impl>(workers_, options_.workers)) {
   for (std::size_t i = 0; i < options_.workers; ++i) {
@@ -55,12 +54,12 @@ Runtime::Runtime(asio::io_context& control, RuntimeOptions options)
     session::Context& context = worker->context();
     context.access_log = &impl_->access_log;
     context.suspect = [this, alive = std::weak_ptr<Impl>(impl_)](std::uint32_t id) {
-      asio::post(control_, [this, alive, id] {  // may come when there is no runtime any more
+      control_([this, alive, id] {  // may come when there is no runtime any more
         if (!alive.expired() && on_suspect) on_suspect(id);
       });
     };
     context.unreachable = [this, alive = std::weak_ptr<Impl>(impl_)](std::uint32_t id) {
-      asio::post(control_, [this, alive, id] {
+      control_([this, alive, id] {
         if (!alive.expired() && on_unreachable) on_unreachable(id);
       });
     };
@@ -118,7 +117,7 @@ void Runtime::publish(route::SnapshotPtr next, std::function<void()> done) {
   for (auto& worker : workers_)
     worker->post([this, w = worker.get(), next, gather] {
       w->adopt(next);
-      asio::post(control_, [gather] { gather->report(0, [](int&, int) {}); });
+      control_([gather] { gather->report(0, [](int&, int) {}); });
     });
 }
 
@@ -134,9 +133,8 @@ void Runtime::abort_in_flight(std::vector<std::uint32_t> ids, std::function<void
   for (auto& worker : workers_)
     worker->post([this, w = worker.get(), ids, gather] {
       const std::size_t closed = w->abort_in_flight(ids);
-      asio::post(control_, [gather, closed] {
-        gather->report(closed, [](std::size_t& sum, std::size_t n) { sum += n; });
-      });
+      control_(
+          [gather, closed] { gather->report(closed, [](std::size_t& sum, std::size_t n) { sum += n; }); });
     });
 }
 
@@ -144,9 +142,8 @@ void Runtime::blockers(std::vector<std::uint32_t> ids, std::function<void(Blocke
   auto gather = std::make_shared<Gather<Blockers>>(workers_.size(), std::move(done));
   for (auto& worker : workers_)
     worker->post([this, w = worker.get(), ids, gather] {
-      asio::post(control_, [gather, found = w->blockers(ids)]() mutable {
-        gather->report(std::move(found), add_blockers);
-      });
+      control_(
+          [gather, found = w->blockers(ids)]() mutable { gather->report(std::move(found), add_blockers); });
     });
 }
 
@@ -155,8 +152,7 @@ void Runtime::shut_down(milliseconds deadline, std::function<void(std::size_t)> 
   for (auto& worker : workers_)
     worker->post([this, w = worker.get(), deadline, gather] {
       w->shut_down(deadline, [this, gather](std::size_t cut) {
-        asio::post(control_,
-                   [gather, cut] { gather->report(cut, [](std::size_t& sum, std::size_t n) { sum += n; }); });
+        control_([gather, cut] { gather->report(cut, [](std::size_t& sum, std::size_t n) { sum += n; }); });
       });
     });
 }

@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "proxy/base/asio.hpp"
 #include "proxy/base/reasons.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/net/bind.hpp"
@@ -69,7 +68,9 @@ struct RuntimeOptions {
 
 class Runtime {
  public:
-  Runtime(boost::asio::io_context& control, RuntimeOptions options);
+  // Has a function run on the control thread, later. Any thread.
+  using PostToControl = std::function<void(std::function<void()> work)>;
+  Runtime(PostToControl control, RuntimeOptions options);
   ~Runtime();  // stops and joins the workers
 
   // A set of listeners becomes another in three steps, and until the last one everything is as it was:
@@ -118,7 +119,7 @@ class Runtime {
   struct Impl;
   void offer(const void* line, std::size_t index, std::size_t left);
 
-  boost::asio::io_context& control_;
+  const PostToControl control_;
   RuntimeOptions options_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::shared_ptr<Impl>

@@ -37,10 +37,7 @@ void Worker::post(std::function<void()> work) {
   enqueue(std::move(work));
 }
 
-void Worker::enqueue(std::function<void()> work) {
-  asio::post(mail_, std::move(work));
-  context_.poller.wake();
-}
+void Worker::enqueue(std::function<void()> work) { mail_.post(std::move(work)); }
 
 void Worker::start(route::SnapshotPtr first) {
   adopt(std::move(first));
@@ -59,7 +56,7 @@ void Worker::run() {
       tick(now);
       next_tick = now + net::TimerWheel::kTick;
     }
-    if (context_.poller.wait(std::chrono::ceil<milliseconds>(next_tick - now))) mail_.poll();
+    if (context_.poller.wait(std::chrono::ceil<milliseconds>(next_tick - now))) mail_.run();
   }
 }
 

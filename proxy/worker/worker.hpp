@@ -1,8 +1,7 @@
 // One worker thread: its poller, listeners, sessions, backends and counters. Nothing here is shared but the
-// live counters; control speaks to it by post(), which goes through an io_context of the worker's own.
+// live counters; control speaks to it by post(), which goes through its mailbox.
 #pragma once
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "proxy/session/session.hpp"
+#include "proxy/worker/mailbox.hpp"
 #include "proxy/worker/runtime.hpp"
 
 namespace sluice::worker {
@@ -61,9 +61,8 @@ class Worker {
   void cut_sessions();
   void watch_shutdown();
 
-  asio::io_context mail_{1};  // what was posted; run when the poller's bell rings
-  asio::executor_work_guard<Executor> open_{mail_.get_executor()};
   session::Context context_;
+  Mailbox mail_{context_.poller};
   const net::Clock::time_point started_ = net::Clock::now();
   session::SessionHook sessions_;
   std::vector<std::unique_ptr<Listener>> listeners_;
