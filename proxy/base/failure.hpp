@@ -1,4 +1,4 @@
-// How a request fails: whose side, what kind. One function turns it into a status (session/failure_status).
+// How a request fails: whose side, what kind. One function turns it into a status (proxy/exchange/own_answer.hpp).
 #pragma once
 
 #include <cstdint>

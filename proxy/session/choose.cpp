@@ -7,7 +7,7 @@
 
 namespace sluice::session {
 
-using upstream::Again;
+using upstream::RetryKind;
 using upstream::WorkerPool;
 
 namespace {
@@ -160,28 +160,28 @@ bool Exchange::again(Failure failure) {
   traits.idempotent = client_.head().is_idempotent;
   traits.body_kept = !upload_started_;
   traits.rescuable = spec().retries.rescue_stable && target_ != &service_->pools[service_->service->rescue];
-  const Again kind = upstream::may_retry(spec().retries, attempt_, traits, counted_attempts_ + 1);
-  const bool stale = kind == Again::free && attempt_.phase != upstream::Phase::connecting;
-  return kind != Again::no && next_target(kind, stale);
+  const RetryKind kind = upstream::may_retry(spec().retries, attempt_, traits, counted_attempts_ + 1);
+  const bool stale = kind == RetryKind::free && attempt_.phase != upstream::Phase::connecting;
+  return kind != RetryKind::no && next_target(kind, stale);
 }
 
 // Where the next try goes: another backend of the same pool; the last try of a canary's request goes to the
 // stable pool (R2). A backend whose idle connection was dead is asked once more on a fresh one when there is
 // no other: it may be well.
-bool Exchange::next_target(Again kind, bool stale) {
+bool Exchange::next_target(RetryKind kind, bool stale) {
   observe::ServiceLive& live = *service_->service->live;
   const WorkerPool& rescuer = service_->pools[service_->service->rescue];
   const bool rescue = target_ != &rescuer && spec().retries.rescue_stable;
   // The guard of a rollout lets so few of a bad pool's requests fail that their rescue needs no budget (G6).
   const bool guarded = rescue && service_->service->guard && decision_.pool == service_->service->guarded;
-  if (kind == Again::counted && !guarded) {
+  if (kind == RetryKind::counted && !guarded) {
     std::uint64_t retrying = 0;
     for (const auto& worker : live.per_worker) retrying += worker.retry_in_flight.get();
     if (!upstream::budget_allows(spec().retries, retrying, live.in_flight.load(std::memory_order_relaxed)))
       return false;
   }
   remember_tried(claim_.backend()->id(), stale);
-  const bool last = kind == Again::counted && counted_attempts_ + 2 >= spec().retries.attempts;
+  const bool last = kind == RetryKind::counted && counted_attempts_ + 2 >= spec().retries.attempts;
   const auto serves = [this](const WorkerPool& view) {
     const bool has_up = route::pool_has_up(*view.pool);
     return std::any_of(view.pool->backends.begin(), view.pool->backends.end(),
@@ -196,7 +196,7 @@ bool Exchange::next_target(Again kind, bool stale) {
   } else if (!serves(*target_)) {
     if (!forget_stale() || !serves(*target_)) return false;
   }
-  if (kind == Again::counted) {
+  if (kind == RetryKind::counted) {
     ++counted_attempts_;
     // The free ones take no room in the budget: when a backend dies, so many idle connections are dead at
     // once that none would be left for the request whose connection was new.

@@ -1,6 +1,6 @@
 // One request: THE way. Match the route, decide the pool, claim a backend, send, relay the answer, record;
 // around it the retry loop. It does not know which protocol the client speaks (Downstream). Worker only. See
-// proxy/LIFE_OF_A_REQUEST.md.
+// proxy/exchange/LIFE_OF_A_REQUEST.md.
 #pragma once
 
 #include <array>
@@ -68,7 +68,7 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
 
   // after a failed attempt
   bool again(Failure failure);
-  bool next_target(upstream::Again kind, bool stale);
+  bool next_target(upstream::RetryKind kind, bool stale);
   void remember_tried(std::uint32_t id, bool stale);
   bool forget_stale();
   Failure failure_of(net::IoStatus status) const;

@@ -40,15 +40,15 @@ bool listed(const config::RetrySpec& spec, const Attempt& failed, const RequestT
 
 }  // namespace
 
-Again may_retry(const config::RetrySpec& spec, const Attempt& failed, const RequestTraits& request,
+RetryKind may_retry(const config::RetrySpec& spec, const Attempt& failed, const RequestTraits& request,
                 int counted_attempts) {
-  if (!listed(spec, failed, request)) return Again::no;
-  if (!request.body_kept) return Again::no;
-  if (failed.phase == Phase::connecting) return Again::free;
-  if (!request.idempotent) return Again::no;
+  if (!listed(spec, failed, request)) return RetryKind::no;
+  if (!request.body_kept) return RetryKind::no;
+  if (failed.phase == Phase::connecting) return RetryKind::free;
+  if (!request.idempotent) return RetryKind::no;
   const bool stale = failed.kind == FailureKind::reset && failed.phase == Phase::sent && failed.reused;
-  if (stale) return Again::free;
-  return counted_attempts < spec.attempts ? Again::counted : Again::no;
+  if (stale) return RetryKind::free;
+  return counted_attempts < spec.attempts ? RetryKind::counted : RetryKind::no;
 }
 
 bool budget_allows(const config::RetrySpec& spec, std::uint64_t retrying, std::uint64_t in_flight) {

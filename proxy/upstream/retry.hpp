@@ -28,14 +28,14 @@ struct RequestTraits {
   bool rescuable = false;  // R2: another pool stands by, so every failed answer is worth another try
 };
 
-enum class Again : std::uint8_t {
+enum class RetryKind : std::uint8_t {
   no,
   free,     // nothing reached a backend, or an idle connection turned out dead: no attempt is used up, the
             // budget is not asked
   counted,  // one of `attempts`, and the budget must allow it
 };
 
-Again may_retry(const config::RetrySpec& spec, const Attempt& failed, const RequestTraits& request,
+RetryKind may_retry(const config::RetrySpec& spec, const Attempt& failed, const RequestTraits& request,
                 int counted_attempts);
 
 // R1's budget: `retrying` attempts after the first are under way among `in_flight` requests.

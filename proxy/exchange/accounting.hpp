@@ -1,0 +1,67 @@
+// What is counted of one request: for its pool, its backend, its service and the rollout that judges it (G4,
+// S9, H3). Worker only.
+#pragma once
+
+#include <cstdint>
+
+#include "proxy/base/failure.hpp"
+#include "proxy/exchange/context.hpp"
+#include "proxy/exchange/plan.hpp"
+#include "proxy/net/timer_wheel.hpp"
+
+namespace sluice::exchange {
+
+// How a request ended, as far as the counters ask.
+struct Ending {
+  int status = 0;        // that the client got; 0: none
+  bool aborted = false;  // the client left
+  bool rescued = false;  // another pool answered for the chosen one
+  bool tunnel = false;
+};
+
+class Accounting {
+ public:
+  Accounting(Context& context, const Plan& plan);
+
+  net::Clock::time_point began() const { return began_; }
+  // The pause is over: the time that the pool is judged by begins now (P1).
+  void left_pause() { routed_ = net::Clock::now(); }
+  // The plan has a chosen pool from now on.
+  void decided();
+  void attempt_began(upstream::Backend& backend);
+  void answer_began() { answer_began_ = net::Clock::now(); }
+  // An attempt ended: with `status` (0: no answer) or as `failure` says. `backend` null: none could be
+  // claimed.
+  void attempt_ended(Failure failure, int status, const upstream::WorkerPool& asked,
+                     upstream::Backend* backend);
+  void retried() { chosen_counters().retries.add(); }
+  // The request takes part in the budget of retries until leave_budget().
+  void join_budget() { service_counters().retry_in_flight.add(); }
+  void leave_budget() { service_counters().retry_in_flight.sub(); }
+  void no_backend() { chosen_counters().no_backend.add(); }
+  void rate_limited() { service_counters().rate_limited.add(); }
+  void answered_ourselves(std::string_view reason);
+  void ended(const Ending& ending);
+
+  // Of the attempt that was answered; 0: none was.
+  std::uint64_t upstream_micros() const;
+
+ private:
+  observe::PoolCounters& counters_of(const upstream::WorkerPool& pool) const;
+  observe::PoolCounters& chosen_counters() const { return counters_of(*plan_.chosen); }
+  observe::ServiceCounters& service_counters() const {
+    return plan_.live().per_worker[context_.worker.worker];
+  }
+  void count_first(bool failed, int status);
+  void leave_guard();
+
+  Context& context_;
+  const Plan& plan_;
+  const net::Clock::time_point began_ = net::Clock::now();
+  net::Clock::time_point routed_ = began_;
+  net::Clock::time_point attempt_began_{}, answer_began_{};
+  bool first_counted_ = false;  // the chosen pool's first attempt has been judged
+  bool in_guard_ = false;       // counted there among those without an answer
+};
+
+}  // namespace sluice::exchange

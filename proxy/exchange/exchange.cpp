@@ -1,0 +1,373 @@
+#include "proxy/exchange/exchange.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/client/access_line.hpp"
+#include "proxy/exchange/answer_fields.hpp"
+#include "proxy/exchange/own_answer.hpp"
+#include "proxy/http/forward.hpp"
+
+namespace sluice::exchange {
+
+using net::Clock;
+using upstream::Phase;
+using upstream::Request;
+
+namespace {
+
+constexpr Failure kGone{FailureKind::gone, Side::client};
+constexpr Failure kDrained{FailureKind::drained, Side::proxy};
+constexpr std::string_view kDecidedBy[] = {"listener", "preview", "key", "split"};  // as route::By
+
+std::int64_t unix_seconds() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+// What the stream itself tells of its request.
+observe::AccessRecord record_of(const client::ClientStream& stream) {
+  const http::RequestHead& head = stream.head();
+  const client::ClientInfo& info = stream.info();
+  observe::AccessRecord line;
+  line.bytes_in = stream.body_bytes_in();
+  line.bytes_out = stream.body_bytes_out();
+  line.status = static_cast<std::uint16_t>(stream.status());
+  line.client = info.address;
+  line.method = head.method;
+  line.host = head.host;
+  line.path = head.path;
+  line.query = head.query;
+  line.protocol = info.protocol;
+  line.scheme = info.secure ? "https" : "http";
+  line.tls = info.tls_version;
+  client::add_fields(head.fields, line);
+  return line;
+}
+
+}  // namespace
+
+Exchange::Exchange(Context& context, client::ClientStream& client)
+    : context_(context),
+      client_(client),
+      id_(client.head(), context.random),
+      accounting_(context, plan_),
+      placement_(context, plan_, attempts_, client, *this),
+      waits_(context, plan_, placement_, client.head()),
+      user_(plan_, client),
+      shadow_(context, plan_, client, user_),
+      upload_(client, *this, shadow_),
+      relay_(client),
+      watch_(context.worker.wheel, client, *this) {
+  plan_.view = context.view;
+  client_.set_observer(this);
+}
+
+Exchange::~Exchange() { client_.set_observer(nullptr); }
+
+Task<void> Exchange::run() {
+  if (client_.head().max_forwards_zero) {  // RFC 9110 7.6.2: answered here
+    const auto status = co_await client_.reply(client::OwnReply{200, {}, {}, 0});
+    if (status != StreamStatus::ok) client_.reset();
+    record({});
+    co_return;
+  }
+  Failure failure = match_route(plan_, client_.head());
+  if (!failure && plan_.routed().hold) failure = co_await wait_out_pause();
+  if (!failure) failure = within_limits();
+  if (!failure && !decide_pool()) failure = co_await waits_.for_slot();
+  if (!failure) failure = co_await forward();
+  if (attempts_.in_budget()) accounting_.leave_budget();
+  if (failure) co_await answer(failure);
+  record(failure);
+  placement_.release();
+  waits_.leave();
+}
+
+// What is refused whatever pool it would go to (X7).
+Failure Exchange::within_limits() {
+  if (!client_.limit_body(plan_.spec().limits.body)) return {FailureKind::too_large, Side::client};
+  const auto now =
+      std::chrono::duration_cast<std::chrono::microseconds>(accounting_.began().time_since_epoch());
+  const std::uint64_t wait = take_rate(plan_, client_.head(), client_.info().address, now);
+  if (wait == 0) return {};
+  accounting_.rate_limited();
+  plan_.retry_after = static_cast<int>((wait + 999'999) / 1'000'000);
+  return {FailureKind::rate, Side::client};
+}
+
+// P1.
+Task<Failure> Exchange::wait_out_pause() {
+  watch_.begin();
+  if (gone_) co_return kGone;
+  const Failure failure = co_await waits_.out_pause(accounting_.began());
+  if (!failure) accounting_.left_pause();
+  co_return failure;
+}
+
+// S8. From here on the request counts for its pool. True: it has one of the service's slots as well.
+bool Exchange::decide_pool() {
+  decide(plan_, client_, unix_seconds);
+  accounting_.decided();
+  placement_.ask(*plan_.chosen);
+  const bool has_slot = waits_.take_slot();
+  watch_.begin();
+  return has_slot;
+}
+
+// An attempt after the other, until one is answered or none is left.
+Task<Failure> Exchange::forward() {
+  for (;;) {
+    Failure failure{};
+    if (!gone_ && !claim()) failure = co_await waits_.for_backend();
+    if (gone_) co_return kGone;
+    if (failure) co_return failure;
+    open_request();
+    if (!request_->reused()) failure = co_await connect();
+    if (!failure) {
+      std::string_view body;
+      const bool whole = client_.whole_body(body);
+      const http::ForwardContext forward =
+          forward_context(client_.info(), id_, plan_, *placement_.last(), user_, context_.flags_text);
+      shadow_.offer(forward, body, whole);
+      const auto status = co_await request_->send_head(client_.head(), forward, body, whole);
+      failure = after_send(status, whole);
+    }
+    if (!failure) failure = co_await receive();
+    const int status = relay_.head_read() ? request_->answer().status : 0;
+    accounting_.attempt_ended(failure, status, placement_.asked(), &placement_.backend());
+    if (upload_.running()) co_await upload_.join();
+    // A status that is to be tried again was already decided on, before its answer was thrown away.
+    const bool retry = failure && (failure.kind == FailureKind::status || plan_retry(failure));
+    Request::finish(std::move(request_));
+    if (!failure) co_return failure;
+    placement_.release();
+    if (!retry) co_return failure;
+  }
+}
+
+// A slot on a backend, of the pool that is asked or of the one that rescues.
+bool Exchange::claim() {
+  placement_.forget_full();
+  if (placement_.claim()) return true;
+  if (attempts_.begun() == 0 && !placement_.full()) {
+    // S9: the chosen pool cannot serve; its share is not quietly given away, it failed.
+    accounting_.no_backend();
+    accounting_.attempt_ended({FailureKind::no_backend, Side::proxy}, 0, placement_.asked(), nullptr);
+  }
+  const upstream::WorkerPool& rescuer = plan_.rescuer();
+  if (&placement_.asked() == &rescuer || !plan_.spec().retries.rescue_stable) return false;
+  placement_.ask(rescuer);
+  attempts_.forget_tried();
+  return placement_.claim();
+}
+
+void Exchange::open_request() {
+  const route::Pool& pool = *placement_.asked().pool;
+  upstream::Target target;
+  target.backend = &placement_.backend();
+  target.to = placement_.last();
+  target.proxy_protocol = pool.proxy_protocol;
+  target.timeouts = &plan_.spec().timeouts;
+  if (pool.proxy_protocol != ProxyVersion::off) {
+    addresses_ = client_.addresses();
+    target.speaks_for = &addresses_;
+  }
+  target.logins = &client_.logins();
+  target.service = &plan_.live();
+  accounting_.attempt_began(placement_.backend());
+  request_ = context_.connector.open(target, attempts_.fresh_only());
+  attempts_.begin();
+  relay_.restart();
+}
+
+Task<Failure> Exchange::connect() {
+  const auto connected = co_await request_->connect();
+  if (gone_) co_return kGone;
+  if (cut_) co_return kDrained;
+  switch (connected) {
+    case upstream::Connected::ok:
+      co_return Failure{};
+    case upstream::Connected::no_descriptor:
+      co_return Failure{FailureKind::overload, Side::proxy};  // not the backend's fault (X7)
+    case upstream::Connected::failed: {
+      const route::Backend& backend = *placement_.last();
+      // Its name may stand for another address by now (H4).
+      if (!backend.looked_up.empty() && !backend.live->told_unreachable.exchange(true))
+        context_.unreachable(backend.live->id);
+      break;
+    }
+    case upstream::Connected::failed_handshake:
+    case upstream::Connected::canceled:
+      break;
+  }
+  co_return Failure{FailureKind::connect, Side::upstream};
+}
+
+Failure Exchange::after_send(StreamStatus status, bool whole) {
+  if (gone_) return kGone;
+  if (cut_) return kDrained;
+  if (status == StreamStatus::timed_out) return {FailureKind::timeout, Side::upstream};
+  if (status != StreamStatus::ok) return {FailureKind::reset, Side::upstream};
+  if (!whole) upload_.start(*request_);
+  return {};
+}
+
+Task<Failure> Exchange::receive() {
+  for (;;) {
+    switch (relay_.step(*request_)) {
+      case Relay::Step::head:
+        accounting_.answer_began();
+        if (request_->answer().status >= 500 && plan_retry({FailureKind::status, Side::upstream}))
+          co_return Failure{FailureKind::status, Side::upstream};
+        pass_head();
+        break;
+      case Relay::Step::wait: {
+        if (gone_ || cut_ || upload_.failed()) co_return failure_of(StreamStatus::canceled);
+        const auto arrived = co_await request_->arrival();
+        if (arrived != StreamStatus::ok) co_return failure_of(arrived);
+        break;
+      }
+      case Relay::Step::blocked: {
+        watch_.begin_flush();
+        const auto flushed = co_await client_.flush();
+        watch_.end_flush();
+        if (flushed != StreamStatus::ok) co_return cut_ ? kDrained : kGone;
+        break;
+      }
+      case Relay::Step::tunnel:
+        co_await run_tunnel();
+        co_return Failure{};
+      case Relay::Step::done:
+        co_return Failure{};
+      case Relay::Step::failed:
+        if (relay_.failure() == FailureKind::reset) co_return failure_of(StreamStatus::reset);
+        co_return Failure{relay_.failure(), Side::upstream};
+    }
+  }
+}
+
+void Exchange::pass_head() {
+  AnswerFields extra;
+  if (user_.needs_cookie())
+    extra.add_cookie(plan_.spec().sticky->issue_cookie, user_.issued_id(), client_.info().secure);
+  if (plan_.has_preview_token) extra.add_preview(plan_);
+  if (plan_.spec().debug_headers)
+    extra.add_origin(placement_.asked().pool->name, placement_.last()->name,
+                     plan_.view->snapshot->generation);
+  client_.send_head(request_->answer(), extra.all());
+}
+
+Task<void> Exchange::run_tunnel() {
+  watch_.end();
+  tunnel_.emplace(context_.worker.wheel, client_, *request_, plan_.spec().timeouts.tunnel);
+  observe::Counter& tunnels = placement_.backend().counters().tunnels;
+  tunnels.add();
+  bool opened = client_.open_tunnel(request_->answer());
+  if (!opened) {
+    const auto flushed = co_await client_.flush();
+    opened = flushed == StreamStatus::ok;
+  }
+  co_await tunnel_->run(opened);
+  tunnels.sub();
+}
+
+// After a failed attempt: whether there is another one, and where it goes.
+bool Exchange::plan_retry(Failure failure) {
+  if (client_.answered() || relay_.sent_interim() || gone_ || cut_) return false;
+  upstream::Attempt failed;
+  failed.phase = request_->phase();
+  failed.kind = failure.kind;
+  failed.status = relay_.head_read() ? request_->answer().status : 0;
+  failed.reused = request_->reused();
+  const RetryQuestion question{plan_.spec().retries,  plan_.live(),       *placement_.asked().pool,
+                               *plan_.rescuer().pool, plan_.is_guarded(), client_.head().is_idempotent,
+                               !upload_.started()};
+  const bool counted_before = attempts_.in_budget();
+  const auto where = attempts_.plan_retry(failed, placement_.backend().id(), question);
+  if (where == Attempts::Next::give_up) return false;
+  if (where == Attempts::Next::rescuer) placement_.ask(plan_.rescuer());
+  if (attempts_.in_budget() && !counted_before) accounting_.join_budget();
+  accounting_.retried();
+  return true;
+}
+
+Failure Exchange::failure_of(StreamStatus status) const {
+  if (cut_) return kDrained;
+  if (upload_.end() == Upload::End::malformed) return {FailureKind::malformed, Side::client};
+  if (upload_.end() == Upload::End::too_large) return {FailureKind::too_large, Side::client};
+  if (upload_.end() == Upload::End::too_slow) return {FailureKind::too_slow, Side::client};
+  if (gone_) return kGone;
+  if (status == StreamStatus::timed_out) return {FailureKind::timeout, Side::upstream};
+  return {FailureKind::reset, Side::upstream};
+}
+
+Task<void> Exchange::answer(Failure failure) {
+  const OwnAnswer own = answer_for(failure.kind);
+  if (client_.answered() || own.status == 0) {
+    client_.reset();
+    co_return;
+  }
+  accounting_.answered_ourselves(own.reason);
+  client::OwnReply reply{own.status, own.reason, own.text, plan_.retry_after};
+  if (failure.kind == FailureKind::stopped && !plan_.routed().hold->message.empty())
+    reply.text = plan_.routed().hold->message;
+  const auto status = co_await client_.reply(reply);
+  if (status != StreamStatus::ok) client_.reset();
+}
+
+void Exchange::record(Failure failure) {
+  const std::string_view error = failure ? answer_for(failure.kind).reason : std::string_view();
+  Ending ending;
+  ending.status = client_.status();
+  ending.aborted = gone_ || failure.kind == FailureKind::gone;
+  ending.rescued = plan_.chosen && &placement_.asked() != plan_.chosen && !failure;
+  ending.tunnel = tunnel_.has_value();
+  accounting_.ended(ending);
+  observe::AccessLog* log = context_.worker.access_log;
+  if (log && log->on()) log->ring(context_.worker.worker).push(access_record(error));
+}
+
+observe::AccessRecord Exchange::access_record(std::string_view error) const {
+  observe::AccessRecord line = record_of(client_);
+  client::set_times(accounting_.began(), line);
+  line.generation = plan_.view->snapshot->generation;
+  line.upstream_micros = static_cast<std::uint32_t>(accounting_.upstream_micros());
+  line.attempts = static_cast<std::uint16_t>(attempts_.begun());
+  line.request_id = id_.text;
+  line.error = error;
+  if (tunnel_) {
+    line.bytes_in += tunnel_->bytes_in();
+    line.bytes_out += tunnel_->bytes_out();
+  }
+  if (plan_.service) line.service = plan_.spec().name;
+  if (plan_.chosen) {
+    line.pool = plan_.chosen->pool->name;
+    line.sticky = kDecidedBy[static_cast<std::size_t>(plan_.decision.by)];
+  }
+  if (placement_.last()) line.backend = placement_.last()->name;
+  return line;
+}
+
+void Exchange::client_gone() {
+  gone_ = true;
+  waits_.cancel();
+  if (request_) request_->cancel();
+}
+
+void Exchange::client_half_closed() {
+  if (!tunnel_) watch_.half_closed();
+}
+
+void Exchange::cut() {
+  cut_ = true;
+  if (request_) request_->cancel();
+  if (tunnel_) return tunnel_->cut();
+  if (client_.answered()) client_.cancel();
+}
+
+void Exchange::end_within(std::chrono::milliseconds wait) {
+  if (tunnel_) tunnel_->end_within(wait);
+}
+
+}  // namespace sluice::exchange

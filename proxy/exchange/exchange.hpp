@@ -1,0 +1,87 @@
+// One request: THE way. Plan it, claim a backend, send, relay the answer, record; around it the retry loop.
+// The exchange knows neither the client's protocol nor the backend's: a ClientStream is on its one side, an
+// upstream::Request on the other. What it decides is decided elsewhere: plan.hpp (route, limits, pool),
+// placement.hpp (backend), attempts.hpp (retry). Worker only. See LIFE_OF_A_REQUEST.md beside this file.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "proxy/base/failure.hpp"
+#include "proxy/base/task.hpp"
+#include "proxy/client/client_stream.hpp"
+#include "proxy/exchange/accounting.hpp"
+#include "proxy/exchange/attempts.hpp"
+#include "proxy/exchange/client_watch.hpp"
+#include "proxy/exchange/context.hpp"
+#include "proxy/exchange/forwarding.hpp"
+#include "proxy/exchange/placement.hpp"
+#include "proxy/exchange/plan.hpp"
+#include "proxy/exchange/relay.hpp"
+#include "proxy/exchange/shadow.hpp"
+#include "proxy/exchange/tunnel.hpp"
+#include "proxy/exchange/upload.hpp"
+#include "proxy/exchange/user.hpp"
+#include "proxy/exchange/waits.hpp"
+
+namespace sluice::exchange {
+
+class Exchange final : private upstream::Activity, private client::StreamObserver {
+ public:
+  Exchange(Context& context, client::ClientStream& client);
+  ~Exchange() override;
+
+  // Answers the client, one way or the other.
+  Task<void> run();
+
+ private:
+  // the way, in order
+  Task<Failure> wait_out_pause();
+  Failure within_limits();
+  bool decide_pool();
+  Task<Failure> forward();
+  bool claim();
+  void open_request();
+  Task<Failure> connect();
+  Failure after_send(StreamStatus status, bool whole);
+  Task<Failure> receive();
+  void pass_head();
+  Task<void> run_tunnel();
+  bool plan_retry(Failure failure);
+  Failure failure_of(StreamStatus status) const;
+  Task<void> answer(Failure failure);
+  void record(Failure failure);
+  observe::AccessRecord access_record(std::string_view error) const;
+
+  // Activity
+  bool is_tunnel() const override { return tunnel_.has_value(); }
+  net::Clock::time_point began() const override { return accounting_.began(); }
+  std::string_view path() const override { return client_.head().path; }
+  std::string_view client() const override { return client_.info().address; }
+  void cut() override;
+  void end_within(std::chrono::milliseconds wait) override;
+  // StreamObserver
+  void client_gone() override;
+  void client_half_closed() override;
+
+  Context& context_;
+  client::ClientStream& client_;
+  const RequestId id_;
+  Plan plan_;
+  Accounting accounting_;
+  Attempts attempts_;
+  Placement placement_;
+  Waits waits_;
+  User user_;
+  Shadow shadow_;
+  upstream::RequestPtr request_;  // of the attempt under way
+  SocketAddresses addresses_;     // of the client's connection, for a backend that is told (PROXY protocol)
+  Upload upload_;
+  Relay relay_;
+  ClientWatch watch_;
+  std::optional<Tunnel> tunnel_;  // from its opening on
+  bool gone_ = false;             // the client
+  bool cut_ = false;              // by a drain's deadline (D3); the client may be gone as well
+};
+
+}  // namespace sluice::exchange

@@ -1,0 +1,18 @@
+// Serves the streams of one worker, each by an exchange of its own. Worker only.
+#pragma once
+
+#include "proxy/client/client_stream.hpp"
+#include "proxy/exchange/context.hpp"
+
+namespace sluice::exchange {
+
+class Handler final : public client::StreamHandler {
+ public:
+  explicit Handler(Context& context) : context_(context) {}
+  Task<void> serve(client::ClientStream& stream) override;
+
+ private:
+  Context& context_;
+};
+
+}  // namespace sluice::exchange

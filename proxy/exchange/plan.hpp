@@ -1,0 +1,53 @@
+// What is to be done with a request before anything is done: which service its route leads to, whether a
+// limit refuses it, which pool it is for (S8). Pure but for what a decision uses up: a place in the split's
+// sequence, a token of the rate limit, the entry of a rollout's guard.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+#include "proxy/base/failure.hpp"
+#include "proxy/client/client_stream.hpp"
+#include "proxy/observe/guard.hpp"
+#include "proxy/route/decide.hpp"
+#include "proxy/upstream/worker_snapshot.hpp"
+
+namespace sluice::exchange {
+
+// One request's way through one snapshot. The views point into the request's head, or at literals.
+struct Plan {
+  upstream::WorkerSnapshotPtr view;                  // pinned: retries use it, too (C1)
+  const upstream::WorkerService* service = nullptr;  // null: no route matched
+  std::string_view strip_prefix;
+  route::Decision decision;
+  // Decided by share, key, token or listener: the pool that is judged. Null: the request was refused before.
+  const upstream::WorkerPool* chosen = nullptr;
+  int retry_after = 0;                                           // seconds, when a limit refused it
+  std::uint64_t key_hash = 0;                                    // for balance: hash
+  bool has_preview_token = false;                                // whether it is followed or not
+  std::string_view preview_ignored;                              // why not; empty when it is
+  observe::Guard::Entry guard = observe::Guard::Entry::refused;  // G6: counted there until its first answer
+
+  const config::ServicePolicies& spec() const { return service->service->spec; }
+  const route::Service& routed() const { return *service->service; }
+  observe::ServiceLive& live() const { return *service->service->live; }
+  // Who answers for a pool that fails (R2).
+  const upstream::WorkerPool& rescuer() const { return service->pools[routed().rescue]; }
+  // The guard of a rollout watches the pool.
+  bool is_guarded() const { return routed().guard && decision.pool == routed().guarded; }
+};
+
+// Fills in `service` and `strip_prefix` by what `plan.view` says. no_route, or disabled (T3).
+Failure match_route(Plan& plan, const http::RequestHead& head);
+
+// How many microseconds the request's key must wait until its rate limit lets it in; 0: it is in. X7.
+// `now`: the steady clock's. Requires: a service.
+std::uint64_t take_rate(const Plan& plan, const http::RequestHead& head, std::string_view client_address,
+                        std::chrono::microseconds now);
+
+// Fills in the rest: S8 in its order. `now` in Unix seconds, asked only for a preview token. Requires: a
+// service that serves.
+void decide(Plan& plan, const client::ClientStream& client, std::int64_t (*now)());
+
+}  // namespace sluice::exchange

@@ -1,0 +1,45 @@
+// After a 101: bytes both ways until both sides have ended, one is lost, nothing moves, or a drain's policy
+// says so. Worker only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "proxy/base/task.hpp"
+#include "proxy/base/tunnel_end.hpp"
+#include "proxy/net/timer_wheel.hpp"
+
+namespace sluice::exchange {
+
+class Tunnel : private net::Deadline {
+ public:
+  // Ends when nothing moves for `idle`. Both ends outlive it.
+  Tunnel(net::TimerWheel& wheel, TunnelEnd& client, TunnelEnd& backend, std::chrono::milliseconds idle);
+
+  // Returns when it is over. `opened` is false when the client did not take the 101.
+  Task<void> run(bool opened);
+  void cut();                                                               // a drain's deadline (D3)
+  void end_within(std::chrono::milliseconds wait) { expires_after(wait); }  // its own deadline (D1)
+  std::uint64_t bytes_in() const { return in_; }                            // from the client
+  std::uint64_t bytes_out() const { return out_; }                          // to the client
+
+ private:
+  void expired() override { cut(); }
+  Task<bool> carry_down();
+  Task<void> carry_up();
+  std::chrono::milliseconds timeout() const;
+  bool is_over(StreamStatus status) const;
+  void moved() { last_byte_ = wheel_.tick(); }
+
+  net::TimerWheel& wheel_;
+  TunnelEnd& client_;
+  TunnelEnd& backend_;
+  const std::chrono::milliseconds idle_;
+  std::uint64_t last_byte_ = 0;  // when one moved, in ticks of the wheel
+  std::uint64_t in_ = 0, out_ = 0;
+  bool half_open_ = false;  // one side has sent all it will send
+  bool cut_ = false;
+  Event up_ended_;
+};
+
+}  // namespace sluice::exchange

@@ -1,0 +1,48 @@
+#include "proxy/exchange/upload.hpp"
+
+namespace sluice::exchange {
+
+using client::BodyPiece;
+
+void Upload::start(upstream::Request& request) {
+  request_ = &request;
+  state_ = State::running;
+  ended_.reset();
+  spawn(run());
+}
+
+Task<void> Upload::run() {
+  for (;;) {
+    // The write may have been done in the round that asked the upload to end: then nothing was there to be
+    // cancelled.
+    if (state_ == State::unwanted) {
+      end_ = End::canceled;
+      break;
+    }
+    const BodyPiece piece = co_await client_.read_body();
+    end_ = piece.kind;
+    if (piece.kind != End::data && piece.kind != End::done) {
+      if (piece.kind == End::gone) observer_.client_gone();
+      request_->cancel();
+      break;
+    }
+    const bool last = piece.kind == End::done;
+    shadow_.more(piece.data, last);
+    std::span<const http::Field> trailers;
+    if (last) trailers = client_.trailers();
+    const auto status = co_await request_->send_data(piece.data, last, trailers);
+    if (last && status == StreamStatus::ok) client_.watch();
+    if (last || status != StreamStatus::ok) break;
+  }
+  state_ = State::ended;
+  ended_.fire();
+}
+
+Task<void> Upload::join() {
+  state_ = State::unwanted;
+  request_->cancel();
+  client_.cancel();
+  co_await ended_;
+}
+
+}  // namespace sluice::exchange
