@@ -2,7 +2,7 @@
 
 namespace sluice::exchange {
 
-using upstream::Event;
+using upstream::AnswerEvent;
 
 namespace {
 constexpr int kMaxInterims = 16;  // 1xx answers to one request; a flood of them is no answer
@@ -11,33 +11,33 @@ constexpr int kMaxInterims = 16;  // 1xx answers to one request; a flood of them
 Relay::Step Relay::step(upstream::Request& request) {
   if (ended_) return Step::done;
   for (;;) {
-    const Event event = request.next();
+    const AnswerEvent event = request.next();
     switch (event.kind) {
-      case Event::Kind::none:
+      case AnswerEvent::Kind::none:
         // What has come goes on now: the client need not wait for the backend's next piece.
         return !begun_ || client_.push() ? Step::wait : Step::blocked;
-      case Event::Kind::interim:
+      case AnswerEvent::Kind::interim:
         if (++interims_ > kMaxInterims) return fail(FailureKind::protocol);
         client_.send_interim(request.answer());
         if (!client_.push()) return Step::blocked;
         break;
-      case Event::Kind::head:
+      case AnswerEvent::Kind::head:
         begun_ = true;
         return Step::head;
-      case Event::Kind::data: {
+      case AnswerEvent::Kind::data: {
         const bool sent = client_.send_data(event.data, event.last);
         if (event.last) return end(sent);
         if (!sent) return Step::blocked;
         break;
       }
-      case Event::Kind::end: {
+      case AnswerEvent::Kind::end: {
         const auto trailers = request.trailers();
         return end(trailers.empty() ? client_.send_data({}, true) : client_.send_trailers(trailers));
       }
-      case Event::Kind::tunnel:
+      case AnswerEvent::Kind::tunnel:
         begun_ = true;
         return Step::tunnel;
-      case Event::Kind::failed:
+      case AnswerEvent::Kind::failed:
         return fail(event.failure);
     }
   }

@@ -116,7 +116,7 @@ StreamStatus Http1Request::take_sent() {
 
 // --- the answer
 
-Event Http1Request::next() {
+AnswerEvent Http1Request::next() {
   switch (reading_) {
     case Reading::head:
       return next_of_head();
@@ -124,7 +124,7 @@ Event Http1Request::next() {
       return next_of_body();
     case Reading::closed:
       reading_ = Reading::whole;
-      return {Event::Kind::end};
+      return {AnswerEvent::Kind::end};
     case Reading::whole:
     case Reading::tunnel:
       return {};
@@ -135,7 +135,7 @@ Event Http1Request::next() {
 }
 
 // The bytes are taken off the buffer here; they stay where they are until the next read.
-Event Http1Request::next_of_head() {
+AnswerEvent Http1Request::next_of_head() {
   Buffer& in = conn_->in;
   if (in.empty()) return {};
   const auto parsed = conn_->parser.parse(in.view(), answer_, is_head_);
@@ -147,15 +147,15 @@ Event Http1Request::next_of_head() {
   if (answer_.status == 101) {
     if (!answer_.upgrade || !upgrade_asked_) return fail();  // nobody asked for it
     reading_ = Reading::tunnel;
-    return {Event::Kind::tunnel};
+    return {AnswerEvent::Kind::tunnel};
   }
-  if (answer_.status < 200) return {Event::Kind::interim};
+  if (answer_.status < 200) return {AnswerEvent::Kind::interim};
   body_.start(answer_.framing, answer_.content_length);
   reading_ = Reading::body;
-  return {Event::Kind::head};
+  return {AnswerEvent::Kind::head};
 }
 
-Event Http1Request::next_of_body() {
+AnswerEvent Http1Request::next_of_body() {
   Buffer& in = conn_->in;
   while (!body_.done()) {
     if (in.empty()) return {};
@@ -165,15 +165,15 @@ Event Http1Request::next_of_body() {
     if (step.kind != http1::BodyStep::Kind::data) continue;
     const bool last = body_.done();
     if (last) reading_ = Reading::whole;
-    return {Event::Kind::data, last, FailureKind::none, step.data};
+    return {AnswerEvent::Kind::data, last, FailureKind::none, step.data};
   }
   reading_ = Reading::whole;
-  return {Event::Kind::end};
+  return {AnswerEvent::Kind::end};
 }
 
-Event Http1Request::fail() {
+AnswerEvent Http1Request::fail() {
   reading_ = Reading::failed;
-  return {Event::Kind::failed, false, FailureKind::protocol, {}};
+  return {AnswerEvent::Kind::failed, false, FailureKind::protocol, {}};
 }
 
 bool Http1Request::has_arrived() {

@@ -25,7 +25,7 @@ class Http1Request final : public Request {
   static void operator delete(void* memory, std::size_t size) noexcept { free_frame(memory, size); }
 
   Task<Connected> connect() override;
-  Event next() override;
+  AnswerEvent next() override;
   const http::ResponseHead& answer() const override { return answer_; }
   std::span<const http::Field> trailers() const override { return {}; }
   void cancel() override { conn_->stream.cancel(); }
@@ -69,9 +69,9 @@ class Http1Request final : public Request {
 
   void add_body(Pieces& pieces, std::string_view piece, bool last, std::span<const http::Field> trailers);
   void begin_write(const Pieces& pieces, bool last);
-  Event next_of_head();
-  Event next_of_body();
-  Event fail();
+  AnswerEvent next_of_head();
+  AnswerEvent next_of_body();
+  AnswerEvent fail();
   Served served() const;
   std::chrono::milliseconds idle_time() const;
 

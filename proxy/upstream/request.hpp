@@ -48,7 +48,7 @@ enum class Connected : std::uint8_t {
 
 // What an answer consists of, in this order: interim*, then head (data* end) or tunnel. Or failed, at any
 // point.
-struct Event {
+struct AnswerEvent {
   enum class Kind : std::uint8_t {
     none,     // nothing more has come: co_await arrival()
     interim,  // answer() is a 1xx
@@ -107,7 +107,7 @@ class Request : public TunnelEnd {
 
   // What has come of the answer, an event at a time. `answer()` is valid from interim, head or tunnel on
   // until the next call of next(); its status until the end.
-  virtual Event next() = 0;
+  virtual AnswerEvent next() = 0;
   virtual const http::ResponseHead& answer() const = 0;
   virtual std::span<const http::Field> trailers() const = 0;  // after `end`
   // co_await arrival(): until more has come and next() is to be asked again. ended, reset: the connection,

@@ -41,7 +41,7 @@ bool listed(const config::RetrySpec& spec, const Attempt& failed, const RequestT
 }  // namespace
 
 RetryKind may_retry(const config::RetrySpec& spec, const Attempt& failed, const RequestTraits& request,
-                int counted_attempts) {
+                    int counted_attempts) {
   if (!listed(spec, failed, request)) return RetryKind::no;
   if (!request.body_kept) return RetryKind::no;
   if (failed.phase == Phase::connecting) return RetryKind::free;

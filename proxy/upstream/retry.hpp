@@ -36,7 +36,7 @@ enum class RetryKind : std::uint8_t {
 };
 
 RetryKind may_retry(const config::RetrySpec& spec, const Attempt& failed, const RequestTraits& request,
-                int counted_attempts);
+                    int counted_attempts);
 
 // R1's budget: `retrying` attempts after the first are under way among `in_flight` requests.
 bool budget_allows(const config::RetrySpec& spec, std::uint64_t retrying, std::uint64_t in_flight);

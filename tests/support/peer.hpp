@@ -18,6 +18,21 @@
 
 namespace sluice {
 
+// 127.0.0.1:`port`, as Stream::connect() takes it.
+class LoopbackAddress {
+ public:
+  explicit LoopbackAddress(std::uint16_t port = 0) {
+    address_.sin_family = AF_INET;
+    address_.sin_port = htons(port);
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  }
+  const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&address_); }
+  std::size_t size() const { return sizeof address_; }
+
+ private:
+  sockaddr_in address_{};
+};
+
 class Peer {
  public:
   explicit Peer(int fd) : fd_(fd) { fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_NONBLOCK); }

@@ -286,8 +286,8 @@ class FakeRequest final : public upstream::Request {
     if (status == StreamStatus::canceled) co_return upstream::Connected::canceled;
     co_return fails || silent ? upstream::Connected::failed : upstream::Connected::ok;
   }
-  upstream::Event next() override {
-    using Kind = upstream::Event::Kind;
+  upstream::AnswerEvent next() override {
+    using Kind = upstream::AnswerEvent::Kind;
     if (garbage_) return {Kind::failed, false, FailureKind::protocol, {}};
     if (at_ >= ready_) return {};
     const std::size_t n = at_++;

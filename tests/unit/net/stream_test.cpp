@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "proxy/base/task.hpp"
+#include "support/peer.hpp"
 
 namespace sluice::net {
 namespace {
@@ -58,7 +59,7 @@ class StreamTest : public ::testing::Test, protected ReadObserver {
     written = true;
   }
   Task<void> connect_to(std::uint16_t port) {
-    const Tcp::endpoint to(asio::ip::address_v4::loopback(), port);
+    const LoopbackAddress to(port);
     connected_status = co_await stream->connect(to);
     connected = true;
   }

@@ -8,6 +8,7 @@
 
 #include "proxy/base/task.hpp"
 #include "proxy/upstream/logins.hpp"
+#include "support/peer.hpp"
 
 namespace sluice::upstream {
 namespace {
@@ -36,7 +37,7 @@ class BackendTest : public ::testing::Test {
     ASSERT_EQ(::bind(listening, reinterpret_cast<sockaddr*>(&address), size), 0);
     ASSERT_EQ(::listen(listening, 16), 0);
     getsockname(listening, reinterpret_cast<sockaddr*>(&address), &size);
-    to = Tcp::endpoint(asio::ip::address_v4::loopback(), ntohs(address.sin_port));
+    to = LoopbackAddress(ntohs(address.sin_port));
   }
   void TearDown() override {
     backend.close_idle();
@@ -69,7 +70,7 @@ class BackendTest : public ::testing::Test {
   std::shared_ptr<observe::BackendLive> live = std::make_shared<observe::BackendLive>(7, 1);
   Backend backend{live, 0};
   int listening = -1;
-  Tcp::endpoint to;
+  LoopbackAddress to;
   std::vector<int> accepted;
   net::IoStatus status{};
   bool connected = false;

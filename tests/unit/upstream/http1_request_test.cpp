@@ -130,34 +130,34 @@ class Http1RequestTest : public ::testing::Test {
   }
   Task<void> run_receive() {
     for (;;) {
-      const Event event = request->next();
+      const AnswerEvent event = request->next();
       const std::string last = event.last ? "!" : "";
       switch (event.kind) {
-        case Event::Kind::none: {
+        case AnswerEvent::Kind::none: {
           const auto status = co_await request->arrival();
           if (status == StreamStatus::ok) continue;
           received = status;
           co_return;
         }
-        case Event::Kind::interim:
+        case AnswerEvent::Kind::interim:
           events += std::to_string(request->answer().status) + " ";
           continue;
-        case Event::Kind::head:
+        case AnswerEvent::Kind::head:
           events += std::to_string(request->answer().status) + ":";
           continue;
-        case Event::Kind::data:
+        case AnswerEvent::Kind::data:
           events.append(event.data).append(last).append(" ");
           if (!event.last) continue;
           break;
-        case Event::Kind::end:
+        case AnswerEvent::Kind::end:
           events += "end";
           for (const auto& field : request->trailers())
             events.append(" ").append(field.name).append("=").append(field.value);
           break;
-        case Event::Kind::tunnel:
+        case AnswerEvent::Kind::tunnel:
           events += "tunnel";
           break;
-        case Event::Kind::failed:
+        case AnswerEvent::Kind::failed:
           events += event.failure == FailureKind::protocol ? "malformed" : "reset";
           break;
       }
@@ -166,7 +166,7 @@ class Http1RequestTest : public ::testing::Test {
     }
   }
   Task<void> run_receive_head() {
-    while (request->next().kind != Event::Kind::head) co_await request->arrival();
+    while (request->next().kind != AnswerEvent::Kind::head) co_await request->arrival();
     received = StreamStatus::ok;
   }
   Task<void> run_read_tunnel() {
@@ -277,7 +277,7 @@ TEST_F(Http1RequestTest, X3_a_malformed_answer_fails_wherever_it_is_malformed) {
   finish();
   EXPECT_EQ(exchange("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nx\r\n", 1),
             "200:a malformed");
-  EXPECT_EQ(request->next().kind, Event::Kind::failed) << "and stays so";
+  EXPECT_EQ(request->next().kind, AnswerEvent::Kind::failed) << "and stays so";
   finish();
   EXPECT_EQ(backend.idle(), 0u);
 }

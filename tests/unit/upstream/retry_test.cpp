@@ -9,7 +9,7 @@ namespace {
 const config::RetrySpec kDefault;
 
 RetryKind ask(Phase phase, FailureKind kind, bool idempotent, bool body_kept = true, bool reused = false,
-          int counted = 1, int status = 0, const config::RetrySpec& spec = kDefault) {
+              int counted = 1, int status = 0, const config::RetrySpec& spec = kDefault) {
   return may_retry(spec, {phase, kind, status, reused}, {idempotent, body_kept}, counted);
 }
 
