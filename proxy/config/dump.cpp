@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "proxy/base/origin.hpp"
+#include "proxy/config/gate_kinds.hpp"
 
 namespace sluice::config {
 namespace {
@@ -17,20 +18,9 @@ using YAML::EndSeq;
 using YAML::Flow;
 using YAML::Key;
 
-template <class T>
-void put(YAML::Emitter& out, const char* key, const T& value) {
+void put(YAML::Emitter& out, const char* key, const auto& value) {
   out << Key << key << YAML::Value << value;
 }
-void put(YAML::Emitter& out, const char* key, milliseconds value) { put(out, key, format_duration(value)); }
-void put(YAML::Emitter& out, const char* key, const Address& value) { put(out, key, value.text); }
-
-// An empty text is left out: it means "not there" for all that can be empty.
-void put_if(YAML::Emitter& out, const char* key, const std::string& value) {
-  if (!value.empty()) put(out, key, value);
-}
-
-void begin_map(YAML::Emitter& out, const std::string& key) { out << Key << key << YAML::Value << BeginMap; }
-void begin_list(YAML::Emitter& out, const char* key) { out << Key << key << YAML::Value << BeginSeq; }
 
 // ---- numbers ----
 
@@ -51,201 +41,6 @@ std::string octal(std::uint32_t mode) {
   return digits;
 }
 
-// ---- listeners, admin ----
-
-void emit(YAML::Emitter& out, const ListenerTls& tls) {
-  begin_map(out, "tls");
-  begin_list(out, "certificates");
-  for (const auto& certificate : tls.certificates) {
-    out << BeginMap;
-    put(out, "cert", certificate.cert);
-    put(out, "key", certificate.key);
-    put_if(out, "ocsp", certificate.ocsp);
-    out << EndMap;
-  }
-  out << EndSeq;
-  put_if(out, "client_ca", tls.client_ca);
-  put(out, "client_auth", tls.client_auth);
-  put(out, "handshake_timeout", tls.handshake_timeout);
-  put(out, "check_host", tls.check_host);
-  out << Key << "min_version" << YAML::Value << YAML::DoubleQuoted << tls.min_version << EndMap;
-}
-
-void emit(YAML::Emitter& out, const ListenerSpec& listener) {
-  out << BeginMap;
-  put(out, "name", listener.name);
-  put(out, "bind", listener.bind);
-  if (listener.tls) emit(out, *listener.tls);
-  if (!listener.pools.empty()) put(out, "pools", listener.pools);
-  put(out, "header_timeout", listener.header_timeout);
-  put(out, "body_timeout", listener.body_timeout);
-  put(out, "idle_timeout", listener.idle_timeout);
-  put(out, "max_connections", listener.max_connections);
-  put(out, "max_connections_per_client", listener.max_connections_per_client);
-  put(out, "max_requests", listener.max_requests);
-  put(out, "max_header_bytes", listener.max_header_bytes);
-  put(out, "max_target", listener.max_target);
-  put(out, "max_headers", listener.max_headers);
-  put(out, "max_body", listener.max_body);
-  put(out, "min_body_rate", listener.min_body_rate);
-  put(out, "proxy_protocol", listener.proxy_protocol);
-  out << Key << "trusted_proxies" << YAML::Value << Flow << BeginSeq;
-  for (const auto& network : listener.trusted_proxies) out << YAML::DoubleQuoted << network.text;
-  out << EndSeq;
-  out << EndMap;
-}
-
-std::string word_of(Role role) {
-  return role == Role::viewer ? "viewer" : role == Role::operate ? "operator" : "admin";
-}
-
-void emit(YAML::Emitter& out, const AdminSpec& admin) {
-  begin_map(out, "admin");
-  put(out, "socket", admin.socket);
-  out << Key << "socket_mode" << YAML::Value << YAML::DoubleQuoted << octal(admin.socket_mode);
-  put_if(out, "socket_group", admin.socket_group);
-  if (!admin.roles.empty()) out << Key << "roles" << YAML::Value << BeginSeq;
-  for (const auto& role : admin.roles) {
-    out << YAML::Flow << BeginMap;
-    put(out, "role", word_of(role.role));
-    put_if(out, "user", role.user);
-    put_if(out, "group", role.group);
-    out << EndMap;
-  }
-  if (!admin.roles.empty()) out << EndSeq;
-  if (admin.http) {
-    begin_map(out, "http");
-    put(out, "bind", admin.http->bind);
-    put_if(out, "token_file", admin.http->token_file);
-    out << EndMap;
-  }
-  if (admin.compat) {
-    begin_map(out, "compat");
-    put(out, "bind", admin.compat->bind);
-    put(out, "service", admin.compat->service);
-    put_if(out, "token_file", admin.compat->token_file);
-    out << EndMap;
-  }
-  out << EndMap;
-}
-
-// ---- services ----
-
-const char* text_of(ProxyVersion version) {
-  switch (version) {
-    case ProxyVersion::off:
-      return "off";
-    case ProxyVersion::v1:
-      return "v1";
-    case ProxyVersion::v2:
-      return "v2";
-  }
-  return "";
-}
-
-void emit(YAML::Emitter& out, const PoolSpec& pool) {
-  begin_map(out, pool.name);
-  begin_list(out, "backends");
-  for (const auto& backend : pool.backends) {
-    out << BeginMap;
-    put(out, "name", backend.name);
-    if (is_srv(backend.address.text))
-      put(out, "srv", backend.address.host);
-    else
-      put(out, "address", backend.address);
-    if (backend.every_address) put(out, "resolve", "all");
-    put(out, "weight", backend.weight);
-    if (backend.max_in_flight) put(out, "max_in_flight", *backend.max_in_flight);
-    out << EndMap;
-  }
-  out << EndSeq;
-  put(out, "max_in_flight", pool.max_in_flight);
-  if (pool.tls) {
-    begin_map(out, "tls");
-    put_if(out, "ca", pool.tls->ca);
-    put_if(out, "server_name", pool.tls->server_name);
-    put_if(out, "cert", pool.tls->cert);
-    put_if(out, "key", pool.tls->key);
-    out << EndMap;
-  }
-  put(out, "proxy_protocol", text_of(pool.proxy_protocol));
-  out << EndMap;
-}
-
-const char* text_of(Balance balance) {
-  switch (balance) {
-    case Balance::round_robin:
-      return "round_robin";
-    case Balance::least_requests:
-      return "least_requests";
-    case Balance::hash:
-      return "hash";
-  }
-  return "";
-}
-
-void emit(YAML::Emitter& out, const IssuedCookie& cookie) {
-  begin_map(out, "issue_cookie");
-  put(out, "name", cookie.name);
-  put(out, "max_age", cookie.max_age);
-  put_if(out, "domain", cookie.domain);
-  put(out, "path", cookie.path);
-  out << EndMap;
-}
-
-void emit(YAML::Emitter& out, const StickySpec& sticky) {
-  begin_map(out, "sticky");
-  out << Key << "keys" << YAML::Value << Flow << BeginSeq;
-  for (const auto& key : sticky.keys) out << to_string(key);
-  out << EndSeq;
-  if (!sticky.issue_cookie.name.empty()) emit(out, sticky.issue_cookie);
-  put(out, "salt", sticky.salt);
-  out << EndMap;
-}
-
-void emit(YAML::Emitter& out, const HealthCheckSpec& check) {
-  begin_map(out, "health_check");
-  put(out, "path", check.path);
-  put(out, "interval", check.interval);
-  put(out, "timeout", check.timeout);
-  put(out, "rise", check.rise);
-  put(out, "fall", check.fall);
-  put(out, "expect", std::to_string(check.expect_low) + "-" + std::to_string(check.expect_high));
-  put_if(out, "host", check.host);
-  out << EndMap;
-}
-
-void emit(YAML::Emitter& out, const RetrySpec& retries) {
-  begin_map(out, "retries");
-  put(out, "attempts", retries.attempts);
-  out << Key << "on" << YAML::Value << Flow << BeginSeq;
-  if (retries.on_connect) out << "connect";
-  if (retries.on_reset) out << "reset";
-  if (retries.on_timeout) out << "timeout";
-  for (int status : retries.on_status) out << status;
-  out << EndSeq;
-  put(out, "budget", fraction_as_percent(retries.budget));
-  put(out, "rescue", retries.rescue_stable ? "stable" : "none");
-  out << EndMap;
-}
-
-void emit(YAML::Emitter& out, const OutlierSpec& outlier) {
-  begin_map(out, "outlier");
-  put(out, "consecutive_errors", outlier.consecutive_errors);
-  put(out, "ejection", outlier.ejection);
-  put(out, "min_available", outlier.min_available);
-  out << EndMap;
-}
-
-void emit(YAML::Emitter& out, const TimeoutSpec& timeouts) {
-  begin_map(out, "timeouts");
-  put(out, "connect", timeouts.connect);
-  put(out, "response", timeouts.response);
-  put(out, "idle", timeouts.idle);
-  put(out, "tunnel", timeouts.tunnel);
-  out << EndMap;
-}
-
 // The unit in which the period is a whole rate.
 std::string rate_text(std::uint64_t period_micros) {
   constexpr std::uint64_t kSecond = 1'000'000;
@@ -257,172 +52,242 @@ std::string rate_text(std::uint64_t period_micros) {
   return "1/h";
 }
 
-void emit(YAML::Emitter& out, const RateLimitSpec& limit) {
-  begin_map(out, "rate_limit");
-  put(out, "rate", rate_text(limit.period_micros));
-  put(out, "burst", limit.burst);
-  put(out, "key", to_string(limit.key.keys.front()));
-  out << EndMap;
+std::string status_range(int low, int high, bool always_range) {
+  return low == high && !always_range ? std::to_string(low)
+                                      : std::to_string(low) + "-" + std::to_string(high);
 }
 
-void emit(YAML::Emitter& out, const ServiceSpec& service) {
-  begin_map(out, service.name);
-  begin_map(out, "pools");
-  for (const auto& pool : service.pools) emit(out, pool);
-  out << EndMap;
-  begin_map(out, "split");
-  for (const auto& [pool, share] : service.split) put(out, pool.c_str(), format_share(share));
-  out << EndMap;
-  put(out, "stable", service.stable);
-  if (service.sticky) emit(out, *service.sticky);
-  put(out, "balance", text_of(service.balance));
-  if (service.health_check) emit(out, *service.health_check);
-  emit(out, service.outlier);
-  emit(out, service.retries);
-  emit(out, service.timeouts);
-  begin_map(out, "limits");
-  put(out, "in_flight", service.limits.in_flight);
-  put(out, "queue", service.limits.queue);
-  put(out, "queue_time", service.limits.queue_time);
-  put(out, "body", service.limits.body);
-  out << EndMap;
-  if (service.rate_limit) emit(out, *service.rate_limit);
-  put(out, "slow_start", service.slow_start);
-  put(out, "retain", service.retain);
-  if (!service.retain_hook.empty()) put(out, "retain_hook", service.retain_hook);
-  put(out, "debug_headers", service.debug_headers);
-  out << EndMap;
+// ---- single values, as kinds.hpp says them ----
+
+void write(YAML::Emitter& out, const char* key, bool value, Plain) { put(out, key, value); }
+void write(YAML::Emitter&, const char*, bool, ForServices) {}  // each service says it
+// An empty text means "not there" for all that can be empty.
+template <class Kind>
+void write(YAML::Emitter& out, const char* key, const std::string& value, const Kind&) {
+  if (!value.empty()) put(out, key, value);
+}
+void write(YAML::Emitter& out, const char* key, const std::string& value, OneOf kind) {
+  out << Key << key << YAML::Value;
+  if (kind.in_quotes) out << YAML::DoubleQuoted;
+  out << value;
+}
+template <class Kind>
+void write(YAML::Emitter& out, const char* key, milliseconds value, const Kind&) {
+  put(out, key, format_duration(value));
+}
+void write(YAML::Emitter& out, const char* key, const auto& value, Whole) { put(out, key, value); }
+void write(YAML::Emitter& out, const char* key, const std::optional<std::uint32_t>& value, Whole) {
+  if (value) put(out, key, *value);
+}
+void write(YAML::Emitter& out, const char* key, const auto& value, Size) { put(out, key, value); }
+void write(YAML::Emitter& out, const char* key, Share value, Percent kind) {
+  if (value > 0 || kind.none_is_written) put(out, key, format_share(value));
+}
+void write(YAML::Emitter& out, const char* key, double value, Fraction) {
+  put(out, key, fraction_as_percent(value));
+}
+void write(YAML::Emitter& out, const char* key, const Address& value, Bind) { put(out, key, value.text); }
+void write(YAML::Emitter& out, const char* key, const Address& value, Origin) {
+  if (!is_srv(value.text)) put(out, key, value.text);
+}
+void write(YAML::Emitter& out, const char* key, const Address& value, SrvName) {
+  if (is_srv(value.text)) put(out, key, value.host);
+}
+template <class T>
+void write(YAML::Emitter& out, const char* key, const T& value, const Choice<T>& kind) {
+  if (kind.unwritten == value) return;
+  for (const auto& choice : kind.words)
+    if (choice.meaning == value) put(out, key, std::string(choice.word));
 }
 
-// ---- routes, plans ----
+// ---- values with a grammar of their own ----
 
-void emit(YAML::Emitter& out, const RouteSpec& route) {
+void write(YAML::Emitter& out, const char* key, std::uint32_t workers, Workers) {
+  put(out, key, workers == 0 ? "auto" : std::to_string(workers));
+}
+void write(YAML::Emitter& out, const char* key, std::uint32_t mode, SocketMode) {
+  out << Key << key << YAML::Value << YAML::DoubleQuoted << octal(mode);
+}
+
+// On one line: [a, "b"].
+void write_list(YAML::Emitter& out, const char* key, const auto& values, const auto& write_one) {
+  out << Key << key << YAML::Value << Flow << BeginSeq;
+  for (const auto& value : values) write_one(value);
+  out << EndSeq;
+}
+void write(YAML::Emitter& out, const char* key, const std::vector<std::string>& servers, NameServers) {
+  write_list(out, key, servers, [&](const std::string& server) { out << YAML::DoubleQuoted << server; });
+}
+void write(YAML::Emitter& out, const char* key, const std::vector<Network>& networks, Networks) {
+  write_list(out, key, networks, [&](const Network& network) { out << YAML::DoubleQuoted << network.text; });
+}
+void write(YAML::Emitter& out, const char* key, const std::vector<StickyKey>& keys, StickyKeys) {
+  write_list(out, key, keys, [&](const StickyKey& one) { out << to_string(one); });
+}
+void write(YAML::Emitter& out, const char* key, const std::map<std::string, std::string>& pools, FixedPools) {
+  if (!pools.empty()) put(out, key, pools);
+}
+void write(YAML::Emitter& out, const char* key, const std::vector<std::pair<std::string, Share>>& split,
+           Shares) {
+  out << Key << key << YAML::Value << BeginMap;
+  for (const auto& [pool, share] : split) put(out, pool.c_str(), format_share(share));
+  out << EndMap;
+}
+void write(YAML::Emitter& out, const char* key, std::uint64_t period_micros, Rate) {
+  put(out, key, rate_text(period_micros));
+}
+void write(YAML::Emitter& out, const char* key, const StickySpec& sticky, RateKey) {
+  put(out, key, to_string(sticky.keys.front()));
+}
+void write(YAML::Emitter& out, const char* key, const auto& spec, ExpectedStatus kind) {
+  put(out, key, status_range(spec.expect_low, spec.expect_high, kind.always_range));
+}
+void write(YAML::Emitter& out, const char* key, const RetrySpec& retries, RetryCauses) {
+  out << Key << key << YAML::Value << Flow << BeginSeq;
+  if (retries.on_connect) out << "connect";
+  if (retries.on_reset) out << "reset";
+  if (retries.on_timeout) out << "timeout";
+  for (int status : retries.on_status) out << status;
+  out << EndSeq;
+}
+void write(YAML::Emitter& out, const char* key,
+           const std::vector<std::pair<std::string, std::string>>& headers, HeaderMatches) {
+  if (headers.empty()) return;
+  out << Key << key << YAML::Value << BeginMap;
+  for (const auto& [name, value] : headers) out << Key << name << YAML::Value << YAML::DoubleQuoted << value;
+  out << EndMap;
+}
+void write(YAML::Emitter& out, const char* key, const std::vector<std::string>& methods, Methods) {
+  if (!methods.empty()) out << Key << key << YAML::Value << Flow << methods;
+}
+
+// ---- structs, and several of them ----
+
+template <HasFields T>
+void write(YAML::Emitter& out, const char* key, const T& thing, Plain);
+template <class T>
+void write(YAML::Emitter& out, const char* key, const std::optional<T>& thing, Plain);
+template <class T>
+void write(YAML::Emitter& out, const char* key, const std::vector<T>& things, ListOf);
+template <class T>
+void write(YAML::Emitter& out, const char* key, const std::vector<T>& things, LinesOf);
+template <class T>
+void write(YAML::Emitter& out, const char* key, const std::vector<T>& things, Named);
+void write(YAML::Emitter& out, const char* key, const AccessLogSpec& access_log, Plain);
+void write(YAML::Emitter& out, const char* key, const IssuedCookie& cookie, Plain);
+void write(YAML::Emitter& out, const char* key, const ReachSpec& reach, Plain);
+
+// The visitor of fields(): writes each key.
+class Writer {
+ public:
+  explicit Writer(YAML::Emitter& out) : out_(out) {}
+  template <class T, class Kind = Plain>
+  void operator()(const char* key, const T& value, const Kind& kind = {}, bool = false) {
+    write(out_, key, value, kind);
+  }
+
+ private:
+  YAML::Emitter& out_;
+};
+
+// Writes one key of a gate or a verify check, which are written in the order of their kind.
+template <class Thing>
+class OneKey {
+ public:
+  OneKey(YAML::Emitter& out, const Thing& thing, std::string_view wanted)
+      : out_(out), thing_(thing), wanted_(wanted) {}
+  template <class T, class Kind = Plain>
+  void operator()(const char* key, const T& value, const Kind& kind = {}, bool = false) {
+    if (key == wanted_) write(out_, key, value, kind);
+  }
+  void operator()(const char* key, const std::optional<double>& limit, GateLimit) {
+    if (key != wanted_ || !limit) return;
+    if (!thing_.prometheus.empty()) return put(out_, key, plain(*limit));
+    if (!is_latency(thing_)) return put(out_, key, fraction_as_percent(*limit));
+    put(out_, key, format_duration(milliseconds(static_cast<std::int64_t>(*limit * 1000 + 0.5))));
+  }
+
+ private:
+  YAML::Emitter& out_;
+  const Thing& thing_;
+  std::string_view wanted_;
+};
+
+template <class T>
+void write_fields(YAML::Emitter& out, const T& thing) {
+  if constexpr (requires { kind_of(thing); }) {
+    for (const auto key : kind_of(thing).keys) {
+      OneKey<T> one(out, thing, key);
+      T::fields(thing, one);
+    }
+  } else {
+    Writer writer(out);
+    T::fields(thing, writer);
+  }
+}
+
+template <class T>
+void write_map(YAML::Emitter& out, const T& thing) {
   out << BeginMap;
-  put_if(out, "host", route.host);
-  put(out, "path", route.path);
-  put(out, "strip_prefix", route.strip_prefix);
-  if (!route.headers.empty()) {
-    begin_map(out, "headers");
-    for (const auto& [name, value] : route.headers)
-      out << Key << name << YAML::Value << YAML::DoubleQuoted << value;
-    out << EndMap;
-  }
-  if (!route.methods.empty()) out << Key << "methods" << YAML::Value << Flow << route.methods;
-  put(out, "service", route.service);
+  write_fields(out, thing);
   out << EndMap;
 }
 
-void put_limit(YAML::Emitter& out, const char* key, const GateSpec& gate,
-               const std::optional<double>& limit) {
-  if (!limit) return;
-  if (!gate.prometheus.empty()) return put(out, key, plain(*limit));
-  if (!gate.metric.starts_with('p')) return put(out, key, fraction_as_percent(*limit));
-  put(out, key, milliseconds(static_cast<std::int64_t>(*limit * 1000 + 0.5)));
+template <HasFields T>
+void write(YAML::Emitter& out, const char* key, const T& thing, Plain) {
+  out << Key << key << YAML::Value;
+  write_map(out, thing);
 }
 
-void emit(YAML::Emitter& out, const GateSpec& gate) {
-  out << BeginMap;
-  put_if(out, "name", gate.name);
-  put_if(out, "metric", gate.metric);
-  if (gate.against_stable) put(out, "against", "stable");
-  put_if(out, "prometheus", gate.prometheus);
-  put_if(out, "query", gate.query);
-  put_if(out, "exec", gate.exec);
-  put_if(out, "http", gate.http);
-  put_limit(out, "max", gate, gate.max);
-  put_limit(out, "warn", gate, gate.warn);
-  put_limit(out, "max_increase", gate, gate.max_increase);
-  if (!gate.prometheus.empty()) put(out, "on_empty", gate.on_empty);
-  if (!gate.prometheus.empty()) put(out, "min_age", gate.min_age);
-  if (gate.metric.empty()) put(out, "timeout", gate.timeout);
-  put_if(out, "ca", gate.reach.ca);
-  if (!gate.reach.user.empty()) {
-    begin_map(out, "basic_auth");
-    put(out, "user", gate.reach.user);
-    put(out, "password_file", gate.reach.password_file);
-    out << EndMap;
-  }
-  put_if(out, "bearer_file", gate.reach.bearer_file);
-  out << EndMap;
+template <class T>
+void write(YAML::Emitter& out, const char* key, const std::optional<T>& thing, Plain) {
+  if (thing) write(out, key, *thing, Plain{});
 }
 
-std::string status_range(int low, int high) {
-  return low == high ? std::to_string(low) : std::to_string(low) + "-" + std::to_string(high);
-}
-
-void emit(YAML::Emitter& out, const VerifySpec& verify) {
-  out << BeginMap;
-  if (!verify.exec.empty()) {
-    put(out, "exec", verify.exec);
-    put(out, "timeout", verify.timeout);
-    out << EndMap;
-    return;
-  }
-  put(out, "method", verify.method);
-  put(out, "path", verify.path);
-  put(out, "expect", status_range(verify.expect_low, verify.expect_high));
-  put_if(out, "body", verify.body);
-  put(out, "within", verify.within);
-  put_if(out, "host", verify.host);
-  out << EndMap;
-}
-
-void emit_keys(YAML::Emitter& out, const PlanSpec& plan) {
-  begin_list(out, "steps");
-  for (const auto& step : plan.steps) {
-    out << BeginMap;
-    put(out, "share", format_share(step.share));
-    put(out, "hold", step.hold);
-    put(out, "approve", step.approve);
-    if (step.mirror > 0) put(out, "mirror", format_share(step.mirror));
-    out << EndMap;
-  }
-  out << EndSeq;
-  put(out, "min_requests", plan.min_requests);
-  begin_list(out, "gates");
-  for (const auto& gate : plan.gates) emit(out, gate);
-  out << EndSeq;
-  begin_list(out, "verify");
-  for (const auto& verify : plan.verify) emit(out, verify);
-  out << EndSeq;
-  put(out, "retain", plan.retain);
-}
-
-void emit(YAML::Emitter& out, const PlanSpec& plan) {
-  begin_map(out, plan.name);
-  emit_keys(out, plan);
-  out << EndMap;
-}
-
-template <class Things>
-void emit_list(YAML::Emitter& out, const char* key, const Things& things) {
-  begin_list(out, key);
-  for (const auto& thing : things) emit(out, thing);
+template <class T>
+void write(YAML::Emitter& out, const char* key, const std::vector<T>& things, ListOf) {
+  out << Key << key << YAML::Value << BeginSeq;
+  for (const auto& thing : things) write_map(out, thing);
   out << EndSeq;
 }
 
-template <class Things>
-void emit_map(YAML::Emitter& out, const char* key, const Things& things) {
-  begin_map(out, key);
-  for (const auto& thing : things) emit(out, thing);
+template <class T>
+void write(YAML::Emitter& out, const char* key, const std::vector<T>& things, LinesOf) {
+  if (things.empty()) return;
+  out << Key << key << YAML::Value << BeginSeq;
+  for (const auto& thing : things) {
+    out << Flow;
+    write_map(out, thing);
+  }
+  out << EndSeq;
+}
+
+template <class T>
+void write(YAML::Emitter& out, const char* key, const std::vector<T>& things, Named) {
+  out << Key << key << YAML::Value << BeginMap;
+  for (const auto& thing : things) {
+    out << Key << thing.name << YAML::Value;
+    write_map(out, thing);
+  }
   out << EndMap;
 }
 
-void emit(YAML::Emitter& out, const ResolveSpec& resolve) {
-  begin_map(out, "resolve");
-  put(out, "min", resolve.min);
-  put(out, "max", resolve.max);
-  out << Key << "servers" << YAML::Value << Flow << BeginSeq;
-  for (const auto& server : resolve.servers) out << YAML::DoubleQuoted << server;
-  out << EndSeq << EndMap;
+void write(YAML::Emitter& out, const char* key, const AccessLogSpec& access_log, Plain) {
+  if (access_log.path.empty()) return put(out, key, "off");
+  write<AccessLogSpec>(out, key, access_log, Plain{});
+}
+void write(YAML::Emitter& out, const char* key, const IssuedCookie& cookie, Plain) {
+  if (!cookie.name.empty()) write<IssuedCookie>(out, key, cookie, Plain{});
+}
+void write(YAML::Emitter& out, const char* key, const ReachSpec& reach, Plain) {
+  if (!reach.user.empty()) write<ReachSpec>(out, key, reach, Plain{});
 }
 
-void emit(YAML::Emitter& out, const AccessLogSpec& access_log) {
-  if (access_log.path.empty()) return put(out, "access_log", "off");
-  begin_map(out, "access_log");
-  put(out, "path", access_log.path);
-  put(out, "format", access_log.format);
-  out << EndMap;
+template <class T>
+std::string yaml_of(const T& thing) {
+  YAML::Emitter out;
+  write_map(out, thing);
+  return std::string(out.c_str()) + "\n";
 }
 
 }  // namespace
@@ -441,30 +306,7 @@ std::string to_string(const StickyKey& key) {
   return {};
 }
 
-std::string to_yaml(const Spec& spec) {
-  YAML::Emitter out;
-  out << BeginMap;
-  emit_list(out, "listeners", spec.listeners);
-  emit(out, spec.admin);
-  put(out, "state_dir", spec.state_dir);
-  put(out, "workers", spec.workers == 0 ? "auto" : std::to_string(spec.workers));
-  emit(out, spec.access_log);
-  emit(out, spec.resolve);
-  put(out, "lame_duck", spec.lame_duck);
-  put(out, "shutdown_timeout", spec.shutdown_timeout);
-  emit_map(out, "services", spec.services);
-  emit_list(out, "routes", spec.routes);
-  emit_map(out, "plans", spec.plans);
-  out << EndMap;
-  return std::string(out.c_str()) + "\n";
-}
-
-std::string to_yaml(const PlanSpec& plan) {
-  YAML::Emitter out;
-  out << BeginMap;
-  emit_keys(out, plan);
-  out << EndMap;
-  return std::string(out.c_str()) + "\n";
-}
+std::string to_yaml(const Spec& spec) { return yaml_of(spec); }
+std::string to_yaml(const PlanSpec& plan) { return yaml_of(plan); }
 
 }  // namespace sluice::config

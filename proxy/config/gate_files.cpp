@@ -19,9 +19,10 @@ std::string why_no_secret(const std::string& path, SecretKind kind) {
 }
 
 void check_gate(const GateSpec& gate, FileNames names, Complaints& out) {
-  const auto check = [&](const char* key, const std::string& path, const auto& why_not) {
+  const auto check = [&](const std::string& within, const char* key, const std::string& path,
+                         const auto& why_not) {
     if (path.empty()) return;
-    const Place place = gate.places.of(key, gate.place);
+    const Place place = gate.places.of(within + key, gate.place);
     if (names == FileNames::whole && path[0] != '/')
       return out.add(place, "'" + std::string(key) + "': write the whole path of " + quoted(path) +
                                 ", the daemon does not know where this plan's folder is");
@@ -30,10 +31,10 @@ void check_gate(const GateSpec& gate, FileNames names, Complaints& out) {
   };
   if (gate.prometheus.empty() && gate.http.empty()) return;  // where they have no meaning, which is said
   if (!gate.prometheus.starts_with("http://") && !gate.http.starts_with("http://"))
-    check("ca", gate.reach.ca, why_no_ca);
-  check("password_file", gate.reach.password_file,
+    check("", "ca", gate.reach.ca, why_no_ca);
+  check("basic_auth/", "password_file", gate.reach.password_file,
         [](const std::string& path) { return why_no_secret(path, SecretKind::password); });
-  check("bearer_file", gate.reach.bearer_file,
+  check("", "bearer_file", gate.reach.bearer_file,
         [](const std::string& path) { return why_no_secret(path, SecretKind::token); });
 }
 

@@ -1,28 +1,21 @@
 #include "proxy/config/load.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cstring>
 
 #include "proxy/base/suggest.hpp"
 #include "proxy/config/complete.hpp"
 #include "proxy/config/gate_files.hpp"
+#include "proxy/config/keys.hpp"
+#include "proxy/config/machine.hpp"
 #include "proxy/config/parse.hpp"
-#include "proxy/config/readers.hpp"
 #include "proxy/config/validate.hpp"
 
 namespace sluice::config {
-namespace {
-
-constexpr std::size_t kLargestFile = 16 << 20;  // a thousand services are about one megabyte
 
 // ---- the document ----
 
-void read_workers(const Value& value, std::uint32_t& workers) {
+void read(const YamlValue& value, std::uint32_t& workers, Workers) {
   constexpr std::uint32_t kMost = 256;
   std::string text;
   if (!value.text(text)) return;
@@ -37,8 +30,10 @@ void read_workers(const Value& value, std::uint32_t& workers) {
   }
 }
 
+namespace {
+
 // Name servers are addresses: who would look their names up?
-void read_server(const Value& value, std::vector<std::string>& servers) {
+void read_server(const YamlValue& value, std::vector<std::string>& servers) {
   Address address;
   if (!value.address(address)) return;
   const bool numeric = address.host.find_first_not_of("0123456789abcdefABCDEF.:") == std::string::npos &&
@@ -47,61 +42,44 @@ void read_server(const Value& value, std::vector<std::string>& servers) {
   servers.push_back(address.text);
 }
 
-void read_resolve(const Value& value, ResolveSpec& resolve) {
-  std::optional<Value> max;
-  value.keys({
-      {"min", [&](const Value& v) { v.duration(resolve.min, 100ms); }},
-      {"max", [&](const Value& v) { max = v, v.duration(resolve.max, 100ms); }},
-      {"servers",
-       [&](const Value& v) {
-         v.each("a name server", [&](const Value& server) { read_server(server, resolve.servers); });
-       }},
-  });
+}  // namespace
+
+void read(const YamlValue& value, std::vector<std::string>& servers, NameServers) {
+  value.each("a name server", [&](const YamlValue& server) { read_server(server, servers); });
+}
+
+void read(const YamlValue& value, ResolveSpec& resolve, Plain) {
+  const KeysRead keys = read_keys(value, resolve);
   if (resolve.max < resolve.min)
-    (max ? *max : value)
+    (keys.find("max") ? *keys.find("max") : value)
         .complain("'max' of 'resolve' is shorter than its 'min', " + format_duration(resolve.min));
 }
 
-// A map of named things, each read into the list it gets a place in.
-template <class Thing>
-void read_named(const Value& value, const std::string& kind, std::vector<Thing>& things,
-                void (*read)(const Value&, Thing&)) {
-  value.pairs(kind, [&](const std::string& name, const Value& v) {
-    if (const Wrong wrong = name_error(name))
-      v.complaints().add(v.key_place(), wrong->what, wrong->suggestion);
-    Thing& thing = things.emplace_back();
-    thing.name = name;
-    read(v, thing);
-  });
+// "off", or a map.
+void read(const YamlValue& value, AccessLogSpec& access_log, Plain) {
+  if (value.is_map()) {
+    read_keys(value, access_log);
+    return;
+  }
+  if (value.says_off()) {
+    access_log.path.clear();
+    return;
+  }
+  std::string word;
+  if (value.is_scalar()) value.maybe_empty(word);
+  const std::vector<std::string> words = {"off"};
+  value.complain("'access_log' must be off or a map such as {path: /var/log/sluice/access.log, format: json}",
+                 word.starts_with('/') ? "{path: " + word + "}" : suggest(word, words));
 }
 
-template <class Thing>
-void read_list(const Value& value, const std::string& kind, std::vector<Thing>& things,
-               void (*read)(const Value&, Thing&)) {
-  value.each(kind, [&](const Value& v) { read(v, things.emplace_back()); });
-}
-
-void read_document(const Value& document, Spec& spec) {
-  bool debug_headers = false;
-  document.keys(
-      {
-          {"listeners", [&](const Value& v) { read_list(v, "a listener", spec.listeners, read_listener); }},
-          {"admin", [&](const Value& v) { read_admin(v, spec.admin); }},
-          {"state_dir", [&](const Value& v) { v.text(spec.state_dir); }},
-          {"workers", [&](const Value& v) { read_workers(v, spec.workers); }},
-          {"access_log", [&](const Value& v) { read_access_log(v, spec.access_log); }},
-          {"resolve", [&](const Value& v) { read_resolve(v, spec.resolve); }},
-          {"lame_duck", [&](const Value& v) { v.duration(spec.lame_duck, 0ms); }},
-          {"shutdown_timeout", [&](const Value& v) { v.duration(spec.shutdown_timeout, 0ms); }},
-          {"debug_headers", [&](const Value& v) { v.flag(debug_headers); }},
-          {"services", [&](const Value& v) { read_named(v, "service", spec.services, read_service); }},
-          {"routes", [&](const Value& v) { read_list(v, "a route", spec.routes, read_route); }},
-          {"plans", [&](const Value& v) { read_named(v, "plan", spec.plans, read_plan); }},
-      },
-      &spec.places);
+void read(const YamlValue& document, Spec& spec, Plain) {
+  read_keys(document, spec);
   for (auto& service : spec.services)
-    if (!service.places.keys.contains("debug_headers")) service.debug_headers = debug_headers;
+    if (!service.places.keys.contains("debug_headers")) service.debug_headers = spec.debug_headers;
+  spec.debug_headers = false;
 }
+
+namespace {
 
 // Said after all else: they concern no line of the file, and a misspelt key explains them.
 void complain_about_missing_sections(const Spec& spec, std::vector<Complaint>& complaints) {
@@ -121,7 +99,7 @@ std::vector<Complaint> load_into(Spec& spec, std::string_view yaml) {
                         (document->IsSequence() ? "a list" : "a single text"));
     return std::move(out).sorted();
   }
-  read_document(Value(out, *document, "the file", {1, 1}), spec);
+  read(YamlValue(out, *document, "the file", {1, 1}), spec);
   out.add(validate(spec));
   for (const auto& plan : spec.plans) out.add(check_gate_files(plan, spec.file));
   auto complaints = std::move(out).sorted();
@@ -131,21 +109,10 @@ std::vector<Complaint> load_into(Spec& spec, std::string_view yaml) {
 
 // ---- the file ----
 
+constexpr std::size_t kLargestFile = 16 << 20;  // a thousand services are about one megabyte
+
 Loaded refused(const std::string& file, std::string what) {
   return {std::nullopt, {{file, 1, 1, std::move(what), ""}}};
-}
-
-// errno, 0 when all of it is in `into`; EFBIG when there is more than a configuration can be.
-int read_all(const std::string& path, std::string& into) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return errno;
-  std::array<char, 65536> piece;
-  ssize_t n = 0;
-  while (into.size() <= kLargestFile && (n = ::read(fd, piece.data(), piece.size())) > 0)
-    into.append(piece.data(), static_cast<std::size_t>(n));
-  const int failure = n < 0 ? errno : into.size() > kLargestFile ? EFBIG : 0;
-  ::close(fd);
-  return failure;
 }
 
 }  // namespace
@@ -175,7 +142,7 @@ LoadedPlan load_plan(std::string_view yaml, const std::string& file_name, const 
   plan.name = name;
   try {
     const auto document = parse_yaml(yaml, out);
-    if (document) read_plan(Value(out, *document, "the plan", {1, 1}), plan);
+    if (document) read(YamlValue(out, *document, "the plan", {1, 1}), plan);
   } catch (const YAML::Exception& error) {  // what yaml-cpp refuses only when asked for a value
     out.add({std::max(error.mark.line, 0) + 1, std::max(error.mark.column, 0) + 1}, error.msg);
   }
@@ -187,7 +154,7 @@ LoadedPlan load_plan(std::string_view yaml, const std::string& file_name, const 
 
 Loaded load_file(const std::string& path) {
   std::string text;
-  if (const int failure = read_all(path, text))
+  if (const int failure = read_whole_file(path, kLargestFile, text))
     return refused(path, std::string("the configuration cannot be read (") + std::strerror(failure) + ")");
   return load_text(text, path);
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/base/log_format.hpp"
+#include "proxy/base/origin.hpp"
 #include "proxy/base/url.hpp"
 
 namespace sluice::config {
@@ -34,7 +36,7 @@ ValueError wrong(std::string_view text, std::string_view why, std::string sugges
 
 }  // namespace
 
-Wrong name_error(std::string_view text) {
+Invalid name_error(std::string_view text) {
   constexpr std::size_t kLongest = 255;  // a backend's name may be its address, a host name and a port
   const bool begins_well = !text.empty() && (is_alphanumeric(text[0]) || one_of(text[0], "_["));
   const bool goes_on_well = std::all_of(text.begin(), text.end(),
@@ -46,19 +48,25 @@ Wrong name_error(std::string_view text) {
       "255 in all");
 }
 
-Wrong token_error(std::string_view text, std::string_view kind) {
+Invalid backend_name_error(std::string_view text) {
+  return is_unix(text) && parse_origin(text) ? std::nullopt : name_error(text);
+}
+
+Invalid token_error(std::string_view text, std::string_view kind) {
   if (is_token(text)) return std::nullopt;
   return wrong(text,
                std::string(kind) + ", it holds letters, digits and any of !#$%&'*+-.^_`|~ and nothing else");
 }
 
-Wrong method_error(std::string_view text) {
+Invalid cookie_name_error(std::string_view text) { return token_error(text, "a cookie name"); }
+
+Invalid method_error(std::string_view text) {
   if (!is_token(text)) return token_error(text, "a method");
   if (upper(text) == text) return std::nullopt;
   return wrong(text, "a method, methods are written in upper case", upper(text));
 }
 
-Wrong host_pattern_error(std::string_view text) {
+Invalid host_pattern_error(std::string_view text) {
   constexpr char kForm[] =
       "a host, write a name such as api.example.com, or *.example.com for everything below it";
   if (text.starts_with('[')) {
@@ -74,7 +82,7 @@ Wrong host_pattern_error(std::string_view text) {
   return wrong(text, kForm);
 }
 
-Wrong path_error(std::string_view text) {
+Invalid path_error(std::string_view text) {
   if (!text.starts_with('/')) return wrong(text, "a path, a path begins with /", "/" + std::string(text));
   const bool clean =
       std::none_of(text.begin(), text.end(), [](char c) { return is_control(c) || one_of(c, " ?#"); });
@@ -82,21 +90,21 @@ Wrong path_error(std::string_view text) {
   return wrong(text, "a path, it holds no blank, no query (?) and no fragment (#)");
 }
 
-Wrong target_error(std::string_view text) {
+Invalid target_error(std::string_view text) {
   const auto query = text.find('?');
-  if (const Wrong in_path = path_error(text.substr(0, query))) return in_path;
+  if (const Invalid in_path = path_error(text.substr(0, query))) return in_path;
   if (query == std::string_view::npos || !path_error("/" + std::string(text.substr(query + 1))))
     return std::nullopt;
   return wrong(text, "a path with a query, a query holds no blank, no second ? and no fragment (#)");
 }
 
-Wrong host_header_error(std::string_view text) {
+Invalid host_header_error(std::string_view text) {
   if (parse_address(text, 0) || parse_address(std::string(text) + ":0", 0)) return std::nullopt;
   return wrong(text,
                "a Host header, write a host and perhaps its port, such as api.example.com or localhost:8080");
 }
 
-Wrong field_value_error(std::string_view text) {
+Invalid field_value_error(std::string_view text) {
   const bool clean =
       std::none_of(text.begin(), text.end(), [](char c) { return is_control(c) && c != '\t'; });
   const bool padded = !text.empty() && (one_of(text.front(), " \t") || one_of(text.back(), " \t"));
@@ -104,7 +112,7 @@ Wrong field_value_error(std::string_view text) {
   return wrong(text, "a header value, it holds no control characters and no blanks around it");
 }
 
-Wrong cookie_domain_error(std::string_view text) {
+Invalid cookie_domain_error(std::string_view text) {
   constexpr char kForm[] =
       "a cookie's domain, write a name such as example.com; it holds for the names below it too";
   const std::string_view name = text.starts_with('.') ? text.substr(1) : text;
@@ -114,13 +122,24 @@ Wrong cookie_domain_error(std::string_view text) {
   return std::nullopt;
 }
 
-Wrong cookie_path_error(std::string_view text) {
-  if (const Wrong in_path = path_error(text)) return in_path;
+Invalid cookie_path_error(std::string_view text) {
+  if (const Invalid in_path = path_error(text)) return in_path;
   if (text.find(';') == std::string_view::npos) return std::nullopt;
   return wrong(text, "a cookie's path, it holds no semicolon");
 }
 
-Wrong user_error(std::string_view text) {
+Invalid socket_path_error(std::string_view text) {
+  constexpr std::size_t kLongest = 107;  // sun_path of unix(7) without its final zero
+  if (text.size() <= kLongest) return std::nullopt;
+  return ValueError{quoted(text) + " is too long for a unix socket, at most 107 bytes", ""};
+}
+
+Invalid log_format_error(std::string_view text) {
+  const auto parsed = parse_log_format(text);
+  return parsed ? std::nullopt : Invalid(parsed.error());
+}
+
+Invalid user_error(std::string_view text) {
   const bool clean = std::none_of(text.begin(), text.end(), [](char c) { return is_control(c) || c == ':'; });
   if (clean) return std::nullopt;
   // Not quoted: behind a colon a password may stand.
@@ -128,13 +147,13 @@ Wrong user_error(std::string_view text) {
                     ""};
 }
 
-Wrong url_error(std::string_view text) {
+Invalid url_error(std::string_view text) {
   const auto url = parse_url(text);
-  return url ? Wrong() : Wrong(url.error());
+  return url ? Invalid() : Invalid(url.error());
 }
 
-Wrong prometheus_error(std::string_view text) {
-  if (Wrong wrong = url_error(text)) return wrong;
+Invalid prometheus_error(std::string_view text) {
+  if (Invalid invalid = url_error(text)) return invalid;
   const auto query = text.find('?');
   if (query == std::string_view::npos) return std::nullopt;
   return wrong(shown_url(text), "where a Prometheus is, leave the query (?) out, it goes to the key 'query'",

@@ -11,46 +11,57 @@
 namespace sluice::config {
 
 // Each returns nothing when `text` is right, else what is wrong with it ("'a b' is not a name, ...").
-using Wrong = std::optional<ValueError>;
+using Invalid = std::optional<ValueError>;
 
 // Names of listeners, services, pools, backends and plans. They stand in URLs, in SERVICE/POOL/BACKEND and
 // SERVICE=POOL.
-Wrong name_error(std::string_view text);
+Invalid name_error(std::string_view text);
+
+// Of a backend: a unix socket may be called by its path.
+Invalid backend_name_error(std::string_view text);
 
 // A header field, cookie or method: RFC 9110 section 5.6.2. `kind` is what it is called in the message ("a
 // header name").
-Wrong token_error(std::string_view text, std::string_view kind);
+Invalid token_error(std::string_view text, std::string_view kind);
+
+Invalid cookie_name_error(std::string_view text);
 
 // A token in upper case; methods are case-sensitive (RFC 9110 section 9.1) and all that are registered are
 // upper case.
-Wrong method_error(std::string_view text);
+Invalid method_error(std::string_view text);
 
 // "api.example.com", "*.example.com", "[::1]"; without a port.
-Wrong host_pattern_error(std::string_view text);
+Invalid host_pattern_error(std::string_view text);
 
 // Begins with '/', without query, fragment, blanks and control characters.
-Wrong path_error(std::string_view text);
+Invalid path_error(std::string_view text);
 
 // As path_error, but a query may follow: the target of a health check.
-Wrong target_error(std::string_view text);
+Invalid target_error(std::string_view text);
 
 // A Host header: "api.example.com", "api.example.com:8080".
-Wrong host_header_error(std::string_view text);
+Invalid host_header_error(std::string_view text);
 
 // A header field's value, RFC 9110 section 5.5: no control characters, no blanks around it.
-Wrong field_value_error(std::string_view text);
+Invalid field_value_error(std::string_view text);
 
 // A cookie's Domain and Path attributes, RFC 6265 sections 4.1.2.3 and 4.1.2.4: "example.com"; a path as in
 // path_error without semicolons.
-Wrong cookie_domain_error(std::string_view text);
-Wrong cookie_path_error(std::string_view text);
+Invalid cookie_domain_error(std::string_view text);
+Invalid cookie_path_error(std::string_view text);
+
+// The path of a unix socket to listen on.
+Invalid socket_path_error(std::string_view text);
+
+// The format of an access log (proxy/base/log_format.hpp).
+Invalid log_format_error(std::string_view text);
 
 // A user of Basic authentication, RFC 7617: no colon, no control characters.
-Wrong user_error(std::string_view text);
+Invalid user_error(std::string_view text);
 
 // "http://host:port/..." or https, that can be asked as it stands. What is said shows no password.
-Wrong url_error(std::string_view text);
+Invalid url_error(std::string_view text);
 // Likewise of a Prometheus, to which /api/v1/query is added.
-Wrong prometheus_error(std::string_view text);
+Invalid prometheus_error(std::string_view text);
 
 }  // namespace sluice::config

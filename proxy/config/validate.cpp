@@ -85,7 +85,7 @@ void check_listeners(const Spec& spec, Complaints& out) {
               "listener " + quoted(listener.name) +
                   " would refuse every connection: name in 'trusted_proxies' who may send the PROXY header");
   }
-  if (const auto& http = spec.admin.http) check_bind(binds, http->bind, http->place);
+  if (const auto& http = spec.admin.http) check_bind(binds, http->bind, http->places.of("bind", http->place));
   if (const auto& compat = spec.admin.compat) {
     check_bind(binds, compat->bind, compat->places.of("bind", compat->place));
     check_service_name(spec, compat->service, compat->places.of("service", compat->place), out);
@@ -161,8 +161,9 @@ void check_services(const Spec& spec, Complaints& out) {
 
 // ---- plans ----
 
-void complain_about(const Wrong& wrong, const std::string& key, const GateSpec& gate, Complaints& out) {
-  if (wrong) out.add(gate.places.of(key, gate.place), "'" + key + "': " + wrong->what, wrong->suggestion);
+void complain_about(const Invalid& invalid, const std::string& key, const GateSpec& gate, Complaints& out) {
+  if (invalid)
+    out.add(gate.places.of(key, gate.place), "'" + key + "': " + invalid->what, invalid->suggestion);
 }
 
 void check_gate(const GateSpec& gate, Complaints& out) {

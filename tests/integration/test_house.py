@@ -34,6 +34,8 @@ def copy_of_the_house(tmp_path):
     ("proxy/http", "#include <boost/asio/buffer.hpp>", "proxy/http is pure"),
     ("proxy/config", "#include <thread>", "proxy/config is pure"),
     ("proxy/net", "#include <boost/asio/post.hpp>", "Asio ends at control's door"),
+    ("proxy/config", "#include <fcntl.h>", "proxy/config is pure"),
+    ("proxy/http", "#include <sys/stat.h>", "proxy/http is pure"),
     ("proxy/route", "auto now = std::chrono::steady_clock::now();", "time and chance are arguments"),
     ("proxy/session", "std::mutex lock;", "nothing that needs a lock"),
     ("proxy/upstream", "std::shared_mutex lock;", "nothing that needs a lock"),

@@ -1,5 +1,6 @@
 // The files in conf/ load without a complaint, and the reference says the defaults.
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "proxy/config/dump.hpp"
@@ -91,6 +92,46 @@ TEST(Conf, TheReferenceSaysTheDefaults) {
   rest.routes = spec.routes;
   rest.plans = spec.plans;
   EXPECT_EQ(spec, rest);
+}
+
+// Every key that any spec describes, whatever the files say.
+class KeysOf {
+ public:
+  std::set<std::string> words;
+
+  template <class T, class Kind = Plain>
+  void operator()(const char* key, T& value, const Kind& = {}, bool = false) {
+    words.insert(key);
+    within(value);
+  }
+
+ private:
+  template <HasFields T>
+  void within(T& thing) {
+    if (seen_.insert(&thing).second) T::fields(thing, *this);  // `expect` and `on` are of the whole struct
+  }
+  template <HasFields T>
+  void within(std::optional<T>& thing) {
+    within(thing.emplace());
+  }
+  template <HasFields T>
+  void within(std::vector<T>& things) {
+    within(things.emplace_back());
+  }
+  void within(auto&) {}
+
+  std::set<const void*> seen_;
+};
+
+TEST(Conf, TheReferenceNamesEveryKey) {
+  Spec spec;
+  KeysOf keys;
+  Spec::fields(spec, keys);
+  EXPECT_GT(keys.words.size(), 80u);
+  std::ifstream file(SLUICE_SOURCE_DIR "/conf/reference.yaml");
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  for (const auto& key : keys.words)
+    EXPECT_TRUE(std::regex_search(text, std::regex("\\b" + key + ":"))) << key;
 }
 
 }  // namespace

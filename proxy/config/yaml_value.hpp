@@ -4,32 +4,33 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include <charconv>
 #include <functional>
+#include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "proxy/config/complaint.hpp"
+#include "proxy/config/kinds.hpp"
 #include "proxy/config/syntax.hpp"
 
 namespace sluice::config {
 
-class Value;
+class YamlValue;
 
 // One key that a map may hold.
-struct Field {
-  std::string key;
-  std::function<void(const Value&)> read;
+struct KnownKey {
+  std::string word;
+  std::function<void(const YamlValue&)> read;
   bool required = false;
 };
-inline constexpr bool kRequired = true;
 
 // The readers return whether `into` was set; when not, they have complained and `into` is as it was.
-class Value {
+class YamlValue {
  public:
   // `name` is how messages call it ("'interval'", "service 'api'", "a listener"), `key` where its key stands.
-  Value(Complaints& out, const YAML::Node& node, std::string name, Place key);
+  YamlValue(Complaints& out, const YAML::Node& node, std::string name, Place key);
 
   const std::string& name() const { return name_; }
   Place place() const { return place_; }
@@ -39,6 +40,8 @@ class Value {
   bool is_list() const { return node_.IsSequence(); }
   bool empty() const { return node_.size() == 0; }  // of a map or list
   Complaints& complaints() const { return *out_; }
+  // Where the places of the map are kept in which this value stands; null: nowhere.
+  Places* around() const { return around_; }
 
   // At this value's place. The second form says "'name': what".
   void complain(std::string what, std::string suggestion = {}) const;
@@ -46,7 +49,7 @@ class Value {
 
   bool text(std::string& into) const;         // any scalar but an empty one
   bool maybe_empty(std::string& into) const;  // any scalar
-  using Check = std::function<Wrong(std::string_view)>;
+  using Check = std::function<Invalid(std::string_view)>;
   bool checked(std::string& into, const Check& check) const;
   bool empty_or(std::string& into, const Check& check) const;
   bool flag(bool& into) const;  // true or false, as YAML's yes, no, on, off
@@ -71,26 +74,30 @@ class Value {
     return true;
   }
 
+  // YAML's false is the word "off" where that is one of them.
   template <class T>
-  bool choice(T& into, const std::vector<std::pair<std::string, T>>& choices) const {
+  bool choice(T& into, std::span<const Word<T>> choices) const {
     std::vector<std::string> words;
-    for (const auto& [word, meaning] : choices) words.push_back(word);
+    for (const auto& choice : choices) words.emplace_back(choice.word);
     const std::size_t chosen = index_of(words);
     if (chosen == words.size()) return false;
-    into = choices[chosen].second;
+    into = choices[chosen].meaning;
     return true;
   }
+  bool one_of(std::string& into, std::span<const std::string_view> words) const;
 
-  // A map of the keys in `fields`: complains about what is no map, unknown, twice there or missing. `places`,
-  // when given, learns where each key stands and which could not be read.
-  void keys(const std::vector<Field>& fields, Places* places = nullptr) const;
+  // A map of the keys in `known`: complains about what is no map, unknown, twice there or missing. `places`,
+  // when given, learns where each key stands and which could not be read, and those of the map that this one
+  // is a value of learn where the values in this one stand ("retries/attempts"). Returns which could not be
+  // read, or were misspelt.
+  std::set<std::string> keys(const std::vector<KnownKey>& known, Places* places = nullptr) const;
 
   // A map whose keys are names: each pair once, in the order written. The value is called `kind` 'KEY'.
-  using Pair = std::function<void(const std::string& key, const Value& value)>;
+  using Pair = std::function<void(const std::string& key, YamlValue& value)>;
   void pairs(const std::string& kind, const Pair& read) const;
 
   // A list; each element is called `kind`.
-  void each(const std::string& kind, const std::function<void(const Value&)>& read) const;
+  void each(const std::string& kind, const std::function<void(const YamlValue&)>& read) const;
 
  private:
   bool whole_number(std::uint64_t& into, std::uint64_t low, std::uint64_t high) const;
@@ -102,6 +109,8 @@ class Value {
   YAML::Node node_;
   std::string name_;
   Place key_, place_;
+  Places* around_ = nullptr;
+  std::string word_;  // the key itself, of a value in a map
 };
 
 }  // namespace sluice::config

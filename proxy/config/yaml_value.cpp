@@ -1,32 +1,18 @@
-#include "proxy/config/value.hpp"
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "proxy/config/yaml_value.hpp"
 
 #include <algorithm>
-#include <cerrno>
+#include <charconv>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 
 #include "proxy/base/origin.hpp"
 #include "proxy/base/suggest.hpp"
+#include "proxy/config/machine.hpp"
 
 namespace sluice::config {
 namespace {
 
 Place place_of(const YAML::Node& node) { return {node.Mark().line + 1, node.Mark().column + 1}; }
-
-// Why this process cannot read `path`, empty when it can. Never blocks on a pipe.
-std::string unreadable(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return std::strerror(errno);
-  struct stat info = {};
-  const bool is_folder = ::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
-  ::close(fd);
-  return is_folder ? "it is a folder" : "";
-}
 
 // What follows "unknown key 'x' in y": nothing when the suggestion says it.
 std::string unknown_because(const std::string& key, const std::string& meant,
@@ -37,66 +23,68 @@ std::string unknown_because(const std::string& key, const std::string& meant,
 
 }  // namespace
 
-Value::Value(Complaints& out, const YAML::Node& node, std::string name, Place key)
+YamlValue::YamlValue(Complaints& out, const YAML::Node& node, std::string name, Place key)
     : out_(&out), node_(node), name_(std::move(name)), key_(key), place_(place_of(node)) {
   if (node_.IsNull()) place_ = key_;  // YAML places "nothing" at the token that follows, often lines below
 }
 
-void Value::complain(std::string what, std::string suggestion) const {
+void YamlValue::complain(std::string what, std::string suggestion) const {
   out_->add(place_, std::move(what), std::move(suggestion));
 }
 
-void Value::complain(const ValueError& wrong) const { complain(name_ + ": " + wrong.what, wrong.suggestion); }
+void YamlValue::complain(const ValueError& wrong) const {
+  complain(name_ + ": " + wrong.what, wrong.suggestion);
+}
 
-std::string Value::found() const {
+std::string YamlValue::found() const {
   if (node_.IsScalar()) return quoted(node_.Scalar());
   if (node_.IsMap()) return "a map";
   return node_.IsSequence() ? "a list" : "nothing";
 }
 
-bool Value::expect_scalar(const std::string& must_be) const {
+bool YamlValue::expect_scalar(const std::string& must_be) const {
   if (node_.IsScalar()) return true;
   complain(node_.IsNull() ? name_ + " has no value, it must be " + must_be
                           : name_ + " must be " + must_be + ", not " + found());
   return false;
 }
 
-bool Value::maybe_empty(std::string& into) const {
+bool YamlValue::maybe_empty(std::string& into) const {
   if (!expect_scalar("a text")) return false;
   into = node_.Scalar();
   return true;
 }
 
-bool Value::text(std::string& into) const {
+bool YamlValue::text(std::string& into) const {
   return checked(into, [](std::string_view) { return std::nullopt; });
 }
 
-bool Value::checked(std::string& into, const Check& check) const {
+bool YamlValue::checked(std::string& into, const Check& check) const {
   if (!expect_scalar("a text")) return false;
   if (node_.Scalar().empty()) {
     complain(name_ + " is empty");
     return false;
   }
-  if (const Wrong wrong = check(node_.Scalar())) {
-    complain(*wrong);
+  if (const Invalid invalid = check(node_.Scalar())) {
+    complain(*invalid);
     return false;
   }
   into = node_.Scalar();
   return true;
 }
 
-bool Value::empty_or(std::string& into, const Check& check) const {
+bool YamlValue::empty_or(std::string& into, const Check& check) const {
   if (!node_.IsScalar() || !node_.Scalar().empty()) return checked(into, check);
   into.clear();
   return true;
 }
 
-bool Value::says_off() const {
+bool YamlValue::says_off() const {
   bool on = true;
   return node_.IsScalar() && YAML::convert<bool>::decode(node_, on) && !on;
 }
 
-bool Value::flag(bool& into) const {
+bool YamlValue::flag(bool& into) const {
   if (!expect_scalar("true or false")) return false;
   if (YAML::convert<bool>::decode(node_, into)) return true;
   const std::vector<std::string> words = {"true", "false"};
@@ -104,7 +92,7 @@ bool Value::flag(bool& into) const {
   return false;
 }
 
-bool Value::duration(milliseconds& into, milliseconds least) const {
+bool YamlValue::duration(milliseconds& into, milliseconds least) const {
   if (!expect_scalar("a duration such as 250ms, 30s, 10m or 1h")) return false;
   const auto parsed = parse_duration(node_.Scalar());
   if (parsed && *parsed >= least) {
@@ -117,7 +105,7 @@ bool Value::duration(milliseconds& into, milliseconds least) const {
   return false;
 }
 
-bool Value::share(Share& into) const {
+bool YamlValue::share(Share& into) const {
   if (!expect_scalar("a percentage such as 5%")) return false;
   const auto parsed = parse_share(node_.Scalar());
   if (parsed) into = *parsed;
@@ -125,7 +113,7 @@ bool Value::share(Share& into) const {
   return parsed.has_value();
 }
 
-bool Value::size(std::uint64_t& into) const {
+bool YamlValue::size(std::uint64_t& into) const {
   if (!expect_scalar("a size such as 64KiB")) return false;
   const auto parsed = parse_size(node_.Scalar());
   if (parsed) into = *parsed;
@@ -133,7 +121,7 @@ bool Value::size(std::uint64_t& into) const {
   return parsed.has_value();
 }
 
-bool Value::address(Address& into, std::uint16_t lowest_port) const {
+bool YamlValue::address(Address& into, std::uint16_t lowest_port) const {
   if (!expect_scalar("an address such as 127.0.0.1:9001")) return false;
   const auto parsed = parse_address(node_.Scalar(), lowest_port);
   if (parsed) into = *parsed;
@@ -142,14 +130,14 @@ bool Value::address(Address& into, std::uint16_t lowest_port) const {
 }
 
 // Relative names count from the folder of the file they stand in.
-bool Value::file_name(std::string& into) const {
+bool YamlValue::file_name(std::string& into) const {
   std::string path;
   if (!text(path)) return false;
   into = (std::filesystem::path(out_->file()).parent_path() / path).string();
   return true;
 }
 
-bool Value::origin(Address& into) const {
+bool YamlValue::origin(Address& into) const {
   if (!expect_scalar("an address such as 127.0.0.1:9001 or unix:/run/app.sock")) return false;
   const auto parsed = parse_origin(node_.Scalar());
   if (parsed) into = *parsed;
@@ -157,7 +145,7 @@ bool Value::origin(Address& into) const {
   return parsed.has_value();
 }
 
-bool Value::srv_name(Address& into) const {
+bool YamlValue::srv_name(Address& into) const {
   if (!expect_scalar("the name of SRV records such as _http._tcp.web.internal")) return false;
   const auto parsed = parse_srv_name(node_.Scalar());
   if (parsed) into = *parsed;
@@ -165,12 +153,12 @@ bool Value::srv_name(Address& into) const {
   return parsed.has_value();
 }
 
-bool Value::readable_file(std::string& into) const {
+bool YamlValue::readable_file(std::string& into) const {
   std::string path;
   if (!text(path)) return false;
   const auto folder = std::filesystem::path(out_->file()).parent_path();
   const std::string found = (folder / path).string();  // an absolute path stays as it is
-  std::string why = unreadable(found);
+  std::string why = why_unreadable(found);
   if (why.empty()) {
     into = found;
     return true;
@@ -183,11 +171,11 @@ bool Value::readable_file(std::string& into) const {
   return false;
 }
 
-void Value::unusable(const std::string& path, const std::string& why) const {
+void YamlValue::unusable(const std::string& path, const std::string& why) const {
   complain(name_ + ": the file " + quoted(path) + " cannot be used: " + why);
 }
 
-bool Value::number(double& into) const {
+bool YamlValue::number(double& into) const {
   if (!expect_scalar("a number")) return false;
   const std::string& text = node_.Scalar();
   double parsed = 0;
@@ -200,7 +188,7 @@ bool Value::number(double& into) const {
   return false;
 }
 
-bool Value::whole_number(std::uint64_t& into, std::uint64_t low, std::uint64_t high) const {
+bool YamlValue::whole_number(std::uint64_t& into, std::uint64_t low, std::uint64_t high) const {
   const std::string must_be = "a whole number from " + std::to_string(low) + " to " + std::to_string(high);
   if (!expect_scalar(must_be)) return false;
   const std::string& text = node_.Scalar();
@@ -214,7 +202,10 @@ bool Value::whole_number(std::uint64_t& into, std::uint64_t low, std::uint64_t h
   return false;
 }
 
-std::size_t Value::index_of(const std::vector<std::string>& words) const {
+std::size_t YamlValue::index_of(const std::vector<std::string>& words) const {
+  if (says_off())
+    if (const auto off = std::find(words.begin(), words.end(), "off"); off != words.end())
+      return static_cast<std::size_t>(off - words.begin());
   const std::string must_be = "one of " + list_of(words);
   if (!expect_scalar(must_be)) return words.size();
   const auto found_at = std::find(words.begin(), words.end(), node_.Scalar());
@@ -223,7 +214,14 @@ std::size_t Value::index_of(const std::vector<std::string>& words) const {
   return static_cast<std::size_t>(found_at - words.begin());
 }
 
-void Value::pairs(const std::string& kind, const Pair& read) const {
+bool YamlValue::one_of(std::string& into, std::span<const std::string_view> words) const {
+  const std::size_t chosen = index_of({words.begin(), words.end()});
+  if (chosen == words.size()) return false;
+  into = words[chosen];
+  return true;
+}
+
+void YamlValue::pairs(const std::string& kind, const Pair& read) const {
   if (!node_.IsMap()) {
     complain(node_.IsNull() ? name_ + " has no value, it must be a map"
                             : name_ + " must be a map, not " + found());
@@ -242,38 +240,42 @@ void Value::pairs(const std::string& kind, const Pair& read) const {
                            std::to_string(first->second.line) + " already");
       continue;
     }
-    read(key, Value(*out_, pair.second, kind.empty() ? quoted(key) : kind + " " + quoted(key), place));
+    YamlValue value(*out_, pair.second, kind.empty() ? quoted(key) : kind + " " + quoted(key), place);
+    value.word_ = key;
+    read(key, value);
   }
 }
 
-void Value::keys(const std::vector<Field>& fields, Places* places) const {
+std::set<std::string> YamlValue::keys(const std::vector<KnownKey>& known, Places* places) const {
   Places local;
-  Places& known = places ? *places : local;
+  Places& learnt = places ? *places : local;
   std::vector<std::string> words;
-  for (const auto& field : fields) words.push_back(field.key);
-  pairs("", [&](const std::string& key, const Value& value) {
-    const auto field =
-        std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.key == key; });
-    if (field == fields.end()) {
-      const std::string meant = suggest(key, words);
-      if (!meant.empty()) known.unread.insert(meant);
+  for (const auto& key : known) words.push_back(key.word);
+  pairs("", [&](const std::string& word, YamlValue& value) {
+    const auto key = std::find_if(known.begin(), known.end(), [&](const KnownKey& k) { return k.word == word; });
+    if (key == known.end()) {
+      const std::string meant = suggest(word, words);
+      if (!meant.empty()) learnt.unread.insert(meant);
       out_->add(value.key_place(),
-                "unknown key " + quoted(key) + " in " + name_ + unknown_because(key, meant, words), meant);
+                "unknown key " + quoted(word) + " in " + name_ + unknown_because(word, meant, words), meant);
       return;
     }
-    known.keys[key] = value.key_place();
-    if (value.is_scalar()) known.values[key] = value.place();
+    learnt.keys[word] = value.key_place();
+    if (value.is_scalar()) learnt.values[word] = value.place();
+    if (around_) around_->values[word_ + "/" + word] = value.place();
+    value.around_ = places;
     const std::size_t before = out_->size();
-    field->read(value);
-    if (out_->size() > before) known.unread.insert(key);
+    key->read(value);
+    if (out_->size() > before) learnt.unread.insert(word);
   });
-  for (const auto& field : fields) {
-    if (!field.required || known.keys.contains(field.key) || !known.unread.insert(field.key).second) continue;
-    if (node_.IsMap()) out_->add(key_, name_ + " needs the key '" + field.key + "'");
+  for (const auto& key : known) {
+    if (!key.required || learnt.keys.contains(key.word) || !learnt.unread.insert(key.word).second) continue;
+    if (node_.IsMap()) out_->add(key_, name_ + " needs the key '" + key.word + "'");
   }
+  return learnt.unread;
 }
 
-void Value::each(const std::string& kind, const std::function<void(const Value&)>& read) const {
+void YamlValue::each(const std::string& kind, const std::function<void(const YamlValue&)>& read) const {
   if (!node_.IsSequence()) {
     const std::string meant = node_.IsScalar() ? "[" + node_.Scalar() + "]" : "";
     complain(node_.IsNull() ? name_ + " has no value, it must be a list, such as []"
@@ -281,7 +283,7 @@ void Value::each(const std::string& kind, const std::function<void(const Value&)
              meant);
     return;
   }
-  for (const auto& element : node_) read(Value(*out_, element, kind, place_of(element)));
+  for (const auto& element : node_) read(YamlValue(*out_, element, kind, place_of(element)));
 }
 
 }  // namespace sluice::config

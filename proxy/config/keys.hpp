@@ -1,0 +1,188 @@
+// From YAML to a spec, key by key as its fields() names them. Every struct that has fields() is read by
+// read_keys(); the overloads of read() below are those that allow a short form, or check what concerns
+// several keys. Internal to the loader; each fills its struct as far as the value is right and complains
+// about the rest.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proxy/config/spec.hpp"
+#include "proxy/config/yaml_value.hpp"
+
+namespace sluice::config {
+
+// What stood in a map, for checks that concern several keys.
+class KeysRead {
+ public:
+  // Null when the key is not there.
+  const YamlValue* find(const std::string& word) const {
+    const auto found = values_.find(word);
+    return found == values_.end() ? nullptr : &found->second.value;
+  }
+  // What is missing there is no news: it was wrong, or misspelt.
+  bool complained_about(const std::string& word) const { return unread_.contains(word); }
+  bool understood(const std::string& word) const {  // it is there, and nothing was wrong with it
+    const auto found = values_.find(word);
+    return found != values_.end() && found->second.understood;
+  }
+  void add(const std::string& word, const YamlValue& value, bool understood) {
+    values_.insert_or_assign(word, Entry{value, understood});
+  }
+  void complained_about(std::set<std::string> words) { unread_ = std::move(words); }
+
+  struct Entry {
+    YamlValue value;
+    bool understood;
+  };
+  auto begin() const { return values_.begin(); }
+  auto end() const { return values_.end(); }
+
+ private:
+  std::map<std::string, Entry> values_;
+  std::set<std::string> unread_;
+};
+
+// Structs with a short form, or with checks of their own.
+void read(const YamlValue& value, Spec& spec, Plain = {});
+void read(const YamlValue& value, CertificateSpec& certificate, Plain = {});
+void read(const YamlValue& value, ListenerTls& tls, Plain = {});
+void read(const YamlValue& value, AdminSpec& admin, Plain = {});
+void read(const YamlValue& value, RoleSpec& role, Plain = {});
+void read(const YamlValue& value, AccessLogSpec& access_log, Plain = {});
+void read(const YamlValue& value, ResolveSpec& resolve, Plain = {});
+void read(const YamlValue& value, BackendSpec& backend, Plain = {});
+void read(const YamlValue& value, PoolTls& tls, Plain = {});
+void read(const YamlValue& value, IssuedCookie& cookie, Plain = {});
+void read(const YamlValue& value, RateLimitSpec& limit, Plain = {});
+void read(const YamlValue& value, RouteSpec& route, Plain = {});
+void read(const YamlValue& value, GateSpec& gate, Plain = {});
+void read(const YamlValue& value, StepSpec& step, Plain = {});
+void read(const YamlValue& value, VerifySpec& verify, Plain = {});
+
+// Values with a grammar of their own.
+void read(const YamlValue& value, std::uint32_t& workers, Workers);
+void read(const YamlValue& value, std::uint32_t& mode, SocketMode);
+void read(const YamlValue& value, std::vector<std::string>& servers, NameServers);
+void read(const YamlValue& value, std::map<std::string, std::string>& pools, FixedPools);
+void read(const YamlValue& value, std::vector<Network>& networks, Networks);
+void read(const YamlValue& value, std::vector<std::pair<std::string, Share>>& split, Shares);
+void read(const YamlValue& value, std::vector<StickyKey>& keys, StickyKeys);
+void read(const YamlValue& value, StickySpec& key, RateKey);
+void read(const YamlValue& value, std::uint64_t& period_micros, Rate);
+void read(const YamlValue& value, RetrySpec& retries, RetryCauses);
+void read(const YamlValue& value, std::vector<std::pair<std::string, std::string>>& headers, HeaderMatches);
+void read(const YamlValue& value, std::vector<std::string>& methods, Methods);
+inline void read(const YamlValue&, std::optional<double>&, GateLimit) {}  // when the gate's kind is known
+bool read_status_range(const YamlValue& value, int& low, int& high);
+
+// Single values.
+inline void read(const YamlValue& value, bool& into, Plain) { value.flag(into); }
+inline void read(const YamlValue& value, bool& into, ForServices) { value.flag(into); }
+void read(const YamlValue& value, std::string& into, Text kind);
+void read(const YamlValue& value, std::string& into, MaybeEmpty kind);
+inline void read(const YamlValue& value, std::string& into, File) { value.readable_file(into); }
+inline void read(const YamlValue& value, std::string& into, FileName) { value.file_name(into); }
+inline void read(const YamlValue& value, std::string& into, OneOf kind) { value.one_of(into, kind.words); }
+inline void read(const YamlValue& value, milliseconds& into, Duration kind) {
+  value.duration(into, kind.least);
+}
+void read(const YamlValue& value, milliseconds& into, WholeSeconds);
+inline void read(const YamlValue& value, Share& into, Percent) { value.share(into); }
+void read(const YamlValue& value, double& into, Fraction);
+inline void read(const YamlValue& value, Address& into, Bind) { value.address(into, 0); }
+inline void read(const YamlValue& value, Address& into, Origin) { value.origin(into); }
+inline void read(const YamlValue& value, Address& into, SrvName) { value.srv_name(into); }
+void read(const YamlValue& value, std::uint64_t& into, Size kind);
+void read(const YamlValue& value, std::uint32_t& into, Size kind);
+
+template <class T>
+void read(const YamlValue& value, T& into, Whole kind) {
+  value.whole(into, kind.low, kind.high);
+}
+template <class T>
+void read(const YamlValue& value, std::optional<T>& into, Whole kind) {
+  T number{};
+  if (value.whole(number, kind.low, kind.high)) into = number;
+}
+template <class T>
+void read(const YamlValue& value, T& into, const Choice<T>& kind) {
+  value.choice(into, kind.words);
+}
+template <class T>
+void read(const YamlValue& value, T& into, ExpectedStatus) {
+  read_status_range(value, into.expect_low, into.expect_high);
+}
+
+// Structs, and several of them.
+template <class T>
+KeysRead read_keys(const YamlValue& value, T& thing);
+
+template <HasFields T>
+void read(const YamlValue& value, T& into, Plain = {}) {
+  read_keys(value, into);
+}
+template <class T>
+void read(const YamlValue& value, std::optional<T>& into, Plain) {
+  read(value, into.emplace());
+}
+template <class T>
+void read(const YamlValue& value, std::vector<T>& into, ListOf kind) {
+  value.each(kind.element, [&](const YamlValue& element) { read(element, into.emplace_back()); });
+  if (kind.not_empty && value.is_list() && into.empty())
+    value.complain(value.name() + " is empty, " + kind.not_empty);
+}
+template <class T>
+void read(const YamlValue& value, std::vector<T>& into, LinesOf kind) {
+  read(value, into, ListOf{kind.element});
+}
+template <class T>
+void read(const YamlValue& value, std::vector<T>& into, Named kind) {
+  value.pairs(kind.kind, [&](const std::string& name, const YamlValue& one) {
+    if (const Invalid invalid = name_error(name))
+      one.complaints().add(one.key_place(), invalid->what, invalid->suggestion);
+    T& thing = into.emplace_back();
+    thing.name = name;
+    read(one, thing);
+  });
+}
+
+// The visitor of fields(): one reader for each key.
+class KeyReaders {
+ public:
+  explicit KeyReaders(KeysRead& read) : read_(read) {}
+
+  template <class T, class Kind = Plain>
+  void operator()(const char* word, T& into, const Kind& kind = {}, bool required = false) {
+    all.push_back({word,
+                   [this, word, &into, kind](const YamlValue& value) {
+                     const std::size_t before = value.complaints().size();
+                     read(value, into, kind);
+                     read_.add(word, value, value.complaints().size() == before);
+                   },
+                   required});
+  }
+
+  std::vector<KnownKey> all;
+
+ private:
+  KeysRead& read_;
+};
+
+template <class T>
+KeysRead read_keys(const YamlValue& value, T& thing) {
+  KeysRead read;
+  KeyReaders readers(read);
+  T::fields(thing, readers);
+  if constexpr (requires { thing.place; }) thing.place = value.key_place();
+  if constexpr (requires { thing.places; })
+    read.complained_about(value.keys(readers.all, &thing.places));
+  else
+    read.complained_about(value.keys(readers.all));
+  return read;
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,56 @@
+// Where clients come in: certificates, fixed pools, trusted networks.
+#include "proxy/config/keys.hpp"
+#include "proxy/tls/certificate.hpp"
+
+namespace sluice::config {
+namespace {
+
+// What is in the files, or what is wrong with them.
+void learn(const KeysRead& keys, CertificateSpec& certificate) {
+  using Part = tls::Certificate::Part;
+  const tls::Certificate loaded =
+      tls::load_certificate({certificate.cert, certificate.key, certificate.ocsp});
+  certificate.digest = loaded.digest;
+  certificate.names = loaded.names;
+  certificate.not_after = loaded.not_after;
+  if (loaded.wrong == Part::cert) keys.find("cert")->unusable(certificate.cert, loaded.error);
+  if (loaded.wrong == Part::key) keys.find("key")->unusable(certificate.key, loaded.error);
+  if (loaded.wrong == Part::ocsp) keys.find("ocsp")->unusable(certificate.ocsp, loaded.error);
+}
+
+}  // namespace
+
+void read(const YamlValue& value, CertificateSpec& certificate, Plain) {
+  const KeysRead keys = read_keys(value, certificate);
+  if (!certificate.cert.empty() && !certificate.key.empty()) learn(keys, certificate);
+}
+
+void read(const YamlValue& value, ListenerTls& tls, Plain) {
+  const KeysRead keys = read_keys(value, tls);
+  if (tls.client_ca.empty()) return;
+  const std::string why = tls::check_ca_file(tls.client_ca, tls.ca_digest);
+  if (!why.empty()) keys.find("client_ca")->unusable(tls.client_ca, why);
+}
+
+// service -> pool, with the place of either.
+void read(const YamlValue& value, std::map<std::string, std::string>& pools, FixedPools) {
+  value.pairs("the pool for service", [&](const std::string& service, const YamlValue& pool) {
+    std::string name;
+    if (!pool.text(name)) return;
+    pools[service] = name;
+    value.around()->keys["pools/" + service] = pool.key_place();
+    value.around()->values["pools/" + service] = pool.place();
+  });
+}
+
+void read(const YamlValue& value, std::vector<Network>& networks, Networks) {
+  value.each("a network", [&](const YamlValue& element) {
+    std::string text;
+    if (!element.text(text)) return;
+    auto network = parse_network(text);
+    if (!network) return element.complain(network.error());
+    networks.push_back(std::move(*network));
+  });
+}
+
+}  // namespace sluice::config
