@@ -37,6 +37,7 @@ void Exposition::sample(std::string_view suffix, double value, Labels labels) {
   text_ += suffix;
   char separator = '{';
   for (const auto& [label, text] : labels) {
+    if (label.empty()) continue;
     text_ += separator;
     text_ += label;
     text_ += "=\"";

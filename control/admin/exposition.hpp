@@ -10,6 +10,7 @@ namespace sluice::admin {
 
 class Exposition {
  public:
+  // Those without a name are left out.
   using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
   // The samples that follow are of this family. `type`: counter, gauge or histogram.

@@ -1,5 +1,7 @@
 #include "control/admin/scrape.hpp"
 
+#include <algorithm>
+
 #include "control/admin/exposition.hpp"
 #include "control/admin/process.hpp"
 #include "control/admin/scrape_rollouts.hpp"
@@ -8,22 +10,32 @@ namespace sluice::admin {
 
 namespace {
 
-using observe::Counter;
-using observe::PoolCounters;
 using Labels = Exposition::Labels;
 
-constexpr std::string_view kClassNames[] = {"", "1xx", "2xx", "3xx", "4xx", "5xx"};
-constexpr std::string_view kReasons[] = {"connect", "reset", "timeout",
-                                         "protocol"};  // as observe::UpstreamError
 constexpr std::string_view kAdminStates[] = {"ready", "draining", "drained", "maint"};
 constexpr std::string_view kTrafficStates[] = {"open", "paused", "stopped"};
 constexpr std::string_view kHealthStates[] = {"unknown", "up", "down", "ejected"};
 
-template <class Cells, class Read>
-double sum(const Cells& per_worker, Read read) {
-  std::uint64_t total = 0;
-  for (const auto& worker : per_worker) total += read(worker);
-  return static_cast<double>(total);
+// The families of a table that stands beside its counters. `each` hands every source to its argument, with
+// the service and the pool that it is of.
+template <class Source, std::size_t n, class Each>
+void families(Exposition& out, const observe::Metric<Source> (&metrics)[n], Each each) {
+  for (const auto& metric : metrics) {
+    out.family(metric.name, metric.type, metric.help);
+    each([&](const Source& source, std::string_view service, std::string_view pool) {
+      for (std::size_t i = 0; i < std::max<std::size_t>(1, metric.values.size()); ++i)
+        out.sample(static_cast<double>(metric.read(source, i)),
+                   {{service.empty() ? "" : "service", service},
+                    {pool.empty() ? "" : "pool", pool},
+                    {metric.label, metric.values.empty() ? "" : metric.values[i]}});
+    });
+  }
+}
+
+// Of the whole process.
+template <class Source, std::size_t n>
+void families(Exposition& out, const observe::Metric<Source> (&metrics)[n], const Source& source) {
+  families(out, metrics, [&](const auto& write) { write(source, "", ""); });
 }
 
 template <class Each>
@@ -60,48 +72,19 @@ void old_names(Exposition& out, const Roles& roles) {
     for (const auto& [suffix, classes] :
          {std::pair("-active", &counts.active), std::pair("-canary", &counts.canary)})
       for (std::size_t i = 1; i < classes->size(); ++i)
-        out.sample(static_cast<double>((*classes)[i]),
-                   {{"service", service}, {"pod", service + suffix}, {"status", kClassNames[i]}});
+        out.sample(
+            static_cast<double>((*classes)[i]),
+            {{"service", service}, {"pod", service + suffix}, {"status", observe::kStatusClasses[i - 1]}});
   out.family("http_request_duration_seconds", "histogram",
              "From a request's head to the last byte of its answer, all services.");
   histogram(out, roles.durations());
 }
 
-void pool_counter(Exposition& out, const route::Snapshot& snapshot, std::string_view name,
-                  std::string_view help, Counter PoolCounters::*counter, std::string_view type = "counter") {
-  out.family(name, type, help);
-  each_pool(snapshot, [&](const std::string& service, const route::Pool& pool) {
-    out.sample(
-        sum(pool.live->per_worker, [&](const PoolCounters& worker) { return (worker.*counter).get(); }),
-        {{"service", service}, {"pool", pool.name}});
-  });
-}
-
 void pools(Exposition& out, const route::Snapshot& snapshot) {
-  pool_counter(out, snapshot, "sluice_requests_total", "Requests that the pool was chosen for.",
-               &PoolCounters::requests);
-  pool_counter(out, snapshot, "sluice_request_errors_total",
-               "Requests whose first attempt failed (5xx, connect, reset, timeout).", &PoolCounters::errors);
-  pool_counter(out, snapshot, "sluice_retries_total", "Attempts after the first.", &PoolCounters::retries);
-  pool_counter(out, snapshot, "sluice_rescued_total", "Requests that the stable pool answered instead.",
-               &PoolCounters::rescued);
-  pool_counter(out, snapshot, "sluice_no_backend_total", "Requests that found no eligible backend.",
-               &PoolCounters::no_backend);
-  pool_counter(out, snapshot, "sluice_client_aborts_total",
-               "Requests whose client left before the answer was complete.", &PoolCounters::aborted);
-  pool_counter(out, snapshot, "sluice_requests_in_flight", "Requests under way.", &PoolCounters::in_flight,
-               "gauge");
-  out.family("sluice_ejections_total", "counter", "Backends taken out after consecutive errors.");
-  each_pool(snapshot, [&](const std::string& service, const route::Pool& pool) {
-    out.sample(static_cast<double>(pool.live->ejections.load()), {{"service", service}, {"pool", pool.name}});
-  });
-  out.family("sluice_upstream_errors_total", "counter",
-             "Failed attempts without an answer's status, by reason.");
-  each_pool(snapshot, [&](const std::string& service, const route::Pool& pool) {
-    for (std::size_t i = 0; i < observe::kUpstreamErrors; ++i)
-      out.sample(sum(pool.live->per_worker,
-                     [i](const PoolCounters& worker) { return worker.upstream_errors[i].get(); }),
-                 {{"service", service}, {"pool", pool.name}, {"reason", kReasons[i]}});
+  families(out, observe::kPoolMetrics, [&](const auto& write) {
+    each_pool(snapshot, [&](const std::string& service, const route::Pool& pool) {
+      write(*pool.live, service, pool.name);
+    });
   });
   out.family("sluice_request_duration_seconds", "histogram",
              "From a request's head to the last byte of its answer.");
@@ -113,31 +96,9 @@ void pools(Exposition& out, const route::Snapshot& snapshot) {
 }
 
 void services(Exposition& out, const route::Snapshot& snapshot) {
-  out.family("sluice_responses_total", "counter",
-             "Answers sent to clients, those made by the proxy included.");
-  for (const auto& service : snapshot.services)
-    for (std::size_t i = 1; i < 6; ++i)
-      out.sample(sum(service.live->per_worker,
-                     [i](const observe::ServiceCounters& worker) { return worker.to_client[i].get(); }),
-                 {{"service", service.spec.name}, {"status", kClassNames[i]}});
-  out.family("sluice_own_errors_total", "counter", "Errors that the proxy itself answered with.");
-  for (const auto& service : snapshot.services)
-    out.sample(sum(service.live->per_worker,
-                   [](const observe::ServiceCounters& worker) { return worker.own_errors.get(); }),
-               {{"service", service.spec.name}});
-  out.family("sluice_rate_limited_total", "counter", "Requests answered with 429.");
-  for (const auto& service : snapshot.services)
-    out.sample(sum(service.live->per_worker,
-                   [](const observe::ServiceCounters& worker) { return worker.rate_limited.get(); }),
-               {{"service", service.spec.name}});
-  out.family("sluice_queued_requests", "gauge", "Requests that wait for a place below the service's limit.");
-  for (const auto& service : snapshot.services)
-    out.sample(static_cast<double>(service.live->waiting.load()), {{"service", service.spec.name}});
-  out.family("sluice_queued_for_backend_requests", "gauge",
-             "Requests that wait because all backends of their pool have max_in_flight.");
-  for (const auto& service : snapshot.services)
-    out.sample(static_cast<double>(service.live->waiting_for_backend.load()),
-               {{"service", service.spec.name}});
+  families(out, observe::kServiceMetrics, [&](const auto& write) {
+    for (const auto& service : snapshot.services) write(*service.live, service.spec.name, "");
+  });
 }
 
 void traffic(Exposition& out, const change::StatusView& view) {
@@ -206,16 +167,30 @@ void shares(Exposition& out, const change::StatusView& view) {
     }
 }
 
-template <class Value>
-void backend_family(Exposition& out, const change::StatusView& view, std::string_view name,
-                    std::string_view type, std::string_view help, Value value) {
-  out.family(name, type, help);
-  for (const auto& service : view.services)
-    for (const auto& pool : service.pools)
-      for (const auto& backend : pool.backends)
-        out.sample(static_cast<double>(value(backend)),
-                   {{"service", service.name}, {"pool", pool.name}, {"backend", backend.name}});
+struct BackendMetric {
+  std::string_view name, type, help;
+  double (*read)(const change::BackendView& backend);
+};
+template <auto member>
+double of_backend(const change::BackendView& backend) {
+  return static_cast<double>(backend.*member);
 }
+
+constexpr BackendMetric kBackendMetrics[] = {
+    {"sluice_backend_eligible", "gauge", "1 when the backend gets new requests.",
+     of_backend<&change::BackendView::eligible>},
+    {"sluice_backend_weight", "gauge", "The weight of a backend in its pool.",
+     of_backend<&change::BackendView::weight>},
+    {"sluice_backend_in_flight", "gauge", "Requests and tunnels under way.",
+     of_backend<&change::BackendView::in_flight>},
+    {"sluice_backend_connections", "gauge", "Open connections to the backend, idle ones included.",
+     of_backend<&change::BackendView::connections>},
+    {"sluice_backend_attempts_total", "counter", "Attempts, retries included.",
+     of_backend<&change::BackendView::requests>},
+    {"sluice_backend_errors_total", "counter",
+     "Attempts that failed (5xx, connect, reset, timeout, protocol).",
+     of_backend<&change::BackendView::errors>},
+};
 
 // One series a state, 1 for the one that is so: a change of state never leaves a stale series behind.
 template <class States>
@@ -241,20 +216,14 @@ void backends(Exposition& out, const change::StatusView& view) {
                  &BackendView::admin);
   backend_states(out, view, "sluice_backend_health_state", "What probes and errors say of a backend.",
                  kHealthStates, &BackendView::health);
-  backend_family(out, view, "sluice_backend_eligible", "gauge", "1 when the backend gets new requests.",
-                 [](const BackendView& backend) { return backend.eligible; });
-  backend_family(out, view, "sluice_backend_weight", "gauge", "The weight of a backend in its pool.",
-                 [](const BackendView& backend) { return backend.weight; });
-  backend_family(out, view, "sluice_backend_in_flight", "gauge", "Requests and tunnels under way.",
-                 [](const BackendView& backend) { return backend.in_flight; });
-  backend_family(out, view, "sluice_backend_connections", "gauge",
-                 "Open connections to the backend, idle ones included.",
-                 [](const BackendView& backend) { return backend.connections; });
-  backend_family(out, view, "sluice_backend_attempts_total", "counter", "Attempts, retries included.",
-                 [](const BackendView& backend) { return backend.requests; });
-  backend_family(out, view, "sluice_backend_errors_total", "counter",
-                 "Attempts that failed (5xx, connect, reset, timeout, protocol).",
-                 [](const BackendView& backend) { return backend.errors; });
+  for (const auto& metric : kBackendMetrics) {
+    out.family(metric.name, metric.type, metric.help);
+    for (const auto& service : view.services)
+      for (const auto& pool : service.pools)
+        for (const auto& backend : pool.backends)
+          out.sample(metric.read(backend),
+                     {{"service", service.name}, {"pool", pool.name}, {"backend", backend.name}});
+  }
 }
 
 void single(Exposition& out, std::string_view name, std::string_view type, std::string_view help,
@@ -264,20 +233,6 @@ void single(Exposition& out, std::string_view name, std::string_view type, std::
 }
 
 // Seconds since 1970, as Prometheus' own exporters say it: alert on `- time() < 14 * 86400`.
-void handshakes(Exposition& out, std::string_view name, std::string_view help,
-                const worker::Handshakes& some) {
-  out.family(name, "counter", help);
-  const auto sample = [&out](std::uint64_t value, std::string_view result) {
-    out.sample(static_cast<double>(value), {{"result", result}});
-  };
-  sample(some.done - some.resumed, "full");
-  sample(some.resumed, "resumed");
-  sample(some.slow, "timeout");
-  sample(some.closed, "closed");
-  sample(some.broken, "protocol");
-  sample(some.untrusted, "certificate");
-}
-
 void certificates(Exposition& out, const config::Spec& spec) {
   out.family("sluice_certificate_expiry_seconds", "gauge", "When a listener's certificate ends, Unix time.");
   for (const auto& listener : spec.listeners) {
@@ -289,7 +244,7 @@ void certificates(Exposition& out, const config::Spec& spec) {
 }
 
 void daemon(Exposition& out, const change::StatusView& view, const change::ControlCounters& counters,
-            const worker::Totals& totals) {
+            const change::Workers& workers) {
   out.family("sluice_build_info", "gauge", "The version that runs; always 1.");
   out.sample(1, {{"version", view.version}});
   single(out, "sluice_generation", "gauge", "The generation of the routing state in force.",
@@ -297,39 +252,10 @@ void daemon(Exposition& out, const change::StatusView& view, const change::Contr
   single(out, "sluice_state_durable", "gauge", "1 when the generation in force is on the disk.",
          view.durable);
   single(out, "sluice_workers", "gauge", "Worker threads.", static_cast<double>(view.workers));
-  single(out, "sluice_connections", "gauge", "Open client connections.",
-         static_cast<double>(totals.connections));
-  single(out, "sluice_connections_accepted_total", "counter", "Client connections accepted.",
-         static_cast<double>(totals.accepted));
-  single(out, "sluice_accept_errors_total", "counter", "Connections that could not be accepted.",
-         static_cast<double>(totals.accept_errors));
-  out.family("sluice_connections_refused_total", "counter",
-             "Connections above a listener's limit, closed at once.");
-  out.sample(static_cast<double>(totals.over_connection_limit), {{"reason", "max_connections"}});
-  out.sample(static_cast<double>(totals.over_client_limit), {{"reason", "max_connections_per_client"}});
-  out.sample(static_cast<double>(totals.bad_proxy_header), {{"reason", "proxy_protocol"}});
-  out.family("sluice_requests_refused_total", "counter",
-             "Requests that the proxy answered itself, by the word of X-Sluice-Error.");
-  for (std::size_t i = 0; i < kRefusalReasons.size(); ++i)
-    out.sample(static_cast<double>(totals.refused_requests[i]), {{"reason", kRefusalReasons[i]}});
-  handshakes(out, "sluice_tls_handshakes_total", "TLS handshakes with clients, by how they went.",
-             totals.client_handshakes);
-  handshakes(out, "sluice_tls_backend_handshakes_total",
-             "TLS handshakes of requests with backends, by how they went.", totals.backend_handshakes);
+  families(out, observe::kWorkerMetrics, workers.counters());
   single(out, "sluice_access_log_dropped_total", "counter", "Access log lines that could not be kept.",
-         static_cast<double>(totals.access_log_dropped));
-  out.family("sluice_changes_total", "counter", "Verbs that changed something, and those that were refused.");
-  out.sample(static_cast<double>(counters.changes), {{"result", "accepted"}});
-  out.sample(static_cast<double>(counters.refused), {{"result", "refused"}});
-  out.family("sluice_config_reloads_total", "counter", "Readings of the configuration after the first.");
-  out.sample(static_cast<double>(counters.reloads_ok), {{"result", "ok"}});
-  out.sample(static_cast<double>(counters.reloads_failed), {{"result", "failed"}});
-  out.family("sluice_drained_total", "counter",
-             "Requests and tunnels on draining backends: ended by themselves, or closed.");
-  out.sample(static_cast<double>(counters.drains_clean), {{"result", "clean"}});
-  out.sample(static_cast<double>(counters.drains_forced), {{"result", "forced"}});
-  single(out, "sluice_journal_errors_total", "counter", "Changes that the state folder did not take.",
-         static_cast<double>(counters.journal_errors));
+         static_cast<double>(workers.access_log_dropped()));
+  families(out, change::kControlMetrics, counters);
 }
 
 }  // namespace
@@ -340,7 +266,7 @@ std::string Scraper::scrape(change::Control& control) {
   const auto view = control.status_now();
   Exposition out;
   old_names(out, roles_);
-  daemon(out, view, control.counters(), control.workers().totals());
+  daemon(out, view, control.counters(), control.workers());
   certificates(out, control.spec());
   shares(out, view);
   services(out, *snapshot);

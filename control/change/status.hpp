@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "control/state/rollout.hpp"
 #include "proxy/base/values.hpp"
 #include "proxy/observe/live.hpp"
+#include "proxy/observe/metric.hpp"
 
 namespace sluice::change {
 
@@ -141,6 +143,24 @@ struct ControlCounters {
   std::uint64_t drains_clean = 0, drains_forced = 0;  // requests and tunnels
   std::uint64_t ejections = 0;
   std::uint64_t journal_errors = 0;
+};
+
+inline constexpr std::string_view kVerbResults[] = {"accepted", "refused"},
+                                  kReloadResults[] = {"ok", "failed"}, kDrainResults[] = {"clean", "forced"};
+
+inline constexpr observe::Metric<ControlCounters> kControlMetrics[] = {
+    {"sluice_changes_total", "counter", "Verbs that changed something, and those that were refused.",
+     [](const ControlCounters& all, std::size_t i) { return i == 0 ? all.changes : all.refused; }, "result",
+     kVerbResults},
+    {"sluice_config_reloads_total", "counter", "Readings of the configuration after the first.",
+     [](const ControlCounters& all, std::size_t i) { return i == 0 ? all.reloads_ok : all.reloads_failed; },
+     "result", kReloadResults},
+    {"sluice_drained_total", "counter",
+     "Requests and tunnels on draining backends: ended by themselves, or closed.",
+     [](const ControlCounters& all, std::size_t i) { return i == 0 ? all.drains_clean : all.drains_forced; },
+     "result", kDrainResults},
+    {"sluice_journal_errors_total", "counter", "Changes that the state folder did not take.",
+     [](const ControlCounters& all, std::size_t) { return all.journal_errors; }},
 };
 
 }  // namespace sluice::change

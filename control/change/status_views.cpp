@@ -48,7 +48,8 @@ StatusView Control::Impl::status_now() const {
   view.version = options.version;
   view.uptime = std::chrono::duration_cast<std::chrono::seconds>(now - started_at);
   view.workers = workers.count();
-  view.connections = workers.totals().connections;
+  view.connections =
+      workers.counters().sum([](const observe::WorkerCounters& worker) { return worker.connections.get(); });
   view.durable = store->durable();
   view.warnings = warnings();
   view.readiness = readiness.why;

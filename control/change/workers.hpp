@@ -39,7 +39,8 @@ class Workers {
   // D6; `done` gets how many requests and tunnels had to be closed at the deadline.
   virtual void shut_down(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done) = 0;
   virtual std::uint16_t port_of(const std::string& listener) const = 0;
-  virtual worker::Totals totals() const = 0;
+  virtual observe::AllWorkers counters() const = 0;  // of the workers since their start
+  virtual std::uint64_t access_log_dropped() const = 0;
   // Null while no listener has spoken TLS.
   virtual tls::TicketKeys* tickets() const = 0;
 

@@ -29,7 +29,8 @@ class RuntimeWorkers : public change::Workers {
   void reopen_access_log() override { runtime_.reopen_access_log(); }
   void shut_down(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done) override;
   std::uint16_t port_of(const std::string& listener) const override { return runtime_.port_of(listener); }
-  worker::Totals totals() const override { return runtime_.totals(); }
+  observe::AllWorkers counters() const override { return runtime_.counters(); }
+  std::uint64_t access_log_dropped() const override { return runtime_.access_log_dropped(); }
   tls::TicketKeys* tickets() const override { return runtime_.tickets(); }
 
  private:

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proxy/observe/histogram.hpp"
+#include "proxy/observe/metric.hpp"
 
 namespace sluice::observe {
 
@@ -29,12 +30,10 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
-enum class Admin : std::uint8_t {
-  ready,
-  draining,
-  maint
-};  // the operator's (H1); "drained" is draining with nothing left
-enum class Health : std::uint8_t { unknown, up, down, ejected };  // the machine's (H1)
+// The operator's (H1); "drained" is draining with nothing left.
+enum class Admin : std::uint8_t { ready, draining, maint };
+// The machine's (H1).
+enum class Health : std::uint8_t { unknown, up, down, ejected };
 enum class UpstreamError : std::uint8_t { connect, reset, timeout, protocol };
 inline constexpr std::size_t kUpstreamErrors = 4;
 
@@ -52,11 +51,11 @@ struct BackendLive {
   const std::uint32_t id;  // dense, never given twice in a process: workers index their own table by it
   std::atomic<Health> health{Health::unknown};  // one writer: control
   std::atomic<Admin> admin{Admin::ready};       // one writer: control, before it publishes
-  std::atomic<std::int64_t> ramp_started_micros{
-      0};  // one writer: control; slow start began (steady clock), 0: none
+  // One writer: control; when slow start began (steady clock), 0: it is over or there is none.
+  std::atomic<std::int64_t> ramp_started_micros{0};
   std::atomic<std::uint32_t> consecutive_errors{0};  // all workers; an approximation is enough (H3)
-  std::atomic<std::uint32_t> good_address{
-      0};  // all workers and probes; of its addresses the last that answered
+  // All workers and probes; of the backend's addresses the last that answered.
+  std::atomic<std::uint32_t> good_address{0};
   std::atomic<bool> told_unreachable{false};  // set by workers, cleared by control when it has heard
   std::vector<BackendCounters> per_worker;    // by worker index
 
@@ -70,8 +69,8 @@ struct BackendLive {
 struct alignas(64) PoolCounters {  // one writer: the worker
   Counter requests;                // requests this pool was chosen for (S1 measures this)
   Counter errors;  // of these: the first attempt failed (5xx, connect, reset, timeout), rescued or not (S9)
-  std::array<Counter, 6>
-      by_class;  // [1]..[5]: status class of the first attempt; failures without a status count as 5xx
+  // [1]..[5]: status class of the first attempt; failures without a status count as 5xx.
+  std::array<Counter, 6> by_class;
   std::array<Counter, kUpstreamErrors> upstream_errors;  // every attempt
   Counter retries;                                       // attempts after the first
   Counter rescued;                                       // requests that the stable pool answered instead
@@ -88,6 +87,29 @@ struct PoolLive {
   // (G4).
   std::vector<PoolCounters> previews;
   std::atomic<std::uint64_t> ejections{0};  // one writer: control
+};
+
+inline constexpr std::string_view kUpstreamErrorNames[kUpstreamErrors] = {"connect", "reset", "timeout",
+                                                                          "protocol"};
+
+inline constexpr Metric<PoolLive> kPoolMetrics[] = {
+    {"sluice_requests_total", "counter", "Requests that the pool was chosen for.",
+     total<&PoolCounters::requests, PoolLive>},
+    {"sluice_request_errors_total", "counter",
+     "Requests whose first attempt failed (5xx, connect, reset, timeout).",
+     total<&PoolCounters::errors, PoolLive>},
+    {"sluice_retries_total", "counter", "Attempts after the first.", total<&PoolCounters::retries, PoolLive>},
+    {"sluice_rescued_total", "counter", "Requests that the stable pool answered instead.",
+     total<&PoolCounters::rescued, PoolLive>},
+    {"sluice_no_backend_total", "counter", "Requests that found no eligible backend.",
+     total<&PoolCounters::no_backend, PoolLive>},
+    {"sluice_client_aborts_total", "counter", "Requests whose client left before the answer was complete.",
+     total<&PoolCounters::aborted, PoolLive>},
+    {"sluice_requests_in_flight", "gauge", "Requests under way.", total<&PoolCounters::in_flight, PoolLive>},
+    {"sluice_ejections_total", "counter", "Backends taken out after consecutive errors.",
+     [](const PoolLive& pool, std::size_t) { return pool.ejections.load(); }},
+    {"sluice_upstream_errors_total", "counter", "Failed attempts without an answer's status, by reason.",
+     total_of<&PoolCounters::upstream_errors, 0, PoolLive>, "reason", kUpstreamErrorNames},
 };
 
 // S3: the position in the block-permuted sequence of one share table. A new table gets a new one; unrelated
@@ -135,6 +157,22 @@ struct ServiceLive {
     for (const auto& worker : per_worker) sum += worker.mirror_in_flight.get();
     return sum;
   }
+};
+
+inline constexpr Metric<ServiceLive> kServiceMetrics[] = {
+    {"sluice_responses_total", "counter", "Answers sent to clients, those made by the proxy included.",
+     total_of<&ServiceCounters::to_client, 1, ServiceLive>, "status", kStatusClasses},
+    {"sluice_own_errors_total", "counter", "Errors that the proxy itself answered with.",
+     total<&ServiceCounters::own_errors, ServiceLive>},
+    {"sluice_rate_limited_total", "counter", "Requests answered with 429.",
+     total<&ServiceCounters::rate_limited, ServiceLive>},
+    {"sluice_queued_requests", "gauge", "Requests that wait for a place below the service's limit.",
+     [](const ServiceLive& service, std::size_t) { return std::uint64_t{service.waiting.load()}; }},
+    {"sluice_queued_for_backend_requests", "gauge",
+     "Requests that wait because all backends of their pool have max_in_flight.",
+     [](const ServiceLive& service, std::size_t) {
+       return std::uint64_t{service.waiting_for_backend.load()};
+     }},
 };
 
 }  // namespace sluice::observe

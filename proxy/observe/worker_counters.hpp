@@ -4,9 +4,11 @@
 #include <array>
 #include <cassert>
 #include <string_view>
+#include <vector>
 
 #include "proxy/base/reasons.hpp"
 #include "proxy/observe/live.hpp"
+#include "proxy/observe/metric.hpp"
 
 namespace sluice::observe {
 
@@ -30,6 +32,65 @@ struct WorkerCounters {
     assert(index < refused_requests.size());
     if (index < refused_requests.size()) refused_requests[index].add();
   }
+};
+
+// All workers of the process, each of whose counters may be read by any thread.
+struct AllWorkers {
+  std::vector<const WorkerCounters*> workers;
+
+  std::uint64_t sum(auto read) const {
+    return sum_over(workers, [read](const WorkerCounters* worker) { return read(*worker); });
+  }
+};
+
+inline constexpr std::string_view kHandshakeResults[] = {"full",   "resumed",  "timeout",
+                                                         "closed", "protocol", "certificate"};
+inline std::uint64_t handshakes(const HandshakeCounters& some, std::size_t i) {
+  const Counter* const counters[] = {&some.done,   &some.resumed, &some.slow,
+                                     &some.closed, &some.broken,  &some.untrusted};
+  return i == 0 ? some.done.get() - some.resumed.get() : counters[i]->get();
+}
+
+inline constexpr std::string_view kConnectionRefusals[] = {"max_connections", "max_connections_per_client",
+                                                           "proxy_protocol"};
+
+template <Counter WorkerCounters::*counter>
+std::uint64_t of_workers(const AllWorkers& all, std::size_t) {
+  return all.sum([](const WorkerCounters& worker) { return (worker.*counter).get(); });
+}
+
+inline constexpr Metric<AllWorkers> kWorkerMetrics[] = {
+    {"sluice_connections", "gauge", "Open client connections.", of_workers<&WorkerCounters::connections>},
+    {"sluice_connections_accepted_total", "counter", "Client connections accepted.",
+     of_workers<&WorkerCounters::accepted>},
+    {"sluice_accept_errors_total", "counter", "Connections that could not be accepted.",
+     of_workers<&WorkerCounters::accept_errors>},
+    {"sluice_connections_refused_total", "counter", "Connections above a listener's limit, closed at once.",
+     [](const AllWorkers& all, std::size_t i) {
+       constexpr Counter WorkerCounters::*kCounters[] = {&WorkerCounters::over_connection_limit,
+                                                         &WorkerCounters::over_client_limit,
+                                                         &WorkerCounters::bad_proxy_header};
+       return all.sum(
+           [counter = kCounters[i]](const WorkerCounters& worker) { return (worker.*counter).get(); });
+     },
+     "reason", kConnectionRefusals},
+    {"sluice_requests_refused_total", "counter",
+     "Requests that the proxy answered itself, by the word of X-Sluice-Error.",
+     [](const AllWorkers& all, std::size_t i) {
+       return all.sum([i](const WorkerCounters& worker) { return worker.refused_requests[i].get(); });
+     },
+     "reason", kRefusalReasons},
+    {"sluice_tls_handshakes_total", "counter", "TLS handshakes with clients, by how they went.",
+     [](const AllWorkers& all, std::size_t i) {
+       return all.sum([i](const WorkerCounters& worker) { return handshakes(worker.client_handshakes, i); });
+     },
+     "result", kHandshakeResults},
+    {"sluice_tls_backend_handshakes_total", "counter",
+     "TLS handshakes of requests with backends, by how they went.",
+     [](const AllWorkers& all, std::size_t i) {
+       return all.sum([i](const WorkerCounters& worker) { return handshakes(worker.backend_handshakes, i); });
+     },
+     "result", kHandshakeResults},
 };
 
 }  // namespace sluice::observe

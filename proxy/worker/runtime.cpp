@@ -157,36 +157,12 @@ void Runtime::shut_down(milliseconds deadline, std::function<void(std::size_t)> 
     });
 }
 
-namespace {
-
-void add(Handshakes& to, const observe::HandshakeCounters& some) {
-  to.done += some.done.get();
-  to.resumed += some.resumed.get();
-  to.slow += some.slow.get();
-  to.closed += some.closed.get();
-  to.broken += some.broken.get();
-  to.untrusted += some.untrusted.get();
+observe::AllWorkers Runtime::counters() const {
+  observe::AllWorkers all;
+  for (const auto& worker : workers_) all.workers.push_back(&worker->context().counters);
+  return all;
 }
 
-}  // namespace
-
-Totals Runtime::totals() const {
-  Totals totals;
-  for (const auto& worker : workers_) {
-    const auto& counters = worker->context().counters;
-    totals.connections += counters.connections.get();
-    totals.accepted += counters.accepted.get();
-    totals.accept_errors += counters.accept_errors.get();
-    totals.over_connection_limit += counters.over_connection_limit.get();
-    totals.over_client_limit += counters.over_client_limit.get();
-    totals.bad_proxy_header += counters.bad_proxy_header.get();
-    for (std::size_t i = 0; i < kRefusalReasons.size(); ++i)
-      totals.refused_requests[i] += counters.refused_requests[i].get();
-    add(totals.client_handshakes, counters.client_handshakes);
-    add(totals.backend_handshakes, counters.backend_handshakes);
-  }
-  totals.access_log_dropped = impl_->access_log.dropped();
-  return totals;
-}
+std::uint64_t Runtime::access_log_dropped() const { return impl_->access_log.dropped(); }
 
 }  // namespace sluice::worker

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "proxy/base/reasons.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/net/bind.hpp"
+#include "proxy/observe/worker_counters.hpp"
 #include "proxy/route/snapshot.hpp"
 
 namespace sluice::tls {
@@ -37,23 +37,6 @@ struct Blockers {
   std::chrono::milliseconds oldest{0};
   std::string oldest_path;
   std::string oldest_client;
-};
-
-// Sums over the workers since start; connections is a gauge.
-struct Handshakes {  // observe::HandshakeCounters, all workers together
-  std::uint64_t done = 0, resumed = 0, slow = 0, closed = 0, broken = 0, untrusted = 0;
-};
-
-struct Totals {
-  std::uint64_t connections = 0;  // open client connections
-  std::uint64_t accepted = 0;
-  std::uint64_t accept_errors = 0;                                 // EMFILE and the like
-  std::uint64_t over_connection_limit = 0, over_client_limit = 0;  // connections that were refused
-  std::uint64_t bad_proxy_header = 0;                              // likewise
-  std::array<std::uint64_t, kRefusalReasons.size()>
-      refused_requests{};  // answered by the proxy itself, by reason
-  Handshakes client_handshakes, backend_handshakes;
-  std::uint64_t access_log_dropped = 0;  // lines the log thread could not keep up with
 };
 
 struct InheritedSocket {  // from LISTEN_FDS
@@ -111,7 +94,8 @@ class Runtime {
   void shut_down(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
 
   std::size_t workers() const { return workers_.size(); }
-  Totals totals() const;
+  observe::AllWorkers counters() const;
+  std::uint64_t access_log_dropped() const;  // lines that the log thread could not keep up with
   // Of all its listeners. Null while none has spoken TLS.
   tls::TicketKeys* tickets() const;
 

@@ -60,7 +60,8 @@ class FakeWorkers : public Workers {
     boost::asio::post(loop_, [done = std::move(done)] { done(3); });
   }
   std::uint16_t port_of(const std::string&) const override { return 8080; }
-  worker::Totals totals() const override { return {}; }
+  observe::AllWorkers counters() const override { return {}; }
+  std::uint64_t access_log_dropped() const override { return 0; }
   tls::TicketKeys* tickets() const override { return nullptr; }
 
   std::vector<route::SnapshotPtr> published;
