@@ -1,4 +1,4 @@
-"""A8: an instance that was away is used again when it is well, not before and not long after."""
+"""An instance that was away is used again when it is well, not before and not long after."""
 import re
 import threading
 import urllib.parse

@@ -1,4 +1,4 @@
-"""Gates and hooks behind TLS and passwords (A10): verified, and no secret in anything a person or a program can read."""
+"""Gates and hooks behind TLS and passwords: verified, and no secret in anything a person or a program can read."""
 import base64
 import json
 import subprocess

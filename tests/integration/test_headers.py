@@ -1,4 +1,4 @@
-"""The headers of CONTRACT.md: to backends, to clients, and on the proxy's own answers."""
+"""The headers that are made here: to backends, to clients, and on the proxy's own answers."""
 import re
 
 import pytest

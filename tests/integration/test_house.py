@@ -57,6 +57,53 @@ def test_a_link_from_the_proxy_to_its_control_is_refused(copy):
     assert done.returncode == 1 and "proxy/worker must not link control/state" in done.stdout
 
 
+def check_pages(root):
+    return subprocess.run(["/usr/bin/python3", ROOT / "tests/check_pages.py", root], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60)
+
+
+SOUND = """// S1: see alpha.hpp, proxy/room/alpha and ../room/alpha.hpp; TwoHumps::go_on() and `go_on()` do it, P99 is a percentile.
+struct TwoHumps { void go_on(); };
+const char* text = "S77 is a text, as proxy/room/none.hpp and NoClass are";
+TEST(AlphaS1, S1_holds) {}
+"""
+
+
+@pytest.fixture(name="small_house")
+def house_of_one_room(tmp_path):
+    for folder in ("docs", "proxy/room", "tests"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "docs/PROMISES.md").write_text("- **S1** It is so.\n")
+    (tmp_path / "proxy/room/alpha.hpp").write_text(SOUND)
+    return tmp_path
+
+
+def test_what_is_there_may_be_named(small_house):
+    assert check_pages(small_house).stdout == "0 things named that are not there\n"
+
+
+@pytest.mark.parametrize("file, text, complaint", [
+    ("proxy/room/beta.cpp", "// S2 is kept here", "promise S2 does not stand"),
+    ("proxy/room/beta.cpp", "TEST(Beta, S2_is_kept) {}", "promise S2 does not stand"),
+    ("proxy/room/beta.cpp", "TEST(BetaS2, IsKept) {}", "promise S2 does not stand"),
+    ("tests/test_beta.py", "def test_S2_is_kept(): pass", "promise S2 does not stand"),
+    ("tests/test_beta.py", '"""Keeps S2."""', "promise S2 does not stand"),
+    ("docs/PAGE.md", "As S2 says.", "promise S2 does not stand"),
+    ("docs/PAGE.md", "`proxy/room/beta.hpp` has it.", "there is no proxy/room/beta.hpp"),
+    ("docs/PAGE.md", "proxy/beta has it.", "there is no proxy/beta"),
+    ("proxy/room/beta.cpp", "// as in gamma.hpp", "there is no gamma.hpp"),
+    ("proxy/room/beta.cpp", "// gamma_*.cpp", "there is no gamma_*.cpp"),
+    ("proxy/room/beta.cpp", "// stop() ends it", "there is no function stop()"),
+    ("proxy/room/beta.cpp", "// TwoHumps::stop ends it", "there is no TwoHumps::stop"),
+    ("proxy/room/beta.cpp", "// a ThreeHumps ends it", "there is no class ThreeHumps"),
+    ("docs/PAGE.md", "`ThreeHumps` ends it", "there is no class ThreeHumps"),
+])
+def test_what_is_not_there_may_not(small_house, file, text, complaint):
+    (small_house / file).write_text(text + "\n")
+    done = check_pages(small_house)
+    assert done.returncode == 1 and f"{file}:1: {complaint}" in done.stdout
+
+
 def tally(folder, ctest="", gtest=None, pytest_report="", status=5):
     """Runs tests/tally.py on these reports; returns its exit status and its line."""
     for part in ("gtest", "sanitizer"):

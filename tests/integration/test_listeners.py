@@ -237,7 +237,7 @@ def test_B15_the_admin_socket_moves_and_its_mode_changes(served):
     wait_until(lambda: os.path.exists(old), what="the socket to be back")
 
 
-# -- B19
+# -- while the services are built
 
 def ask(path, target):
     connection = UnixConnection(path, timeout=10)
@@ -249,7 +249,7 @@ def ask(path, target):
         connection.close()
 
 
-def test_B19_the_admin_socket_answers_while_a_thousand_services_are_built(sluice):
+def test_the_admin_socket_answers_while_a_thousand_services_are_built(sluice):
     port = free_port()
     services = {f"s{i}": {**service({"blue": [f"127.0.0.1:{10000 + i}"], "green": [f"127.0.0.1:{20000 + i}"]}),
                           "sticky": {"keys": ["cookie:sid"]}} for i in range(1000)}

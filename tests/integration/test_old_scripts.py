@@ -229,7 +229,7 @@ def fleet(sluice, backend, port):
 
 
 def test_the_rolling_update_script_loses_no_request(fleet, old_scripts):
-    """S27-S31, D7: unchanged, with its `sleep 10` not even waited for."""
+    """Unchanged, with its `sleep 10` not even waited for."""
     daemon, instances, compat = fleet
     cut_off = []
 
@@ -311,7 +311,7 @@ def flagged(sluice, backend, folder, port):
 
 
 def test_the_feature_flag_script_reaches_its_users(flagged, old_scripts):
-    """S33: 10, 50, 100 % of the users by the script as it is; who is in stays in, and the config is kept where it is left out."""
+    """10, 50, 100 % of the users by the script as it is; who is in stays in, and the config is kept where it is left out."""
     daemon, one, compat = flagged
     phases = []
 

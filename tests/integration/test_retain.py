@@ -1,4 +1,4 @@
-"""Retain: the pools that a shift left stay as the way back for a time; its end is told (S15, S16)."""
+"""Retain: the pools that a shift left stay as the way back for a time; its end is told."""
 import json
 
 import pytest

@@ -1,4 +1,4 @@
-"""sluicectl rolling: a pool renewed batch by batch, with a command that really restarts what it is given (S27-S32)."""
+"""sluicectl rolling: a pool renewed batch by batch, with a command that really restarts what it is given."""
 import threading
 
 import pytest

@@ -116,7 +116,7 @@ TEST(RolloutUsersC6, TwoServicesOfOneSaltAgree) {
   EXPECT_EQ(users().pools(api), users().pools(web));
 }
 
-// P6: with salts of their own two rollouts share only as many early users as chance has it.
+// With salts of their own two rollouts share only as many early users as chance has it.
 TEST(RolloutUsersS7, AnotherSaltHasOtherEarlyUsers) {
   std::uint32_t both = 0;
   for (std::uint32_t i = 1; i <= kUsers; ++i) {

@@ -138,7 +138,7 @@ TEST(HashS7, TagsDecideIndependently) {
   }
 }
 
-// Two rollouts with salts of their own do not have the same first users (P6).
+// Two rollouts with salts of their own do not have the same first users.
 TEST(HashS7, SaltsDecideIndependently) {
   int both = 0;
   for (int i = 0; i < 50'000; ++i) {

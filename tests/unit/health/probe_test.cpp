@@ -64,7 +64,7 @@ TEST_F(ProbeTest, an_answer_that_is_no_http_fails) {
     EXPECT_FALSE(probe_answered(bad).ok) << bad;
 }
 
-// Issue 13, B13: such a backend was down for ever.
+// Such a backend was down for ever.
 TEST_F(ProbeTest, interim_answers_before_the_final_one_are_skipped) {
   const std::string ok = kOk;
   EXPECT_TRUE(probe_answered("HTTP/1.1 100 Continue\r\n\r\n" + ok).ok);

@@ -145,7 +145,7 @@ TEST(Journal, CutsATornTailWithAWarning) {  // T1
   EXPECT_TRUE(opened(files).warnings.empty());
 }
 
-TEST(Journal, FallsBackToThePreviousCopyWithAWarning) {  // T1, P46
+TEST(Journal, FallsBackToThePreviousCopyWithAWarning) {  // T1
   MemoryFiles files;
   fill(opened(files, kSmall).journal, 30);
   const std::uint64_t previous = recover(*files.content("/s/journal.prev"))->state.generation;
