@@ -50,8 +50,8 @@ void Http1Request::begin_head(const http::RequestHead& head, const http::Forward
                               std::string_view body, bool whole) {
   is_head_ = head.is_head;
   upgrade_asked_ = !head.upgrade.empty();
-  chunked_ = http1::request_framing(head) == http1::Framing::chunked;
-  if (head.login) conn_->login = true;
+  chunked_ = head.body == http::BodyLength::unknown;
+  if (head.login && !forward.mirror) conn_->login = true;
   http1::write_request(head, forward, out_);
   Pieces pieces;
   if (!chunked_ && body.size() <= kSmallBody) {

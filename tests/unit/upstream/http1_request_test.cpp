@@ -230,8 +230,8 @@ TEST_F(Http1RequestTest, a_request_and_its_answer_and_the_next_one_on_the_same_c
 TEST_F(Http1RequestTest, interim_answers_come_before_the_head_and_pieces_as_they_are) {
   EXPECT_EQ(exchange("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
                      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n"
-                     "0\r\n\r\n"),
-            "103 102 200:abc de end");
+                     "0\r\nChecksum: 1\r\n\r\n"),
+            "103 102 200:abc de end Checksum=1");
   finish();
   EXPECT_EQ(backend.idle(), 1u);
 }
@@ -449,6 +449,14 @@ TEST_F(Http1RequestTest, R4_an_answer_that_logs_in_makes_a_login_and_without_a_k
   finish();
   EXPECT_EQ(backend.idle(), 0u);
   EXPECT_EQ(logins.at(service), nullptr);
+}
+
+TEST_F(Http1RequestTest, R4_a_copy_of_a_request_that_logs_in_logs_nothing_in) {
+  head.login = true;
+  forward.mirror = true;
+  EXPECT_EQ(exchange(kOk), "200:ok! ");
+  finish();
+  EXPECT_EQ(backend.idle(), 1u);
 }
 
 TEST_F(Http1RequestTest, a_connection_that_speaks_for_a_client_serves_once) {
