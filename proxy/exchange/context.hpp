@@ -23,7 +23,7 @@ struct Context {
         backends(worker.worker),
         concurrency(worker.poller, worker.wheel),
         pauses(worker.poller, worker.wheel, worker.worker),
-        mirrors(worker.poller, worker.wheel, worker.worker, offer_slot) {}
+        mirrors(worker.poller, worker.wheel, worker.worker, connector, offer_slot) {}
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 

@@ -50,8 +50,8 @@ void Http1Request::begin_head(const http::RequestHead& head, const http::Forward
                               std::string_view body, bool whole) {
   is_head_ = head.is_head;
   upgrade_asked_ = !head.upgrade.empty();
-  chunked_ = head.framing == http::Framing::chunked;
-  if (head.login) conn_->login = true;
+  chunked_ = head.body == http::BodyLength::unknown;
+  if (head.login && !forward.mirror) conn_->login = true;
   http1::write_request(head, forward, out_);
   Pieces pieces;
   if (!chunked_ && body.size() <= kSmallBody) {
@@ -83,11 +83,8 @@ void Http1Request::add_body(Pieces& pieces, std::string_view piece, bool last,
     pieces.add("\r\n");
   }
   if (!last) return;
-  if (trailers.empty()) return pieces.add("0\r\n\r\n");
-  http1::HeadWriter lines(out_);
-  lines.put(http1::kLastChunk);
-  for (const http::Field& field : trailers) lines.field(field.name, field.value);
-  lines.end();
+  if (trailers.empty()) return pieces.add(http1::kLastChunk);
+  http1::write_last_chunk(trailers, out_);
   pieces.add(out_.view());
 }
 
