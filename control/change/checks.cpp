@@ -82,9 +82,14 @@ rollout_driver::Verification Control::Impl::verification_of(const std::string& n
   made.environment = rollout_driver::environment_of(*service, *pool, 0, 0, 0);
   for (const auto& backend : pool->backends) {
     if (backend.admin != observe::Admin::ready || backend.endpoints.empty()) continue;
-    const health::Watched* watched = board.find(backend.live->id);
-    made.targets.push_back({backend.name, backend.authority, backend.good(), watched ? watched->tls : nullptr,
-                            watched ? watched->proxy_protocol : ProxyVersion::off, backend.endpoints});
+    const health::MonitoredBackend* monitored = health_registry.find(backend.live->id);
+    rollout_driver::VerifyTarget target;
+    target.name = backend.name;
+    if (monitored) target.to = monitored->to;
+    target.to.address = backend.authority;
+    target.to.endpoints = backend.endpoints;
+    target.to.endpoints.insert(target.to.endpoints.begin(), backend.good());
+    made.targets.push_back(std::move(target));
   }
   return made;
 }

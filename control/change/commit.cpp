@@ -58,9 +58,9 @@ asio::awaitable<Result<Changed>> Control::Impl::commit_in_turn(Request request, 
 
   route::SnapshotPtr made = publisher.build(spec, change->next, snapshot.get());
   if (!request.options.force) {
-    if (auto problem = health::refuse_unservable(*made, change->shares, board))
+    if (auto problem = health::refuse_unservable(*made, change->shares, health_registry))
       co_return refuse(request, verb.name, std::move(*problem));
-    if (auto problem = health::refuse_unservable(*made, verb.must_serve, board))
+    if (auto problem = health::refuse_unservable(*made, verb.must_serve, health_registry))
       co_return refuse(request, verb.name, std::move(*problem));
     if (auto problem = refuse_losses(*made, change->next))
       co_return refuse(request, verb.name, std::move(*problem));
@@ -96,7 +96,8 @@ bool Control::Impl::needs_force(const route::Snapshot& made,
   auto back = moved;
   for (auto& diff : back)
     for (auto& pool : diff.pools) std::swap(pool.before, pool.after);
-  return health::refuse_unservable(made, back, board) || !health::lost_pools(made, *snapshot).empty();
+  return health::refuse_unservable(made, back, health_registry) ||
+         !health::lost_pools(made, *snapshot).empty();
 }
 
 // A slip is no outage: the last eligible backend of a pool with a share, or of one that is the way back, is
@@ -104,7 +105,7 @@ bool Control::Impl::needs_force(const route::Snapshot& made,
 std::optional<Problem> Control::Impl::refuse_losses(const route::Snapshot& made,
                                                     const state::State& next) const {
   const auto lost = health::lost_pools(*snapshot, made);
-  if (!lost.empty()) return refuse_loss(lost.front(), made, next, board);
+  if (!lost.empty()) return refuse_loss(lost.front(), made, next, health_registry);
   const auto now = unix_milliseconds();
   for (const auto& service : made.services) {
     const auto* kept = next.service(service.spec.name);

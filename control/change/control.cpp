@@ -71,9 +71,9 @@ Control::Impl::Impl(asio::io_context& io, Workers& the_workers, std::unique_ptr<
                     : [this](io::NameQuestion question,
                              io::Answered answered) { dns.ask(std::move(question), std::move(answered)); }),
       publisher(registry, resolver, options.random),
-      board(loop),
-      prober(loop, board, options.random),
-      ejector(loop, board, options.random),
+      health_registry(loop),
+      prober(loop, health_registry, options.random),
+      outliers(loop, health_registry, options.random),
       drains(loop, the_workers),
       events(loop),
       turn(loop),
@@ -85,28 +85,28 @@ Control::Impl::Impl(asio::io_context& io, Workers& the_workers, std::unique_ptr<
 }
 
 void Control::Impl::listen_to_backends() {
-  workers.on_suspect = [this](std::uint32_t id) { ejector.suspect(id); };
-  board.on_flip = [this](const health::Watched& backend, observe::Health from) {
+  workers.on_suspect = [this](std::uint32_t id) { outliers.consider(id); };
+  health_registry.on_flip = [this](const health::MonitoredBackend& backend, observe::Health from) {
     const std::string text = health::to_string(backend) + " is " +
                              std::string(health::to_string(backend.live->health.load())) + ", was " +
                              std::string(health::to_string(from)) +
-                             (backend.last_error.empty() ? "" : " (" + backend.last_error + ")");
+                             (backend.probed.error.empty() ? "" : " (" + backend.probed.error + ")");
     spdlog::info("{}", text);
     events.add("health", backend.service, text);
   };
-  ejector.on_ejected = [this](const health::Watched& backend, std::chrono::milliseconds time) {
+  outliers.on_ejected = [this](const health::MonitoredBackend& backend, std::chrono::milliseconds time) {
     ++counters.ejections;
     const std::string text = to_string(backend) + " is ejected for " + duration_text(time) + " after " +
                              std::to_string(backend.outlier.consecutive_errors) + " errors in a row";
     spdlog::warn("{}", text);
     events.add("ejected", backend.service, text);
   };
-  ejector.on_lifted = [this](const health::Watched& backend, const std::string& why) {
+  outliers.on_lifted = [this](const health::MonitoredBackend& backend, const std::string& why) {
     const std::string text = to_string(backend) + " is no longer ejected: " + why;
     spdlog::info("{}", text);
     events.add("health", backend.service, text);
   };
-  board.on_cleared = [this](std::uint32_t id, const std::string& why) { ejector.lift(id, why); };
+  health_registry.on_cleared = [this](std::uint32_t id, const std::string& why) { outliers.lift(id, why); };
   drains.on_finished = [this](const Drain& drain) {
     counters.drains_clean += drain.clean();
     counters.drains_forced += drain.forced;
@@ -178,9 +178,9 @@ asio::awaitable<std::string> Control::Impl::start(std::shared_ptr<Impl> self) {
 
 void Control::Impl::adopt(route::SnapshotPtr made) {
   resolver.keep(addresses_of(state));
-  board.adopt(std::move(made));
+  health_registry.adopt(std::move(made));
   prober.adopt();
-  ejector.adopt();
+  outliers.adopt();
   rollout_wakeup.notify();
 }
 

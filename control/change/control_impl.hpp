@@ -14,8 +14,8 @@
 #include "control/change/publisher.hpp"
 #include "control/change/recent.hpp"
 #include "control/change/registry.hpp"
-#include "control/health/ejector.hpp"
-#include "control/health/health_board.hpp"
+#include "control/health/health_registry.hpp"
+#include "control/health/outlier_detector.hpp"
 #include "control/health/prober.hpp"
 #include "control/rollout/moves.hpp"
 #include "control/rollout_driver/judgement_log.hpp"
@@ -256,9 +256,9 @@ struct Control::Impl : std::enable_shared_from_this<Control::Impl> {
   io::Dns dns;
   io::Resolver resolver;
   Publisher publisher;
-  health::HealthBoard board;
+  health::HealthRegistry health_registry;
   health::Prober prober;
-  health::Ejector ejector;
+  health::OutlierDetector outliers;
   Drains drains;
   Recent recent;
   EventLog events;

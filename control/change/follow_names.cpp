@@ -39,7 +39,7 @@ void Control::Impl::listen_to_names() {
   };
   prober.on_failed = [this](const std::string& looked_up) { resolver.hurry(looked_up); };
   workers.on_unreachable = [this](std::uint32_t id) {
-    const health::Watched* backend = board.find(id);
+    const health::MonitoredBackend* backend = health_registry.find(id);
     if (!backend) return;
     backend->live->told_unreachable.store(false);
     resolver.hurry(backend->looked_up);

@@ -7,7 +7,7 @@
 #include "control/change/control_impl.hpp"
 #include "control/change/replies.hpp"
 #include "control/health/eligibility.hpp"
-#include "control/io/socket.hpp"
+#include "control/io/connection.hpp"
 #include "proxy/base/suggest.hpp"
 
 namespace sluice::change {
@@ -51,10 +51,10 @@ std::vector<std::string> Control::Impl::welcome(const Target& target, const std:
   std::vector<std::string> notes;
   for (const route::Backend* backend : backends_of(target)) {
     const std::string name = target.service + "/" + target.pool + "/" + backend->name;
-    if (ejector.lift(backend->live->id, "made ready by " + by))
+    if (outliers.lift(backend->live->id, "made ready by " + by))
       notes.push_back(name + " is no longer ejected");
     if (backend->live->health.load() == observe::Health::down)
-      notes.push_back(target.service + "/" + target.pool + "/" + why_not(*backend, board) +
+      notes.push_back(target.service + "/" + target.pool + "/" + why_not(*backend, health_registry) +
                       ", it gets no request until " +
                       (backend->endpoints.empty() ? "its name is known" : "its probes are passed"));
   }
@@ -64,13 +64,13 @@ std::vector<std::string> Control::Impl::welcome(const Target& target, const std:
 std::string Control::Impl::troubles_of(const Target& target) const {
   std::vector<std::string> each;
   for (const route::Backend* backend : backends_of(target)) {
-    const health::Watched* watched = board.find(backend->live->id);
-    const bool probed = watched && watched->check;
-    if (probed && watched->last_error.empty())
-      each.push_back(backend->name + " has not passed " + std::to_string(watched->check->rise) +
+    const health::MonitoredBackend* monitored = health_registry.find(backend->live->id);
+    const bool probed = monitored && monitored->check;
+    if (probed && monitored->probed.error.empty())
+      each.push_back(backend->name + " has not passed " + std::to_string(monitored->check->rise) +
                      " probes yet");
     else if (probed || backend->endpoints.empty())
-      each.push_back(backend->name + ": " + (watched ? watched->last_error : backend->unresolved));
+      each.push_back(backend->name + ": " + (monitored ? monitored->probed.error : backend->unresolved));
     else
       each.push_back(backend->name + " takes no connection");
   }
@@ -94,16 +94,9 @@ asio::awaitable<bool> Control::Impl::all_take_connections(Target target) {
   const auto* service = spec.service(target.service);
   const milliseconds time = service ? service->timeouts.connect : config::TimeoutSpec().connect;
   for (const route::Backend* backend : backends_of(target)) {
-    const health::Watched* watched = board.find(backend->live->id);
-    if (watched && watched->check) continue;
-    bool reached = false;
-    for (const auto& endpoint : backend->endpoints) {
-      if (reached) break;
-      io::Socket socket(loop);
-      const io::SocketLimit bound(socket, time);
-      const auto failure = co_await io::connect(socket, endpoint);
-      reached = !failure && !bound.expired();
-    }
+    const health::MonitoredBackend* monitored = health_registry.find(backend->live->id);
+    if (monitored && monitored->check) continue;
+    const bool reached = co_await io::takes_connections(loop, backend->endpoints, time);
     if (!reached) co_return false;
   }
   co_return true;

@@ -216,7 +216,8 @@ BackendView Control::Impl::backend_view(const route::Pool& pool, const route::Ba
     view.resolved_since = standing->since;
     view.stale_since = standing->stale;
   }
-  if (const health::Watched* watched = board.find(routed.live->id)) view.last_error = watched->last_error;
+  if (const health::MonitoredBackend* monitored = health_registry.find(routed.live->id))
+    view.last_error = monitored->probed.error;
   if (routed.endpoints.empty()) view.last_error = resolver.error_of(backend.address);
   if (const Drain* drain = drains.find(routed.live->id)) {
     view.drain = drain_view(*drain);

@@ -49,14 +49,15 @@ asio::awaitable<Result<Waited>> Control::Impl::wait(protocol::Wait message) {
 
 // Healthy is known to be up; without a health check nothing more can be known than that it is not ejected.
 bool Control::Impl::is_healthy(const route::Backend& backend, ProbeMarks& marks) const {
-  const health::Watched* watched = board.find(backend.live->id);
+  const health::MonitoredBackend* monitored = health_registry.find(backend.live->id);
   const observe::Health health = backend.live->health.load();
-  if (!watched || !watched->check) return health == observe::Health::up || health == observe::Health::unknown;
+  if (!monitored || !monitored->check)
+    return health == observe::Health::up || health == observe::Health::unknown;
   if (health != observe::Health::up) return false;
   if (backend.admin == observe::Admin::ready) return true;
-  const auto mark = marks.try_emplace(watched->live->id, watched->probes + 1).first->second;
-  const auto since = std::max(mark, watched->last_failed);
-  return watched->probes >= since + static_cast<std::uint64_t>(watched->check->rise);
+  const auto mark = marks.try_emplace(monitored->live->id, monitored->probed.count + 1).first->second;
+  const auto since = std::max(mark, monitored->probed.last_failed);
+  return monitored->probed.count >= since + static_cast<std::uint64_t>(monitored->check->rise);
 }
 
 // A backend that is out of the traffic is perhaps being renewed at this moment: what was seen of it before
@@ -64,8 +65,9 @@ bool Control::Impl::is_healthy(const route::Backend& backend, ProbeMarks& marks)
 asio::awaitable<bool> Control::Impl::wait_until_healthy(Target target, io::Clock::time_point limit) {
   ProbeMarks marks;
   for (const route::Backend* backend : backends_of(target))
-    if (const health::Watched* watched = board.find(backend->live->id); watched && watched->check)
-      prober.hurry(watched->live->id, watched->check->rise + 1);
+    if (const health::MonitoredBackend* monitored = health_registry.find(backend->live->id);
+        monitored && monitored->check)
+      prober.hurry(monitored->live->id, monitored->check->rise + 1);
   while (true) {
     if (state::missing(state, target)) co_return false;
     const auto backends = backends_of(target);
@@ -74,7 +76,7 @@ asio::awaitable<bool> Control::Impl::wait_until_healthy(Target target, io::Clock
     if (all) co_return true;
     // Probes of one that stays up ring no bell: looked at again with every poll.
     const auto next = std::min(limit, io::Clock::now() + Drains::kPoll);
-    if (!co_await board.changed().wait_until(next) && io::Clock::now() >= limit) co_return false;
+    if (!co_await health_registry.changed().wait_until(next) && io::Clock::now() >= limit) co_return false;
   }
 }
 

@@ -39,20 +39,21 @@ const route::Pool* other_pool(const route::Service& service, const std::string& 
   return best;
 }
 
-std::string reasons(const route::Pool& pool, const HealthBoard& board) {
+std::string reasons(const route::Pool& pool, const HealthRegistry& registry) {
   if (pool.backends.empty()) return "it has no backend that could be reached";
   std::vector<std::string> each;
-  for (const auto& backend : pool.backends) each.push_back(why_not(backend, board));
+  for (const auto& backend : pool.backends) each.push_back(why_not(backend, registry));
   return list_of(each);
 }
 
-protocol::Problem unservable(const std::string& service, const route::Pool& pool, const HealthBoard& board) {
+protocol::Problem unservable(const std::string& service, const route::Pool& pool,
+                             const HealthRegistry& registry) {
   const std::string name = service + "/" + pool.name;
   const bool taken_out = idle_one(pool) != nullptr;
   const std::string mend =
       taken_out ? "sluicectl ready " + name : "sluicectl wait healthy " + name + " --timeout 1m";
   return protocol::refused(name + " would get " + format_share(pool.share) +
-                               " and has no eligible backend: " + reasons(pool, board),
+                               " and has no eligible backend: " + reasons(pool, registry),
                            mend + " first, or repeat it with --force");
 }
 
@@ -60,14 +61,14 @@ protocol::Problem unservable(const std::string& service, const route::Pool& pool
 
 std::optional<protocol::Problem> refuse_unservable(const route::Snapshot& next,
                                                    const std::vector<state::ServiceDiff>& moved,
-                                                   const HealthBoard& board) {
+                                                   const HealthRegistry& registry) {
   for (const auto& diff : moved) {
     const route::Service* service = find_service(next, diff.service);
     if (!service) continue;
     for (const auto& change : diff.pools) {
       const route::Pool* pool = find_pool(*service, change.pool);
       if (pool && change.after > change.before && eligible_count(*pool) == 0)
-        return unservable(diff.service, *pool, board);
+        return unservable(diff.service, *pool, registry);
     }
   }
   return std::nullopt;
@@ -75,11 +76,11 @@ std::optional<protocol::Problem> refuse_unservable(const route::Snapshot& next,
 
 std::optional<protocol::Problem> refuse_unservable(
     const route::Snapshot& next, const std::vector<std::pair<std::string, std::string>>& pools,
-    const HealthBoard& board) {
+    const HealthRegistry& registry) {
   for (const auto& [name, pool_name] : pools) {
     const route::Service* service = find_service(next, name);
     const route::Pool* pool = service ? find_pool(*service, pool_name) : nullptr;
-    if (pool && eligible_count(*pool) == 0) return unservable(name, *pool, board);
+    if (pool && eligible_count(*pool) == 0) return unservable(name, *pool, registry);
   }
   return std::nullopt;
 }
@@ -118,7 +119,7 @@ std::string way_out(const LostPool& lost, const route::Service& service, const s
 }
 
 protocol::Problem refuse_loss(const LostPool& lost, const route::Snapshot& next, const state::State& state,
-                              const HealthBoard& board) {
+                              const HealthRegistry& registry) {
   const route::Service& service = *find_service(next, lost.service);
   const route::Pool& pool = *find_pool(service, lost.pool);
   std::string detail =
@@ -126,7 +127,7 @@ protocol::Problem refuse_loss(const LostPool& lost, const route::Snapshot& next,
   if (lost.only_weights)
     detail += "have weight 0 for all its backends, which would not keep requests from it: they count alike";
   else
-    detail += "have no eligible backend any more: " + reasons(pool, board);
+    detail += "have no eligible backend any more: " + reasons(pool, registry);
   return protocol::refused(detail + "; nothing was changed",
                            way_out(lost, service, state) + ", or repeat it with --force");
 }
@@ -145,13 +146,13 @@ std::string_view to_string(observe::Health health) {
   return "unknown";
 }
 
-std::string why_not(const route::Backend& backend, const HealthBoard& board) {
+std::string why_not(const route::Backend& backend, const HealthRegistry& registry) {
   if (backend.admin != observe::Admin::ready)
     return backend.name + " is " + std::string(state::to_string(backend.admin));
   const observe::Health health = backend.live->health.load();
   std::string text = backend.name + " is " + std::string(to_string(health));
-  const Watched* watched = board.find(backend.live->id);
-  if (watched && !watched->last_error.empty()) text += " (" + watched->last_error + ")";
+  const MonitoredBackend* monitored = registry.find(backend.live->id);
+  if (monitored && !monitored->probed.error.empty()) text += " (" + monitored->probed.error + ")";
   return text;
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "control/health/health_board.hpp"
+#include "control/health/health_registry.hpp"
 #include "control/protocol/problem.hpp"
 #include "control/state/diff.hpp"
 #include "control/state/state.hpp"
@@ -17,12 +17,12 @@ namespace sluice::health {
 // pool which loses share is broken is no reason to refuse: leaving it is the cure.
 std::optional<protocol::Problem> refuse_unservable(const route::Snapshot& next,
                                                    const std::vector<state::ServiceDiff>& moved,
-                                                   const HealthBoard& board);
+                                                   const HealthRegistry& registry);
 
 // The same for these pools (of services), whatever share they get.
 std::optional<protocol::Problem> refuse_unservable(
     const route::Snapshot& next, const std::vector<std::pair<std::string, std::string>>& pools,
-    const HealthBoard& board);
+    const HealthRegistry& registry);
 
 // A pool that has a share in `next`, could serve in `now` and no longer can; or whose last weight was taken
 // away, which would not keep requests from it.
@@ -37,11 +37,11 @@ std::vector<LostPool> lost_pools(const route::Snapshot& now, const route::Snapsh
 std::string way_out(const LostPool& lost, const route::Service& service, const state::State& state);
 // The refusal of a change to `next` by which it is lost: why, and the way out.
 protocol::Problem refuse_loss(const LostPool& lost, const route::Snapshot& next, const state::State& state,
-                              const HealthBoard& board);
+                              const HealthRegistry& registry);
 
 std::string_view to_string(observe::Health health);
 
 // "127.0.0.1:9101 is down (connect: Connection refused)"
-std::string why_not(const route::Backend& backend, const HealthBoard& board);
+std::string why_not(const route::Backend& backend, const HealthRegistry& registry);
 
 }  // namespace sluice::health

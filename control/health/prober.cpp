@@ -28,8 +28,8 @@ struct Prober::Round {
   }
 };
 
-Prober::Prober(asio::any_io_executor loop, HealthBoard& board, std::function<std::uint64_t()> random)
-    : loop_(std::move(loop)), board_(board), random_(std::move(random)) {}
+Prober::Prober(asio::any_io_executor loop, HealthRegistry& registry, std::function<std::uint64_t()> random)
+    : loop_(std::move(loop)), registry_(registry), random_(std::move(random)) {}
 
 Prober::~Prober() {
   for (auto& [id, round] : rounds_) round->stop();
@@ -37,20 +37,20 @@ Prober::~Prober() {
 
 void Prober::adopt() {
   std::erase_if(rounds_, [this](auto& entry) {
-    const Watched* backend = board_.find(entry.first);
+    const MonitoredBackend* backend = registry_.find(entry.first);
     if (backend && backend->check) return false;
     entry.second->stop();
     return true;
   });
-  for (const auto& [id, backend] : board_.all()) {
+  for (const auto& [id, backend] : registry_.all()) {
     if (!backend.check) continue;
     auto& round = rounds_[id];
     if (!round) {
       round = std::make_shared<Round>(loop_, *backend.check);
       round->timer.expires_after(first_delay(*backend.check));
-      round->reachable = !backend.endpoints.empty();
+      round->reachable = !backend.to.endpoints.empty();
       asio::co_spawn(loop_, run(id, round), asio::detached);
-    } else if (const bool found = !backend.endpoints.empty(); found != round->reachable) {
+    } else if (const bool found = !backend.to.endpoints.empty(); found != round->reachable) {
       round->reachable = found;
       round->timer.cancel();
     } else if (!(round->check == *backend.check)) {
@@ -68,12 +68,12 @@ asio::awaitable<void> Prober::run(std::uint32_t id, std::shared_ptr<Round> round
     if (round->reachable) {
       const ProbeResult result = co_await probe_in_turn(id, round);
       if (round->stopped) co_return;
-      if (!result.ok && on_failed && !board_.find(id)->looked_up.empty())
-        on_failed(board_.find(id)->looked_up);
-      board_.observed(id, result, began);
+      if (!result.ok && on_failed && !registry_.find(id)->looked_up.empty())
+        on_failed(registry_.find(id)->looked_up);
+      registry_.observed(id, result, began);
       if (round->stopped) co_return;
     }
-    const bool soon = round->hurried > 0 || !board_.find(id)->probed.settled();
+    const bool soon = round->hurried > 0 || !registry_.find(id)->probed.health.settled();
     round->hurried = std::max(round->hurried - 1, 0);
     round->timer.expires_at(began + next_probe(round->check.interval, !soon, jitter()));
   }
@@ -81,14 +81,17 @@ asio::awaitable<void> Prober::run(std::uint32_t id, std::shared_ptr<Round> round
 
 // H4: up when any of its addresses answers as expected. Begins with the last that did.
 asio::awaitable<ProbeResult> Prober::probe_in_turn(std::uint32_t id, std::shared_ptr<Round> round) {
-  const Watched backend = *board_.find(id);
+  const MonitoredBackend backend = *registry_.find(id);
   const config::HealthCheckSpec check = round->check;
-  const std::size_t count = backend.endpoints.size(), first = backend.live->good_address.load() % count;
+  const std::size_t count = backend.to.endpoints.size(), first = backend.live->good_address.load() % count;
   ProbeResult verdict;
   for (std::size_t tried = 0; tried < count && !round->stopped; ++tried) {
     const std::size_t index = (first + tried) % count;
-    const ProbeResult result = co_await probe(loop_, backend.endpoints[index], backend.authority, check,
-                                              backend.proxy_protocol, backend.tls);
+    io::Destination to = backend.to;
+    to.endpoints.assign(1, backend.to.endpoints[index]);
+    io::HttpRequest request = probe_request(std::move(to), check);
+    const io::HttpAnswer answer = co_await io::fetch(loop_, std::move(request));
+    const ProbeResult result = judge(answer, check);
     // An answer says more than that there was none.
     if (tried == 0 || result.ok || result.what.starts_with("status ")) verdict = result;
     if (result.ok && tried > 0) backend.live->good_address.store(static_cast<std::uint32_t>(index));

@@ -9,17 +9,17 @@
 #include <map>
 #include <memory>
 
-#include "control/health/health_board.hpp"
+#include "control/health/health_registry.hpp"
 
 namespace sluice::health {
 
 class Prober {
  public:
-  // `board` outlives the prober. `random` gives 64 random bits, for the jitter.
-  Prober(boost::asio::any_io_executor loop, HealthBoard& board, std::function<std::uint64_t()> random);
+  // `registry` outlives the prober. `random` gives 64 random bits, for the jitter.
+  Prober(boost::asio::any_io_executor loop, HealthRegistry& registry, std::function<std::uint64_t()> random);
   ~Prober();  // ends the probing; a probe under way is not waited for
 
-  // Begins and ends probing as the board says now. To be called after each HealthBoard::adopt().
+  // Begins and ends probing as the registry says now. To be called after each HealthRegistry::adopt().
   void adopt();
   // The next `count` probes of it come soon one after the other: somebody waits for them.
   void hurry(std::uint32_t id, int count);
@@ -35,7 +35,7 @@ class Prober {
   double jitter();  // in [-1, 1]
 
   boost::asio::any_io_executor loop_;
-  HealthBoard& board_;
+  HealthRegistry& registry_;
   std::function<std::uint64_t()> random_;
   std::map<std::uint32_t, std::shared_ptr<Round>> rounds_;
 };

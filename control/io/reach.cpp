@@ -39,13 +39,13 @@ Reached reach(std::string_view text, const config::ReachSpec& spec) {
     reached.problem = url.error().text();
     return reached;
   }
-  FetchRequest request;
-  request.address = url->address;
+  HttpRequest request;
+  request.to.address = url->address;
   request.host = url->authority;
   request.target = url->target;
   request.authorization = authorization_of(spec, reached);
   if (!reached.problem.empty()) return reached;
-  if (url->secured) request.tls = tls::ClientContext::make({spec.ca, "", "", ""}, reached.problem);
+  if (url->secured) request.to.tls = tls::ClientContext::make({spec.ca, "", "", ""}, reached.problem);
   if (reached.problem.empty()) reached.request = std::move(request);
   return reached;
 }

@@ -6,16 +6,16 @@
 #include <string>
 #include <string_view>
 
-#include "control/io/fetch.hpp"
+#include "control/io/http_client.hpp"
 #include "proxy/base/url.hpp"
 #include "proxy/config/spec.hpp"
 
 namespace sluice::io {
 
-// All but request.to, request.limit; or why it cannot be asked, as a clause. `secret` is what may stand in no
-// message; empty when there is none.
+// All but the endpoints and the time limit; or why it cannot be asked, as a clause. `secret` is what may
+// stand in no message; empty when there is none.
 struct Reached {
-  std::optional<FetchRequest> request;
+  std::optional<HttpRequest> request;
   std::string problem;
   std::string secret;
 };

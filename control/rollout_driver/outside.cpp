@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "control/io/fetch.hpp"
+#include "control/io/http_client.hpp"
 #include "control/io/reach.hpp"
 #include "control/protocol/target.hpp"
 #include "control/rollout/figures.hpp"
@@ -30,15 +30,13 @@ constexpr int kNotExecutable = 126, kNotFound = 127;  // what a shell exits with
 asio::awaitable<io::Reached> reach_for(io::Resolver& resolver, std::string url, config::GateSpec gate) {
   io::Reached reached = io::reach(url, gate.reach);
   if (!reached.request) co_return reached;
-  std::vector<std::string> addresses{reached.request->address};
+  io::Destination& to = reached.request->to;
+  std::vector<std::string> addresses{to.address};
   co_await resolver.resolve(std::move(addresses));
-  const auto endpoints = resolver.find(reached.request->address);
-  if (!endpoints.empty()) {
-    reached.request->to = endpoints.front();
-    reached.request->also.assign(endpoints.begin() + 1, endpoints.end());
-    reached.request->limit = gate.timeout;
-  } else {
-    reached.problem = resolver.error_of(reached.request->address);
+  to.endpoints = resolver.find(to.address);
+  reached.request->limit = gate.timeout;
+  if (to.endpoints.empty()) {
+    reached.problem = resolver.error_of(to.address);
     reached.request.reset();
   }
   co_return reached;
@@ -52,12 +50,12 @@ std::string query_url(const config::GateSpec& gate) {
 
 // A redirect is not followed: who answers at the other place is not who was configured, and would be given
 // the password.
-std::string redirect_text(const io::Fetched& fetched) {
+std::string redirect_text(const io::HttpAnswer& fetched) {
   if (fetched.status < 300 || fetched.status > 399 || fetched.location.empty()) return {};
   return " to " + quoted(shown_url(fetched.location)) + ", redirects are not followed";
 }
 
-QueryAnswer answer_from(const io::Fetched& fetched) {
+QueryAnswer answer_from(const io::HttpAnswer& fetched) {
   QueryAnswer answer;
   if (fetched.status == 0)
     answer.problem = fetched.problem;
@@ -78,7 +76,7 @@ asio::awaitable<Judgement> ask_prometheus(asio::any_io_executor loop, io::Resolv
   QueryAnswer answer;
   answer.problem = reached.problem;
   if (reached.request) {
-    io::FetchRequest request = *reached.request;
+    io::HttpRequest request = *reached.request;
     const auto fetched = co_await fetch(loop, std::move(request));
     answer = answer_from(fetched);
     answer.problem = without_secret(std::move(answer.problem), reached);
@@ -106,7 +104,7 @@ asio::awaitable<Judgement> ask_http(asio::any_io_executor loop, io::Resolver& re
   std::string url = gate.http;
   const io::Reached reached = co_await reach_for(resolver, std::move(url), gate);
   if (!reached.request) co_return rollout::judge_hook(gate, HookAnswer::none, reached.problem);
-  io::FetchRequest request = *reached.request;
+  io::HttpRequest request = *reached.request;
   const auto fetched = co_await fetch(loop, std::move(request));
   if (fetched.status == 0) co_return rollout::judge_hook(gate, HookAnswer::none, fetched.problem);
   const std::string redirect = redirect_text(fetched);

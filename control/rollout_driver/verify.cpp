@@ -17,14 +17,10 @@ namespace asio = boost::asio;
 using rollout::Verdict;
 using rollout::Verified;
 
-io::FetchRequest request_to(const VerifyTarget& target, const config::VerifySpec& wanted) {
-  io::FetchRequest request;
-  request.to = target.endpoint;
-  request.also = target.also;
-  request.tls = target.tls;
-  request.address = target.address;
-  request.proxy_protocol = target.proxy_protocol;
-  request.host = wanted.host.empty() ? target.address : wanted.host;
+io::HttpRequest request_to(const VerifyTarget& target, const config::VerifySpec& wanted) {
+  io::HttpRequest request;
+  request.to = target.to;
+  request.host = wanted.host.empty() ? target.to.address : wanted.host;
   request.method = wanted.method;
   request.target = wanted.path;
   request.limit = wanted.within;
@@ -52,7 +48,7 @@ std::string summary(const Verification& wanted) {
 
 }  // namespace
 
-std::string unexpected(const config::VerifySpec& wanted, const io::Fetched& answer) {
+std::string unexpected(const config::VerifySpec& wanted, const io::HttpAnswer& answer) {
   if (answer.status == 0) return answer.problem;
   if (answer.status < wanted.expect_low || answer.status > wanted.expect_high)
     return "status " + std::to_string(answer.status) + ", expected " + expected(wanted);
@@ -68,8 +64,8 @@ asio::awaitable<Verified> verify(asio::any_io_executor loop, Verification wanted
   for (const auto& target : wanted.targets)
     for (const auto& check : wanted.checks) {
       if (!check.exec.empty()) continue;
-      io::FetchRequest request = request_to(target, check);
-      const io::Fetched answer = co_await fetch(loop, std::move(request));
+      io::HttpRequest request = request_to(target, check);
+      const io::HttpAnswer answer = co_await fetch(loop, std::move(request));
       const std::string wrong = unexpected(check, answer);
       if (!wrong.empty())
         co_return failed("verify " + check.method + " " + check.path + " on " + target.name + ": " + wrong);

@@ -9,17 +9,14 @@
 #include <vector>
 
 #include "control/io/command.hpp"
-#include "control/io/fetch.hpp"
+#include "control/io/http_client.hpp"
 #include "control/rollout/engine.hpp"
 
 namespace sluice::rollout_driver {
 
 struct VerifyTarget {
-  std::string name, address;
-  route::Endpoint endpoint;
-  std::shared_ptr<const tls::ClientContext> tls;  // null: in clear
-  ProxyVersion proxy_protocol = ProxyVersion::off;
-  std::vector<route::Endpoint> also;  // its other addresses
+  std::string name;
+  io::Destination to;
 };
 
 // All checks of one pool.
@@ -41,6 +38,6 @@ boost::asio::awaitable<void> verify_into(boost::asio::any_io_executor loop, Veri
 std::vector<std::string> told(const Verification& wanted);
 
 // What is wrong with this answer; empty when it is as expected.
-std::string unexpected(const config::VerifySpec& wanted, const io::Fetched& answer);
+std::string unexpected(const config::VerifySpec& wanted, const io::HttpAnswer& answer);
 
 }  // namespace sluice::rollout_driver

@@ -4,7 +4,7 @@
 
 #include "control/health/prober.hpp"
 #include "unit/change/snapshots.hpp"
-#include "unit/health/probe_target.hpp"
+#include "unit/io/answering_server.hpp"
 #include "unit/io/loop.hpp"
 
 namespace sluice::health {
@@ -21,23 +21,26 @@ const char kSick[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\
 TEST(ProbeRequest, asks_as_configured) {
   config::HealthCheckSpec spec;
   spec.path = "/health/";
-  EXPECT_EQ(text_of(probe_request("127.0.0.1:9001", spec)),
+  io::Destination to;
+  to.address = "127.0.0.1:9001";
+  EXPECT_EQ(text_of(probe_request(to, spec)),
             "GET /health/ HTTP/1.1\r\nHost: 127.0.0.1:9001\r\nUser-Agent: sluice-health\r\nAccept: */*\r\n"
             "Connection: close\r\n\r\n");
   spec.host = "api.example.com";
-  EXPECT_NE(text_of(probe_request("127.0.0.1:9001", spec)).find("Host: api.example.com\r\n"),
-            std::string::npos);
+  EXPECT_NE(text_of(probe_request(to, spec)).find("Host: api.example.com\r\n"), std::string::npos);
 }
 
 struct ProbeTest : testing::Test {
   io::Loop loop;
   config::HealthCheckSpec spec;
 
-  ProbeResult probe_of(const ProbeTarget& target) {
-    return loop.run(probe(loop.io.get_executor(), target.endpoint(), target.address(), spec));
+  ProbeResult probe_of(io::Destination to) {
+    const auto answer = loop.run(fetch(loop.io.get_executor(), probe_request(std::move(to), spec)));
+    return judge(answer, spec);
   }
+  ProbeResult probe_of(const io::AnsweringServer& target) { return probe_of(target.destination()); }
   ProbeResult probe_answered(const std::string& answer) {
-    const ProbeTarget target(loop.io, answer);
+    const io::AnsweringServer target(loop.io, answer);
     return probe_of(target);
   }
 };
@@ -93,20 +96,20 @@ TEST_F(ProbeTest, every_framing_of_an_answer_will_do) {
 
 TEST_F(ProbeTest, a_large_page_is_read_to_its_end_behind_the_verdict) {
   const std::string page(8 << 20, 'x');
-  ProbeTarget target(loop.io,
-                     "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(page.size()) + "\r\n\r\n" + page);
+  io::AnsweringServer target(
+      loop.io, "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(page.size()) + "\r\n\r\n" + page);
   EXPECT_TRUE(probe_of(target).ok);
   EXPECT_TRUE(loop.run_until([&] { return target.sent_whole() == 1; })) << "the backend's write met a reset";
 }
 
 TEST_F(ProbeTest, a_refused_connection_fails_with_its_reason) {
-  ProbeTarget target(loop.io, kOk);
-  auto endpoint = target.endpoint();
+  io::AnsweringServer target(loop.io, kOk);
+  auto to = target.destination();
   {
-    const ProbeTarget closed(loop.io, kOk);
-    endpoint.port = closed.port();
+    const io::AnsweringServer closed(loop.io, kOk);
+    to.endpoints.front().port = closed.port();
   }
-  const auto result = loop.run(probe(loop.io.get_executor(), endpoint, "x:1", spec));
+  const auto result = probe_of(to);
   EXPECT_FALSE(result.ok);
   EXPECT_FALSE(result.ours);
   EXPECT_EQ(result.what, "connect: Connection refused");
@@ -114,7 +117,7 @@ TEST_F(ProbeTest, a_refused_connection_fails_with_its_reason) {
 
 TEST_F(ProbeTest, X5_the_timeout_is_of_the_whole_probe) {
   spec.timeout = 50ms;
-  const ProbeTarget silent(loop.io, "");
+  const io::AnsweringServer silent(loop.io, "");
   const auto began = io::Clock::now();
   const auto result = probe_of(silent);
   EXPECT_FALSE(result.ok);
@@ -123,7 +126,7 @@ TEST_F(ProbeTest, X5_the_timeout_is_of_the_whole_probe) {
 }
 
 TEST_F(ProbeTest, a_backend_that_does_not_close_delays_no_verdict) {
-  ProbeTarget target(loop.io, kOk);
+  io::AnsweringServer target(loop.io, kOk);
   target.keep_open();
   spec.timeout = 60s;
   EXPECT_TRUE(probe_of(target).ok);
@@ -131,11 +134,11 @@ TEST_F(ProbeTest, a_backend_that_does_not_close_delays_no_verdict) {
 
 struct ProberTest : testing::Test {
   io::Loop loop;
-  ProbeTarget blue{loop.io, kOk}, green{loop.io, kOk};
+  io::AnsweringServer blue{loop.io, kOk}, green{loop.io, kOk};
   Made made{loop.io.get_executor()};
   config::Spec spec = two_pools();
   route::SnapshotPtr snapshot;
-  HealthBoard board{loop.io.get_executor()};
+  HealthRegistry registry{loop.io.get_executor()};
   std::uint64_t random = 1;
   std::optional<Prober> prober;
 
@@ -143,12 +146,12 @@ struct ProberTest : testing::Test {
     spec.services[0].pools = {pool_spec("blue", {blue.address()}), pool_spec("green", {green.address()})};
     spec.services[0].health_check.emplace();
     spec.services[0].health_check->interval = 20ms;
-    prober.emplace(loop.io.get_executor(), board, [this] { return random *= 6364136223846793005u; });
+    prober.emplace(loop.io.get_executor(), registry, [this] { return random *= 6364136223846793005u; });
   }
   void adopt() {
     snapshot = made.publisher.build(spec, state::from_spec(spec), snapshot.get());
     made.publisher.install(*snapshot);
-    board.adopt(snapshot);
+    registry.adopt(snapshot);
     prober->adopt();
   }
   bool turns(std::size_t pool, Health wanted) {
@@ -199,7 +202,7 @@ TEST_F(ProberTest, may_go_while_probes_are_under_way) {
   prober.reset();
   loop.io.restart();
   loop.io.run_for(50ms);
-  EXPECT_EQ(board.all().size(), 2u);
+  EXPECT_EQ(registry.all().size(), 2u);
 }
 
 }  // namespace

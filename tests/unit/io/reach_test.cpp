@@ -51,7 +51,7 @@ TEST(Reach, a_secret_is_read_anew_and_a_bad_one_is_told_without_showing_it) {
 TEST(Reach, https_needs_a_ca_that_can_be_read) {
   config::ReachSpec spec;
   EXPECT_TRUE(reach("https://h", spec).request);
-  EXPECT_TRUE(reach("https://h", spec).request->tls);
+  EXPECT_TRUE(reach("https://h", spec).request->to.tls);
   spec.ca = "/no/such.pem";
   EXPECT_NE(reach("https://h", spec).problem.find("/no/such.pem"), std::string::npos);
 }

@@ -11,7 +11,7 @@
 #include <map>
 #include <memory>
 
-#include "control/health/health_board.hpp"
+#include "control/health/health_registry.hpp"
 
 namespace sluice::health {
 
@@ -32,32 +32,33 @@ class EjectionCount {
   io::Clock::time_point quiet_since_{};
 };
 
-class Ejector {
+class OutlierDetector {
  public:
-  Ejector(boost::asio::any_io_executor loop, HealthBoard& board, std::function<std::uint64_t()> random);
+  OutlierDetector(boost::asio::any_io_executor loop, HealthRegistry& registry,
+                  std::function<std::uint64_t()> random);
 
   // The workers saw as many errors in a row as the service allows. True when the backend was ejected; not
   // when fewer than min_available would stay eligible in its pool.
-  bool suspect(std::uint32_t id);
+  bool consider(std::uint32_t id);
   // Ends an ejection before its time. False when there is none.
   bool lift(std::uint32_t id, const std::string& why);
-  // Forgets backends that are gone. To be called after each HealthBoard::adopt().
+  // Forgets backends that are gone. To be called after each HealthRegistry::adopt().
   void adopt();
   std::uint64_t total() const { return total_; }
   // It was ejected for `time`.
-  std::function<void(const Watched& backend, std::chrono::milliseconds time)> on_ejected;
+  std::function<void(const MonitoredBackend& backend, std::chrono::milliseconds time)> on_ejected;
   // Its ejection was lifted.
-  std::function<void(const Watched& backend, const std::string& why)> on_lifted;
+  std::function<void(const MonitoredBackend& backend, const std::string& why)> on_lifted;
 
  private:
   struct Entry {
     EjectionCount count;
     std::unique_ptr<boost::asio::steady_timer> timer;
   };
-  void eject(std::uint32_t id, const Watched& backend);
+  void eject(std::uint32_t id, const MonitoredBackend& backend);
 
   boost::asio::any_io_executor loop_;
-  HealthBoard& board_;
+  HealthRegistry& registry_;
   std::function<std::uint64_t()> random_;
   std::map<std::uint32_t, Entry> entries_;
   std::uint64_t total_ = 0;

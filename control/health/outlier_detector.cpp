@@ -1,4 +1,4 @@
-#include "control/health/ejector.hpp"
+#include "control/health/outlier_detector.hpp"
 
 #include <algorithm>
 
@@ -20,50 +20,51 @@ milliseconds EjectionCount::next(milliseconds ejection, io::Clock::time_point no
   return result;
 }
 
-Ejector::Ejector(asio::any_io_executor loop, HealthBoard& board, std::function<std::uint64_t()> random)
-    : loop_(std::move(loop)), board_(board), random_(std::move(random)) {}
+OutlierDetector::OutlierDetector(asio::any_io_executor loop, HealthRegistry& registry,
+                                 std::function<std::uint64_t()> random)
+    : loop_(std::move(loop)), registry_(registry), random_(std::move(random)) {}
 
-bool Ejector::suspect(std::uint32_t id) {
-  const Watched* backend = board_.find(id);
-  if (!backend || backend->ejected || backend->outlier.consecutive_errors <= 0) return false;
+bool OutlierDetector::consider(std::uint32_t id) {
+  const MonitoredBackend* backend = registry_.find(id);
+  if (!backend || backend->ejection || backend->outlier.consecutive_errors <= 0) return false;
   // Whatever comes of it: the next suspicion needs as many errors again.
   backend->live->consecutive_errors.store(0);
-  const auto standing = board_.standing(id);
+  const auto standing = registry_.standing(id);
   const auto needed = static_cast<std::size_t>(std::max(backend->outlier.min_available, 0)) + 1;
   if (!standing.is_eligible || standing.eligible < needed) return false;
   eject(id, *backend);
   return true;
 }
 
-void Ejector::eject(std::uint32_t id, const Watched& backend) {
+void OutlierDetector::eject(std::uint32_t id, const MonitoredBackend& backend) {
   Entry& entry = entries_[id];
   const double jitter = static_cast<double>(random_() >> 11) * 0x1p-52 - 1.0;
   const milliseconds time = entry.count.next(backend.outlier.ejection, io::Clock::now(), jitter);
   entry.timer = std::make_unique<asio::steady_timer>(loop_, time);
   entry.timer->async_wait([this, id](boost::system::error_code failure) {
-    if (!failure) board_.set_ejected(id, false);
+    if (!failure) registry_.set_ejected(id, false);
   });
   ++total_;
   backend.pool_live->ejections.fetch_add(1);
-  board_.set_ejected(id, true);
+  registry_.set_ejected(id, true);
   if (on_ejected) on_ejected(backend, time);
 }
 
 // What failed before is no reason to eject it again.
-bool Ejector::lift(std::uint32_t id, const std::string& why) {
-  const Watched* backend = board_.find(id);
+bool OutlierDetector::lift(std::uint32_t id, const std::string& why) {
+  const MonitoredBackend* backend = registry_.find(id);
   const auto entry = entries_.find(id);
-  if (!backend || !backend->ejected || entry == entries_.end()) return false;
+  if (!backend || !backend->ejection || entry == entries_.end()) return false;
   entry->second.timer->cancel();
   entry->second.count.ended(io::Clock::now());
   backend->live->consecutive_errors.store(0);
-  board_.set_ejected(id, false);
+  registry_.set_ejected(id, false);
   if (on_lifted) on_lifted(*backend, why);
   return true;
 }
 
-void Ejector::adopt() {
-  std::erase_if(entries_, [this](const auto& entry) { return board_.find(entry.first) == nullptr; });
+void OutlierDetector::adopt() {
+  std::erase_if(entries_, [this](const auto& entry) { return registry_.find(entry.first) == nullptr; });
 }
 
 }  // namespace sluice::health

@@ -17,34 +17,43 @@
 
 namespace sluice::health {
 
-struct Watched {
+// What probes have said of a backend.
+struct ProbeRecord {
+  HealthState health{1, 2};
+  std::uint64_t count = 0;        // results so far
+  std::uint64_t last_failed = 0;  // the number of the last that was bad
+  std::string error;              // of the last result; empty when it was good
+};
+
+// An ejection that lasts.
+struct Ejection {
+  io::Clock::time_point began;
+  int passed_since = 0;  // probes in a row that began after it and were passed
+};
+
+struct MonitoredBackend {
+  // As the snapshot has it.
   std::string service, pool, name;
-  std::string authority;                          // as what it is spoken to
-  std::vector<route::Endpoint> endpoints;         // empty: its name is not known, it is down
-  std::string looked_up;                          // as in route::Backend
-  std::shared_ptr<const tls::ClientContext> tls;  // null: spoken to in clear
-  ProxyVersion proxy_protocol = ProxyVersion::off;
+  io::Destination to;     // no endpoint: its name is not known, it is down
+  std::string looked_up;  // as in route::Backend
   observe::Admin admin = observe::Admin::ready;
   std::optional<config::HealthCheckSpec> check;
   config::OutlierSpec outlier;
   std::chrono::milliseconds slow_start{0};
   std::shared_ptr<observe::BackendLive> live;
   std::shared_ptr<observe::PoolLive> pool_live;
-  HealthState probed{1, 2};
-  std::uint64_t probes = 0, last_failed = 0;  // results so far, and the number of the last that was bad
-  bool ejected = false;
-  io::Clock::time_point ejected_at{};
-  int passed_since = 0;    // probes in a row that began after the ejection and were passed
-  bool usable = false;     // took requests after its last change; a slow start begins when that turns true
-  std::string last_error;  // of the last probe; empty when it succeeded
+  // As it is found to be.
+  ProbeRecord probed;
+  std::optional<Ejection> ejection;
+  bool usable = false;  // took requests after its last change; a slow start begins when that turns true
 };
-std::string to_string(const Watched& backend);  // "api/blue/127.0.0.1:9001"
+std::string to_string(const MonitoredBackend& backend);  // "api/blue/127.0.0.1:9001"
 
-class HealthBoard {
+class HealthRegistry {
  public:
   // `now` is the steady clock's; a parameter for the tests.
-  explicit HealthBoard(boost::asio::any_io_executor loop,
-                       std::function<io::Clock::time_point()> now = io::Clock::now);
+  explicit HealthRegistry(boost::asio::any_io_executor loop,
+                          std::function<io::Clock::time_point()> now = io::Clock::now);
 
   // The snapshot in force from now on. What is known of its backends stays known (C4).
   void adopt(route::SnapshotPtr snapshot);
@@ -53,8 +62,8 @@ class HealthBoard {
                 io::Clock::time_point began = io::Clock::time_point::max());
   void set_ejected(std::uint32_t id, bool ejected);
 
-  const Watched* find(std::uint32_t id) const;
-  const std::map<std::uint32_t, Watched>& all() const { return watched_; }
+  const MonitoredBackend* find(std::uint32_t id) const;
+  const std::map<std::uint32_t, MonitoredBackend>& all() const { return backends_; }
   // Eligible backends of the pool this one is in, and whether it is one of them (H1).
   struct Standing {
     std::size_t eligible = 0;
@@ -62,25 +71,25 @@ class HealthBoard {
   };
   Standing standing(std::uint32_t id) const;
 
-  // Rings when a health changed.
-  io::Notifier& changed() { return notifier_; }
+  // Notified when a health changed.
+  io::Notifier& changed() { return changed_; }
   // The health that workers see went from one to another.
-  std::function<void(const Watched& backend, observe::Health from)> on_flip;
+  std::function<void(const MonitoredBackend& backend, observe::Health from)> on_flip;
   // `rise` probes since its ejection were passed, or it is at other addresses: there is nothing to hold
   // against it.
   std::function<void(std::uint32_t id, const std::string& why)> on_cleared;
 
  private:
-  void refresh(Watched& backend, const route::Service& service, const route::Pool& pool,
+  void refresh(MonitoredBackend& backend, const route::Service& service, const route::Pool& pool,
                const route::Backend& wanted);
-  void move(Watched& backend, const route::Backend& wanted);
-  void settle(Watched& backend);
-  void ramp(Watched& backend);
+  void move(MonitoredBackend& backend, const route::Backend& wanted);
+  void settle(MonitoredBackend& backend);
+  void ramp(MonitoredBackend& backend);
 
-  io::Notifier notifier_;
+  io::Notifier changed_;
   std::function<io::Clock::time_point()> now_;
   route::SnapshotPtr snapshot_;
-  std::map<std::uint32_t, Watched> watched_;  // by BackendLive::id
+  std::map<std::uint32_t, MonitoredBackend> backends_;  // by BackendLive::id
 };
 
 }  // namespace sluice::health

@@ -1,4 +1,4 @@
-// A backend for probes, on a port of its own: answers every request with the same bytes, or not at all.
+// A server on a port of its own: answers every request with the same bytes, or not at all.
 #pragma once
 
 #include <boost/asio/as_tuple.hpp>
@@ -14,17 +14,17 @@
 #include <string>
 #include <vector>
 
-#include "proxy/route/snapshot.hpp"
+#include "control/io/connection.hpp"
 
-namespace sluice::health {
+namespace sluice::io {
 
-class ProbeTarget {
+class AnsweringServer {
  public:
-  ProbeTarget(boost::asio::io_context& loop, std::string with)
+  AnsweringServer(boost::asio::io_context& loop, std::string with)
       : inner_(std::make_shared<Inner>(loop, std::move(with))) {
     boost::asio::co_spawn(loop, accept(inner_), boost::asio::detached);
   }
-  ~ProbeTarget() { inner_->acceptor.close(); }
+  ~AnsweringServer() { inner_->acceptor.close(); }
 
   std::uint16_t port() const { return inner_->port; }
   std::string address() const { return "127.0.0.1:" + std::to_string(port()); }
@@ -33,6 +33,12 @@ class ProbeTarget {
     endpoint.ip = {127, 0, 0, 1};
     endpoint.port = port();
     return endpoint;
+  }
+  Destination destination() const {
+    Destination to;
+    to.address = address();
+    to.endpoints.push_back(endpoint());
+    return to;
   }
   void answer(std::string with) { inner_->answer = std::move(with); }
   void keep_open() { inner_->close_after_answer = false; }
@@ -89,4 +95,4 @@ class ProbeTarget {
   std::shared_ptr<Inner> inner_;
 };
 
-}  // namespace sluice::health
+}  // namespace sluice::io

@@ -1,5 +1,5 @@
 // An answer as it arrives, for control's own requests: read as the proxy reads a backend's (X2, X3), decided
-// without a socket. Control thread only.
+// without a socket. Pure.
 #pragma once
 
 #include <string>
@@ -10,10 +10,10 @@
 
 namespace sluice::io {
 
-class Answer {
+class AnswerReader {
  public:
   // `asked_head`: the request's method was HEAD. At most `most_body` bytes of the body are kept.
-  Answer(bool asked_head, std::size_t most_body) : asked_head_(asked_head), most_body_(most_body) {}
+  AnswerReader(bool asked_head, std::size_t most_body) : asked_head_(asked_head), most_body_(most_body) {}
 
   // More bytes; with `end` the connection's end came behind them.
   void take(std::string_view bytes, bool end);

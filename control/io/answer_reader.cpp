@@ -1,8 +1,8 @@
-#include "control/io/answer.hpp"
+#include "control/io/answer_reader.hpp"
 
 namespace sluice::io {
 
-void Answer::take(std::string_view bytes, bool end) {
+void AnswerReader::take(std::string_view bytes, bool end) {
   if (failed() || complete_) return;
   in_.append(bytes);
   if (!has_head()) read_heads();
@@ -16,7 +16,7 @@ void Answer::take(std::string_view bytes, bool end) {
 }
 
 // Interim answers (RFC 9110 15.2) and the one that they announce.
-void Answer::read_heads() {
+void AnswerReader::read_heads() {
   while (!has_head() && !failed()) {
     const auto status = parser_.parse(in_, head_, asked_head_);
     if (status == http1::Status::more) return;
@@ -28,7 +28,7 @@ void Answer::read_heads() {
   }
 }
 
-void Answer::take_head() {
+void AnswerReader::take_head() {
   if (head_.status == 101) {
     problem_ = "status 101: the protocol was switched, though nothing had asked for it";
     return;
@@ -46,7 +46,7 @@ void Answer::take_head() {
   parser_.reset();
 }
 
-void Answer::read_body() {
+void AnswerReader::read_body() {
   std::size_t used = 0;
   while (!(complete_ = reader_.done())) {
     const auto step = reader_.next(std::string_view(in_).substr(used));
@@ -58,14 +58,14 @@ void Answer::read_body() {
   in_.erase(0, used);
 }
 
-void Answer::keep(std::string_view piece) {
+void AnswerReader::keep(std::string_view piece) {
   const auto room = most_body_ - body_.size();
   if (piece.size() > room) cut_ = true;
   body_.append(piece.substr(0, room));
 }
 
 // What speaks there, as far as its first bytes show it; else what the parser says.
-std::string Answer::what_it_is_instead() const {
+std::string AnswerReader::what_it_is_instead() const {
   if (in_.size() > 1 && (in_[0] == '\x15' || in_[0] == '\x16') && in_[1] == '\x03') return "it is TLS";
   if (in_.starts_with(std::string_view("\0\0", 2))) return "it may be HTTP/2";
   if (in_.starts_with("SSH-")) return "it is SSH";

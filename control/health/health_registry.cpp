@@ -1,0 +1,148 @@
+#include "control/health/health_registry.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "proxy/route/query.hpp"
+
+namespace sluice::health {
+
+using observe::Health;
+
+std::string to_string(const MonitoredBackend& backend) {
+  return backend.service + "/" + backend.pool + "/" + backend.name;
+}
+
+HealthRegistry::HealthRegistry(boost::asio::any_io_executor loop, std::function<io::Clock::time_point()> now)
+    : changed_(std::move(loop)), now_(std::move(now)) {}
+
+void HealthRegistry::adopt(route::SnapshotPtr snapshot) {
+  const bool first = snapshot_ == nullptr;
+  snapshot_ = std::move(snapshot);
+  std::set<std::uint32_t> named;
+  for (const auto& service : snapshot_->services)
+    for (const auto& pool : service.pools)
+      for (const auto& wanted : pool.backends) {
+        const auto [place, is_new] = backends_.try_emplace(wanted.live->id);
+        // Those that the daemon starts with have long been running: no slow start.
+        if (is_new) place->second.usable = first;
+        refresh(place->second, service, pool, wanted);
+        named.insert(wanted.live->id);
+      }
+  std::erase_if(backends_, [&named](const auto& entry) { return !named.contains(entry.first); });
+  for (auto& [id, backend] : backends_) settle(backend);
+  changed_.notify();
+}
+
+void HealthRegistry::refresh(MonitoredBackend& backend, const route::Service& service,
+                             const route::Pool& pool, const route::Backend& wanted) {
+  backend.service = service.spec.name;
+  backend.pool = pool.name;
+  backend.name = wanted.name;
+  move(backend, wanted);
+  backend.to.address = wanted.authority;
+  backend.to.tls = pool.tls;
+  backend.to.proxy_protocol = pool.proxy_protocol;
+  backend.admin = wanted.admin;
+  backend.check = service.spec.health_check;
+  backend.outlier = service.spec.outlier;
+  backend.slow_start = service.spec.slow_start;
+  backend.live = wanted.live;
+  backend.pool_live = pool.live;
+  if (backend.check) {
+    backend.probed.health.set_counts(backend.check->rise, backend.check->fall);
+  } else {
+    backend.probed.health = HealthState(1, 2);
+    backend.probed.error = wanted.unresolved;
+  }
+}
+
+// What was seen at the old addresses says nothing of the new ones, when none of them is left.
+void HealthRegistry::move(MonitoredBackend& backend, const route::Backend& wanted) {
+  backend.looked_up = wanted.looked_up;
+  if (backend.to.endpoints == wanted.endpoints) {
+    if (wanted.endpoints.empty()) backend.probed.error = wanted.unresolved;
+    return;
+  }
+  const auto is_old = [&](const route::Endpoint& endpoint) {
+    return std::find(backend.to.endpoints.begin(), backend.to.endpoints.end(), endpoint) !=
+           backend.to.endpoints.end();
+  };
+  const bool elsewhere =
+      !backend.to.endpoints.empty() && std::none_of(wanted.endpoints.begin(), wanted.endpoints.end(), is_old);
+  if (backend.to.endpoints.empty()) backend.probed.error.clear();
+  backend.to.endpoints = wanted.endpoints;
+  if (elsewhere) wanted.live->consecutive_errors.store(0);
+  if (elsewhere && backend.ejection && on_cleared) on_cleared(wanted.live->id, "it is at another address");
+}
+
+void HealthRegistry::observed(std::uint32_t id, const ProbeResult& result, io::Clock::time_point began) {
+  const auto found = backends_.find(id);
+  if (found == backends_.end() || result.ours) return;
+  MonitoredBackend& backend = found->second;
+  ProbeRecord& probed = backend.probed;
+  probed.error = result.ok ? "" : result.what;
+  ++probed.count;
+  if (!result.ok) probed.last_failed = probed.count;
+  const bool after = backend.ejection && began >= backend.ejection->began;
+  const int passed = after && result.ok ? backend.ejection->passed_since + 1 : 0;
+  if (after) backend.ejection->passed_since = passed;
+  if (probed.health.observe(result.ok)) settle(backend);
+  if (!after || !backend.check || passed < backend.check->rise || !on_cleared) return;
+  on_cleared(id,
+             std::to_string(passed) + (passed == 1 ? " probe was passed" : " probes in a row were passed"));
+}
+
+void HealthRegistry::set_ejected(std::uint32_t id, bool ejected) {
+  const auto found = backends_.find(id);
+  if (found == backends_.end() || found->second.ejection.has_value() == ejected) return;
+  found->second.ejection.reset();
+  if (ejected) found->second.ejection.emplace(Ejection{io::Clock::now(), 0});
+  settle(found->second);
+}
+
+const MonitoredBackend* HealthRegistry::find(std::uint32_t id) const {
+  const auto found = backends_.find(id);
+  return found == backends_.end() ? nullptr : &found->second;
+}
+
+HealthRegistry::Standing HealthRegistry::standing(std::uint32_t id) const {
+  const MonitoredBackend* backend = find(id);
+  if (!backend) return {};
+  const route::Service* service = find_service(*snapshot_, backend->service);
+  const route::Pool* pool = service ? find_pool(*service, backend->pool) : nullptr;
+  if (!pool) return {};
+  Standing standing{eligible_count(*pool), false};
+  for (const auto& other : pool->backends)
+    if (other.live->id == id) standing.is_eligible = eligible_in(*pool, other);
+  return standing;
+}
+
+// The one value: ejection above what probes say.
+void HealthRegistry::settle(MonitoredBackend& backend) {
+  const Health from = backend.live->health.load();
+  const Health known = backend.to.endpoints.empty() ? Health::down : backend.probed.health.health();
+  const Health to = backend.ejection ? Health::ejected : known;
+  ramp(backend);
+  if (from == to) return;
+  backend.live->health.store(to);
+  changed_.notify();
+  if (on_flip) on_flip(backend, from);
+}
+
+// Written before the health, so that no worker sees the backend come back at full weight.
+void HealthRegistry::ramp(MonitoredBackend& backend) {
+  const bool probed_up = backend.probed.health.health() == Health::up;
+  const bool unknown_yet = backend.check && backend.probed.health.health() == Health::unknown;
+  const bool usable = backend.admin == observe::Admin::ready && !backend.ejection &&
+                      !backend.to.endpoints.empty() && (probed_up || !backend.check);
+  if (unknown_yet && backend.admin == observe::Admin::ready && !backend.ejection) return;
+  if (usable && !backend.usable && backend.slow_start.count() > 0) {
+    const auto since_epoch = now_().time_since_epoch();
+    backend.live->ramp_started_micros.store(
+        std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count());
+  }
+  backend.usable = usable;
+}
+
+}  // namespace sluice::health

@@ -1,0 +1,41 @@
+// The HTTP client of control: one HTTP/1.1 request on a connection of its own. Probes, gates, verify requests
+// and hooks ask with it; the answer is read as the proxy reads a backend's. Control thread only.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <string>
+
+#include "control/io/connection.hpp"
+
+namespace sluice::io {
+
+struct HttpRequest {
+  Destination to;
+  std::string host;  // the Host header
+  std::string method = "GET";
+  std::string target = "/";
+  std::string agent = "sluice";
+  std::string authorization;               // the field's value; empty: none is sent
+  std::chrono::milliseconds limit{5'000};  // for all of it
+  std::size_t most_body = 64 * 1024;       // so much of the answer's body is waited for and kept
+};
+
+struct HttpAnswer {
+  int status = 0;        // 0: there was no answer, `problem` says why
+  std::string location;  // of a redirect; it is not followed
+  std::string body;      // as much of it as was asked for
+  bool cut = false;      // there is more of it
+  std::string problem;   // "connect: Connection refused", "no answer within 5s"
+  bool ours = false;     // nothing was learned of the other side (see Failure)
+};
+
+// Never throws; takes at most request.limit. What the other side sends beyond what was asked for is read and
+// thrown away after the return, within bounds: a page that is larger than wanted is no reset for it.
+boost::asio::awaitable<HttpAnswer> fetch(boost::asio::any_io_executor loop, HttpRequest request);
+
+// As it goes out.
+std::string text_of(const HttpRequest& request);
+
+}  // namespace sluice::io
