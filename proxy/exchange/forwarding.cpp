@@ -8,6 +8,7 @@ http::ForwardContext forward_context(const client::ClientInfo& info, const Reque
   forward.client_ip = info.peer_address;
   forward.trusted = info.trusted;
   forward.proto = info.secure ? "https" : "http";
+  forward.identity = info.identity;
   forward.request_id = id.text;
   forward.strip_prefix = plan.strip_prefix;
   forward.default_host = to.authority;

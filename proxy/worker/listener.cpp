@@ -103,7 +103,7 @@ void Worker::Listener::accept_one(int fd, const IpPort& peer) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMostUnsent, sizeof kMostUnsent);
   if (info_->spec.proxy_protocol) return await_header(fd, peer);
   const PeerInfo caller{peer, {}};
-  session::Session::start(worker_.context_, info_, fd, caller, worker_.sessions_);
+  client::Connection::start(worker_.context_, worker_.handler_, info_, fd, caller, worker_.connections_);
 }
 
 // Counted as a connection meanwhile, so that those who never send their header are limited like all others.
@@ -117,7 +117,8 @@ void Worker::Listener::await_header(int fd, const IpPort& peer) {
         connections->fetch_sub(1, std::memory_order_relaxed);
         header_readers_.erase(place);
         if (taken < 0) return worker_.context_.counters.bad_proxy_header.add();
-        session::Session::start(worker_.context_, info_, taken, caller, worker_.sessions_);
+        client::Connection::start(worker_.context_, worker_.handler_, info_, taken, caller,
+                                  worker_.connections_);
       });
 }
 

@@ -5,8 +5,8 @@
 #include <list>
 #include <memory>
 
+#include "proxy/client/connection.hpp"
 #include "proxy/net/proxy_header_reader.hpp"
-#include "proxy/session/session.hpp"
 #include "proxy/worker/worker.hpp"
 
 namespace sluice::worker {

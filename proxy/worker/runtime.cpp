@@ -51,8 +51,8 @@ Runtime::Runtime(PostToControl control, RuntimeOptions options)
       impl_(std::make_shared<Impl>(workers_, options_.workers)) {
   for (std::size_t i = 0; i < options_.workers; ++i) {
     auto worker = std::make_unique<Worker>(i);
-    session::Context& context = worker->context();
-    context.access_log = &impl_->access_log;
+    worker->context().access_log = &impl_->access_log;
+    exchange::Context& context = worker->exchange();
     context.suspect = [this, alive = std::weak_ptr<Impl>(impl_)](std::uint32_t id) {
       control_([this, alive, id] {  // may come when there is no runtime any more
         if (!alive.expired() && on_suspect) on_suspect(id);
@@ -63,20 +63,20 @@ Runtime::Runtime(PostToControl control, RuntimeOptions options)
         if (!alive.expired() && on_unreachable) on_unreachable(id);
       });
     };
-    context.offer = [this, i, turn = i](const void* line) mutable {
+    context.offer_slot = [this, i, turn = i](exchange::QueueKey key) mutable {
       const std::size_t first = turn++ % workers_.size();
-      if (first == i) return offer(line, i, workers_.size());
-      workers_[first]->enqueue([this, line, first] { offer(line, first, workers_.size()); });
+      if (first == i) return offer(key, i, workers_.size());
+      workers_[first]->enqueue([this, key, first] { offer(key, first, workers_.size()); });
     };
     workers_.push_back(std::move(worker));
   }
 }
 
 // On the thread of workers_[index]; `left` of the workers, this one included, have not been asked.
-void Runtime::offer(const void* line, std::size_t index, std::size_t left) {
-  if (workers_[index]->context().admission.wake(line) || left == 1) return;
+void Runtime::offer(exchange::QueueKey key, std::size_t index, std::size_t left) {
+  if (workers_[index]->exchange().concurrency.wake_next(key) || left == 1) return;
   const std::size_t next = (index + 1) % workers_.size();
-  workers_[next]->enqueue([this, line, next, left] { offer(line, next, left - 1); });
+  workers_[next]->enqueue([this, key, next, left] { offer(key, next, left - 1); });
 }
 
 // All threads end before the first worker goes: until then one may write to another.

@@ -15,6 +15,9 @@
 #include "proxy/observe/worker_counters.hpp"
 #include "proxy/route/snapshot.hpp"
 
+namespace sluice::exchange {
+class QueueKey;
+}
 namespace sluice::tls {
 class ServerContext;
 class TicketKeys;
@@ -101,7 +104,7 @@ class Runtime {
 
  private:
   struct Impl;
-  void offer(const void* line, std::size_t index, std::size_t left);
+  void offer(exchange::QueueKey key, std::size_t index, std::size_t left);
 
   const PostToControl control_;
   RuntimeOptions options_;

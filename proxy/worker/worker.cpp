@@ -12,7 +12,7 @@ namespace sluice::worker {
 using std::chrono::milliseconds;
 
 namespace {
-constexpr auto kEnd = std::chrono::seconds(2);  // what was cut has this long to unwind
+constexpr auto kEnd = std::chrono::seconds(2);  // what was closed has this long to unwind
 }  // namespace
 
 Worker::Worker(std::size_t index) : context_(index) {}
@@ -44,7 +44,7 @@ void Worker::start(route::SnapshotPtr first) {
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), ("sluice-" + std::to_string(context_.worker)).c_str());
     run();
-    context_.view.reset();
+    exchange_.view.reset();
   });
 }
 
@@ -63,11 +63,11 @@ void Worker::run() {
 void Worker::tick(net::Clock::time_point now) {
   context_.wheel.advance(std::chrono::duration_cast<milliseconds>(now - started_));
   if (shutdown_done_) watch_shutdown();
-  if (end_at_ && context_.mirrors.active() > 0) context_.mirrors.end();
-  const bool busy = sessions() > 0 || context_.mirrors.active() > 0;
+  if (end_at_ && exchange_.mirrors.active() > 0) exchange_.mirrors.end();
+  const bool busy = connections() > 0 || exchange_.mirrors.active() > 0;
   if (!end_at_ || (busy && now <= *end_at_)) return;
-  context_.mirrors.end();
-  context_.directory.each_backend([](upstream::Backend& backend) { backend.close_idle(); });
+  exchange_.mirrors.end();
+  exchange_.backends.each_backend([](upstream::Backend& backend) { backend.close_idle(); });
   ended_ = true;
 }
 
@@ -93,21 +93,21 @@ void Worker::forget(Listener& gone) {
 
 void Worker::adopt(route::SnapshotPtr snapshot) {
   context_.generation = snapshot->generation;
-  context_.view = context_.directory.adopt(std::move(snapshot));
-  context_.holds.adopt(*context_.view);
-  context_.mirrors.adopt(*context_.view);
+  exchange_.view = exchange_.backends.adopt(std::move(snapshot));
+  exchange_.pauses.adopt(*exchange_.view);
+  exchange_.mirrors.adopt(*exchange_.view);
 }
 
 void Worker::close_tunnels(const std::vector<std::uint32_t>& ids, TunnelPolicy policy) {
   if (policy.kind == TunnelPolicy::Kind::wait) return;
   for (const auto id : ids) {
-    upstream::Backend* backend = context_.directory.find(id);
+    upstream::Backend* backend = exchange_.backends.find(id);
     if (!backend) continue;
     backend->each_activity([this, &policy](upstream::Activity& activity) {
       if (!activity.is_tunnel()) return;
       if (policy.kind == TunnelPolicy::Kind::now) return activity.cut();
       const auto window = static_cast<std::uint64_t>(std::max<std::int64_t>(1, policy.window.count()));
-      activity.end_within(milliseconds(context_.random.next() % window));
+      activity.end_within(milliseconds(exchange_.random.next() % window));
     });
   }
 }
@@ -115,7 +115,7 @@ void Worker::close_tunnels(const std::vector<std::uint32_t>& ids, TunnelPolicy p
 std::size_t Worker::abort_in_flight(const std::vector<std::uint32_t>& ids) {
   std::size_t closed = 0;
   for (const auto id : ids)
-    if (upstream::Backend* backend = context_.directory.find(id))
+    if (upstream::Backend* backend = exchange_.backends.find(id))
       backend->each_activity([&closed](upstream::Activity& activity) {
         activity.cut();
         ++closed;
@@ -127,7 +127,7 @@ Blockers Worker::blockers(const std::vector<std::uint32_t>& ids) {
   Blockers result;
   const auto now = net::Clock::now();
   for (const auto id : ids) {
-    upstream::Backend* backend = context_.directory.find(id);
+    upstream::Backend* backend = exchange_.backends.find(id);
     if (!backend) continue;
     backend->each_activity([&result, now](upstream::Activity& activity) {
       ++(activity.is_tunnel() ? result.tunnels : result.requests);
@@ -141,24 +141,24 @@ Blockers Worker::blockers(const std::vector<std::uint32_t>& ids) {
   return result;
 }
 
-std::size_t Worker::sessions() const {
+std::size_t Worker::connections() const {
   std::size_t count = 0;
-  for (const net::WheelHook* hook = sessions_.next; hook != &sessions_; hook = hook->next) ++count;
+  for (const net::WheelHook* hook = connections_.next; hook != &connections_; hook = hook->next) ++count;
   return count;
 }
 
 void Worker::shut_down(milliseconds deadline, std::function<void(std::size_t)> done) {
   listeners_.clear();
   context_.shutting_down = true;
-  context_.holds.give_up();
-  for (net::WheelHook* hook = sessions_.next; hook != &sessions_; hook = hook->next)
-    session::Session::from(*hook).end_when_idle();
+  exchange_.pauses.give_up();
+  for (net::WheelHook* hook = connections_.next; hook != &connections_; hook = hook->next)
+    client::Connection::from(*hook).drain();
   // Tunnels leave one by one in the first nine tenths of the time, so that their clients do not come back all
   // at once (P24).
   const auto window = static_cast<std::uint64_t>(std::max<std::int64_t>(1, deadline.count() * 9 / 10));
-  context_.directory.each_backend([this, window](upstream::Backend& backend) {
+  exchange_.backends.each_backend([this, window](upstream::Backend& backend) {
     backend.each_activity([this, window](upstream::Activity& activity) {
-      if (activity.is_tunnel()) activity.end_within(milliseconds(context_.random.next() % window));
+      if (activity.is_tunnel()) activity.end_within(milliseconds(exchange_.random.next() % window));
     });
   });
   shutdown_deadline_ = net::Clock::now() + deadline;
@@ -167,16 +167,16 @@ void Worker::shut_down(milliseconds deadline, std::function<void(std::size_t)> d
 }
 
 void Worker::watch_shutdown() {
-  const std::size_t left = sessions();
+  const std::size_t left = connections();
   if (left > 0 && net::Clock::now() < shutdown_deadline_) return;
   const auto done = std::exchange(shutdown_done_, nullptr);
-  if (left > 0) cut_sessions();
+  if (left > 0) close_connections();
   done(left);
 }
 
-void Worker::cut_sessions() {
-  for (net::WheelHook* hook = sessions_.next; hook != &sessions_; hook = hook->next)
-    session::Session::from(*hook).cut();
+void Worker::close_connections() {
+  for (net::WheelHook* hook = connections_.next; hook != &connections_; hook = hook->next)
+    client::Connection::from(*hook).close_now();
 }
 
 }  // namespace sluice::worker

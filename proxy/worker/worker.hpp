@@ -1,5 +1,5 @@
-// One worker thread: its poller, listeners, sessions, backends and counters. Nothing here is shared but the
-// live counters; control speaks to it by post(), which goes through its mailbox.
+// One worker thread: its poller, listeners, client connections, backends and counters. Nothing here is shared
+// but the live counters; control speaks to it by post(), which goes through its mailbox.
 #pragma once
 
 #include <functional>
@@ -8,7 +8,9 @@
 #include <thread>
 #include <vector>
 
-#include "proxy/session/session.hpp"
+#include "proxy/client/connection.hpp"
+#include "proxy/exchange/handler.hpp"
+#include "proxy/upstream/http1_connector.hpp"
 #include "proxy/worker/mailbox.hpp"
 #include "proxy/worker/runtime.hpp"
 
@@ -25,7 +27,7 @@ class Worker {
   explicit Worker(std::size_t index);
   ~Worker();  // as join()
 
-  // Ends every session, then the thread. Control thread; join() waits for it.
+  // Ends every client connection, then the thread. Control thread; join() waits for it.
   void end();
   void join();
 
@@ -46,10 +48,12 @@ class Worker {
   void close_tunnels(const std::vector<std::uint32_t>& ids, TunnelPolicy policy);
   std::size_t abort_in_flight(const std::vector<std::uint32_t>& ids);
   Blockers blockers(const std::vector<std::uint32_t>& ids);
-  // Closes the listeners and ends what is idle; `done` gets how many sessions had to be cut at the deadline.
+  // Closes the listeners and ends what is idle; `done` gets how many connections had to be closed at the
+  // deadline.
   void shut_down(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
 
-  session::Context& context() { return context_; }
+  client::WorkerContext& context() { return context_; }
+  exchange::Context& exchange() { return exchange_; }
 
  private:
   class Listener;
@@ -57,14 +61,17 @@ class Worker {
   void forget(Listener& listener);
   void run();
   void tick(net::Clock::time_point now);
-  std::size_t sessions() const;
-  void cut_sessions();
+  std::size_t connections() const;
+  void close_connections();
   void watch_shutdown();
 
-  session::Context context_;
+  client::WorkerContext context_;
+  upstream::Http1Connector connector_{context_.poller, context_.wheel, context_.counters.backend_handshakes};
+  exchange::Context exchange_{context_, connector_};
+  exchange::Handler handler_{exchange_};
   Mailbox mail_{context_.poller};
   const net::Clock::time_point started_ = net::Clock::now();
-  session::SessionHook sessions_;
+  client::ConnectionHook connections_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::thread thread_;
   bool ended_ = false;

@@ -37,7 +37,7 @@ def copy_of_the_house(tmp_path):
     ("proxy/config", "#include <fcntl.h>", "proxy/config is pure"),
     ("proxy/http", "#include <sys/stat.h>", "proxy/http is pure"),
     ("proxy/route", "auto now = std::chrono::steady_clock::now();", "time and chance are arguments"),
-    ("proxy/session", "std::mutex lock;", "nothing that needs a lock"),
+    ("proxy/exchange", "std::mutex lock;", "nothing that needs a lock"),
     ("proxy/upstream", "std::shared_mutex lock;", "nothing that needs a lock"),
 ])
 def test_a_broken_rule_is_named_with_its_place(copy, folder, text, complaint):

@@ -1,7 +1,7 @@
 // What happens when a backend fails: retries, rescue, own answers (R1, R2, S9, X3).
 #include "world.hpp"
 
-namespace sluice::session {
+namespace sluice::worker {
 namespace {
 
 constexpr std::string_view kPost = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
@@ -303,7 +303,7 @@ TEST_F(Retry, D3_a_request_cut_at_a_drains_deadline_is_504_and_leaves_the_backen
   Peer& client = world.client();
   client.send(kGet);
   asked(0, "GET");
-  world.context.directory.find(0)->each_activity([](upstream::Activity& activity) { activity.cut(); });
+  world.context.backends.find(0)->each_activity([](upstream::Activity& activity) { activity.cut(); });
   answered(client, "HTTP/1.1 504");
   EXPECT_TRUE(world.until([&] { return (*origin)[0].ended(); }));
   EXPECT_EQ(world.backend(0).in_flight.get(), 0u);
@@ -329,4 +329,4 @@ TEST_F(Retry, X5_an_idle_backend_connection_is_closed_after_its_time) {
 }
 
 }  // namespace
-}  // namespace sluice::session
+}  // namespace sluice::worker

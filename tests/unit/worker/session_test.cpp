@@ -1,7 +1,7 @@
 // A client's connection: heads, bodies, keep-alive, pipelining, leaving (X3 to X6, P).
 #include "world.hpp"
 
-namespace sluice::session {
+namespace sluice::worker {
 namespace {
 
 using Sessions = OneOrigin;
@@ -272,7 +272,7 @@ TEST_F(Sessions, X2_a_malformed_head_is_answered_and_closed) {
   client.send("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n");
   answered(client, "HTTP/1.1 400");
   EXPECT_TRUE(world.until([&] { return client.eof; }));
-  EXPECT_EQ(world.context.counters.refused_requests[reason_index("malformed")].get(), 1u);
+  EXPECT_EQ(world.lent.counters.refused_requests[reason_index("malformed")].get(), 1u);
 }
 
 TEST_F(Sessions, A_head_larger_than_the_first_buffer_is_taken) {
@@ -362,9 +362,9 @@ TEST_F(Sessions, D6_at_shutdown_the_idle_end_now_and_the_busy_after_their_answer
   Peer& busy = world.client();
   busy.send(kGet);
   Peer& backend = asked(0, "GET");
-  world.context.shutting_down = true;
-  for (net::WheelHook* hook = world.sessions.next; hook != &world.sessions; hook = hook->next)
-    Session::from(*hook).end_when_idle();
+  world.lent.shutting_down = true;
+  for (net::WheelHook* hook = world.connections.next; hook != &world.connections; hook = hook->next)
+    client::Connection::from(*hook).drain();
   EXPECT_TRUE(world.until([&] { return resting.eof; }));
   EXPECT_FALSE(busy.ended());
   backend.send(kOk);
@@ -382,10 +382,10 @@ TEST_F(Sessions, D6_what_waits_for_a_place_or_uploads_can_be_cut) {
   Peer& waiting = world.client();
   waiting.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc");
   ASSERT_TRUE(world.until([&] { return world.live->waiting.load() == 1; }));
-  for (net::WheelHook* hook = world.sessions.next; hook != &world.sessions; hook = hook->next)
-    Session::from(*hook).cut();
+  for (net::WheelHook* hook = world.connections.next; hook != &world.connections; hook = hook->next)
+    client::Connection::from(*hook).close_now();
   EXPECT_TRUE(world.until([&] { return world.idle(); }));
 }
 
 }  // namespace
-}  // namespace sluice::session
+}  // namespace sluice::worker

@@ -2,7 +2,7 @@
 #include "proxy/route/preview.hpp"
 #include "world.hpp"
 
-namespace sluice::session {
+namespace sluice::worker {
 namespace {
 
 class LaidOver : public OneOrigin {
@@ -99,7 +99,7 @@ TEST_F(LaidOver, M1_a_kept_connection_that_died_is_not_a_failure) {
 
 TEST_F(LaidOver, M1_what_is_too_much_is_dropped) {
   mirror();
-  const std::size_t most = Mirrors::kActive + Mirrors::kWaiting;
+  const std::size_t most = exchange::Mirrors::kActive + exchange::Mirrors::kWaiting;
   auto& client = world.client();
   for (std::size_t n = 0; n < most + 20; ++n) {
     client.got.clear();
@@ -111,7 +111,7 @@ TEST_F(LaidOver, M1_what_is_too_much_is_dropped) {
   }
   EXPECT_EQ(service().mirror_dropped.get(), 20u);
   EXPECT_EQ(service().mirror_in_flight.get(), most);
-  EXPECT_EQ(world.context.mirrors.active(), Mirrors::kActive);
+  EXPECT_EQ(world.context.mirrors.active(), exchange::Mirrors::kActive);
 }
 
 TEST_F(LaidOver, M1_a_copys_place_on_a_backend_goes_to_who_waits_for_it) {
@@ -183,7 +183,7 @@ TEST_F(LaidOver, M1_D3_a_drains_deadline_ends_a_copy) {
   ASSERT_TRUE(copied(1));
   EXPECT_EQ(world.backend(1).in_flight.get(), 1u) << "a drain waits for it";
   const auto id = world.pools[1].backends[0].live->id;
-  world.context.directory.find(id)->each_activity([](upstream::Activity& activity) { activity.cut(); });
+  world.context.backends.find(id)->each_activity([](upstream::Activity& activity) { activity.cut(); });
   EXPECT_TRUE(world.until([&] { return world.backend(1).in_flight.get() == 0; }));
   EXPECT_EQ(service().mirror_failed.get(), 1u);
 }
@@ -214,24 +214,24 @@ TEST_F(LaidOver, M1_a_mirror_that_is_off_lets_go_of_what_waits_is_under_way_or_h
   auto& slow = world.client();
   slow.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc");
   asked(0, "abc");
-  for (std::size_t i = 0; i < Mirrors::kActive + 3; ++i) {
+  for (std::size_t i = 0; i < exchange::Mirrors::kActive + 3; ++i) {
     auto& client = world.client();
     client.send(kGet);
     asked(1, "GET").send(kOk);
     answered(client, "\r\n\r\nok");
     (*origin)[1].got.clear();
   }
-  ASSERT_TRUE(copied(Mirrors::kActive));
+  ASSERT_TRUE(copied(exchange::Mirrors::kActive));
   world.mirror.reset();
   world.publish();
-  EXPECT_TRUE(world.until([&] { return service().mirror_dropped.get() == Mirrors::kActive + 3; }));
+  EXPECT_TRUE(world.until([&] { return service().mirror_dropped.get() == exchange::Mirrors::kActive + 3; }));
   EXPECT_EQ(service().mirror_in_flight.get(), 1u) << "whose request still sends its body";
   EXPECT_EQ(world.backend(1).connections.get(), 0u);
   slow.send("def");
   asked(0, "abcdef").send(kOk);
   answered(slow, "\r\n\r\nok");
   EXPECT_EQ(service().mirror_in_flight.get(), 0u);
-  EXPECT_EQ(service().mirror_dropped.get(), Mirrors::kActive + 4);
+  EXPECT_EQ(service().mirror_dropped.get(), exchange::Mirrors::kActive + 4);
   EXPECT_EQ(service().mirror_failed.get(), 0u);
 }
 
@@ -261,4 +261,4 @@ TEST_F(LaidOver, S8_what_is_no_token_is_ignored_and_said_so) {
 }
 
 }  // namespace
-}  // namespace sluice::session
+}  // namespace sluice::worker

@@ -1,7 +1,7 @@
 // After a 101: bytes both ways, and how it ends (X6, D1).
 #include "world.hpp"
 
-namespace sluice::session {
+namespace sluice::worker {
 namespace {
 
 constexpr std::string_view kUpgrade =
@@ -82,7 +82,7 @@ TEST_F(Tunnel, The_backends_end_reaches_the_client_and_a_silent_client_is_not_wa
 
 TEST_F(Tunnel, D1_a_tunnel_ends_within_the_time_it_is_given) {
   open();
-  world.context.directory.find(0)->each_activity([](upstream::Activity& activity) {
+  world.context.backends.find(0)->each_activity([](upstream::Activity& activity) {
     EXPECT_TRUE(activity.is_tunnel());
     activity.end_within(5s);
   });
@@ -100,7 +100,7 @@ TEST_F(Tunnel, D3_a_tunnel_can_be_cut_while_neither_side_reads) {
   backend->send(std::string(32 << 20, 'b'));
   world.stall(*client);
   world.stall(*backend);
-  world.context.directory.find(0)->each_activity([](upstream::Activity& activity) { activity.cut(); });
+  world.context.backends.find(0)->each_activity([](upstream::Activity& activity) { activity.cut(); });
   EXPECT_TRUE(world.until([&] { return world.backend(0).in_flight.get() == 0; }));
 }
 
@@ -124,4 +124,4 @@ TEST_F(Tunnel, A_client_that_is_reset_ends_the_tunnel) {
 }
 
 }  // namespace
-}  // namespace sluice::session
+}  // namespace sluice::worker

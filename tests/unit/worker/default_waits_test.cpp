@@ -8,7 +8,7 @@
 
 #include "world.hpp"
 
-namespace sluice::session {
+namespace sluice::worker {
 namespace {
 
 // A listening socket whose backlog is full: who connects waits.
@@ -229,4 +229,4 @@ TEST_F(DefaultWaits, X7_10000_requests_at_a_time_and_1000_that_wait) {
 }
 
 }  // namespace
-}  // namespace sluice::session
+}  // namespace sluice::worker

@@ -1,7 +1,7 @@
 // P1 on one worker: who is held, who goes on when, and by which snapshot.
 #include "world.hpp"
 
-namespace sluice::session {
+namespace sluice::worker {
 namespace {
 
 class Pause : public OneOrigin {
@@ -152,11 +152,11 @@ TEST_F(Pause, P1_the_time_held_is_not_the_pools_latency) {
 TEST_F(Pause, P1_a_shutdown_frees_the_held) {
   pause();
   auto& client = *held(1).front();
-  world.context.shutting_down = true;
-  world.context.holds.give_up();
+  world.lent.shutting_down = true;
+  world.context.pauses.give_up();
   answered(client, "X-Sluice-Error: paused\r\n");
   EXPECT_THAT(client.got, HasSubstr("Connection: close\r\n"));
 }
 
 }  // namespace
-}  // namespace sluice::session
+}  // namespace sluice::worker

@@ -1,5 +1,5 @@
-// A worker's world on the test's own thread: real sessions and exchanges between client sockets and origins
-// that do what the test says. Time is the test's: skip() lets it pass.
+// A worker's world on the test's own thread: real client connections and exchanges between client sockets and
+// origins that do what the test says. Time is the test's: skip() lets it pass.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -10,10 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "proxy/session/session.hpp"
+#include "proxy/client/connection.hpp"
+#include "proxy/exchange/handler.hpp"
+#include "proxy/upstream/http1_connector.hpp"
 #include "support/peer.hpp"
 
-namespace sluice::session {
+namespace sluice::worker {
 
 using namespace std::chrono_literals;
 using ::testing::EndsWith;
@@ -30,7 +32,7 @@ class World {
     info->spec.min_body_rate = 0;
     context.suspect = [this](std::uint32_t id) { suspects.push_back(id); };
     context.unreachable = [this](std::uint32_t id) { unreachables.push_back(id); };
-    context.offer = [this](const void* line) { context.admission.wake(line); };
+    context.offer_slot = [this](exchange::QueueKey key) { context.concurrency.wake_next(key); };
   }
   ~World() { end(); }
 
@@ -81,23 +83,23 @@ class World {
     route.service = "api";
     route.path = "/";
     snapshot->routes = route::RouteTable({route}, {"api"});
-    context.view = context.directory.adopt(snapshot);
-    context.holds.adopt(*context.view);
+    context.view = context.backends.adopt(snapshot);
+    context.pauses.adopt(*context.view);
     context.mirrors.adopt(*context.view);
   }
 
-  // A client, its session started.
+  // A client, its connection started.
   Peer& client() {
     const auto [ours, theirs] = tcp_pair();
-    Session::start(context, info, theirs, PeerInfo{caller, {}}, sessions);
+    client::Connection::start(lent, handler, info, theirs, PeerInfo{caller, {}}, connections);
     return *clients.emplace_back(std::make_unique<Peer>(ours));
   }
 
   void step() {
     counting = count_allocations;
-    context.poller.wait(0ms);
-    context.wheel.advance(std::chrono::duration_cast<std::chrono::milliseconds>(net::Clock::now() - began_) +
-                          skipped_);
+    lent.poller.wait(0ms);
+    lent.wheel.advance(std::chrono::duration_cast<std::chrono::milliseconds>(net::Clock::now() - began_) +
+                       skipped_);
     counting = false;
     for (auto& each : origins) each->poll();
     for (auto& each : clients) each->poll();
@@ -124,7 +126,7 @@ class World {
   }
   void skip(std::chrono::milliseconds time) { skipped_ += time; }
 
-  bool idle() const { return !sessions.linked(); }
+  bool idle() const { return !connections.linked(); }
   observe::PoolCounters& counters(std::size_t pool_index) { return pools[pool_index].live->per_worker[0]; }
   observe::BackendCounters& backend(std::size_t pool_index, std::size_t index = 0) {
     return pools[pool_index].backends[index].live->per_worker[0];
@@ -132,10 +134,10 @@ class World {
 
   // Everything ends and every gauge is back where it began.
   void end() {
-    for (net::WheelHook* hook = sessions.next; hook != &sessions; hook = hook->next)
-      Session::from(*hook).cut();
-    EXPECT_TRUE(until([this] { return idle(); })) << "a session did not end";
-    context.directory.each_backend([](upstream::Backend& each) { each.close_idle(); });
+    for (net::WheelHook* hook = connections.next; hook != &connections; hook = hook->next)
+      client::Connection::from(*hook).close_now();
+    EXPECT_TRUE(until([this] { return idle(); })) << "a connection did not end";
+    context.backends.each_backend([](upstream::Backend& each) { each.close_idle(); });
     context.mirrors.end();
     EXPECT_TRUE(until([this] { return context.mirrors.active() == 0; }));
     EXPECT_EQ(live->per_worker[0].mirror_in_flight.get(), 0u);
@@ -144,7 +146,7 @@ class World {
     EXPECT_EQ(live->waiting_for_backend.load(), 0u);
     EXPECT_EQ(live->hold.held.load(), 0u);
     EXPECT_EQ(live->per_worker[0].retry_in_flight.get(), 0u);
-    EXPECT_EQ(context.counters.connections.get(), 0u);
+    EXPECT_EQ(lent.counters.connections.get(), 0u);
     EXPECT_EQ(info->connections->load(), 0u);
     for (const auto& each : pools) {
       EXPECT_EQ(each.live->per_worker[0].in_flight.get(), 0u);
@@ -159,7 +161,10 @@ class World {
   static inline bool count_allocations = false;
   static inline thread_local bool counting = false;
 
-  Context context{0};
+  client::WorkerContext lent{0};
+  upstream::Http1Connector connector{lent.poller, lent.wheel, lent.counters.backend_handshakes};
+  exchange::Context context{lent, connector};
+  exchange::Handler handler{context};
   config::ServiceSpec spec;
   std::optional<route::Hold> hold;
   std::vector<route::Flag> flags;
@@ -169,7 +174,7 @@ class World {
   std::shared_ptr<observe::ServiceLive> live = std::make_shared<observe::ServiceLive>(1);
   IpPort caller{*parse_ip("127.0.0.1"), 40'000};  // of clients made from now on
   std::shared_ptr<client::ListenerInfo> info = std::make_shared<client::ListenerInfo>();
-  SessionHook sessions;
+  client::ConnectionHook connections;
   std::vector<std::unique_ptr<Origin>> origins;
   std::vector<std::unique_ptr<Peer>> clients;
   std::vector<std::uint32_t> suspects, unreachables;
@@ -210,4 +215,4 @@ class OneOrigin : public ::testing::Test {
 inline constexpr std::string_view kGet = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 inline constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-}  // namespace sluice::session
+}  // namespace sluice::worker

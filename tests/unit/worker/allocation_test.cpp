@@ -8,7 +8,7 @@
 namespace {
 std::size_t allocations = 0;
 void count_one() {
-  if (sluice::session::World::counting) ++allocations;
+  if (sluice::worker::World::counting) ++allocations;
 }
 }  // namespace
 
@@ -36,7 +36,7 @@ void* aligned_alloc(std::size_t alignment, std::size_t size) {
 }
 }
 
-namespace sluice::session {
+namespace sluice::worker {
 namespace {
 
 class Allocations : public OneOrigin {
@@ -106,6 +106,6 @@ TEST_F(Allocations, X4_a_thousand_chunked_uploads_allocate_nothing) {
 }
 
 }  // namespace
-}  // namespace sluice::session
+}  // namespace sluice::worker
 
 #endif

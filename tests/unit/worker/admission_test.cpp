@@ -3,7 +3,7 @@
 
 #include "world.hpp"
 
-namespace sluice::session {
+namespace sluice::worker {
 namespace {
 
 TEST(Admission, X7_there_are_never_more_inside_than_the_limit_says) {
@@ -14,7 +14,7 @@ TEST(Admission, X7_there_are_never_more_inside_than_the_limit_says) {
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&] {
       for (int i = 0; i < 20'000; ++i) {
-        if (!Admission::try_enter(service, kLimit)) continue;
+        if (!exchange::Concurrency::try_enter(service, kLimit)) continue;
         const auto now = inside.fetch_add(1) + 1;
         for (auto seen = most.load(); now > seen && !most.compare_exchange_weak(seen, now);) {
         }
@@ -132,4 +132,4 @@ TEST_F(Places, X7_a_queue_that_stands_for_longer_than_queue_time_makes_newcomers
 }
 
 }  // namespace
-}  // namespace sluice::session
+}  // namespace sluice::worker

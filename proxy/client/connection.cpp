@@ -1,0 +1,157 @@
+#include "proxy/client/connection.hpp"
+
+#include <openssl/ssl.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+#include <utility>
+
+#include "proxy/base/client_key.hpp"
+#include "proxy/client/http1_connection.hpp"
+#include "proxy/client/http1_refusal.hpp"
+#include "proxy/http/forwarded.hpp"
+#include "proxy/net/handshakes.hpp"
+
+namespace sluice::client {
+
+using net::IoStatus;
+
+void Connection::start(WorkerContext& worker, StreamHandler& handler,
+                       std::shared_ptr<const ListenerInfo> listener, int fd, const PeerInfo& peer,
+                       ConnectionHook& list) {
+  auto* connection = new Connection(worker, handler, std::move(listener), fd, peer);
+  connection->link_before(list);
+  spawn(connection->run());
+}
+
+Connection::Connection(WorkerContext& worker, StreamHandler& handler,
+                       std::shared_ptr<const ListenerInfo> listener, int fd, const PeerInfo& peer)
+    : worker_(worker),
+      handler_(handler),
+      listener_(std::move(listener)),
+      socket_(fd, worker.poller, worker.wheel),
+      peer_(peer),
+      trusted_(contains(listener_->spec.trusted_proxies, peer.source.ip)),
+      peer_address_(format_ip(peer.source.ip, peer_address_text_)) {
+  if (listener_->tls) socket_.secure(listener_->tls->accept(fd));
+  worker_.counters.connections.add();
+  listener_->connections->fetch_add(1, std::memory_order_relaxed);
+}
+
+Connection::~Connection() {
+  unlink();
+  if (counted_) observe::ClientTable::leave(*counted_);
+  worker_.counters.connections.sub();
+  listener_->connections->fetch_sub(1, std::memory_order_relaxed);
+}
+
+Task<void> Connection::run() {
+  try {
+    if (admit()) {
+      auto status = IoStatus::ok;
+      if (listener_->tls) {
+        socket_.limit(listener_->spec.tls->handshake_timeout);
+        status = co_await socket_.handshake();
+        after_handshake(status);
+      }
+      switch (choose_protocol(status)) {
+        case Protocol::http1:
+          co_await speak_http1();
+          break;
+        case Protocol::http_to_a_tls_port:
+          co_await refuse_clear_text();
+          break;
+        case Protocol::none:
+          break;
+      }
+    }
+  } catch (const std::exception& e) {  // out of memory, at worst: this connection pays, the others live
+    spdlog::error("connection from {}: {}", peer_address_, e.what());
+    reset_ = true;
+  }
+  socket_.close(reset_);
+  delete this;
+}
+
+// False: this client has all the connections that it may have.
+bool Connection::admit() {
+  if (!listener_->clients || trusted_) return true;  // a proxy in front speaks for many
+  const std::uint64_t client = client_key(peer_address_);
+  const auto entry = listener_->clients->enter(client, listener_->spec.max_connections_per_client);
+  if (entry.slot) counted_in_ = listener_->clients;  // a reload may make another table
+  counted_ = entry.slot;
+  if (entry.refused) worker_.counters.over_client_limit.add();
+  return !entry.refused;
+}
+
+void Connection::after_handshake(IoStatus status) {
+  net::count_handshake(worker_.counters.client_handshakes, status, socket_.tls());
+  if (status != IoStatus::ok) return;
+  certificate_ = tls::identity_fields(*socket_.tls());
+  for (const auto& [name, value] : certificate_) identity_.push_back({name, value, http::Header::ours});
+  socket_.no_limit();
+}
+
+// THE place where a client's protocol is chosen: by ALPN behind TLS, where ServerContext::on_alpn agrees to
+// HTTP/1 only, and in clear by the listener, where all of them speak HTTP/1.
+Connection::Protocol Connection::choose_protocol(IoStatus handshake) const {
+  if (handshake == IoStatus::ok) return Protocol::http1;
+  const bool clear_text = handshake == IoStatus::reset && socket_.tls() && socket_.tls()->spoke_clear_text();
+  return clear_text ? Protocol::http_to_a_tls_port : Protocol::none;
+}
+
+Task<void> Connection::speak_http1() {
+  Http1Connection http1(*this);
+  protocol_ = &http1;
+  co_await http1.serve();
+  protocol_ = nullptr;
+}
+
+// The client forgot the s of https://. It is told so in the words that it speaks.
+Task<void> Connection::refuse_clear_text() {
+  socket_.drop_tls();
+  Http1Connection http1(*this);
+  protocol_ = &http1;
+  co_await http1.refuse(kClearText);
+  protocol_ = nullptr;
+}
+
+void Connection::drain() {
+  draining_ = true;
+  if (protocol_) return protocol_->drain();
+  socket_.cancel();
+}
+
+void Connection::close_now() {
+  draining_ = reset_ = true;
+  if (protocol_) return protocol_->close_now();
+  socket_.cancel();
+}
+
+SocketAddresses Connection::addresses() const {
+  if (peer_.destination) return {peer_.source, *peer_.destination};
+  sockaddr_storage own{};
+  socklen_t size = sizeof own;
+  ::getsockname(socket_.fd(), reinterpret_cast<sockaddr*>(&own), &size);
+  return {peer_.source, ip_port_of(own)};
+}
+
+ClientInfo Connection::info() const {
+  ClientInfo info;
+  info.address = info.peer_address = peer_address_;
+  info.listener = listener_->spec.name;
+  if (socket_.tls()) info.tls_version = SSL_get_version(socket_.tls()->ssl());
+  info.identity = identity_;
+  info.trusted = trusted_;
+  info.secure = socket_.tls() != nullptr;
+  return info;
+}
+
+void Connection::describe_client(const http::Fields& fields, IpText& text, ClientInfo& info) const {
+  if (!trusted_) return;
+  info.address = format_ip(http::forwarded_client(fields, peer_ip(), listener_->spec.trusted_proxies), text);
+  const std::string_view proto = http::forwarded_proto(fields);
+  info.secure = proto.empty() ? socket_.tls() != nullptr : proto == "https";
+}
+
+}  // namespace sluice::client

@@ -1,0 +1,101 @@
+// One accepted client connection, whatever protocol the client speaks on it. It counts itself, lets the
+// client in, does the TLS handshake and knows who the peer is; then it chooses what speaks the client's
+// protocol (choose_protocol) and hands over. The worker sees nothing else of its clients. Frees itself.
+// Worker only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "proxy/base/network.hpp"
+#include "proxy/base/task.hpp"
+#include "proxy/client/client_stream.hpp"
+#include "proxy/client/listener_info.hpp"
+#include "proxy/client/worker_context.hpp"
+#include "proxy/net/stream.hpp"
+#include "proxy/upstream/logins.hpp"
+
+namespace sluice::client {
+
+struct ConnectionHook : net::WheelHook {};
+
+// What speaks a protocol on a connection. It is told only while it does.
+class ProtocolDriver {
+ public:
+  virtual void drain() = 0;      // as Connection::drain()
+  virtual void close_now() = 0;  // as Connection::close_now()
+
+ protected:
+  ~ProtocolDriver() = default;
+};
+
+class Connection final : private ConnectionHook {
+ public:
+  // Serves `fd`, a connected non-blocking socket, until it ends; `handler` answers the requests. `list` is
+  // the worker's list of connections.
+  static void start(WorkerContext& worker, StreamHandler& handler,
+                    std::shared_ptr<const ListenerInfo> listener, int fd, const PeerInfo& peer,
+                    ConnectionHook& list);
+  static Connection& from(net::WheelHook& hook) {
+    return static_cast<Connection&>(static_cast<ConnectionHook&>(hook));
+  }
+
+  // Shutdown: a connection without a request under way ends now; one with a request ends after it.
+  void drain();
+  // Ends now, whatever runs, with a reset.
+  void close_now();
+
+  // --- for what speaks the protocol
+  WorkerContext& worker() const { return worker_; }
+  StreamHandler& handler() { return handler_; }
+  const ListenerInfo& listener() const { return *listener_; }
+  net::Stream& socket() { return socket_; }
+  upstream::Logins& logins() { return logins_; }
+  const Ip& peer_ip() const { return peer_.source.ip; }
+  std::string_view peer_address() const { return peer_address_; }  // without the port
+  bool is_trusted() const { return trusted_; }
+  bool is_draining() const { return draining_; }
+  SocketAddresses addresses() const;
+  // What is the same for every request of the connection.
+  ClientInfo info() const;
+  // For whom a request with these fields asks, and how that client came: as a trusted peer says. `text` keeps
+  // the address.
+  void describe_client(const http::Fields& fields, IpText& text, ClientInfo& info) const;
+  void reset_at_end() { reset_ = true; }
+
+ private:
+  enum class Protocol : std::uint8_t { none, http1, http_to_a_tls_port };
+
+  Connection(WorkerContext& worker, StreamHandler& handler, std::shared_ptr<const ListenerInfo> listener,
+             int fd, const PeerInfo& peer);
+  ~Connection();
+
+  Task<void> run();
+  bool admit();
+  void after_handshake(net::IoStatus status);
+  Protocol choose_protocol(net::IoStatus handshake) const;
+  Task<void> speak_http1();
+  Task<void> refuse_clear_text();
+
+  WorkerContext& worker_;
+  StreamHandler& handler_;
+  const std::shared_ptr<const ListenerInfo> listener_;
+  net::Stream socket_;
+  const PeerInfo peer_;
+  const bool trusted_;  // one of the listener's trusted proxies: what it says of the client is believed
+  IpText peer_address_text_;
+  std::string_view peer_address_;
+  std::vector<tls::IdentityField> certificate_;  // what the backend is told of the client's certificate
+  std::vector<http::Field> identity_;            // views of it  // the client's certificate, for the backend
+  upstream::Logins logins_;
+  ProtocolDriver* protocol_ = nullptr;             // null before the handshake is done
+  bool draining_ = false;                          // shutdown asked for the end
+  bool reset_ = false;                             // the connection ends with a reset
+  observe::ClientTable::Slot* counted_ = nullptr;  // where this connection counts for its client
+  std::shared_ptr<observe::ClientTable> counted_in_;
+};
+
+}  // namespace sluice::client

@@ -1,0 +1,66 @@
+// HTTP/1 on a client connection: reads heads, has each request answered (StreamHandler), refuses what is no
+// request, keeps the connection between requests and says goodbye. Decides nothing about where a request
+// goes. Worker only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include "proxy/base/task.hpp"
+#include "proxy/client/connection.hpp"
+#include "proxy/client/http1_input.hpp"
+#include "proxy/client/http1_output.hpp"
+#include "proxy/client/http1_stream.hpp"
+#include "proxy/http1/parser.hpp"
+
+namespace sluice::client {
+
+class Http1Connection final : public ProtocolDriver {
+ public:
+  // `connection` outlives it.
+  explicit Http1Connection(Connection& connection);
+
+  // One request after the other, until the connection is to end.
+  Task<void> serve();
+  // Answers what came and is no request, and says goodbye.
+  Task<void> refuse(http1::Refusal refusal);
+
+  void drain() override;
+  void close_now() override;
+
+ private:
+  enum class State : std::uint8_t {
+    idle,       // between two requests
+    parked,     // idle for long: holds no buffer
+    in_head,    // some of the next head has come
+    answering,  // a request is under way, or refused
+    lingering,  // answered; what the client still sends is thrown away
+  };
+  enum class HeadResult : std::uint8_t { incomplete, complete, refused, closed };
+
+  HeadResult look_for_head();
+  bool is_misdirected() const;
+  void prepare_read();
+  HeadResult after_read(net::ReadResult read);
+  HeadResult after_timeout();
+  void park();
+  std::chrono::milliseconds idle_timeout() const;
+  void begin_request();
+  void end_request();
+  Task<void> linger(std::chrono::milliseconds longest);
+
+  Connection& connection_;
+  net::Stream& socket_;
+  Http1Input input_;
+  Http1Output output_;
+  http1::RequestParser parser_;
+  http1::Refusal refusal_;
+  std::unique_ptr<http1::RequestHead> head_;  // null while parked
+  Http1Stream stream_;
+  State state_ = State::idle;
+  net::Clock::time_point head_began_;  // when the first of it came; in_head
+  std::uint64_t requests_ = 0;         // so far
+};
+
+}  // namespace sluice::client

@@ -1,0 +1,73 @@
+#include "proxy/client/http1_refusal.hpp"
+
+#include <memory>
+
+#include "proxy/client/access_line.hpp"
+#include "proxy/http/forward.hpp"
+#include "proxy/http1/parser.hpp"
+#include "proxy/http1/start_line.hpp"
+
+namespace sluice::client {
+
+std::string_view explanation(const http1::Refusal& refusal) {
+  if (refusal.reason == std::string_view(kClearText.reason))
+    return "This port speaks HTTPS, and plain HTTP came. Ask again with https:// in front.\n";
+  switch (refusal.status) {
+    case 408:
+      return "The request took too long to arrive.\n";
+    case 414:
+      return "The request's target is too long.\n";
+    case 417:
+      return "This expectation cannot be met.\n";
+    case 421:
+      return "This connection's certificate is not for the host of the request.\n";
+    case 431:
+      return "The request's header fields are too large or too many.\n";
+    case 501:
+      return "This method is not implemented here.\n";
+    case 505:
+      return "Speak HTTP/1.0 or HTTP/1.1.\n";
+    default:
+      return "The request is malformed.\n";
+  }
+}
+
+// The line has what can be told of the request; the rest is empty. The head is read once more from what has
+// come, as one piece: the views of the first reading may be void, and the line does not depend on how the
+// bytes arrived.
+void log_refusal(const Connection& connection, const http1::Refusal& refusal, std::string_view came,
+                 net::Clock::time_point began, std::size_t bytes_out) {
+  WorkerContext& worker = connection.worker();
+  if (!worker.access_log || !worker.access_log->on()) return;
+  const auto head = std::make_unique<http1::RequestHead>();
+  http1::RequestParser(connection.listener().head_limits()).parse(came, *head);
+  ClientInfo info = connection.info();
+  IpText address;
+  connection.describe_client(head->fields, address, info);
+
+  observe::AccessRecord line;
+  set_times(began, line);
+  line.generation = worker.generation;
+  line.bytes_in = came.size();
+  line.bytes_out = bytes_out;
+  line.status = static_cast<std::uint16_t>(refusal.status);
+  line.error = refusal.reason;
+  line.client = info.address;
+  const http1::Glance seen = http1::glance(came);
+  line.method = seen.method;
+  line.path = seen.path;
+  line.query = seen.query;
+  line.protocol = seen.protocol;
+  line.host = head->host;
+  if (const http::Field* host = head->fields.find(http::Header::host); host && line.host.empty())
+    line.host = host->value;
+  char made[32];
+  line.request_id = http::choose_request_id(*head, {}, made);
+  if (line.request_id.data() == made) line.request_id = {};  // nobody else has seen it
+  line.scheme = info.secure ? "https" : "http";
+  line.tls = info.tls_version;
+  add_fields(head->fields, line);
+  worker.access_log->ring(worker.worker).push(line);
+}
+
+}  // namespace sluice::client

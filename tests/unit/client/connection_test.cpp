@@ -1,0 +1,242 @@
+// A client connection and its streams, from the client's side and from the one who answers.
+#include "clients.hpp"
+
+namespace sluice::client {
+namespace {
+
+std::size_t count(std::string_view text, std::string_view part) {
+  std::size_t found = 0;
+  for (auto at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
+TEST_F(Clients, requests_are_answered_one_after_the_other) {
+  Peer& peer = client();
+  peer.send(std::string(kGet) + "GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(until([&] { return count(peer.got, "\r\n\r\nok") == 2; })) << peer.got;
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[0].path + seen[1].path, "/a/b");
+  EXPECT_EQ(count(peer.got, "X-Extra: 1\r\n"), 2u);
+  EXPECT_FALSE(peer.ended());
+}
+
+TEST_F(Clients, the_next_request_waits_while_one_is_answered) {
+  way = Way::held;
+  Peer& peer = client();
+  peer.send(kGet);
+  ASSERT_TRUE(until([&] { return seen.size() == 1; }));
+  peer.send("GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+  settle();
+  EXPECT_EQ(seen.size(), 1u);
+  release.fire();
+  ASSERT_TRUE(until([&] { return count(peer.got, "\r\n\r\nok") == 2; }));
+  EXPECT_EQ(seen[1].path, "/b");
+}
+
+TEST_F(Clients, an_observer_hears_of_a_fin_once) {
+  way = Way::held;
+  Peer& peer = client();
+  peer.send(kGet);
+  ASSERT_TRUE(until([&] { return seen.size() == 1; }));
+  peer.finish();
+  ASSERT_TRUE(until([&] { return seen[0].half_closed > 0; }));
+  settle();
+  EXPECT_EQ(seen[0].half_closed, 1);
+  EXPECT_EQ(seen[0].gone, 0);
+  release.fire();
+  EXPECT_TRUE(got(peer, "\r\n\r\nok"));
+}
+
+TEST_F(Clients, an_observer_hears_of_a_reset) {
+  way = Way::held;
+  Peer& peer = client();
+  peer.send(kGet);
+  ASSERT_TRUE(until([&] { return seen.size() == 1; }));
+  peer.abort();
+  ASSERT_TRUE(until([&] { return seen[0].gone > 0; }));
+  EXPECT_EQ(seen[0].gone, 1);
+}
+
+TEST_F(Clients, an_observer_hears_once_that_the_connection_is_closed) {
+  way = Way::held;
+  Peer& peer = client();
+  peer.send(kGet);
+  ASSERT_TRUE(until([&] { return seen.size() == 1; }));
+  Connection::from(*list.next).close_now();
+  Connection::from(*list.next).close_now();
+  EXPECT_EQ(seen[0].gone, 1);
+  release.fire();
+  ASSERT_TRUE(until([&] { return peer.ended(); }));
+  EXPECT_TRUE(peer.reset);
+  EXPECT_EQ(peer.got, "");
+}
+
+TEST_F(Clients, an_observer_hears_it_while_a_body_is_being_read) {
+  client().send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab");
+  ASSERT_TRUE(until([&] { return seen.size() == 1 && seen[0].body == "ab"; }));
+  Connection::from(*list.next).close_now();
+  EXPECT_EQ(seen[0].gone, 1);
+  EXPECT_TRUE(until([&] { return seen[0].end == BodyPiece::Kind::canceled; }));
+}
+
+TEST_F(Clients, a_drain_ends_what_is_idle_and_what_is_parked) {
+  Peer& fresh = client();
+  Peer& parked = client();
+  parked.send(kGet);
+  ASSERT_TRUE(got(parked, "ok"));
+  skip(6s);
+  for (net::WheelHook* hook = list.next; hook != &list; hook = hook->next) Connection::from(*hook).drain();
+  EXPECT_TRUE(until([&] { return fresh.eof && parked.eof; }));
+}
+
+TEST_F(Clients, a_drain_lets_a_request_end_first) {
+  way = Way::held;
+  Peer& peer = client();
+  peer.send(kGet);
+  ASSERT_TRUE(until([&] { return seen.size() == 1; }));
+  worker.shutting_down = true;
+  Connection::from(*list.next).drain();
+  settle();
+  EXPECT_FALSE(peer.ended());
+  release.fire();
+  EXPECT_TRUE(until([&] { return peer.eof; }));
+  EXPECT_NE(peer.got.find("Connection: close\r\n"), peer.got.npos);
+  EXPECT_EQ(count(peer.got, "\r\n\r\nok"), 1u);
+}
+
+TEST_F(Clients, a_parked_connection_is_served_when_it_speaks) {
+  Peer& peer = client();
+  peer.send(kGet);
+  ASSERT_TRUE(got(peer, "ok"));
+  skip(30s);
+  peer.send("GET /b HTTP/1.1\r\nHo");
+  settle();
+  peer.send("st: x\r\n\r\n");
+  EXPECT_TRUE(until([&] { return count(peer.got, "\r\n\r\nok") == 2; }));
+}
+
+TEST_F(Clients, a_head_that_does_not_end_is_refused) {
+  Peer& peer = client();
+  peer.send("GET /b HTTP/1.1\r\nHo");
+  settle();
+  skip(11s);
+  EXPECT_TRUE(got(peer, "HTTP/1.1 408 "));
+  EXPECT_EQ(worker.counters.refused_requests[reason_index("timeout")].get(), 1u);
+  EXPECT_EQ(seen.size(), 0u);
+}
+
+TEST_F(Clients, what_is_no_request_is_refused) {
+  Peer& peer = client();
+  peer.send("GET\r\n\r\n");
+  EXPECT_TRUE(got(peer, "HTTP/1.1 400 "));
+  EXPECT_TRUE(until([&] { return peer.eof; }));
+  EXPECT_EQ(seen.size(), 0u);
+}
+
+TEST_F(Clients, a_long_body_comes_in_pieces_and_its_trailers_as_fields) {
+  Peer& peer = client();
+  peer.send("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  ASSERT_TRUE(until([&] { return seen.size() == 1 && seen[0].body == "abc"; }));
+  peer.send("3\r\ndef\r\n0\r\nX-A: 1\r\nX-B: 2\r\n\r\n" + std::string(kGet));
+  ASSERT_TRUE(until([&] { return count(peer.got, "\r\n\r\nok") == 2; }));
+  EXPECT_EQ(seen[0].body, "abcdef");
+  EXPECT_EQ(seen[0].trailers, "X-A=1;X-B=2;");
+}
+
+TEST_F(Clients, a_body_beyond_the_limit_ends_too_large) {
+  limit = 4;
+  Peer& peer = client();
+  peer.send("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  ASSERT_TRUE(until([&] { return seen.size() == 1; }));
+  peer.send("3\r\ndef\r\n");
+  EXPECT_TRUE(got(peer, "HTTP/1.1 400 "));
+  EXPECT_EQ(seen[0].end, BodyPiece::Kind::too_large);
+  EXPECT_NE(peer.got.find("Connection: close"), peer.got.npos);
+}
+
+TEST_F(Clients, a_body_that_does_not_come_is_too_slow) {
+  client().send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab");
+  ASSERT_TRUE(until([&] { return seen.size() == 1; }));
+  settle();
+  skip(31s);
+  EXPECT_TRUE(until([&] { return seen[0].end == BodyPiece::Kind::too_slow; }));
+}
+
+TEST_F(Clients, trailers_of_an_answer_follow_its_last_chunk) {
+  way = Way::trailers;
+  Peer& peer = client();
+  peer.send(kGet);
+  EXPECT_TRUE(got(peer, "\r\n\r\n2\r\nok\r\n0\r\nT: 1\r\n\r\n"));
+}
+
+TEST_F(Clients, an_interim_answer_is_not_for_http_1_0) {
+  way = Way::interim;
+  Peer& old = client();
+  old.send("GET /a HTTP/1.0\r\n\r\n");
+  EXPECT_TRUE(got(old, "\r\n\r\nok"));
+  EXPECT_EQ(old.got.find("103"), old.got.npos);
+  Peer& peer = client();
+  peer.send(kGet);
+  EXPECT_TRUE(got(peer, "\r\n\r\nok"));
+  EXPECT_TRUE(peer.got.starts_with("HTTP/1.1 103 "));
+}
+
+TEST_F(Clients, an_answer_that_cannot_be_completed_ends_in_a_reset) {
+  way = Way::reset;
+  Peer& peer = client();
+  peer.send(kGet);
+  EXPECT_TRUE(until([&] { return peer.ended(); }));
+  EXPECT_TRUE(peer.reset);
+}
+
+TEST_F(Clients, a_tunnel_carries_first_what_came_behind_the_head) {
+  way = Way::tunnel;
+  Peer& peer = client();
+  peer.send("GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nabc");
+  ASSERT_TRUE(got(peer, "\r\n\r\nabc"));
+  peer.send("def");
+  ASSERT_TRUE(got(peer, "\r\n\r\nabcdef"));
+  EXPECT_TRUE(peer.got.starts_with("HTTP/1.1 101 "));
+  peer.finish();
+  EXPECT_TRUE(until([&] { return seen[0].tunnel_end == StreamStatus::ended; }));
+  EXPECT_TRUE(until([&] { return peer.eof; }));
+}
+
+TEST_F(Clients, a_connection_serves_so_many_requests) {
+  info->spec.max_requests = 2;
+  Peer& peer = client();
+  peer.send(std::string(kGet) + std::string(kGet) + std::string(kGet));
+  EXPECT_TRUE(until([&] { return peer.eof; }));
+  EXPECT_EQ(seen.size(), 2u);
+  EXPECT_EQ(count(peer.got, "Connection: close"), 1u);
+}
+
+TEST_F(Clients, a_client_has_so_many_connections) {
+  info->spec.max_connections_per_client = 1;
+  info->clients = std::make_shared<observe::ClientTable>();
+  Peer& first = client();
+  Peer& second = client();
+  EXPECT_TRUE(until([&] { return second.ended(); }));
+  EXPECT_EQ(worker.counters.over_client_limit.get(), 1u);
+  first.close();
+  EXPECT_TRUE(until([&] { return !list.linked(); }));
+  Peer& third = client();
+  third.send(kGet);
+  EXPECT_TRUE(got(third, "ok"));
+}
+
+TEST_F(Clients, a_trusted_peer_says_for_whom_each_request_is) {
+  info->spec.trusted_proxies.push_back(*parse_network("127.0.0.1"));
+  Peer& peer = client();
+  peer.send("GET /a HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.1.2.3\r\nX-Forwarded-Proto: https\r\n\r\n");
+  ASSERT_TRUE(got(peer, "ok"));
+  peer.send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(until([&] { return count(peer.got, "\r\n\r\nok") == 2; }));
+  EXPECT_EQ(seen[0].address, "10.1.2.3");
+  EXPECT_TRUE(seen[0].secure);
+  EXPECT_EQ(seen[1].address, "127.0.0.1");
+  EXPECT_FALSE(seen[1].secure);
+}
+
+}  // namespace
+}  // namespace sluice::client
