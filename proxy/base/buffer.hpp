@@ -61,9 +61,13 @@ class Buffer {
   // Makes the capacity kLarge. Views are void afterwards. False when it is that large already.
   bool grow();
 
+  // Room for `n` more bytes at least. Views into the buffer are void afterwards.
+  void reserve(std::size_t n) {
+    if (room_size() < n || !data_) make_room(n);
+  }
   void append(std::string_view bytes) {
     if (bytes.empty()) return;
-    if (room_size() < bytes.size() || !data_) make_room(bytes.size());
+    reserve(bytes.size());
     std::memcpy(data_ + end_, bytes.data(), bytes.size());
     end_ += bytes.size();
   }

@@ -14,21 +14,6 @@ using net::IoStatus;
 constexpr std::size_t kReadOfAnswer =
     256 * 1024;  // more of an answer is not worth the time: the connection ends
 
-constexpr std::string_view kMirrorMark = "X-Sluice-Mirror: 1\r\n\r\n";
-
-// R4: a copy's connection carries other people's copies, too, so it is not logged in.
-void append_without_login(std::string_view lines, Buffer& out) {
-  while (!lines.empty()) {
-    const auto line = lines.substr(0, lines.find('\n') + 1);
-    lines.remove_prefix(line.size());
-    const auto colon = line.find(':');
-    const bool credentials = http::header_id(line.substr(0, colon)) == http::Header::authorization;
-    if (!credentials ||
-        !http::logs_connection_in(http::trim(line.substr(colon + 1, line.size() - colon - 3))))
-      out.append(line);
-  }
-}
-
 }  // namespace
 
 Mirrors::Mirrors(net::Poller& poller, net::TimerWheel& wheel, std::size_t worker,
@@ -41,10 +26,9 @@ Mirrors::Copy::Copy(Mirrors& mirrors) : Deadline(mirrors.wheel_) {}
 
 void Mirrors::Copy::store(const http::RequestHead& head, const http::ForwardContext& forward) {
   is_head_ = head.is_head;
-  Buffer whole;
-  http1::write_request(head, forward, whole);
-  append_without_login(whole.view().substr(0, whole.view().size() - 2), request_);
-  request_.append(kMirrorMark);
+  http::ForwardContext copied = forward;
+  copied.mirror = true;
+  http1::write_request(head, copied, request_);
 }
 
 void Mirrors::Copy::end(End how) {

@@ -28,7 +28,7 @@ void Shadow::offer(const http::ForwardContext& forward, std::string_view body, b
   const route::Service& service = plan_.routed();
   if (!service.mirror || std::exchange(offered_, true) || !is_wanted()) return;
   const http::RequestHead& head = client_.head();
-  if (head.framing == http::Framing::chunked || head.content_length > Mirrors::kLongestBody) {
+  if (head.body == http::BodyLength::unknown || head.content_length > Mirrors::kLongestBody) {
     plan_.live().per_worker[context_.worker.worker].mirror_skipped.add();
     return;
   }

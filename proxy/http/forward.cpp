@@ -20,4 +20,12 @@ std::string_view choose_request_id(const RequestHead& head, const std::array<std
   return own && is_sane_request_id(own->value) ? own->value : make_request_id(random, storage);
 }
 
+ForwardedTarget forwarded_target(const RequestHead& head, std::string_view strip_prefix) {
+  std::string_view path = head.path;
+  if (!head.asterisk && path.substr(0, strip_prefix.size()) == strip_prefix)
+    path.remove_prefix(strip_prefix.size());
+  const bool rooted = head.asterisk || (!path.empty() && path.front() == '/');
+  return {rooted ? std::string_view() : "/", path, head.query, head.query.data() != nullptr};
+}
+
 }  // namespace sluice::http

@@ -11,18 +11,11 @@
 
 namespace sluice::http {
 
-inline constexpr std::array<std::string_view, 3> kCredentials{"Authorization", "Cookie",
-                                                              "Proxy-Authorization"};
-
-// The fields that end here: those that Connection names (RFC 9110 7.6.1), and in a TRACE, whose answer holds
-// what was received, those with credentials (9.3.8). What the proxy itself writes is out of their reach.
+// Those that Connection names (RFC 9110 7.6.1), and in a TRACE, whose answer holds what was received, those
+// with credentials (9.3.8). What the proxy itself writes is out of their reach.
 class HopByHopFields {
  public:
-  HopByHopFields(const Fields& fields, bool any) {
-    if (!any) return;
-    for (const Field& field : fields)
-      if (field.id == Header::connection) collect(field.value);
-  }
+  explicit HopByHopFields(const ResponseHead& head) : HopByHopFields(head.fields, head.names_fields) {}
   explicit HopByHopFields(const RequestHead& head) : HopByHopFields(head.fields, head.names_fields) {
     if (head.method != "TRACE") return;
     for (const auto name : kCredentials) names_[size_++] = name;
@@ -33,6 +26,14 @@ class HopByHopFields {
   }
 
  private:
+  static constexpr std::array<std::string_view, 3> kCredentials{"Authorization", "Cookie",
+                                                                "Proxy-Authorization"};
+
+  HopByHopFields(const Fields& fields, bool any) {
+    if (!any) return;
+    for (const Field& field : fields)
+      if (field.id == Header::connection) collect(field.value);
+  }
   void collect(std::string_view list) {
     while (!list.empty() && size_ < kMaxNamedFields) {
       const auto name = take_member(list);

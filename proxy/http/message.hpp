@@ -1,5 +1,5 @@
-// What a parsed head holds. Every view points into the bytes that were parsed (or at a literal): a head is
-// void as soon as the buffer behind it moves or is consumed.
+// What a head means, whatever wire it came over. Every view points into the bytes that were parsed (or at a
+// literal): a head is void as soon as the buffer behind it moves or is consumed. Pure.
 #pragma once
 
 #include <algorithm>
@@ -15,8 +15,8 @@
 namespace sluice::http {
 
 constexpr std::size_t kMaxFields = 100;  // as in Envoy and Apache; more is 431
-constexpr std::size_t kMaxNamedFields =
-    16;  // fields that Connection may name: each is looked for among all others
+// Fields that Connection may name: each is looked for among all others.
+constexpr std::size_t kMaxNamedFields = 16;
 
 struct Field {
   std::string_view name, value;  // value without the whitespace around it
@@ -45,10 +45,11 @@ class Fields {
   const Field* find(std::string_view name) const;
   const Field* find(Header id) const;
 
-  // Requires: size() < kMaxFields (the head scanner refuses longer heads).
+  // Requires of both: size() < kMaxFields (the head scanner refuses longer heads).
   void push(std::string_view name, std::string_view value) {
-    new (data() + size_++) Field{name, trim(value), header_id(name)};
+    push(Field{name, trim(value), header_id(name)});
   }
+  void push(const Field& field) { new (data() + size_++) Field(field); }
 
  private:
   static_assert(std::is_trivially_copyable_v<Field> && std::is_trivially_destructible_v<Field>);
@@ -58,51 +59,45 @@ class Fields {
   alignas(Field) std::byte room_[kMaxFields * sizeof(Field)];
 };
 
-enum class Version : std::uint8_t { http10, http11 };
-enum class Framing : std::uint8_t { none, length, chunked, until_close };
+// How long the body behind a head is, however the wire says so.
+enum class BodyLength : std::uint8_t {
+  none,
+  known,    // content_length; also 0
+  unknown,  // until its end comes
+};
 
 struct RequestHead {
   std::string_view method;
   std::string_view target;  // as received
   std::string_view path;    // of the target, without the query; "*" when `asterisk`
   std::string_view query;   // without the '?'
-  std::string_view
-      host;  // the authority to forward: that of an absolute-form target, else Host; empty only in HTTP/1.0
-  Version version = Version::http11;
-  Framing framing = Framing::none;   // never until_close
-  std::uint64_t content_length = 0;  // of Framing::length
-  bool keep_alive = false;           // the client lets the connection live on
-  bool expect_continue = false;  // waits for a 100; only set when a body follows and the client speaks 1.1
-  std::string_view upgrade;      // "websocket" for a proper WebSocket upgrade (GET, 1.1, no body), else empty
-  bool te_trailers = false;      // the client takes trailers
+  // The authority to forward: that of an absolute-form target, else Host; empty only in HTTP/1.0.
+  std::string_view host;
+  BodyLength body = BodyLength::none;
+  std::uint64_t content_length = 0;  // of BodyLength::known
+  bool expect_continue = false;      // the client waits for a 100; only set when a body follows
+  std::string_view upgrade;  // "websocket" for a proper WebSocket upgrade (GET, 1.1, no body), else empty
+  bool te_trailers = false;  // the client takes trailers
   bool is_head = false;
   bool is_idempotent = false;  // GET HEAD OPTIONS PUT DELETE TRACE (R1)
   bool asterisk = false;       // OPTIONS for the server as a whole
-  bool max_forwards_zero =
-      false;  // OPTIONS or TRACE with Max-Forwards: 0: to be answered here, not forwarded (RFC 9110 7.6.2)
+  // OPTIONS or TRACE with Max-Forwards: 0: to be answered here, not forwarded (RFC 9110 7.6.2).
+  bool max_forwards_zero = false;
   bool names_fields = false;  // Connection names fields that go no further
   bool login = false;         // NTLM or Negotiate: it logs in the connection that it goes over (R4)
   Fields fields;
-  std::size_t size = 0;  // bytes of the head, the final CRLF and a leading empty line included
 };
-
-constexpr std::uint32_t kKeptUnsaid = UINT32_MAX;
 
 struct ResponseHead {
   int status = 0;  // 100 to 599
   std::string_view reason;
-  Version version = Version::http11;
-  Framing framing = Framing::none;
+  BodyLength body = BodyLength::none;
   std::uint64_t content_length = 0;  // when has_content_length
   bool has_content_length = false;   // also for HEAD and 304, which keep the field without a body
-  bool keep_alive = false;           // the backend lets the connection live on
   bool upgrade = false;              // 101 that switches to websocket; any other 101 is not to be followed
   bool names_fields = false;
-  bool login = false;  // it asks for NTLM or Negotiate, or goes on with it (R4)
-  // Keep-Alive: for so many seconds the backend keeps the connection that nobody uses.
-  std::uint32_t kept_seconds = kKeptUnsaid;
+  bool login = false;  // the backend asks for NTLM or Negotiate, or goes on with it (R4)
   Fields fields;
-  std::size_t size = 0;
 };
 
 }  // namespace sluice::http

@@ -1,7 +1,8 @@
-// Reads a message's body, however it is framed.
+// Reads a message's body, however it is framed. Pure.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "proxy/http1/chunked.hpp"
@@ -21,7 +22,7 @@ class BodyReader {
   // cut short.
   bool ends_at_eof() const { return framing_ == Framing::until_close; }
   // Of a chunked body, after done.
-  std::string_view trailers() const { return chunks_.trailers(); }
+  std::span<const http::Field> trailers() const { return chunks_.trailers(); }
   Refusal refusal() const { return chunks_.refusal(); }
 
  private:

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/http1/head_writer.hpp"
+
 namespace sluice::http1 {
 
 void ChunkedDecoder::reset() {
@@ -68,6 +70,14 @@ std::size_t encode_chunk_head(char out[20], std::size_t n) {
   out[digits] = '\r';
   out[digits + 1] = '\n';
   return digits + 2;
+}
+
+void write_last_chunk(std::span<const http::Field> trailers, Buffer& buffer) {
+  if (trailers.empty()) return buffer.append(kLastChunk);
+  HeadWriter out(buffer);
+  out.put("0\r\n");
+  for (const http::Field& field : trailers) out.field(field.name, field.value);
+  out.end_of_head();
 }
 
 }  // namespace sluice::http1

@@ -1,9 +1,10 @@
-// The chunked transfer coding (RFC 9112 7.1): a strict decoder that copies no data, and the chunk head we
-// write ourselves.
+// The chunked transfer coding (RFC 9112 7.1): a strict decoder that copies no data, and the lines that the
+// proxy writes itself. Pure.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "proxy/http1/chunk_line.hpp"
@@ -33,8 +34,8 @@ class ChunkedDecoder {
 
   BodyStep next(std::string_view in);
   bool done() const { return state_ == State::done; }
-  // After done: the trailer lines that may go on, each "Name: value\r\n"; without the final empty line.
-  std::string_view trailers() const { return trailers_.lines(); }
+  // After done: the trailer fields that may go on. Valid until reset().
+  std::span<const http::Field> trailers() const { return trailers_.fields(); }
   // Why next() refused.
   Refusal refusal() const;
   void reset();
@@ -51,9 +52,10 @@ class ChunkedDecoder {
   Trailers trailers_;
 };
 
-// Writes "<hex>\r\n" for a chunk of n > 0 bytes, returns its length. After the data comes "\r\n"; the end is
-// kLastChunk, trailer lines, "\r\n".
+// Writes "<hex>\r\n" for a chunk of n > 0 bytes, returns its length. After the data comes "\r\n".
 std::size_t encode_chunk_head(char out[20], std::size_t n);
-constexpr std::string_view kLastChunk = "0\r\n";
+// The end of a body of chunks: without trailers, and with them.
+constexpr std::string_view kLastChunk = "0\r\n\r\n";
+void write_last_chunk(std::span<const http::Field> trailers, Buffer& out);
 
 }  // namespace sluice::http1

@@ -1,4 +1,4 @@
-// Appends the lines of a head to a buffer.
+// Appends the lines of a head to a buffer: the sink of fields of HTTP/1 (see proxy/http/forward.hpp).
 #pragma once
 
 #include <charconv>
@@ -11,36 +11,48 @@
 
 namespace sluice::http1 {
 
-inline constexpr std::string_view kVia = "Via: 1.1 sluice\r\n";
-
+// While it lives, nobody else appends to the buffer.
 class HeadWriter {
  public:
-  explicit HeadWriter(Buffer& out) : out_(out) {}
+  explicit HeadWriter(Buffer& out) : out_(out) { begin_room(); }
+  HeadWriter(const HeadWriter&) = delete;
+  HeadWriter& operator=(const HeadWriter&) = delete;
+  ~HeadWriter() { commit(); }
 
   // The parts, one after the other, with one check for room.
   template <class... Parts>
   void put(const Parts&... parts) {
     const std::size_t size = (view(parts).size() + ...);
-    char* room = out_.room();
-    if (out_.room_size() >= size) {
-      ((room = copy(view(parts), room)), ...);
-      out_.commit(size);
-    } else {
-      (append(view(parts)), ...);
-    }
+    if (static_cast<std::size_t>(end_ - at_) < size) make_room(size);
+    ((at_ = copy(view(parts), at_)), ...);
   }
-  void field(std::string_view name, std::string_view value) { put(name, ": ", value, "\r\n"); }
-  void field(std::string_view name, std::uint64_t value) {
+  template <class Name>
+  void field(const Name& name, std::string_view value) {
+    put(name, ": ", value, "\r\n");
+  }
+  template <class Name>
+  void field(const Name& name, std::uint64_t value) {
     char digits[20];
     const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
     field(name, std::string_view(digits, static_cast<std::size_t>(end - digits)));
   }
+  // A field whose value comes in parts: begin(), put() of each, end().
+  template <class Name>
+  void begin(const Name& name) {
+    put(name, ": ");
+  }
+  void end() { put("\r\n"); }
+
   void status_line(int status, std::string_view reason) {
     const char digits[] = {static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
                            static_cast<char>('0' + status % 10), ' '};
     put("HTTP/1.1 ", std::string_view(digits, sizeof digits), reason, "\r\n");
   }
-  void end() { put("\r\n"); }
+  void framing(Framing framing, std::uint64_t length) {
+    if (framing == Framing::length) field("Content-Length", length);
+    if (framing == Framing::chunked) put("Transfer-Encoding: chunked\r\n");
+  }
+  void end_of_head() { put("\r\n"); }
 
  private:
   static constexpr std::string_view view(std::string_view part) { return part; }
@@ -53,16 +65,19 @@ class HeadWriter {
     if (!part.empty()) std::memcpy(to, part.data(), part.size());
     return to + part.size();
   }
-  void append(std::string_view part) {
-    if (!part.empty()) out_.append(part);
+  void begin_room() {
+    begin_ = at_ = out_.room();
+    end_ = at_ + out_.room_size();
+  }
+  void commit() { out_.commit(static_cast<std::size_t>(at_ - begin_)); }
+  [[gnu::noinline]] void make_room(std::size_t size) {
+    commit();
+    out_.reserve(size);
+    begin_room();
   }
 
   Buffer& out_;
+  char *begin_, *at_, *end_;  // [begin_, at_) is written and not yet committed
 };
-
-inline void put_framing(Framing framing, std::uint64_t length, HeadWriter& out) {
-  if (framing == Framing::length) out.field("Content-Length", length);
-  if (framing == Framing::chunked) out.put("Transfer-Encoding: chunked\r\n");
-}
 
 }  // namespace sluice::http1

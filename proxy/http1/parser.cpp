@@ -17,7 +17,7 @@ constexpr Refusal kCoding{501, "coding"};
 constexpr std::uint64_t kMaxLength = std::numeric_limits<std::int64_t>::max();
 
 // What the fields of a head say together about connection and framing, gathered in one pass.
-struct Summary {
+struct FramingFields {
   int hosts = 0, lengths = 0, encodings = 0;
   std::size_t named = 0;  // fields that Connection names
   bool bad_length = false, bad_encoding = false, bad_expect = false;
@@ -31,7 +31,7 @@ struct Summary {
 };
 
 // RFC 9110 7.6.1. llhttp's own reading of Connection misses `close` before a tab.
-void read_connection(std::string_view list, Summary& s) {
+void read_connection(std::string_view list, FramingFields& s) {
   while (!list.empty()) {
     const auto option = http::take_member(list);
     if (option.empty()) continue;
@@ -48,13 +48,13 @@ void read_connection(std::string_view list, Summary& s) {
   }
 }
 
-void read_expect(std::string_view list, Summary& s) {
+void read_expect(std::string_view list, FramingFields& s) {
   while (!list.empty())
     (http::iequals(http::take_member(list), "100-continue") ? s.expect_continue : s.bad_expect) = true;
 }
 
 // `timeout=5, max=100`, as Apache and Node write it (RFC 2068 19.7.1). What is not understood says nothing.
-void read_keep_alive(std::string_view list, Summary& s) {
+void read_keep_alive(std::string_view list, FramingFields& s) {
   constexpr std::uint32_t kMost = 1'000'000'000;
   while (!list.empty()) {
     const auto parameter = http::take_member(list);
@@ -72,63 +72,45 @@ void read_keep_alive(std::string_view list, Summary& s) {
   }
 }
 
-void read_field(const http::Field& field, Summary& s) {
-  switch (field.id) {
-    case http::Header::host:
+void read_field(const http::Field& field, FramingFields& s) {
+  switch (http::traits_of(field.id).says) {
+    case http::Says::nothing:
+      return;
+    case http::Says::host:
       ++s.hosts;
       s.host = field.value;
       return;
-    case http::Header::content_length:
+    case http::Says::length:
       ++s.lengths;
       s.bad_length |= !http::parse_decimal(field.value, kMaxLength, s.length);
       return;
-    case http::Header::transfer_encoding:
+    case http::Says::coding:
       ++s.encodings;
       s.bad_encoding |= !http::iequals(field.value, "chunked");
       return;
-    case http::Header::connection:
+    case http::Says::options:
       return read_connection(field.value, s);
-    case http::Header::te:
+    case http::Says::takes_trailers:
       s.trailers |= http::has_member(field.value, "trailers");
       return;
-    case http::Header::upgrade:
+    case http::Says::upgrade:
       s.websocket |= http::has_member(field.value, "websocket");
       return;
-    case http::Header::expect:
+    case http::Says::expectation:
       return read_expect(field.value, s);
-    case http::Header::max_forwards:
+    case http::Says::hops_left:
       http::parse_decimal(field.value, kMaxLength, s.max_forwards);
       return;
-    case http::Header::authorization:
-    case http::Header::authenticate:
+    case http::Says::login:
       s.login |= http::logs_connection_in(field.value);
       return;
-    case http::Header::keep_alive:
+    case http::Says::kept_time:
       return read_keep_alive(field.value, s);
-    case http::Header::other:
-    case http::Header::trailer:
-    case http::Header::via:
-    case http::Header::date:
-    case http::Header::cookie:
-    case http::Header::x_request_id:
-    case http::Header::traceparent:
-    case http::Header::tracestate:
-    case http::Header::hop_by_hop:
-    case http::Header::proxy:
-    case http::Header::forwarded:
-    case http::Header::forwarded_for:
-    case http::Header::forwarded_proto:
-    case http::Header::forwarded_host:
-    case http::Header::forwarded_port:
-    case http::Header::ours:
-    case http::Header::sluice:
-    case http::Header::alias:
-      return;
   }
 }
 
-Summary read_fields(const http::Fields& fields) {
-  Summary s;
+FramingFields read_fields(const http::Fields& fields) {
+  FramingFields s;
   for (const http::Field& field : fields) read_field(field, s);
   return s;
 }
@@ -136,7 +118,7 @@ Summary read_fields(const http::Fields& fields) {
 // One framing or none: no list of lengths, no coding but chunked, never both, no coding in HTTP/1.0 (RFC
 // 9112 6.1, 6.3).
 // A second reader has to find the same.
-bool framing_is_sound(const Summary& s, Version version, HeadKind kind, const http::Fields& fields) {
+bool framing_is_sound(const FramingFields& s, Version version, HeadKind kind, const http::Fields& fields) {
   if (s.lengths == 0 && s.encodings == 0) return true;
   if (s.lengths > 1 || s.encodings > 1 || s.bad_length || s.bad_encoding) return false;
   if (s.encodings > 0 && (s.lengths > 0 || version != Version::http11)) return false;
@@ -145,7 +127,7 @@ bool framing_is_sound(const Summary& s, Version version, HeadKind kind, const ht
 
 // Codings of which only the last is `chunked`: where the body ends could be told, what is in it not (RFC 9112
 // 6.1).
-bool is_unknown_coding(const Summary& s, const RequestHead& head) {
+bool is_unknown_coding(const FramingFields& s, const RequestHead& head) {
   if (s.encodings != 1 || s.lengths > 0 || head.version != Version::http11) return false;
   std::string_view list = head.fields.find(http::Header::transfer_encoding)->value;
   bool unknown = false, chunked = false;
@@ -158,21 +140,26 @@ bool is_unknown_coding(const Summary& s, const RequestHead& head) {
   return chunked && unknown;
 }
 
-bool persists(const Summary& s, Version version) {
+bool persists(const FramingFields& s, Version version) {
   return !s.close && (version == Version::http11 || s.keep_alive);
 }
 
 // RFC 9112 3.2: exactly one valid Host in 1.1, at most one in 1.0; an absolute-form target overrides a valid
 // one.
-bool take_host(const Summary& s, RequestHead& out) {
+bool take_host(const FramingFields& s, RequestHead& out) {
   if (s.hosts > 1 || (s.hosts == 0 && out.version == Version::http11)) return false;
   if (s.hosts == 1 && !http::is_authority(s.host)) return false;
   if (out.host.empty()) out.host = s.host;
   return true;
 }
 
+http::BodyLength body_length(Framing framing) {
+  if (framing == Framing::none) return http::BodyLength::none;
+  return framing == Framing::length ? http::BodyLength::known : http::BodyLength::unknown;
+}
+
 Refusal interpret_request(RequestHead& out) {
-  const Summary s = read_fields(out.fields);
+  const FramingFields s = read_fields(out.fields);
   const bool http11 = out.version == Version::http11;
   if (!take_host(s, out)) return kMalformed;
   if (!framing_is_sound(s, out.version, HeadKind::request, out.fields))
@@ -181,6 +168,7 @@ Refusal interpret_request(RequestHead& out) {
 
   out.content_length = s.length;
   out.framing = s.encodings ? Framing::chunked : s.lengths ? Framing::length : Framing::none;
+  out.body = body_length(out.framing);
   const bool has_body = s.encodings || s.length > 0;
   if (has_body && out.method == "TRACE") return kMalformed;  // RFC 9110 9.3.8
   if (http11 && s.bad_expect) return kExpectation;           // RFC 9110 10.1.1
@@ -197,21 +185,22 @@ Refusal interpret_request(RequestHead& out) {
 }
 
 // RFC 9112 6.3 for answers.
-Framing response_body(const Summary& s, int status, bool request_was_head) {
+Framing framing_of_answer(const FramingFields& s, int status, bool request_was_head) {
   if (request_was_head || status < 200 || status == 204 || status == 304) return Framing::none;
   if (s.encodings) return Framing::chunked;
   return s.lengths ? Framing::length : Framing::until_close;
 }
 
 Refusal interpret_response(ResponseHead& out, bool request_was_head) {
-  const Summary s = read_fields(out.fields);
+  const FramingFields s = read_fields(out.fields);
   if (!framing_is_sound(s, out.version, HeadKind::response, out.fields)) return kMalformed;
   if (s.named > http::kMaxNamedFields) return kTooManyOptions;
   // An interim answer that speaks of a body may be followed by one: no way to tell (RFC 9110 8.6, RFC
   // 9112 6.1). A length of 0 says that none is; it is not to be there and goes no further.
   if (out.status < 200 && (s.length > 0 || s.encodings)) return kMalformed;
 
-  out.framing = response_body(s, out.status, request_was_head);
+  out.framing = framing_of_answer(s, out.status, request_was_head);
+  out.body = body_length(out.framing);
   out.content_length = s.length;
   out.has_content_length = s.lengths == 1;
   // A 204 that announces a body often sends one: what follows is not to be trusted.

@@ -1,6 +1,7 @@
-// Answers as they go to a client over HTTP/1: a backend's, and the proxy's own.
+// Answers as they go to a client over HTTP/1: a backend's, and the proxy's own. Pure.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "proxy/base/buffer.hpp"
@@ -13,20 +14,20 @@ struct ResponseContext {
   bool keep_alive = true;  // our side stays open after this answer; until_close closes whatever stands here
   bool head_request = false;
   Framing framing_to_client = Framing::none;  // from response_framing()
-  std::string_view extra = {};  // ready-made lines, each with CRLF: Set-Cookie, X-Sluice-Pool ...
-  std::string_view date = {};   // IMF-fixdate of now
+  std::span<const http::Field> extra = {};    // Set-Cookie, X-Sluice-Pool ...
+  std::string_view date = {};                 // IMF-fixdate of now
 };
 
 // How the body of that answer is framed for this client: close-delimited becomes chunked where the client
 // knows chunked, chunked becomes close-delimited where it does not.
-Framing response_framing(const ResponseHead& head, Version client, bool is_head);
+Framing response_framing(const http::ResponseHead& head, Version client, bool is_head);
 
 // Appends the head of a final answer.
-void write_response(const ResponseHead& head, const ResponseContext& context, Buffer& out);
+void write_response(const http::ResponseHead& head, const ResponseContext& context, Buffer& out);
 
 // Appends an interim answer (1xx), or a 101 with `head.upgrade` (then the tunnel begins). Not for HTTP/1.0
 // clients.
-void write_interim(const ResponseHead& head, Buffer& out);
+void write_interim(const http::ResponseHead& head, Buffer& out);
 
 // Appends a whole answer. `error_reason` goes into X-Sluice-Error (empty: no such field). With `head` the
 // body is left out, its length is not. `retry_after_seconds` 0: no Retry-After.

@@ -9,6 +9,7 @@ void Trailers::reset() {
   state_ = State::line_start;
   size_ = count_ = line_size_ = name_size_ = 0;
   kept_.release();
+  fields_.clear();
 }
 
 Take Trailers::take(char c) {
@@ -29,7 +30,7 @@ Trailers::State Trailers::after(char c) {
       return value(c);
     case State::line_feed:
       if (c != '\n') return State::refused;
-      end_line();
+      end_field();
       return State::line_start;
     case State::last_line_feed:
       return c == '\n' ? State::complete : State::refused;
@@ -50,8 +51,6 @@ Trailers::State Trailers::start_line(char c) {
 Trailers::State Trailers::name(char c) {
   if (c == ':') {
     name_size_ = line_size_;
-    keep(':');
-    keep(' ');
     return State::before_value;
   }
   if (!http::is_token_char(c)) return State::refused;
@@ -66,20 +65,18 @@ Trailers::State Trailers::value(char c) {
   return State::value;
 }
 
-// There is room: a line grows by the space after its colon at most.
+// There is room, and what was kept does not move.
 void Trailers::keep(char c) {
-  static_assert(kMaxSize + kMaxCount < Buffer::kSmall);
+  static_assert(kMaxSize < Buffer::kSmall);
   kept_.room()[line_size_++] = c;
 }
 
-void Trailers::end_line() {
-  const char* line = kept_.room();
-  if (http::forbidden_in_trailers({line, name_size_})) return;
-  const std::uint32_t value_at = name_size_ + 2;
-  line_size_ =
-      value_at + static_cast<std::uint32_t>(http::trim({line + value_at, line_size_ - value_at}).size());
-  keep('\r');
-  keep('\n');
+void Trailers::end_field() {
+  const char* text = kept_.room();
+  const std::string_view name(text, name_size_);
+  if (http::forbidden_in_trailers(name)) return;
+  const auto value = http::trim({text + name_size_, line_size_ - name_size_});
+  fields_.push_back({name, value, http::Header::other});
   kept_.commit(line_size_);
 }
 

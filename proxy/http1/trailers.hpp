@@ -1,11 +1,13 @@
-// The trailer section of a chunked body (RFC 9112 7.1.2), checked as strictly as a head.
+// The trailer section of a chunked body (RFC 9112 7.1.2), checked as strictly as a head. Worker only.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
+#include <span>
+#include <vector>
 
 #include "proxy/base/buffer.hpp"
+#include "proxy/http/message.hpp"
 #include "proxy/http1/chunk_line.hpp"
 
 namespace sluice::http1 {
@@ -20,8 +22,7 @@ class Trailers {
   Take take(char c);
   // The section was refused for its size, not for its form.
   bool too_large() const { return size_ > kMaxSize || count_ > kMaxCount; }
-  // Lines "Name: value\r\n"; without the empty line.
-  std::string_view lines() const { return kept_.view(); }
+  std::span<const http::Field> fields() const { return fields_; }
   void reset();
 
  private:
@@ -41,12 +42,14 @@ class Trailers {
   State name(char c);
   State value(char c);
   void keep(char c);
-  void end_line();
+  void end_field();
 
   State state_ = State::line_start;
   std::uint32_t size_ = 0, count_ = 0;
-  std::uint32_t line_size_ = 0, name_size_ = 0;  // of the line that is built in the room behind the kept ones
-  Buffer kept_;
+  std::uint32_t line_size_ = 0,
+                name_size_ = 0;  // of the field that is built in the room behind the kept ones
+  Buffer kept_;                  // names and values, one after the other
+  std::vector<http::Field> fields_;
 };
 
 }  // namespace sluice::http1

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "proxy/base/network.hpp"
@@ -45,8 +46,8 @@ class Downstream {
   virtual bool secure() const = 0;
   virtual upstream::Logins& logins() = 0;  // of the client's connection
   virtual std::string_view tls_version()
-      const = 0;                                  // of the client's connection, a literal; empty: clear text
-  virtual std::string_view identity() const = 0;  // header lines about the client's certificate, or empty
+      const = 0;  // of the client's connection, a literal; empty: clear text
+  virtual std::span<const http::Field> identity() const = 0;  // about the client's certificate
   // The whole body, when all of it has come with the head: it can be sent again. Empty without a body.
   virtual bool whole_body(std::string_view& body) const = 0;
   // The next piece of a body that is not whole. Requires: none is being read.
@@ -54,19 +55,19 @@ class Downstream {
   // A body longer than `bytes` (0: any length), or than the listener allows, ends as too_large. False when
   // its length says so already. Before the first read_body().
   virtual bool limit_body(std::uint64_t bytes) = 0;
-  virtual std::string_view trailers() const = 0;  // after done
-  virtual bool body_read() const = 0;             // nothing of the body is left to read
+  virtual std::span<const http::Field> trailers() const = 0;  // after done
+  virtual bool body_read() const = 0;                         // nothing of the body is left to read
   // From here on the client is watched; the watcher is told at most once of each.
   virtual void watch(ClientWatcher* watcher) = 0;
 
   // --- the answer
   virtual void interim(
       const http1::ResponseHead& answer) = 0;  // 1xx, also the 101 of a tunnel; flushed with what follows
-  virtual void begin(const http1::ResponseHead& answer, std::string_view extra) = 0;
-  // A piece of the body, framed; with `last` the end of the message. `trailers` only with `last`. Sends at
-  // once what goes. False: the client takes no more now or is lost; co_await flush() before anything else.
-  // `piece` must last until then.
-  virtual bool write(std::string_view piece, bool last, std::string_view trailers) = 0;
+  virtual void begin(const http1::ResponseHead& answer, std::span<const http::Field> extra) = 0;
+  // A piece of the body, framed; with `last` the end of the message. `trailers` only with `last` and an empty
+  // piece. Sends at once what goes. False: the client takes no more now or is lost; co_await flush() before
+  // anything else. `piece` must last until then.
+  virtual bool write(std::string_view piece, bool last, std::span<const http::Field> trailers) = 0;
   virtual Task<net::IoStatus> flush() = 0;
   // A whole answer of the proxy's own. `retry_after` in seconds; 0: the status's own, if it has one.
   virtual Task<net::IoStatus> reply(int status, std::string_view reason, std::string_view text,

@@ -257,7 +257,7 @@ void Exchange::prepare_request(iovec (&pieces)[2]) {
     if (!service_->service->flags.empty()) forward.feature_flags = feature_flags();
     if (has_token_) forward.drop_cookie = route::kPreviewCookie;
     http1::write_request(client_.head(), forward, request_);
-    if (service_->service->mirror) mirror(request_.size(), body);
+    if (service_->service->mirror) mirror(forward, body);
     if (whole_body_ && body.size() <= kSmallBody) request_.append(body);
   }
   attempt_.phase = Phase::sent;
@@ -286,7 +286,8 @@ Failure Exchange::after_send(IoStatus status) {
 // The rest of a long body, beside the reading of the answer.
 Task<void> Exchange::upload() {
   char chunk_head[20];
-  const bool chunked = client_.head().framing == http1::Framing::chunked;
+  Buffer ending;  // the last chunk, with trailers
+  const bool chunked = http1::request_framing(client_.head()) == http1::Framing::chunked;
   for (;;) {
     // Its write may have been done in the round that asked it to end: then nothing was there to be cancelled.
     if (upload_unwanted_) {
@@ -303,16 +304,16 @@ Task<void> Exchange::upload() {
     }
     const bool last = piece.kind == BodyPiece::Kind::done;
     if (copy_) mirror_more(piece.data, last);
-    const std::string_view head =
-        !chunked || last
-            ? std::string_view()
-            : std::string_view(chunk_head, http1::encode_chunk_head(chunk_head, piece.data.size()));
-    const std::string_view trailers = chunked && last ? client_.trailers() : std::string_view();
-    const std::string_view before = chunked && last ? http1::kLastChunk : head;
-    const std::string_view after = chunked ? "\r\n" : "";
-    const iovec pieces[4] = {{const_cast<char*>(before.data()), before.size()},
+    std::string_view before, after;
+    if (chunked && last) {
+      http1::write_last_chunk(client_.trailers(), ending);
+      before = ending.view();
+    } else if (chunked) {
+      before = {chunk_head, http1::encode_chunk_head(chunk_head, piece.data.size())};
+      after = "\r\n";
+    }
+    const iovec pieces[3] = {{const_cast<char*>(before.data()), before.size()},
                              {const_cast<char*>(piece.data.data()), piece.data.size()},
-                             {const_cast<char*>(trailers.data()), trailers.size()},
                              {const_cast<char*>(after.data()), after.size()}};
     conn_->stream.limit(spec().timeouts.response);
     const auto status = co_await conn_->stream.write(pieces);

@@ -5,9 +5,11 @@
 
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "proxy/base/failure.hpp"
+#include "proxy/http/forward.hpp"
 #include "proxy/http1/body.hpp"
 #include "proxy/route/decide.hpp"
 #include "proxy/session/context.hpp"
@@ -78,13 +80,13 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   void leave_guard();
   Task<void> answer(Failure failure);
   void record(std::string_view error);
-  std::string_view prepare_extra();
+  std::span<const http::Field> prepare_extra();
 
   // what is laid over the service
   std::string_view feature_flags();
   std::string_view user_key();
   const std::string& new_id();
-  void mirror(std::size_t head_size, std::string_view body);
+  void mirror(http::ForwardContext forward, std::string_view body);
   bool is_to_be_mirrored();
   void mirror_more(std::string_view piece, bool last);
 
@@ -143,7 +145,8 @@ class Exchange final : private upstream::Activity, private net::Deadline, privat
   std::array<std::uint64_t, 3> random_;
   char request_id_text_[32];
   std::string_view request_id_;
-  std::string extra_;                 // lines the proxy adds to the answer
+  std::string extra_;  // values of the fields that the proxy adds to the answer
+  std::array<http::Field, 5> extra_fields_;
   std::string new_id_;                // the issued cookie's (S6), once it is asked for
   Mirrors::Copy* copy_ = nullptr;     // waits for the rest of the body (M1)
   std::string_view preview_ignored_;  // why the request's token is not followed; points to a literal

@@ -2,28 +2,14 @@
 // (M1).
 #include <openssl/rand.h>
 
+#include "proxy/http1/request_writer.hpp"
 #include "proxy/session/exchange.hpp"
 
 namespace sluice::session {
 namespace {
 
-constexpr std::string_view kMirrorMark = "X-Sluice-Mirror: 1\r\n\r\n";
-
 bool is_safe(std::string_view method) {  // RFC 9110 9.2.1
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE";
-}
-
-// R4: a copy's connection carries other people's copies, too, so it is not logged in.
-void append_without_login(std::string_view lines, Buffer& out) {
-  while (!lines.empty()) {
-    const auto line = lines.substr(0, lines.find('\n') + 1);
-    lines.remove_prefix(line.size());
-    const auto colon = line.find(':');
-    const bool credentials = http::header_id(line.substr(0, colon)) == http::Header::authorization;
-    if (!credentials ||
-        !http::logs_connection_in(http::trim(line.substr(colon + 1, line.size() - colon - 3))))
-      out.append(line);
-  }
 }
 
 }  // namespace
@@ -66,31 +52,26 @@ const std::string& Exchange::new_id() {
 
 bool Exchange::is_to_be_mirrored() {
   const route::Service& service = *service_->service;
-  const http1::RequestHead& head = client_.head();
+  const http::RequestHead& head = client_.head();
   if (route::is_override(decision_.by) || decision_.pool == service.mirror->pool) return false;
   if (!head.upgrade.empty() || (service.mirror->safe_only && !is_safe(head.method))) return false;
   const std::string_view salt = service.spec.sticky ? service.spec.sticky->salt : std::string_view();
   return route::is_mirrored(service.mirror->share, salt, user_key(), context_.random.next());
 }
 
-// A copy of the request whose head of `head_size` bytes is in request_. A body that has not come yet is added
-// as it comes (mirror_more); one that is long or of unknown length is not copied.
-void Exchange::mirror(std::size_t head_size, std::string_view body) {
+// A copy of the request that goes on with `forward`. A body that has not come yet is added as it comes
+// (mirror_more); one that is long or of unknown length is not copied.
+void Exchange::mirror(http::ForwardContext forward, std::string_view body) {
   if (!is_to_be_mirrored()) return;
-  const http1::RequestHead& head = client_.head();
-  if (head.framing == http1::Framing::chunked || head.content_length > Mirrors::kLongestBody) {
+  const http::RequestHead& head = client_.head();
+  if (head.body == http::BodyLength::unknown || head.content_length > Mirrors::kLongestBody) {
     service_->service->live->per_worker[context_.worker].mirror_skipped.add();
     return;
   }
   auto* copy = context_.mirrors.make(view_, *service_, service_->service->mirror->pool, head.is_head);
   if (!copy) return;
-  const std::string_view fields = request_.view().substr(0, head_size - 2);  // all but the empty line
-  if (head.login) {
-    append_without_login(fields, copy->request);
-  } else {
-    copy->request.append(fields);
-  }
-  copy->request.append(kMirrorMark);
+  forward.mirror = true;
+  http1::write_request(head, forward, copy->request);
   copy->request.append(body);
   if (whole_body_) return context_.mirrors.send(copy);
   copy_ = copy;

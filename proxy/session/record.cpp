@@ -158,36 +158,46 @@ void Exchange::record(std::string_view error) {
   context_.access_log->ring(context_.worker).push(line);
 }
 
-std::string_view Exchange::prepare_extra() {
+// The values are put together in one text; the views of them are made when it is complete.
+std::span<const http::Field> Exchange::prepare_extra() {
   extra_.clear();
+  std::array<std::size_t, std::tuple_size_v<decltype(extra_fields_)> + 1> begins;
+  std::size_t count = 0;
+  const auto begin_field = [&](std::string_view name) {
+    extra_fields_[count].name = name;
+    begins[count++] = extra_.size();
+  };
   const route::Service& service = *service_->service;
   if (route::needs_cookie(service, decision_)) {
     const config::IssuedCookie& cookie = service.spec.sticky->issue_cookie;
-    extra_.append("Set-Cookie: ").append(cookie.name).append("=").append(new_id());
+    begin_field("Set-Cookie");
+    extra_.append(cookie.name).append("=").append(new_id());
     extra_.append("; Path=").append(cookie.path);
     if (!cookie.domain.empty()) extra_.append("; Domain=").append(cookie.domain);
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(cookie.max_age).count();
     if (seconds > 0) extra_.append("; Max-Age=").append(std::to_string(seconds));
     extra_.append("; HttpOnly; SameSite=Lax");
     if (client_.secure()) extra_.append("; Secure");
-    extra_.append("\r\n");
   }
   if (has_token_) {
-    extra_.append(route::kPreviewHeader).append(": ");
+    begin_field(route::kPreviewHeader);
     if (preview_ignored_.empty())
       extra_.append(chosen_->pool->name);
     else
       extra_.append("ignored, ").append(preview_ignored_);
-    extra_.append("\r\n");
   }
   if (service.spec.debug_headers) {
-    extra_.append("X-Sluice-Pool: ").append(target_->pool->name);
-    extra_.append("\r\nX-Sluice-Backend: ").append(backend_->name);
-    extra_.append("\r\nX-Sluice-Generation: ")
-        .append(std::to_string(view_->snapshot->generation))
-        .append("\r\n");
+    begin_field("X-Sluice-Pool");
+    extra_.append(target_->pool->name);
+    begin_field("X-Sluice-Backend");
+    extra_.append(backend_->name);
+    begin_field("X-Sluice-Generation");
+    extra_.append(std::to_string(view_->snapshot->generation));
   }
-  return extra_;
+  begins[count] = extra_.size();
+  for (std::size_t i = 0; i < count; ++i)
+    extra_fields_[i].value = std::string_view(extra_).substr(begins[i], begins[i + 1] - begins[i]);
+  return {extra_fields_.data(), count};
 }
 
 }  // namespace sluice::session

@@ -117,7 +117,8 @@ bool Session::admit() {
 void Session::after_handshake(IoStatus status) {
   net::count_handshake(context_.counters.client_handshakes, status, stream_.tls());
   if (status != IoStatus::ok) return;
-  identity_ = tls::identity_lines(*stream_.tls());
+  identity_ = tls::identity_fields(*stream_.tls());
+  for (const auto& [name, value] : identity_) identity_fields_.push_back({name, value, http::Header::ours});
   stream_.no_limit();
 }
 

@@ -91,16 +91,16 @@ class Session final : private SessionHook, private Downstream, private net::Read
   bool secure() const override;
   upstream::Logins& logins() override { return logins_; }
   std::string_view tls_version() const override;
-  std::string_view identity() const override { return identity_; }
+  std::span<const http::Field> identity() const override { return identity_fields_; }
   bool whole_body(std::string_view& body) const override;
   Task<BodyPiece> read_body() override;
   bool limit_body(std::uint64_t bytes) override;
-  std::string_view trailers() const override { return body_.trailers(); }
+  std::span<const http::Field> trailers() const override { return body_.trailers(); }
   bool body_read() const override { return body_.done(); }
   void watch(ClientWatcher* watcher) override;
   void interim(const http1::ResponseHead& answer) override;
-  void begin(const http1::ResponseHead& answer, std::string_view extra) override;
-  bool write(std::string_view piece, bool last, std::string_view trailers) override;
+  void begin(const http1::ResponseHead& answer, std::span<const http::Field> extra) override;
+  bool write(std::string_view piece, bool last, std::span<const http::Field> trailers) override;
   Task<net::IoStatus> flush() override;
   Task<net::IoStatus> reply(int status, std::string_view reason, std::string_view text,
                             int retry_after) override;
@@ -123,7 +123,8 @@ class Session final : private SessionHook, private Downstream, private net::Read
   IpText client_address_text_, hop_address_text_;
   // The caller's; of a trusted one the client's that it speaks for, anew with each request.
   std::string_view client_address_;
-  std::string identity_;  // of the client's certificate, as header lines
+  std::vector<tls::IdentityField> identity_;  // of the client's certificate
+  std::vector<http::Field> identity_fields_;  // views of it
   std::string_view hop_address_;
 
   Buffer in_;       // the head under way and what came with it; then the next one
@@ -141,7 +142,6 @@ class Session final : private SessionHook, private Downstream, private net::Read
   std::span<iovec> unsent_;
   iovec pieces_[3];
   char chunk_head_[20];
-  std::string body_ending_;  // a last chunk with trailers, while it is being sent
   http1::Framing framing_ = http1::Framing::none;
   bool answered_ = false, keep_alive_ = false, aborted_ = false;
   bool ending_unsent_ = false;  // the answer's last bytes are in out_, to be sent

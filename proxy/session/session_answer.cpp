@@ -21,7 +21,7 @@ void Session::interim(const http1::ResponseHead& answer) {
   }
 }
 
-void Session::begin(const http1::ResponseHead& answer, std::string_view extra) {
+void Session::begin(const http1::ResponseHead& answer, std::span<const http::Field> extra) {
   answered_ = true;
   status_ = answer.status;
   framing_ = http1::response_framing(answer, head_->version, head_->is_head);
@@ -38,41 +38,24 @@ void Session::begin(const http1::ResponseHead& answer, std::string_view extra) {
   http1::write_response(answer, context, out_);
 }
 
-bool Session::write(std::string_view piece, bool last, std::string_view trailers) {
+bool Session::write(std::string_view piece, bool last, std::span<const http::Field> trailers) {
   bytes_out_ += piece.size();
-  std::string_view ending;
-  if (framing_ == http1::Framing::chunked) {
-    if (!piece.empty()) {
-      out_.append({chunk_head_, http1::encode_chunk_head(chunk_head_, piece.size())});
-      ending = last ? "\r\n0\r\n" : "\r\n";
-    } else if (last) {
-      ending = "0\r\n";
-    }
-  } else {
-    trailers = {};
-  }
-  const bool chunked_end = framing_ == http1::Framing::chunked && last;
+  const bool chunked = framing_ == http1::Framing::chunked;
+  if (chunked && !piece.empty())
+    out_.append({chunk_head_, http1::encode_chunk_head(chunk_head_, piece.size())});
   std::size_t count = 0;
   const auto add = [this, &count](std::string_view bytes) {
     if (!bytes.empty()) pieces_[count++] = {const_cast<char*>(bytes.data()), bytes.size()};
   };
   if (piece.size() <= kCopied) {
     out_.append(piece);
-    out_.append(ending);
-    if (chunked_end) {
-      out_.append(trailers);
-      out_.append("\r\n");
-    }
+    if (chunked && !piece.empty()) out_.append("\r\n");
+    if (chunked && last) http1::write_last_chunk(trailers, out_);
     add(out_.view());
   } else {
     add(out_.view());
     add(piece);
-    if (chunked_end && !trailers.empty()) {
-      body_ending_.assign(ending).append(trailers).append("\r\n");
-      add(body_ending_);
-    } else {
-      add(chunked_end ? std::string_view("\r\n0\r\n\r\n") : ending);
-    }
+    if (chunked) add(last ? "\r\n0\r\n\r\n" : "\r\n");
   }
   unsent_ = {pieces_, count};
   if (last && piece.size() <= kCopied) {  // all of it is ours: it goes with the other answers of this round

@@ -38,18 +38,20 @@ std::string fingerprint_of(X509* certificate) {
 
 }  // namespace
 
-std::string identity_lines(const Channel& channel) {
+std::vector<IdentityField> identity_fields(const Channel& channel) {
   const X509Ptr certificate(SSL_get1_peer_certificate(channel.ssl()));
-  if (!certificate) return "";
+  if (!certificate) return {};
   unsigned char* der = nullptr;
   const int size = i2d_X509(certificate.get(), &der);
-  if (size <= 0) return "";
-  std::string lines = "Client-Cert: :" + base64(der, size) +
-                      ":\r\nX-Client-Cert-Subject: " + subject_of(certificate.get()) +
-                      "\r\nX-Client-Cert-Fingerprint: " + fingerprint_of(certificate.get()) + "\r\n";
+  if (size <= 0) return {};
+  std::vector<IdentityField> fields;
+  fields.reserve(3);
+  fields.push_back({"Client-Cert", ":" + base64(der, size) + ":"});
+  fields.push_back({"X-Client-Cert-Subject", subject_of(certificate.get())});
+  fields.push_back({"X-Client-Cert-Fingerprint", fingerprint_of(certificate.get())});
   OPENSSL_free(der);
   ERR_clear_error();
-  return lines;
+  return fields;
 }
 
 }  // namespace sluice::tls

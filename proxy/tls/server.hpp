@@ -60,8 +60,13 @@ class ServerContext {
 // Whether a certificate that this connection may have been shown covers `authority` (a Host field). Worker.
 bool covers_host(const Channel& channel, std::string_view authority);
 
-// The client's certificate as header lines for a backend, each with CRLF: Client-Cert (RFC 9440),
-// X-Client-Cert-Subject (RFC 2253) and X-Client-Cert-Fingerprint (SHA-256, hex). Empty when it showed none.
-std::string identity_lines(const Channel& channel);
+// What a backend is told of the client's certificate: a field's name, a literal, and its value.
+struct IdentityField {
+  std::string_view name;
+  std::string value;
+};
+// Client-Cert (RFC 9440), X-Client-Cert-Subject (RFC 2253) and X-Client-Cert-Fingerprint (SHA-256, hex).
+// Empty when the client showed no certificate.
+std::vector<IdentityField> identity_fields(const Channel& channel);
 
 }  // namespace sluice::tls

@@ -50,7 +50,7 @@ void Http1Request::begin_head(const http::RequestHead& head, const http::Forward
                               std::string_view body, bool whole) {
   is_head_ = head.is_head;
   upgrade_asked_ = !head.upgrade.empty();
-  chunked_ = head.framing == http::Framing::chunked;
+  chunked_ = http1::request_framing(head) == http1::Framing::chunked;
   if (head.login) conn_->login = true;
   http1::write_request(head, forward, out_);
   Pieces pieces;
@@ -83,11 +83,8 @@ void Http1Request::add_body(Pieces& pieces, std::string_view piece, bool last,
     pieces.add("\r\n");
   }
   if (!last) return;
-  if (trailers.empty()) return pieces.add("0\r\n\r\n");
-  http1::HeadWriter lines(out_);
-  lines.put(http1::kLastChunk);
-  for (const http::Field& field : trailers) lines.field(field.name, field.value);
-  lines.end();
+  if (trailers.empty()) return pieces.add(http1::kLastChunk);
+  http1::write_last_chunk(trailers, out_);
   pieces.add(out_.view());
 }
 

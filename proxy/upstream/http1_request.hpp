@@ -27,7 +27,7 @@ class Http1Request final : public Request {
   Task<Connected> connect() override;
   AnswerEvent next() override;
   const http::ResponseHead& answer() const override { return answer_; }
-  std::span<const http::Field> trailers() const override { return {}; }
+  std::span<const http::Field> trailers() const override { return body_.trailers(); }
   void cancel() override { conn_->stream.cancel(); }
 
   Task<StreamStatus> read_tunnel(std::string_view& bytes, std::chrono::milliseconds idle) override;

@@ -4,6 +4,7 @@
 #include "proxy/http1/chunked.hpp"
 #include "tests/fuzz/cuts.hpp"
 #include "tests/fuzz/targets.hpp"
+#include "tests/unit/http1/lines.hpp"
 
 namespace sluice::fuzz {
 namespace {
@@ -32,7 +33,7 @@ Read read_chunks(std::string_view bytes, const http1::testing::Cut& cut) {
       require(step.kind != BodyStep::Kind::more || piece.empty(), "who wants more has taken all");
     }
   }
-  read.trailers = decoder.trailers();
+  read.trailers = http1::testing::lines(decoder.trailers());
   require(read.refused == (decoder.refusal().reason != nullptr), "a refusal says why");
   return read;
 }
@@ -43,7 +44,7 @@ std::string written(const Read& read) {
   std::string out;
   if (!read.body.empty())
     out.append(head, encode_chunk_head(head, read.body.size())).append(read.body).append("\r\n");
-  return out.append(kLastChunk).append(read.trailers).append("\r\n");
+  return out.append("0\r\n").append(read.trailers).append("\r\n");
 }
 
 }  // namespace

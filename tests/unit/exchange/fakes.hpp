@@ -110,7 +110,7 @@ class FakeStream final : public client::ClientStream {
     request_.is_head = false;
     if (script.upgrade) request_.upgrade = "websocket";
     for (const auto& piece : script.body) body_ += piece;
-    request_.framing = body_.empty() ? http::Framing::none : http::Framing::length;
+    request_.body = body_.empty() ? http::BodyLength::none : http::BodyLength::known;
     request_.content_length = body_.size();
     head_ = &request_;
     info_.address = info_.peer_address = "192.0.2.7";

@@ -4,6 +4,7 @@
 
 #include "proxy/http1/body.hpp"
 #include "proxy/http1/parser.hpp"
+#include "tests/unit/http1/lines.hpp"
 
 namespace sluice::http1::testing {
 namespace {
@@ -71,7 +72,7 @@ class StreamReader {
 
   bool end_body() {
     if (!body_.done()) return true;
-    reading_.content.append("\n").append(body_.trailers()).append("--\n");
+    reading_.content.append("\n").append(lines(body_.trailers())).append("--\n");
     in_body_ = false;
     if (parser_.counts()) ++reading_.messages;
     return true;

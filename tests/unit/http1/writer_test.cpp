@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "proxy/http1/parser.hpp"
 #include "proxy/http1/request_writer.hpp"
@@ -259,7 +260,7 @@ struct Answer {
   bool head_request = false;
   Version client = Version::http11;
   bool keep_alive = true;
-  std::string extra = {};
+  std::vector<Field> extra = {};
 };
 
 std::string respond(const Answer& a) {
@@ -295,9 +296,12 @@ TEST(ForwardedResponses, X6_LeaveHopByHopFieldsBehind) {
             kOk + kOurs + "Content-Length: 0\r\n\r\n");
 }
 
-TEST(ForwardedResponses, CarryReadyMadeLines) {
-  EXPECT_EQ(respond({kOk + "Content-Length: 0\r\n\r\n", false, Version::http11, true,
-                     "Set-Cookie: s=1\r\nX-Sluice-Pool: blue\r\n"}),
+TEST(ForwardedResponses, CarryFieldsOfTheProxysOwn) {
+  EXPECT_EQ(respond({kOk + "Content-Length: 0\r\n\r\n",
+                     false,
+                     Version::http11,
+                     true,
+                     {{"Set-Cookie", "s=1"}, {"X-Sluice-Pool", "blue"}}}),
             kOk + kOurs + "Set-Cookie: s=1\r\nX-Sluice-Pool: blue\r\nContent-Length: 0\r\n\r\n");
 }
 

@@ -293,7 +293,7 @@ TEST_F(Http1RequestTest, X3_a_head_that_outgrows_its_buffer_fails) {
 
 TEST_F(Http1RequestTest, a_short_body_and_a_long_one_go_whole) {
   head.method = "PUT";
-  head.framing = http::Framing::length;
+  head.body = http::BodyLength::known;
   head.content_length = 5;
   open();
   send("short");
@@ -315,7 +315,7 @@ TEST_F(Http1RequestTest, a_short_body_and_a_long_one_go_whole) {
 
 TEST_F(Http1RequestTest, pieces_of_known_length_go_as_they_are_and_of_unknown_length_in_chunks) {
   head.method = "PUT";
-  head.framing = http::Framing::length;
+  head.body = http::BodyLength::known;
   head.content_length = 5;
   open();
   send({}, false);
@@ -326,7 +326,7 @@ TEST_F(Http1RequestTest, pieces_of_known_length_go_as_they_are_and_of_unknown_le
   origin[0].send(kOk);
   EXPECT_EQ(receive(), "200:ok! ");
   finish();
-  head.framing = http::Framing::chunked;
+  head.body = http::BodyLength::unknown;
   open();
   send({}, false);
   EXPECT_TRUE(request->reused());
@@ -346,7 +346,7 @@ TEST_F(Http1RequestTest, pieces_of_known_length_go_as_they_are_and_of_unknown_le
 
 TEST_F(Http1RequestTest, a_body_of_unknown_length_that_is_there_already_goes_in_a_chunk) {
   head.method = "PUT";
-  head.framing = http::Framing::chunked;
+  head.body = http::BodyLength::unknown;
   open();
   send("abc", false);
   send_piece("d", true);
@@ -359,7 +359,7 @@ TEST_F(Http1RequestTest, a_body_of_unknown_length_that_is_there_already_goes_in_
 
 TEST_F(Http1RequestTest, a_backend_that_refuses_a_long_body_may_answer_early) {
   head.method = "PUT";
-  head.framing = http::Framing::length;
+  head.body = http::BodyLength::known;
   const std::string body(20'000'000, 'b');
   head.content_length = body.size();
   open();
@@ -380,7 +380,7 @@ TEST_F(Http1RequestTest, a_backend_that_refuses_a_long_body_may_answer_early) {
 
 TEST_F(Http1RequestTest, X2_a_connection_whose_request_has_not_gone_whole_is_closed) {
   head.method = "PUT";
-  head.framing = http::Framing::length;
+  head.body = http::BodyLength::known;
   head.content_length = 5;
   open();
   send({}, false);
@@ -491,7 +491,7 @@ TEST_F(Http1RequestTest, an_answer_has_its_time_from_the_request_on_and_between_
 
 TEST_F(Http1RequestTest, no_time_runs_against_the_backend_while_the_clients_next_piece_is_awaited) {
   head.method = "PUT";
-  head.framing = http::Framing::length;
+  head.body = http::BodyLength::known;
   head.content_length = 5;
   open();
   send({}, false);
@@ -508,7 +508,7 @@ TEST_F(Http1RequestTest, no_time_runs_against_the_backend_while_the_clients_next
 
 TEST_F(Http1RequestTest, a_backend_that_takes_nothing_is_given_up_in_time) {
   head.method = "PUT";
-  head.framing = http::Framing::length;
+  head.body = http::BodyLength::known;
   const std::string body(20'000'000, 'b');
   head.content_length = body.size();
   open();

@@ -1,0 +1,187 @@
+// The bodies of forward_request(), forward_response() and forward_interim(), for those who make a sink. Pure.
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <string_view>
+
+#include "proxy/http/forward.hpp"
+#include "proxy/http/forwarded.hpp"
+#include "proxy/http/hop_by_hop.hpp"
+#include "proxy/http/text.hpp"
+#include "proxy/http/trace.hpp"
+
+namespace sluice::http {
+namespace detail {
+
+template <class Sink>
+void put_via(Sink& sink) {
+  sink.field("Via", "1.1 sluice");
+}
+
+// RFC 9110 7.6.2.
+template <class Sink>
+void put_max_forwards(const RequestHead& head, const Field& field, Sink& sink) {
+  constexpr std::uint64_t kMost = 1'000'000'000;
+  std::uint64_t hops = 0;
+  const bool counts = head.method == "OPTIONS" || head.method == "TRACE";
+  if (!counts || !parse_decimal(field.value, kMost, hops) || hops == 0)
+    return sink.field(field.name, field.value);
+  char digits[20];
+  const auto end = std::to_chars(digits, digits + sizeof digits, hops - 1).ptr;
+  sink.field(field.name, std::string_view(digits, static_cast<std::size_t>(end - digits)));
+}
+
+// The field without the pairs of that name; nothing when no other is left.
+template <class Sink>
+void put_cookies_but(std::string_view dropped, const Field& field, Sink& sink) {
+  bool any = false;
+  for (std::string_view rest = field.value; !rest.empty();) {
+    const auto end = rest.find(';');
+    const auto pair = trim(rest.substr(0, end));
+    rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+    if (pair.empty() || pair.substr(0, pair.find('=')) == dropped) continue;
+    if (any)
+      sink.put("; ");
+    else
+      sink.begin("Cookie");
+    sink.put(pair);
+    any = true;
+  }
+  if (any) sink.end();
+}
+
+// The fields of the request that are meant for the backend.
+template <class Sink>
+void put_own_fields(const RequestHead& head, const ForwardContext& context, bool traced, Sink& sink) {
+  const HopByHopFields ending(head);
+  for (const Field& field : head.fields) {
+    switch (traits_of(field.id).to_backend) {
+      case ToBackend::pass:
+        break;
+      case ToBackend::never:
+        continue;
+      case ToBackend::always:
+        sink.field(field.name, field.value);
+        continue;
+      case ToBackend::if_trusted:
+        if (context.trusted) sink.field(field.name, field.value);
+        continue;
+      case ToBackend::count_down:
+        put_max_forwards(head, field, sink);
+        continue;
+      case ToBackend::with_trailers:
+        if (head.body != BodyLength::unknown) continue;
+        break;
+      case ToBackend::trace_parent:
+        if (traced) sink.field(field.name, field.value);
+        continue;
+      case ToBackend::trace_state:
+        if (!traced) continue;
+        break;
+      case ToBackend::credentials:
+        if (context.mirror && logs_connection_in(field.value)) continue;
+        break;
+      case ToBackend::cookies:
+        if (context.drop_cookie.empty()) break;
+        if (!ending.contains(field.name)) put_cookies_but(context.drop_cookie, field, sink);
+        continue;
+    }
+    if (!ending.contains(field.name)) sink.field(field.name, field.value);
+  }
+}
+
+// RFC 7239 5.2, 6: an element of its own, for the proxy that the list came from.
+template <class Sink>
+void append_to_forwarded(const RequestHead& head, std::string_view hop, Sink& sink) {
+  for (const Field& field : head.fields) {
+    if (field.id != Header::forwarded || !iequals(field.name, "forwarded")) continue;
+    const bool v6 = hop.find(':') != std::string_view::npos;
+    sink.begin("Forwarded");
+    sink.put("for=", v6 ? "\"[" : "", hop, v6 ? "]\"" : "");
+    return sink.end();
+  }
+}
+
+template <class Sink>
+void put_forwarded_for(const RequestHead& head, const ForwardContext& context, Sink& sink) {
+  if (!context.trusted) return sink.field("X-Forwarded-For", context.client_ip);
+  sink.begin("X-Forwarded-For");
+  for (const Field& field : head.fields) {
+    if (field.id != Header::forwarded_for) continue;
+    for (std::string_view list = field.value; !list.empty();)
+      if (const auto member = take_member(list); !member.empty()) sink.put(member, ", ");
+  }
+  sink.put(context.client_ip);
+  sink.end();
+}
+
+// What a trusted proxy said of its client stays, and the proxy is named behind it; of anybody else nothing
+// does. A port is passed on and never made: where ports are mapped, ours is not the one that the client used.
+template <class Sink>
+void put_forwarded(const RequestHead& head, const ForwardContext& context, Sink& sink) {
+  std::string_view proto = context.proto, host = head.host, port;
+  if (context.trusted) {
+    if (const auto said = forwarded_proto(head.fields); !said.empty()) proto = said;
+    if (const auto said = forwarded_host(head.fields); !said.empty()) host = said;
+    port = forwarded_port(head.fields);
+    append_to_forwarded(head, context.client_ip, sink);
+  }
+  put_forwarded_for(head, context, sink);
+  sink.field("X-Forwarded-Proto", proto);
+  if (!host.empty()) sink.field("X-Forwarded-Host", host);
+  if (!port.empty()) sink.field("X-Forwarded-Port", port);
+}
+
+template <class Sink>
+void put_client(const RequestHead& head, const ForwardContext& context, Sink& sink) {
+  put_forwarded(head, context, sink);
+  for (const Field& field : context.identity) sink.field(field.name, field.value);
+  char storage[32];
+  const auto request_id =
+      context.request_id.empty() ? choose_request_id(head, context.random, storage) : context.request_id;
+  sink.field("X-Request-ID", request_id);
+  if (!context.feature_flags.empty()) sink.field("X-Feature-Flags", context.feature_flags);
+}
+
+template <class Sink>
+void put_answer_fields(const ResponseHead& head, bool trailers, Sink& sink) {
+  const HopByHopFields ending(head);
+  for (const Field& field : head.fields) {
+    const ToClient rule = traits_of(field.id).to_client;
+    if (rule == ToClient::never || (rule == ToClient::with_trailers && !trailers)) continue;
+    if (!ending.contains(field.name)) sink.field(field.name, field.value);
+  }
+}
+
+}  // namespace detail
+
+template <class Sink>
+void forward_request(const RequestHead& head, const ForwardContext& context, Sink& sink) {
+  const Field* parent = only_field(head.fields, Header::traceparent);
+  const bool traced = parent && is_traceparent(parent->value);
+  detail::put_own_fields(head, context, traced, sink);
+  detail::put_client(head, context, sink);
+  if (!traced) {
+    char storage[55];
+    sink.field("traceparent", make_traceparent(context.random, storage));
+  }
+  detail::put_via(sink);
+  if (head.expect_continue && context.forward_expect) sink.field("Expect", "100-continue");
+}
+
+template <class Sink>
+void forward_response(const ResponseHead& head, const AnswerContext& context, Sink& sink) {
+  detail::put_answer_fields(head, context.trailers, sink);
+  detail::put_via(sink);
+  if (!head.fields.find(Header::date)) sink.field("Date", context.date);
+  for (const Field& field : context.extra) sink.field(field.name, field.value);
+}
+
+template <class Sink>
+void forward_interim(const ResponseHead& head, Sink& sink) {
+  detail::put_answer_fields(head, false, sink);
+  if (head.upgrade) detail::put_via(sink);
+}
+
+}  // namespace sluice::http
