@@ -80,8 +80,7 @@ void Buffer::make_room(std::size_t n) {
   swap(larger);
 }
 
-void Buffer::release() {
-  if (!data_) return;
+void Buffer::give_back() {
   if (capacity_ <= kLarge) {
     blocks.put(data_, capacity_);
   } else {

@@ -74,9 +74,12 @@ class Buffer {
   void append(char c) { append(std::string_view(&c, 1)); }
 
   // Gives the storage back to the thread's pool.
-  void release();
+  void release() {
+    if (data_) give_back();
+  }
 
  private:
+  void give_back();
   void acquire(std::size_t capacity);
   void make_room(std::size_t n);
 

@@ -248,11 +248,15 @@ Task<Failure> Exchange::receive() {
 }
 
 void Exchange::pass_head() {
+  const bool sets_cookie = user_.needs_cookie();
+  const bool shows_origin = plan_.spec().debug_headers;
+  if (!sets_cookie && !plan_.has_preview_token && !shows_origin)
+    return client_.send_head(request_->answer(), {});
   AnswerFields extra;
-  if (user_.needs_cookie())
+  if (sets_cookie)
     extra.add_cookie(plan_.spec().sticky->issue_cookie, user_.issued_id(), client_.info().secure);
   if (plan_.has_preview_token) extra.add_preview(plan_);
-  if (plan_.spec().debug_headers)
+  if (shows_origin)
     extra.add_origin(placement_.asked().pool->name, placement_.last()->name,
                      plan_.view->snapshot->generation);
   client_.send_head(request_->answer(), extra.all());
