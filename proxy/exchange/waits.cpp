@@ -9,14 +9,14 @@ using net::Clock;
 using std::chrono::milliseconds;
 
 namespace {
-constexpr Failure kGone{FailureKind::gone, Side::client};
+constexpr Failure kClientLeft{FailureKind::gone, Side::client};
 constexpr Failure kPaused{FailureKind::paused, Side::proxy};
 constexpr Failure kOverload{FailureKind::overload, Side::proxy};
 constexpr Failure kNoBackend{FailureKind::no_backend, Side::proxy};
 
 Failure failure_of(Concurrency::Entry entry) {
   if (entry == Concurrency::Entry::granted) return {};
-  return entry == Concurrency::Entry::canceled ? kGone : kOverload;
+  return entry == Concurrency::Entry::canceled ? kClientLeft : kOverload;
 }
 }  // namespace
 
@@ -26,7 +26,7 @@ Task<Failure> Waits::out_pause(Clock::time_point began) {
     if (hold.kind == route::Hold::Kind::stopped) co_return Failure{FailureKind::stopped, Side::proxy};
     if (context_.worker.shutting_down) co_return kPaused;
     const auto end = co_await wait_in_pause(hold, began);
-    if (end == PauseQueue::End::canceled) co_return kGone;
+    if (end == PauseQueue::End::canceled) co_return kClientLeft;
     if (end != PauseQueue::End::released) co_return kPaused;
     plan_.view = context_.view;
     const Failure failure = match_route(plan_, head_);
