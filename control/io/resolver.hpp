@@ -35,6 +35,8 @@ struct Member {
   std::string authority;   // "HOST:PORT" of the SRV record
 };
 
+// Many methods, most of them private steps of one look-up: what they work on, the records of a name, is
+// shared by all of them.
 class Resolver {
  public:
   using SystemClock = std::chrono::system_clock;

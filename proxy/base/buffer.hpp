@@ -8,6 +8,7 @@
 
 namespace sluice {
 
+// Many methods, most of them one line: they are the only ones that know where bytes and room lie.
 // [begin_, end_) are the bytes held, [end_, capacity_) is room. Consumed bytes leave from the front; the room
 // they leave is regained by compact() or when the buffer runs empty.
 class Buffer {

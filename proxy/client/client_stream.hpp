@@ -53,6 +53,7 @@ struct OwnReply {
   int retry_after = 0;  // seconds; 0: the status's own, if it has one
 };
 
+// An interface as wide as HTTP: the request, the answer and how far each has come.
 class ClientStream : public TunnelEnd {
  public:
   virtual ~ClientStream() = default;

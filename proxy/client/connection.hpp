@@ -32,6 +32,8 @@ class ProtocolDriver {
   ~ProtocolDriver() = default;
 };
 
+// Many methods: what speaks the client's protocol asks it for all that is the connection's (worker, listener,
+// socket, peer, logins).
 class Connection final : private ConnectionHook {
  public:
   // Serves `fd`, a connected non-blocking socket, until it ends; `handler` answers the requests. `list` is

@@ -27,6 +27,7 @@ struct KnownKey {
 };
 
 // The readers return whether `into` was set; when not, they have complained and `into` is as it was.
+// A method for each kind of value that a key may have, hence so many.
 class YamlValue {
  public:
   // `name` is how messages call it ("'interval'", "service 'api'", "a listener"), `key` where its key stands.

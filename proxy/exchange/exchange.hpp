@@ -26,6 +26,8 @@
 
 namespace sluice::exchange {
 
+// So many methods because it is three things to others: a coroutine for its stream, an Activity for its
+// backend, an observer for its client.
 class Exchange final : private upstream::Activity, private client::StreamObserver {
  public:
   Exchange(Context& context, client::ClientStream& client);

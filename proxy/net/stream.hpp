@@ -1,5 +1,5 @@
-// A TCP connection (or one to a unix socket) as the sessions see it: one read that may stay outstanding,
-// writes that mostly finish at once, one deadline.
+// A TCP connection (or one to a unix socket) as what speaks over it sees it: one read that may stay
+// outstanding, writes that mostly finish at once, one deadline.
 //
 // The hot path costs two system calls a side. A read is armed by storing where to; the poller does it when
 // there is something, and resumes who waits once all of its batch are read. A write is done at the end of the
@@ -57,6 +57,8 @@ class ReadObserver {
   ~ReadObserver() = default;
 };
 
+// More methods than other classes: reading, writing, connecting and TLS share one descriptor, one time limit
+// and the poller's events, so that a part cut off would reach for all of these.
 class Stream final : private Deadline, private Poller::Entry {
  public:
   // Takes over `fd`, a connected non-blocking socket; -1: to be opened by connect().

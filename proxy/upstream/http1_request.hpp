@@ -15,6 +15,7 @@
 
 namespace sluice::upstream {
 
+// Most of its methods are those of Request and TunnelEnd.
 class Http1Request final : public Request {
  public:
   // `conn` is an idle connection of the target's backend, or (then not reused) one that is still to be

@@ -154,7 +154,7 @@ void Worker::shut_down(milliseconds deadline, std::function<void(std::size_t)> d
   for (net::WheelHook* hook = connections_.next; hook != &connections_; hook = hook->next)
     client::Connection::from(*hook).drain();
   // Tunnels leave one by one in the first nine tenths of the time, so that their clients do not come back all
-  // at once (P24).
+  // at once.
   const auto window = static_cast<std::uint64_t>(std::max<std::int64_t>(1, deadline.count() * 9 / 10));
   exchange_.backends.each_backend([this, window](upstream::Backend& backend) {
     backend.each_activity([this, window](upstream::Activity& activity) {
