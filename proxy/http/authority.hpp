@@ -1,4 +1,5 @@
-// Who a request is for: the authority of RFC 3986 3.2 as Host fields and absolute-form targets hold it.
+// Who a request is for: the authority of RFC 3986 3.2 as Host fields and absolute-form targets hold
+// it. Pure.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,5 @@
 // Single values out of Cookie fields and query strings, as sticky keys and overrides need them. Nothing is
-// decoded.
+// decoded. Pure.
 #pragma once
 
 #include <string_view>

@@ -1,6 +1,6 @@
 // Which fields go on, and what the proxy adds (CONTRACT, Headers): made anew from what was parsed (X1),
-// without what belongs to one hop only (X6). The decisions only: a sink takes the fields, and the wire that
-// it belongs to writes the first line and what frames the message. Pure.
+// without what belongs to one hop only (X6). Decisions only: a sink takes the fields, and the sink's wire
+// writes the first line and what frames the message. Pure.
 #pragma once
 
 #include <array>
@@ -24,8 +24,8 @@ struct ForwardContext {
   std::span<const Field> identity = {};  // about the client's certificate; empty without one
   std::string_view drop_cookie = {};     // the name of a cookie that is not the backend's; empty: none
   bool forward_expect = true;            // false when the 100 was or will be sent by us
-  // A copy (M1): it says so, and does not log in its connection, which carries other people's copies, too
-  // (R4).
+  // The request is a copy (M1): its head says so, and does not log the copy's connection in, which carries
+  // other clients' copies, too (R4).
   bool mirror = false;
   // Fresh for each request: a new request id and trace id are made of [0] and [1], a new span id of [2].
   std::array<std::uint64_t, 3> random = {};

@@ -6,7 +6,7 @@
 namespace sluice::http {
 namespace {
 
-// The first member that holds something: who stands nearest to the client, where each proxy appended its own.
+// The first member that holds something: that of the proxy nearest to the client, as each appends its own.
 std::string_view leftmost(const Fields& fields, Header id) {
   for (const Field& field : fields) {
     if (field.id != id) continue;

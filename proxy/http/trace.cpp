@@ -59,7 +59,8 @@ std::string_view make_traceparent(const std::array<std::uint64_t, 3>& random, ch
   char* out = write_trace_id(random, storage + 3);
   *out++ = '-';
   out = write_hex(random[2] | 1, out);
-  // Sampled: a backend decides as it would without us; 00 would switch tracing off for all of them.
+  // Sampled: a backend then decides as it would without the proxy; 00 would switch tracing off for all
+  // backends.
   std::memcpy(out, "-01", 3);
   return {storage, sizeof storage};
 }

@@ -1,4 +1,4 @@
-// Trace context (W3C) and request ids.
+// Trace context (W3C) and request ids. Pure.
 #pragma once
 
 #include <array>

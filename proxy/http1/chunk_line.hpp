@@ -1,4 +1,4 @@
-// The line in front of a chunk: size, extensions, CRLF (RFC 9112 7.1).
+// The line in front of a chunk: size, extensions, CRLF (RFC 9112 7.1). Pure.
 #pragma once
 
 #include <cstdint>

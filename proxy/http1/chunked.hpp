@@ -18,7 +18,7 @@ struct BodyStep {
   enum class Kind : std::uint8_t {
     more,     // nothing (further) to give; all input is consumed
     data,     // `data` is a piece of the body
-    done,     // the message is complete; what follows `consumed` is the next one
+    done,     // the message is complete; behind `consumed` the next message begins
     refused,  // malformed; nothing after this can be trusted
   };
   Kind kind;

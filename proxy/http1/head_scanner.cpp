@@ -5,6 +5,7 @@
 #endif
 
 #include <algorithm>
+#include <cstring>
 
 #include "proxy/http/text.hpp"
 #include "proxy/http1/message.hpp"
@@ -149,6 +150,21 @@ const char* HeadScanner::step(const char* p, const char* end, const char* base, 
   }
   refuse(kMalformed);
   return p;
+}
+
+void split_fields(std::string_view lines, http::Fields& out) {
+  out.clear();
+  const char* p = lines.data();
+  const char* const end = p + lines.size() - 2;
+  while (p < end) {
+    const char* colon = p;
+    while (*colon != ':') ++colon;
+    const auto* stop =
+        static_cast<const char*>(std::memchr(colon, '\r', static_cast<std::size_t>(end - colon)));
+    out.push({p, static_cast<std::size_t>(colon - p)},
+             {colon + 1, static_cast<std::size_t>(stop - colon - 1)});
+    p = stop + 2;
+  }
 }
 
 }  // namespace sluice::http1

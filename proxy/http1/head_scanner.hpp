@@ -1,6 +1,6 @@
-// The guard in front of the parser: looks at the raw bytes of a head and refuses what llhttp 8 lets through
-// (bare CR and LF, folds, empty names, leading bytes without end) and what costs too much. Nothing is
-// repaired (X2).
+// The guard in front of the parser: reads every byte of a head and refuses what is no HTTP, also where llhttp
+// 8 would be lenient (bare CR and LF, folds, empty names, leading bytes without end), and what costs too
+// much. Nothing is repaired (X2). Pure.
 #pragma once
 
 #include <cstddef>
@@ -83,5 +83,10 @@ class HeadScanner {
   std::uint32_t position_ = 0, line_begin_ = 0, line_size_ = 0, fields_ = 0;
   Refusal refusal_;
 };
+
+// Fills `out` with the fields of `lines` (from behind the start line up to and including the empty line), for
+// a head that did not come whole. Requires: HeadScanner found the head complete, so that every line is
+// `token:text CRLF`.
+void split_fields(std::string_view lines, http::Fields& out);
 
 }  // namespace sluice::http1

@@ -4,8 +4,6 @@
 
 #include <cstring>
 
-#include "proxy/http/text.hpp"
-
 static_assert(LLHTTP_STRICT_MODE == 1, "the loose state machine accepts request smuggling");
 
 namespace sluice::http1 {
@@ -82,21 +80,6 @@ class FramingLines {
 };
 
 }  // namespace
-
-void split_fields(std::string_view lines, http::Fields& out) {
-  out.clear();
-  const char* p = lines.data();
-  const char* const end = p + lines.size() - 2;
-  while (p < end) {
-    const char* colon = p;
-    while (*colon != ':') ++colon;
-    const auto* stop =
-        static_cast<const char*>(std::memchr(colon, '\r', static_cast<std::size_t>(end - colon)));
-    out.push({p, static_cast<std::size_t>(colon - p)},
-             {colon + 1, static_cast<std::size_t>(stop - colon - 1)});
-    p = stop + 2;
-  }
-}
 
 bool llhttp_agrees(HeadKind kind, const http::Fields& fields, bool chunked, std::uint64_t length) {
   FramingLines lines;

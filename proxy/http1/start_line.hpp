@@ -1,4 +1,4 @@
-// The first line of a message.
+// The first line of a message. Pure.
 #pragma once
 
 #include <string_view>
