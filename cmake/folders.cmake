@@ -1,7 +1,6 @@
-# Several sources a compilation: half the time of a whole build on two cores. Off is handier when one file changes often.
+# Several sources a compilation: half the time of a whole build on two cores. So no two files of a folder have helpers of the same
+# name; and since a file may lean on a neighbour unseen, `./dev check` builds once without.
 option(SLUICE_UNITY "Compile the files of a folder together" ON)
-# They name things as a neighbour does, or hold a coroutine with a local type.
-set_source_files_properties(control/admin/explain.cpp control/admin/scrape.cpp control/io/command.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 
 # sluice_folder(NAME DIR dir LINKS libs... [ASIO] [EXCLUDE file...]): the folder's sources as the static library sluice_NAME.
 # ASIO in LINKS marks a folder that speaks to sockets: it shares the precompiled Asio header.

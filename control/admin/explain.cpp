@@ -43,13 +43,13 @@ Result<Url> parse_url(const std::string& text) {
   const std::string whole = text.substr(0, text.find('#'));  // a fragment never leaves the browser
   if (whole.starts_with('/') || whole == "*") return Url{"localhost", whole};
   const auto scheme = whole.find("://");
-  if (scheme != std::string::npos && !http::iequals(whole.substr(0, scheme), "http") &&
-      !http::iequals(whole.substr(0, scheme), "https"))
+  if (scheme != std::string::npos && !sluice::http::iequals(whole.substr(0, scheme), "http") &&
+      !sluice::http::iequals(whole.substr(0, scheme), "https"))
     return wrong("its scheme is neither http nor https");
   const std::string rest = scheme == std::string::npos ? whole : whole.substr(scheme + 3);
   const auto end = std::min(rest.find_first_of("/?"), rest.size());
   Url url{rest.substr(0, end), rest.substr(end)};
-  if (!http::is_authority(url.host)) return wrong(quoted(url.host) + " is no host");
+  if (!sluice::http::is_authority(url.host)) return wrong(quoted(url.host) + " is no host");
   if (!url.target.starts_with('/')) url.target.insert(0, "/");
   return url;
 }
@@ -140,7 +140,7 @@ void explain_hold(const route::Hold& hold, json::object& out, json::array& steps
 
 // What the request's preview token does; nothing when it carries none.
 std::optional<route::Preview> preview_in(const route::Snapshot& snapshot, const route::Service& service,
-                                         const http::RequestHead& head) {
+                                         const sluice::http::RequestHead& head) {
   const auto token = route::preview_token(head);
   if (token.empty()) return std::nullopt;
   if (!snapshot.preview_key) return route::Preview{-1, "not valid"};
@@ -151,7 +151,7 @@ std::optional<route::Preview> preview_in(const route::Snapshot& snapshot, const 
 
 // Flags and mirror: not where it goes, but what goes with it.
 void explain_laid_over(const route::Service& service, const route::Decision& decision,
-                       const http::RequestHead& head, const std::string& client, json::object& out,
+                       const sluice::http::RequestHead& head, const std::string& client, json::object& out,
                        json::array& steps) {
   const auto key = route::user_key(service, decision, head, client);
   const std::string who = key.empty() ? "without a key" : "for key " + quoted(key);
@@ -175,7 +175,7 @@ void explain_laid_over(const route::Service& service, const route::Decision& dec
 }
 
 void explain_service(const route::Snapshot& snapshot, const route::Service& service,
-                     const http::RequestHead& head, const protocol::Explain& message, int fixed,
+                     const sluice::http::RequestHead& head, const protocol::Explain& message, int fixed,
                      json::object& out, json::array& steps) {
   if (!service.set_aside.empty()) {
     steps.emplace_back("service: " + service.spec.name + " is set aside: " + service.set_aside);

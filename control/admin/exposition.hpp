@@ -19,6 +19,12 @@ class Exposition {
   // "_bucket", "_sum" and "_count" of a histogram.
   void sample(std::string_view suffix, double value, Labels labels = {});
 
+  // A family of one sample.
+  void single(std::string_view name, std::string_view type, std::string_view help, double value) {
+    family(name, type, help);
+    sample(value);
+  }
+
   const std::string& text() const { return text_; }
 
  private:

@@ -56,21 +56,15 @@ double start_time() {
   return static_cast<double>(now.tv_sec - up.tv_sec) + ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
-void single(Exposition& out, std::string_view name, std::string_view type, std::string_view help,
-            double value) {
-  out.family(name, type, help);
-  out.sample(value);
-}
-
 }  // namespace
 
 void process_metrics(Exposition& out) {
-  single(out, "process_cpu_seconds_total", "counter", "User and system CPU time.", cpu_seconds());
-  single(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
-  single(out, "process_open_fds", "gauge", "Open file descriptors.", open_descriptors());
-  single(out, "process_max_fds", "gauge", "How many may be open.", most_descriptors());
+  out.single("process_cpu_seconds_total", "counter", "User and system CPU time.", cpu_seconds());
+  out.single("process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
+  out.single("process_open_fds", "gauge", "Open file descriptors.", open_descriptors());
+  out.single("process_max_fds", "gauge", "How many may be open.", most_descriptors());
   static const double started = start_time();
-  single(out, "process_start_time_seconds", "gauge", "When it began, in Unix seconds.", started);
+  out.single("process_start_time_seconds", "gauge", "When it began, in Unix seconds.", started);
 }
 
 }  // namespace sluice::admin

@@ -226,12 +226,6 @@ void backends(Exposition& out, const change::StatusView& view) {
   }
 }
 
-void single(Exposition& out, std::string_view name, std::string_view type, std::string_view help,
-            double value) {
-  out.family(name, type, help);
-  out.sample(value);
-}
-
 // Seconds since 1970, as Prometheus' own exporters say it: alert on `- time() < 14 * 86400`.
 void certificates(Exposition& out, const config::Spec& spec) {
   out.family("sluice_certificate_expiry_seconds", "gauge", "When a listener's certificate ends, Unix time.");
@@ -247,14 +241,13 @@ void daemon(Exposition& out, const change::StatusView& view, const change::Contr
             const change::Workers& workers) {
   out.family("sluice_build_info", "gauge", "The version that runs; always 1.");
   out.sample(1, {{"version", view.version}});
-  single(out, "sluice_generation", "gauge", "The generation of the routing state in force.",
-         static_cast<double>(view.generation));
-  single(out, "sluice_state_durable", "gauge", "1 when the generation in force is on the disk.",
-         view.durable);
-  single(out, "sluice_workers", "gauge", "Worker threads.", static_cast<double>(view.workers));
+  out.single("sluice_generation", "gauge", "The generation of the routing state in force.",
+             static_cast<double>(view.generation));
+  out.single("sluice_state_durable", "gauge", "1 when the generation in force is on the disk.", view.durable);
+  out.single("sluice_workers", "gauge", "Worker threads.", static_cast<double>(view.workers));
   families(out, observe::kWorkerMetrics, workers.counters());
-  single(out, "sluice_access_log_dropped_total", "counter", "Access log lines that could not be kept.",
-         static_cast<double>(workers.access_log_dropped()));
+  out.single("sluice_access_log_dropped_total", "counter", "Access log lines that could not be kept.",
+             static_cast<double>(workers.access_log_dropped()));
   families(out, change::kControlMetrics, counters);
 }
 

@@ -9,7 +9,7 @@ namespace {
 using state::Ending;
 using testing::JournalScript;
 
-constexpr std::uint64_t kSeed = 4711;
+constexpr std::uint64_t kDamageSeed = 4711;
 
 // All states that were in force, by generation.
 const JournalScript& original() {
@@ -38,10 +38,10 @@ std::string fault_in(const std::string& damaged, const std::string& previous) {
 }
 
 TEST(JournalDamage, AnyFlippedBitIsNoticed) {
-  RecordProperty("seed", std::to_string(kSeed));
+  RecordProperty("seed", std::to_string(kDamageSeed));
   const std::string whole = content("/s/journal"), previous = content("/s/journal.prev");
   ASSERT_EQ(fault_in(whole, previous), "");
-  std::mt19937_64 random(kSeed);
+  std::mt19937_64 random(kDamageSeed);
   for (int i = 0; i < 800; ++i) {
     std::string damaged = whole;
     const std::size_t bit = i < 400 ? static_cast<std::size_t>(i) : random() % (whole.size() * 8);
@@ -51,9 +51,9 @@ TEST(JournalDamage, AnyFlippedBitIsNoticed) {
 }
 
 TEST(JournalDamage, SoAreOverwrittenAndMissingParts) {
-  RecordProperty("seed", std::to_string(kSeed));
+  RecordProperty("seed", std::to_string(kDamageSeed));
   const std::string whole = content("/s/journal"), previous = content("/s/journal.prev");
-  std::mt19937_64 random(kSeed);
+  std::mt19937_64 random(kDamageSeed);
   for (int i = 0; i < 400; ++i) {
     std::string damaged = whole;
     const std::size_t from = random() % damaged.size(), size = 1 + random() % 600;

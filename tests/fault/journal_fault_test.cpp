@@ -9,11 +9,11 @@ namespace {
 using testing::JournalScript;
 using testing::MemoryFiles;
 
-constexpr int kChanges = 18;
+constexpr int kFaultyChanges = 18;
 
 std::size_t steps_of_a_run() {
   JournalScript script;
-  script.run(kChanges);
+  script.run(kFaultyChanges);
   return script.files.steps();
 }
 
@@ -25,11 +25,11 @@ void fail_everywhere(std::size_t length, int code, bool publish_undurable) {
     JournalScript script;
     script.publish_undurable = publish_undurable;
     script.files.set_plan({.fail_from = n, .fail_to = n + length - 1, .code = code});
-    script.run(kChanges);
+    script.run(kFaultyChanges);
     script.files.set_plan({});
     EXPECT_EQ(script.fault(), "") << "failing from step " << n;
     if (publish_undurable) {
-      EXPECT_GE(script.attempted.rbegin()->first, kChanges + 1u);
+      EXPECT_GE(script.attempted.rbegin()->first, kFaultyChanges + 1u);
     }
     script.run(3);
     EXPECT_EQ(script.fault(), "") << "going on after step " << n;
@@ -47,8 +47,8 @@ TEST(JournalFault, WhatWasPublishedDuringAFailureIsDurableAfterIt) {  // C7
     JournalScript script;
     script.publish_undurable = true;
     script.files.set_plan({.fail_from = n, .fail_to = n + 3});
-    script.run(kChanges);
-    EXPECT_EQ(script.acknowledged, kChanges + 1u) << "failing from step " << n;
+    script.run(kFaultyChanges);
+    EXPECT_EQ(script.acknowledged, kFaultyChanges + 1u) << "failing from step " << n;
     EXPECT_EQ(script.fault(), "");
   }
 }

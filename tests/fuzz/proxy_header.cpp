@@ -5,25 +5,25 @@
 
 namespace sluice::fuzz {
 
-using Status = net::ProxyHeader::Status;
+using HeaderStatus = net::ProxyHeader::Status;
 
 void proxy_header(std::string_view bytes) {
   const auto whole = net::read_proxy_header(bytes);
   bool decided = false;
   for (std::size_t n = 0; n <= bytes.size() && n <= net::kMaxProxyHeader && !decided; ++n) {
     const auto part = net::read_proxy_header(bytes.substr(0, n));
-    decided = part.status != Status::more;
+    decided = part.status != HeaderStatus::more;
     if (decided)
       require(part.status == whole.status && part.size == whole.size, "the verdict depends on the cut");
   }
-  if (bytes.size() >= net::kMaxProxyHeader) require(whole.status != Status::more, "a header without end");
-  if (whole.status != Status::done) return;
+  if (bytes.size() >= net::kMaxProxyHeader) require(whole.status != HeaderStatus::more, "a header without end");
+  if (whole.status != HeaderStatus::done) return;
   require(decided && whole.size <= bytes.size() && whole.size <= net::kMaxProxyHeader, "a size that came");
   if (whole.local) return;
   for (const auto version : {ProxyVersion::v1, ProxyVersion::v2}) {
     net::ProxyHeaderText storage;
     const auto again = net::read_proxy_header(net::write_proxy_header(version, &whole.ends, storage));
-    require(again.status == Status::done && !again.local, "what is written is a header");
+    require(again.status == HeaderStatus::done && !again.local, "what is written is a header");
     require(again.ends.source == whole.ends.source && again.ends.destination == whole.ends.destination,
             "the ends stay what they are");
   }

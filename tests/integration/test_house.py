@@ -62,6 +62,11 @@ def check_pages(root):
                           capture_output=True, text=True, timeout=60)
 
 
+def test_what_pages_and_comments_name_is_there():
+    done = check_pages(ROOT)
+    assert done.returncode == 0, done.stdout
+
+
 SOUND = """// S1: see alpha.hpp, proxy/room/alpha and ../room/alpha.hpp; TwoHumps::go_on() and `go_on()` do it, P99 is a percentile.
 struct TwoHumps { void go_on(); };
 const char* text = "S77 is a text, as proxy/room/none.hpp and NoClass are";

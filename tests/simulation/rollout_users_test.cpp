@@ -20,19 +20,19 @@ using config::kWhole;
 using config::Share;
 using Shares = std::vector<Share>;
 
-constexpr std::uint32_t kUsers = 1'000'000;
+constexpr std::uint32_t kVisitors = 1'000'000;
 
 // Users 1, 2, 3 ... by the slot of their header; the slots are worked out once.
 class Users {
  public:
-  Users() : slots_(kUsers) {
-    for (std::uint32_t i = 0; i < kUsers; ++i) slots_[i] = slot_of("api", "user-" + std::to_string(i + 1));
+  Users() : slots_(kVisitors) {
+    for (std::uint32_t i = 0; i < kVisitors; ++i) slots_[i] = slot_of("api", "user-" + std::to_string(i + 1));
   }
   // The pool of each user by this table.
   std::vector<PoolIndex> pools(const SlotTable& table) const {
     const auto owners = std::make_unique<SlotOwners>(table.owners());
-    std::vector<PoolIndex> out(kUsers);
-    for (std::uint32_t i = 0; i < kUsers; ++i) out[i] = (*owners)[slots_[i]];
+    std::vector<PoolIndex> out(kVisitors);
+    for (std::uint32_t i = 0; i < kVisitors; ++i) out[i] = (*owners)[slots_[i]];
     return out;
   }
 
@@ -49,7 +49,7 @@ const Users& users() {
 std::uint32_t count_moved(const std::vector<PoolIndex>& before, const std::vector<PoolIndex>& after,
                           const Shares& from, const Shares& to) {
   std::uint32_t moved = 0, needlessly = 0;
-  for (std::uint32_t i = 0; i < kUsers; ++i) {
+  for (std::uint32_t i = 0; i < kVisitors; ++i) {
     if (before[i] == after[i]) continue;
     ++moved;
     needlessly += to[before[i]] >= from[before[i]] || to[after[i]] <= from[after[i]];
@@ -62,7 +62,7 @@ void expect_shares(const std::vector<PoolIndex>& pools, const Shares& shares) {
   std::vector<double> counts(shares.size());
   for (const auto pool : pools) ++counts[pool];
   for (std::size_t i = 0; i < shares.size(); ++i) {
-    EXPECT_NEAR(counts[i] / kUsers, static_cast<double>(shares[i]) / kWhole, 0.002) << "pool " << i;
+    EXPECT_NEAR(counts[i] / kVisitors, static_cast<double>(shares[i]) / kWhole, 0.002) << "pool " << i;
     EXPECT_TRUE(shares[i] > 0 || counts[i] == 0) << "S2, pool " << i;
   }
 }
@@ -79,7 +79,7 @@ TEST(RolloutUsersS5, FromFivePercentToAllAndBackNobodyMovesWhoNeedNot) {
     const auto after = users().pools(table);
     expect_shares(after, to);
     const auto change = static_cast<double>(canary > from[1] ? canary - from[1] : from[1] - canary) / kWhole;
-    EXPECT_NEAR(count_moved(before, after, from, to) / double(kUsers), change, 0.002);
+    EXPECT_NEAR(count_moved(before, after, from, to) / double(kVisitors), change, 0.002);
     if (canary == 25'000) at_25.push_back(after);
     from = to;
     before = after;
@@ -119,11 +119,11 @@ TEST(RolloutUsersC6, TwoServicesOfOneSaltAgree) {
 // With salts of their own two rollouts share only as many early users as chance has it.
 TEST(RolloutUsersS7, AnotherSaltHasOtherEarlyUsers) {
   std::uint32_t both = 0;
-  for (std::uint32_t i = 1; i <= kUsers; ++i) {
+  for (std::uint32_t i = 1; i <= kVisitors; ++i) {
     const auto key = "user-" + std::to_string(i);
     both += slot_of("api", key) < 5'000 && slot_of("web", key) < 5'000;
   }
-  EXPECT_NEAR(both, kUsers * 0.05 * 0.05, 300);
+  EXPECT_NEAR(both, kVisitors * 0.05 * 0.05, 300);
 }
 
 // S3: N workers ask decide(), and between their requests other things change: snapshots are rebuilt around

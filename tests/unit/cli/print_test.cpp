@@ -14,7 +14,7 @@ namespace json = boost::json;
 
 const Style kPlain{};
 
-const json::value kStatus = json::parse(R"({"generation":7,"warnings":["not durable: disk full"],"services":{
+const json::value kPrinted = json::parse(R"({"generation":7,"warnings":["not durable: disk full"],"services":{
   "api":{"stable":"blue","rollout":null,"pools":{
     "blue":{"share":0.95,"share_measured":0.9501,"requests":1000,"errors":1,"in_flight":37,"requests_per_second":412.04,"error_rate":0.0012,
       "p50_ms":2.13,"p95_ms":140.2,"p99_ms":301,"backends":{
@@ -29,7 +29,7 @@ const json::value kStatus = json::parse(R"({"generation":7,"warnings":["not dura
 
 TEST(Print, StatusOfAllServices) {
   EXPECT_EQ(
-      render_status(kStatus, "", kPlain),
+      render_status(kPrinted, "", kPlain),
       "api   stable blue, generation 7\n"
       "POOL           SHARE  MEASURED  REQ/S  ERR %  P50 MS  P95 MS  P99 MS  IN FLIGHT  BACKENDS\n"
       "blue (stable)    95%     95.0%  412.0   0.12     2.1     140     301         37  1/2 up, api-2 "
@@ -45,7 +45,7 @@ TEST(Print, StatusOfAllServices) {
 }
 
 TEST(Print, StatusOfOneServiceHasItsBackends) {
-  const auto text = render_status(kStatus, "api", kPlain);
+  const auto text = render_status(kPrinted, "api", kPlain);
   EXPECT_NE(
       text.find("POOL   BACKEND         ADMIN     HEALTH  WEIGHT  REQUESTS  ERRORS  IN FLIGHT  LAST ERROR\n"
                 "blue   127.0.0.1:9001  ready     up           1       600       1         20\n"
@@ -58,13 +58,13 @@ TEST(Print, StatusOfOneServiceHasItsBackends) {
 }
 
 TEST(Print, ALineForEachServiceHoldsNoCounter) {
-  EXPECT_EQ(render_state_lines(kStatus, "api"),
+  EXPECT_EQ(render_state_lines(kPrinted, "api"),
             "api: blue 95% (1/2 up, api-2 draining) green 5% (0/1 up, 127.0.0.1:9101 down), stable blue, "
             "generation 7\n");
 }
 
 TEST(Print, ColourIsAWordPaintedNeverAWordLeftOut) {
-  const auto painted = render_status(kStatus, "", Style{true});
+  const auto painted = render_status(kPrinted, "", Style{true});
   EXPECT_NE(painted.find('\x1b'), std::string::npos);
   std::string bare;
   for (std::size_t i = 0; i < painted.size(); ++i) {
@@ -73,7 +73,7 @@ TEST(Print, ColourIsAWordPaintedNeverAWordLeftOut) {
     else
       bare += painted[i];
   }
-  EXPECT_EQ(bare, render_status(kStatus, "", kPlain)) << "the columns stand where they stood";
+  EXPECT_EQ(bare, render_status(kPrinted, "", kPlain)) << "the columns stand where they stood";
 }
 
 protocol::Changed changed(const char* before, const char* after) {
@@ -157,15 +157,15 @@ TEST(Print, WhatIsMissingOrOddIsNoCrash) {
 }
 
 TEST(FindBackend, ByNameOrAddressWhenOnlyOneHasIt) {
-  EXPECT_EQ(*find_backend(kStatus, "api-2"), (protocol::Target{"api", "blue", "api-2"}));
-  EXPECT_EQ(*find_backend(kStatus, "127.0.0.1:9002"), (protocol::Target{"api", "blue", "api-2"}));
-  EXPECT_EQ(*find_backend(kStatus, "x/y/z"), (protocol::Target{"x", "y", "z"}))
+  EXPECT_EQ(*find_backend(kPrinted, "api-2"), (protocol::Target{"api", "blue", "api-2"}));
+  EXPECT_EQ(*find_backend(kPrinted, "127.0.0.1:9002"), (protocol::Target{"api", "blue", "api-2"}));
+  EXPECT_EQ(*find_backend(kPrinted, "x/y/z"), (protocol::Target{"x", "y", "z"}))
       << "whether it is there is the daemon's to say";
-  const auto typo = find_backend(kStatus, "api-3");
+  const auto typo = find_backend(kPrinted, "api-3");
   ASSERT_FALSE(typo);
   EXPECT_EQ(typo.error().exit, protocol::Exit::not_found);
   EXPECT_NE(typo.error().suggestion.find("api-2"), std::string::npos);
-  EXPECT_EQ(find_backend(kStatus, "api/blue").error().exit, protocol::Exit::usage);
+  EXPECT_EQ(find_backend(kPrinted, "api/blue").error().exit, protocol::Exit::usage);
   const auto twice = json::parse(
       R"({"services":{"a":{"pools":{"p":{"backends":{"x":{}}}}},"b":{"pools":{"q":{"backends":{"x":{}}}}}}})");
   const auto several = find_backend(twice, "x");

@@ -14,7 +14,7 @@ namespace sluice::http1::testing {
 namespace {
 
 constexpr unsigned kSeed = 20240607;
-constexpr int kRounds = 20000;
+constexpr int kMutations = 20000;
 
 using Random = std::mt19937;
 
@@ -46,7 +46,7 @@ std::string mutate(std::string bytes, Random& random) {
 }
 
 // Short ones: what is long is long for the limits' sake.
-std::vector<Case> short_ones(std::vector<Case> cases) {
+std::vector<Case> small_cases(std::vector<Case> cases) {
   std::erase_if(cases, [](const Case& c) { return c.raw.size() > 300; });
   return cases;
 }
@@ -62,9 +62,9 @@ Reading comparable(Reading reading) {
 
 TEST(Mutations, X2_MeanTheSameHoweverTheyAreCut) {
   Random random(kSeed);
-  const auto requests = short_ones(own_request_cases()), responses = short_ones(own_response_cases());
+  const auto requests = small_cases(own_request_cases()), responses = small_cases(own_response_cases());
   int taken = 0;
-  for (int i = 0; i < kRounds; ++i) {
+  for (int i = 0; i < kMutations; ++i) {
     const std::string request = mutate(requests[below(requests.size(), random)].raw, random);
     const Reading whole = comparable(read_requests(request, at_once));
     taken += whole.outcome == Outcome::complete;
@@ -75,15 +75,15 @@ TEST(Mutations, X2_MeanTheSameHoweverTheyAreCut) {
               comparable(read_responses(response, false, true, at_once)))
         << "seed " << kSeed << ": " << response;
   }
-  EXPECT_GT(taken, kRounds / 100) << "the mutations leave too little to look at";
+  EXPECT_GT(taken, kMutations / 100) << "the mutations leave too little to look at";
 }
 
 // Read back by the same strict reader, a head that we write has the meaning of the one that we took.
 TEST(Mutations, X1_WhatIsForwardedIsClean) {
   Random random(kSeed);
-  const auto cases = short_ones(own_request_cases());
+  const auto cases = small_cases(own_request_cases());
   int forwarded = 0;
-  for (int i = 0; i < kRounds; ++i) {
+  for (int i = 0; i < kMutations; ++i) {
     const std::string bytes = mutate(cases[below(cases.size(), random)].raw, random);
     RequestParser parser;
     RequestHead head;
@@ -103,7 +103,7 @@ TEST(Mutations, X1_WhatIsForwardedIsClean) {
     ASSERT_EQ(read_back.content_length, head.content_length);
     ++forwarded;
   }
-  EXPECT_GT(forwarded, kRounds / 100);
+  EXPECT_GT(forwarded, kMutations / 100);
 }
 
 }  // namespace

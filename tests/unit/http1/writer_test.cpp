@@ -35,8 +35,8 @@ const std::string kAdded =
     std::string("X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\n") +
     "X-Request-ID: " + kMadeId + "\r\ntraceparent: " + kMadeParent + "\r\nVia: 1.1 sluice\r\n";
 
-std::string get(const std::string& fields) { return "GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n"; }
-// The head that get(...) becomes when of its fields only `kept` go on and `own` comes last.
+std::string get_with(const std::string& fields) { return "GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n"; }
+// The head that get_with(...) becomes when of its fields only `kept` go on and `own` comes last.
 std::string got(const std::string& kept, const std::string& own = "") {
   return "GET / HTTP/1.1\r\nHost: a\r\n" + kept + kAdded + own + "\r\n";
 }
@@ -46,14 +46,14 @@ std::string request_line(const std::string& bytes, const std::string& prefix = "
 }
 
 TEST(ForwardedRequests, CarryWhatTheContractNames) {
-  EXPECT_EQ(forward(get("Accept: */*\r\nCookie:a=b\r\nX-Empty:\r\n")),
+  EXPECT_EQ(forward(get_with("Accept: */*\r\nCookie:a=b\r\nX-Empty:\r\n")),
             got("Accept: */*\r\nCookie: a=b\r\nX-Empty: \r\n"));
 }
 
 TEST(ForwardedRequests, S8_LeaveOneCookieBehind) {
   const ForwardContext context{.drop_cookie = "mine"};
-  EXPECT_EQ(forward(get("Cookie: a=b; mine=x; c=d;mine=y\r\n"), context), got("Cookie: a=b; c=d\r\n"));
-  EXPECT_EQ(forward(get("Cookie: mine=x\r\nCookie: notmine=x; mine\r\n"), context),
+  EXPECT_EQ(forward(get_with("Cookie: a=b; mine=x; c=d;mine=y\r\n"), context), got("Cookie: a=b; c=d\r\n"));
+  EXPECT_EQ(forward(get_with("Cookie: mine=x\r\nCookie: notmine=x; mine\r\n"), context),
             got("Cookie: notmine=x\r\n"));
 }
 
@@ -63,18 +63,18 @@ TEST(ForwardedRequests, SpeakOurVersion) {
 
 TEST(ForwardedRequests, KeepTheOrderAndBytesOfFields) {
   const std::string fields = "Accept: a\r\naccept: b\r\nX-T: \xe9\t\x85\r\nAccept: c\r\n";
-  EXPECT_EQ(forward(get(fields)), got(fields));
+  EXPECT_EQ(forward(get_with(fields)), got(fields));
 }
 
 TEST(ForwardedRequests, X6_LeaveHopByHopFieldsBehind) {
-  EXPECT_EQ(forward(get("Connection: keep-alive\r\nKeep-Alive: timeout=5\r\nProxy-Connection: x\r\nTE: "
+  EXPECT_EQ(forward(get_with("Connection: keep-alive\r\nKeep-Alive: timeout=5\r\nProxy-Connection: x\r\nTE: "
                         "gzip\r\nUpgrade: h2c\r\n"
                         "HTTP2-Settings: AA\r\nTrailer: X\r\n")),
             got(""));
 }
 
 TEST(ForwardedRequests, X6_LeaveFieldsNamedByConnectionBehind) {
-  EXPECT_EQ(forward(get(
+  EXPECT_EQ(forward(get_with(
                 "connection: x-fOO\r\nX-Foo: 1\r\nX-Food: 2\r\nConnection: close, X-Bar,,\r\nx-bar: 3\r\n")),
             got("X-Food: 2\r\n"));
 }
@@ -90,7 +90,7 @@ TEST(ForwardedRequests, X6_ConnectionCannotRemoveWhatFramesOrRoutes) {
 
 TEST(ForwardedRequests, DropWhatOnlyTheProxyMaySay) {
   EXPECT_EQ(
-      forward(get(
+      forward(get_with(
           "X-Forwarded-For: 1.2.3.4\r\nx-forwarded-proto: https\r\nX-Forwarded-Host: "
           "evil\r\nX-Forwarded-Port: 1\r\n"
           "Forwarded: for=1.2.3.4\r\nX-Real-IP: 1.2.3.4\r\nX-Feature-Flags: a=on\r\nX-Sluice-Preview: t\r\n"
@@ -103,18 +103,18 @@ TEST(ForwardedRequests, PassOnATrustedProxysWord) {
   const std::string more =
       "X-Forwarded-User: ann\r\nX-Forwarded-Groups: a, b\r\nX-Forwarded-Prefix: /app\r\n"
       "x-forwarded-client-cert: Hash=1\r\n";
-  EXPECT_EQ(forward(get(more), trusted), got(more));
-  EXPECT_EQ(forward(get(more)), got(""));
-  EXPECT_EQ(forward(get("Connection: X-Forwarded-User, Forwarded\r\n" + more), trusted), got(more))
+  EXPECT_EQ(forward(get_with(more), trusted), got(more));
+  EXPECT_EQ(forward(get_with(more)), got(""));
+  EXPECT_EQ(forward(get_with("Connection: X-Forwarded-User, Forwarded\r\n" + more), trusted), got(more))
       << "no client may have them taken out";
-  EXPECT_EQ(forward(get("X_Forwarded_User: eve\r\nX-Forwarded_User: eve\r\nX-Real-IP: 1.2.3.4\r\n"
+  EXPECT_EQ(forward(get_with("X_Forwarded_User: eve\r\nX-Forwarded_User: eve\r\nX-Real-IP: 1.2.3.4\r\n"
                         "Client-Cert: x\r\nX-Client-Cert-Subject: y\r\nX-Feature-Flags: a=on\r\n"),
                     trusted),
             got(""));
   const std::string chain = "Forwarded: for=1.2.3.4;proto=https\r\n";
-  EXPECT_EQ(forward(get(chain), trusted), got(chain + "Forwarded: for=192.0.2.7\r\n"));
+  EXPECT_EQ(forward(get_with(chain), trusted), got(chain + "Forwarded: for=192.0.2.7\r\n"));
   const std::string out = forward(
-      get("X-Forwarded-For: ,6.6.6.6 ,, 7.7.7.7,\r\nX-Forwarded-For: \r\nX-Forwarded-Proto: WSS, ws\r\n"
+      get_with("X-Forwarded-For: ,6.6.6.6 ,, 7.7.7.7,\r\nX-Forwarded-For: \r\nX-Forwarded-Proto: WSS, ws\r\n"
           "X-Forwarded-Host: h.example, b\r\nX-Forwarded-Port: 8443\r\n"),
       trusted);
   EXPECT_NE(out.find("X-Forwarded-For: 6.6.6.6, 7.7.7.7, 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
@@ -126,7 +126,7 @@ TEST(ForwardedRequests, PassOnATrustedProxysWord) {
 // CGI-style backends read X_Forwarded_For as X-Forwarded-For.
 TEST(ForwardedRequests, DropAliasesWithUnderscores) {
   EXPECT_EQ(
-      forward(get(
+      forward(get_with(
           "X_Forwarded_For: 1.2.3.4\r\nContent_Length: 5\r\nTransfer_Encoding: chunked\r\nX_Other: 1\r\n")),
       got("X_Other: 1\r\n"));
 }
@@ -170,40 +170,40 @@ TEST(ForwardedRequests, LoseThePrefixOfTheRoute) {
 }
 
 TEST(ForwardedRequests, KeepASaneRequestId) {
-  EXPECT_NE(forward(get("x-request-id: client-42\r\n")).find("\r\nX-Request-ID: client-42\r\n"),
+  EXPECT_NE(forward(get_with("x-request-id: client-42\r\n")).find("\r\nX-Request-ID: client-42\r\n"),
             std::string::npos);
   for (const char* id : {"", "two words", "caf\xe9"})
-    EXPECT_EQ(forward(get("X-Request-ID: " + std::string(id) + "\r\n")), got("")) << id;
-  EXPECT_EQ(forward(get("X-Request-ID: " + std::string(129, 'x') + "\r\n")), got(""));
-  EXPECT_EQ(forward(get("X-Request-ID: a\r\nX-Request-ID: b\r\n")), got("")) << "two ids say nothing";
-  const std::string given = forward(get("X-Request-ID: a\r\n"), ForwardContext{.request_id = "chosen"});
+    EXPECT_EQ(forward(get_with("X-Request-ID: " + std::string(id) + "\r\n")), got("")) << id;
+  EXPECT_EQ(forward(get_with("X-Request-ID: " + std::string(129, 'x') + "\r\n")), got(""));
+  EXPECT_EQ(forward(get_with("X-Request-ID: a\r\nX-Request-ID: b\r\n")), got("")) << "two ids say nothing";
+  const std::string given = forward(get_with("X-Request-ID: a\r\n"), ForwardContext{.request_id = "chosen"});
   EXPECT_NE(given.find("\r\nX-Request-ID: chosen\r\n"), std::string::npos);
 }
 
 TEST(ForwardedRequests, KeepAValidTrace) {
   const std::string trace = std::string("traceparent: ") + kParent + "\r\ntracestate: a=b\r\n";
-  const std::string out = forward(get(trace));
+  const std::string out = forward(get_with(trace));
   EXPECT_NE(out.find(trace), std::string::npos);
   EXPECT_EQ(out.find(kMadeParent), std::string::npos);
-  EXPECT_EQ(forward(get("traceparent: 00-0-0-00\r\ntracestate: a=b\r\n")), got(""))
+  EXPECT_EQ(forward(get_with("traceparent: 00-0-0-00\r\ntracestate: a=b\r\n")), got(""))
       << "no state without its parent";
-  EXPECT_EQ(forward(get(trace + trace)), got(""));
+  EXPECT_EQ(forward(get_with(trace + trace)), got(""));
 }
 
 TEST(ForwardedRequests, AddViaAfterOthers) {
-  EXPECT_EQ(forward(get("Via: 1.0 edge\r\n")), got("Via: 1.0 edge\r\n"));
+  EXPECT_EQ(forward(get_with("Via: 1.0 edge\r\n")), got("Via: 1.0 edge\r\n"));
 }
 
 TEST(ForwardedRequests, PassOnATrailersWish) {
-  EXPECT_EQ(forward(get("TE: trailers, gzip\r\nConnection: TE\r\n")),
+  EXPECT_EQ(forward(get_with("TE: trailers, gzip\r\nConnection: TE\r\n")),
             got("", "Connection: TE\r\nTE: trailers\r\n"));
 }
 
 TEST(ForwardedRequests, PassOnAWebSocketUpgrade) {
   EXPECT_EQ(
-      forward(get("Connection: keep-alive, Upgrade\r\nUpgrade: h2c, WebSocket\r\nSec-WebSocket-Key: k\r\n")),
+      forward(get_with("Connection: keep-alive, Upgrade\r\nUpgrade: h2c, WebSocket\r\nSec-WebSocket-Key: k\r\n")),
       got("Sec-WebSocket-Key: k\r\n", "Connection: Upgrade\r\nUpgrade: websocket\r\n"));
-  EXPECT_EQ(forward(get("Connection: Upgrade, TE\r\nUpgrade: websocket\r\nTE: trailers\r\n")),
+  EXPECT_EQ(forward(get_with("Connection: Upgrade, TE\r\nUpgrade: websocket\r\nTE: trailers\r\n")),
             got("", "Connection: Upgrade, TE\r\nUpgrade: websocket\r\nTE: trailers\r\n"));
 }
 
@@ -213,7 +213,7 @@ TEST(ForwardedRequests, PassOnAnExpectationUnlessItIsMetHere) {
   EXPECT_EQ(forward(bytes), head + kAdded + "Expect: 100-continue\r\nContent-Length: 1\r\n\r\n");
   EXPECT_EQ(forward(bytes, ForwardContext{.forward_expect = false}),
             head + kAdded + "Content-Length: 1\r\n\r\n");
-  EXPECT_EQ(forward(get("Expect: 100-continue\r\n")), got("")) << "nothing to wait for";
+  EXPECT_EQ(forward(get_with("Expect: 100-continue\r\n")), got("")) << "nothing to wait for";
 }
 
 TEST(ForwardedRequests, CountMaxForwardsDown) {
@@ -233,13 +233,13 @@ TEST(ForwardedRequests, HaveNoCredentialsInATrace) {  // RFC 9110 9.3.8
   const std::string out =
       forward("TRACE / HTTP/1.1\r\nHost: a\r\n" + fields + "Connection: X-B\r\nX-B: 2\r\n\r\n");
   EXPECT_EQ(out, "TRACE / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\n" + std::string(kAdded) + "\r\n");
-  EXPECT_EQ(forward(get(fields)), got(fields));
+  EXPECT_EQ(forward(get_with(fields)), got(fields));
 }
 
 TEST(ForwardedRequests, EndACookieThatConnectionNames) {
   const ForwardContext drops{.drop_cookie = "a"};
-  EXPECT_EQ(forward(get("Cookie: a=b; c=d\r\nConnection: cookie\r\n"), drops), got(""));
-  EXPECT_EQ(forward(get("Cookie: a=b; c=d\r\n"), drops), got("Cookie: c=d\r\n"));
+  EXPECT_EQ(forward(get_with("Cookie: a=b; c=d\r\nConnection: cookie\r\n"), drops), got(""));
+  EXPECT_EQ(forward(get_with("Cookie: a=b; c=d\r\n"), drops), got("Cookie: c=d\r\n"));
 }
 
 TEST(ForwardedRequests, HaveAHostEvenWithoutOne) {
@@ -250,7 +250,7 @@ TEST(ForwardedRequests, HaveAHostEvenWithoutOne) {
 
 TEST(ForwardedRequests, CarryTheFlagsOfTheService) {
   const std::string out =
-      forward(get("X-Feature-Flags: b=on\r\n"), ForwardContext{.feature_flags = "a=on,b=off"});
+      forward(get_with("X-Feature-Flags: b=on\r\n"), ForwardContext{.feature_flags = "a=on,b=off"});
   EXPECT_NE(out.find("\r\nX-Feature-Flags: a=on,b=off\r\n"), std::string::npos);
   EXPECT_EQ(out.find("b=on"), std::string::npos);
 }

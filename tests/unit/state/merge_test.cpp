@@ -14,20 +14,20 @@ using testing::service_spec;
 using testing::two_services;
 using Sentences = std::vector<std::string>;
 
-const Target kBlue1{"api", "blue", "blue-1"};
+const Target kFirstBlue{"api", "blue", "blue-1"};
 
-State initial() { return from_spec(two_services()); }
+State unmerged() { return from_spec(two_services()); }
 config::BackendSpec& blue1(config::Spec& spec) { return spec.services[0].pools[0].backends[0]; }
 Table api_split(const State& state) { return state.service("api")->split(); }
 const PoolState& blue(const State& state) { return *state.service("api")->pool("blue"); }
 
 State with_split(Share green) {
-  return split(initial(), "api", {{"blue", kWhole - green}, {"green", green}})->next;
+  return split(unmerged(), "api", {{"blue", kWhole - green}, {"green", green}})->next;
 }
 
 TEST(Merge, WithTheSameConfigurationKeepsEverything) {  // T2
   State state = with_split(50'000);
-  state = set_admin(state, kBlue1, Admin::draining, 77)->next;
+  state = set_admin(state, kFirstBlue, Admin::draining, 77)->next;
   state = set_weight(state, {"api", "blue", "blue-2"}, 9)->next;
   state = add_backend(state, {"web", "green", "extra"}, {"10.0.0.9:80", 2})->next;
   state = remove_backend(state, {"web", "blue", "blue-1"})->next;
@@ -42,7 +42,7 @@ TEST(Merge, WithTheSameConfigurationKeepsEverything) {  // T2
 TEST(Merge, TakesWhatTheConfigurationChangedWhereNothingWasOverridden) {
   auto spec = two_services();
   spec.services[0].split = {{"blue", 90'000}, {"green", 10'000}};
-  const auto merged = merge(initial(), spec);
+  const auto merged = merge(unmerged(), spec);
   EXPECT_TRUE(merged.changed);
   EXPECT_EQ(merged.state.generation, 2u);
   EXPECT_EQ(api_split(merged.state), (Table{{"blue", 90'000}, {"green", 10'000}}));
@@ -96,7 +96,7 @@ TEST(Merge, AVanishedPoolWithARunTimeShareIsAConflict) {
 
 TEST(Merge, AVanishedPoolLeavesTheStackOfStables) {
   auto spec = two_services();
-  State state = cutover(initial(), {{"api", "green"}})->next;
+  State state = cutover(unmerged(), {{"api", "green"}})->next;
   spec.services[0] = service_spec("api", {{"blue", 95'000}, {"red", 5'000}});
   const auto merged = merge(state, spec);
   EXPECT_EQ(merged.state.service("api")->stables, (std::vector<std::string>{"blue"}));
@@ -107,13 +107,13 @@ TEST(Merge, ACutoverInTheConfigurationCanBeRolledBack) {
   auto spec = two_services();
   spec.services[1].split = {{"blue", 0}, {"green", kWhole}};
   spec.services[1].stable = "green";
-  const auto merged = merge(initial(), spec);
+  const auto merged = merge(unmerged(), spec);
   EXPECT_EQ(merged.state.service("web")->stable(), "green");
   EXPECT_EQ(rollback(merged.state, {"web"})->next.service("web")->split(), (Table{{"blue", kWhole}}));
 }
 
 TEST(Merge, KeepsAWeightWhoseConfigurationIsUnchangedAndDropsItElse) {  // T2
-  const State state = set_weight(initial(), kBlue1, 9)->next;
+  const State state = set_weight(unmerged(), kFirstBlue, 9)->next;
   EXPECT_EQ(merge(state, two_services()).state.service("api")->pool("blue")->backend("blue-1")->weight, 9u);
   auto spec = two_services();
   blue1(spec).weight = 3;
@@ -125,7 +125,7 @@ TEST(Merge, KeepsAWeightWhoseConfigurationIsUnchangedAndDropsItElse) {  // T2
 }
 
 TEST(Merge, KeepsTheAdminStateOverAnyChangeOfTheBackend) {  // H1: it is the operator's
-  const State state = set_admin(initial(), kBlue1, Admin::maint)->next;
+  const State state = set_admin(unmerged(), kFirstBlue, Admin::maint)->next;
   auto spec = two_services();
   blue1(spec) = backend_spec("blue-1", "10.0.0.7:80", 4);
   const auto merged = merge(state, spec);
@@ -138,7 +138,7 @@ TEST(Merge, KeepsTheAdminStateOverAnyChangeOfTheBackend) {  // H1: it is the ope
 TEST(Merge, BackendsComeAndGoWithTheConfiguration) {
   auto spec = two_services();
   blue1(spec) = backend_spec("blue-3", "10.0.0.3:80");
-  const auto merged = merge(initial(), spec);
+  const auto merged = merge(unmerged(), spec);
   EXPECT_EQ(blue(merged.state).backend("blue-1"), nullptr);
   EXPECT_NE(blue(merged.state).backend("blue-3"), nullptr);
   EXPECT_EQ(merged.changes, (Sentences{"api/blue/blue-3: new in the configuration",
@@ -146,7 +146,7 @@ TEST(Merge, BackendsComeAndGoWithTheConfiguration) {
 }
 
 TEST(Merge, ARemovedBackendStaysRemovedUntilItsConfigurationChanges) {  // T2
-  const State state = remove_backend(initial(), kBlue1)->next;
+  const State state = remove_backend(unmerged(), kFirstBlue)->next;
   EXPECT_EQ(blue(merge(state, two_services()).state).backend("blue-1"), nullptr);
   auto spec = two_services();
   blue1(spec).address.text = "10.0.0.7:80";
@@ -159,7 +159,7 @@ TEST(Merge, ARemovedBackendStaysRemovedUntilItsConfigurationChanges) {  // T2
 }
 
 TEST(Merge, AnAddedBackendThatTheConfigurationNowListsIsConfigured) {
-  const State state = add_backend(initial(), {"api", "blue", "new"}, {"10.0.0.9:80", 2})->next;
+  const State state = add_backend(unmerged(), {"api", "blue", "new"}, {"10.0.0.9:80", 2})->next;
   auto spec = two_services();
   spec.services[0].pools[0].backends.push_back(backend_spec("new", "10.0.0.9:80", 2));
   const auto merged = merge(state, spec);
@@ -171,7 +171,7 @@ TEST(Merge, AnAddedBackendThatTheConfigurationNowListsIsConfigured) {
 }
 
 TEST(Merge, AnAddedBackendYieldsToTheSameAddressUnderAnotherName) {
-  const State state = add_backend(initial(), {"api", "blue", "new"}, {"10.0.0.9:80", 2})->next;
+  const State state = add_backend(unmerged(), {"api", "blue", "new"}, {"10.0.0.9:80", 2})->next;
   auto spec = two_services();
   spec.services[0].pools[0].backends.push_back(backend_spec("other", "10.0.0.9:80"));
   const auto merged = merge(state, spec);
@@ -209,7 +209,7 @@ TEST(Merge, IsStable) {
   auto spec = two_services();
   spec.services[0] = service_spec("api", {{"red", 5'000}, {"blue", 95'000}});
   State state = with_split(50'000);
-  state = remove_backend(state, kBlue1)->next;
+  state = remove_backend(state, kFirstBlue)->next;
   const auto once = merge(state, spec);
   const auto twice = merge(once.state, spec);
   EXPECT_TRUE(once.changed);

@@ -7,7 +7,7 @@
 namespace sluice::upstream {
 namespace {
 
-struct Work : Activity {
+struct SnapshotWork : Activity {
   bool is_tunnel() const override { return false; }
   net::Clock::time_point began() const override { return {}; }
   std::string_view path() const override { return "/"; }
@@ -59,7 +59,7 @@ TEST_F(ViewTest, C1_an_old_view_stays_whole_while_somebody_holds_it) {
 
 TEST_F(ViewTest, D3_a_backend_that_left_is_found_as_long_as_something_runs_on_it) {
   auto before = directory.adopt(snapshot({backend(1)}));
-  Work work;
+  SnapshotWork work;
   Claim claim(*before->services[0].pools[0].backends[0], work);
   directory.adopt(snapshot({}));
   ASSERT_NE(directory.find(1), nullptr);
