@@ -177,8 +177,8 @@ void explain_laid_over(const route::Service& service, const route::Decision& dec
 void explain_service(const route::Snapshot& snapshot, const route::Service& service,
                      const sluice::http::RequestHead& head, const protocol::Explain& message, int fixed,
                      json::object& out, json::array& steps) {
-  if (!service.set_aside.empty()) {
-    steps.emplace_back("service: " + service.spec.name + " is set aside: " + service.set_aside);
+  if (!service.disabled.empty()) {
+    steps.emplace_back("service: " + service.spec.name + " is set aside: " + service.disabled);
     out["result"] = "503 no_backend";
     return;
   }

@@ -167,8 +167,8 @@ asio::awaitable<std::string> Control::Impl::start(std::shared_ptr<Impl> self) {
   adopt(snapshot);
   follow_drains(std::nullopt);
   for (const auto& service : snapshot->services)
-    if (!service.set_aside.empty())
-      spdlog::warn("service {} is set aside: {}", service.spec.name, service.set_aside);
+    if (!service.disabled.empty())
+      spdlog::warn("service {} is set aside: {}", service.spec.name, service.disabled);
   asio::co_spawn(loop, drive(self), asio::detached);
   asio::co_spawn(loop, follow_names(self), asio::detached);
   asio::co_spawn(loop, upkeep(std::move(self)), asio::detached);

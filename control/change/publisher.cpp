@@ -5,7 +5,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 
-#include "control/rollout/guard.hpp"
+#include "control/rollout/breaker.hpp"
 #include "proxy/base/origin.hpp"
 #include "proxy/route/query.hpp"
 
@@ -145,26 +145,26 @@ route::Service Publisher::service_from(const config::ServiceSpec& spec, const st
   if (state.rollout && state.rollout->phase == state::RolloutPhase::running &&
       state.rollout->current().mirror > 0)
     mirror_for(service, *state.rollout, previous);
-  if (!broken.empty() && !reachable(service.pools)) service.set_aside = broken;
+  if (!broken.empty() && !reachable(service.pools)) service.disabled = broken;
   return service;
 }
 
-// A rollout keeps its guard over its steps; a new one, and a restart, begin anew (G7).
+// A rollout keeps its breaker over its steps; a new one, and a restart, begin anew (G7).
 void Publisher::watch(route::Service& service, const state::Rollout& rollout,
                       const route::Service* previous) {
   const auto index = [&service](const std::string& pool) {
     return static_cast<std::size_t>(find_pool(service, pool) - service.pools.data());
   };
   service.rescue = index(rollout.from);
-  service.guarded = index(rollout.to);
+  service.watched_pool = index(rollout.to);
   service.rollout = rollout.id;
-  const bool same = previous && previous->guard && previous->rollout == rollout.id;
-  service.guard =
-      same ? previous->guard : rollout::guard_for(rollout.plan, *service.pools[service.rescue].live);
+  const bool same = previous && previous->breaker && previous->rollout == rollout.id;
+  service.breaker =
+      same ? previous->breaker : rollout::breaker_for(rollout.plan, *service.pools[service.rescue].live);
 }
 
 // In a step without a share the rollout's mirror stands before the operator's, which is as it was when the
-// step is over. Who counts is kept over its steps, as the guard is.
+// step is over. The shadow is kept over its steps, as the breaker is.
 void Publisher::mirror_for(route::Service& service, const state::Rollout& rollout,
                            const route::Service* previous) {
   std::shared_ptr<observe::Shadow> shadow;
@@ -172,8 +172,8 @@ void Publisher::mirror_for(route::Service& service, const state::Rollout& rollou
   if (!shadow)
     shadow = std::make_shared<observe::Shadow>(
         service.live->per_worker.size(),
-        rollout::guard_for(rollout.plan, *service.pools[service.rescue].live));
-  service.mirror = {service.guarded, rollout.current().mirror, true, std::move(shadow)};
+        rollout::breaker_for(rollout.plan, *service.pools[service.rescue].live));
+  service.mirror = {service.watched_pool, rollout.current().mirror, true, std::move(shadow)};
 }
 
 route::Pool Publisher::pool_from(const config::ServiceSpec& service, const state::PoolState& state,

@@ -21,7 +21,7 @@ using rollout::Act;
 using state::RolloutPhase;
 using std::chrono::milliseconds;
 
-// Between two looks at the guards: with a publication it stays far below G6's 100 ms.
+// Between two looks at the breakers: with a publication it stays far below G6's 100 ms.
 constexpr milliseconds kBeat{20};
 constexpr milliseconds kAfterRefusal{1'000};
 
@@ -136,7 +136,7 @@ std::vector<Driven> Control::Impl::driven(const std::vector<std::string>& names)
   for (const auto& name : names) {
     const auto* kept = state.service(name);
     const route::Service* service = find_service(*snapshot, name);
-    if (!kept || !kept->rollout || !kept->rollout->active() || !service || !service->guard) continue;
+    if (!kept || !kept->rollout || !kept->rollout->active() || !service || !service->breaker) continue;
     auto& watch = watches[name];
     if (!watch || !watch->is_of(*kept->rollout))
       watch = std::make_shared<rollout_driver::RolloutWatch>(*kept->rollout, *service);

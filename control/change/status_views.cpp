@@ -84,8 +84,8 @@ std::vector<std::string> Control::Impl::warnings() const {
   if (audit_failed) all.push_back("the audit log cannot be written");
   if (snapshot)
     for (const auto& service : snapshot->services)
-      if (!service.set_aside.empty())
-        all.push_back("service " + service.spec.name + " is set aside: " + service.set_aside);
+      if (!service.disabled.empty())
+        all.push_back("service " + service.spec.name + " is set aside: " + service.disabled);
   const auto troubles = resolver.troubles();
   all.insert(all.end(), troubles.begin(), troubles.end());
   all.insert(all.end(), lasting_warnings.begin(), lasting_warnings.end());
@@ -107,7 +107,7 @@ ServiceView Control::Impl::service_view(const state::ServiceState& service, io::
         RetainedView{service.retained->pools, service.retained->until,
                      milliseconds(std::max<std::int64_t>(0, service.retained->until - unix_milliseconds()))};
   const route::Service* routed = snapshot ? find_service(*snapshot, service.name) : nullptr;
-  if (routed) view.set_aside = routed->set_aside;
+  if (routed) view.set_aside = routed->disabled;
   view.traffic = traffic_view(service, routed);
   for (const auto& pool : service.pools) view.pools.push_back(pool_view(routed, pool, now));
   return view;

@@ -18,8 +18,8 @@ milliseconds looking_interval(milliseconds hold) {
   return std::clamp(hold / 20, milliseconds(100), milliseconds(1000));
 }
 
-std::string trip_text(const observe::Guard& guard, const std::string& pool, bool mirrored) {
-  return std::to_string(guard.errors()) + " of the first answers of pool '" + pool + "'" +
+std::string trip_text(const observe::Breaker& breaker, const std::string& pool, bool mirrored) {
+  return std::to_string(breaker.errors()) + " of the first answers of pool '" + pool + "'" +
          (mirrored ? " to mirrored requests" : "") + " were errors, more than luck explains" +
          (mirrored ? "" : "; its requests went elsewhere at once") + " (G6)";
 }
@@ -32,15 +32,15 @@ const observe::Shadow* shadow_of(const route::Service& service, const state::Rol
   return is_shadow(rollout) && service.mirror ? service.mirror->shadow.get() : nullptr;
 }
 
-const observe::Guard* guard_of(const route::Service& service, const state::Rollout& rollout) {
+const observe::Breaker* breaker_of(const route::Service& service, const state::Rollout& rollout) {
   const observe::Shadow* shadow = shadow_of(service, rollout);
-  return shadow ? shadow->guard.get() : service.guard.get();
+  return shadow ? shadow->breaker.get() : service.breaker.get();
 }
 
 // Of the new pool: users' requests, or in a step without a share the mirrored ones.
 rollout::Reading canary_of(const route::Service& service, const state::Rollout& rollout) {
   const observe::Shadow* shadow = shadow_of(service, rollout);
-  return rollout::read(shadow ? shadow->live : *service.pools[service.guarded].live);
+  return rollout::read(shadow ? shadow->live : *service.pools[service.watched_pool].live);
 }
 
 // As a person calls the queries that have no name: by their number.
@@ -57,8 +57,8 @@ std::vector<config::GateSpec> named(std::vector<config::GateSpec> gates) {
 }  // namespace
 
 bool RolloutWatch::tripped(const route::Service& service, const state::Rollout& rollout) {
-  const observe::Guard* guard = guard_of(service, rollout);
-  return guard && guard->tripped();
+  const observe::Breaker* breaker = breaker_of(service, rollout);
+  return breaker && breaker->tripped();
 }
 
 io::Environment environment_of(const route::Service& service, const route::Pool& pool, std::uint32_t step,
@@ -98,7 +98,7 @@ RolloutWatch::RolloutWatch(const state::Rollout& rollout, const route::Service& 
     auto& made = outside_.emplace_back(std::make_shared<OutsideGate>());
     made->gate = gate;
     made->began = began_;
-    made->environment = environment_of(service, service.pools[service.guarded], rollout.step + 1,
+    made->environment = environment_of(service, service.pools[service.watched_pool], rollout.step + 1,
                                        rollout.current().share, rollout.current().mirror);
     made->interval = asking_interval(rollout.current().hold);
   }
@@ -116,12 +116,12 @@ milliseconds RolloutWatch::in_step(io::Clock::time_point now) const {
 rollout::Evidence RolloutWatch::look(const state::Rollout& rollout, const route::Service& service,
                                      io::Clock::time_point now) {
   next_look_ = now + interval_;
-  const route::Pool& canary = service.pools[service.guarded];
+  const route::Pool& canary = service.pools[service.watched_pool];
   rollout::Evidence evidence;
   evidence.in_step = in_step(now);
   evidence.tripped = tripped(service, rollout);
   if (evidence.tripped)
-    evidence.trip_text = trip_text(*guard_of(service, rollout), canary.name, is_shadow(rollout));
+    evidence.trip_text = trip_text(*breaker_of(service, rollout), canary.name, is_shadow(rollout));
   evidence.eligible = eligible_count(canary);
   evidence.verified = *verified_;
   evidence.stable_has_share = service.pools[service.rescue].share > 0;

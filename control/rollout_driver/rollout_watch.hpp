@@ -28,7 +28,7 @@ class RolloutWatch {
   // Judges what was counted until now. `rollout` as in is_of().
   rollout::Evidence look(const state::Rollout& rollout, const route::Service& service,
                          io::Clock::time_point now);
-  // G6, between two looks: the guard tripped; in a step that is judged by mirrored copies, theirs.
+  // G6, between two looks: the breaker tripped; in a step that is judged by mirrored copies, theirs.
   static bool tripped(const route::Service& service, const state::Rollout& rollout);
 
   std::vector<std::shared_ptr<OutsideGate>>& outside() { return outside_; }

@@ -1,4 +1,5 @@
-// How a request fails: whose side, what kind. One function turns it into a status (proxy/exchange/own_answer.hpp).
+// How a request fails: whose side, what kind. One function turns it into a status
+// (proxy/exchange/own_answer.hpp).
 #pragma once
 
 #include <cstdint>
@@ -19,11 +20,11 @@ enum class FailureKind : std::uint8_t {
   no_route,
   no_backend,
   overload,
-  rate,       // more requests than its key may make
-  set_aside,  // the service could not be built (T3)
-  drained,    // cut at a drain's deadline (D3)
-  paused,     // held for as long as the pause allows, or too many were (P1)
-  stopped,    // refused by the operator's word (P1)
+  rate,      // more requests than its key may make
+  disabled,  // the service could not be built (T3)
+  drained,   // cut at a drain's deadline (D3)
+  paused,    // held for as long as the pause allows, or too many were (P1)
+  stopped,   // refused by the operator's word (P1)
   // client
   malformed,
   too_slow,

@@ -35,7 +35,7 @@ observe::PoolCounters& Accounting::counters_of(const upstream::WorkerPool& pool)
 }
 
 void Accounting::decided() {
-  in_guard_ = plan_.guard != observe::Guard::Entry::refused;
+  in_breaker_ = plan_.breaker != observe::Breaker::Entry::refused;
   chosen_counters().requests.add();
   chosen_counters().in_flight.add();
 }
@@ -50,8 +50,8 @@ void Accounting::attempt_began(upstream::Backend& backend) {
 void Accounting::count_first(bool failed, int status) {
   first_counted_ = true;
   if (failed) chosen_counters().errors.add();
-  if (in_guard_) plan_.routed().guard->count(failed);
-  leave_guard();
+  if (in_breaker_) plan_.routed().breaker->count(failed);
+  leave_breaker();
   chosen_counters().by_class[status > 0 ? class_of(status) : 5].add();
 }
 
@@ -73,10 +73,10 @@ void Accounting::attempt_ended(Failure failure, int status, const upstream::Work
   }
 }
 
-void Accounting::leave_guard() {
-  if (!in_guard_) return;
-  in_guard_ = false;
-  plan_.routed().guard->leave(plan_.guard);
+void Accounting::leave_breaker() {
+  if (!in_breaker_) return;
+  in_breaker_ = false;
+  plan_.routed().breaker->leave(plan_.breaker);
 }
 
 void Accounting::answered_ourselves(std::string_view reason) {
@@ -86,7 +86,7 @@ void Accounting::answered_ourselves(std::string_view reason) {
 
 void Accounting::ended(const Ending& ending) {
   if (plan_.service && ending.status > 0) service_counters().to_client[class_of(ending.status)].add();
-  leave_guard();
+  leave_breaker();
   if (!plan_.chosen) return;
   auto& counters = chosen_counters();
   counters.in_flight.sub();

@@ -53,7 +53,7 @@ class Accounting {
     return plan_.live().per_worker[context_.worker.worker];
   }
   void count_first(bool failed, int status);
-  void leave_guard();
+  void leave_breaker();
 
   Context& context_;
   const Plan& plan_;
@@ -61,7 +61,7 @@ class Accounting {
   net::Clock::time_point routed_ = began_;
   net::Clock::time_point attempt_began_{}, answer_began_{};
   bool first_counted_ = false;  // the chosen pool's first attempt has been judged
-  bool in_guard_ = false;       // counted there among those without an answer
+  bool in_breaker_ = false;     // counted there among those without an answer
 };
 
 }  // namespace sluice::exchange

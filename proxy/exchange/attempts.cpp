@@ -29,8 +29,8 @@ Attempts::Next Attempts::plan_retry(const upstream::Attempt& failed, std::uint32
   const upstream::RequestTraits traits{question.idempotent, question.body_kept, rescuable};
   const RetryKind kind = upstream::may_retry(question.spec, failed, traits, counted_ + 1);
   if (kind == RetryKind::no) return Next::give_up;
-  // The guard lets so few of a bad pool's requests fail that their rescue needs no budget (G6).
-  const bool needs_budget = kind == RetryKind::counted && !(rescuable && question.guarded);
+  // The breaker lets so few of a bad pool's requests fail that their rescue needs no budget (G6).
+  const bool needs_budget = kind == RetryKind::counted && !(rescuable && question.watched);
   if (needs_budget && !within_budget(question)) return Next::give_up;
 
   remember(tried, kind == RetryKind::free && failed.phase != upstream::Phase::connecting);

@@ -18,7 +18,7 @@ struct RetryQuestion {
   const observe::ServiceLive& live;  // for the budget
   const route::Pool& asked;          // the pool of the attempt that failed
   const route::Pool& rescuer;        // the pool that answers for one that fails (R2)
-  bool guarded = false;              // the guard of a rollout watches the request's pool (G6)
+  bool watched = false;              // the breaker of a rollout watches the request's pool (G6)
   bool idempotent = false;
   bool body_kept = true;  // empty, or wholly in the buffer and untouched
 };

@@ -285,7 +285,7 @@ bool Exchange::plan_retry(Failure failure) {
   failed.status = relay_.head_read() ? request_->answer().status : 0;
   failed.reused = request_->reused();
   const RetryQuestion question{plan_.spec().retries,  plan_.live(),       *placement_.asked().pool,
-                               *plan_.rescuer().pool, plan_.is_guarded(), client_.head().is_idempotent,
+                               *plan_.rescuer().pool, plan_.is_watched(), client_.head().is_idempotent,
                                !upload_.started()};
   const bool counted_before = attempts_.in_budget();
   const auto where = attempts_.plan_retry(failed, placement_.backend().id(), question);

@@ -224,7 +224,7 @@ void Mirrors::count_evidence(const Copy& copy, Outcome outcome) const {
   counted.by_class[failed ? 5 : static_cast<std::size_t>(copy.status_) / 100].add();
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(net::Clock::now() - copy.began_);
   counted.duration.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, took.count())));
-  mirror->shadow->guard->count(failed);
+  mirror->shadow->breaker->count(failed);
 }
 
 // The copies' own view of the backend that is claimed.

@@ -18,7 +18,7 @@ OwnAnswer answer_for(FailureKind kind) {
       return {404, "no_route", "No route matches this request.\n"};
     case FailureKind::no_backend:
       return {503, "no_backend", "No backend is available.\n"};
-    case FailureKind::set_aside:
+    case FailureKind::disabled:
       return {503, "no_backend", "This service could not be set up; see sluicectl status.\n"};
     case FailureKind::overload:
       return {503, "overload", "Too many requests are under way.\n"};

@@ -28,11 +28,11 @@ int preview_pool(Plan& plan, const http::RequestHead& head, std::int64_t (*now)(
   return preview.pool;
 }
 
-// G6: a pool that has failed its guard, or may have no more unproven requests, is not asked.
-void pass_guard(Plan& plan) {
-  if (!plan.is_guarded() || route::is_override(plan.decision.by)) return;
-  plan.guard = plan.routed().guard->enter();
-  if (plan.guard == observe::Guard::Entry::refused) plan.decision.pool = plan.routed().rescue;
+// G6: a pool that has tripped its breaker, or may have no more unproven requests, is not asked.
+void pass_breaker(Plan& plan) {
+  if (!plan.is_watched() || route::is_override(plan.decision.by)) return;
+  plan.breaker = plan.routed().breaker->enter();
+  if (plan.breaker == observe::Breaker::Entry::refused) plan.decision.pool = plan.routed().rescue;
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ Failure match_route(Plan& plan, const http::RequestHead& head) {
   if (!match) return {FailureKind::no_route, Side::proxy};
   plan.service = &plan.view->services[match->service];
   plan.strip_prefix = match->strip_prefix;
-  if (!plan.routed().set_aside.empty()) return {FailureKind::set_aside, Side::proxy};
+  if (!plan.routed().disabled.empty()) return {FailureKind::disabled, Side::proxy};
   return {};
 }
 
@@ -64,7 +64,7 @@ void decide(Plan& plan, const client::ClientStream& client, std::int64_t (*now)(
   const int fixed = fixed_pool(*plan.view->snapshot, client.info().listener, index);
   const int preview = preview_pool(plan, client.head(), now);
   plan.decision = route::decide(service, client.head(), address, fixed, preview);
-  pass_guard(plan);
+  pass_breaker(plan);
   plan.chosen = &plan.service->pools[plan.decision.pool];
   if (service.spec.balance == config::Balance::hash) {
     const std::string_view key = plan.decision.sticky_key.empty() ? address : plan.decision.sticky_key;

@@ -1,6 +1,6 @@
 // What is to be done with a request before anything is done: which service its route leads to, whether a
 // limit refuses it, which pool it is for (S8). Pure but for what a decision uses up: a place in the split's
-// sequence, a token of the rate limit, the entry of a rollout's guard.
+// sequence, a token of the rate limit, the entry of a rollout's breaker.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@
 
 #include "proxy/base/failure.hpp"
 #include "proxy/client/client_stream.hpp"
-#include "proxy/observe/guard.hpp"
+#include "proxy/observe/breaker.hpp"
 #include "proxy/route/decide.hpp"
 #include "proxy/upstream/worker_snapshot.hpp"
 
@@ -23,19 +23,20 @@ struct Plan {
   route::Decision decision;
   // Decided by share, key, token or listener: the pool that is judged. Null: the request was refused before.
   const upstream::WorkerPool* chosen = nullptr;
-  int retry_after = 0;                                           // seconds, when a limit refused it
-  std::uint64_t key_hash = 0;                                    // for balance: hash
-  bool has_preview_token = false;                                // whether it is followed or not
-  std::string_view preview_ignored;                              // why not; empty when it is
-  observe::Guard::Entry guard = observe::Guard::Entry::refused;  // G6: counted there until its first answer
+  int retry_after = 0;               // seconds, when a limit refused it
+  std::uint64_t key_hash = 0;        // for balance: hash
+  bool has_preview_token = false;    // whether it is followed or not
+  std::string_view preview_ignored;  // why not; empty when it is
+  observe::Breaker::Entry breaker =
+      observe::Breaker::Entry::refused;  // G6: counted there until its first answer
 
   const config::ServicePolicies& spec() const { return service->service->spec; }
   const route::Service& routed() const { return *service->service; }
   observe::ServiceLive& live() const { return *service->service->live; }
   // Who answers for a pool that fails (R2).
   const upstream::WorkerPool& rescuer() const { return service->pools[routed().rescue]; }
-  // The guard of a rollout watches the pool.
-  bool is_guarded() const { return routed().guard && decision.pool == routed().guarded; }
+  // The breaker of a rollout watches the pool.
+  bool is_watched() const { return routed().breaker && decision.pool == routed().watched_pool; }
 };
 
 // Fills in `service` and `strip_prefix` by what `plan.view` says. no_route, or disabled (T3).

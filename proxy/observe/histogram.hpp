@@ -15,8 +15,8 @@ namespace sluice::observe {
 struct HistogramLayout {
   static constexpr unsigned kSubBits = 6;
   static constexpr unsigned kSub = 1u << kSubBits;
-  static constexpr unsigned kOctaves =
-      26;  // up to 2^32 us, about 71 minutes; longer ones count in the last bucket
+  // Up to 2^32 us, about 71 minutes; longer ones count in the last bucket.
+  static constexpr unsigned kOctaves = 26;
   static constexpr std::size_t kBuckets = kSub * (kOctaves + 1);
 
   static constexpr std::size_t index(std::uint64_t micros) {

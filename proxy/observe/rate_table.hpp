@@ -5,7 +5,7 @@
 // time of the generic cell rate algorithm, ITU-T I.371 annex A: a token bucket without a clock of its own). A
 // slot holds it beside a part of the key's hash. A new key takes the slot of its bucket of eight that is
 // nearest to being full again; one that is full is forgotten without loss. So memory is bounded whatever
-// clients invent; a flood of keys can at worst make the table forget who was near his limit.
+// clients invent; a flood of keys can at worst make the table forget which keys were near their limit.
 #pragma once
 
 #include <array>

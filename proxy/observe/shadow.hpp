@@ -5,15 +5,16 @@
 #include <memory>
 #include <utility>
 
-#include "proxy/observe/guard.hpp"
+#include "proxy/observe/breaker.hpp"
 #include "proxy/observe/live.hpp"
 
 namespace sluice::observe {
 
 struct Shadow {
-  Shadow(std::size_t workers, std::shared_ptr<Guard> guard_) : live(workers), guard(std::move(guard_)) {}
-  PoolLive live;                       // per_worker only
-  const std::shared_ptr<Guard> guard;  // of the copies; never null
+  Shadow(std::size_t workers, std::shared_ptr<Breaker> breaker_)
+      : live(workers), breaker(std::move(breaker_)) {}
+  PoolLive live;                           // per_worker only
+  const std::shared_ptr<Breaker> breaker;  // of the copies; never null
 };
 
 }  // namespace sluice::observe

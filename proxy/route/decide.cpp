@@ -38,13 +38,13 @@ std::size_t owner(const Service& service, std::string_view key) {
 template <typename Place>
 Decision decide_at(const Service& service, const http::RequestHead& head, std::string_view client_ip,
                    int fixed_pool, int preview_pool, Place place) {
-  if (fixed_pool >= 0) return {static_cast<std::size_t>(fixed_pool), By::listener, {}};
-  if (preview_pool >= 0) return {static_cast<std::size_t>(preview_pool), By::preview, {}};
+  if (fixed_pool >= 0) return {static_cast<std::size_t>(fixed_pool), DecisionSource::listener, {}};
+  if (preview_pool >= 0) return {static_cast<std::size_t>(preview_pool), DecisionSource::preview, {}};
   if (sticky(service)) {
     const auto key = sticky_key(*service.spec.sticky, head, client_ip);
-    if (!key.empty()) return {owner(service, key), By::key, key};
+    if (!key.empty()) return {owner(service, key), DecisionSource::key, key};
   }
-  return {service.split.pool_at(split_point(service.sequence->seed, place())), By::split, {}};
+  return {service.split.pool_at(split_point(service.sequence->seed, place())), DecisionSource::split, {}};
 }
 
 std::string shares_text(const Service& service) {
@@ -93,11 +93,11 @@ std::vector<std::string> explain_steps(const Service& service, const http::Reque
                                        const std::optional<Preview>& preview) {
   const auto decision = would_decide(service, head, client_ip, fixed_pool, preview ? preview->pool : -1);
   const auto& pool = service.pools[decision.pool].name;
-  if (decision.by == By::listener)
+  if (decision.by == DecisionSource::listener)
     return {"the listener sends every request of " + service.spec.name + " to pool " + pool};
 
   std::vector<std::string> steps = {"the listener has no fixed pool for " + service.spec.name};
-  if (decision.by == By::preview) {
+  if (decision.by == DecisionSource::preview) {
     steps.push_back("the preview token sends it to pool " + pool);
     return steps;
   }
@@ -125,7 +125,7 @@ std::vector<std::string> explain_steps(const Service& service, const http::Reque
 
 std::string_view user_key(const Service& service, const Decision& decision, const http::RequestHead& head,
                           std::string_view client_ip) {
-  if (decision.by == By::key || !service.spec.sticky) return decision.sticky_key;
+  if (decision.by == DecisionSource::key || !service.spec.sticky) return decision.sticky_key;
   return is_override(decision.by) ? sticky_key(*service.spec.sticky, head, client_ip) : std::string_view{};
 }
 

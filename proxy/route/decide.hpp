@@ -1,14 +1,14 @@
 // S8: which pool a request of a service goes to. Pure but for the step of the service's sequence.
 //
 // The order is: the listener's fixed pool; a preview token (preview.hpp); the first key that is present (S4);
-// the exact split (S3). A
-// listener's fixed pool is the operator's word and is followed even when that pool cannot serve: then S9
-// decides what happens.
+// the exact split (S3). A listener's fixed pool is the operator's word and is followed even when that pool
+// cannot serve: then S9 decides what happens.
 //
 // The keys are asked in the order written. A request without any of them is split exactly; if `issue_cookie`
 // is set it gets a cookie, which is its key from then on. issued_id() makes one that leads to the pool the
 // split has just chosen, so that this user, too, stays in one pool (S6). The issued cookie is the first key
-// unless the operator wrote it elsewhere, so that he stays there when he logs in and gets another key (S10).
+// unless the operator wrote it elsewhere: so the user stays in his pool when he logs in and gets another key
+// (S10).
 // A list with `ip` in it always finds a key.
 #pragma once
 
@@ -26,11 +26,11 @@
 
 namespace sluice::route {
 
-enum class By : std::uint8_t { listener, preview, key, split };
+enum class DecisionSource : std::uint8_t { listener, preview, key, split };
 
 struct Decision {
   std::size_t pool = 0;  // index into Service::pools
-  By by = By::split;
+  DecisionSource by = DecisionSource::split;
   std::string_view sticky_key;  // the key used; empty unless by == key. Points into the head or client_ip
 };
 
@@ -41,7 +41,7 @@ std::string_view sticky_key(const config::StickySpec& spec, const http::RequestH
                             std::string_view client_ip);
 
 // `fixed_pool`: the listener's, -1 for none; `preview_pool`: the token's, likewise. Takes the next place of
-// service.sequence only when the split decides. Requires: the service is not set aside. Allocates only for
+// service.sequence only when the split decides. Requires: the service is not disabled. Allocates only for
 // keys above half a kilobyte. Any thread.
 Decision decide(const Service& service, const http::RequestHead& head, std::string_view client_ip,
                 int fixed_pool, int preview_pool = -1);
@@ -57,7 +57,9 @@ std::vector<std::string> explain_steps(const Service& service, const http::Reque
                                        const std::optional<Preview>& preview = std::nullopt);
 
 // An override chose the pool: no share and no gate counts the request (G4).
-inline bool is_override(By by) { return by == By::listener || by == By::preview; }
+inline bool is_override(DecisionSource by) {
+  return by == DecisionSource::listener || by == DecisionSource::preview;
+}
 
 // Who the user is, for flags and mirrors: the key of the decision, or, when that was not asked, the first
 // that is present.
@@ -66,7 +68,8 @@ std::string_view user_key(const Service& service, const Decision& decision, cons
 
 // The answer to this request sets the service's issued cookie (S6).
 inline bool needs_cookie(const Service& service, const Decision& decision) {
-  return decision.by == By::split && service.spec.sticky && !service.spec.sticky->issue_cookie.name.empty();
+  return decision.by == DecisionSource::split && service.spec.sticky &&
+         !service.spec.sticky->issue_cookie.name.empty();
 }
 
 // A new id for the issued cookie: 32 hex digits, `random` (128 bits of a secure source) or one of the numbers

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "proxy/config/spec.hpp"
-#include "proxy/observe/guard.hpp"
+#include "proxy/observe/breaker.hpp"
 #include "proxy/observe/live.hpp"
 #include "proxy/observe/rate_table.hpp"
 #include "proxy/observe/shadow.hpp"
@@ -35,8 +35,8 @@ struct Endpoint {
 struct Backend {
   std::string name;
   std::string address;  // as written; of a member of a group the address itself
-  std::string
-      authority;  // as what it is spoken to where nothing else says so: Host headers, and the name in TLS
+  // As what the backend is spoken to where nothing else says so: Host headers, and the name in TLS.
+  std::string authority;
   // All that its name stands for (H4): tried in turn, beginning with live->good_address. Empty: the name is
   // not known, and `unresolved` says why.
   std::vector<Endpoint> endpoints;
@@ -47,8 +47,8 @@ struct Backend {
   std::string looked_up;                       // what is looked up to find it; empty: nothing is
   std::string unresolved;                      // a clause, "cannot be resolved: ..."
   std::string group;  // the configured backend of which this is one address; empty: it is itself one
-  std::uint16_t tier =
-      0;  // of a member: rank of its SRV priority in the group; the lowest that can serve does
+  // Of a member: the rank of its SRV priority in the group; the lowest that can serve does.
+  std::uint16_t tier = 0;
 
   const Endpoint& good() const { return endpoints[live->good_address.load() % endpoints.size()]; }
   bool full() const { return max_in_flight > 0 && live->in_flight() >= max_in_flight; }
@@ -64,30 +64,40 @@ struct Pool {
   bool has_tiers = false;                           // a backend has a tier above 0
 };
 
+// M1: where copies go.
+struct MirrorTo {
+  std::size_t pool;  // index into Service::pools
+  Share share;
+  bool safe_only;
+  std::shared_ptr<observe::Shadow> shadow;  // counts the answers for a rollout; null: nobody judges them
+};
+
+// Indices are into `pools`.
 struct Service {
   config::ServicePolicies spec;  // as configured: limits, timeouts, sticky keys ...
-  std::vector<Pool> pools;
-  std::size_t stable = 0;   // index into pools
-  std::size_t rescue = 0;   // index into pools: who answers for another pool that fails (R2): the stable one,
-                            // or while a rollout is active the one that it came from
-  std::size_t guarded = 0;  // index into pools, of the guard
-  std::uint64_t rollout = 0;                         // that the guard is of
-  std::shared_ptr<observe::Guard> guard;             // G6; null when no rollout is active
+  std::vector<Pool> pools;       // as they are in force
+  std::size_t stable = 0;
+  // Answers for another pool that fails (R2): the stable one, or while a rollout is active the one that it
+  // came from.
+  std::size_t rescue = 0;
+  std::shared_ptr<observe::ServiceLive> live;  // never null
+  std::shared_ptr<observe::RateTable> rates;   // null without a rate_limit
+  std::string disabled;  // T3: why this service could not be built; empty when it serves
+
+  // Which pool (S8).
   SplitTable split;                                  // keyless requests (S3)
   std::shared_ptr<observe::SplitSequence> sequence;  // never null
   std::shared_ptr<const SlotOwners> slots;  // sticky requests (S4); null when the service has no sticky keys
-  std::shared_ptr<observe::ServiceLive> live;  // never null
-  std::shared_ptr<observe::RateTable> rates;   // null without a rate_limit
-  std::optional<Hold> hold;                    // P1: while it is paused or stopped
-  std::vector<Flag> flags;                     // F1; by name
-  struct MirrorTo {
-    std::size_t pool;  // index into pools
-    Share share;
-    bool safe_only;
-    std::shared_ptr<observe::Shadow> shadow;  // who counts the answers; null: nobody judges them
-  };
-  std::optional<MirrorTo> mirror;  // M1
-  std::string set_aside;           // T3: why this service could not be built; empty when it serves
+
+  // While a rollout is active (G6).
+  std::uint64_t rollout = 0;                  // its id
+  std::size_t watched_pool = 0;               // that it moves to
+  std::shared_ptr<observe::Breaker> breaker;  // of watched_pool; null when no rollout is active
+
+  // What the operator asks for besides.
+  std::optional<Hold> hold;  // P1: while it is paused or stopped
+  std::vector<Flag> flags;   // F1; by name
+  std::optional<MirrorTo> mirror;
 };
 
 // A listener whose requests all go to fixed pools (S8).

@@ -1,5 +1,5 @@
-// What an operator lays over a service's shares at run time: holding or refusing its requests (P1), flags
-// (F1), a mirror (M1). Plain values, the same in the journaled state and in the snapshot; and who is chosen
+// What an operator asks of a service beside its shares: to hold or refuse its requests (P1), flags (F1), a
+// mirror (M1). Plain values, the same in the journaled state and in the snapshot; and which users are chosen
 // by them. Pure.
 #pragma once
 
@@ -38,8 +38,8 @@ struct Mirror {
   bool operator==(const Mirror&) const = default;
 };
 
-// F1: whether the user of `key` has it. A pure function of name and key: raising the share keeps those who
-// were in, in every service alike. Without a key there is nobody to remember: only 100 % is on.
+// F1: whether the user of `key` has the flag. A pure function of name and key: raising the share keeps those
+// who were in, in every service alike. A request without a key has no user to remember: only 100 % is on.
 bool is_on(const Flag& flag, std::string_view key);
 
 // "a=on,b=off", what X-Feature-Flags says, appended to `out`.

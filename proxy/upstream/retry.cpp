@@ -25,7 +25,7 @@ bool listed(const config::RetrySpec& spec, const Attempt& failed, const RequestT
     case FailureKind::no_backend:
     case FailureKind::overload:
     case FailureKind::rate:
-    case FailureKind::set_aside:
+    case FailureKind::disabled:
     case FailureKind::drained:
     case FailureKind::paused:
     case FailureKind::stopped:

@@ -44,7 +44,7 @@ void check_decision(const RequestHead& head, std::string_view name) {
       {From::header, "X-User-Id"}, {From::cookie, std::string(name)}, {From::query, "uid"}};
   const auto decision = route::decide(service, head, "192.0.2.1", -1);
   require(decision.pool < service.pools.size(), "a pool that there is");
-  if (decision.by != route::By::key) return;
+  if (decision.by != route::DecisionSource::key) return;
   require(!decision.sticky_key.empty(), "S4: an empty key is none");
   const auto again = route::decide(service, head, "192.0.2.2", -1);
   require(again.pool == decision.pool && again.sticky_key == decision.sticky_key,

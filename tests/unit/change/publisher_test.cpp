@@ -140,7 +140,7 @@ TEST(PublisherNames, H4_a_backend_whose_name_is_not_known_is_there_without_an_ad
   const auto state = state::from_spec(spec);
   loop.run(resolve_all(made.resolver, addresses_of(state)));
   const auto snapshot = made.publisher.build(spec, state, nullptr);
-  EXPECT_TRUE(snapshot->services[0].set_aside.empty()) << "it may come at any moment";
+  EXPECT_TRUE(snapshot->services[0].disabled.empty()) << "it may come at any moment";
   const route::Backend& lost = backend_in(*snapshot, 0, 0);
   EXPECT_TRUE(lost.endpoints.empty());
   EXPECT_EQ(lost.unresolved, "cannot be resolved: 'no-such-host.test': no name server answers");

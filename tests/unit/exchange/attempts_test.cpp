@@ -28,7 +28,7 @@ class AttemptsTest : public ::testing::Test {
     attempts.begin();
     const route::Pool& asked = on < 10 ? stable : canary;
     return attempts.plan_retry({phase, kind, status, reused}, on,
-                               {spec, live, asked, stable, guarded, idempotent, body_kept});
+                               {spec, live, asked, stable, watched, idempotent, body_kept});
   }
   Next no_connection(std::uint32_t on) { return fail(on, FailureKind::connect, upstream::Phase::connecting); }
   Next status_500(std::uint32_t on) {
@@ -42,7 +42,7 @@ class AttemptsTest : public ::testing::Test {
   observe::ServiceLive live{1};
   route::Pool stable = pool_of("stable", {1, 2});
   route::Pool canary = pool_of("canary", {10, 11});
-  bool guarded = false, idempotent = true, body_kept = true;
+  bool watched = false, idempotent = true, body_kept = true;
   Attempts attempts;
 };
 
@@ -85,10 +85,10 @@ TEST_F(AttemptsTest, R1_a_dead_idle_connection_is_free_and_its_backend_is_asked_
   EXPECT_FALSE(attempts.in_budget());
 }
 
-TEST_F(AttemptsTest, R1_the_budget_stops_counted_retries_but_not_a_guarded_rescue) {
+TEST_F(AttemptsTest, R1_the_budget_stops_counted_retries_but_not_a_watched_rescue) {
   live.per_worker[0].retry_in_flight.add(3);
   EXPECT_EQ(status_500(10), Next::give_up);
-  guarded = true;
+  watched = true;
   EXPECT_NE(status_500(10), Next::give_up);
 }
 

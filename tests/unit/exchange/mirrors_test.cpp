@@ -124,7 +124,7 @@ class MirrorsTest : public ::testing::Test {
       backend.endpoints.resize(1);
       backend.live = std::make_shared<observe::BackendLive>(static_cast<std::uint32_t>(pools.size()), 1);
     }
-    mirror = route::Service::MirrorTo{1, config::kWhole, false, shadow};
+    mirror = route::MirrorTo{1, config::kWhole, false, shadow};
     publish();
   }
   ~MirrorsTest() override {
@@ -177,9 +177,9 @@ class MirrorsTest : public ::testing::Test {
   config::ServicePolicies spec;
   std::shared_ptr<observe::ServiceLive> live = std::make_shared<observe::ServiceLive>(1);
   std::shared_ptr<observe::Shadow> shadow =
-      std::make_shared<observe::Shadow>(1, std::make_shared<observe::Guard>(1, 1, 100));
+      std::make_shared<observe::Shadow>(1, std::make_shared<observe::Breaker>(1, 1, 100));
   std::vector<route::Pool> pools;
-  std::optional<route::Service::MirrorTo> mirror;
+  std::optional<route::MirrorTo> mirror;
   const http::RequestHead head = testing::request("GET", "api.example", "/a");
 
  private:

@@ -64,9 +64,9 @@ TEST_F(PlanTest, a_request_that_no_route_matches_has_no_service) {
 }
 
 TEST_F(PlanTest, T3_a_service_that_could_not_be_built_is_known_and_refused) {
-  service.set_aside = "its certificate is missing";
+  service.disabled = "its certificate is missing";
   Plan made = plan();
-  EXPECT_EQ(match_route(made, stream.head()).kind, FailureKind::set_aside);
+  EXPECT_EQ(match_route(made, stream.head()).kind, FailureKind::disabled);
   EXPECT_NE(made.service, nullptr);
 }
 
@@ -75,19 +75,19 @@ TEST_F(PlanTest, S8_the_split_decides_and_the_listener_s_pool_goes_before_it) {
   base.listener_pools.push_back({"web", {{0, 0}}});
   const Plan fixed = decided();
   EXPECT_EQ(fixed.chosen->pool->name, "stable");
-  EXPECT_EQ(fixed.decision.by, route::By::listener);
+  EXPECT_EQ(fixed.decision.by, route::DecisionSource::listener);
 }
 
 TEST_F(PlanTest, G6_a_pool_that_failed_its_guard_is_not_asked) {
-  service.guarded = 1;
-  service.guard = std::make_shared<observe::Guard>(10, 1, 10);
+  service.watched_pool = 1;
+  service.breaker = std::make_shared<observe::Breaker>(10, 1, 10);
   const Plan before = decided();
   EXPECT_EQ(before.chosen->pool->name, "canary");
-  EXPECT_EQ(before.guard, observe::Guard::Entry::counted);
-  service.guard->count(true);
+  EXPECT_EQ(before.breaker, observe::Breaker::Entry::counted);
+  service.breaker->count(true);
   const Plan after = decided();
   EXPECT_EQ(after.chosen->pool->name, "stable");
-  EXPECT_EQ(after.guard, observe::Guard::Entry::refused);
+  EXPECT_EQ(after.breaker, observe::Breaker::Entry::refused);
 }
 
 TEST_F(PlanTest, X7_a_rate_limit_says_how_long_its_key_must_wait) {

@@ -65,7 +65,7 @@ TEST(DecideS8, TheListenersPoolComesBeforeAllElse) {
   const auto s = sticky_service({100'000, 0}, by(kHeaderCookieQuery, "sluice_id"));
   const auto decision = decide(s, request("GET", "h", "/", {{"X-User-Id", "u"}}), "::1", 1);
   EXPECT_EQ(decision.pool, 1u);
-  EXPECT_EQ(decision.by, By::listener);
+  EXPECT_EQ(decision.by, DecisionSource::listener);
   EXPECT_EQ(decision.sticky_key, "");
   EXPECT_FALSE(needs_cookie(s, decision));
   EXPECT_EQ(s.sequence->next.load(), 0u);
@@ -78,7 +78,7 @@ TEST(DecideS4, AKeyDecidesByItsSlotAndTakesNoPlaceOfTheSequence) {
     const auto id = "user-" + std::to_string(user);
     const auto head = request("GET", "h", "/", {{"X-User-Id", id}});
     const auto decision = decide(s, head, "::1", -1);
-    ASSERT_EQ(decision.by, By::key);
+    ASSERT_EQ(decision.by, DecisionSource::key);
     ASSERT_EQ(decision.sticky_key, id);
     ASSERT_EQ(decision.pool, slot_of("api", id) < 50'000 ? 1u : 0u);
     ASSERT_EQ(decide(s, head, "other", -1).pool, decision.pool);
@@ -94,7 +94,7 @@ TEST(DecideS3, WithoutAKeyTheSplitIsExact) {
     std::map<std::size_t, int> counts;
     for (int i = 0; i < 1000; ++i) {
       const auto decision = decide(s, request("GET", "h", "/"), "::1", -1);
-      ASSERT_EQ(decision.by, By::split);
+      ASSERT_EQ(decision.by, DecisionSource::split);
       ASSERT_FALSE(needs_cookie(s, decision));
       ++counts[decision.pool];
     }
@@ -142,7 +142,7 @@ TEST(DecideS6, AKeylessRequestGetsACookieThatKeepsItsPool) {
     ids.insert(id);
     const auto cookie = "theme=dark; sluice_id=" + id;
     const auto next = decide(s, request("GET", "h", "/", {{"Cookie", cookie}}), "", -1);
-    ASSERT_EQ(next.by, By::key);
+    ASSERT_EQ(next.by, DecisionSource::key);
     ASSERT_EQ(next.pool, first.pool) << "seed " << seed;
     ASSERT_FALSE(needs_cookie(s, next));
     ++counts[next.pool];

@@ -79,10 +79,10 @@ TEST(PreviewS8, TheOrderIsListenerTokenKeySplit) {
   auto service =
       testing::sticky_service({100'000, 0, 0}, {{{config::StickyKey::From::header, "U"}}, {}, "api"});
   const auto head = testing::request("GET", "h", "/", {{"U", "u"}});
-  EXPECT_EQ(decide(service, head, "", 2, 1).by, By::listener);
-  EXPECT_EQ(decide(service, head, "", -1, 1).by, By::preview);
+  EXPECT_EQ(decide(service, head, "", 2, 1).by, DecisionSource::listener);
+  EXPECT_EQ(decide(service, head, "", -1, 1).by, DecisionSource::preview);
   EXPECT_EQ(decide(service, head, "", -1, 1).pool, 1u);
-  EXPECT_EQ(decide(service, head, "", -1, -1).by, By::key);
+  EXPECT_EQ(decide(service, head, "", -1, -1).by, DecisionSource::key);
   EXPECT_EQ(service.sequence->next.load(), 0u);
   const auto steps = explain_steps(service, head, "", -1, Preview{1, {}});
   EXPECT_EQ(steps.back(), "the preview token sends it to pool p1");

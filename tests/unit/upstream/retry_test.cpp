@@ -68,7 +68,7 @@ TEST(Retry, R1_garbage_is_as_good_as_no_answer) {
 TEST(Retry, R1_what_is_not_the_backends_doing_is_never_tried_again) {
   for (const auto kind : {FailureKind::gone, FailureKind::malformed, FailureKind::too_slow,
                           FailureKind::drained, FailureKind::overload, FailureKind::no_backend,
-                          FailureKind::no_route, FailureKind::set_aside, FailureKind::none})
+                          FailureKind::no_route, FailureKind::disabled, FailureKind::none})
     EXPECT_EQ(ask(Phase::sent, kind, true, true, true), RetryKind::no);
 }
 

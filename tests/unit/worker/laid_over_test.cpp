@@ -13,7 +13,7 @@ class LaidOver : public OneOrigin {
     world.pool("green", 0, {other->port()});
   }
   void mirror(config::Share share = config::kWhole, bool safe_only = false) {
-    world.mirror = route::Service::MirrorTo{1, share, safe_only, nullptr};
+    world.mirror = route::MirrorTo{1, share, safe_only, nullptr};
     world.publish();
   }
   std::string preview(const std::string& pool, std::int64_t lives = 3600) {

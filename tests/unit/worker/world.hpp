@@ -168,7 +168,7 @@ class World {
   config::ServiceSpec spec;
   std::optional<route::Hold> hold;
   std::vector<route::Flag> flags;
-  std::optional<route::Service::MirrorTo> mirror;
+  std::optional<route::MirrorTo> mirror;
   std::optional<route::PreviewKey> preview_key;
   std::vector<route::Pool> pools;
   std::shared_ptr<observe::ServiceLive> live = std::make_shared<observe::ServiceLive>(1);

@@ -1,16 +1,16 @@
-// The guard that the workers keep for a rollout (G6): FastFail's numbers for its gates and for what the
+// The breaker that the workers keep for a rollout (G6): FastFail's numbers for its gates and for what the
 // stable pool fails itself. Any thread.
 #pragma once
 
 #include <memory>
 
 #include "proxy/config/spec.hpp"
-#include "proxy/observe/guard.hpp"
+#include "proxy/observe/breaker.hpp"
 #include "proxy/observe/live.hpp"
 
 namespace sluice::rollout {
 
 // `stable`: the pool that it came from, with all that it counted so far.
-std::shared_ptr<observe::Guard> guard_for(const config::PlanSpec& plan, const observe::PoolLive& stable);
+std::shared_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, const observe::PoolLive& stable);
 
 }  // namespace sluice::rollout

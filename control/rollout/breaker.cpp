@@ -1,4 +1,4 @@
-#include "control/rollout/guard.hpp"
+#include "control/rollout/breaker.hpp"
 
 #include <algorithm>
 
@@ -18,11 +18,11 @@ double error_limit(const config::PlanSpec& plan) {
 
 }  // namespace
 
-std::shared_ptr<observe::Guard> guard_for(const config::PlanSpec& plan, const observe::PoolLive& stable) {
+std::shared_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, const observe::PoolLive& stable) {
   const Reading counted = read(stable);
   const double tolerated = tolerated_rate({counted.attempts, counted.errors}, error_limit(plan));
   const FastFail test = FastFail::tolerating(tolerated);
-  return std::make_shared<observe::Guard>(test.up, test.down, test.trip);
+  return std::make_shared<observe::Breaker>(test.up, test.down, test.trip);
 }
 
 }  // namespace sluice::rollout

@@ -1,6 +1,6 @@
-// G6: the sequential test on every answer of a pool that a rollout is watching, where the answers are: in the
-// workers. A snapshot with a rollout carries one. When it trips, the workers send the pool's further requests
-// elsewhere at once, and control publishes the way back a moment later.
+// G6: the circuit breaker of a pool that a rollout is watching: a sequential test on every answer, where the
+// answers are, in the workers. A snapshot with a rollout carries one. When it trips, the workers send the
+// pool's further requests elsewhere at once, and control publishes the way back a moment later.
 //
 // A test on answers cannot know of requests that have none yet. So until the pool has shown that it answers
 // at all, few may be under way: errors and those together stay at ten, whatever the load and however slow it
@@ -12,13 +12,13 @@
 
 namespace sluice::observe {
 
-class Guard {
+class Breaker {
  public:
   static constexpr std::int32_t kUnproven = 10;  // errors in a row and requests under way, before kProof
   static constexpr std::uint32_t kProof = 20;    // good answers after which the pool may have any number
 
   // A CUSUM in integers (see control/rollout/fast_fail.hpp): `up` for an error, `down` for another answer.
-  Guard(std::int32_t up, std::int32_t down, std::int32_t trip) : up_(up), down_(down), trip_(trip) {}
+  Breaker(std::int32_t up, std::int32_t down, std::int32_t trip) : up_(up), down_(down), trip_(trip) {}
 
   // May one more request go to the pool? All workers; as all that follows.
   enum class Entry : std::uint8_t { refused, free, counted };
@@ -48,7 +48,7 @@ class Guard {
     if (error) errors_.fetch_add(1, std::memory_order_relaxed);
     if (next >= trip_) tripped_.store(true, std::memory_order_relaxed);
   }
-  // For good: a new rollout gets a new guard.
+  // For good: a new rollout gets a new breaker.
   bool tripped() const { return tripped_.load(std::memory_order_relaxed); }
   std::uint64_t errors() const { return errors_.load(std::memory_order_relaxed); }
 
