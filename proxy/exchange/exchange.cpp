@@ -18,7 +18,8 @@ namespace {
 
 constexpr Failure kGone{FailureKind::gone, Side::client};
 constexpr Failure kDrained{FailureKind::drained, Side::proxy};
-constexpr std::string_view kDecidedBy[] = {"listener", "preview", "key", "split"};  // as route::By
+constexpr std::string_view kDecidedBy[] = {"listener", "preview", "key",
+                                           "split"};  // as route::DecisionSource
 
 std::int64_t unix_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
