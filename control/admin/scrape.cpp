@@ -115,7 +115,7 @@ void traffic(Exposition& out, const change::StatusView& view) {
     out.sample(static_cast<double>(service.traffic.in_flight), {{"service", service.name}});
 }
 
-void laid_over(Exposition& out, const change::StatusView& view) {
+void flags_and_mirrors(Exposition& out, const change::StatusView& view) {
   out.family("sluice_flag_share_ratio", "gauge", "The share of users that have a flag, 0 to 1.");
   for (const auto& service : view.services)
     for (const auto& [flag, share] : service.traffic.flags)
@@ -264,7 +264,7 @@ std::string Scraper::scrape(change::Control& control) {
   shares(out, view);
   services(out, *snapshot);
   traffic(out, view);
-  laid_over(out, view);
+  flags_and_mirrors(out, view);
   pools(out, *snapshot);
   backends(out, view);
   rollout_metrics(out, view);

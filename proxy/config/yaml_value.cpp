@@ -252,7 +252,8 @@ std::set<std::string> YamlValue::keys(const std::vector<KnownKey>& known, Places
   std::vector<std::string> words;
   for (const auto& key : known) words.push_back(key.word);
   pairs("", [&](const std::string& word, YamlValue& value) {
-    const auto key = std::find_if(known.begin(), known.end(), [&](const KnownKey& k) { return k.word == word; });
+    const auto key =
+        std::find_if(known.begin(), known.end(), [&](const KnownKey& k) { return k.word == word; });
     if (key == known.end()) {
       const std::string meant = suggest(word, words);
       if (!meant.empty()) learnt.unread.insert(meant);

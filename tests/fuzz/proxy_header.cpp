@@ -16,7 +16,8 @@ void proxy_header(std::string_view bytes) {
     if (decided)
       require(part.status == whole.status && part.size == whole.size, "the verdict depends on the cut");
   }
-  if (bytes.size() >= net::kMaxProxyHeader) require(whole.status != HeaderStatus::more, "a header without end");
+  if (bytes.size() >= net::kMaxProxyHeader)
+    require(whole.status != HeaderStatus::more, "a header without end");
   if (whole.status != HeaderStatus::done) return;
   require(decided && whole.size <= bytes.size() && whole.size <= net::kMaxProxyHeader, "a size that came");
   if (whole.local) return;

@@ -68,8 +68,8 @@ TEST(ForwardedRequests, KeepTheOrderAndBytesOfFields) {
 
 TEST(ForwardedRequests, X6_LeaveHopByHopFieldsBehind) {
   EXPECT_EQ(forward(get_with("Connection: keep-alive\r\nKeep-Alive: timeout=5\r\nProxy-Connection: x\r\nTE: "
-                        "gzip\r\nUpgrade: h2c\r\n"
-                        "HTTP2-Settings: AA\r\nTrailer: X\r\n")),
+                             "gzip\r\nUpgrade: h2c\r\n"
+                             "HTTP2-Settings: AA\r\nTrailer: X\r\n")),
             got(""));
 }
 
@@ -108,14 +108,14 @@ TEST(ForwardedRequests, PassOnATrustedProxysWord) {
   EXPECT_EQ(forward(get_with("Connection: X-Forwarded-User, Forwarded\r\n" + more), trusted), got(more))
       << "no client may have them taken out";
   EXPECT_EQ(forward(get_with("X_Forwarded_User: eve\r\nX-Forwarded_User: eve\r\nX-Real-IP: 1.2.3.4\r\n"
-                        "Client-Cert: x\r\nX-Client-Cert-Subject: y\r\nX-Feature-Flags: a=on\r\n"),
+                             "Client-Cert: x\r\nX-Client-Cert-Subject: y\r\nX-Feature-Flags: a=on\r\n"),
                     trusted),
             got(""));
   const std::string chain = "Forwarded: for=1.2.3.4;proto=https\r\n";
   EXPECT_EQ(forward(get_with(chain), trusted), got(chain + "Forwarded: for=192.0.2.7\r\n"));
   const std::string out = forward(
       get_with("X-Forwarded-For: ,6.6.6.6 ,, 7.7.7.7,\r\nX-Forwarded-For: \r\nX-Forwarded-Proto: WSS, ws\r\n"
-          "X-Forwarded-Host: h.example, b\r\nX-Forwarded-Port: 8443\r\n"),
+               "X-Forwarded-Host: h.example, b\r\nX-Forwarded-Port: 8443\r\n"),
       trusted);
   EXPECT_NE(out.find("X-Forwarded-For: 6.6.6.6, 7.7.7.7, 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
                      "X-Forwarded-Host: h.example\r\nX-Forwarded-Port: 8443\r\n"),
@@ -200,9 +200,9 @@ TEST(ForwardedRequests, PassOnATrailersWish) {
 }
 
 TEST(ForwardedRequests, PassOnAWebSocketUpgrade) {
-  EXPECT_EQ(
-      forward(get_with("Connection: keep-alive, Upgrade\r\nUpgrade: h2c, WebSocket\r\nSec-WebSocket-Key: k\r\n")),
-      got("Sec-WebSocket-Key: k\r\n", "Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+  EXPECT_EQ(forward(get_with(
+                "Connection: keep-alive, Upgrade\r\nUpgrade: h2c, WebSocket\r\nSec-WebSocket-Key: k\r\n")),
+            got("Sec-WebSocket-Key: k\r\n", "Connection: Upgrade\r\nUpgrade: websocket\r\n"));
   EXPECT_EQ(forward(get_with("Connection: Upgrade, TE\r\nUpgrade: websocket\r\nTE: trailers\r\n")),
             got("", "Connection: Upgrade, TE\r\nUpgrade: websocket\r\nTE: trailers\r\n"));
 }
