@@ -4,6 +4,7 @@
 #include <boost/json/parse.hpp>
 #include <charconv>
 
+#include "control/protocol/parameters.hpp"
 #include "control/protocol/write.hpp"
 #include "proxy/base/values.hpp"
 
@@ -32,19 +33,14 @@ Reply problem_reply(const protocol::Problem& problem) {
   return reply;
 }
 
-const std::string* query_value(const Call& call, std::string_view name) {
-  const std::string* found = nullptr;
-  for (const auto& [key, value] : call.query)
-    if (key == name) found = &value;
-  return found;
-}
-
-Result<bool> query_flag(const Call& call, std::string_view name) {
-  const auto* value = query_value(call, name);
-  if (!value || *value == "false" || *value == "0") return Result<bool>(boost::system::in_place_value, false);
-  if (value->empty() || *value == "true" || *value == "1")
-    return Result<bool>(boost::system::in_place_value, true);
-  return malformed("the parameter '" + std::string(name) + "' must be true or false", std::string(name));
+Result<std::optional<std::uint64_t>> last_event_of(const Call& call) {
+  if (call.last_event_id.empty()) return std::optional<std::uint64_t>();
+  std::uint64_t id = 0;
+  const auto* end = call.last_event_id.data() + call.last_event_id.size();
+  const auto [stop, error] = std::from_chars(call.last_event_id.data(), end, id);
+  if (error != std::errc() || stop != end)
+    return malformed("Last-Event-ID must be a number", "Last-Event-ID");
+  return std::optional(id);
 }
 
 Result<json::value> body_of(const Call& call) {
@@ -70,14 +66,13 @@ Result<std::optional<std::uint64_t>> generation_of(const std::string& if_match) 
   return std::optional(generation);
 }
 
-Result<std::optional<std::uint64_t>> step_of(const Call& call) {
-  const auto* text = query_value(call, "step");
+Result<std::uint64_t> step_of(const std::string& text) {
   std::uint64_t step = 0;
-  if (!text) return std::optional<std::uint64_t>();
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), step);
-  if (error != std::errc() || end != text->data() + text->size())
+  if (text.empty()) return Result<std::uint64_t>(boost::system::in_place_value, 0u);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), step);
+  if (error != std::errc() || end != text.data() + text.size())
     return malformed("the parameter 'step' must be a generation, like 7", "step");
-  return std::optional(step);
+  return Result<std::uint64_t>(boost::system::in_place_value, step);
 }
 
 // It becomes a line of the journal and of a table.
@@ -93,17 +88,20 @@ Result<change::Request> request_of(const Call& call) {
   constexpr std::size_t kLongestReason = 1000;
   change::Request request;
   request.actor = call.actor;
-  const auto dry_run = query_flag(call, "dry_run");
-  if (!dry_run) return dry_run.error();
-  const auto force = query_flag(call, "force");
-  if (!force) return force.error();
+  std::string reason = call.reason, step_text;
+  protocol::ParameterReader parameters(call.query);
+  parameters("dry_run", request.options.dry_run);
+  parameters("force", request.options.force);
+  parameters("reason", reason);
+  parameters("step", step_text);
+  if (parameters.problem) return *parameters.problem;
   const auto generation = generation_of(call.if_match);
   if (!generation) return generation.error();
-  const auto step = step_of(call);
+  const auto step = step_of(step_text);
   if (!step) return step.error();
-  const auto* reason = query_value(call, "reason");
-  request.options = {*dry_run, *force, one_line(reason ? *reason : call.reason), *generation,
-                     step->value_or(0)};
+  request.options.reason = one_line(std::move(reason));
+  request.options.if_generation = *generation;
+  request.options.step = *step;
   if (request.options.reason.size() > kLongestReason)
     return malformed("the reason has " + std::to_string(request.options.reason.size()) + " bytes, at most " +
                          std::to_string(kLongestReason) + " are kept",

@@ -45,10 +45,8 @@ Reply json_reply(const boost::json::value& document);
 Reply text_reply(std::string text);
 Reply problem_reply(const protocol::Problem& problem);
 
-// The value of a query parameter, the last one of that name; nothing when it is not there.
-const std::string* query_value(const Call& call, std::string_view name);
-// "true" and "1" or nothing behind the name, "false" and "0"; absent is false. A problem names the parameter.
-Result<bool> query_flag(const Call& call, std::string_view name);
+// Last-Event-ID as a number; nothing without one.
+Result<std::optional<std::uint64_t>> last_event_of(const Call& call);
 
 // null for an empty body. A problem when it is no JSON.
 Result<boost::json::value> body_of(const Call& call);

@@ -1,12 +1,11 @@
-// A function per verb of the admin API: reads the message, asks Control, writes the answer. Control thread
-// only.
+// The admin API: finds the endpoint that a call names, sees that the caller may, and lets it answer. Control
+// thread only.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <string>
 
 #include "control/admin/call.hpp"
-#include "control/admin/routes.hpp"
 #include "control/admin/scrape.hpp"
 #include "control/change/control.hpp"
 
@@ -23,26 +22,10 @@ class Commands {
   // Attributes what was counted until now to the roles that pools had until now: after each change, and at
   // each scrape.
   void observe_roles() { scraper_.observe(control_); }
+  std::string scrape() { return scraper_.scrape(control_); }
   change::Control& control() { return control_; }
 
  private:
-  boost::asio::awaitable<Reply> dispatch(Call call, Match match);
-  template <class Message>
-  boost::asio::awaitable<Reply> change(
-      Call call, Result<Message> message,
-      boost::asio::awaitable<Result<protocol::Changed>> (change::Control::*verb)(change::Request, Message));
-  boost::asio::awaitable<Reply> reload(Call call);
-  boost::asio::awaitable<Reply> status(Call call);
-  boost::asio::awaitable<Reply> wait(Call call);
-  Reply rollout(const std::vector<std::string>& names) const;
-  boost::asio::awaitable<Reply> preview(Call call, std::vector<std::string> names);
-  Reply flag(const std::string& name) const;
-  Reply explain(const Call& call) const;
-  Reply history(const Call& call) const;
-  Reply events(const Call& call) const;
-  Reply config(const Call& call) const;
-  Reply readyz() const;
-
   change::Control& control_;
   Scraper scraper_;
 };

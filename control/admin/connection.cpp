@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "control/admin/guard.hpp"
+#include "control/admin/routes.hpp"
 
 namespace sluice::admin {
 

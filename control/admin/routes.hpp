@@ -1,61 +1,34 @@
-// Which endpoint of the admin API a method and a path name. Pure; the table in routes.cpp is the API.
+// Which endpoint of the admin API a method and a path name. Pure; the API is the table in endpoints.cpp.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/system/result.hpp>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "control/admin/call.hpp"
+#include "control/protocol/describe.hpp"
 #include "control/protocol/problem.hpp"
-#include "proxy/config/spec.hpp"
+#include "control/protocol/request.hpp"
 
 namespace sluice::admin {
 
-enum class Endpoint : std::uint8_t {
-  status,
-  split,
-  cutover,
-  rollback,
-  rollback_service,
-  undo,
-  redo,
-  drain,
-  ready,
-  maint,
-  put_backend,
-  patch_backend,
-  delete_backend,
-  pause,
-  resume,
-  stop,
-  put_mirror,
-  delete_mirror,
-  preview,
-  flags,
-  flag,
-  put_flag,
-  delete_flag,
-  explain,
-  history,
-  events,
-  wait,
-  reload,
-  rollout_get,
-  rollout_start,
-  rollout_act,
-  confirm,
-  config,
-  metrics,
-  livez,
-  readyz,
-  root,
+class Commands;
+
+struct Endpoint {
+  protocol::Route route;
+  protocol::Strings parameters;  // that it knows, all of them
+  bool while_starting = false;   // it is answered while the daemon starts; all else waits until it has
+  boost::asio::awaitable<Reply> (*answer)(Commands&, Call, protocol::PathNames) = nullptr;
 };
 
+// All of them, in the order in which `/` lists them.
+const std::vector<Endpoint>& endpoints();
+
 struct Match {
-  Endpoint endpoint = Endpoint::root;
-  std::vector<std::string> names;  // what stands for {..}: service, pool, backend
-  config::Role needs = config::Role::operate;
+  const Endpoint* endpoint = nullptr;
+  protocol::PathNames names;
 };
 
 struct Mismatch {

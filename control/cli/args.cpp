@@ -1,12 +1,16 @@
 // From words to a command line: the global flags, what is checked of a whole command, complaints.
 #include "control/cli/args.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <functional>
+#include <tuple>
 #include <utility>
 
-#include "control/cli/args_parser.hpp"
 #include "control/cli/args_values.hpp"
+#include "control/cli/args_words.hpp"
 #include "control/cli/help.hpp"
+#include "control/protocol/request.hpp"
 #include "control/protocol/version.hpp"
 #include "proxy/base/suggest.hpp"
 #include "proxy/base/values.hpp"
@@ -14,6 +18,7 @@
 namespace sluice::cli {
 
 using protocol::Exit;
+using protocol::Join;
 using protocol::Problem;
 
 namespace {
@@ -54,15 +59,39 @@ std::string meant_by(const std::string& word, const std::vector<std::string>& kn
   return meant.empty() ? std::string() : "did you mean '" + meant + "'?";
 }
 
-std::optional<Problem> check_flag(const FlagVerb& verb) {
-  const bool set = verb.action == "set", list = verb.action == "list";
-  if (!list && verb.message.flag.empty())
-    return protocol::malformed("which flag? write flag " + verb.action + " NAME");
-  if (set && !verb.share) return protocol::malformed("for how many? write flag set NAME 10%");
-  if (!set && verb.share) return protocol::malformed("flag " + verb.action + " takes no percentage");
-  if (list && !verb.message.flag.empty()) return protocol::malformed("flag list takes no name");
-  return std::nullopt;
-}
+// sluicectl's command line for CLI11. The values that it fills live here, too.
+class Parser {
+ public:
+  Parser();
+  Parse run(std::vector<std::string> words);
+  CLI::App& app() { return app_; }
+
+ private:
+  void add_globals();
+  void add_rollout();
+  // A verb that describes itself; `name` is what calls it.
+  template <class Verb>
+  CLI::App* add(CLI::App& parent, const std::string& name);
+  // What is run when this verb is on the command line; of two the later counts (rollout, and its own verb).
+  template <class Verb>
+  void choose_by(CLI::App* app);
+
+  Parse refuse(protocol::Problem problem) const;
+  // Wrong usage. An empty suggestion becomes: see --help.
+  Parse complain(std::string detail, std::string suggestion) const;
+  Parse unexpected(const std::string& word) const;
+  std::string current_verb() const;
+  std::optional<Problem> check_whole() const;
+
+  using All = Join<Verbs, List<RolloutStartVerb, RolloutStatusVerb, RolloutActVerb>>;
+
+  CLI::App app_{"Shifts traffic between pools of backends", "sluicectl"};
+  CommandLine line_;
+  All::Tuple verbs_;
+  std::function<void()> choose_;  // puts the verb that was called into line_
+  bool version_ = false;
+  Format format_ = Format::table;  // of complaints
+};
 
 }  // namespace
 
@@ -72,73 +101,75 @@ Parser::Parser() {
   app_.fallthrough();
   app_.require_subcommand(0, 1);
   add_globals();
-  add_looks();
-  add_split();
-  add_cutover();
-  add_rollout();
-  add_rolling();
-  add_back();
-  add_drain();
-  add_backends();
-  add_traffic();
-  add_flag();
-  add_mirror();
-  add_preview();
-  add_wait();
-  add_operations();
+  Verbs::each([this]<class Verb>(std::type_identity<Verb>) {
+    if constexpr (std::same_as<Verb, RolloutVerbs>)
+      add_rollout();
+    else
+      add<Verb>(app_, std::string(Verb::kPage.name()));
+  });
 }
 
 void Parser::add_globals() {
+  const auto global = [this](const std::string& names, auto take_text) {
+    app_.add_option_function<std::string>(names, take_text);
+  };
   app_.add_option("--socket", line_.globals.socket)->type_name("PATH");
   app_.add_option("--url", line_.globals.url)->type_name("URL");
   app_.add_option("--token-file", line_.globals.token_file)->type_name("FILE");
-  flag(&app_, "-o,--output", [this](auto& text) {
+  global("-o,--output", [this](const std::string& text) {
     if (text != "table" && text != "json")
       wrong("--output", sluice::quoted(text) + " is no format, write table or json");
     line_.globals.format = text == "json" ? Format::json : Format::table;
   });
   app_.add_option("--reason", line_.change.reason)->type_name("TEXT");
-  flag(&app_, "--if-generation",
-       [this](auto& text) { line_.change.if_generation = number_of("--if-generation", text, UINT64_MAX); });
+  global("--if-generation",
+         [this](const std::string& text) { take("--if-generation", text, line_.change.if_generation); });
   app_.add_flag("--version", version_);
   app_.add_flag_callback("-h,--help", [] { throw CLI::CallForHelp(); });
 }
 
-CLI::App* Parser::verb(const std::string& name, Verb initial) {
-  auto* verb = app_.add_subcommand(name);
-  verb->set_help_flag();
-  verb->preparse_callback([this, initial = std::move(initial)](std::size_t) { line_.verb = initial; });
-  return verb;
+template <class Verb>
+void Parser::choose_by(CLI::App* app) {
+  app->preparse_callback(
+      [this](std::size_t) { choose_ = [this] { line_.verb = std::move(std::get<Verb>(verbs_)); }; });
 }
 
-CLI::App* Parser::change(CLI::App* verb) {
-  verb->add_flag("--dry-run", line_.change.dry_run);
-  return verb;
+template <class Verb>
+CLI::App* Parser::add(CLI::App& parent, const std::string& name) {
+  auto* app = parent.add_subcommand(name);
+  app->set_help_flag();
+  auto& verb = std::get<Verb>(verbs_);
+  if constexpr (requires { Verb::on_command_line(); }) verb = Verb::on_command_line();
+  choose_by<Verb>(app);
+  Declare declare(*app, line_.change);
+  Verb::words(verb, declare);
+  return app;
 }
 
-void Parser::one(CLI::App* verb, const std::string& name, Take take) {
-  verb->add_option_function<std::string>(name, std::move(take))->required();
-}
-
-void Parser::maybe(CLI::App* verb, const std::string& name, Take take) {
-  verb->add_option_function<std::string>(name, std::move(take));
-}
-
-void Parser::many(CLI::App* verb, const std::string& name, TakeAll take) {
-  verb->add_option_function<std::vector<std::string>>(name, std::move(take))->required();
-}
-
-void Parser::flag(CLI::App* verb, const std::string& name, Take take) {
-  verb->add_option_function<std::string>(name, std::move(take));
-}
-
-void Parser::every(CLI::App* verb, const std::string& name, Take take) {
-  verb->add_option_function<std::vector<std::string>>(name,
-                                                      [take = std::move(take)](const auto& texts) {
-                                                        for (const auto& text : texts) take(text);
-                                                      })
-      ->expected(1, 1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+// `rollout` alone is asked what it is to do.
+void Parser::add_rollout() {
+  auto* rollout = app_.add_subcommand(std::string(RolloutVerbs::kPage.name()));
+  rollout->set_help_flag();
+  rollout->require_subcommand(0, 1);
+  choose_by<RolloutVerbs>(rollout);
+  add<RolloutStartVerb>(*rollout, "start");
+  add<RolloutStatusVerb>(*rollout, "status");
+  using Action = protocol::RolloutAct::Action;
+  for (const Action action : {Action::pause, Action::resume, Action::promote, Action::abort}) {
+    auto* act = rollout->add_subcommand(to_string(action));
+    act->set_help_flag();
+    auto& verb = std::get<RolloutActVerb>(verbs_);
+    act->preparse_callback([this, action, &verb](std::size_t) {
+      verb.message.action = action;
+      verb.message.word = to_string(action);
+      choose_ = [this, &verb] { line_.verb = std::move(verb); };
+    });
+    Declare declare(*act, line_.change);
+    if (action == Action::promote)
+      RolloutActVerb::promote_words(verb, declare);
+    else
+      RolloutActVerb::words(verb, declare);
+  }
 }
 
 Parse Parser::run(std::vector<std::string> words) {
@@ -156,34 +187,25 @@ Parse Parser::run(std::vector<std::string> words) {
   if (version_) return {{}, "sluicectl " + std::string(protocol::kVersion) + "\n", {}, {}};
   if (const auto extras = app_.remaining(true); !extras.empty()) return unexpected(extras.front());
   if (current_verb().empty()) return complain("no verb given", {});
-  if (auto problem = check()) return refuse(std::move(*problem));
+  choose_();
+  if (auto problem = check_whole()) return refuse(std::move(*problem));
   Parse out;
   out.command = std::move(line_);
   return out;
 }
 
 // What can be said of a whole command without asking the daemon.
-std::optional<Problem> Parser::check() const {
+std::optional<Problem> Parser::check_whole() const {
   if (!line_.globals.url.empty() && !line_.globals.socket.empty())
     return protocol::malformed("--url and --socket exclude each other");
-  if (const auto* split = std::get_if<protocol::Split>(&line_.verb)) return protocol::check(*split);
-  if (const auto* cutover = std::get_if<protocol::Cutover>(&line_.verb)) return protocol::check(*cutover);
-  if (const auto* start = std::get_if<RolloutStartVerb>(&line_.verb)) {
-    auto message = start->message;
-    if (!start->file.empty()) message.plan_text = start->file;  // read later
-    return protocol::check(message);
-  }
-  if (const auto* status = std::get_if<RolloutStatusVerb>(&line_.verb); status && status->service.empty())
-    return protocol::malformed("rollout does start, status, pause, resume, promote or abort");
-  if (const auto* rolling = std::get_if<RollingVerb>(&line_.verb)) {
-    if (rolling->run.empty()) return protocol::malformed("--run is missing, the command for each backend");
-    if (rolling->batch == 0) return protocol::malformed("--batch must be at least 1");
-  }
-  if (const auto* flag = std::get_if<FlagVerb>(&line_.verb)) return check_flag(*flag);
-  if (const auto* mirror = std::get_if<protocol::SetMirror>(&line_.verb))
-    if (mirror->to.empty() && !off_)
-      return protocol::malformed("say where to, --to POOL --share 10%, or --off");
-  return std::nullopt;
+  return std::visit(
+      []<class Verb>(const Verb& verb) -> std::optional<Problem> {
+        if constexpr (protocol::HasCheck<Verb>)
+          return check(verb);
+        else
+          return std::nullopt;
+      },
+      line_.verb);
 }
 
 Parse Parser::refuse(Problem problem) const {

@@ -86,6 +86,8 @@ std::optional<std::string> read_token(const std::string& file) {
   return line;
 }
 
+std::string target_of(const protocol::Sent& sent) { return sent.path + protocol::query_text(sent.query); }
+
 }  // namespace
 
 std::string socket_path(const std::string& given) {
@@ -211,11 +213,11 @@ std::optional<Problem> Client::connect(Connection& connection) {
 Result<Answer> Client::call(const Call& call) {
   Connection connection;
   if (auto problem = connect(connection)) return *problem;
-  http::request<http::string_body> request(http::string_to_verb(call.method), call.target, 11);
+  http::request<http::string_body> request(http::string_to_verb(call.sent.method), target_of(call.sent), 11);
   if (call.if_match) request.set(http::field::if_match, "\"" + std::to_string(*call.if_match) + "\"");
-  if (call.body) {
+  if (call.sent.body) {
     request.set(http::field::content_type, "application/json");
-    request.body() = json::serialize(*call.body);
+    request.body() = json::serialize(*call.sent.body);
   }
   connection.limit(call.limit);
   if (const auto error = connection.send(request)) return connection.broken(error, call.limit);
@@ -228,12 +230,12 @@ Result<Answer> Client::call(const Call& call) {
   return call.any_status ? answer : judge(std::move(answer));
 }
 
-std::optional<Problem> Client::events(const std::string& target, std::optional<std::uint64_t> after,
+std::optional<Problem> Client::events(const protocol::Events& message,
                                       const std::function<bool(const std::string&)>& on_event) {
   Connection connection;
   if (auto problem = connect(connection)) return problem;
-  http::request<http::string_body> request(http::verb::get, target, 11);
-  if (after) request.set("Last-Event-ID", std::to_string(*after));
+  http::request<http::string_body> request(http::verb::get, target_of(send(message)), 11);
+  request.set("Last-Event-ID", std::to_string(message.after.value_or(0)));
   connection.limit(kEventSilence);
   if (const auto error = connection.send(request)) return connection.broken(error, kEventSilence);
   http::response_parser<http::buffer_body> parser;

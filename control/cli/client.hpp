@@ -12,7 +12,9 @@
 #include <utility>
 
 #include "control/cli/args.hpp"
+#include "control/protocol/look.hpp"
 #include "control/protocol/problem.hpp"
+#include "control/protocol/request.hpp"
 
 namespace sluice::cli {
 
@@ -20,12 +22,9 @@ template <class T>
 using Result = boost::system::result<T, protocol::Problem>;
 
 struct Call {
-  Call(std::string method_, std::string target_, std::optional<boost::json::value> body_ = {})
-      : method(std::move(method_)), target(std::move(target_)), body(std::move(body_)) {}
+  Call(protocol::Sent sent_) : sent(std::move(sent_)) {}  // NOLINT: a message's request is a call
 
-  std::string method;
-  std::string target;                      // path and query
-  std::optional<boost::json::value> body;  // sent as JSON
+  protocol::Sent sent;
   std::optional<std::uint64_t> if_match;
   bool any_status = false;  // an answer of another than 2xx is no problem
   std::optional<std::chrono::milliseconds> limit =
@@ -50,7 +49,7 @@ class Client {
   Result<Answer> call(const Call& call);
 
   // Server-sent events, until the daemon ends them or `on_event` says false. `data` is one JSON document.
-  std::optional<protocol::Problem> events(const std::string& target, std::optional<std::uint64_t> after,
+  std::optional<protocol::Problem> events(const protocol::Events& message,
                                           const std::function<bool(const std::string& data)>& on_event);
 
  private:

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <boost/json/object.hpp>
+#include <optional>
+#include <type_traits>
+#include <utility>
 
+#include "control/cli/flag_name.hpp"
 #include "control/cli/look.hpp"
-#include "control/cli/select_status.hpp"
 #include "control/protocol/target.hpp"
 
 namespace sluice::cli {
@@ -47,7 +50,7 @@ Typed typed(const Words& words) {
 
 // Everything that can be named, from the daemon's status.
 struct Names {
-  Words services, pools, backends, cutovers;  // S, S/P, S/P/B, S=P
+  Words services, pools, backends, moves;  // S, S/P, S/P/B, S=P
 };
 
 Names names_in(const boost::json::value& status) {
@@ -56,7 +59,7 @@ Names names_in(const boost::json::value& status) {
     names.services.emplace_back(service);
     for (const auto& [pool, backends] : object_in(object_of(value), "pools")) {
       names.pools.push_back(to_string(protocol::Target{service, pool, {}}));
-      names.cutovers.push_back(std::string(service) + "=" + std::string(pool));
+      names.moves.push_back(std::string(service) + "=" + std::string(pool));
       for (const auto& [backend, ignored] : object_in(object_of(backends), "backends"))
         names.backends.push_back(to_string(protocol::Target{service, pool, backend}));
     }
@@ -71,40 +74,93 @@ Words shares_of(const Names& names, const std::string& service) {
   return out;
 }
 
-Words targets(const Names& names) {
-  Words out = names.pools;
-  out.insert(out.end(), names.backends.begin(), names.backends.end());
-  return out;
+Words both(Words one, const Words& other) {
+  one.insert(one.end(), other.begin(), other.end());
+  return one;
 }
 
-Words positional(const Typed& typed, const Names& names) {
-  const auto& verb = typed.verb;
-  const bool first = typed.positionals.empty();
-  if (verb == "split") return first ? names.services : shares_of(names, typed.positionals.front());
-  if (verb == "cutover") return names.cutovers;
-  if (verb == "rollback" || verb == "confirm") return names.services;
-  if (verb == "rollout" && !first && typed.positionals.front() == "start") {
-    Words out = names.services;
-    out.insert(out.end(), names.cutovers.begin(), names.cutovers.end());
-    return out;
+Words cut(std::string_view text) {
+  Words words;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    words.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
   }
-  if (verb == "rollout")
-    return first ? Words{"start", "status", "pause", "resume", "promote", "abort"} : names.services;
-  if (verb == "rolling") return first ? names.pools : Words{};
-  if (verb == "flag") return first ? Words{"set", "list", "show", "rm"} : Words{};
-  if (verb == "mirror") return first ? names.services : Words{};
-  if (verb == "preview") return first ? names.pools : Words{};
-  if (verb == "pause" || verb == "resume" || verb == "stop") return first ? names.services : Words{};
-  if (verb == "status" || verb == "history" || verb == "events") return first ? names.services : Words{};
-  if (verb == "drain" || verb == "ready" || verb == "maint") return first ? targets(names) : Words{};
-  if (verb == "weight" || verb == "remove") return first ? names.backends : Words{};
-  if (verb == "add") return first ? names.pools : Words{};
-  if (verb == "wait") return first ? Words{"healthy", "drained"} : targets(names);
-  if (verb == "config") return {"show"};
-  if (verb == "import") return first ? Words{"nginx"} : Words{};
-  if (verb == "token") return Words{};
-  if (verb == "completion") return {"bash", "zsh", "fish"};
+  return words;
+}
+
+Words words_for(const protocol::Completion& wanted, const Typed& typed, const Names& names) {
+  using Kind = protocol::Completion::Names;
+  switch (wanted.names) {
+    case Kind::none:
+      return cut(wanted.choices);
+    case Kind::services:
+      return names.services;
+    case Kind::pools:
+      return names.pools;
+    case Kind::backends:
+      return names.backends;
+    case Kind::targets:
+      return both(names.pools, names.backends);
+    case Kind::moves:
+      return names.moves;
+    case Kind::shares:
+      return shares_of(names, typed.positionals.front());
+  }
   return {};
+}
+
+// What a verb says of its words (protocol/words.hpp), as what they can be completed to.
+class Completions {
+ public:
+  void word(std::string_view, const auto&, const protocol::Completion& wanted) { words_.push_back(wanted); }
+  void maybe(std::string_view, const auto&, const protocol::Completion& wanted) { words_.push_back(wanted); }
+  void words(std::string_view, const auto&, const protocol::Completion& wanted) {
+    words_.push_back(wanted);
+    repeats_ = true;
+  }
+  void flag(std::string_view, const auto&, std::string_view) {}
+  void flag(std::string_view spelled, const SortKey&, std::string_view) {
+    if (long_name_in(spelled) == former_) of_flag_ = sort_keys();
+  }
+  void text(std::string_view) {}
+  void section(std::string_view) {}
+  void excludes(std::string_view, std::string_view) {}
+  void needs(std::string_view, std::string_view) {}
+  void dry_run() {}
+  void force(std::string_view = {}) {}
+
+  explicit Completions(std::string former) : former_(std::move(former)) {}
+
+  Words offered(const Typed& typed, const Names& names) const {
+    if (of_flag_) return *of_flag_;
+    const auto at =
+        repeats_ ? std::min(typed.positionals.size(), words_.size() - 1) : typed.positionals.size();
+    return at < words_.size() ? words_for(words_[at], typed, names) : Words{};
+  }
+
+ private:
+  std::string former_;  // the word before the one that is typed
+  std::vector<protocol::Completion> words_;
+  bool repeats_ = false;  // the last of them
+  std::optional<Words> of_flag_;
+};
+
+Words after_rollout(const Typed& typed, const Names& names) {
+  if (typed.positionals.empty()) return {"start", "status", "pause", "resume", "promote", "abort"};
+  return typed.positionals.front() == "start" ? both(names.services, names.moves) : names.services;
+}
+
+Words offered(const Typed& typed, const std::string& former, const Names& names) {
+  Words out;
+  Verbs::each([&]<class Verb>(std::type_identity<Verb>) {
+    if (Verb::kPage.name() != typed.verb) return;
+    Verb verb{};
+    Completions completions(former);
+    Verb::words(verb, completions);
+    out = completions.offered(typed, names);
+  });
+  return out;
 }
 
 }  // namespace
@@ -116,15 +172,16 @@ bool completion_needs_status(const Words& words) {
 
 std::vector<std::string> candidates(const Words& words, const boost::json::value& status) {
   const auto now = typed(words);
+  const std::string former = words.size() > 1 ? words[words.size() - 2] : std::string();
   Words all;
-  if (words.size() > 1 && words[words.size() - 2] == "--sort" && now.verb == "status")
-    all = sort_keys();
-  else if (now.current.starts_with("-"))
+  if (now.current.starts_with("-"))
     all = flags_of(now.verb);
   else if (now.verb.empty())
     all = verbs();
+  else if (now.verb == RolloutVerbs::kPage.name())
+    all = after_rollout(now, names_in(status));
   else
-    all = positional(now, names_in(status));
+    all = offered(now, former, names_in(status));
   std::erase_if(all, [&now](const std::string& word) { return !word.starts_with(now.current); });
   return all;
 }

@@ -5,7 +5,7 @@
 
 #include "control/cli/args.hpp"
 #include "control/cli/print.hpp"
-#include "control/cli/verbs.hpp"
+#include "control/cli/run.hpp"
 
 int main(int argc, char** argv) {
   using namespace sluice::cli;

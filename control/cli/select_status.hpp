@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "control/cli/sort_key.hpp"
 #include "control/protocol/problem.hpp"
 
 namespace sluice::cli {
@@ -17,9 +18,6 @@ inline constexpr std::size_t kMostTables = 20;
 
 // A shell's pattern, not a name: * ? [
 bool is_pattern(std::string_view text);
-
-// What --sort takes. All but "name" put the largest, the worst or what has moved furthest first.
-std::vector<std::string> sort_keys();
 
 // A service's figures over all its pools.
 double requests_per_second(const boost::json::object& service);

@@ -32,6 +32,22 @@ std::string to_string(const Websockets& policy) {
   return "wait";
 }
 
+std::optional<Condition> parse_condition(std::string_view text) {
+  if (text == "healthy") return Condition::healthy;
+  if (text == "drained") return Condition::drained;
+  return std::nullopt;
+}
+
+std::string to_string(Condition condition) {
+  switch (condition) {
+    case Condition::healthy:
+      return "healthy";
+    case Condition::drained:
+      return "drained";
+  }
+  return "healthy";
+}
+
 void Writer::operator()(std::string_view name, const std::string& value) {
   if (!value.empty()) out[name] = value;
 }

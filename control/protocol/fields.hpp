@@ -31,6 +31,11 @@ struct Websockets {
 std::optional<Websockets> parse_websockets(std::string_view text);
 std::string to_string(const Websockets& policy);
 
+// What can be waited for.
+enum class Condition : std::uint8_t { healthy, drained };
+std::optional<Condition> parse_condition(std::string_view text);
+std::string to_string(Condition condition);
+
 // Leaves out what is not set.
 class Writer {
  public:
@@ -85,6 +90,11 @@ class Reader {
 };
 
 template <class Message>
+concept HasFields = requires(Message& message, Writer& writer) {
+  Message::fields(message, writer);
+};
+
+template <HasFields Message>
 boost::json::object to_json(const Message& message) {
   Writer writer;
   Message::fields(message, writer);
@@ -92,13 +102,19 @@ boost::json::object to_json(const Message& message) {
 }
 
 // Sets the fields that `body` holds; the others stay as they are. An empty body (null) is an empty object.
-template <class Message>
-std::optional<Problem> read(const boost::json::value& body, Message& message) {
+template <HasFields Message>
+std::optional<Problem> read_fields(const boost::json::value& body, Message& message) {
   static const boost::json::object kEmpty;
   if (!body.is_null() && !body.is_object()) return malformed("the body must be a JSON object");
   Reader reader(body.is_null() ? kEmpty : body.get_object());
   Message::fields(message, reader);
   return reader.finish();
+}
+
+// A message whose fields are not all there is to read has a function of this name of its own.
+template <HasFields Message>
+std::optional<Problem> read(const boost::json::value& body, Message& message) {
+  return read_fields(body, message);
 }
 
 }  // namespace sluice::protocol

@@ -70,13 +70,6 @@ std::optional<std::string> percent_decode(std::string_view text) {
   return out;
 }
 
-std::string path_of(const Target& target) {
-  std::string out =
-      "/v1/services/" + percent_encode(target.service) + "/pools/" + percent_encode(target.pool);
-  if (!target.backend.empty()) out += "/backends/" + percent_encode(target.backend);
-  return out;
-}
-
 std::string query_text(const Query& query) {
   std::string out;
   for (const auto& [name, value] : query)

@@ -15,6 +15,13 @@ struct Target {
   std::string pool;
   std::string backend;  // empty: the whole pool
   bool operator==(const Target&) const = default;
+
+  // In the path of a request (describe.hpp).
+  static void names(auto& self, auto& visit) {
+    visit("service", self.service);
+    visit("pool", self.pool);
+    visit("backend", self.backend);
+  }
 };
 
 // Nothing unless `text` is SERVICE/POOL or SERVICE/POOL/BACKEND with no part empty. A backend may have
@@ -25,9 +32,6 @@ std::string to_string(const Target& target);
 std::string percent_encode(std::string_view text);
 // Nothing when a % is not followed by two hexadecimal digits, or for a zero byte. `+` stays as it is.
 std::optional<std::string> percent_decode(std::string_view text);
-
-// "/v1/services/S/pools/P[/backends/B]"
-std::string path_of(const Target& target);
 
 using Query = std::vector<std::pair<std::string, std::string>>;
 std::string query_text(const Query& query);               // "?a=1&b=2", or empty

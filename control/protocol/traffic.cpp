@@ -4,7 +4,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "control/protocol/messages.hpp"
+#include "control/protocol/shift.hpp"
 
 namespace sluice::protocol {
 

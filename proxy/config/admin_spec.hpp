@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/base/role.hpp"
 #include "proxy/base/values.hpp"
 #include "proxy/config/kinds.hpp"
 
@@ -40,8 +41,7 @@ struct CompatSpec {
   }
 };
 
-// What an operator may do; each may all that the one before may.
-enum class Role : std::uint8_t { none, viewer, operate, admin };
+using sluice::Role;
 
 // Who on the unix socket has which role: a user, or the members of a group.
 struct RoleSpec {

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "control/protocol/messages.hpp"
-#include "control/protocol/traffic.hpp"
 #include "tests/fuzz/targets.hpp"
 
 namespace sluice::fuzz {
@@ -65,7 +64,7 @@ constexpr void (*kRounds[])(const json::value&) = {
     round<Split>,      round<Cutover>,     round<Rollback>, round<Confirm>, round<RolloutStart>,
     round<RolloutAct>, round<Undo>,        round<Drain>,    round<Weight>,  round<Add>,
     round<Explain>,    round<Pause>,       round<Resume>,   round<Stop>,    round<SetFlag>,
-    round<SetMirror>,  round<MintPreview>, round<NoFields>, round<Changed>,
+    round<SetMirror>,  round<MintPreview>, round<Ready>,    round<Changed>,
 };
 
 void check_url(std::string_view text) {

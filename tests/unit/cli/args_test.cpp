@@ -64,8 +64,8 @@ TEST(Args, Backends) {
   EXPECT_EQ(drain.timeout, milliseconds(90'000));
   EXPECT_EQ(drain.websockets.window, milliseconds(10'000));
   EXPECT_EQ(verb<protocol::Drain>("drain api/blue").timeout, milliseconds(30'000));
-  EXPECT_EQ(verb<ReadyVerb>("ready api/blue").target.pool, "blue");
-  EXPECT_EQ(verb<MaintVerb>("maint api/blue/b").target.backend, "b");
+  EXPECT_EQ(verb<protocol::Ready>("ready api/blue").target.pool, "blue");
+  EXPECT_EQ(verb<protocol::Maint>("maint api/blue/b").target.backend, "b");
   const auto weight = verb<WeightVerb>("weight api-2 3");
   EXPECT_EQ(weight.backend, "api-2");
   EXPECT_EQ(weight.message.weight, 3u);
@@ -96,7 +96,7 @@ TEST(Args, LookingAndOperating) {
   EXPECT_TRUE(verb<protocol::Events>("events -f").follow);
   EXPECT_EQ(verb<CheckVerb>("check a.yaml").file, "a.yaml");
   verb<ConfigShowVerb>("config show");
-  verb<ReloadVerb>("reload");
+  verb<protocol::Reload>("reload");
   EXPECT_EQ(verb<CompletionVerb>("completion fish").shell, "fish");
   const auto completing = parse({"__complete", "split", "--x"}).command;
   ASSERT_TRUE(completing && std::holds_alternative<CompleteVerb>(completing->verb));
@@ -211,7 +211,7 @@ TEST(Args, PauseResumeAndStop) {
 TEST(Args, Flags) {
   const auto set = verb<FlagVerb>("flag set a 10% --service api --config {\"x\":1}");
   EXPECT_EQ(set.message.flag, "a");
-  EXPECT_EQ(set.message.share, 10'000u);
+  EXPECT_EQ(set.share, 10'000u);
   EXPECT_EQ(set.message.service, "api");
   EXPECT_EQ(set.message.config, "{\"x\":1}");
   EXPECT_EQ(verb<FlagVerb>("flag set a 1% --config null").message.config, "");
@@ -224,11 +224,11 @@ TEST(Args, Flags) {
 }
 
 TEST(Args, MirrorAndPreview) {
-  const auto on = verb<protocol::SetMirror>("mirror api --to green --share 10% --safe-only");
+  const auto on = verb<MirrorVerb>("mirror api --to green --share 10% --safe-only").message;
   EXPECT_EQ(on.to, "green");
   EXPECT_EQ(on.share, 10'000u);
   EXPECT_TRUE(on.safe_only);
-  EXPECT_EQ(verb<protocol::SetMirror>("mirror api --off").to, "");
+  EXPECT_TRUE(verb<MirrorVerb>("mirror api --off").off);
   for (const char* wrong : {"mirror api", "mirror api --to green", "mirror api --share 1%",
                             "mirror api --off --to green --share 1%", "preview api", "preview api/green/b"})
     EXPECT_TRUE(parse(words(wrong)).problem) << wrong;

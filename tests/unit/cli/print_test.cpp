@@ -5,7 +5,7 @@
 
 #include <boost/json/parse.hpp>
 
-#include "control/cli/verbs.hpp"
+#include "control/cli/run.hpp"
 
 namespace sluice::cli {
 namespace {

@@ -94,7 +94,7 @@ TEST(Messages, UnknownFieldsAreNamedWithWhatWasMeant) {
   EXPECT_EQ(problem.exit, Exit::usage);
   EXPECT_EQ(problem.field, "timeot");
   EXPECT_EQ(problem.suggestion, "did you mean 'timeout'?");
-  EXPECT_EQ(problem_in<NoFields>(R"({"x":1})").field, "x");
+  EXPECT_EQ(problem_in<Ready>(R"({"x":1})").field, "x");
 }
 
 TEST(Messages, WrongTypesNameTheFieldAndTheAcceptedForm) {

@@ -8,6 +8,8 @@
 #include <limits>
 #include <sstream>
 
+#include "control/protocol/messages.hpp"
+#include "control/protocol/request.hpp"
 #include "control/protocol/version.hpp"
 #include "control/protocol/write.hpp"
 
@@ -26,9 +28,9 @@ TEST(Targets, AreTwoOrThreeParts) {
 }
 
 TEST(Targets, PathsEscapeWhatPathsCannotHold) {
-  EXPECT_EQ(path_of({"a b", "p/q", ""}), "/v1/services/a%20b/pools/p%2Fq");
-  EXPECT_EQ(path_of({"api", "blue", "127.0.0.1:9001"}),
-            "/v1/services/api/pools/blue/backends/127.0.0.1:9001");
+  EXPECT_EQ(send(Ready{{"a b", "p/q", ""}}).path, "/v1/services/a%20b/pools/p%2Fq/ready");
+  EXPECT_EQ(send(Ready{{"api", "blue", "127.0.0.1:9001"}}).path,
+            "/v1/services/api/pools/blue/backends/127.0.0.1:9001/ready");
 }
 
 TEST(Urls, PercentRoundTripOfEveryByte) {

@@ -11,7 +11,7 @@
 #include <cstring>
 
 #include "control/cli/complete.hpp"
-#include "control/cli/verbs.hpp"
+#include "control/cli/run.hpp"
 #include "control/protocol/token.hpp"
 
 extern char** environ;
@@ -77,7 +77,7 @@ int check_as_json(Context& context, char* const arguments[], const std::string& 
 }  // namespace
 
 // Becomes the daemon's own check, so its messages and its exit code are the ones that count.
-int check(Context& context, const CheckVerb& verb) {
+int run(Context& context, const CheckVerb& verb) {
   std::string daemon = sibling_daemon(), flag = "--check", config = "--config", file = verb.file;
   if (daemon.empty()) daemon = "sluiced";
   char* const arguments[] = {daemon.data(), flag.data(), config.data(), file.data(), nullptr};
@@ -88,7 +88,7 @@ int check(Context& context, const CheckVerb& verb) {
 }
 
 // Asks no daemon: the file is the operator's, who gives the token to whom it is for.
-int token(Context& context, const TokenVerb& verb) {
+int run(Context& context, const TokenVerb& verb) {
   const auto secret = protocol::make_token();
   if (secret.empty()) return context.output.fail(protocol::internal("the system gives no random bytes"));
   const auto line = verb.name + " " + verb.role + " " + std::string(protocol::kTokenHash) +
@@ -101,15 +101,15 @@ int token(Context& context, const TokenVerb& verb) {
   return shown;
 }
 
-int completion(Context& context, const CompletionVerb& verb) {
+int run(Context& context, const CompletionVerb& verb) {
   return context.output.say(completion_script(verb.shell));
 }
 
-int complete(Context& context, const CompleteVerb& verb) {
+int run(Context& context, const CompleteVerb& verb) {
   std::string text;
   boost::json::value status;
   if (completion_needs_status(verb.words)) {
-    Call call{"GET", "/v1/status"};
+    Call call = send(protocol::GetStatus{});
     call.limit = kCompletionLimit;
     Client client(globals_in(verb.words));
     if (auto answer = client.call(call)) status = std::move(answer->body);

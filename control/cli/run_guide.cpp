@@ -8,7 +8,7 @@
 #include <iterator>
 #include <optional>
 
-#include "control/cli/verbs.hpp"
+#include "control/cli/run.hpp"
 #include "control/nginx/import.hpp"
 
 namespace sluice::cli {
@@ -60,7 +60,7 @@ int bad_file(Context& context, const std::string& text) {
 
 }  // namespace
 
-int import_nginx(Context& context, const ImportVerb& verb) {
+int run(Context& context, const ImportVerb& verb) {
   const auto text = text_of(verb.file);
   if (!text)
     return context.output.fail(protocol::malformed("cannot read " + verb.file + ": " + std::strerror(errno)));
@@ -69,7 +69,7 @@ int import_nginx(Context& context, const ImportVerb& verb) {
   return context.output.show(to_json(*imported), imported->yaml);
 }
 
-int advise(Context& context, const AdviseVerb& verb) {
+int run(Context& context, const AdviseVerb& verb) {
   Answers answers = verb.answers;
   while (const auto question = next_question(answers)) {
     if (::isatty(STDIN_FILENO) != 1 || !ask(*question, answers))

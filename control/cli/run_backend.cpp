@@ -2,7 +2,7 @@
 #include <vector>
 
 #include "control/cli/look.hpp"
-#include "control/cli/verbs.hpp"
+#include "control/cli/run.hpp"
 #include "proxy/base/origin.hpp"
 #include "proxy/base/suggest.hpp"
 #include "proxy/base/values.hpp"
@@ -15,11 +15,6 @@ using protocol::Target;
 namespace {
 
 constexpr milliseconds kWaitSlack{10'000};  // the daemon says that the time is over, not we
-
-// 0 means as long as it takes.
-std::optional<milliseconds> drain_time(milliseconds timeout) {
-  return timeout.count() == 0 ? std::nullopt : std::optional(timeout);
-}
 
 struct Found {
   std::vector<std::string> matches, names;  // targets; every name there is
@@ -46,7 +41,7 @@ Result<Target> resolve(Context& context, const std::string& text) {
   // "unix:/run/app.sock" has the form of a target and is a name.
   if (auto target = protocol::parse_target(text); target && !target->backend.empty() && !is_unix(text))
     return *target;
-  const auto answer = context.client.call({"GET", "/v1/status"});
+  const auto answer = context.client.call(send(protocol::GetStatus{}));
   if (!answer) return answer.error();
   return find_backend(answer->body, text);
 }
@@ -66,46 +61,26 @@ Result<Target> find_backend(const boost::json::value& status, const std::string&
   return protocol::malformed(sluice::quoted(text) + " is in several pools: write " + list_of(found.matches));
 }
 
-int drain(Context& context, const protocol::Drain& message) {
-  return change(context, {"POST", path_of(message.target) + "/drain", to_json(message)}, {},
-                to_string(message.target), message.wait ? drain_time(message.timeout) : milliseconds(0));
-}
-
-int ready(Context& context, const ReadyVerb& verb) {
-  return change(context, {"POST", path_of(verb.target) + "/ready"}, {}, to_string(verb.target));
-}
-
-int maint(Context& context, const MaintVerb& verb) {
-  return change(context, {"POST", path_of(verb.target) + "/maint"}, {}, to_string(verb.target));
-}
-
-int weight(Context& context, const WeightVerb& verb) {
+int run(Context& context, const WeightVerb& verb) {
   const auto target = resolve(context, verb.backend);
   if (!target) return context.output.fail(target.error());
-  return change(context, {"PATCH", path_of(*target), to_json(verb.message)}, {}, to_string(*target));
+  return change(context, protocol::Weight{*target, verb.message.weight});
 }
 
-int add(Context& context, const protocol::Add& message) {
-  auto target = message.target;
-  if (target.backend.empty()) target.backend = message.address;
-  return change(context, {"PUT", path_of(target), to_json(message)}, {}, to_string(target),
-                message.wait_healthy.value_or(milliseconds(0)));
+int run(Context& context, const protocol::Add& message) {
+  auto named = message;
+  if (named.target.backend.empty()) named.target.backend = message.address;
+  return change(context, named);
 }
 
-int remove(Context& context, const RemoveVerb& verb) {
+int run(Context& context, const RemoveVerb& verb) {
   const auto target = resolve(context, verb.backend);
   if (!target) return context.output.fail(target.error());
-  protocol::Query query{{"timeout", format_duration(verb.message.timeout)}};
-  if (verb.message.websockets != protocol::Websockets{})
-    query.emplace_back("websockets", to_string(verb.message.websockets));
-  return change(context, {"DELETE", path_of(*target)}, std::move(query), to_string(*target),
-                drain_time(verb.message.timeout));
+  return change(context, protocol::Remove{*target, verb.message.timeout, verb.message.websockets});
 }
 
-int wait(Context& context, const protocol::Wait& message) {
-  protocol::Query query{{"for", to_string(message.condition)}, {"target", to_string(message.target)}};
-  if (message.timeout) query.emplace_back("timeout", format_duration(*message.timeout));
-  Call call{"GET", "/v1/wait" + protocol::query_text(query)};
+int run(Context& context, const protocol::Wait& message) {
+  Call call = send(message);
   call.limit = message.timeout ? std::optional(*message.timeout + kWaitSlack) : std::nullopt;
   const auto answer = context.client.call(call);
   if (!answer) return context.output.fail(answer.error());

@@ -4,8 +4,8 @@
 #include <thread>
 
 #include "control/cli/look.hpp"
+#include "control/cli/run.hpp"
 #include "control/cli/select_status.hpp"
-#include "control/cli/verbs.hpp"
 
 namespace sluice::cli {
 
@@ -18,8 +18,7 @@ constexpr std::chrono::seconds kRepaint{1};
 // What the verb wants of the status. A name is the daemon's to find, who says what was meant instead.
 Result<json::value> wanted_status(Context& context, const StatusVerb& verb) {
   const bool named = !verb.pattern.empty() && !is_pattern(verb.pattern);
-  const auto query = named ? protocol::Query{{"service", verb.pattern}} : protocol::Query{};
-  auto answer = context.client.call({"GET", "/v1/status" + protocol::query_text(query)});
+  auto answer = context.client.call(send(protocol::GetStatus{named ? verb.pattern : std::string()}));
   if (!answer) return answer.error();
   return select_services(std::move(answer->body), named ? "" : verb.pattern, verb.sort);
 }
@@ -61,46 +60,40 @@ int watch(Context& context, const StatusVerb& verb) {
 
 }  // namespace
 
-int status(Context& context, const StatusVerb& verb) {
+int run(Context& context, const StatusVerb& verb) {
   if (verb.watch) return watch(context, verb);
   const auto status = wanted_status(context, verb);
   if (!status) return context.output.fail(status.error());
   return context.output.show(*status, status_text(*status, verb, context.output.style()));
 }
 
-int explain(Context& context, const protocol::Explain& message) {
-  const auto answer = context.client.call({"POST", "/v1/explain", to_json(message)});
+int run(Context& context, const protocol::Explain& message) {
+  const auto answer = context.client.call(send(message));
   if (!answer) return context.output.fail(answer.error());
   return context.output.show(answer->body, render_explain(answer->body, context.output.style()));
 }
 
-int history(Context& context, const protocol::History& message) {
-  protocol::Query query{{"limit", std::to_string(message.limit)}};
-  if (!message.service.empty()) query.emplace_back("service", message.service);
-  const auto answer = context.client.call({"GET", "/v1/history" + protocol::query_text(query)});
+int run(Context& context, const protocol::History& message) {
+  const auto answer = context.client.call(send(message));
   if (!answer) return context.output.fail(answer.error());
   return context.output.show(answer->body, render_history(answer->body, context.output.style()));
 }
 
-int events(Context& context, const protocol::Events& message) {
+int run(Context& context, const protocol::Events& message) {
   auto& output = context.output;
   int shown = 0;
-  protocol::Query query;
-  if (!message.follow) query.emplace_back("follow", "false");
-  if (!message.service.empty()) query.emplace_back("service", message.service);
   const auto show = [&](const std::string& data) {
     json::error_code failed;
     const auto event = json::parse(data, failed);
     if (!failed) shown = output.show(event, render_event(event));
     return shown == 0;
   };
-  const auto problem =
-      context.client.events("/v1/events" + protocol::query_text(query), message.after.value_or(0), show);
+  const auto problem = context.client.events(message, show);
   return problem ? output.fail(*problem) : shown;
 }
 
-int readyz(Context& context) {
-  Call call{"GET", "/readyz"};
+int run(Context& context, const protocol::GetReady& message) {
+  Call call = send(message);
   call.any_status = true;
   const auto answer = context.client.call(call);
   if (!answer) return context.output.fail(answer.error());
@@ -111,9 +104,9 @@ int readyz(Context& context) {
       {answer->status, protocol::Exit::refused, "not ready", "the daemon is " + why, {}, {}});
 }
 
-int config_show(Context& context) {
+int run(Context& context, const ConfigShowVerb&) {
   const bool as_json = context.output.format() == Format::json;
-  const auto answer = context.client.call({"GET", as_json ? "/v1/config?format=json" : "/v1/config"});
+  const auto answer = context.client.call(send(protocol::GetConfig{as_json ? "json" : "yaml"}));
   if (!answer) return context.output.fail(answer.error());
   return context.output.show(answer->body, answer->text);
 }

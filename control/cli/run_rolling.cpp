@@ -7,8 +7,8 @@
 #include <map>
 
 #include "control/cli/look.hpp"
+#include "control/cli/run.hpp"
 #include "control/cli/shell.hpp"
-#include "control/cli/verbs.hpp"
 #include "proxy/base/suggest.hpp"
 #include "proxy/base/values.hpp"
 
@@ -45,8 +45,7 @@ class Rolling {
   std::optional<Problem> each(const Members& batch, const std::string& command, const std::string& what);
   std::optional<Problem> drain(const Member& member);
   std::optional<Problem> ready(const Member& member);
-  std::optional<Problem> post(const Member& member, const char* verb, json::value body,
-                              std::optional<milliseconds> wait, protocol::Query query = {});
+  std::optional<Problem> change(const Member& member, const Call& call, std::optional<milliseconds> extra);
   std::optional<Problem> wait_healthy(const Member& member);
   Problem stopped(const Members& batch, Problem problem) const;
   Target target(const Member& member) const { return {verb_.pool.service, verb_.pool.pool, member.name}; }
@@ -81,7 +80,7 @@ std::optional<Problem> Rolling::run() {
 
 // The pool as it is now.
 std::optional<Problem> Rolling::look() {
-  const auto answer = context_.client.call({"GET", "/v1/status"});
+  const auto answer = context_.client.call(send(protocol::GetStatus{}));
   if (!answer) return answer.error();
   const auto& services = object_in(object_of(answer->body), "services");
   if (!services.contains(verb_.pool.service))
@@ -102,7 +101,7 @@ std::optional<Problem> Rolling::floor_of_configuration() {
     floor_ = *verb_.min_available;
     return std::nullopt;
   }
-  const auto answer = context_.client.call({"GET", "/v1/config?format=json"});
+  const auto answer = context_.client.call(send(protocol::GetConfig{"json"}));
   if (!answer) return answer.error();
   const auto& service = object_in(object_in(object_of(answer->body), "services"), verb_.pool.service);
   const auto floor = number_in(object_in(service, "outlier"), "min_available");
@@ -146,20 +145,18 @@ std::optional<Problem> Rolling::renew(const Members& batch) {
 }
 
 std::optional<Problem> Rolling::drain(const Member& member) {
-  json::object body{{"timeout", format_duration(verb_.drain_timeout)}, {"wait", true}};
-  const bool unlimited = verb_.drain_timeout.count() == 0;
-  auto problem =
-      post(member, "drain", std::move(body), unlimited ? std::nullopt : std::optional(verb_.drain_timeout));
+  protocol::Drain message{target(member), verb_.drain_timeout, true, {}};
+  auto problem = change(member, send(message), message.extra_time());
   if (!problem) say(to_string(target(member)) + ": drained");
   return problem;
 }
 
 // One step with its drain: undo does not leave it half way.
 std::optional<Problem> Rolling::ready(const Member& member) {
-  protocol::Query query;
+  Call call = send(protocol::Ready{target(member)});
   if (const auto drained = changed_at_.find(member.name); drained != changed_at_.end())
-    query.emplace_back("step", std::to_string(drained->second));
-  return post(member, "ready", nullptr, milliseconds(0), std::move(query));
+    call.sent.query.emplace_back("step", std::to_string(drained->second));
+  return change(member, call, milliseconds(0));
 }
 
 std::optional<Problem> Rolling::each(const Members& batch, const std::string& command,
@@ -177,20 +174,15 @@ std::optional<Problem> Rolling::each(const Members& batch, const std::string& co
 }
 
 std::optional<Problem> Rolling::wait_healthy(const Member& member) {
-  const protocol::Query query{{"for", "healthy"},
-                              {"target", to_string(target(member))},
-                              {"timeout", format_duration(verb_.wait_healthy)}};
-  Call call{"GET", "/v1/wait" + protocol::query_text(query)};
+  Call call = send(protocol::Wait{protocol::Condition::healthy, target(member), verb_.wait_healthy});
   call.limit = verb_.wait_healthy + kSlack;
   const auto answer = context_.client.call(call);
   return answer ? std::nullopt : std::optional(answer.error());
 }
 
-std::optional<Problem> Rolling::post(const Member& member, const char* verb, json::value body,
-                                     std::optional<milliseconds> wait, protocol::Query query) {
-  Call call{"POST", path_of(target(member)) + "/" + verb};
-  if (!body.is_null()) call.body = std::move(body);
-  const auto answer = send_change(context_, std::move(call), std::move(query), wait);
+std::optional<Problem> Rolling::change(const Member& member, const Call& call,
+                                       std::optional<milliseconds> extra) {
+  const auto answer = send_change(context_, call, extra);
   if (!answer) return answer.error();
   protocol::Changed changed;
   if (auto problem = protocol::read(answer->body, changed)) return problem;
@@ -213,7 +205,7 @@ Problem Rolling::stopped(const Members& batch, Problem problem) const {
 
 }  // namespace
 
-int rolling(Context& context, const RollingVerb& verb) {
+int run(Context& context, const RollingVerb& verb) {
   Rolling work(context, verb);
   const auto problem = work.run();
   if (problem) return context.output.fail(*problem);

@@ -8,7 +8,7 @@
 
 #include "control/cli/look.hpp"
 #include "control/cli/print_rollout.hpp"
-#include "control/cli/verbs.hpp"
+#include "control/cli/run.hpp"
 
 namespace sluice::cli {
 
@@ -18,10 +18,6 @@ using protocol::Exit;
 namespace {
 
 constexpr std::chrono::milliseconds kFollowInterval{500};
-
-std::string path_of_rollout(const std::string& service) {
-  return "/v1/services/" + protocol::percent_encode(service) + "/rollout";
-}
 
 int exit_of(const json::object& rollout) {
   const auto state = text_in(rollout, "state");
@@ -77,7 +73,7 @@ class Follower {
 int follow(Context& context, const std::string& service) {
   Follower follower(context.output, service);
   for (;; std::this_thread::sleep_for(kFollowInterval)) {
-    const auto answer = context.client.call({"GET", path_of_rollout(service)});
+    const auto answer = context.client.call(send(protocol::GetRollout{service}));
     if (!answer) return context.output.fail(answer.error());
     const auto& rollout = object_of(answer->body);
     if (follower.show(rollout) != 0) return static_cast<int>(Exit::internal);
@@ -100,7 +96,7 @@ Result<std::string> text_of_file(const std::string& path) {
 
 }  // namespace
 
-int rollout_start(Context& context, const RolloutStartVerb& verb) {
+int run(Context& context, const RolloutStartVerb& verb) {
   auto message = verb.message;
   if (!verb.file.empty()) {
     const auto text = text_of_file(verb.file);
@@ -109,33 +105,26 @@ int rollout_start(Context& context, const RolloutStartVerb& verb) {
     message.plan_file = verb.file;
   }
   const std::string service = message.service.empty() ? message.services.front().first : message.service;
-  const std::string path = message.service.empty() ? "/v1/rollout" : path_of_rollout(service);
-  Call call{"POST", path, to_json(message)};
   const bool follows = verb.follow && !context.line.change.dry_run;
   if (follows && context.output.format() == Format::json) {
-    const auto begun = send_change(context, std::move(call), {});
+    const auto begun = send_change(context, send(message), protocol::milliseconds(0));
     return begun ? follow(context, service) : context.output.fail(begun.error());
   }
-  const int code = change(context, std::move(call), {}, message.service);
+  const int code = change(context, message);
   return code == 0 && follows ? follow(context, service) : code;
 }
 
-int rollout_act(Context& context, const RolloutActVerb& verb) {
-  return change(context, {"PATCH", path_of_rollout(verb.message.service), to_json(verb.message)}, {},
-                verb.message.service);
-}
+int run(Context& context, const RolloutActVerb& verb) { return change(context, verb.message); }
 
-int rollout_status(Context& context, const RolloutStatusVerb& verb) {
+// The command line is refused before.
+int run(Context& context, const RolloutVerbs& verbs) { return context.output.fail(*check(verbs)); }
+
+int run(Context& context, const RolloutStatusVerb& verb) {
   if (verb.follow) return follow(context, verb.service);
-  const auto answer = context.client.call({"GET", path_of_rollout(verb.service)});
+  const auto answer = context.client.call(send(protocol::GetRollout{verb.service}));
   if (!answer) return context.output.fail(answer.error());
   return context.output.show(answer->body,
                              render_rollout(object_of(answer->body), verb.service, context.output.style()));
-}
-
-int confirm(Context& context, const protocol::Confirm& message) {
-  return change(context, {"POST", "/v1/confirm", to_json(message)}, {},
-                message.services.size() == 1 ? message.services.front() : "");
 }
 
 }  // namespace sluice::cli

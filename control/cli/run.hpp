@@ -1,0 +1,82 @@
+// What sluicectl does for each verb: asks the daemon, shows the answer, returns the exit code. A change that
+// its message describes wholly needs no function of its own; the other verbs have a run() each.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "control/cli/args.hpp"
+#include "control/cli/client.hpp"
+#include "control/cli/print.hpp"
+
+namespace sluice::cli {
+
+// Runs the command to its end.
+int run(const CommandLine& line, Output& output);
+
+struct Context {
+  const CommandLine& line;
+  Client client;
+  Output& output;
+};
+
+// Sends a change with the options of the command line. `extra` is how long the answer may take beyond that of
+// an ordinary change; nothing: without a limit.
+Result<Answer> send_change(Context& context, Call call, std::optional<protocol::milliseconds> extra);
+// Likewise, and shows what became of it. `subject` as in render_change.
+int change(Context& context, Call call, const std::string& subject,
+           std::optional<protocol::milliseconds> extra);
+template <class Message>
+int change(Context& context, const Message& message) {
+  return change(context, send(message), subject_of(message), extra_time_of(message));
+}
+
+template <class Message>
+int run(Context& context, const Message& message) {
+  return change(context, message);
+}
+
+// run_read.cpp
+int run(Context& context, const StatusVerb& verb);
+int run(Context& context, const protocol::Explain& message);
+int run(Context& context, const protocol::History& message);
+int run(Context& context, const protocol::Events& message);
+int run(Context& context, const ConfigShowVerb& verb);
+int run(Context& context, const protocol::GetReady& message);
+
+// run_shift.cpp
+int run(Context& context, const protocol::Cutover& message);
+
+// run_rollout.cpp
+int run(Context& context, const RolloutStartVerb& verb);
+int run(Context& context, const RolloutActVerb& verb);
+int run(Context& context, const RolloutStatusVerb& verb);
+int run(Context& context, const RolloutVerbs& verbs);
+
+// run_rolling.cpp
+int run(Context& context, const RollingVerb& verb);
+
+// run_backend.cpp
+int run(Context& context, const WeightVerb& verb);
+int run(Context& context, const protocol::Add& message);
+int run(Context& context, const RemoveVerb& verb);
+int run(Context& context, const protocol::Wait& message);
+// The backend that `text` names in this status: SERVICE/POOL/BACKEND, or a name or address that only one has.
+Result<protocol::Target> find_backend(const boost::json::value& status, const std::string& text);
+
+// run_traffic.cpp
+int run(Context& context, const FlagVerb& verb);
+int run(Context& context, const MirrorVerb& verb);
+int run(Context& context, const protocol::MintPreview& message);
+
+// run_local.cpp
+int run(Context& context, const CheckVerb& verb);
+int run(Context& context, const TokenVerb& verb);
+int run(Context& context, const CompletionVerb& verb);
+int run(Context& context, const CompleteVerb& verb);
+
+// run_guide.cpp
+int run(Context& context, const ImportVerb& verb);
+int run(Context& context, const AdviseVerb& verb);
+
+}  // namespace sluice::cli
