@@ -50,7 +50,7 @@ Task<void> Connection::run() {
     if (admit()) {
       auto status = IoStatus::ok;
       if (listener_->tls) {
-        socket_.limit(listener_->spec.tls->handshake_timeout);
+        socket_.set_timeout(listener_->spec.tls->handshake_timeout);
         status = co_await socket_.handshake();
         after_handshake(status);
       }
@@ -89,7 +89,7 @@ void Connection::after_handshake(IoStatus status) {
   if (status != IoStatus::ok) return;
   certificate_ = tls::identity_fields(*socket_.tls());
   for (const auto& [name, value] : certificate_) identity_.push_back({name, value, http::Header::ours});
-  socket_.no_limit();
+  socket_.clear_timeout();
 }
 
 // THE place where a client's protocol is chosen: by ALPN behind TLS, where ServerContext::on_alpn agrees to

@@ -56,7 +56,7 @@ bool Http1Stream::send(bool all_copied, bool last) {
 Task<StreamStatus> Http1Stream::flush() {
   if (client_ == ClientSide::lost) co_return StreamStatus::reset;
   if (output_.unsent().empty()) co_return StreamStatus::ok;
-  socket_.limit(connection_.listener().spec.body_timeout);
+  socket_.set_timeout(connection_.listener().spec.body_timeout);
   const auto status = co_await socket_.write(output_.unsent());
   end_wait();
   after_send(status);

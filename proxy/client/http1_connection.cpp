@@ -45,7 +45,7 @@ Task<void> Http1Connection::serve() {
     co_await connection_.handler().serve(stream_);
     stream_.end();
     if (stream_.end_is_unsent()) {
-      socket_.limit(connection_.listener().spec.body_timeout);
+      socket_.set_timeout(connection_.listener().spec.body_timeout);
       const auto status = co_await socket_.write(output_.unsent());
       stream_.after_send(status);
     }
@@ -76,7 +76,7 @@ Http1Connection::HeadResult Http1Connection::look_for_head() {
       break;
   }
   if (state_ != State::in_head) {
-    socket_.limit(connection_.listener().spec.header_timeout);
+    socket_.set_timeout(connection_.listener().spec.header_timeout);
     head_began_ = net::Clock::now();
   }
   state_ = State::in_head;
@@ -98,7 +98,7 @@ void Http1Connection::prepare_read() {
     input_.make_room(false);
     arm(socket_, input_.tail());
   }
-  if (state_ == State::idle) socket_.limit(std::min<milliseconds>(kPark, idle_timeout()));
+  if (state_ == State::idle) socket_.set_timeout(std::min<milliseconds>(kPark, idle_timeout()));
 }
 
 Http1Connection::HeadResult Http1Connection::after_read(net::ReadResult read) {
@@ -125,7 +125,7 @@ void Http1Connection::park() {
   input_.release();
   output_.release();
   head_.reset();
-  socket_.limit(idle_timeout() - kPark);
+  socket_.set_timeout(idle_timeout() - kPark);
 }
 
 // How long the client may take to begin a request.
@@ -141,7 +141,7 @@ void Http1Connection::begin_request() {
   ++requests_;
   state_ = State::answering;
   stream_.begin(*head_, most == 0 || requests_ < most);
-  socket_.no_limit();
+  socket_.clear_timeout();
 }
 
 void Http1Connection::end_request() {
@@ -155,7 +155,7 @@ Task<void> Http1Connection::refuse(http1::Refusal refusal) {
   worker.counters.count_refused(refusal.reason);
   const auto began = state_ == State::in_head ? head_began_ : net::Clock::now();
   state_ = State::answering;
-  socket_.limit(connection_.listener().spec.body_timeout);
+  socket_.set_timeout(connection_.listener().spec.body_timeout);
   const std::string_view text = explanation(refusal);
   output_.clear();
   http1::write_reply(refusal.status, refusal.reason, text, false, false, worker.date(), output_.heads());
@@ -181,7 +181,8 @@ Task<void> Http1Connection::linger(milliseconds longest) {
     }
     const auto left = std::chrono::duration_cast<milliseconds>(until - net::Clock::now());
     if (left <= 0ms) break;
-    socket_.limit(std::min<milliseconds>(left, connection_.is_draining() ? kLastGoodbye : kLingerPause));
+    socket_.set_timeout(
+        std::min<milliseconds>(left, connection_.is_draining() ? kLastGoodbye : kLingerPause));
     const auto read = co_await socket_.read();
     if (read.status != IoStatus::ok) break;
     drained += read.size;
@@ -190,7 +191,7 @@ Task<void> Http1Connection::linger(milliseconds longest) {
 
 void Http1Connection::drain() {
   const bool idle = state_ == State::idle || state_ == State::parked;
-  if (state_ == State::lingering) socket_.limit(kLastGoodbye);
+  if (state_ == State::lingering) socket_.set_timeout(kLastGoodbye);
   if (idle && !socket_.read_ready()) socket_.cancel();  // a request that has just come is answered
 }
 

@@ -73,7 +73,7 @@ Task<BodyPiece> Http1Stream::read_body() {
     }
     const milliseconds timeout = body_timeout();
     if (timeout == 0ms) co_return BodyPiece{Kind::too_slow, {}};
-    socket_.limit(timeout);
+    socket_.set_timeout(timeout);
     const auto asked = net::Clock::now();
     const auto read = co_await socket_.read();
     body_waited_ += std::chrono::duration_cast<milliseconds>(net::Clock::now() - asked);
@@ -126,9 +126,9 @@ milliseconds Http1Stream::body_timeout() const {
 // over, the other, if it still waits, gets the whole of it.
 void Http1Stream::end_wait() {
   if (socket_.awaited()) {
-    socket_.limit(connection_.listener().spec.body_timeout);
+    socket_.set_timeout(connection_.listener().spec.body_timeout);
   } else {
-    socket_.no_limit();
+    socket_.clear_timeout();
   }
 }
 
@@ -180,7 +180,7 @@ Task<StreamStatus> Http1Stream::read_tunnel(std::string_view& bytes, millisecond
       input_.begin_piece();
       arm(socket_, input_.tail());
     }
-    socket_.limit(idle);
+    socket_.set_timeout(idle);
     const auto read = co_await socket_.read();
     if (read.status != IoStatus::ok) co_return net::to_stream_status(read.status);
     input_.tail().commit(read.size);
@@ -188,7 +188,7 @@ Task<StreamStatus> Http1Stream::read_tunnel(std::string_view& bytes, millisecond
 }
 
 Task<StreamStatus> Http1Stream::write_tunnel(std::string_view bytes, milliseconds idle) {
-  socket_.limit(idle);
+  socket_.set_timeout(idle);
   const auto status = co_await socket_.write(bytes);
   co_return net::to_stream_status(status);
 }

@@ -68,7 +68,7 @@ class Http1Stream final : public ClientStream, private net::ReadObserver {
   // --- TunnelEnd
   Task<StreamStatus> read_tunnel(std::string_view& bytes, std::chrono::milliseconds idle) override;
   Task<StreamStatus> write_tunnel(std::string_view bytes, std::chrono::milliseconds idle) override;
-  void set_tunnel_timeout(std::chrono::milliseconds idle) override { socket_.limit(idle); }
+  void set_tunnel_timeout(std::chrono::milliseconds idle) override { socket_.set_timeout(idle); }
   void end_tunnel() override { socket_.shutdown_send(); }
 
  private:

@@ -30,7 +30,7 @@ class ClientWatch : private net::Deadline {
   // Between begin_flush() and end_flush() the client is waited for: a write that fails will tell.
   void begin_flush() { flushing_ = true; }
   void end_flush() { flushing_ = false; }
-  void end() { never(); }
+  void end() { disarm(); }
 
  private:
   static constexpr auto kGrace = std::chrono::milliseconds(500);

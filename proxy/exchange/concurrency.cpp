@@ -37,7 +37,7 @@ void Concurrency::Waiter::await_suspend(std::coroutine_handle<> h) {
 void Concurrency::Waiter::end(Entry entry) {
   parked_ = false;
   entry_ = entry;
-  never();
+  disarm();
   QueueHook::unlink();
   waiting_.fetch_sub(1);
   // Not resumed on the spot: the caller may be another request in the middle of its end.

@@ -132,7 +132,7 @@ Task<void> Mirrors::run(Copy* copy) {
     outcome = co_await attempt(*copy, false);
     if (outcome == Outcome::stale) outcome = co_await attempt(*copy, true);
   }
-  copy->never();
+  copy->disarm();
   if (outcome == Outcome::failed && copy->let_go()) outcome = Outcome::dropped;
   if (copy->claim_ && Concurrency::release(copy->claim_, *copy->to_, *copy->service_.service->live))
     offer_slot_(QueueKey(*copy->pool_.pool->live));

@@ -55,7 +55,7 @@ void PauseQueue::Waiter::await_suspend(std::coroutine_handle<> h) {
 void PauseQueue::Waiter::end(End end) {
   parked_ = false;
   end_ = end;
-  never();
+  disarm();
   WaiterHook::unlink();
   queue_.record_first(service_, queue_.queues_[&service_]);
   service_.hold.held.fetch_sub(1);

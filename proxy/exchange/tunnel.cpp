@@ -26,7 +26,7 @@ Task<void> Tunnel::run(bool opened) {
   client_.set_tunnel_timeout(kHalfOpen);
   if (!whole || cut_) client_.cancel();
   co_await up_ended_;
-  never();
+  disarm();
 }
 
 // False: a side was lost, or the tunnel is over.

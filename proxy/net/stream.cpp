@@ -101,7 +101,7 @@ void Stream::on_events(std::uint32_t events) {
   if (maybe_readable_ && read_state_ == ReadState::pending) try_read();
   if (!writer_ || sending_ || !(events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) return;
   if (!writer_->step()) {
-    if (set()) expires_after(limit_);  // it moves
+    if (Deadline::armed()) expires_after(timeout_);  // it moves
     return;
   }
   std::exchange(writer_, nullptr)->waiting_.resume();
@@ -252,7 +252,7 @@ void Stream::shutdown_send() {
 }
 
 void Stream::close(bool reset) {
-  never();
+  disarm();
   if (destroyed_) *std::exchange(destroyed_, nullptr) = true;
   if (fd_ < 0) return;
   if (tls_ && !reset) tls_->close_notify();

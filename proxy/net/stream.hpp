@@ -126,7 +126,7 @@ class Stream final : private Deadline, private Poller::Entry {
     return WriteAwaiter(*this, {&piece, 1});
   }
 
-  // --- connecting: co_await stream.connect(address), of a TCP endpoint or a unix socket. After a failure and
+  // --- connecting: co_await stream.connect(address, size), TCP or a unix socket. After a failure and
   // close() it may be tried again elsewhere.
   class ConnectAwaiter {
    public:
@@ -144,9 +144,8 @@ class Stream final : private Deadline, private Poller::Entry {
     IoStatus status_ = IoStatus::ok;
     std::coroutine_handle<> waiting_;
   };
-  template <class Endpoint>
-  ConnectAwaiter connect(const Endpoint& endpoint) {
-    return ConnectAwaiter(*this, endpoint.data(), static_cast<socklen_t>(endpoint.size()));
+  ConnectAwaiter connect(const sockaddr* address, socklen_t size) {
+    return ConnectAwaiter(*this, address, size);
   }
 
   // --- TLS: secure(), then co_await handshake(), then as in clear. A FIN without a close_notify reads as
@@ -173,17 +172,17 @@ class Stream final : private Deadline, private Poller::Entry {
   };
   HandshakeAwaiter handshake() { return HandshakeAwaiter(*this); }
 
-  // --- limits and the end
+  // --- time limits and the end
   // What is awaited must happen within `wait`, else it ends as timed_out; a write that makes progress starts
   // anew. One limit at a time for both directions; the last one set counts.
-  void limit(std::chrono::milliseconds wait) {
+  void set_timeout(std::chrono::milliseconds wait) {
     forget_expiry();
-    limit_ = wait;
+    timeout_ = wait;
     expires_after(wait);
   }
-  void no_limit() {
+  void clear_timeout() {
     forget_expiry();
-    never();
+    disarm();
   }
   // A coroutine waits for a read or a write.
   bool awaited() const { return reader_ || writer_; }
@@ -233,7 +232,7 @@ class Stream final : private Deadline, private Poller::Entry {
   ConnectAwaiter* connector_ = nullptr;
   HandshakeAwaiter* handshaker_ = nullptr;
   std::unique_ptr<tls::Channel> tls_;  // null: clear text
-  std::chrono::milliseconds limit_{0};
+  std::chrono::milliseconds timeout_{0};
   bool* destroyed_ = nullptr;  // set while two completions follow each other
 };
 

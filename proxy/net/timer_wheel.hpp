@@ -42,8 +42,8 @@ class Deadline : private WheelHook {
   }
 
   void expires_after(std::chrono::milliseconds wait);
-  void never() { due_ = 0; }
-  bool set() const { return due_ != 0; }
+  void disarm() { due_ = 0; }
+  bool armed() const { return due_ != 0; }
 
  protected:
   virtual void expired() = 0;

@@ -62,7 +62,7 @@ void Backend::let_wait(Connection& conn, std::chrono::milliseconds idle) {
   conn.in.clear();
   conn.parser.reset();
   conn.arm();
-  conn.stream.limit(idle);
+  conn.stream.set_timeout(idle);
   conn.stream.observe(&conn);
 }
 

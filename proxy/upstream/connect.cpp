@@ -36,7 +36,7 @@ class SocketAddress {
     }
   }
   const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&address_); }
-  std::size_t size() const { return size_; }
+  socklen_t size() const { return size_; }
 
  private:
   union {
@@ -44,7 +44,7 @@ class SocketAddress {
     sockaddr_in v4;
     sockaddr_in6 v6;
   } address_{};
-  std::size_t size_ = 0;
+  socklen_t size_ = 0;
 };
 
 namespace {
@@ -62,17 +62,17 @@ Task<IoStatus> connect(Connection& conn, const route::Backend& to, ProxyVersion 
   const auto deadline = net::Clock::now() + limit;
   const std::size_t first = count > 1 ? to.live->good_address.load(std::memory_order_relaxed) % count : 0;
   IoStatus status = IoStatus::reset;
-  conn.stream.limit(limit);
+  conn.stream.set_timeout(limit);
   for (std::size_t tried = 0; tried < count; ++tried) {
     const std::size_t index = (first + tried) % count;
-    if (count > 1) conn.stream.limit(left_until(deadline) / (count - tried) + milliseconds(1));
+    if (count > 1) conn.stream.set_timeout(left_until(deadline) / (count - tried) + milliseconds(1));
     const SocketAddress address(to.endpoints[index]);
-    status = co_await conn.stream.connect(address);
+    status = co_await conn.stream.connect(address.data(), address.size());
     if (status == IoStatus::ok) {
       conn.to = to.endpoints[index];
       if (tried > 0)
         to.live->good_address.store(static_cast<std::uint32_t>(index), std::memory_order_relaxed);
-      if (count > 1) conn.stream.limit(left_until(deadline));
+      if (count > 1) conn.stream.set_timeout(left_until(deadline));
     }
     const bool no_descriptor = conn.stream.fd() < 0;
     if (status == IoStatus::ok || status == IoStatus::canceled || no_descriptor) break;

@@ -34,7 +34,7 @@ Http1Request::Http1Request(const Target& target, std::unique_ptr<Connection> con
 Task<Connected> Http1Request::connect() {
   const auto status = co_await upstream::connect(*conn_, *target_.to, target_.proxy_protocol,
                                                  target_.speaks_for, target_.timeouts->connect);
-  conn_->stream.no_limit();
+  conn_->stream.clear_timeout();
   const tls::Channel* const tls = conn_->stream.tls();
   if (tls && !target_.is_copy) net::count_handshake(handshakes_, status, tls);
   if (status == IoStatus::canceled) co_return Connected::canceled;
@@ -90,7 +90,7 @@ void Http1Request::add_body(Pieces& pieces, std::string_view piece, bool last,
 
 void Http1Request::begin_write(const Pieces& pieces, bool last) {
   sending_ = last ? Sending::last : Sending::piece;
-  conn_->stream.limit(target_.timeouts->response);
+  conn_->stream.set_timeout(target_.timeouts->response);
   write_.emplace(conn_->stream, pieces);
 }
 
@@ -106,7 +106,7 @@ StreamStatus Http1Request::take_sent() {
     out_.release();
   } else {
     sending_ = Sending::waiting;
-    conn_->stream.no_limit();
+    conn_->stream.clear_timeout();
   }
   return StreamStatus::ok;
 }
@@ -181,7 +181,7 @@ bool Http1Request::has_arrived() {
 
 void Http1Request::resume_when_arrived(std::coroutine_handle<> h) {
   if (sending_ == Sending::whole || sending_ == Sending::failed)
-    conn_->stream.limit(target_.timeouts->response);
+    conn_->stream.set_timeout(target_.timeouts->response);
   conn_->stream.read().await_suspend(h);
 }
 
@@ -206,7 +206,7 @@ Task<StreamStatus> Http1Request::read_tunnel(std::string_view& bytes, std::chron
   conn_->in.consume(std::exchange(tunnel_given_, 0));
   if (conn_->in.empty()) {
     if (!conn_->stream.armed()) conn_->arm();
-    conn_->stream.limit(idle);
+    conn_->stream.set_timeout(idle);
     const auto read = co_await conn_->stream.read();
     if (read.status != IoStatus::ok) co_return to_stream_status(read.status);
     conn_->in.commit(read.size);
@@ -217,7 +217,7 @@ Task<StreamStatus> Http1Request::read_tunnel(std::string_view& bytes, std::chron
 }
 
 Task<StreamStatus> Http1Request::write_tunnel(std::string_view bytes, std::chrono::milliseconds idle) {
-  conn_->stream.limit(idle);
+  conn_->stream.set_timeout(idle);
   const auto status = co_await conn_->stream.write(bytes);
   co_return to_stream_status(status);
 }

@@ -33,7 +33,7 @@ class Http1Request final : public Request {
 
   Task<StreamStatus> read_tunnel(std::string_view& bytes, std::chrono::milliseconds idle) override;
   Task<StreamStatus> write_tunnel(std::string_view bytes, std::chrono::milliseconds idle) override;
-  void set_tunnel_timeout(std::chrono::milliseconds idle) override { conn_->stream.limit(idle); }
+  void set_tunnel_timeout(std::chrono::milliseconds idle) override { conn_->stream.set_timeout(idle); }
   void end_tunnel() override { conn_->stream.shutdown_send(); }
 
  private:

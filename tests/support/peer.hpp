@@ -27,7 +27,7 @@ class LoopbackAddress {
     address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   }
   const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&address_); }
-  std::size_t size() const { return sizeof address_; }
+  socklen_t size() const { return sizeof address_; }
 
  private:
   sockaddr_in address_{};

@@ -63,7 +63,7 @@ class Pause : private net::Deadline {
   }
   StreamStatus await_resume() {
     waiting_ = forever_ = false;
-    never();
+    disarm();
     return status_;
   }
 

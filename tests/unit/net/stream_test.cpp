@@ -60,7 +60,7 @@ class StreamTest : public ::testing::Test, protected ReadObserver {
   }
   Task<void> connect_to(std::uint16_t port) {
     const LoopbackAddress to(port);
-    connected_status = co_await stream->connect(to);
+    connected_status = co_await stream->connect(to.data(), to.size());
     connected = true;
   }
   void on_unawaited_read() override {
@@ -186,7 +186,7 @@ TEST_F(StreamTest, A_write_to_a_peer_that_leaves_ends_as_reset) {
 }
 
 TEST_F(StreamTest, X5_what_is_awaited_past_its_limit_ends_as_timed_out) {
-  stream->limit(100ms);
+  stream->set_timeout(100ms);
   spawn(read_all());
   wheel.advance(50ms);
   settle();
@@ -198,7 +198,7 @@ TEST_F(StreamTest, X5_what_is_awaited_past_its_limit_ends_as_timed_out) {
 
 TEST_F(StreamTest, X5_a_write_that_makes_progress_is_given_its_time_anew) {
   const std::string bytes(1 << 20, 'w');
-  stream->limit(200ms);
+  stream->set_timeout(200ms);
   spawn(write(bytes));
   auto now = 0ms;
   char some[16384];
@@ -214,10 +214,10 @@ TEST_F(StreamTest, X5_a_write_that_makes_progress_is_given_its_time_anew) {
 }
 
 TEST_F(StreamTest, An_expiry_says_nothing_about_what_is_begun_under_a_later_limit) {
-  stream->limit(100ms);
+  stream->set_timeout(100ms);
   stream->arm(room, sizeof room);
   wheel.advance(1s);  // the read is to end in the next round
-  stream->limit(1h);
+  stream->set_timeout(1h);
   stream->observe(this);
   settle();
   EXPECT_EQ(unawaited, 0);

@@ -33,7 +33,7 @@ TEST(TimerWheel, A_limit_comes_up_after_its_time_and_once) {
     EXPECT_EQ(probe.count, 0) << wait.count() << " ms, too early";
     wheel.advance(now + wait + 3 * TimerWheel::kTick);
     EXPECT_EQ(probe.count, 1) << wait.count() << " ms";
-    EXPECT_FALSE(probe.set());
+    EXPECT_FALSE(probe.armed());
     wheel.advance(now + wait + 30s);
     EXPECT_EQ(probe.count, 1);
   }
@@ -64,11 +64,11 @@ TEST(TimerWheel, A_limit_that_is_taken_away_does_not_come_up_and_can_be_set_anew
   TimerWheel wheel;
   Probe probe(wheel);
   probe.expires_after(100ms);
-  probe.never();
+  probe.disarm();
   wheel.advance(1s);
   EXPECT_EQ(probe.count, 0);
   probe.expires_after(100ms);
-  probe.never();
+  probe.disarm();
   probe.expires_after(200ms);
   wheel.advance(1'500ms);
   EXPECT_EQ(probe.count, 1);

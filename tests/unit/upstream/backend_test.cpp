@@ -51,7 +51,7 @@ class BackendTest : public ::testing::Test {
     return condition();
   }
   Task<void> connect(Connection* conn) {
-    status = co_await conn->stream.connect(to);
+    status = co_await conn->stream.connect(to.data(), to.size());
     connected = true;
   }
   std::unique_ptr<Connection> open() {
@@ -122,7 +122,7 @@ TEST_F(BackendTest, An_expiry_that_came_just_before_it_was_taken_does_not_end_th
   wheel.advance(1s);
   auto taken = backend.take_idle();
   ASSERT_NE(taken, nullptr);
-  taken->stream.limit(1min);
+  taken->stream.set_timeout(1min);
   for (int i = 0; i < 5; ++i) poller.wait(1ms);
   EXPECT_TRUE(taken->stream.reading());
   Connection::retire(std::move(taken));
