@@ -84,14 +84,14 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-Result<change::Request> request_of(const Call& call) {
+Result<change::Invocation> invocation_of(const Call& call) {
   constexpr std::size_t kLongestReason = 1000;
-  change::Request request;
-  request.actor = call.actor;
+  change::Invocation invocation;
+  invocation.actor = call.actor;
   std::string reason = call.reason, step_text;
   protocol::ParameterReader parameters(call.query);
-  parameters("dry_run", request.options.dry_run);
-  parameters("force", request.options.force);
+  parameters("dry_run", invocation.options.dry_run);
+  parameters("force", invocation.options.force);
   parameters("reason", reason);
   parameters("step", step_text);
   if (parameters.problem) return *parameters.problem;
@@ -99,14 +99,14 @@ Result<change::Request> request_of(const Call& call) {
   if (!generation) return generation.error();
   const auto step = step_of(step_text);
   if (!step) return step.error();
-  request.options.reason = one_line(std::move(reason));
-  request.options.if_generation = *generation;
-  request.options.step = *step;
-  if (request.options.reason.size() > kLongestReason)
-    return malformed("the reason has " + std::to_string(request.options.reason.size()) + " bytes, at most " +
-                         std::to_string(kLongestReason) + " are kept",
+  invocation.options.reason = one_line(std::move(reason));
+  invocation.options.if_generation = *generation;
+  invocation.options.step = *step;
+  if (invocation.options.reason.size() > kLongestReason)
+    return malformed("the reason has " + std::to_string(invocation.options.reason.size()) +
+                         " bytes, at most " + std::to_string(kLongestReason) + " are kept",
                      "reason");
-  return request;
+  return invocation;
 }
 
 }  // namespace sluice::admin

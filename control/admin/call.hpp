@@ -52,6 +52,6 @@ Result<std::optional<std::uint64_t>> last_event_of(const Call& call);
 Result<boost::json::value> body_of(const Call& call);
 
 // Who asks, and dry_run, force, reason and If-Match. A problem when one of them is malformed.
-Result<change::Request> request_of(const Call& call);
+Result<change::Invocation> invocation_of(const Call& call);
 
 }  // namespace sluice::admin

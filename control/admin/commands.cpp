@@ -28,7 +28,7 @@ asio::awaitable<Reply> Commands::run(Call call) {
   Reply reply;
   auto may_not = matched ? check_role(call.actor.role, matched->endpoint->route.needs) : std::nullopt;
   if (may_not) {
-    control_.turned_away(call.actor, call.method + " " + call.path, may_not->detail);
+    control_.access_denied(call.actor, call.method + " " + call.path, may_not->detail);
     reply = problem_reply(*may_not);
   } else if (matched) {
     const auto& endpoint = *matched->endpoint;

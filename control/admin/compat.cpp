@@ -68,15 +68,15 @@ asio::awaitable<Reply> Compat::dispatch(Call call) {
 // Drains, and answers when nothing runs there any more: the script stops the instance next. It stays in its
 // pool, since the script will add it again.
 asio::awaitable<Reply> Compat::remove_backend(Call call) {
-  auto request = request_of(call);
-  if (!request) co_return problem_reply(request.error());
+  auto invocation = invocation_of(call);
+  if (!invocation) co_return problem_reply(invocation.error());
   auto target = backend_in(call);
   if (!target) co_return problem_reply(target.error());
   protocol::Drain message;
   message.target = std::move(*target);
   message.timeout = kCompatWait;
   message.wait = true;
-  auto work = control_.drain(std::move(*request), std::move(message));
+  auto work = control_.change(std::move(*invocation), std::move(message));
   const auto changed = co_await std::move(work);
   if (!changed) co_return problem_reply(changed.error());
   co_return json_reply(to_json(*changed));
@@ -84,22 +84,23 @@ asio::awaitable<Reply> Compat::remove_backend(Call call) {
 
 // Answers when it is seen well and takes requests: the script takes the next instance out.
 asio::awaitable<Reply> Compat::add_backend(Call call) {
-  auto request = request_of(call);
-  if (!request) co_return problem_reply(request.error());
+  auto invocation = invocation_of(call);
+  if (!invocation) co_return problem_reply(invocation.error());
   auto target = backend_in(call);
   if (!target) co_return problem_reply(target.error());
-  auto work = control_.ready_when_healthy(std::move(*request), *target, kCompatWait);
+  change::ReadyWhenHealthy message{std::move(*target), kCompatWait};
+  auto work = control_.change(std::move(*invocation), std::move(message));
   const auto changed = co_await std::move(work);
   if (!changed) co_return problem_reply(changed.error());
   co_return json_reply(to_json(*changed));
 }
 
 asio::awaitable<Reply> Compat::set_flag(Call call) {
-  auto request = request_of(call);
-  if (!request) co_return problem_reply(request.error());
+  auto invocation = invocation_of(call);
+  if (!invocation) co_return problem_reply(invocation.error());
   auto message = flag_in(call);
   if (!message) co_return problem_reply(message.error());
-  auto work = control_.set_flag(std::move(*request), std::move(*message));
+  auto work = control_.change(std::move(*invocation), std::move(*message));
   const auto changed = co_await std::move(work);
   if (!changed) co_return problem_reply(changed.error());
   co_return json_reply(to_json(*changed));

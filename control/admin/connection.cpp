@@ -127,8 +127,8 @@ asio::awaitable<Reply> Connection::answer(const HttpRequest& request) {
   auto call = call_from(request, access_.actor);
   if (!call) co_return problem_reply(call.error());
   if (auto problem = may(request, *call)) {
-    commands_.control().turned_away(call->actor, call->method + " " + call->path.substr(0, kMostAuditedPath),
-                                    problem->detail);
+    commands_.control().access_denied(
+        call->actor, call->method + " " + call->path.substr(0, kMostAuditedPath), problem->detail);
     co_return problem_reply(*problem);
   }
   if (access_.door == Door::compat) co_return co_await compat_->run(std::move(*call));

@@ -45,36 +45,23 @@ Result<protocol::Events> message_of(const Call& call, const PathNames& names) {
 
 // --- What is done with it
 
-// What a function of Control takes for a message.
 template <class Message>
-Message argument(Message message) {
-  return message;
-}
-protocol::Target argument(protocol::Ready message) { return std::move(message.target); }
-protocol::Target argument(protocol::Maint message) { return std::move(message.target); }
-protocol::SetMirror argument(protocol::ClearMirror message) {
-  protocol::SetMirror off;
-  off.service = std::move(message.service);
-  return off;
-}
-
-template <class Verb, class Message>
-auto begin(Control& control, Verb verb, change::Request request, Message message) {
-  if constexpr (std::same_as<Message, protocol::Reload>)
-    return (control.*verb)(std::move(request));
+auto begin(Control& control, change::Invocation invocation, Message message) {
+  if constexpr (std::same_as<Message, protocol::MintPreview>)
+    return control.preview(std::move(invocation), std::move(message));
   else
-    return (control.*verb)(std::move(request), argument(std::move(message)));
+    return control.change(std::move(invocation), std::move(message));
 }
 
 // A change, or what else is told in the audit log: with who asks for it and why.
-template <class Message, auto kVerb>
+template <class Message>
 asio::awaitable<Reply> do_change(Commands& commands, Call call, PathNames names) {
-  auto request = request_of(call);
-  if (!request) co_return problem_reply(request.error());
+  auto invocation = invocation_of(call);
+  if (!invocation) co_return problem_reply(invocation.error());
   auto message = message_of<Message>(call, names);
   if (!message) co_return problem_reply(message.error());
-  if constexpr (requires { message->force; }) request->options.force |= message->force;
-  auto work = begin(commands.control(), kVerb, std::move(*request), std::move(*message));
+  if constexpr (requires { message->force; }) invocation->options.force |= message->force;
+  auto work = begin(commands.control(), std::move(*invocation), std::move(*message));
   const auto done = co_await std::move(work);
   if (!done) co_return problem_reply(done.error());
   co_return json_reply(to_json(*done));
@@ -117,9 +104,9 @@ Rows rows_of(bool while_starting, decltype(Endpoint::answer) answer) {
   return rows;
 }
 
-template <class Message, auto kVerb>
+template <class Message>
 Rows changes() {
-  return rows_of<Message>(false, &do_change<Message, kVerb>);
+  return rows_of<Message>(false, &do_change<Message>);
 }
 // Answered when the daemon has started.
 template <class Message, auto kAnswer>
@@ -155,32 +142,32 @@ Rows table() {
       looks_at_once<GetConfig, config>(),
       looks<Wait, wait>(),
       looks<Explain, static_cast<Reply (*)(const Control&, const Explain&)>(explain)>(),
-      changes<Split, &Control::split>(),
+      changes<Split>(),
       looks<GetRollout, rollout>(),
-      changes<RolloutStart, &Control::rollout_start>(),
-      changes<RolloutAct, &Control::rollout_act>(),
-      changes<Confirm, &Control::confirm>(),
-      changes<Cutover, &Control::cutover>(),
-      changes<Rollback, &Control::rollback>(),
-      changes<Undo, &Control::undo>(),
-      changes<Redo, &Control::redo>(),
-      changes<Drain, &Control::drain>(),
-      changes<Ready, &Control::ready>(),
-      changes<Maint, &Control::maint>(),
-      changes<Add, &Control::add>(),
-      changes<Weight, &Control::weight>(),
-      changes<Remove, &Control::remove>(),
-      changes<Pause, &Control::pause>(),
-      changes<Resume, &Control::resume>(),
-      changes<Stop, &Control::stop>(),
-      changes<SetMirror, &Control::mirror>(),
-      changes<ClearMirror, &Control::mirror>(),
-      changes<MintPreview, &Control::preview>(),
+      changes<RolloutStart>(),
+      changes<RolloutAct>(),
+      changes<Confirm>(),
+      changes<Cutover>(),
+      changes<Rollback>(),
+      changes<Undo>(),
+      changes<Redo>(),
+      changes<Drain>(),
+      changes<Ready>(),
+      changes<Maint>(),
+      changes<Add>(),
+      changes<Weight>(),
+      changes<Remove>(),
+      changes<Pause>(),
+      changes<Resume>(),
+      changes<Stop>(),
+      changes<SetMirror>(),
+      changes<ClearMirror>(),
+      changes<MintPreview>(),
       looks<ListFlags, list_flags>(),
       looks<GetFlag, flag>(),
-      changes<SetFlag, &Control::set_flag>(),
-      changes<RemoveFlag, &Control::remove_flag>(),
-      changes<Reload, &Control::reload>(),
+      changes<SetFlag>(),
+      changes<RemoveFlag>(),
+      changes<Reload>(),
   });
 }
 

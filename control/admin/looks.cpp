@@ -36,16 +36,16 @@ asio::awaitable<Reply> wait(Control& control, protocol::Wait message) {
 }
 
 Reply rollout(const Control& control, const protocol::GetRollout& message) {
-  const auto view = control.rollout(message.service);
+  const auto view = control.views().rollout(message.service);
   return view ? json_reply(to_json(*view)) : problem_reply(view.error());
 }
 
 Reply list_flags(const Control& control, const protocol::ListFlags&) {
-  return json_reply(json::object{{"flags", control.flags()}});
+  return json_reply(json::object{{"flags", control.views().flags()}});
 }
 
 Reply flag(const Control& control, const protocol::GetFlag& message) {
-  const auto flags = control.flags();
+  const auto flags = control.views().flags();
   if (const auto* found = flags.if_contains(message.flag))
     return json_reply(json::object{{"flag", message.flag}, {"services", *found}});
   std::vector<std::string> known;
@@ -60,9 +60,9 @@ Reply explain(const Control& control, const protocol::Explain& message) {
 }
 
 Reply history(const Control& control, const protocol::History& message) {
-  const auto found = control.history(message.service, message.limit);
+  const auto found = control.views().history(message.service, message.limit);
   if (found.empty())
-    if (auto problem = control.missing_service(message.service)) return problem_reply(*problem);
+    if (auto problem = control.views().missing_service(message.service)) return problem_reply(*problem);
   json::array entries;
   for (const auto& entry : found)
     entries.push_back({{"generation", entry.generation},
@@ -76,14 +76,14 @@ Reply history(const Control& control, const protocol::History& message) {
 }
 
 Reply events(const Control& control, const protocol::Events& message) {
-  if (auto problem = control.missing_service(message.service)) return problem_reply(*problem);
+  if (auto problem = control.views().missing_service(message.service)) return problem_reply(*problem);
   Reply reply;
   reply.stream = EventStream{message.after.value_or(0), message.follow, message.service};
   return reply;
 }
 
 Reply config(const Control& control, const protocol::GetConfig& message) {
-  const auto yaml = config::to_yaml(control.effective_spec());
+  const auto yaml = config::to_yaml(control.views().effective_spec());
   if (message.format == "json") return json_reply(json_from_yaml(yaml));
   auto reply = text_reply(yaml);
   reply.content_type = "application/yaml";

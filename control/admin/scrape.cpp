@@ -256,7 +256,7 @@ void daemon(Exposition& out, const change::StatusView& view, const change::Contr
 std::string Scraper::scrape(change::Control& control) {
   observe(control);
   const auto snapshot = control.snapshot();
-  const auto view = control.status_now();
+  const auto view = control.views().status_now();
   Exposition out;
   old_names(out, roles_);
   daemon(out, view, control.counters(), control.workers());

@@ -1,14 +1,19 @@
-// The checks of `cutover --verify` and `--exec-before`: all of them pass while the new pool has no request
-// yet, then the change is made; one that fails leaves everything as it is. Other changes go on meanwhile:
-// what they moved away from under the checks is not overwritten.
+#include "control/change/checks.hpp"
+
 #include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "control/change/control_impl.hpp"
+#include "control/rollout_driver/verify.hpp"
 #include "control/state/diff.hpp"
-#include "proxy/route/query.hpp"
+#include "control/state/sentences.hpp"
+
+// g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
 namespace sluice::change {
+
+namespace asio = boost::asio;
+using protocol::Problem;
 
 // What was in force when the checks began. (Not in the namespace below: a coroutine's frame holds it.)
 struct SeenByChecks {
@@ -58,74 +63,54 @@ std::optional<Problem> moved(const state::State& now, const Seen& seen) {
   return std::nullopt;
 }
 
-Verb with_notes(Verb verb, std::vector<Seen> seen, std::vector<std::string> notes) {
-  verb.change = [change = std::move(verb.change), seen = std::move(seen),
-                 notes = std::move(notes)](const state::State& now) -> state::Result<state::Change> {
+Proposal with_notes(Proposal proposal, std::vector<Seen> seen, std::vector<std::string> notes) {
+  proposal.change = [change = std::move(proposal.change), seen = std::move(seen),
+                     notes = std::move(notes)](const state::State& now) -> state::Result<state::Change> {
     for (const auto& one : seen)
       if (auto problem = moved(now, one)) return *problem;
     auto changed = change(now);
     if (changed) changed->notes.insert(changed->notes.end(), notes.begin(), notes.end());
     return changed;
   };
-  return verb;
+  return proposal;
 }
 
 }  // namespace
 
-rollout_driver::Verification Control::Impl::verification_of(const std::string& name,
-                                                            const std::string& pool_name,
-                                                            std::vector<config::VerifySpec> checks) const {
-  rollout_driver::Verification made{name, pool_name, {}, std::move(checks), {}};
-  const route::Service* service = find_service(*snapshot, name);
-  const route::Pool* pool = service ? find_pool(*service, pool_name) : nullptr;
-  if (!pool) return made;
-  made.environment = rollout_driver::environment_of(*service, *pool, 0, 0, 0);
-  for (const auto& backend : pool->backends) {
-    if (backend.admin != observe::Admin::ready || backend.endpoints.empty()) continue;
-    const health::MonitoredBackend* monitored = health_registry.find(backend.live->id);
-    rollout_driver::VerifyTarget target;
-    target.name = backend.name;
-    if (monitored) target.to = monitored->to;
-    target.to.address = backend.authority;
-    target.to.endpoints = backend.endpoints;
-    target.to.endpoints.insert(target.to.endpoints.begin(), backend.good());
-    made.targets.push_back(std::move(target));
-  }
-  return made;
-}
-
 // First as a dry run: what would be refused is refused before anything is asked of the new pool.
-asio::awaitable<Result<Verb>> Control::Impl::after_checks(Request request, Verb verb, StringPairs services,
-                                                          std::vector<config::VerifySpec> checks) {
-  Request trial = request;
+asio::awaitable<Result<Proposal>> Checks::pass(Invocation invocation, Proposal proposal, StringPairs services,
+                                               std::vector<config::VerifySpec> checks) {
+  Invocation trial = invocation;
   trial.options.dry_run = true;
-  Verb same = verb;
-  const auto would = co_await commit(std::move(trial), std::move(same));
+  Proposal same = proposal;
+  const auto would = co_await committer_.commit(std::move(trial), std::move(same));
   if (!would) {
-    if (!request.options.dry_run) audit_line(request, verb.name, {}, "refused: " + would.error().detail);
+    if (!invocation.options.dry_run)
+      recorder_.audit(invocation, proposal.verb, {}, "refused: " + would.error().detail);
     co_return would.error();
   }
-  if (!would->changed) co_return verb;
+  if (!would->changed) co_return proposal;
   std::vector<rollout_driver::Verification> all;
-  for (const auto& [name, pool] : services) all.push_back(verification_of(name, pool, checks));
+  for (const auto& [name, pool] : services)
+    all.push_back(rollout_driver::verification_of(*in_force_.snapshot, name, pool, checks));
   std::vector<std::string> notes;
-  if (request.options.dry_run) {
+  if (invocation.options.dry_run) {
     for (const auto& one : all)
       for (auto& sentence : told(one)) notes.push_back(std::move(sentence));
-    co_return with_notes(std::move(verb), {}, std::move(notes));
+    co_return with_notes(std::move(proposal), {}, std::move(notes));
   }
-  auto seen = seen_in(state, services);
+  auto seen = seen_in(in_force_.state, services);
   for (const auto& one : all) {
-    auto work = verify(loop, one);
+    auto work = rollout_driver::verify(loop_, one);
     auto verified = co_await std::move(work);
     const std::string pool = one.service + "/" + one.pool;
     if (verified.verdict != Verdict::pass)
-      co_return refuse(request, verb.name,
-                       protocol::gate_failed("nothing was changed, " + pool +
-                                             " has not passed its checks: " + verified.why));
+      co_return recorder_.refuse(invocation, proposal.verb,
+                                 protocol::gate_failed("nothing was changed, " + pool +
+                                                       " has not passed its checks: " + verified.why));
     notes.push_back(pool + " is " + verified.why);
   }
-  co_return with_notes(std::move(verb), std::move(seen), std::move(notes));
+  co_return with_notes(std::move(proposal), std::move(seen), std::move(notes));
 }
 
 }  // namespace sluice::change

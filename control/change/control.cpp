@@ -2,17 +2,30 @@
 
 #include <spdlog/spdlog.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <random>
+#include <type_traits>
 
-#include "control/change/control_impl.hpp"
-#include "control/health/eligibility.hpp"
-#include "control/state/merge.hpp"
+#include "control/change/backend_verbs.hpp"
+#include "control/change/certificates.hpp"
+#include "control/change/deadlines.hpp"
+#include "control/change/maintenance.hpp"
+#include "control/change/name_follower.hpp"
+#include "control/change/pause_verbs.hpp"
+#include "control/change/previews.hpp"
+#include "control/change/rollout_host.hpp"
+#include "control/change/shift_verbs.hpp"
 #include "proxy/config/notes.hpp"
 
+// g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 namespace sluice::change {
+
+namespace asio = boost::asio;
+using protocol::Changed;
+
 namespace {
 
 std::uint64_t kernel_random() {
@@ -26,229 +39,302 @@ Options with_defaults(Options options) {
   return options;
 }
 
+config::Spec in_folder(config::Spec spec, const Options& options) {
+  if (options.state_dir) spec.state_dir = *options.state_dir;
+  return spec;
+}
+
 void warn_of(const config::Spec& spec) {
   for (const auto& warning : expiry_warnings(spec, unix_milliseconds() / 1000)) spdlog::warn("{}", warning);
   for (const auto& note : config::notes(spec)) spdlog::warn("{}", note.text());
 }
 
+// What lives beside the snapshots: backends and their health, drains, and who builds snapshots of them.
+struct Living {
+  Living(asio::any_io_executor loop, Workers& workers, const io::Resolver& resolver, const Options& options,
+         Recorder& recorder)
+      : registry(workers.count()),
+        publisher(registry, resolver, options.random),
+        health(loop, options.random, recorder),
+        drains(loop, workers) {}
+
+  Registry registry;
+  Publisher publisher;
+  BackendHealth health;
+  Drains drains;
+};
+
+// The verbs that are more than a proposal.
+struct Verbs {
+  Verbs(asio::any_io_executor loop, const Planning& planning, io::Resolver& resolver, Committer& committer,
+        Waits& waits, BackendHealth& health, Recorder& recorder, io::Background& background)
+      : shifts(loop, planning, committer, waits, recorder),
+        backends(planning, resolver, committer, waits, health, recorder),
+        pauses(planning, committer, waits, recorder, background) {}
+
+  ShiftVerbs shifts;
+  BackendVerbs backends;
+  PauseVerbs pauses;
+};
+
 }  // namespace
 
-std::string to_string(const Actor& actor) {
-  if (!actor.token.empty()) return "token " + actor.token;
-  if (!actor.uid) return actor.name.empty() ? "unknown" : actor.name;
-  std::string text = "uid " + std::to_string(*actor.uid);
-  if (actor.pid) text += " pid " + std::to_string(*actor.pid);
-  return actor.name.empty() ? text : actor.name + " (" + text + ")";
-}
+// The root of control: every class of it is made here, after those that it uses.
+struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
+  Parts(asio::any_io_executor the_loop, Workers& the_workers, std::unique_ptr<state::Store> store,
+        config::Spec spec, Options the_options);
 
-state::Actor actor_of(const Actor& actor) {
-  state::Actor made;
-  made.uid = actor.uid.value_or(0);
-  made.pid = static_cast<std::int32_t>(actor.pid.value_or(0));
-  made.name = !actor.token.empty() ? "token " + actor.token : actor.name;
-  return made;
-}
+  asio::awaitable<std::string> open();
+  asio::awaitable<std::string> start();
+  void follow_snapshot();
+  void record_drain(const Drain& drain);
+  void stop();
 
-std::int64_t unix_milliseconds() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
-// --- Impl: the start
-
-Control::Impl::Impl(asio::io_context& io, Workers& the_workers, std::unique_ptr<state::Store> the_store,
-                    config::Spec the_spec, Options the_options)
-    : loop(io.get_executor()),
-      workers(the_workers),
-      store(std::move(the_store)),
-      spec(std::move(the_spec)),
-      options(with_defaults(std::move(the_options))),
-      registry(the_workers.count()),
-      dns(loop, spec.resolve.servers),
-      resolver(
-          loop, options.look_up
-                    ? options.look_up
-                    : [this](io::NameQuestion question,
-                             io::Answered answered) { dns.ask(std::move(question), std::move(answered)); }),
-      publisher(registry, resolver, options.random),
-      health_registry(loop),
-      prober(loop, health_registry, options.random),
-      outliers(loop, health_registry, options.random),
-      drains(loop, the_workers),
-      events(loop),
-      turn(loop),
-      rollout_wakeup(loop),
-      upkeep_timer(loop) {
-  if (options.state_dir) spec.state_dir = *options.state_dir;
-  listen_to_backends();
-  listen_to_names();
-}
-
-void Control::Impl::listen_to_backends() {
-  workers.on_suspect = [this](std::uint32_t id) { outliers.consider(id); };
-  health_registry.on_flip = [this](const health::MonitoredBackend& backend, observe::Health from) {
-    const std::string text = health::to_string(backend) + " is " +
-                             std::string(health::to_string(backend.live->health.load())) + ", was " +
-                             std::string(health::to_string(from)) +
-                             (backend.probed.error.empty() ? "" : " (" + backend.probed.error + ")");
-    spdlog::info("{}", text);
-    events.add("health", backend.service, text);
-  };
-  outliers.on_ejected = [this](const health::MonitoredBackend& backend, std::chrono::milliseconds time) {
-    ++counters.ejections;
-    const std::string text = to_string(backend) + " is ejected for " + duration_text(time) + " after " +
-                             std::to_string(backend.outlier.consecutive_errors) + " errors in a row";
-    spdlog::warn("{}", text);
-    events.add("ejected", backend.service, text);
-  };
-  outliers.on_lifted = [this](const health::MonitoredBackend& backend, const std::string& why) {
-    const std::string text = to_string(backend) + " is no longer ejected: " + why;
-    spdlog::info("{}", text);
-    events.add("health", backend.service, text);
-  };
-  health_registry.on_cleared = [this](std::uint32_t id, const std::string& why) { outliers.lift(id, why); };
-  drains.on_finished = [this](const Drain& drain) {
-    counters.drains_clean += drain.clean();
-    counters.drains_forced += drain.forced;
-    const std::string text = protocol::to_string(drain.target) +
-                             " is drained: " + std::to_string(drain.clean()) + " finished, " +
-                             std::to_string(drain.forced) + " closed, " + duration_text(drain.took);
-    spdlog::info("{}", text);
-    events.add("drained", drain.target.service, text, protocol::to_json(drain.result()));
-  };
-}
-
-asio::awaitable<std::string> Control::Impl::open(std::shared_ptr<Impl>) {
-  const auto loaded = std::make_shared<io::AsyncResult<state::Store::Loaded>>(loop);
-  store->load([loaded](state::Store::Loaded result) { loaded->open(std::move(result)); });
-  auto [failure, found] = co_await loaded->wait();
-  if (!failure.empty()) co_return failure;
-  for (const auto& warning : found) spdlog::warn("{}", warning);
-  lasting_warnings = std::move(found);
-  audit.emplace(*options.files, spec.state_dir + "/audit.log");
-  judgements.emplace(*options.files, spec.state_dir + "/judgements.log");
-  warn_of(spec);
-  if (std::string error = open_preview_key(); !error.empty()) co_return error;
-  if (std::string error = co_await begin_with(store->history().state()); !error.empty()) co_return error;
-  snapshot = std::make_shared<const route::Snapshot>();
-  co_return workers.prepare_listeners(spec.listeners);
-}
-
-// What is kept, brought together with the configuration, is the state; when that differs, it is kept too.
-asio::awaitable<std::string> Control::Impl::begin_with(const state::State& kept) {
-  const bool first_start = store->history().empty();
-  auto merged = state::merge(kept, spec);
-  state = first_start ? state::from_spec(spec) : std::move(merged.state);
-  if (!first_start && !merged.changed) co_return std::string();
-  for (const auto& conflict : merged.conflicts) {
-    spdlog::warn("{}", conflict);
-    lasting_warnings.push_back(conflict);
+  // Who does what is asked: a verb's class, or the committer with the verb's proposal.
+  asio::awaitable<Result<Changed>> change(Invocation invocation, Message message);
+  template <class Verb>
+  asio::awaitable<Result<Changed>> dispatch(Invocation invocation, Verb message) {
+    Proposal proposal = propose(planning, invocation, std::move(message));
+    return committer.commit(std::move(invocation), std::move(proposal));
   }
-  state::Edit edit = state::edit_between(kept, state, "start");
-  edit.time = unix_milliseconds();
-  edit.actor.name = "daemon";
-  const auto appended = std::make_shared<io::AsyncResult<std::string>>(loop);
-  store->append(std::move(edit), [appended](std::string error) { appended->open(std::move(error)); });
-  co_return co_await appended->wait();
+  asio::awaitable<Result<Changed>> dispatch(Invocation invocation, protocol::Cutover message) {
+    return verbs.shifts.cutover(std::move(invocation), std::move(message));
+  }
+  asio::awaitable<Result<Changed>> dispatch(Invocation invocation, protocol::RolloutStart message) {
+    return verbs.shifts.rollout_start(std::move(invocation), std::move(message));
+  }
+  asio::awaitable<Result<Changed>> dispatch(Invocation invocation, protocol::Drain message) {
+    return verbs.backends.drain(std::move(invocation), std::move(message));
+  }
+  asio::awaitable<Result<Changed>> dispatch(Invocation invocation, protocol::Ready message) {
+    return verbs.backends.ready(std::move(invocation), std::move(message));
+  }
+  asio::awaitable<Result<Changed>> dispatch(Invocation invocation, ReadyWhenHealthy message) {
+    return verbs.backends.ready_when_healthy(std::move(invocation), std::move(message));
+  }
+  asio::awaitable<Result<Changed>> dispatch(Invocation invocation, protocol::Add message) {
+    return verbs.backends.add(std::move(invocation), std::move(message));
+  }
+  asio::awaitable<Result<Changed>> dispatch(Invocation invocation, protocol::Remove message) {
+    return verbs.backends.remove(std::move(invocation), std::move(message));
+  }
+  asio::awaitable<Result<Changed>> dispatch(Invocation invocation, protocol::Pause message) {
+    return verbs.pauses.pause(std::move(invocation), std::move(message));
+  }
+  asio::awaitable<Result<Changed>> dispatch(Invocation invocation, protocol::Resume message) {
+    return verbs.pauses.resume(std::move(invocation), std::move(message));
+  }
+  asio::awaitable<Result<Changed>> dispatch(Invocation invocation, protocol::Stop message) {
+    return verbs.pauses.stop(std::move(invocation), std::move(message));
+  }
+  asio::awaitable<Result<Changed>> dispatch(Invocation invocation, protocol::Reload) {
+    return reloader.reload(std::move(invocation));
+  }
+
+  const asio::any_io_executor loop;
+  Workers& workers;
+  const Options options;  // with its defaults filled in
+  InForce in_force;
+  Readiness readiness{false, "starting"};
+  io::Background background;
+  Recorder recorder;
+  Names names;
+  Living living;
+  Committer committer;
+  const Planning planning;
+  Waits waits;
+  Verbs verbs;
+  Previews previews;
+  Reloader reloader;
+  NameFollower name_follower;
+  Deadlines deadlines;
+  RolloutHost rollout_host;
+  rollout_driver::RolloutDriver rollout_driver;
+  Maintenance maintenance;
+  StatusWriter status;
+};
+
+Control::Parts::Parts(asio::any_io_executor the_loop, Workers& the_workers,
+                      std::unique_ptr<state::Store> store, config::Spec spec, Options the_options)
+    : loop(the_loop),
+      workers(the_workers),
+      options(with_defaults(std::move(the_options))),
+      in_force{in_folder(std::move(spec), options), {}, nullptr},
+      background(loop),
+      recorder(loop, in_force),
+      names(loop, in_force.spec.resolve, options.look_up),
+      living(loop, workers, names.resolver(), options, recorder),
+      committer(loop, std::move(store),
+                {in_force, living.publisher, workers, names.resolver(), living.health.registry, living.drains,
+                 recorder}),
+      planning{in_force, names.resolver(), committer},
+      waits(loop, in_force, names.resolver(), living.health, living.drains),
+      verbs(loop, planning, names.resolver(), committer, waits, living.health, recorder, background),
+      previews(in_force, living.publisher, committer, recorder, *options.files, options.random),
+      reloader(options, readiness, in_force, names, workers, committer, living.drains, recorder),
+      name_follower(in_force, names.resolver(), committer, living.drains, recorder),
+      deadlines(loop, in_force, committer, recorder, background),
+      rollout_host(in_force, committer, recorder),
+      rollout_driver(loop, rollout_host, names.resolver(), background),
+      maintenance(loop, in_force, committer, workers, *options.files),
+      status({options, in_force, readiness, workers, names.resolver(), living.health, living.drains,
+              maintenance.recent(), rollout_driver, committer, recorder}) {
+  workers.on_suspect = [this](std::uint32_t id) { living.health.outliers.consider(id); };
+  name_follower.listen(living.health, workers);
+  living.drains.on_finished = [this](const Drain& drain) { record_drain(drain); };
+  committer.on_published = [this] { follow_snapshot(); };
+  committer.on_committed = [this](const state::State& before, const std::string& verb) {
+    deadlines.tell_released(before, verb);
+  };
 }
 
-// Whoever asks for a change meanwhile waits his turn. Clients may come when all is there to serve them.
-asio::awaitable<std::string> Control::Impl::start(std::shared_ptr<Impl> self) {
-  const io::AsyncMutex::Held held = co_await turn.take();
-  if (std::string error = workers.set_access_log(spec.access_log); !error.empty()) co_return error;
-  open_tickets();
-  co_await resolver.resolve(addresses_of(state));
-  auto made = co_await publisher.build_at_leisure(spec, state, loop);
+asio::awaitable<std::string> Control::Parts::open() {
+  if (std::string error = co_await committer.load(); !error.empty()) co_return error;
+  recorder.open_audit_log(*options.files, in_force.spec.state_dir + "/audit.log");
+  rollout_driver.open_log(*options.files, in_force.spec.state_dir + "/judgements.log");
+  warn_of(in_force.spec);
+  if (std::string error = previews.open(); !error.empty()) co_return error;
+  if (std::string error = co_await committer.merge_with_configuration(); !error.empty()) co_return error;
+  in_force.snapshot = std::make_shared<const route::Snapshot>();
+  co_return workers.prepare_listeners(in_force.spec.listeners);
+}
+
+// Whoever asks for a change meanwhile waits. Clients may come when all is there to serve them.
+asio::awaitable<std::string> Control::Parts::start() {
+  const Committer::Lock held = co_await committer.lock();
+  if (std::string error = workers.set_access_log(in_force.spec.access_log); !error.empty()) co_return error;
+  maintenance.tickets().restore();
+  co_await names.resolver().resolve(addresses_of(in_force.state));
+  auto first = co_await living.publisher.build_at_leisure(in_force.spec, in_force.state, loop);
   if (std::string error = workers.listen(); !error.empty()) co_return error;
-  snapshot = std::move(made);
-  publisher.install(*snapshot);
+  committer.begin_with(std::move(first));
   workers.take_listeners();
-  workers.start(snapshot);
-  adopt(snapshot);
-  follow_drains(std::nullopt);
-  for (const auto& service : snapshot->services)
+  workers.start(in_force.snapshot);
+  follow_snapshot();
+  living.drains.follow(in_force, std::nullopt);
+  for (const auto& service : in_force.snapshot->services)
     if (!service.disabled.empty())
       spdlog::warn("service {} is set aside: {}", service.spec.name, service.disabled);
-  asio::co_spawn(loop, drive(self), asio::detached);
-  asio::co_spawn(loop, follow_names(self), asio::detached);
-  asio::co_spawn(loop, upkeep(std::move(self)), asio::detached);
+  background.keep_alive(weak_from_this());
+  background.spawn(rollout_driver.run());
+  background.spawn(deadlines.run());
+  background.spawn(name_follower.run());
+  background.spawn(maintenance.run());
   readiness = {true, "ready"};
   co_return std::string();
 }
 
-void Control::Impl::adopt(route::SnapshotPtr made) {
-  resolver.keep(addresses_of(state));
-  health_registry.adopt(std::move(made));
-  prober.adopt();
-  outliers.adopt();
-  rollout_wakeup.notify();
+void Control::Parts::follow_snapshot() {
+  names.resolver().keep(addresses_of(in_force.state));
+  living.health.adopt(in_force.snapshot);
+  rollout_driver.wake();
+  deadlines.wake();
 }
 
-void Control::Impl::stop() {
-  stopped = true;
-  upkeep_timer.cancel();
-  resolver.changed().notify();
-  rollout_wakeup.notify();
-  events.close();
+void Control::Parts::record_drain(const Drain& drain) {
+  recorder.counters.drains_clean += drain.clean();
+  recorder.counters.drains_forced += drain.forced;
+  recorder.info("drained", drain.target.service,
+                protocol::to_string(drain.target) + " is drained: " + std::to_string(drain.clean()) +
+                    " finished, " + std::to_string(drain.forced) + " closed, " + duration_text(drain.took),
+                protocol::to_json(drain.result()));
 }
 
-// --- Control
+void Control::Parts::stop() {
+  workers.on_suspect = workers.on_unreachable = nullptr;
+  rollout_driver.stop();
+  deadlines.stop();
+  name_follower.stop();
+  maintenance.stop();
+  waits.stop();
+  recorder.events.close();
+}
+
+asio::awaitable<Result<Changed>> Control::Parts::change(Invocation invocation, Message message) {
+  return std::visit([&](auto& verb) { return dispatch(std::move(invocation), std::move(verb)); }, message);
+}
+
+// --- Control: whatever suspends keeps the parts alive
 
 Control::Control(asio::io_context& loop, Workers& workers, std::unique_ptr<state::Store> store,
                  config::Spec spec, Options options)
-    : impl_(std::make_shared<Impl>(loop, workers, std::move(store), std::move(spec), std::move(options))) {}
+    : parts_(std::make_shared<Parts>(loop.get_executor(), workers, std::move(store), std::move(spec),
+                                     std::move(options))) {}
 
-Control::~Control() {
-  impl_->workers.on_suspect = impl_->workers.on_unreachable = nullptr;
-  impl_->stop();
-}
+Control::~Control() { parts_->stop(); }
 
 asio::awaitable<std::string> Control::open() {
-  const auto self = impl_;
-  co_return co_await self->open(self);
+  const auto parts = parts_;
+  co_return co_await parts->open();
 }
 
 asio::awaitable<std::string> Control::start() {
-  const auto self = impl_;
-  co_return co_await self->start(self);
+  const auto parts = parts_;
+  co_return co_await parts->start();
+}
+
+// The start holds the lock until it is over.
+asio::awaitable<void> Control::started() {
+  const auto parts = parts_;
+  if (parts->readiness.why != "starting") co_return;
+  const Committer::Lock held = co_await parts->committer.lock();
+}
+
+asio::awaitable<Result<Changed>> Control::change(Invocation invocation, Message message) {
+  const auto parts = parts_;
+  auto work = parts->change(std::move(invocation), std::move(message));
+  co_return co_await std::move(work);
+}
+
+asio::awaitable<Result<protocol::PreviewToken>> Control::preview(Invocation invocation,
+                                                                 protocol::MintPreview message) {
+  const auto parts = parts_;
+  co_return co_await parts->previews.mint(std::move(invocation), std::move(message));
+}
+
+asio::awaitable<Result<Waited>> Control::wait(protocol::Wait message) {
+  const auto parts = parts_;
+  co_return co_await parts->waits.wait(std::move(message));
 }
 
 asio::awaitable<std::size_t> Control::shut_down() {
-  const auto self = impl_;
-  self->readiness = {false, "shutting down"};
-  self->events.add("shutdown", "", "shutting down");
-  asio::steady_timer timer(self->loop, self->spec.lame_duck);
-  if (self->spec.lame_duck.count() > 0) co_await timer.async_wait(asio::use_awaitable);
-  const auto gate = std::make_shared<io::AsyncResult<std::size_t>>(self->loop);
-  self->workers.shut_down(self->spec.shutdown_timeout, [gate](std::size_t closed) { gate->open(closed); });
-  co_return co_await gate->wait();
+  const auto parts = parts_;
+  parts->readiness = {false, "shutting down"};
+  parts->recorder.events.add("shutdown", "", "shutting down");
+  const auto& spec = parts->in_force.spec;
+  asio::steady_timer timer(parts->loop, spec.lame_duck);
+  if (spec.lame_duck.count() > 0) co_await timer.async_wait(asio::use_awaitable);
+  const auto closed = std::make_shared<io::AsyncResult<std::size_t>>(parts->loop);
+  parts->workers.shut_down(spec.shutdown_timeout, [closed](std::size_t count) { closed->set(count); });
+  co_return co_await closed->wait();
 }
 
-void Control::turned_away(const Actor& actor, const std::string& what, const std::string& why) {
-  impl_->turn_away(actor, what, why);
+asio::awaitable<StatusView> Control::status() {
+  const auto parts = parts_;
+  co_return co_await parts->status.status(parts->loop);
+}
+
+void Control::access_denied(const Actor& actor, const std::string& what, const std::string& why) {
+  parts_->recorder.access_denied(actor, what, why);
 }
 
 void Control::reopen_logs() {
-  impl_->workers.reopen_access_log();
-  if (impl_->audit) impl_->audit->reopen();
-  if (impl_->judgements) impl_->judgements->reopen();
+  parts_->workers.reopen_access_log();
+  parts_->recorder.reopen_audit_log();
+  parts_->rollout_driver.reopen_log();
 }
 
-// The start holds the turn until it is over.
-asio::awaitable<void> Control::started() {
-  const auto self = impl_;
-  if (self->readiness.why != "starting") co_return;
-  const io::AsyncMutex::Held held = co_await self->turn.take();
+void Control::set_admin_listeners(AdminListeners* listeners) {
+  parts_->reloader.set_admin_listeners(listeners);
 }
 
-void Control::set_admin_listeners(AdminListeners* doors) { impl_->doors = doors; }
-
-Readiness Control::readiness() const { return impl_->readiness; }
-ControlCounters Control::counters() const { return impl_->counters; }
-EventLog& Control::events() { return impl_->events; }
-const config::Spec& Control::spec() const { return impl_->spec; }
-route::SnapshotPtr Control::snapshot() const { return impl_->snapshot; }
-std::uint64_t Control::generation() const { return impl_->state.generation; }
-Workers& Control::workers() { return impl_->workers; }
+const StatusWriter& Control::views() const { return parts_->status; }
+Readiness Control::readiness() const { return parts_->readiness; }
+ControlCounters Control::counters() const { return parts_->recorder.counters; }
+EventLog& Control::events() { return parts_->recorder.events; }
+const config::Spec& Control::spec() const { return parts_->in_force.spec; }
+route::SnapshotPtr Control::snapshot() const { return parts_->in_force.snapshot; }
+std::uint64_t Control::generation() const { return parts_->in_force.state.generation; }
+Workers& Control::workers() { return parts_->workers; }
 
 }  // namespace sluice::change

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "control/change/invocation.hpp"
+#include "control/change/targets.hpp"
+
 namespace sluice::change {
 
 namespace asio = boost::asio;
@@ -36,8 +39,29 @@ void Drains::begin(protocol::Target target, std::shared_ptr<observe::BackendLive
   if (!polling_) look();
 }
 
-void Drains::forget(std::uint32_t id) {
-  if (drains_.erase(id) > 0) notifier_.notify();
+void Drains::follow(const InForce& now, const std::optional<DrainWish>& wish) {
+  const auto time = io::Clock::now();
+  const std::int64_t unix_time = unix_milliseconds();
+  std::vector<std::uint32_t> draining;
+  for (const auto& service : now.snapshot->services)
+    for (const auto& pool : service.pools)
+      for (const auto& backend : pool.backends) {
+        if (backend.admin != observe::Admin::draining) continue;
+        draining.push_back(backend.live->id);
+        const protocol::Target target{service.spec.name, pool.name, backend.name};
+        const bool wished = wish && wish->target.service == target.service &&
+                            wish->target.pool == target.pool && names(wish->target, backend);
+        if (!wished && find(backend.live->id)) continue;
+        std::optional<io::Clock::time_point> deadline;
+        const auto* kept = now.state.service(target.service)->pool(target.pool)->backend_of(target.backend);
+        if (const auto until = kept ? kept->member(backend.address).drain_deadline : std::nullopt)
+          deadline = time + milliseconds(*until - unix_time);
+        begin(target, backend.live, deadline, wished ? wish->tunnels : worker::TunnelPolicy{},
+              wished && wish->removing);
+      }
+  keep_only([&draining](const Drain& drain) {
+    return std::find(draining.begin(), draining.end(), drain.live->id) != draining.end();
+  });
 }
 
 const Drain* Drains::find(std::uint32_t id) const {

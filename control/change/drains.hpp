@@ -14,6 +14,8 @@
 #include <optional>
 #include <vector>
 
+#include "control/change/in_force.hpp"
+#include "control/change/proposal.hpp"
 #include "control/change/workers.hpp"
 #include "control/io/notifier.hpp"
 #include "control/protocol/messages.hpp"
@@ -45,11 +47,14 @@ class Drains {
   Drains(boost::asio::any_io_executor loop, Workers& workers);
   ~Drains();
 
+  // Drains begin for what the state drains and end for what it does not. Requires: every worker routes by the
+  // snapshot in force.
+  void follow(const InForce& now, const std::optional<DrainWish>& wish);
+
   // Requires: every worker routes by a snapshot in which the backend drains. A drain that is known keeps its
   // deadline (D3); only `removing` and the tunnels' policy are taken from a second one.
   void begin(protocol::Target target, std::shared_ptr<observe::BackendLive> live,
              std::optional<io::Clock::time_point> deadline, worker::TunnelPolicy tunnels, bool removing);
-  void forget(std::uint32_t id);  // it is ready again, or gone
   template <class Keep>
   void keep_only(Keep keep) {
     if (std::erase_if(drains_, [&keep](const auto& entry) { return !keep(entry.second); }) > 0)

@@ -260,9 +260,4 @@ std::vector<std::string> addresses_of(const state::State& state) {
   return out;
 }
 
-bool names(const protocol::Target& target, const route::Backend& backend) {
-  return target.backend.empty() || target.backend == backend.name ||
-         (!backend.group.empty() && target.backend == backend.group);
-}
-
 }  // namespace sluice::change

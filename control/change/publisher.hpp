@@ -14,7 +14,6 @@
 
 #include "control/change/registry.hpp"
 #include "control/io/resolver.hpp"
-#include "control/protocol/target.hpp"
 #include "control/state/state.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/route/snapshot.hpp"
@@ -79,8 +78,5 @@ class Publisher {
 
 // All addresses that a state needs resolved.
 std::vector<std::string> addresses_of(const state::State& state);
-
-// Whether a target means this backend: it, all of the group that it is in, or its whole pool.
-bool names(const protocol::Target& target, const route::Backend& backend);
 
 }  // namespace sluice::change

@@ -14,6 +14,13 @@ json::object backend_json(const state::BackendState& backend) {
       {"address", backend.address}, {"admin", state::to_string(backend.admin)}, {"weight", backend.weight}};
 }
 
+void add_to(protocol::Changed& reply, const char* key, const std::vector<std::string>& sentences) {
+  if (sentences.empty()) return;
+  json::value& kept = reply.more[key];
+  json::array& list = kept.is_array() ? kept.as_array() : kept.emplace_array();
+  for (const auto& sentence : sentences) list.emplace_back(sentence);
+}
+
 }  // namespace
 
 json::value shares_json(const state::State& state, const std::string& service) {
@@ -96,10 +103,11 @@ json::value target_json(const state::State& state, const protocol::Target& targe
 }
 
 void add_warnings(protocol::Changed& reply, const std::vector<std::string>& warnings) {
-  if (warnings.empty()) return;
-  json::array& list = reply.more["warnings"].is_array() ? reply.more["warnings"].as_array()
-                                                        : reply.more["warnings"].emplace_array();
-  for (const auto& warning : warnings) list.emplace_back(warning);
+  add_to(reply, "warnings", warnings);
+}
+
+void add_notes(protocol::Changed& reply, const std::vector<std::string>& notes) {
+  add_to(reply, "notes", notes);
 }
 
 }  // namespace sluice::change

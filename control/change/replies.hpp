@@ -29,5 +29,6 @@ boost::json::value target_json(const state::State& state, const protocol::Target
 
 // Sentences for the operator, added to those that a reply has.
 void add_warnings(protocol::Changed& reply, const std::vector<std::string>& warnings);
+void add_notes(protocol::Changed& reply, const std::vector<std::string>& notes);
 
 }  // namespace sluice::change

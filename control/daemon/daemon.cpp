@@ -150,9 +150,8 @@ boost::asio::awaitable<void> Daemon::serve_signals() {
 
 boost::asio::awaitable<void> Daemon::reload() {
   notify_.reloading();
-  change::Request request;
-  request.actor.name = "signal";
-  const auto reply = co_await control_.reload(std::move(request));
+  change::Message message = protocol::Reload{};
+  const auto reply = co_await control_.change(change::invocation_of("signal"), std::move(message));
   if (!reply) spdlog::error("the configuration stays as it was: {}", reply.error().detail);
   notify_.ready(status_line());
 }
@@ -175,7 +174,7 @@ void Daemon::watch_for_a_second_signal() {
 }
 
 std::string Daemon::status_line() const {
-  const change::StatusView view = control_.status_now();
+  const change::StatusView view = control_.views().status_now();
   std::string line = "generation " + std::to_string(view.generation) + ", " + std::to_string(view.workers) +
                      " workers, " + std::to_string(view.services.size()) + " services";
   for (const auto& listener : view.listeners)

@@ -36,7 +36,7 @@ class AsyncResult {
  public:
   explicit AsyncResult(boost::asio::any_io_executor loop) : notifier_(std::move(loop)) {}
 
-  void open(T value) {
+  void set(T value) {
     value_.emplace(std::move(value));
     notifier_.notify();
   }

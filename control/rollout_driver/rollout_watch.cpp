@@ -94,8 +94,8 @@ RolloutWatch::RolloutWatch(const state::Rollout& rollout, const route::Service& 
   judge_.begin(canary_of(service, rollout), rollout::read(*service.pools[service.rescue].live));
   if (phase_ != state::RolloutPhase::running) return;
   for (const auto& gate : named(rollout.plan.gates)) {
-    if (!is_outside(gate)) continue;
-    auto& made = outside_.emplace_back(std::make_shared<OutsideGate>());
+    if (!is_external(gate)) continue;
+    auto& made = gates_.emplace_back(std::make_shared<ExternalGate>());
     made->gate = gate;
     made->began = began_;
     made->environment = environment_of(service, service.pools[service.watched_pool], rollout.step + 1,
@@ -144,7 +144,7 @@ std::vector<rollout::Judgement> RolloutWatch::judgements(const state::Rollout& r
   for (const auto& gate : rollout.plan.gates)
     if (gate.metric == "saturation")
       all.push_back(rollout::judge_saturation(gate, least_in_flight(), service.spec.limits.in_flight));
-  for (const auto& gate : outside_) all.push_back(judgement_of(*gate));
+  for (const auto& gate : gates_) all.push_back(judgement_of(*gate));
   return all;
 }
 

@@ -9,7 +9,7 @@
 
 #include "control/io/notifier.hpp"
 #include "control/rollout/engine.hpp"
-#include "control/rollout_driver/outside.hpp"
+#include "control/rollout_driver/external_gate.hpp"
 #include "control/state/rollout.hpp"
 #include "proxy/route/snapshot.hpp"
 
@@ -31,7 +31,7 @@ class RolloutWatch {
   // G6, between two looks: the breaker tripped; in a step that is judged by mirrored copies, theirs.
   static bool tripped(const route::Service& service, const state::Rollout& rollout);
 
-  std::vector<std::shared_ptr<OutsideGate>>& outside() { return outside_; }
+  std::vector<std::shared_ptr<ExternalGate>>& external_gates() { return gates_; }
   std::shared_ptr<rollout::Verified> verified() { return verified_; }
 
   // For status.
@@ -52,7 +52,7 @@ class RolloutWatch {
   std::chrono::milliseconds interval_;
   io::Clock::time_point next_look_ = began_;
   rollout::Judge judge_;
-  std::vector<std::shared_ptr<OutsideGate>> outside_;  // shared with the questions under way
+  std::vector<std::shared_ptr<ExternalGate>> gates_;  // shared with the questions under way
   std::shared_ptr<rollout::Verified> verified_ = std::make_shared<rollout::Verified>();
   std::deque<std::uint64_t> in_flight_;
   rollout::Evidence last_;

@@ -4,8 +4,10 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "control/rollout/figures.hpp"
+#include "control/rollout_driver/rollout_watch.hpp"
 #include "proxy/base/url.hpp"
 #include "proxy/base/values.hpp"
+#include "proxy/route/query.hpp"
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -98,6 +100,34 @@ std::vector<std::string> told(const Verification& wanted) {
       all.push_back("before the first user: " + shown_urls(check.exec) + " (for " + pool + ", at most " +
                     format_duration(check.timeout) + "), expected exit 0");
   return all;
+}
+
+namespace {
+
+// The address that answered last is asked first.
+io::Destination destination_of(const route::Pool& pool, const route::Backend& backend) {
+  io::Destination to;
+  to.endpoints = backend.endpoints;
+  to.endpoints.insert(to.endpoints.begin(), backend.good());
+  to.tls = pool.tls;
+  to.address = backend.authority;
+  to.proxy_protocol = pool.proxy_protocol;
+  return to;
+}
+
+}  // namespace
+
+Verification verification_of(const route::Snapshot& in_force, const std::string& service_name,
+                             const std::string& pool_name, std::vector<config::VerifySpec> checks) {
+  Verification made{service_name, pool_name, {}, std::move(checks), {}};
+  const route::Service* service = find_service(in_force, service_name);
+  const route::Pool* pool = service ? find_pool(*service, pool_name) : nullptr;
+  if (!pool) return made;
+  made.environment = environment_of(*service, *pool, 0, 0, 0);
+  for (const auto& backend : pool->backends)
+    if (backend.admin == observe::Admin::ready && !backend.endpoints.empty())
+      made.targets.push_back({backend.name, destination_of(*pool, backend)});
+  return made;
 }
 
 }  // namespace sluice::rollout_driver

@@ -11,6 +11,7 @@
 #include "control/io/command.hpp"
 #include "control/io/http_client.hpp"
 #include "control/rollout/engine.hpp"
+#include "proxy/route/snapshot.hpp"
 
 namespace sluice::rollout_driver {
 
@@ -26,6 +27,11 @@ struct Verification {
   std::vector<config::VerifySpec> checks;
   io::Environment environment;  // of its commands
 };
+
+// Of the pool as `in_force` has it: its ready backends whose addresses are known; none when there is no such
+// pool.
+Verification verification_of(const route::Snapshot& in_force, const std::string& service,
+                             const std::string& pool, std::vector<config::VerifySpec> checks);
 
 // One after the other, requests first, up to the first that does not pass: the verdict is pass or fail.
 // Without a target it fails.

@@ -173,7 +173,7 @@ TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrderOnOneConnection) {
   EXPECT_LT(second, third);
   EXPECT_NE(third, std::string::npos) << answer;
   EXPECT_EQ(share(1), 50'000u);
-  EXPECT_EQ(control->history("", 1).at(0).actor,
+  EXPECT_EQ(control->views().history("", 1).at(0).actor,
             "uid " + std::to_string(::getuid()) + " pid " + std::to_string(::getpid()));
 }
 
@@ -230,11 +230,11 @@ TEST_F(ServerTest, TheOldScriptsCallsDrainAndReadyWithoutAToken) {
   protocol::Add add;
   add.target = target("green", name);
   add.address = "127.0.0.1:" + std::to_string(open.local_endpoint().port());
-  ASSERT_TRUE(loop.run(control->add(by(), add)));
+  ASSERT_TRUE(loop.run(control->change(by(), add)));
   const auto removed = post_form("/remove_backend", "backend=" + name);
   EXPECT_THAT(removed, StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(removed, HasSubstr("\"drained\""));
-  EXPECT_THAT(control->history("", 1).at(0).actor, StartsWith("admin.compat 127."));
+  EXPECT_THAT(control->views().history("", 1).at(0).actor, StartsWith("admin.compat 127."));
   EXPECT_NE(in_force().services.at(0).pools.at(1).backends.at(2).admin, observe::Admin::ready);
   EXPECT_THAT(post_form("/add_backend", "other=1&backend=green/" + name), StartsWith("HTTP/1.1 200"));
   EXPECT_EQ(in_force().services.at(0).pools.at(1).backends.at(2).admin, observe::Admin::ready);

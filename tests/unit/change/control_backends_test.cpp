@@ -31,17 +31,17 @@ struct BackendsTest : ControlFixture {
     return wait;
   }
   std::string admin_of(std::size_t pool, std::size_t backend) const {
-    return control->status_now().services.at(0).pools.at(pool).backends.at(backend).admin;
+    return control->views().status_now().services.at(0).pools.at(pool).backends.at(backend).admin;
   }
   bool drain_began(std::size_t pool, std::size_t backend) const {
-    return control->status_now().services.at(0).pools.at(pool).backends.at(backend).drain.has_value();
+    return control->views().status_now().services.at(0).pools.at(pool).backends.at(backend).drain.has_value();
   }
   const protocol::Target first = target("blue", "127.0.0.1:9001");
 };
 
 TEST_F(BackendsTest, D2_a_drained_backend_is_reported_when_nothing_is_in_flight) {
   in_flight(0, 0).add();
-  const auto reply = loop.run(control->drain(by(), drain_of(first)));
+  const auto reply = loop.run(control->change(by(), drain_of(first)));
   ASSERT_TRUE(reply) << reply.error().detail;
   EXPECT_EQ(live(0, 0).admin.load(), Admin::draining);
   EXPECT_EQ(admin_of(0, 0), "draining");
@@ -52,7 +52,7 @@ TEST_F(BackendsTest, D2_a_drained_backend_is_reported_when_nothing_is_in_flight)
 TEST_F(BackendsTest, drain_and_wait_says_how_it_ended) {
   in_flight(0, 0).add(2);
   std::optional<Reply> reply;
-  loop.begin(control->drain(by(), drain_of(first, 300ms, true)), reply);
+  loop.begin(control->change(by(), drain_of(first, 300ms, true)), reply);
   ASSERT_TRUE(loop.run_until([this] { return drain_began(0, 0); }));
   EXPECT_FALSE(reply);
   in_flight(0, 0).sub();
@@ -66,8 +66,8 @@ TEST_F(BackendsTest, drain_and_wait_says_how_it_ended) {
 
 TEST_F(BackendsTest, D3_a_second_drain_is_unchanged_and_keeps_the_deadline) {
   in_flight(0, 0).add();
-  ASSERT_TRUE(loop.run(control->drain(by(), drain_of(first, 80ms))));
-  const auto second = loop.run(control->drain(by(), drain_of(first, 1h)));
+  ASSERT_TRUE(loop.run(control->change(by(), drain_of(first, 80ms))));
+  const auto second = loop.run(control->change(by(), drain_of(first, 1h)));
   ASSERT_TRUE(second);
   EXPECT_FALSE(second->changed);
   ASSERT_TRUE(loop.run_until([this] { return admin_of(0, 0) == "drained"; }));
@@ -76,10 +76,10 @@ TEST_F(BackendsTest, D3_a_second_drain_is_unchanged_and_keeps_the_deadline) {
 
 TEST_F(BackendsTest, D1_a_second_drain_may_still_end_the_tunnels) {
   in_flight(0, 0).add();
-  ASSERT_TRUE(loop.run(control->drain(by(), drain_of(first))));
+  ASSERT_TRUE(loop.run(control->change(by(), drain_of(first))));
   auto again = drain_of(first);
   again.websockets.kind = protocol::Websockets::Kind::now;
-  ASSERT_TRUE(loop.run(control->drain(by(), again)));
+  ASSERT_TRUE(loop.run(control->change(by(), again)));
   EXPECT_EQ(workers.tunnels.at(live(0, 0).id).kind, worker::TunnelPolicy::Kind::now);
 }
 
@@ -87,7 +87,7 @@ TEST_F(BackendsTest, a_pools_drain_is_that_of_all_its_backends) {
   in_flight(1, 0).add(1);
   in_flight(1, 1).add(2);
   std::optional<Reply> reply;
-  loop.begin(control->drain(by(), drain_of(target("green"), 30s, true)), reply);
+  loop.begin(control->change(by(), drain_of(target("green"), 30s, true)), reply);
   ASSERT_TRUE(loop.run_until([this] { return drain_began(1, 0) && drain_began(1, 1); }));
   in_flight(1, 0).sub(1);
   in_flight(1, 1).sub(2);
@@ -100,7 +100,7 @@ TEST_F(BackendsTest, D5_status_names_what_blocks_a_drain) {
   workers.blocking.requests = 1;
   workers.blocking.oldest = 4s;
   workers.blocking.oldest_path = "/slow";
-  ASSERT_TRUE(loop.run(control->drain(by(), drain_of(first))));
+  ASSERT_TRUE(loop.run(control->change(by(), drain_of(first))));
   const auto status = loop.run(control->status());
   const auto& backend = status.services.at(0).pools.at(0).backends.at(0);
   ASSERT_TRUE(backend.drain);
@@ -113,9 +113,9 @@ TEST_F(BackendsTest, D5_status_names_what_blocks_a_drain) {
 
 TEST_F(BackendsTest, D4_ready_again_at_any_time) {
   in_flight(0, 0).add();
-  ASSERT_TRUE(loop.run(control->drain(by(), drain_of(first))));
+  ASSERT_TRUE(loop.run(control->change(by(), drain_of(first))));
   EXPECT_TRUE(drain_began(0, 0));
-  ASSERT_TRUE(loop.run(control->ready(by(), first)));
+  ASSERT_TRUE(loop.run(control->change(by(), protocol::Ready{first})));
   EXPECT_EQ(admin_of(0, 0), "ready");
   EXPECT_EQ(in_flight(0, 0).get(), 1u);
   EXPECT_FALSE(drain_began(0, 0)) << "its deadline is void";
@@ -123,21 +123,21 @@ TEST_F(BackendsTest, D4_ready_again_at_any_time) {
 
 TEST_F(BackendsTest, a_drain_goes_on_after_a_restart) {
   in_flight(0, 0).add();
-  ASSERT_TRUE(loop.run(control->drain(by(), drain_of(first))));
+  ASSERT_TRUE(loop.run(control->change(by(), drain_of(first))));
   restart();
   EXPECT_EQ(live(0, 0).admin.load(), Admin::draining);
   EXPECT_EQ(admin_of(0, 0), "drained") << "nothing survived that could be in flight";
 }
 
 TEST_F(BackendsTest, C5_draining_the_last_eligible_backend_of_a_share_is_refused_or_done_with_a_warning) {
-  const auto refused = loop.run(control->drain(by(), drain_of(target("blue"))));
+  const auto refused = loop.run(control->change(by(), drain_of(target("blue"))));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().exit, Exit::refused);
   EXPECT_NE(refused.error().suggestion.find("sluicectl cutover api=green, or repeat it with --force"),
             std::string::npos);
-  Request forced = by();
+  Invocation forced = by();
   forced.options.force = true;
-  const auto reply = loop.run(control->drain(std::move(forced), drain_of(target("blue"))));
+  const auto reply = loop.run(control->change(std::move(forced), drain_of(target("blue"))));
   ASSERT_TRUE(reply);
   ASSERT_TRUE(reply->more.contains("warnings"));
   EXPECT_NE(boost::json::serialize(reply->more.at("warnings")).find("api/blue has 100% of the requests"),
@@ -145,13 +145,13 @@ TEST_F(BackendsTest, C5_draining_the_last_eligible_backend_of_a_share_is_refused
 }
 
 TEST_F(BackendsTest, maint_and_weight) {
-  ASSERT_TRUE(loop.run(control->maint(by(), first)));
+  ASSERT_TRUE(loop.run(control->change(by(), protocol::Maint{first})));
   EXPECT_EQ(admin_of(0, 0), "maint");
   protocol::Weight weight;
   weight.target = first;
-  EXPECT_EQ(loop.run(control->weight(by(), weight)).error().exit, Exit::usage);
+  EXPECT_EQ(loop.run(control->change(by(), weight)).error().exit, Exit::usage);
   weight.weight = 5;
-  const auto reply = loop.run(control->weight(by(), weight));
+  const auto reply = loop.run(control->change(by(), weight));
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->after.at("weight").to_number<int>(), 5);
   EXPECT_EQ(backend_in(in_force(), 0, 0).weight, 5u);
@@ -162,7 +162,7 @@ TEST_F(BackendsTest, add_and_remove) {
   add.target = target("blue", "b3");
   add.address = "127.0.0.1:9003";
   add.weight = 2;
-  const auto added = loop.run(control->add(by(), add));
+  const auto added = loop.run(control->change(by(), add));
   ASSERT_TRUE(added) << added.error().detail;
   EXPECT_TRUE(added->before.is_null());
   EXPECT_EQ(added->after.at("address").as_string(), "127.0.0.1:9003");
@@ -171,12 +171,12 @@ TEST_F(BackendsTest, add_and_remove) {
   remove.target = add.target;
   in_flight(0, 2).add();
   std::optional<Reply> removed;
-  loop.begin(control->remove(by(), remove), removed);
+  loop.begin(control->change(by(), remove), removed);
   ASSERT_TRUE(loop.run_until([this] { return drain_began(0, 2); }));
   loop.io.restart();
   loop.io.run_for(30ms);
   EXPECT_FALSE(removed) << "remove drains first";
-  EXPECT_TRUE(control->status_now().services[0].pools[0].backends[2].removing);
+  EXPECT_TRUE(control->views().status_now().services[0].pools[0].backends[2].removing);
   in_flight(0, 2).sub();
   ASSERT_TRUE(loop.run_until([&] { return removed.has_value(); }));
   ASSERT_TRUE(*removed) << (*removed).error().detail;
@@ -191,9 +191,9 @@ TEST_F(BackendsTest, a_backend_made_ready_while_it_waits_to_be_removed_stays) {
   protocol::Remove remove;
   remove.target = first;
   std::optional<Reply> removed;
-  loop.begin(control->remove(by(), remove), removed);
+  loop.begin(control->change(by(), remove), removed);
   ASSERT_TRUE(loop.run_until([this] { return live(0, 0).admin.load() == Admin::draining; }));
-  ASSERT_TRUE(loop.run(control->ready(by(), first)));
+  ASSERT_TRUE(loop.run(control->change(by(), protocol::Ready{first})));
   ASSERT_TRUE(loop.run_until([&] { return removed.has_value(); }));
   ASSERT_FALSE(*removed);
   EXPECT_EQ((*removed).error().exit, Exit::conflict);
@@ -206,7 +206,7 @@ TEST_F(BackendsTest, H4_a_name_that_is_not_known_yet_is_added_and_said) {
   restart();
   protocol::Add add;
   add.target = target("blue", "typo.test:80");
-  const auto reply = loop.run(control->add(by(), add));
+  const auto reply = loop.run(control->change(by(), add));
   ASSERT_TRUE(reply);
   ASSERT_EQ(reply->more.at("warnings").as_array().size(), 1u);
   EXPECT_EQ(reply->more.at("warnings").as_array()[0].as_string(),
@@ -221,7 +221,7 @@ TEST_F(BackendsTest, add_waits_until_healthy_or_says_that_it_is_late) {
   protocol::Add add;
   add.target = target("blue", "127.0.0.1:1");
   add.wait_healthy = 30ms;
-  const auto reply = loop.run(control->add(by(), add));
+  const auto reply = loop.run(control->change(by(), add));
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().exit, Exit::timed_out);
   EXPECT_EQ(in_force().services[0].pools[0].backends.size(), 3u) << "it goes on";
@@ -234,7 +234,7 @@ TEST_F(BackendsTest, wait_for_what_is_so_returns_at_once) {
   const auto late = loop.run(control->wait(wait_for(Condition::drained, target("blue"), 20ms)));
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().exit, Exit::timed_out);
-  ASSERT_TRUE(loop.run(control->drain(by(), drain_of(target("green")))));
+  ASSERT_TRUE(loop.run(control->change(by(), drain_of(target("green")))));
   const auto drained = loop.run(control->wait(wait_for(Condition::drained, target("green"), 1s)));
   ASSERT_TRUE(drained);
   EXPECT_TRUE(drained->drained);
@@ -248,7 +248,7 @@ TEST_F(BackendsTest, cutover_waits_until_nothing_runs_in_the_pool_it_left) {
   message.services = {{"api", "green"}};
   message.wait_drained = true;
   std::optional<Reply> reply;
-  loop.begin(control->cutover(by(), message), reply);
+  loop.begin(control->change(by(), message), reply);
   ASSERT_TRUE(loop.run_until([this] { return share(1) == kWhole; }));
   loop.io.restart();
   loop.io.run_for(30ms);
@@ -264,7 +264,7 @@ TEST_F(BackendsTest, cutover_that_waits_too_long_has_still_been_made) {
   message.services = {{"api", "green"}};
   message.wait_drained = true;
   message.wait_timeout = 30ms;
-  const auto reply = loop.run(control->cutover(by(), message));
+  const auto reply = loop.run(control->change(by(), message));
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().exit, Exit::timed_out);
   EXPECT_EQ(share(1), kWhole);

@@ -51,10 +51,10 @@ struct ControlFixture : testing::Test {
     start();
   }
 
-  static Request by(const std::string& name = "test") {
-    Request request;
-    request.actor.name = name;
-    return request;
+  static Invocation by(const std::string& name = "test") {
+    Invocation invocation;
+    invocation.actor.name = name;
+    return invocation;
   }
   static protocol::Split to(protocol::Strings pools, std::vector<Share> shares) {
     protocol::Split split;
@@ -62,18 +62,18 @@ struct ControlFixture : testing::Test {
     for (std::size_t i = 0; i < pools.size(); ++i) split.shares.emplace_back(pools[i], shares[i]);
     return split;
   }
-  Reply split(Share blue, Share green, Request request = by()) {
-    return loop.run(control->split(std::move(request), to({"blue", "green"}, {blue, green})));
+  Reply split(Share blue, Share green, Invocation invocation = by()) {
+    return loop.run(control->change(std::move(invocation), to({"blue", "green"}, {blue, green})));
   }
-  Reply cutover(const std::string& pool, Request request = by()) {
+  Reply cutover(const std::string& pool, Invocation invocation = by()) {
     protocol::Cutover message;
     message.services = {{"api", pool}};
-    return loop.run(control->cutover(std::move(request), message));
+    return loop.run(control->change(std::move(invocation), message));
   }
-  Reply rollback(Request request = by()) {
+  Reply rollback(Invocation invocation = by()) {
     protocol::Rollback message;
     message.services = {"api"};
-    return loop.run(control->rollback(std::move(request), message));
+    return loop.run(control->change(std::move(invocation), message));
   }
   static protocol::Target target(const std::string& pool, const std::string& backend = "") {
     return {"api", pool, backend};

@@ -37,7 +37,9 @@ struct ReloadTest : ControlFixture {
     write_text(text);
   }
   void write_text(const std::string& text) { std::ofstream(options.config_file) << text; }
-  Reply reload(Request request = by()) { return loop.run(control->reload(std::move(request))); }
+  Reply reload(Invocation invocation = by()) {
+    return loop.run(control->change(std::move(invocation), protocol::Reload{}));
+  }
 };
 
 TEST_F(ReloadTest, what_says_the_same_is_unchanged) {
@@ -104,9 +106,9 @@ TEST_F(ReloadTest, a_full_disk_changes_nothing) {
 
 TEST_F(ReloadTest, a_dry_run_tells_what_would_change) {
   write("50%", "50%");
-  Request request = by();
-  request.options.dry_run = true;
-  const auto reply = reload(request);
+  Invocation invocation = by();
+  invocation.options.dry_run = true;
+  const auto reply = reload(invocation);
   ASSERT_TRUE(reply);
   EXPECT_TRUE(reply->changed);
   EXPECT_EQ(reply->after.at("api").at("green").as_string(), "50%");
@@ -118,8 +120,8 @@ TEST_F(ReloadTest, effective_spec_has_what_was_changed_at_run_time) {
   protocol::Add add;
   add.target = target("blue", "b3");
   add.address = "127.0.0.1:9003";
-  ASSERT_TRUE(loop.run(control->add(by(), add)));
-  const auto effective = control->effective_spec();
+  ASSERT_TRUE(loop.run(control->change(by(), add)));
+  const auto effective = control->views().effective_spec();
   EXPECT_EQ(effective.services[0].split[1].second, 5'000u);
   EXPECT_EQ(effective.services[0].pools[0].backends.size(), 3u);
   EXPECT_EQ(effective.services[0].pools[0].backends[2].address.port, 9003);

@@ -44,7 +44,7 @@ TEST_F(ControlTest, what_is_so_already_is_unchanged) {
 TEST_F(ControlTest, C2_the_reply_comes_after_every_worker_has_acknowledged) {
   workers.hold_acknowledgements = true;
   std::optional<Reply> reply;
-  loop.begin(control->split(by(), to({"blue", "green"}, {50'000, 50'000})), reply);
+  loop.begin(control->change(by(), to({"blue", "green"}, {50'000, 50'000})), reply);
   ASSERT_TRUE(loop.run_until([this] { return !workers.held.empty(); }));
   loop.io.restart();
   loop.io.run_for(std::chrono::milliseconds(20));
@@ -57,8 +57,8 @@ TEST_F(ControlTest, C2_the_reply_comes_after_every_worker_has_acknowledged) {
 TEST_F(ControlTest, one_change_at_a_time_in_the_order_of_asking) {
   workers.hold_acknowledgements = true;
   std::optional<Reply> first, second;
-  loop.begin(control->split(by(), to({"blue", "green"}, {50'000, 50'000})), first);
-  loop.begin(control->split(by(), to({"blue", "green"}, {10'000, 90'000})), second);
+  loop.begin(control->change(by(), to({"blue", "green"}, {50'000, 50'000})), first);
+  loop.begin(control->change(by(), to({"blue", "green"}, {10'000, 90'000})), second);
   ASSERT_TRUE(loop.run_until([this] { return workers.held.size() == 1; }));
   loop.io.restart();
   loop.io.poll();
@@ -72,7 +72,7 @@ TEST_F(ControlTest, one_change_at_a_time_in_the_order_of_asking) {
 }
 
 TEST_F(ControlTest, a_dry_run_changes_nothing_and_tells_what_would) {
-  Request request = by();
+  Invocation request = by();
   request.options.dry_run = true;
   const auto reply = split(95'000, 5'000, request);
   ASSERT_TRUE(reply);
@@ -84,7 +84,7 @@ TEST_F(ControlTest, a_dry_run_changes_nothing_and_tells_what_would) {
 }
 
 TEST_F(ControlTest, a_generation_that_moved_is_a_conflict) {
-  Request request = by();
+  Invocation request = by();
   request.options.if_generation = 7;
   const auto reply = split(95'000, 5'000, request);
   ASSERT_FALSE(reply);
@@ -96,14 +96,14 @@ TEST_F(ControlTest, a_generation_that_moved_is_a_conflict) {
 TEST_F(ControlTest, names_that_are_not_there_are_not_found) {
   protocol::Cutover message;
   message.services = {{"ap", "green"}};
-  const auto reply = loop.run(control->cutover(by(), message));
+  const auto reply = loop.run(control->change(by(), message));
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().exit, Exit::not_found);
   EXPECT_EQ(cutover("gren").error().exit, Exit::not_found);
 }
 
 TEST_F(ControlTest, C5_no_share_for_a_pool_without_an_eligible_backend) {
-  loop.run(control->maint(by(), target("green", "127.0.0.1:9101")));
+  loop.run(control->change(by(), protocol::Maint{target("green", "127.0.0.1:9101")}));
   live(1, 1).health.store(observe::Health::down);
   const auto reply = cutover("green");
   ASSERT_FALSE(reply);
@@ -113,7 +113,7 @@ TEST_F(ControlTest, C5_no_share_for_a_pool_without_an_eligible_backend) {
             "127.0.0.1:9102 is down");
   EXPECT_NE(reply.error().suggestion.find("--force"), std::string::npos);
   EXPECT_EQ(share(1), 0u);
-  Request request = by();
+  Invocation request = by();
   request.options.force = true;
   EXPECT_TRUE(cutover("green", request));
   EXPECT_EQ(share(1), kWhole);
@@ -142,7 +142,7 @@ TEST_F(ControlTest, C7_rollback_works_with_a_full_disk_and_says_so) {
   ASSERT_TRUE(reply) << reply.error().detail;
   EXPECT_FALSE(reply->durable);
   EXPECT_EQ(share(0), kWhole);
-  const auto status = control->status_now();
+  const auto status = control->views().status_now();
   EXPECT_FALSE(status.durable);
   ASSERT_FALSE(status.warnings.empty());
   EXPECT_NE(status.warnings[0].find("not durable"), std::string::npos);
@@ -153,7 +153,7 @@ TEST_F(ControlTest, C7_what_was_not_durable_becomes_so_when_the_disk_is_well_aga
   disk.full = true;
   ASSERT_TRUE(rollback());
   disk.full = false;
-  ASSERT_TRUE(loop.run_until([this] { return control->status_now().durable; }));
+  ASSERT_TRUE(loop.run_until([this] { return control->views().status_now().durable; }));
   restart();
   EXPECT_EQ(share(0), kWhole);
   EXPECT_EQ(control->generation(), 3u);
@@ -167,7 +167,7 @@ TEST_F(ControlTest, C3_with_a_full_disk_a_split_is_refused_and_nothing_changes) 
   EXPECT_NE(reply.error().detail.find("No space left on device"), std::string::npos) << reply.error().detail;
   EXPECT_EQ(share(0), kWhole);
   EXPECT_EQ(control->generation(), 1u);
-  Request request = by();
+  Invocation request = by();
   request.options.force = true;
   const auto forced = split(95'000, 5'000, request);
   ASSERT_TRUE(forced);
@@ -176,7 +176,7 @@ TEST_F(ControlTest, C3_with_a_full_disk_a_split_is_refused_and_nothing_changes) 
 
 TEST_F(ControlTest, T1_a_restart_comes_back_with_the_last_acknowledged_table) {
   ASSERT_TRUE(split(95'000, 5'000));
-  ASSERT_TRUE(loop.run(control->maint(by(), target("blue", "127.0.0.1:9002"))));
+  ASSERT_TRUE(loop.run(control->change(by(), protocol::Maint{target("blue", "127.0.0.1:9002")})));
   restart();
   EXPECT_EQ(control->generation(), 3u) << "neither lower nor used again";
   EXPECT_EQ(share(1), 5'000u);
@@ -191,22 +191,22 @@ TEST_F(ControlTest, T2_the_configuration_wins_where_it_changed) {
   restart();
   EXPECT_EQ(share(1), 70'000u);
   EXPECT_GT(control->generation(), 2u);
-  EXPECT_FALSE(control->status_now().warnings.empty()) << "the conflict is named";
+  EXPECT_FALSE(control->views().status_now().warnings.empty()) << "the conflict is named";
 }
 
 TEST_F(ControlTest, undo_goes_back_one_or_to_any_generation) {
   ASSERT_TRUE(split(95'000, 5'000));
   ASSERT_TRUE(split(50'000, 50'000));
-  ASSERT_TRUE(loop.run(control->undo(by(), {})));
+  ASSERT_TRUE(loop.run(control->change(by(), protocol::Undo{})));
   EXPECT_EQ(share(1), 5'000u);
   protocol::Undo to_first;
   to_first.to_generation = 1;
-  ASSERT_TRUE(loop.run(control->undo(by(), to_first)));
+  ASSERT_TRUE(loop.run(control->change(by(), to_first)));
   EXPECT_EQ(share(1), 0u);
   EXPECT_EQ(control->generation(), 5u);
   protocol::Undo too_far;
   too_far.to_generation = 99;
-  EXPECT_EQ(loop.run(control->undo(by(), too_far)).error().exit, Exit::not_found);
+  EXPECT_EQ(loop.run(control->change(by(), too_far)).error().exit, Exit::not_found);
 }
 
 TEST_F(ControlTest, C4_a_thousand_changes_keep_live_objects_and_generations_in_order) {
@@ -220,7 +220,7 @@ TEST_F(ControlTest, C4_a_thousand_changes_keep_live_objects_and_generations_in_o
 }
 
 TEST_F(ControlTest, T4_every_attempt_has_an_audit_line) {
-  Request request = by("olga");
+  Invocation request = by("olga");
   request.options.reason = "canary looks good";
   ASSERT_TRUE(split(95'000, 5'000, request));
   split(95'000, 5'000, request);
@@ -241,10 +241,10 @@ TEST_F(ControlTest, T4_every_attempt_has_an_audit_line) {
 }
 
 TEST_F(ControlTest, history_has_the_latest_first) {
-  Request request = by("olga");
+  Invocation request = by("olga");
   request.options.reason = "why not";
   ASSERT_TRUE(split(95'000, 5'000, request));
-  const auto history = control->history("api", 10);
+  const auto history = control->views().history("api", 10);
   ASSERT_EQ(history.size(), 2u);
   EXPECT_EQ(history[0].generation, 2u);
   EXPECT_EQ(history[0].verb, "split");
@@ -252,8 +252,8 @@ TEST_F(ControlTest, history_has_the_latest_first) {
   EXPECT_EQ(history[0].reason, "why not");
   EXPECT_EQ(history[0].services, std::vector<std::string>{"api"});
   EXPECT_EQ(history[1].verb, "start");
-  EXPECT_TRUE(control->history("other", 10).empty());
-  EXPECT_EQ(control->history("", 1).size(), 1u);
+  EXPECT_TRUE(control->views().history("other", 10).empty());
+  EXPECT_EQ(control->views().history("", 1).size(), 1u);
 }
 
 TEST_F(ControlTest, a_change_is_an_event) {
@@ -281,7 +281,7 @@ TEST_F(ControlTest, suspects_of_the_workers_are_ejected) {
 TEST_F(ControlTest, may_go_while_a_change_waits_for_the_workers) {
   workers.hold_acknowledgements = true;
   std::optional<Reply> reply;
-  loop.begin(control->split(by(), to({"blue", "green"}, {50'000, 50'000})), reply);
+  loop.begin(control->change(by(), to({"blue", "green"}, {50'000, 50'000})), reply);
   ASSERT_TRUE(loop.run_until([this] { return !workers.held.empty(); }));
   control.reset();
   EXPECT_FALSE(reply);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "control/change/targets.hpp"
 #include "proxy/route/balance.hpp"
 #include "proxy/route/query.hpp"
 #include "unit/change/snapshots.hpp"

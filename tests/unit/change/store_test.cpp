@@ -40,22 +40,26 @@ struct StoreTest : ControlFixture {
     protocol::Weight message;
     message.target = target("green", "127.0.0.1:9101");
     message.weight = wanted;
-    return loop.run(control->weight(by(), message));
+    return loop.run(control->change(by(), message));
   }
   Reply flag(const std::string& name) {
     protocol::SetFlag message;
     message.service = "api";
     message.flag = name;
     message.share = 10'000;
-    return loop.run(control->set_flag(by(), message));
+    return loop.run(control->change(by(), message));
   }
   // A change of each kind; each makes one generation.
   std::vector<std::function<Reply()>> script() {
     return {[this] { return split(60'000, 40'000); },
             [this] { return weight(7); },
-            [this] { return loop.run(control->maint(by(), target("green", "127.0.0.1:9101"))); },
+            [this] {
+              return loop.run(control->change(by(), protocol::Maint{target("green", "127.0.0.1:9101")}));
+            },
             [this] { return flag("beta"); },
-            [this] { return loop.run(control->ready(by(), target("green", "127.0.0.1:9101"))); },
+            [this] {
+              return loop.run(control->change(by(), protocol::Ready{target("green", "127.0.0.1:9101")}));
+            },
             [this] { return split(50'000, 50'000); }};
   }
 };
@@ -74,7 +78,7 @@ TEST_F(StoreTest, T1_a_restart_goes_on_with_what_was_kept) {
   EXPECT_EQ(control->generation(), 2u);
   EXPECT_EQ(share(1), 40'000u);
   EXPECT_EQ(controls.appends, 2u) << "nothing new, nothing to keep";
-  ASSERT_TRUE(loop.run(control->undo(by(), {})));
+  ASSERT_TRUE(loop.run(control->change(by(), protocol::Undo{})));
   EXPECT_EQ(share(1), 0u);
 }
 
@@ -102,7 +106,7 @@ TEST_F(StoreTest, C3_a_refused_append_leaves_everything_as_it_was) {
   EXPECT_TRUE(reply.error().suggestion.starts_with("mend the store, or ")) << reply.error().suggestion;
   EXPECT_EQ(in_force_now(), before);
   EXPECT_EQ(control->counters().journal_errors, 1u);
-  EXPECT_TRUE(control->status_now().durable);
+  EXPECT_TRUE(control->views().status_now().durable);
 }
 
 TEST_F(StoreTest, C3_whichever_append_of_a_script_is_refused_the_script_ends_the_same) {
@@ -125,7 +129,7 @@ TEST_F(StoreTest, C3_whichever_append_of_a_script_is_refused_the_script_ends_the
       EXPECT_EQ(in_force().generation, reply->generation);
     }
     EXPECT_EQ(share(1), 50'000u);
-    ASSERT_TRUE(loop.run(control->undo(by(), [] {
+    ASSERT_TRUE(loop.run(control->change(by(), [] {
       protocol::Undo first;
       first.to_generation = 1;
       return first;
@@ -138,9 +142,9 @@ TEST_F(StoreTest, C3_nothing_is_in_force_before_the_store_has_answered) {
   const InForce before = in_force_now();
   controls.hold = true;
   std::optional<Reply> first, second;
-  loop.begin(control->split(by(), to({"blue", "green"}, {60'000, 40'000})), first);
+  loop.begin(control->change(by(), to({"blue", "green"}, {60'000, 40'000})), first);
   ASSERT_TRUE(loop.run_until([this] { return !controls.held.empty(); }));
-  loop.begin(control->split(by(), to({"blue", "green"}, {10'000, 90'000})), second);
+  loop.begin(control->change(by(), to({"blue", "green"}, {10'000, 90'000})), second);
   loop.io.restart();
   loop.io.poll();
   EXPECT_EQ(in_force_now(), before);
@@ -157,7 +161,7 @@ TEST_F(StoreTest, C3_a_refusal_that_comes_late_leaves_its_generation_to_the_next
   start();
   controls.hold = true;
   std::optional<Reply> refused;
-  loop.begin(control->split(by(), to({"blue", "green"}, {60'000, 40'000})), refused);
+  loop.begin(control->change(by(), to({"blue", "green"}, {60'000, 40'000})), refused);
   ASSERT_TRUE(loop.run_until([this] { return !controls.held.empty(); }));
   controls.hold = false;
   controls.refusal = "no quorum";
@@ -176,12 +180,12 @@ TEST_F(StoreTest, C7_a_rollback_goes_on_without_the_store) {
   ASSERT_TRUE(reply) << reply.error().detail;
   EXPECT_FALSE(reply->durable);
   EXPECT_EQ(share(0), kWhole);
-  EXPECT_FALSE(control->status_now().durable);
+  EXPECT_FALSE(control->views().status_now().durable);
   EXPECT_EQ(current->history().state().generation, 3u);
   EXPECT_EQ(controls.kept.state().generation, 2u);
   controls.refusal.clear();
   EXPECT_TRUE(split(60'000, 40'000)->durable);
-  EXPECT_TRUE(control->status_now().durable);
+  EXPECT_TRUE(control->views().status_now().durable);
   EXPECT_EQ(controls.kept.edits().size(), 4u) << "the rollback with it";
 }
 
@@ -191,14 +195,14 @@ TEST_F(StoreTest, C7_what_the_store_did_not_take_it_is_asked_to_take_again) {
   controls.refusal = "no quorum";
   ASSERT_TRUE(rollback());
   controls.refusal.clear();
-  ASSERT_TRUE(loop.run_until([this] { return control->status_now().durable; }));
+  ASSERT_TRUE(loop.run_until([this] { return control->views().status_now().durable; }));
   EXPECT_EQ(controls.kept.state().generation, 3u);
 }
 
 TEST_F(StoreTest, C7_force_is_enough_for_any_change) {
   start();
   controls.refusal = "no quorum";
-  Request request = by();
+  Invocation request = by();
   request.options.force = true;
   const auto reply = split(60'000, 40'000, request);
   ASSERT_TRUE(reply);
@@ -210,7 +214,7 @@ TEST_F(StoreTest, may_go_while_the_store_hesitates) {
   start();
   controls.hold = true;
   std::optional<Reply> reply;
-  loop.begin(control->split(by(), to({"blue", "green"}, {50'000, 50'000})), reply);
+  loop.begin(control->change(by(), to({"blue", "green"}, {50'000, 50'000})), reply);
   ASSERT_TRUE(loop.run_until([this] { return !controls.held.empty(); }));
   control.reset();
   EXPECT_FALSE(reply);

@@ -16,13 +16,13 @@ struct TrafficVerbs : ControlFixture {
   const route::Service& api() const { return in_force().services.at(0); }
   Reply pause(protocol::Pause message = {}) {
     message.service = "api";
-    return loop.run(control->pause(by(), message));
+    return loop.run(control->change(by(), message));
   }
   Reply resume(std::uint32_t rate = 0) {
     protocol::Resume message;
     message.service = "api";
     message.rate = rate;
-    return loop.run(control->resume(by(), message));
+    return loop.run(control->change(by(), message));
   }
   bool told(const std::string& type) {
     for (const auto& event : control->events().after(0).events)
@@ -51,6 +51,27 @@ TEST_F(TrafficVerbs, P1_a_pause_is_in_the_snapshot_and_a_resume_brings_its_rate_
   EXPECT_EQ(api().live->hold.release_rate.load(), 0u) << "an undo lets all go at once";
 }
 
+TEST_F(TrafficVerbs, C3_a_refused_resume_leaves_what_the_workers_let_go_by_as_it_was) {
+  ASSERT_TRUE(pause());
+  auto& hold = api().live->hold;
+  hold.held = 2;
+  hold.release_rate = 7;
+  hold.release_began_micros = 8;
+  hold.released = 9;
+  disk.full = true;
+  ASSERT_FALSE(resume(50));
+  EXPECT_TRUE(api().hold);
+  EXPECT_EQ(hold.release_rate.load(), 7u);
+  EXPECT_EQ(hold.release_began_micros.load(), 8);
+  EXPECT_EQ(hold.released.load(), 9u);
+  disk.full = false;
+  const auto resumed = resume(50);
+  ASSERT_TRUE(resumed);
+  EXPECT_EQ(hold.release_rate.load(), 50u);
+  EXPECT_EQ(hold.released.load(), 0u);
+  EXPECT_EQ(resumed->more.at("held").to_number<int>(), 2);
+}
+
 TEST_F(TrafficVerbs, P1_nothing_in_flight_is_announced_once_it_is_so) {
   api().live->in_flight = 1;
   const auto live = api().live;
@@ -76,12 +97,12 @@ TEST_F(TrafficVerbs, M1_F1_they_are_in_the_snapshot_and_survive_a_restart) {
   flag.flag = "a";
   flag.service = "api";
   flag.share = 10'000;
-  ASSERT_TRUE(loop.run(control->set_flag(by(), flag)));
+  ASSERT_TRUE(loop.run(control->change(by(), flag)));
   protocol::SetMirror mirror;
   mirror.service = "api";
   mirror.to = "green";
   mirror.share = 500;
-  ASSERT_TRUE(loop.run(control->mirror(by(), mirror)));
+  ASSERT_TRUE(loop.run(control->change(by(), mirror)));
   restart();
   ASSERT_EQ(api().flags.size(), 1u);
   EXPECT_EQ(api().flags[0].share, 10'000u);

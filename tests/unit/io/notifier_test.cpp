@@ -60,7 +60,7 @@ TEST(AsyncResult, gives_the_value_whether_it_came_before_or_after) {
   std::optional<int> early;
   loop.begin(gate->wait(), early);
   loop.io.poll();
-  gate->open(7);
+  gate->set(7);
   EXPECT_EQ(loop.run(gate->wait()), 7);
   EXPECT_EQ(early, 7);
 }

@@ -1,0 +1,36 @@
+#include "control/change/backend_health.hpp"
+
+#include "control/health/eligibility.hpp"
+#include "proxy/base/values.hpp"
+
+namespace sluice::change {
+
+BackendHealth::BackendHealth(boost::asio::any_io_executor loop, const std::function<std::uint64_t()>& random,
+                             Recorder& recorder)
+    : registry(loop), prober(loop, registry, random), outliers(loop, registry, random) {
+  registry.on_flip = [&recorder](const health::MonitoredBackend& backend, observe::Health from) {
+    recorder.info("health", backend.service,
+                  health::to_string(backend) + " is " +
+                      std::string(health::to_string(backend.live->health.load())) + ", was " +
+                      std::string(health::to_string(from)) +
+                      (backend.probed.error.empty() ? "" : " (" + backend.probed.error + ")"));
+  };
+  registry.on_cleared = [this](std::uint32_t id, const std::string& why) { outliers.lift(id, why); };
+  outliers.on_ejected = [&recorder](const health::MonitoredBackend& backend, std::chrono::milliseconds time) {
+    ++recorder.counters.ejections;
+    recorder.warn("ejected", backend.service,
+                  health::to_string(backend) + " is ejected for " + duration_text(time) + " after " +
+                      std::to_string(backend.outlier.consecutive_errors) + " errors in a row");
+  };
+  outliers.on_lifted = [&recorder](const health::MonitoredBackend& backend, const std::string& why) {
+    recorder.info("health", backend.service, health::to_string(backend) + " is no longer ejected: " + why);
+  };
+}
+
+void BackendHealth::adopt(route::SnapshotPtr snapshot) {
+  registry.adopt(std::move(snapshot));
+  prober.adopt();
+  outliers.adopt();
+}
+
+}  // namespace sluice::change

@@ -1,0 +1,37 @@
+// What has to be looked at once a second: the last minute's numbers, a disk that failed, keys that have
+// turned. Control thread only.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "control/change/committer.hpp"
+#include "control/change/sliding_window.hpp"
+#include "control/change/tickets.hpp"
+
+namespace sluice::change {
+
+class Maintenance {
+ public:
+  // All of them outlive this.
+  Maintenance(boost::asio::any_io_executor loop, const InForce& in_force, Committer& committer,
+              Workers& workers, state::FileSystem& files);
+
+  // Until stop().
+  boost::asio::awaitable<void> run();
+  void stop();
+
+  TicketKeeper& tickets() { return tickets_; }
+  const SlidingWindow& recent() const { return recent_; }  // what pools did in the last minute
+
+ private:
+  const InForce& in_force_;
+  Committer& committer_;
+  TicketKeeper tickets_;
+  SlidingWindow recent_;
+  boost::asio::steady_timer timer_;
+  bool stopped_ = false;
+};
+
+}  // namespace sluice::change

@@ -1,0 +1,79 @@
+#include "control/change/refusals.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "control/health/eligibility.hpp"
+#include "control/rollout/moves.hpp"
+#include "proxy/config/gate_files.hpp"
+
+namespace sluice::change {
+
+using protocol::Problem;
+
+namespace {
+
+constexpr const char* kNoWayBack = "repeat it with --force if there is to be no way back";
+
+}  // namespace
+
+// A slip is no outage: the last eligible backend of a pool with a share, or of one that is the way back, is
+// not taken away by the way.
+std::optional<Problem> refuse_losses(const InForce& now, const route::Snapshot& made,
+                                     const state::State& next,
+                                     const health::HealthRegistry& health_registry) {
+  const auto lost = health::lost_pools(*now.snapshot, made);
+  if (!lost.empty()) return refuse_loss(lost.front(), made, next, health_registry);
+  const auto time = unix_milliseconds();
+  for (const auto& service : made.services) {
+    const auto* kept = next.service(service.spec.name);
+    const route::Service* before = now.routed(service.spec.name);
+    for (const auto& pool : service.pools) {
+      const route::Pool* was = before ? find_pool(*before, pool.name) : nullptr;
+      if (!was || eligible_count(*was) == 0 || eligible_count(pool) > 0) continue;
+      const auto why = kept ? rollout::kept_for_rollback(*kept, pool.name, time) : std::string();
+      if (!why.empty())
+        return protocol::refused(
+            service.spec.name + "/" + pool.name + " would have no eligible backend any more, but " + why,
+            kNoWayBack);
+    }
+  }
+  return std::nullopt;
+}
+
+bool needs_force(const InForce& now, const route::Snapshot& made,
+                 const std::vector<state::ServiceDiff>& moved,
+                 const health::HealthRegistry& health_registry) {
+  auto back = moved;
+  for (auto& diff : back)
+    for (auto& pool : diff.pools) std::swap(pool.before, pool.after);
+  return health::refuse_unservable(made, back, health_registry) ||
+         !health::lost_pools(made, *now.snapshot).empty();
+}
+
+std::optional<Problem> refuse_kept_back(const state::State& now, const protocol::Target& target) {
+  const auto* service = now.service(target.service);
+  if (!service || !service->pool(target.pool)) return std::nullopt;
+  const auto kept = rollout::kept_for_rollback(*service, target.pool, unix_milliseconds());
+  if (kept.empty()) return std::nullopt;
+  return protocol::refused(protocol::to_string(target) + " stays: " + kept, kNoWayBack);
+}
+
+std::optional<Problem> refuse_own_commands(const Actor& actor, const config::PlanSpec& own) {
+  const bool admin = actor.role >= config::Role::admin;
+  const auto runs = [](const auto& one) { return !one.exec.empty(); };
+  if (!admin && (std::ranges::any_of(own.gates, runs) || std::ranges::any_of(own.verify, runs)))
+    return protocol::forbidden("a command of one's own (exec) needs the role admin: the daemon would run it",
+                               "a plan of the configuration may have it");
+  for (const auto& gate : own.gates)
+    if (!(gate.reach == config::ReachSpec{}) && !admin)
+      return protocol::forbidden(
+          "files of one's own (ca, password_file, bearer_file) need the role admin: the daemon would read "
+          "them",
+          "a plan of the configuration may have them");
+  const auto complaints = config::check_gate_files(own, "the plan", config::FileNames::whole);
+  if (complaints.empty()) return std::nullopt;
+  return protocol::invalid_config(complaints.front().text());
+}
+
+}  // namespace sluice::change

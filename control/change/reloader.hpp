@@ -1,0 +1,53 @@
+// The configuration file read again (T2): everything or nothing. Control thread only.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/change/committer.hpp"
+#include "control/change/name_follower.hpp"
+#include "control/change/options.hpp"
+
+namespace sluice::change {
+
+// Where the operator comes in, as a reload changes it: what is new is opened by prepare(), an error text or
+// empty, and then it takes effect or is forgotten.
+class AdminListeners {
+ public:
+  virtual ~AdminListeners() = default;
+  virtual std::string prepare(const config::AdminSpec& next) = 0;
+  virtual void take() = 0;
+  virtual void forget() = 0;
+};
+
+class Reloader {
+ public:
+  // All of them outlive this.
+  Reloader(const Options& options, const Readiness& readiness, InForce& in_force, Names& names,
+           Workers& workers, Committer& committer, Drains& drains, Recorder& recorder);
+
+  void set_admin_listeners(AdminListeners* listeners) { admin_listeners_ = listeners; }
+  boost::asio::awaitable<Result<protocol::Changed>> reload(Invocation invocation);
+
+ private:
+  boost::asio::awaitable<Result<protocol::Changed>> adopt(Invocation invocation, config::Spec next);
+  std::optional<protocol::Problem> prepare_for(const config::Spec& next);
+  void forget_prepared(const config::Spec& next);
+  std::vector<std::string> keep_what_needs_a_restart(config::Spec& next) const;
+  std::optional<protocol::Problem> refuse_to_begin(const Invocation& invocation) const;
+
+  const Options& options_;
+  const Readiness& readiness_;
+  InForce& in_force_;
+  Names& names_;
+  Workers& workers_;
+  Committer& committer_;
+  Drains& drains_;
+  Recorder& recorder_;
+  AdminListeners* admin_listeners_ = nullptr;  // null: there are none
+};
+
+}  // namespace sluice::change

@@ -1,0 +1,90 @@
+#include "control/change/sliding_window.hpp"
+
+#include <set>
+
+namespace sluice::change {
+namespace {
+
+observe::HistogramCounts counts_of(const observe::PoolLive& live) {
+  observe::HistogramCounts counts;
+  for (const auto& worker : live.per_worker) worker.duration.add_to(counts);
+  return counts;
+}
+
+}  // namespace
+
+PoolSums sums_of(const observe::PoolLive& live) {
+  PoolSums sums;
+  for (const auto& worker : live.per_worker) {
+    sums.requests += worker.requests.get();
+    sums.errors += worker.errors.get();
+    sums.in_flight += worker.in_flight.get();
+  }
+  return sums;
+}
+
+void PoolWindow::sample(const observe::PoolLive& live, io::Clock::time_point now) {
+  const PoolSums sums = sums_of(live);
+  samples_.push_back({now, sums.requests, sums.errors});
+  while (samples_.size() > 1 && samples_[1].at <= now - kWindow) samples_.pop_front();
+  if (now < next_step_) return;
+  next_step_ = now + kHistogramStep;
+  step(live);
+}
+
+void PoolWindow::step(const observe::PoolLive& live) {
+  observe::HistogramCounts now = counts_of(live);
+  Step made;
+  for (std::size_t i = 0; i < now.buckets.size(); ++i) {
+    const std::uint64_t more = now.buckets[i] - before_.buckets[i];
+    if (more > 0) made.buckets.emplace_back(static_cast<std::uint32_t>(i), more);
+  }
+  made.sum_micros = now.sum_micros - before_.sum_micros;
+  before_ = std::move(now);
+  steps_.push_back(std::move(made));
+  if (steps_.size() > static_cast<std::size_t>(kWindow / kHistogramStep)) steps_.pop_front();
+}
+
+PoolWindow::Delta PoolWindow::last(std::chrono::seconds window, const observe::PoolLive& live,
+                                   io::Clock::time_point now) const {
+  if (samples_.empty()) return {};
+  // The latest sample that is at least `window` old, else the first.
+  const Sample* from = &samples_.front();
+  for (const auto& sample : samples_)
+    if (sample.at <= now - window) from = &sample;
+  const PoolSums sums = sums_of(live);
+  return {sums.requests - from->requests, sums.errors - from->errors,
+          std::chrono::duration<double>(now - from->at).count()};
+}
+
+observe::HistogramCounts PoolWindow::latencies(const observe::PoolLive& live) const {
+  observe::HistogramCounts counts = counts_of(live);
+  counts -= before_;
+  for (const auto& step : steps_) {
+    for (const auto& [bucket, n] : step.buckets) {
+      counts.buckets[bucket] += n;
+      counts.count += n;
+    }
+    counts.sum_micros += step.sum_micros;
+  }
+  return counts;
+}
+
+void SlidingWindow::sample(const route::Snapshot& snapshot, io::Clock::time_point now) {
+  std::set<const observe::PoolLive*> named;
+  for (const auto& service : snapshot.services)
+    for (const auto& pool : service.pools) {
+      named.insert(pool.live.get());
+      Entry& entry = pools_[pool.live.get()];
+      entry.live = pool.live;
+      entry.recent.sample(*pool.live, now);
+    }
+  std::erase_if(pools_, [&named](const auto& entry) { return !named.contains(entry.first); });
+}
+
+const PoolWindow* SlidingWindow::find(const observe::PoolLive& live) const {
+  const auto found = pools_.find(&live);
+  return found == pools_.end() ? nullptr : &found->second.recent;
+}
+
+}  // namespace sluice::change

@@ -1,0 +1,73 @@
+// What the pools did lately: the counters of the last minute, second by second, and their latencies in
+// windows of five seconds. Control thread only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "control/io/notifier.hpp"
+#include "proxy/observe/live.hpp"
+#include "proxy/route/snapshot.hpp"
+
+namespace sluice::change {
+
+struct PoolSums {
+  std::uint64_t requests = 0, errors = 0, in_flight = 0;
+};
+PoolSums sums_of(const observe::PoolLive& live);
+
+class PoolWindow {
+ public:
+  static constexpr std::chrono::seconds kWindow{60};
+  static constexpr std::chrono::seconds kHistogramStep{5};
+
+  // To be called once a second.
+  void sample(const observe::PoolLive& live, io::Clock::time_point now);
+
+  // What was counted in the last `window` (at most kWindow), or since the first sample when that is later.
+  struct Delta {
+    std::uint64_t requests = 0, errors = 0;
+    double seconds = 0;
+  };
+  Delta last(std::chrono::seconds window, const observe::PoolLive& live, io::Clock::time_point now) const;
+  // Of the last kWindow, to within kHistogramStep.
+  observe::HistogramCounts latencies(const observe::PoolLive& live) const;
+
+ private:
+  struct Sample {
+    io::Clock::time_point at;
+    std::uint64_t requests = 0, errors = 0;
+  };
+  // Few buckets of a histogram are filled in five seconds.
+  struct Step {
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> buckets;
+    std::uint64_t sum_micros = 0;
+  };
+  void step(const observe::PoolLive& live);
+
+  std::deque<Sample> samples_;
+  std::deque<Step> steps_;
+  observe::HistogramCounts before_;  // all up to the last step
+  io::Clock::time_point next_step_{};
+};
+
+class SlidingWindow {
+ public:
+  // Every pool of the snapshot; forgets the others.
+  void sample(const route::Snapshot& snapshot, io::Clock::time_point now);
+  const PoolWindow* find(const observe::PoolLive& live) const;
+
+ private:
+  struct Entry {
+    std::shared_ptr<const observe::PoolLive> live;  // so that its address is not given twice
+    PoolWindow recent;
+  };
+  std::map<const observe::PoolLive*, Entry> pools_;
+};
+
+}  // namespace sluice::change

@@ -1,0 +1,320 @@
+#include "control/change/status_writer.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <boost/asio/use_awaitable.hpp>
+#include <map>
+
+#include "control/change/certificates.hpp"
+#include "control/change/effective_spec.hpp"
+#include "control/change/replies.hpp"
+#include "control/health/eligibility.hpp"
+#include "control/state/sentences.hpp"
+
+// g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
+namespace sluice::change {
+
+namespace asio = boost::asio;
+namespace {
+
+using std::chrono::milliseconds;
+
+milliseconds between(io::Clock::time_point from, io::Clock::time_point to) {
+  return std::chrono::duration_cast<milliseconds>(to - from);
+}
+
+double to_ms(std::uint64_t micros) { return static_cast<double>(micros) / 1000.0; }
+
+void add_counters(BackendView& view, const observe::BackendLive& live) {
+  for (const auto& worker : live.per_worker) {
+    view.requests += worker.requests.get();
+    view.errors += worker.errors.get();
+    view.in_flight += worker.in_flight.get();
+    view.connections += worker.connections.get();
+    view.tunnels += worker.tunnels.get();
+  }
+}
+
+std::uint64_t lately(const SlidingWindow& recent, const route::Pool& pool, std::chrono::seconds window,
+                     io::Clock::time_point now) {
+  const PoolWindow* known = recent.find(*pool.live);
+  return known ? known->last(window, *pool.live, now).requests : 0;
+}
+
+constexpr std::chrono::seconds kShortWindow{10};
+
+TrafficView traffic_view(const state::ServiceState& service, const route::Service* routed) {
+  TrafficView view;
+  if (service.hold) {
+    view.state = service.hold->kind == route::Hold::Kind::paused ? "paused" : "stopped";
+    view.max_hold = service.hold->max_hold;
+    view.message = service.hold->message;
+  }
+  for (const auto& flag : service.flags) view.flags.emplace_back(flag.name, flag.share);
+  if (service.mirror)
+    view.mirror = MirrorView{service.mirror->pool, service.mirror->share, service.mirror->safe_only, false};
+  if (!routed) return view;
+  if (routed->mirror && routed->mirror->shadow)
+    view.mirror = MirrorView{routed->pools[routed->mirror->pool].name, routed->mirror->share,
+                             routed->mirror->safe_only, true};
+  for (const auto& worker : routed->live->per_worker) {
+    view.mirrored += worker.mirrored.get();
+    view.mirror_failed += worker.mirror_failed.get();
+    view.mirror_dropped += worker.mirror_dropped.get();
+    view.mirror_skipped += worker.mirror_skipped.get();
+  }
+  view.held = routed->live->hold.held.load();
+  view.in_flight = routed->live->under_way();
+  return view;
+}
+
+DrainView drain_view(const Drain& drain) {
+  const auto now = io::Clock::now();
+  DrainView view;
+  view.finished = drain.finished;
+  view.running = drain.finished ? drain.took : between(drain.began, now);
+  if (drain.deadline && !drain.finished) view.left = std::max(between(now, *drain.deadline), milliseconds(0));
+  view.clean = drain.clean();
+  view.forced = drain.forced;
+  return view;
+}
+
+}  // namespace
+
+StatusView StatusWriter::status_now() const {
+  const auto now = io::Clock::now();
+  StatusView view;
+  view.generation = of_.in_force.state.generation;
+  view.version = of_.options.version;
+  view.uptime = std::chrono::duration_cast<std::chrono::seconds>(now - started_at_);
+  view.workers = of_.workers.count();
+  view.connections = of_.workers.counters().sum(
+      [](const observe::WorkerCounters& worker) { return worker.connections.get(); });
+  view.durable = of_.committer.durable();
+  view.warnings = warnings();
+  view.readiness = of_.readiness.why;
+  for (const auto& listener : of_.in_force.spec.listeners)
+    view.listeners.push_back({listener.name, listener.bind.text, of_.workers.port_of(listener.name)});
+  for (const auto& service : of_.in_force.spec.services)
+    if (const auto* kept = of_.in_force.state.service(service.name))
+      view.services.push_back(service_view(*kept, now));
+  return view;
+}
+
+std::vector<std::string> StatusWriter::warnings() const {
+  std::vector<std::string> all;
+  if (!of_.committer.durable())
+    all.push_back("not durable: generation " + std::to_string(of_.in_force.state.generation) +
+                  " is in force, but the disk did not take it");
+  if (of_.recorder.audit_failed()) all.push_back("the audit log cannot be written");
+  if (const auto& snapshot = of_.in_force.snapshot)
+    for (const auto& service : snapshot->services)
+      if (!service.disabled.empty())
+        all.push_back("service " + service.spec.name + " is set aside: " + service.disabled);
+  const auto troubles = of_.resolver.troubles();
+  all.insert(all.end(), troubles.begin(), troubles.end());
+  all.insert(all.end(), of_.recorder.standing_warnings.begin(), of_.recorder.standing_warnings.end());
+  const auto expiring = expiry_warnings(of_.in_force.spec, unix_milliseconds() / 1000);
+  all.insert(all.end(), expiring.begin(), expiring.end());
+  return all;
+}
+
+ServiceView StatusWriter::service_view(const state::ServiceState& service, io::Clock::time_point now) const {
+  ServiceView view;
+  view.name = service.name;
+  view.stable = service.stable();
+  view.rollout = rollout_view(service);
+  if (service.unconfirmed)
+    view.unconfirmed =
+        milliseconds(std::max<std::int64_t>(0, service.unconfirmed->deadline - unix_milliseconds()));
+  if (service.retained)
+    view.retained =
+        RetainedView{service.retained->pools, service.retained->until,
+                     milliseconds(std::max<std::int64_t>(0, service.retained->until - unix_milliseconds()))};
+  const route::Service* routed = of_.in_force.routed(service.name);
+  if (routed) view.set_aside = routed->disabled;
+  view.traffic = traffic_view(service, routed);
+  for (const auto& pool : service.pools) view.pools.push_back(pool_view(routed, pool, now));
+  return view;
+}
+
+PoolView StatusWriter::pool_view(const route::Service* service, const state::PoolState& pool,
+                                 io::Clock::time_point now) const {
+  PoolView view;
+  view.name = pool.name;
+  view.share = pool.share;
+  const route::Pool* routed = service ? find_pool(*service, pool.name) : nullptr;
+  for (const auto& backend : pool.backends) {
+    bool is_there = false;
+    if (routed)
+      for (const auto& one : routed->backends)
+        if (one.name == backend.name || one.group == backend.name) {
+          view.backends.push_back(backend_view(*routed, one, backend));
+          is_there = true;
+        }
+    if (!is_there) view.backends.push_back(backend_view(backend));
+  }
+  if (routed) add_traffic(view, *service, *routed, now);
+  return view;
+}
+
+void StatusWriter::add_traffic(PoolView& view, const route::Service& service, const route::Pool& pool,
+                               io::Clock::time_point now) const {
+  const PoolSums sums = sums_of(*pool.live);
+  view.requests = sums.requests;
+  view.errors = sums.errors;
+  view.in_flight = sums.in_flight;
+  for (const auto& worker : pool.live->previews) {
+    view.previews += worker.requests.get();
+    view.preview_errors += worker.errors.get();
+    view.in_flight += worker.in_flight.get();
+  }
+  const PoolWindow* known = of_.recent.find(*pool.live);
+  if (!known) return;
+  const auto shortly = known->last(kShortWindow, *pool.live, now);
+  if (shortly.seconds > 0) view.requests_per_second = static_cast<double>(shortly.requests) / shortly.seconds;
+  std::uint64_t all = 0;
+  for (const auto& other : service.pools) all += lately(of_.recent, other, kShortWindow, now);
+  if (all > 0) view.share_measured = static_cast<double>(shortly.requests) / static_cast<double>(all);
+  const auto minute = known->last(PoolWindow::kWindow, *pool.live, now);
+  if (minute.requests > 0)
+    view.error_rate = static_cast<double>(minute.errors) / static_cast<double>(minute.requests);
+  const auto latencies = known->latencies(*pool.live);
+  if (latencies.count == 0) return;
+  view.p50_ms = to_ms(latencies.quantile(0.50));
+  view.p95_ms = to_ms(latencies.quantile(0.95));
+  view.p99_ms = to_ms(latencies.quantile(0.99));
+}
+
+// Of a pool that could not be set up.
+BackendView StatusWriter::backend_view(const state::BackendState& backend) const {
+  BackendView view;
+  view.name = backend.name;
+  view.address = backend.address;
+  view.admin = state::to_string(backend.admin);
+  view.weight = backend.weight;
+  view.health = "down";
+  view.last_error = of_.resolver.error_of(backend.address);
+  return view;
+}
+
+BackendView StatusWriter::backend_view(const route::Pool& pool, const route::Backend& routed,
+                                       const state::BackendState& backend) const {
+  BackendView view;
+  view.name = routed.name;
+  view.address = routed.address;
+  view.admin = state::to_string(routed.admin);
+  view.weight = routed.weight;
+  view.group = routed.group;
+  view.health = health::to_string(routed.live->health.load());
+  view.eligible = eligible_in(pool, routed);
+  add_counters(view, *routed.live);
+  for (const auto& endpoint : routed.endpoints) view.addresses.push_back(io::to_string(endpoint));
+  if (const auto standing = of_.resolver.standing(routed.looked_up)) {
+    view.resolve_error = standing->error;
+    view.resolved_since = standing->since;
+    view.stale_since = standing->stale;
+  }
+  if (const health::MonitoredBackend* monitored = of_.health.registry.find(routed.live->id))
+    view.last_error = monitored->probed.error;
+  if (routed.endpoints.empty()) view.last_error = of_.resolver.error_of(backend.address);
+  if (const Drain* drain = of_.drains.find(routed.live->id)) {
+    view.drain = drain_view(*drain);
+    view.removing = drain->removing;
+    if (drain->finished) view.admin = "drained";
+  }
+  return view;
+}
+
+std::optional<RolloutView> StatusWriter::rollout_view(const state::ServiceState& service) const {
+  if (!service.rollout) return std::nullopt;
+  RolloutView view;
+  view.service = service.name;
+  view.kept = *service.rollout;
+  const auto* watch = of_.driver.watch_of(service.name, view.kept);
+  if (!watch) return view;
+  view.waits_for = watch->waits_for;
+  view.in_step = watch->in_step(io::Clock::now());
+  view.n_canary = watch->last().n_canary;
+  view.n_stable = watch->last().n_stable;
+  view.judgements = watch->last().judgements;
+  return view;
+}
+
+// --- what is asked of it
+
+// With how those fare that move in step with it.
+Result<RolloutView> StatusWriter::rollout(const std::string& name) const {
+  const state::State& state = of_.in_force.state;
+  if (auto problem = state::missing_service(state, name)) return *problem;
+  auto view = rollout_view(*state.service(name));
+  if (!view)
+    return protocol::not_found("service '" + name + "' never had a rollout",
+                               "sluicectl rollout --help says how to start one");
+  if (!view->kept.active()) return *view;
+  for (const auto& other : state.services)
+    if (other.name != name && other.rollout && other.rollout->id == view->kept.id)
+      view->others.push_back(*rollout_view(other));
+  return *view;
+}
+
+asio::awaitable<worker::Blockers> StatusWriter::blockers_of(asio::any_io_executor loop,
+                                                            std::uint32_t id) const {
+  const auto found = std::make_shared<io::AsyncResult<worker::Blockers>>(loop);
+  of_.workers.blockers({id}, [found](worker::Blockers blockers) { found->set(std::move(blockers)); });
+  co_return co_await found->wait();
+}
+
+asio::awaitable<StatusView> StatusWriter::status(asio::any_io_executor loop) const {
+  std::map<std::string, worker::Blockers> blocked;
+  std::vector<std::pair<std::uint32_t, std::string>> open;
+  for (const auto& [id, drain] : of_.drains.all())
+    if (!drain.finished) open.emplace_back(id, protocol::to_string(drain.target));
+  for (const auto& [id, name] : open) blocked[name] = co_await blockers_of(loop, id);
+  StatusView view = status_now();
+  for (auto& service : view.services)
+    for (auto& pool : service.pools)
+      for (auto& backend : pool.backends) {
+        const auto found = blocked.find(service.name + "/" + pool.name + "/" + backend.name);
+        if (found == blocked.end() || !backend.drain) continue;
+        backend.drain->requests = found->second.requests;
+        backend.drain->tunnels = found->second.tunnels;
+        backend.drain->oldest = found->second.oldest;
+        backend.drain->oldest_path = found->second.oldest_path;
+      }
+  co_return view;
+}
+
+std::vector<HistoryEntry> StatusWriter::history(const std::string& service, std::size_t limit) const {
+  std::vector<HistoryEntry> entries;
+  for (const state::PastEdit* edit : of_.committer.history().latest(service, limit)) {
+    HistoryEntry entry;
+    for (const auto& changed : edit->services) entry.services.push_back(changed.name);
+    entry.services.insert(entry.services.end(), edit->gone.begin(), edit->gone.end());
+    entry.generation = edit->generation;
+    entry.time = std::chrono::system_clock::time_point(milliseconds(edit->time));
+    entry.actor = !edit->actor.name.empty() ? edit->actor.name
+                                            : fmt::format("uid {} pid {}", edit->actor.uid, edit->actor.pid);
+    entry.verb = edit->verb;
+    entry.reason = edit->reason;
+    if (!edit->before.empty() || !edit->after.empty()) entry.change = edit->before + " -> " + edit->after;
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+std::optional<protocol::Problem> StatusWriter::missing_service(const std::string& service) const {
+  if (service.empty()) return std::nullopt;
+  return state::missing_service(of_.in_force.state, service);
+}
+
+config::Spec StatusWriter::effective_spec() const {
+  return change::effective_spec(of_.in_force.spec, of_.in_force.state);
+}
+
+boost::json::object StatusWriter::flags() const { return flags_json(of_.in_force.state); }
+
+}  // namespace sluice::change

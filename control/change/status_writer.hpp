@@ -1,0 +1,78 @@
+// What `status`, the metrics, `history` and `config show` say of what is in force. It changes nothing.
+// Control thread only.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/json/object.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/change/backend_health.hpp"
+#include "control/change/committer.hpp"
+#include "control/change/drains.hpp"
+#include "control/change/options.hpp"
+#include "control/change/sliding_window.hpp"
+#include "control/change/status.hpp"
+#include "control/rollout_driver/rollout_driver.hpp"
+
+namespace sluice::change {
+
+// One accepted change.
+struct HistoryEntry {
+  std::uint64_t generation = 0;
+  std::chrono::system_clock::time_point time;
+  std::string actor, verb, reason;
+  std::vector<std::string> services;
+  std::string change;  // "api: blue 100% -> 0%, green 0% -> 100%"
+};
+
+class StatusWriter {
+ public:
+  // What is looked at. All of it outlives the writer.
+  struct Sources {
+    const Options& options;
+    const InForce& in_force;
+    const Readiness& readiness;
+    Workers& workers;
+    const io::Resolver& resolver;
+    const BackendHealth& health;
+    const Drains& drains;
+    const SlidingWindow& recent;
+    const rollout_driver::RolloutDriver& driver;
+    const Committer& committer;
+    const Recorder& recorder;
+  };
+  explicit StatusWriter(Sources sources) : of_(sources) {}
+
+  // Blockers of running drains are asked of the workers.
+  boost::asio::awaitable<StatusView> status(boost::asio::any_io_executor loop) const;
+  StatusView status_now() const;                                  // without blockers; for the metrics
+  Result<RolloutView> rollout(const std::string& service) const;  // not_found when it never had one
+  std::vector<HistoryEntry> history(const std::string& service, std::size_t limit) const;  // the latest first
+  config::Spec effective_spec() const;  // with what was changed at run time; for `config show`
+  // {"FLAG":{"SERVICE":{"enabled_for":"10%","config":{...}}}}
+  boost::json::object flags() const;
+  // not_found, with a suggestion, unless there is one of that name or it is empty.
+  std::optional<protocol::Problem> missing_service(const std::string& service) const;
+
+ private:
+  boost::asio::awaitable<worker::Blockers> blockers_of(boost::asio::any_io_executor loop,
+                                                       std::uint32_t id) const;
+  ServiceView service_view(const state::ServiceState& service, io::Clock::time_point now) const;
+  PoolView pool_view(const route::Service* service, const state::PoolState& pool,
+                     io::Clock::time_point now) const;
+  BackendView backend_view(const state::BackendState& backend) const;
+  BackendView backend_view(const route::Pool& pool, const route::Backend& routed,
+                           const state::BackendState& backend) const;
+  void add_traffic(PoolView& view, const route::Service& service, const route::Pool& pool,
+                   io::Clock::time_point now) const;
+  std::optional<RolloutView> rollout_view(const state::ServiceState& service) const;
+  std::vector<std::string> warnings() const;
+
+  const Sources of_;
+  const io::Clock::time_point started_at_ = io::Clock::now();
+};
+
+}  // namespace sluice::change

@@ -1,0 +1,71 @@
+#include "control/change/sliding_window.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sluice::change {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct RecentTest : testing::Test {
+  observe::PoolLive live{2};
+  PoolWindow recent;
+  io::Clock::time_point now{1000s};
+
+  void requests(std::size_t worker, int n, std::uint64_t micros) {
+    for (int i = 0; i < n; ++i) {
+      live.per_worker[worker].requests.add();
+      live.per_worker[worker].duration.record(micros);
+    }
+  }
+  void second() {
+    recent.sample(live, now);
+    now += 1s;
+  }
+};
+
+TEST_F(RecentTest, counts_of_the_last_seconds_over_all_workers) {
+  second();
+  requests(0, 10, 1000);
+  requests(1, 5, 1000);
+  live.per_worker[1].errors.add(2);
+  const auto delta = recent.last(10s, live, now);
+  EXPECT_EQ(delta.requests, 15u);
+  EXPECT_EQ(delta.errors, 2u);
+  EXPECT_DOUBLE_EQ(delta.seconds, 1.0);
+}
+
+TEST_F(RecentTest, what_is_older_than_the_window_does_not_count) {
+  second();
+  requests(0, 100, 1000);
+  for (int i = 0; i < 20; ++i) second();
+  requests(0, 7, 1000);
+  EXPECT_EQ(recent.last(10s, live, now).requests, 7u);
+  EXPECT_EQ(recent.last(60s, live, now).requests, 107u);
+  for (int i = 0; i < 90; ++i) second();
+  EXPECT_EQ(recent.last(60s, live, now).requests, 0u);
+}
+
+TEST_F(RecentTest, latencies_are_of_the_last_minute) {
+  second();
+  requests(0, 100, 500'000);
+  for (int i = 0; i < 30; ++i) second();
+  requests(1, 100, 1'000);
+  const auto both = recent.latencies(live);
+  EXPECT_EQ(both.count, 200u);
+  EXPECT_NEAR(static_cast<double>(both.quantile(0.99)), 500'000, 10'000);
+  for (int i = 0; i < 45; ++i) second();
+  const auto later = recent.latencies(live);
+  EXPECT_EQ(later.count, 100u);
+  EXPECT_NEAR(static_cast<double>(later.quantile(0.99)), 1'000, 20);
+  for (int i = 0; i < 60; ++i) second();
+  EXPECT_EQ(recent.latencies(live).count, 0u);
+}
+
+TEST_F(RecentTest, nothing_without_a_sample) {
+  requests(0, 5, 1000);
+  EXPECT_EQ(recent.last(10s, live, now).requests, 0u);
+}
+
+}  // namespace
+}  // namespace sluice::change
