@@ -64,8 +64,8 @@ class Drains {
   const Drain* find(std::uint32_t id) const;
   const std::map<std::uint32_t, Drain>& all() const { return drains_; }
 
-  io::Notifier& changed() { return notifier_; }         // rings when one finished or was forgotten
-  std::function<void(const Drain& drain)> on_finished;  // may not begin or forget one
+  io::Notifier& changed() { return notifier_; }         // notified when a drain finished or ended
+  std::function<void(const Drain& drain)> on_finished;  // may not begin or end one
 
  private:
   void look();

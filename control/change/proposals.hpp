@@ -10,7 +10,7 @@
 #include "control/change/messages.hpp"
 #include "control/change/proposal.hpp"
 #include "control/io/resolver.hpp"
-#include "control/rollout/moves.hpp"
+#include "control/rollout/transitions.hpp"
 
 namespace sluice::change {
 

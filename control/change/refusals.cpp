@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "control/health/eligibility.hpp"
-#include "control/rollout/moves.hpp"
+#include "control/rollout/transitions.hpp"
 #include "proxy/config/gate_files.hpp"
 
 namespace sluice::change {

@@ -14,7 +14,7 @@
 #include "control/io/background.hpp"
 #include "control/io/notifier.hpp"
 #include "control/io/resolver.hpp"
-#include "control/rollout/moves.hpp"
+#include "control/rollout/transitions.hpp"
 #include "control/rollout_driver/host.hpp"
 #include "control/rollout_driver/judgement_log.hpp"
 #include "control/rollout_driver/rollout_watch.hpp"
