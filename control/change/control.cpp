@@ -79,7 +79,8 @@ struct Verbs {
 
 }  // namespace
 
-// The root of control: every class of it is made here, after those that it uses.
+// The root of control: every class of it is made here, after those that it uses. That is all it does, hence
+// its many fields.
 struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   Parts(asio::any_io_executor the_loop, Workers& the_workers, std::unique_ptr<state::Store> store,
         config::Spec spec, Options the_options);

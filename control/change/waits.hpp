@@ -24,6 +24,7 @@ struct Waited {
   std::optional<protocol::Drained> drained;  // for drained
 };
 
+// A method for each thing that may be waited for, hence so many.
 class Waits {
  public:
   using Pools = std::vector<std::pair<std::string, std::string>>;  // service, pool

@@ -1,5 +1,6 @@
 // What a rollout does next (G2): a pure function of what is kept of it, what was seen in its step, and the
-// verdicts. It owns no clock and publishes nothing; the driver (control/rollout_driver/rollout_driver.hpp) does.
+// verdicts. It owns no clock and publishes nothing; the driver (control/rollout_driver/rollout_driver.hpp)
+// does.
 #pragma once
 
 #include <chrono>
