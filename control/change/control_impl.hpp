@@ -17,7 +17,7 @@
 #include "control/health/health_registry.hpp"
 #include "control/health/outlier_detector.hpp"
 #include "control/health/prober.hpp"
-#include "control/rollout/moves.hpp"
+#include "control/rollout/transitions.hpp"
 #include "control/rollout_driver/judgement_log.hpp"
 #include "control/rollout_driver/rollout_watch.hpp"
 #include "control/rollout_driver/verify.hpp"

@@ -36,10 +36,6 @@ void Drains::begin(protocol::Target target, std::shared_ptr<observe::BackendLive
   if (!polling_) look();
 }
 
-void Drains::forget(std::uint32_t id) {
-  if (drains_.erase(id) > 0) notifier_.notify();
-}
-
 const Drain* Drains::find(std::uint32_t id) const {
   const auto found = drains_.find(id);
   return found == drains_.end() ? nullptr : &found->second;

@@ -49,7 +49,6 @@ class Drains {
   // deadline (D3); only `removing` and the tunnels' policy are taken from a second one.
   void begin(protocol::Target target, std::shared_ptr<observe::BackendLive> live,
              std::optional<io::Clock::time_point> deadline, worker::TunnelPolicy tunnels, bool removing);
-  void forget(std::uint32_t id);  // it is ready again, or gone
   template <class Keep>
   void keep_only(Keep keep) {
     if (std::erase_if(drains_, [&keep](const auto& entry) { return !keep(entry.second); }) > 0)
@@ -59,8 +58,8 @@ class Drains {
   const Drain* find(std::uint32_t id) const;
   const std::map<std::uint32_t, Drain>& all() const { return drains_; }
 
-  io::Notifier& changed() { return notifier_; }         // rings when one finished or was forgotten
-  std::function<void(const Drain& drain)> on_finished;  // may not begin or forget one
+  io::Notifier& changed() { return notifier_; }         // notified when a drain finished or ended
+  std::function<void(const Drain& drain)> on_finished;  // may not begin or end one
 
  private:
   void look();

@@ -4,8 +4,8 @@
 
 #include "control/change/control_impl.hpp"
 #include "control/change/replies.hpp"
-#include "control/rollout/moves.hpp"
 #include "control/rollout/plan.hpp"
+#include "control/rollout/transitions.hpp"
 #include "control/state/pending.hpp"
 #include "proxy/config/gate_files.hpp"
 

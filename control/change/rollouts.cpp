@@ -10,7 +10,7 @@
 
 #include "control/change/control_impl.hpp"
 #include "control/change/replies.hpp"
-#include "control/rollout/moves.hpp"
+#include "control/rollout/transitions.hpp"
 #include "control/state/pending.hpp"
 #include "proxy/route/query.hpp"
 

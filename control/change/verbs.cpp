@@ -1,7 +1,7 @@
 // The verbs: each is a pure change of the state, and how the reply shows it.
 #include "control/change/control_impl.hpp"
 #include "control/change/replies.hpp"
-#include "control/rollout/moves.hpp"
+#include "control/rollout/transitions.hpp"
 #include "control/state/pending.hpp"
 #include "control/state/walk.hpp"
 #include "proxy/base/origin.hpp"

@@ -74,7 +74,7 @@ asio::awaitable<bool> Control::Impl::wait_until_healthy(Target target, io::Clock
     bool all = !backends.empty();
     for (const route::Backend* backend : backends) all = is_healthy(*backend, marks) && all;
     if (all) co_return true;
-    // Probes of one that stays up ring no bell: looked at again with every poll.
+    // Probes of a backend that stays up notify nobody: it is looked at again with every poll.
     const auto next = std::min(limit, io::Clock::now() + Drains::kPoll);
     if (!co_await health_registry.changed().wait_until(next) && io::Clock::now() >= limit) co_return false;
   }

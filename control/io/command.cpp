@@ -167,7 +167,7 @@ asio::awaitable<CommandResult> run_command(asio::any_io_executor loop, std::stri
   if (descriptor < 0) co_return not_started("pidfd_open", errno);
   asio::posix::stream_descriptor process(loop, descriptor);
 
-  // The two that wait for the end share who came first: the command, or the time.
+  // Both waits share what came first: the end of the command, or of its time.
   const auto timed_out = std::make_shared<std::optional<bool>>();
   asio::steady_timer timer(loop, limit);
   timer.async_wait([timed_out, pid](error_code cancelled) {

@@ -78,7 +78,7 @@ asio::awaitable<error_code> Connection::connect(std::vector<route::Endpoint> end
   error_code last;
   for (const auto& endpoint : endpoints) {
     error_code ignored;
-    socket_.close(ignored);  // after one that failed
+    socket_.close(ignored);  // of the address that failed before
     const auto to = to_asio(endpoint);
     const auto [failure] = co_await socket_.async_connect(to, kConnectionToken);
     last = failure;

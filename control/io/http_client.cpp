@@ -33,7 +33,8 @@ namespace {
 using ExchangePtr = std::shared_ptr<HttpExchange>;
 
 constexpr std::size_t kPiece = 16 * 1024;
-constexpr std::size_t kMostUnwanted = 64 << 20;  // of a page that nobody wants; who sends more meets a reset
+constexpr std::size_t kMostUnwanted =
+    64 << 20;  // of a page that nobody wants; a server that sends more meets a reset
 
 HttpAnswer no_answer(const Failure& failure) {
   HttpAnswer answer;

@@ -18,7 +18,7 @@ struct Notifier::Waiter {
 
   asio::steady_timer timer;
   std::shared_ptr<std::vector<Waiter*>> waiting;
-  bool rung = false;
+  bool notified = false;
 };
 
 Notifier::Notifier(asio::any_io_executor loop)
@@ -26,7 +26,7 @@ Notifier::Notifier(asio::any_io_executor loop)
 
 void Notifier::notify() {
   for (Waiter* waiter : *waiting_) {
-    waiter->rung = true;
+    waiter->notified = true;
     waiter->timer.cancel();
   }
 }
@@ -35,7 +35,7 @@ asio::awaitable<bool> Notifier::wait_until(Clock::time_point limit) {
   Waiter waiter(loop_, waiting_);
   waiter.timer.expires_at(limit);
   co_await waiter.timer.async_wait(asio::as_tuple(asio::use_awaitable));
-  co_return waiter.rung;
+  co_return waiter.notified;
 }
 
 asio::awaitable<AsyncMutex::Held> AsyncMutex::take() {

@@ -13,20 +13,21 @@ namespace sluice::io {
 
 using Clock = std::chrono::steady_clock;
 
-// Wakes every coroutine that waits for something to have happened; who was woken looks for itself what.
+// Wakes every coroutine that waits for something to have happened; a coroutine that was woken looks for
+// itself at what.
 class Notifier {
  public:
   explicit Notifier(boost::asio::any_io_executor loop);
 
   void notify();
-  // True when the bell rang, false when `limit` came first.
+  // True when it was notified, false when `limit` came first.
   boost::asio::awaitable<bool> wait_until(Clock::time_point limit);
   boost::asio::awaitable<bool> wait() { return wait_until(Clock::time_point::max()); }
 
  private:
   struct Waiter;
   boost::asio::any_io_executor loop_;
-  // Shared with the waiting frames: those may be destroyed after the bell, with their loop.
+  // Shared with the waiting frames: those may be destroyed after the notifier, with their loop.
   std::shared_ptr<std::vector<Waiter*>> waiting_;
 };
 
@@ -55,7 +56,7 @@ class AsyncMutex {
  public:
   explicit AsyncMutex(boost::asio::any_io_executor loop) : notifier_(std::move(loop)) {}
 
-  // Gives the turn back when it goes.
+  // Unlocks when it is destroyed.
   class Held {
    public:
     explicit Held(AsyncMutex* turn) : turn_(turn) {}

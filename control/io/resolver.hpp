@@ -73,7 +73,7 @@ class Resolver {
   // No connection could be made there: looked up again at once, or as soon as `min` after the last time.
   void hurry(const std::string& address);
 
-  // Answers that differed from the one before, so far; the bell rings with each.
+  // Answers that differed from the one before, so far; changed() is notified with each.
   std::uint64_t changes() const { return changes_; }
   Notifier& changed() { return notifier_; }
   // A sentence when look-ups of a name begin to fail, and when they succeed again.

@@ -45,7 +45,7 @@ struct Decision {
 // In a step that gives the new pool nothing, not even copies, there is nothing to count.
 inline bool counts_nothing(const config::StepSpec& step) { return step.share == 0 && step.mirror == 0; }
 
-// Of services that move in step: one that fails takes all back, all that pass go on together.
+// Of services that move in step: a service that fails takes all back; when all pass they go on together.
 struct Member {
   std::string service;
   Decision decision;

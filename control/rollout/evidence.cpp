@@ -111,14 +111,6 @@ double evidence_below(Tally tally, double limit) {
   return log_tail(boost::math::ibeta(a, b, limit, Quiet()), a, b, limit) - std::log(limit);
 }
 
-double evidence_increase(Tally canary, Tally stable, double increase) {
-  return increase_at_least(canary, stable, increase, -kInfinity);
-}
-
-double evidence_no_increase(Tally canary, Tally stable, double increase) {
-  return increase_at_most(canary, stable, increase, -kInfinity);
-}
-
 bool increased(Tally canary, Tally stable, double increase, double alpha) {
   return increase_at_least(canary, stable, increase, threshold(alpha)) >= threshold(alpha);
 }

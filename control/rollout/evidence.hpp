@@ -34,10 +34,8 @@ struct Tally {
 double evidence_above(Tally tally, double limit);
 double evidence_below(Tally tally, double limit);
 
-// The same for "canary's rate is at most stable's + `increase`", and for "at least".
-double evidence_increase(Tally canary, Tally stable, double increase);
-double evidence_no_increase(Tally canary, Tally stable, double increase);
-// Whether these reach the threshold of `alpha`: cheaper, as one rate of stable's that explains all is enough.
+// Whether the evidence against "canary's rate is at most stable's + `increase`" reaches the threshold of
+// `alpha`, and against "at least". One rate of stable's that explains all is enough to say no.
 bool increased(Tally canary, Tally stable, double increase, double alpha);
 bool not_increased(Tally canary, Tally stable, double increase, double alpha);
 

@@ -42,13 +42,4 @@ boost::json::object to_json(const Judgement& judgement) {
           {"why", judgement.why}};
 }
 
-Verdict worst(const std::vector<Judgement>& judgements) {
-  Verdict verdict = Verdict::pass;
-  for (const auto& one : judgements) {
-    if (one.verdict == Verdict::fail) return Verdict::fail;
-    if (one.verdict == Verdict::insufficient) verdict = Verdict::insufficient;
-  }
-  return verdict;
-}
-
 }  // namespace sluice::rollout

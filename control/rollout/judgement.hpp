@@ -33,7 +33,4 @@ struct Judgement {
 // null for what is not there. G8: serialised, one line.
 boost::json::object to_json(const Judgement& judgement);
 
-// The worst of them: fail before insufficient before pass. Of none: pass.
-Verdict worst(const std::vector<Judgement>& judgements);
-
 }  // namespace sluice::rollout

@@ -72,8 +72,8 @@ Result<std::vector<Share>> shares_of(const ServiceState& service, const Table& t
 // One step down the stack of stable tables. False when there is nothing below.
 bool roll_back(ServiceState& service) {
   if (service.pool(service.stable())->share == kWhole) {
-    if (service.stables.size() == 1) return false;
-    service.stables.pop_back();
+    if (service.stable_history.size() == 1) return false;
+    service.stable_history.pop_back();
   }
   service.set_shares(all_to(service, service.stable()));
   return true;

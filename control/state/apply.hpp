@@ -46,13 +46,14 @@ Result<Change> split(const State& state, const std::string& service, const Table
 Result<Change> cutover(const State& state, const std::vector<std::pair<std::string, std::string>>& pools);
 
 // C7: undoes the last shift of each service that is still in force. An active rollout ends, at `now` (Unix
-// milliseconds), with the table of before it. Otherwise the last table in which one pool had 100 % comes
-// back; never forward: if such a table is in force, it is dropped for good and the one before it comes back;
-// with none before it the service stays as it is. Unchanged is what somebody else took back already: see
-// ServiceState::taken_back.
+// milliseconds), with the table that was in force before it. Otherwise the last table in which one pool had
+// 100 % comes back. A rollback never goes forward: if such a table is in force, it is dropped for good and
+// the table before it comes back; when there is no table before it the service stays as it is. A shift that
+// somebody took back already is left as it is: see ServiceState::taken_back.
 Result<Change> rollback(const State& state, const std::vector<std::string>& services, std::int64_t now = 0);
 
-// Who goes back or forth, and when (Unix milliseconds). `force`: although something cannot come back.
+// Who asks for an undo or a redo, and when (Unix milliseconds). `force`: also when something cannot come
+// back.
 struct Asked {
   std::string by;
   std::int64_t time = 0;

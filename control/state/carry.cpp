@@ -40,16 +40,16 @@ route::SlotTable through_both(const ServiceState& old, const ServiceState& now, 
 
 }  // namespace
 
-std::vector<std::string> surviving_stables(const std::vector<std::string>& stables,
-                                           const ServiceState& service) {
+std::vector<std::string> surviving_stable_history(const std::vector<std::string>& stable_history,
+                                                  const ServiceState& service) {
   ServiceState trial;
-  trial.stables.clear();
-  for (const auto& pool : stables)
+  trial.stable_history.clear();
+  for (const auto& pool : stable_history)
     if (service.pool(pool)) trial.remember_stable(pool);
-  if (trial.stables.empty()) trial.stables.push_back(service.configured_stable);
+  if (trial.stable_history.empty()) trial.stable_history.push_back(service.configured_stable);
   for (const auto& pool : service.pools)
     if (pool.share == kWhole) trial.remember_stable(pool.name);
-  return trial.stables;
+  return trial.stable_history;
 }
 
 route::SlotTable slots_for(const ServiceState& old, const ServiceState& now) {

@@ -8,10 +8,10 @@
 
 namespace sluice::state {
 
-// The pools that are still there, the latest last, no two alike in a row; with what has 100 % now on top, and
-// never empty: the configured stable pool if nothing else is left.
-std::vector<std::string> surviving_stables(const std::vector<std::string>& stables,
-                                           const ServiceState& service);
+// Of `stable_history` the pools that are still there, the latest last, no two alike in a row. A pool that has
+// 100 % now is the last of them. Never empty: the configured stable pool stays when no other does.
+std::vector<std::string> surviving_stable_history(const std::vector<std::string>& stable_history,
+                                                  const ServiceState& service);
 
 // The slots of `old` for the pools of `now`, which need not be the same nor in the same order. Exactly as
 // they were if the shares are, else with the fewest moves that give `now` its shares.

@@ -94,17 +94,17 @@ PastEdit recorded(const Edit& edit) {
   return past;
 }
 
-State state_after(const State& base, std::span<const PastEdit> edits, std::vector<SetAside>& set_aside) {
+State state_after(const State& base, std::span<const PastEdit> edits, std::vector<Unrestored>& unrestored) {
   State state = base;
   for (const auto& [name, service] : latest_of(edits)) {
-    std::erase_if(set_aside, [&name = name](const SetAside& other) { return other.service == name; });
+    std::erase_if(unrestored, [&name = name](const Unrestored& other) { return other.service == name; });
     state.erase(name);
     if (!service) continue;
     auto restored = service_from_json(parse_json(service->json));
     if (restored)
       state.put(std::move(*restored));
     else
-      set_aside.push_back({service->name, restored.error().why});
+      unrestored.push_back({service->name, restored.error().why});
   }
   if (!edits.empty()) state.generation = edits.back().generation;
   return state;

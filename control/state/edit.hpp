@@ -57,8 +57,8 @@ Edit edit_between(const State& before, const State& after, std::string verb);
 void apply_edit(State& state, const Edit& edit);
 
 PastEdit recorded(const Edit& edit);
-// What `edits` made of `base`. A service that cannot be restored is left out and set aside (T3).
-State state_after(const State& base, std::span<const PastEdit> edits, std::vector<SetAside>& set_aside);
+// What `edits` made of `base`. A service that cannot be restored is left out and named in `unrestored` (T3).
+State state_after(const State& base, std::span<const PastEdit> edits, std::vector<Unrestored>& unrestored);
 
 std::string to_text(const PastEdit& edit);  // JSON
 Decoded<PastEdit> past_edit_from_json(const boost::json::value& value);

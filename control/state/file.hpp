@@ -18,9 +18,8 @@ class Error {
 
   explicit operator bool() const { return failed_; }
   int code() const { return code_; }  // an errno, or 0
-  const std::string& message() const {
-    return message_;
-  }  // "cannot write to /x/journal: No space left on device"
+  // "cannot write to /x/journal: No space left on device"
+  const std::string& message() const { return message_; }
 
  private:
   bool failed_ = false;

@@ -23,7 +23,7 @@ const PastEdit* History::edit_at(std::uint64_t generation) const {
 
 std::optional<State> History::state_at(std::uint64_t generation) const {
   if (generation < oldest() || generation > state_.generation) return std::nullopt;
-  std::vector<SetAside> ignored;
+  std::vector<Unrestored> ignored;
   State state = state_after(base_, edits_until(generation), ignored);
   state.generation = generation;
   return state;
@@ -58,7 +58,7 @@ void History::record(const Edit& edit, PastEdit past) {
 }
 
 void History::forget(std::size_t count) {
-  std::vector<SetAside> ignored;
+  std::vector<Unrestored> ignored;
   base_ = state_after(base_, std::span(edits_).first(count), ignored);
   edits_.erase(edits_.begin(), edits_.begin() + static_cast<std::ptrdiff_t>(count));
 }

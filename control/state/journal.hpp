@@ -27,12 +27,12 @@ class Journal {
  public:
   // Takes the lock of `folder` (made if it is not there) and reads what it holds. An error when another
   // process has it, when it cannot be written, or when there are journals but none that can be read: never an
-  // empty table instead. A torn tail, a damaged journal replaced by the previous one, and services set aside
+  // empty table instead. A torn tail, a damaged journal replaced by the previous one, and services left out
   // (T3) are warnings.
   static Io<OpenedJournal> open(FileSystem& files, const std::string& folder,
                                 const JournalLimits& limits = {});
 
-  // Puts the edit on the disk (C3). On an error nothing is recorded; the disk may hold the edit or not.
+  // Puts the edit on the disk (C3). On an error the edit is not recorded, and the disk may hold it or not.
   // Requires: a generation higher than history().state().generation.
   Error append(const Edit& edit);
 

@@ -1,4 +1,4 @@
-// Journal::open: which of the copies in the folder is the one to go on with.
+// Journal::open: which of the copies in the folder the daemon goes on with.
 #include <cerrno>
 
 #include "control/state/journal.hpp"
@@ -109,16 +109,16 @@ void JournalOpener::warn_of(const JournalCopy& used, const JournalCopy& main) {
         (used.name == main.name ? "its sound part" : path(used.name)) + " is used, " + in_force);
   if (used.recovered->ending == Ending::torn)
     warnings.push_back(path(used.name) + " ends in an incomplete record, which is dropped: " + in_force);
-  for (const auto& [service, why] : used.recovered->set_aside)
+  for (const auto& [service, why] : used.recovered->unrestored)
     warnings.push_back("service '" + service + "' cannot be restored (" + why +
                        "): its configuration counts");
 }
 
-// Goes on in the file if it is whole, else in a new one; a damaged one is kept for who wants to look at it.
+// Goes on in the file if it is whole, else in a new file; a damaged file is kept for people to look at.
 Error JournalOpener::adopt(Journal& journal, JournalCopy copy, const JournalCopy& main) {
   Recovered& recovered = *copy.recovered;
   const bool whole =
-      copy.name == kJournal && recovered.ending == Ending::clean && recovered.set_aside.empty();
+      copy.name == kJournal && recovered.ending == Ending::clean && recovered.unrestored.empty();
   journal.history_ =
       History(std::move(recovered.base), std::move(recovered.edits), std::move(recovered.state));
   if (!whole) return journal.rewrite(path(main.there && !main.sound() ? name_for_damaged() : kPrevious));

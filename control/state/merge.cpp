@@ -129,7 +129,7 @@ bool all_there(const Table& table, const config::ServiceSpec& spec) {
 
 // The shares that are to be in force: the run-time ones if the configuration says what it said then.
 Table merge_split(const ServiceState& runtime, const config::ServiceSpec& spec, Report report) {
-  const Table configured = meaning_of(spec.split);
+  const Table configured = normalized(spec.split);
   const Table now = runtime.split();
   if (now == configured) return configured;
   const std::string wins = "the configuration says " + split_text(configured) + " now";
@@ -142,12 +142,13 @@ Table merge_split(const ServiceState& runtime, const config::ServiceSpec& spec, 
   return configured;
 }
 
-void merge_stables(ServiceState& merged, const ServiceState& runtime, const config::ServiceSpec& spec) {
+void merge_stable_history(ServiceState& merged, const ServiceState& runtime,
+                          const config::ServiceSpec& spec) {
   if (spec.stable != runtime.configured_stable || merged.split() != runtime.split())
-    merged.stables = surviving_stables(runtime.stables, merged);
-  else if (!std::all_of(runtime.stables.begin(), runtime.stables.end(),
+    merged.stable_history = surviving_stable_history(runtime.stable_history, merged);
+  else if (!std::all_of(runtime.stable_history.begin(), runtime.stable_history.end(),
                         [&](const auto& p) { return spec.pool(p); }))
-    merged.stables = surviving_stables(runtime.stables, merged);
+    merged.stable_history = surviving_stable_history(runtime.stable_history, merged);
   if (spec.stable != runtime.configured_stable) merged.remember_stable(spec.stable);
 }
 
@@ -187,11 +188,11 @@ ServiceState merge_service(const ServiceState& runtime, const config::ServiceSpe
   merged.pools = merge_pools(runtime, spec, report);
   const Table split = merge_split(runtime, spec, report);
   for (auto& pool : merged.pools) pool.share = share_in(split, pool.name);
-  const Table configured = meaning_of(spec.split);
+  const Table configured = normalized(spec.split);
   if (split != configured) merged.configured_split = configured;
   merged.slots = slots_for(runtime, merged);
-  merged.stables = runtime.stables;
-  merge_stables(merged, runtime, spec);
+  merged.stable_history = runtime.stable_history;
+  merge_stable_history(merged, runtime, spec);
   merge_pending(merged, runtime, report);
   merge_traffic(merged, runtime, report.conflicts);
   return merged;

@@ -34,7 +34,7 @@ void ask_for_confirmation(const State& before, Change& change, std::int64_t dead
     const ServiceState* was = before.service(diff.service);
     ServiceState* now = change.next.service(diff.service);
     if (was && now)
-      now->unconfirmed = Unconfirmed{deadline, change.next.generation, was->split(), was->stables};
+      now->unconfirmed = Unconfirmed{deadline, change.next.generation, was->split(), was->stable_history};
   }
   // A split is refused while it waits; these two are not.
   if (!change.undo.starts_with("sluicectl rollback"))
@@ -73,7 +73,7 @@ Result<Change> confirm(const State& state, const std::vector<std::string>& servi
   return change;
 }
 
-void put_back(ServiceState& service, const Table& shares, const std::vector<std::string>& stables) {
+void put_back(ServiceState& service, const Table& shares, const std::vector<std::string>& stable_history) {
   std::vector<Share> wanted(service.pools.size(), 0);
   std::uint64_t sum = 0;
   for (const auto& [pool, share] : shares)
@@ -81,7 +81,7 @@ void put_back(ServiceState& service, const Table& shares, const std::vector<std:
   const std::size_t rest = service.index_of(service.configured_stable);
   if (sum < kWhole && rest < wanted.size()) wanted[rest] += static_cast<Share>(kWhole - sum);
   service.set_shares(wanted);
-  service.stables = surviving_stables(stables, service);
+  service.stable_history = surviving_stable_history(stable_history, service);
 }
 
 Result<Change> revert(const State& state, std::uint64_t generation, std::int64_t time) {
@@ -90,7 +90,7 @@ Result<Change> revert(const State& state, std::uint64_t generation, std::int64_t
     if (!service.unconfirmed || service.unconfirmed->generation != generation) continue;
     const Unconfirmed was = *service.unconfirmed;
     service.unconfirmed.reset();
-    put_back(service, was.before, was.stables_before);
+    put_back(service, was.before, was.stable_history_before);
     note_taken_back(*state.service(service.name), service, "the missing confirmation", time);
   }
   Change change = change_between(state, std::move(next));
@@ -122,7 +122,7 @@ void leave_rollout(ServiceState& service, RolloutPhase how, std::int64_t time, c
   const auto shares = shares_with(service, rollout.before, rollout.from, rollout.to, 0);
   Table table;
   for (std::size_t i = 0; i < shares.size(); ++i) table.emplace_back(service.pools[i].name, shares[i]);
-  put_back(service, table, rollout.stables_before);
+  put_back(service, table, rollout.stable_history_before);
   if (!by.empty()) service.taken_back = TakenBack{time, by, rollout.to, table_text(service)};
   rollout.end(how, time, why);
 }

@@ -23,8 +23,8 @@ void retain_what_was_left(const State& before, Change& change, const std::string
                           std::chrono::milliseconds how_long, std::int64_t time);
 // What was changed stays. A conflict when nothing of these services waits.
 Result<Change> confirm(const State& state, const std::vector<std::string>& services);
-// Takes the unconfirmed change of `generation` back in all services that it changed, every user to where they
-// were (S5), at `time` (Unix milliseconds).
+// Takes the unconfirmed change of `generation` back in all services that it changed, so that every user is
+// where they were (S5), at `time` (Unix milliseconds).
 Result<Change> revert(const State& state, std::uint64_t generation, std::int64_t time = 0);
 
 // The table of before a rollout with `share` for `to`: the others have the rest in their proportions.
@@ -35,10 +35,11 @@ std::vector<Share> shares_with(const ServiceState& service, const Table& before,
 void leave_rollout(ServiceState& service, RolloutPhase how, std::int64_t time, const std::string& why,
                    const std::string& by);
 
-// C7: a rollback that comes now has nothing to undo, if every pool that `now` took shares from has none left.
+// C7: remembers that `by` took the last shift back, so that a rollback that comes now finds nothing to undo;
+// only if every pool that `now` took shares from has none left.
 void note_taken_back(const ServiceState& before, ServiceState& now, const std::string& by, std::int64_t time);
 
 // The shares, owners of slots and stable pools of before; pools that are gone since get nothing.
-void put_back(ServiceState& service, const Table& shares, const std::vector<std::string>& stables);
+void put_back(ServiceState& service, const Table& shares, const std::vector<std::string>& stable_history);
 
 }  // namespace sluice::state

@@ -15,7 +15,7 @@ bool read_checkpoint(std::string_view payload, Recovered& out) {
   const json::value value = parse_json(payload);
   const auto* checkpoint = field(value, "checkpoint");
   if (!checkpoint) return false;
-  auto state = state_from_json(*checkpoint, out.set_aside);
+  auto state = state_from_json(*checkpoint, out.unrestored);
   if (!state) return false;
   out.base = std::move(*state);
   return true;
@@ -46,7 +46,7 @@ boost::system::result<Recovered, JournalFault> recover(std::string_view file) {
     out.ending = Ending::damaged;
     break;
   }
-  out.state = state_after(out.base, out.edits, out.set_aside);
+  out.state = state_after(out.base, out.edits, out.unrestored);
   // Generation 0 is the checkpoint of a journal's first day; without the edit behind it, it is an empty
   // table.
   if (out.state.generation == 0) return JournalFault{"it holds no published generation"};

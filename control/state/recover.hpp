@@ -15,7 +15,7 @@ struct Recovered {
   std::vector<PastEdit> edits;  // oldest first
   State state;                  // the base with all edits
   Ending ending = Ending::clean;
-  std::vector<SetAside> set_aside;
+  std::vector<Unrestored> unrestored;
 };
 
 // A format of another version is a fault that no other copy can heal.

@@ -18,7 +18,8 @@ void add_names(std::set<std::string>& names, const Items& items) {
 }
 
 bool same_shares(const ServiceState& a, const ServiceState& b) {
-  return a.split() == b.split() && a.stables == b.stables && a.slots.stacks() == b.slots.stacks();
+  return a.split() == b.split() && a.stable_history == b.stable_history &&
+         a.slots.stacks() == b.slots.stacks();
 }
 
 // The pools that had a share in `to` and are gone from `now`, named.
@@ -36,10 +37,10 @@ void restore_shares(ServiceState& now, const ServiceState& from, const ServiceSt
   if (same_shares(from, to)) return;
   const ServiceState before = now;
   for (auto& sentence : gone_with_share(now, to)) obstacles.lost.push_back(std::move(sentence));
-  put_back(now, to.split(), to.stables);
+  put_back(now, to.split(), to.stable_history);
   now.slots = slots_for(to, now);
   now.taken_back = to.taken_back;
-  const bool moved = now.shares() != before.shares() || now.stables != before.stables ||
+  const bool moved = now.shares() != before.shares() || now.stable_history != before.stable_history ||
                      now.slots.owners() != before.slots.owners();
   if (!moved) now = before;  // its memory of former tables is no difference
 }

@@ -140,7 +140,8 @@ json::object to_json(const Rollout& rollout) {
           {"started_by", rollout.started_by},
           {"why", rollout.why},
           {"before", shares_to_json(rollout.before)},
-          {"stables_before", json::array(rollout.stables_before.begin(), rollout.stables_before.end())},
+          {"stables_before",
+           json::array(rollout.stable_history_before.begin(), rollout.stable_history_before.end())},
           {"lines", std::move(lines)}};
 }
 
@@ -166,17 +167,17 @@ std::optional<Rollout> rollout_from_json(const json::value& value) {
   rollout.started_by = text_field(value, "started_by").value_or("");
   rollout.why = text_field(value, "why").value_or("");
   rollout.before = std::move(*before);
-  rollout.stables_before = read_texts(value, "stables_before");
+  rollout.stable_history_before = read_texts(value, "stables_before");
   rollout.lines = read_lines(value);
   return rollout;
 }
 
 json::object to_json(const Unconfirmed& unconfirmed) {
-  return {
-      {"deadline", unconfirmed.deadline},
-      {"generation", unconfirmed.generation},
-      {"before", shares_to_json(unconfirmed.before)},
-      {"stables_before", json::array(unconfirmed.stables_before.begin(), unconfirmed.stables_before.end())}};
+  return {{"deadline", unconfirmed.deadline},
+          {"generation", unconfirmed.generation},
+          {"before", shares_to_json(unconfirmed.before)},
+          {"stables_before",
+           json::array(unconfirmed.stable_history_before.begin(), unconfirmed.stable_history_before.end())}};
 }
 
 std::optional<Unconfirmed> unconfirmed_from_json(const json::value& value) {

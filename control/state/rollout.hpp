@@ -41,7 +41,7 @@ struct Rollout {
   std::string started_by;
   std::string why;                                    // the last transition's reason, with its numbers
   std::vector<std::pair<std::string, Share>> before;  // the share table when it began
-  std::vector<std::string> stables_before;
+  std::vector<std::string> stable_history_before;
   std::vector<RolloutLine> lines;  // oldest first
 
   bool active() const { return phase == RolloutPhase::verifying || phase == RolloutPhase::running; }
@@ -59,7 +59,7 @@ struct Unconfirmed {
   std::int64_t deadline = 0;     // Unix milliseconds
   std::uint64_t generation = 0;  // that the change made; services of one change are reverted together
   std::vector<std::pair<std::string, Share>> before;
-  std::vector<std::string> stables_before;
+  std::vector<std::string> stable_history_before;
   bool operator==(const Unconfirmed&) const = default;
 };
 

@@ -11,8 +11,8 @@
 
 namespace sluice::state {
 
-// The last shift is not in force any more, and it was no `rollback` that took it back: one that comes now has
-// nothing to undo. There until the shares move again.
+// The last shift is not in force any more, and no `rollback` took it back: a rollback that comes now has
+// nothing to undo. Kept until the shares move again.
 struct TakenBack {
   std::int64_t time = 0;  // Unix milliseconds
   std::string by;         // "the gate", "rollout abort by uid 0 pid 1", "the missing confirmation"

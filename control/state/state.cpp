@@ -86,7 +86,7 @@ std::vector<Share> ServiceState::shares() const {
 Table ServiceState::split() const {
   Table table;
   for (const auto& pool : pools) table.emplace_back(pool.name, pool.share);
-  return meaning_of(std::move(table));
+  return normalized(std::move(table));
 }
 
 void ServiceState::set_shares(const std::vector<Share>& wanted) {
@@ -104,9 +104,9 @@ void ServiceState::set_shares(const std::vector<Share>& wanted) {
 }
 
 void ServiceState::remember_stable(const std::string& pool) {
-  if (!stables.empty() && stables.back() == pool) return;
-  stables.push_back(pool);
-  if (stables.size() > kRemembered) stables.erase(stables.begin());
+  if (!stable_history.empty() && stable_history.back() == pool) return;
+  stable_history.push_back(pool);
+  if (stable_history.size() > kRemembered) stable_history.erase(stable_history.begin());
 }
 
 const ServiceState* State::service(std::string_view wanted) const { return named(services, wanted); }
@@ -130,7 +130,7 @@ ServiceState from_spec(const config::ServiceSpec& spec) {
   ServiceState service;
   service.name = spec.name;
   service.configured_stable = spec.stable;
-  service.stables = {spec.stable};
+  service.stable_history = {spec.stable};
   for (const auto& pool : spec.pools) {
     PoolState& made = service.pools.emplace_back();
     made.name = pool.name;
@@ -158,7 +158,7 @@ Share share_in(const Table& table, std::string_view pool) {
   return 0;
 }
 
-Table meaning_of(Table table) {
+Table normalized(Table table) {
   std::erase_if(table, [](const auto& entry) { return entry.second == 0; });
   std::sort(table.begin(), table.end());
   return table;

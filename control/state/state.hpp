@@ -42,9 +42,9 @@ struct BackendState {
   std::string address;  // as written
   std::uint32_t weight = 1;
   Admin admin = Admin::ready;
-  std::optional<std::int64_t>
-      drain_deadline;  // Unix milliseconds; only while draining, none: as long as it takes
-  bool added = false;  // at run time: the configuration does not know it
+  // Unix milliseconds; only while draining. None: it drains as long as that takes.
+  std::optional<std::int64_t> drain_deadline;
+  bool added = false;                        // at run time: the configuration does not know it
   std::optional<std::uint32_t> base_weight;  // T2: the configured weight that `weight` replaced
   bool every_address = false;                // each address of its name is a member, NAME/ADDRESS
   std::vector<MemberState> members;          // by address; only those whose admin state is not the backend's
@@ -75,10 +75,10 @@ struct PoolState {
 
   const BackendState* backend(std::string_view wanted) const;
   BackendState* backend(std::string_view wanted);
-  // The one of that name, or the one of which that is a member.
+  // The backend of that name, or the backend that has a member of that name.
   const BackendState* backend_of(std::string_view target) const;
   const RemovedBackend* removed_one(std::string_view wanted) const;
-  void put(BackendState backend);  // in its place, or instead of the one with its name
+  void put(BackendState backend);  // in its place by name, or instead of what has its name
   void put(RemovedBackend backend);
   bool operator==(const PoolState&) const = default;
 };
@@ -87,11 +87,12 @@ struct ServiceState {
   std::string name;
   std::vector<PoolState> pools;  // in the order configured; the shares add up to kWhole
   route::SlotTable slots{1, 0};  // one stack per pool; owns exactly the shares
-  std::vector<std::string>
-      stables;                    // pools that held 100 %, the latest last, at most kRemembered; never empty
+  // Pools that held 100 %, the latest last, at most kRemembered; never empty.
+  std::vector<std::string> stable_history;
   std::string configured_stable;  // T2: the stable pool that the configuration named or implied
-  std::optional<Table> configured_split;   // T2: while a run-time split is in force, the configured one that
-                                           // it replaced (only shares above 0, by name)
+  // T2: while a run-time split is in force, the configured split that it replaced (only shares above 0, by
+  // name).
+  std::optional<Table> configured_split;
   std::optional<Rollout> rollout;          // the active one, or the last
   std::optional<Unconfirmed> unconfirmed;  // C8
   std::optional<TakenBack> taken_back;     // C7: the last shift, when it is not in force any more
@@ -102,11 +103,11 @@ struct ServiceState {
   static constexpr std::size_t kRemembered = 16;
 
   // The pool that last held 100 %; before any did, the configured one.
-  const std::string& stable() const { return stables.back(); }
+  const std::string& stable() const { return stable_history.back(); }
   const PoolState* pool(std::string_view wanted) const;
   PoolState* pool(std::string_view wanted);
   const route::Flag* flag(std::string_view wanted) const;
-  void put(route::Flag flag);                         // in its place, or instead of the one with its name
+  void put(route::Flag flag);                         // in its place by name, or instead of what has its name
   std::size_t index_of(std::string_view pool) const;  // pools.size() when there is none
   std::vector<Share> shares() const;                  // by pool
   Table split() const;                                // only shares above 0, by name
@@ -122,12 +123,12 @@ struct ServiceState {
 
 struct State {
   std::uint64_t generation = 0;  // 0: nothing was ever published
-  std::vector<ServiceState>
-      services;  // by name: equal states are equal, whatever the order in the configuration
+  // By name: equal states compare equal, whatever the order in the configuration.
+  std::vector<ServiceState> services;
 
   const ServiceState* service(std::string_view wanted) const;
   ServiceState* service(std::string_view wanted);
-  void put(ServiceState service);  // in its place, or instead of the one with its name
+  void put(ServiceState service);  // in its place by name, or instead of what has its name
   void erase(std::string_view name);
   bool operator==(const State&) const = default;
 };
@@ -141,6 +142,6 @@ BackendState from_spec(const config::BackendSpec& spec);
 // The share that a table gives to a pool; 0 when it does not name it.
 Share share_in(const Table& table, std::string_view pool);
 // Only shares above 0, by name: two tables that mean the same are equal.
-Table meaning_of(Table table);
+Table normalized(Table table);
 
 }  // namespace sluice::state

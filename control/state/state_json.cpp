@@ -194,15 +194,15 @@ std::string read_pools(const json::value& value, ServiceState& service) {
   return sum == kWhole ? "" : "its shares do not add up to 100%";
 }
 
-std::string read_stables(const json::value& value, ServiceState& service) {
+std::string read_stable_history(const json::value& value, ServiceState& service) {
   const auto configured = text_field(value, "configured_stable");
-  const auto* stables = array_field(value, "stables");
+  const auto* stable_history = array_field(value, "stables");
   if (!configured || !service.pool(*configured)) return "its configured stable pool is none of its pools";
-  if (!stables || stables->empty()) return "it has no stable pool";
+  if (!stable_history || stable_history->empty()) return "it has no stable pool";
   service.configured_stable = *configured;
-  for (const auto& entry : *stables) {
+  for (const auto& entry : *stable_history) {
     if (!entry.is_string() || !service.pool(entry.get_string())) return "a stable pool is none of its pools";
-    service.stables.emplace_back(entry.get_string());
+    service.stable_history.emplace_back(entry.get_string());
   }
   return {};
 }
@@ -217,7 +217,7 @@ bool read_configured_split(const json::value& value, ServiceState& service) {
     if (!units) return false;
     table.emplace_back(pool, *units);
   }
-  service.configured_split = meaning_of(std::move(table));
+  service.configured_split = normalized(std::move(table));
   return true;
 }
 
@@ -240,13 +240,13 @@ void read_retained(const json::value& value, ServiceState& service) {
 
 json::object to_json(const ServiceState& service) {
   json::object out{{"name", service.name}};
-  json::array pools, past, stables(service.stables.begin(), service.stables.end());
+  json::array pools, past, stable_history(service.stable_history.begin(), service.stable_history.end());
   for (const auto& pool : service.pools) pools.push_back(to_json(pool));
   for (const auto& stacks : service.slots.past()) past.push_back(to_json(stacks));
   out["pools"] = std::move(pools);
   out["slots"] = to_json(service.slots.stacks());
   if (!past.empty()) out["past_slots"] = std::move(past);
-  out["stables"] = std::move(stables);
+  out["stables"] = std::move(stable_history);
   out["configured_stable"] = service.configured_stable;
   if (service.rollout) out["rollout"] = to_json(*service.rollout);
   if (service.unconfirmed) out["unconfirmed"] = to_json(*service.unconfirmed);
@@ -266,7 +266,7 @@ Decoded<ServiceState> service_from_json(const json::value& value) {
   ServiceState service;
   service.name = *name;
   if (auto fault = read_pools(value, service); !fault.empty()) return Fault{fault};
-  if (auto fault = read_stables(value, service); !fault.empty()) return Fault{fault};
+  if (auto fault = read_stable_history(value, service); !fault.empty()) return Fault{fault};
   if (!read_slots(value, service)) return Fault{"its slots have not one owner each"};
   if (service.slots.shares() != service.shares()) return Fault{"its slots are not what its shares say"};
   if (!read_configured_split(value, service)) return Fault{"its configured split is not readable"};
@@ -287,11 +287,11 @@ json::object to_json(const State& state) {
   return {{"generation", state.generation}, {"services", std::move(services)}};
 }
 
-Decoded<State> state_from_json(const json::value& value, std::vector<SetAside>& set_aside) {
+Decoded<State> state_from_json(const json::value& value, std::vector<Unrestored>& unrestored) {
   const auto generation = number_field<std::uint64_t>(value, "generation");
   const auto* list = field(value, "services");
   if (!generation || !list) return Fault{"it has no generation or no services"};
-  auto services = services_from_json(*list, set_aside);
+  auto services = services_from_json(*list, unrestored);
   if (!services) return services.error();
   State state;
   state.generation = *generation;
@@ -300,7 +300,7 @@ Decoded<State> state_from_json(const json::value& value, std::vector<SetAside>& 
 }
 
 Decoded<std::vector<ServiceState>> services_from_json(const json::value& list,
-                                                      std::vector<SetAside>& set_aside) {
+                                                      std::vector<Unrestored>& unrestored) {
   if (!list.is_array()) return Fault{"its services are not a list"};
   std::vector<ServiceState> services;
   for (const auto& entry : list.get_array()) {
@@ -311,7 +311,7 @@ Decoded<std::vector<ServiceState>> services_from_json(const json::value& list,
     }
     const auto name = text_field(entry, "name");
     if (!name) return Fault{"a service has no name"};
-    set_aside.push_back({*name, service.error().why});
+    unrestored.push_back({*name, service.error().why});
   }
   return services;
 }

@@ -20,7 +20,7 @@ template <class T>
 using Decoded = boost::system::result<T, Fault>;
 
 // T3: a service that could not be restored.
-struct SetAside {
+struct Unrestored {
   std::string service;
   std::string why;
 };
@@ -29,13 +29,13 @@ boost::json::object to_json(const ServiceState& service);
 Decoded<ServiceState> service_from_json(const boost::json::value& value);
 
 boost::json::object to_json(const State& state);
-// T3: a service that cannot be restored is left out and named in `set_aside`, with the reason; the others are
-// restored.
-Decoded<State> state_from_json(const boost::json::value& value, std::vector<SetAside>& set_aside);
+// T3: a service that cannot be restored is left out and named in `unrestored`, with the reason; the others
+// are restored.
+Decoded<State> state_from_json(const boost::json::value& value, std::vector<Unrestored>& unrestored);
 
-// Appends what of `list` (an array of services) can be restored; see state_from_json. Nothing but an error
-// when one has no name, for then nobody knows what is missing.
+// The services of `list` (an array) that can be restored; see state_from_json. An error when a service has no
+// name, for then nobody knows what is missing.
 Decoded<std::vector<ServiceState>> services_from_json(const boost::json::value& list,
-                                                      std::vector<SetAside>& set_aside);
+                                                      std::vector<Unrestored>& unrestored);
 
 }  // namespace sluice::state

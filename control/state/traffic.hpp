@@ -1,7 +1,6 @@
-// What an operator lays over a service's shares at run time: pause and stop (P1), flags (F1),
-// mirror (M1). Pure changes of the state,
-// as in apply.hpp, and how they are kept, told and carried over. The configuration does not know them, so
-// they stay over a reload (T2).
+// What an operator lays over a service's shares at run time: pause and stop (P1), flags (F1), mirror (M1).
+// The changes of the state, as in apply.hpp, and how they are kept, told and carried over. The configuration
+// does not know them, so they stay over a reload (T2). Pure.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -25,10 +24,10 @@ Result<Change> resume(const State& state, const std::string& service);
 inline constexpr std::size_t kMostFlags = 64;          // of a service: all of them travel with each request
 inline constexpr std::size_t kLongestConfig = 16'384;  // bytes of JSON
 
-// Without a `config` that which the flag has stays; an empty one takes it away.
+// Without `config` the flag keeps the configuration that it has; an empty `config` takes it away.
 Result<Change> set_flag(const State& state, const std::string& service, const std::string& name, Share share,
                         const std::optional<std::string>& config);
-// Of `service`, or of every one that has it when that is empty.
+// Of `service`, or of every service that has the flag when `service` is empty.
 Result<Change> remove_flag(const State& state, const std::string& name, const std::string& service);
 // not_found, with a suggestion, when no service has it.
 std::optional<protocol::Problem> missing_flag(const State& state, const std::string& name);

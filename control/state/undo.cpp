@@ -11,7 +11,7 @@ namespace {
 // The stable pools of `now` are the first of those of `before`, or the same with more for the stable one:
 // what was taken back is a shift. (Otherwise one is in force again.)
 bool goes_back(const ServiceState& before, const ServiceState& now) {
-  const auto &long_ones = before.stables, &short_ones = now.stables;
+  const auto &long_ones = before.stable_history, &short_ones = now.stable_history;
   if (short_ones.size() > long_ones.size() ||
       !std::equal(short_ones.begin(), short_ones.end(), long_ones.begin()))
     return false;

@@ -93,8 +93,8 @@ protocol::Problem about(const History& history, const Step& step, Way way, proto
   return problem;
 }
 
-// A rollout that went back and a change that was not confirmed leave nothing to take back, and are the last
-// that happened: who types `undo` then means them.
+// A rollout that went back and a change that was not confirmed leave nothing to take back. When one of them
+// is what happened last, an operator who types `undo` means it.
 std::string taken_back_already(const History& history, const Step& step) {
   const PastEdit* last = history.edit_at(step.generations.back());
   if (!last || (last->verb != "rollout back" && last->verb != "rollout abort" && last->verb != "revert"))

@@ -1,10 +1,11 @@
 // C9: where undo and redo stand, made of the history alone, so it holds over a restart; and the two changes.
 //
 // A step is what one verb did, which may be several edits: `remove` drains and takes out; a rollout is one
-// step from its start to its end, `--confirm-within` one with its expiry, each backend of `rolling` one from
-// its drain to its ready. `undo` takes the last step back that is in force and of which something is left to
-// take back; only the values that the step touched, so what others changed meanwhile stays. `redo` makes the
-// step again that was taken back last, until somebody makes a new change. Pure.
+// step from its start to its end, a change with `--confirm-within` is one step with its expiry, and each
+// backend of `rolling` is one step from its drain to its ready. `undo` takes the last step back that is in
+// force and of which something is left to take back; only the values that the step touched, so what others
+// changed meanwhile stays. `redo` makes the step again that was taken back last, until somebody makes a new
+// change. Pure.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,7 @@ struct Step {
 
 struct Walk {
   std::vector<Step> done;    // in force, the latest last
-  std::vector<Step> undone;  // taken back; the one that redo makes is last
+  std::vector<Step> undone;  // taken back; redo makes the last
 };
 
 // After the edits of `history` up to `generation`.

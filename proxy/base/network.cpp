@@ -84,8 +84,6 @@ IpPort ip_port_of(const sockaddr_storage& address) {
   return out;
 }
 
-Ip client_network(const Ip& ip) { return ip.is_v4() ? ip : masked(ip, 64); }
-
 bool Network::contains(const Ip& ip) const { return masked(ip, bits) == first; }
 
 bool contains(std::span<const Network> networks, const Ip& ip) {

@@ -52,10 +52,6 @@ std::string_view format_ip(const Ip& ip, IpText& storage);
 // All zeros for other families.
 IpPort ip_port_of(const sockaddr_storage& address);
 
-// Whose connections count as one client's: an IPv4 address, the /64 of an IPv6 one, since a host gets a whole
-// /64 and may use any address in it (RFC 4291 2.5.4).
-Ip client_network(const Ip& ip);
-
 struct Network {
   Ip first;
   unsigned bits = 128;  // that must agree, of the 128

@@ -68,10 +68,5 @@ TEST(Network, WhatIsNoNetwork) {
   EXPECT_EQ(parse_network("2001:db8::1/32").error().suggestion, "2001:db8::/32");
 }
 
-TEST(Network, AClientIsAnAddressOrAn64) {
-  EXPECT_EQ(client_network(ip("1.2.3.4")), ip("1.2.3.4"));
-  EXPECT_EQ(client_network(ip("2001:db8:1:2:3:4:5:6")), ip("2001:db8:1:2::"));
-}
-
 }  // namespace
 }  // namespace sluice

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <cmath>
 #include <limits>
@@ -128,7 +129,7 @@ TEST(JudgeQuantile, ACanaryThreeTimesAsSlowAsStableIsFoundWithinTwenty) {
   EXPECT_EQ(judged(spec, answered(3, 0, 150'000), stable).verdict, Verdict::insufficient);
 }
 
-TEST(JudgeGates, EveryLimitIsJudgedAndTheWorstCounts) {
+TEST(JudgeGates, EveryLimitIsJudged) {
   auto outside = gate("saturation", 0.8);
   Judge judge({gate("error_rate", 0.05, 0.01), outside, gate("p99", 1.0)}, 4);
   judge.begin({}, {});
@@ -137,9 +138,11 @@ TEST(JudgeGates, EveryLimitIsJudgedAndTheWorstCounts) {
   EXPECT_EQ(judgements[0].gate, "error_rate max 5 %");
   EXPECT_EQ(judgements[1].gate, "error_rate against stable max_increase 1 %");
   EXPECT_EQ(judgements[2].gate, "p99 max 1 s");
-  EXPECT_EQ(worst(judgements), Verdict::pass);
-  EXPECT_EQ(worst(judge.look(answered(2'000, 500), answered(2'000, 0))), Verdict::fail);
-  EXPECT_EQ(worst({}), Verdict::pass);
+  const auto has = [](const std::vector<Judgement>& all, Verdict verdict) {
+    return std::any_of(all.begin(), all.end(), [&](const Judgement& one) { return one.verdict == verdict; });
+  };
+  EXPECT_FALSE(has(judgements, Verdict::fail) || has(judgements, Verdict::insufficient));
+  EXPECT_TRUE(has(judge.look(answered(2'000, 500), answered(2'000, 0)), Verdict::fail));
 }
 
 TEST(JudgeGates, AtAHundredPercentNothingIsComparedWithStable) {

@@ -1,7 +1,7 @@
 // States with a rollout in them, for the tests of its engine and its transitions.
 #pragma once
 
-#include "control/rollout/moves.hpp"
+#include "control/rollout/transitions.hpp"
 #include "support/specs.hpp"
 
 namespace sluice::rollout {

@@ -211,7 +211,7 @@ TEST(Journal, SetsAsideAServiceThatCannotBeRestored) {  // T3
   MemoryFiles files;
   fill(opened(files).journal, 3);
   State broken = opened(files).journal.history().state();
-  broken.service("api")->stables = {"nowhere"};
+  broken.service("api")->stable_history = {"nowhere"};
   Edit edit = edit_of(opened(files).journal.history().state(), broken, 1);
   edit.generation = 99;
   *files.content("/s/journal") += edit_record(recorded(edit));

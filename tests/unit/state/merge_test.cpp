@@ -99,7 +99,7 @@ TEST(Merge, AVanishedPoolLeavesTheStackOfStables) {
   State state = cutover(unmerged(), {{"api", "green"}})->next;
   spec.services[0] = service_spec("api", {{"blue", 95'000}, {"red", 5'000}});
   const auto merged = merge(state, spec);
-  EXPECT_EQ(merged.state.service("api")->stables, (std::vector<std::string>{"blue"}));
+  EXPECT_EQ(merged.state.service("api")->stable_history, (std::vector<std::string>{"blue"}));
   EXPECT_FALSE(rollback(rollback(merged.state, {"api"})->next, {"api"})->changed);
 }
 

@@ -52,13 +52,13 @@ TEST(ServiceState, ThePoolThatGetsAllIsStableAndOnlyOnceInARow) {
   api.set_shares({0, kWhole});
   api.set_shares({50'000, 50'000});
   api.set_shares({0, kWhole});
-  EXPECT_EQ(api.stables, (std::vector<std::string>{"blue", "green"}));
+  EXPECT_EQ(api.stable_history, (std::vector<std::string>{"blue", "green"}));
 }
 
 TEST(ServiceState, RemembersABoundedNumberOfStablePools) {
   ServiceState api = *from_spec(two_services()).service("api");
   for (Share i = 0; i < 40; ++i) api.set_shares({i % 2 * kWhole, (1 - i % 2) * kWhole});
-  EXPECT_EQ(api.stables.size(), ServiceState::kRemembered);
+  EXPECT_EQ(api.stable_history.size(), ServiceState::kRemembered);
   EXPECT_EQ(api.stable(), "blue");
 }
 
@@ -89,24 +89,24 @@ State busy_state() {
 
 TEST(StateJson, ComesBackAsItWas) {
   const State state = busy_state();
-  std::vector<SetAside> set_aside;
-  const auto back = state_from_json(json::parse(json::serialize(to_json(state))), set_aside);
+  std::vector<Unrestored> unrestored;
+  const auto back = state_from_json(json::parse(json::serialize(to_json(state))), unrestored);
   ASSERT_TRUE(back);
   EXPECT_EQ(*back, state);
-  EXPECT_TRUE(set_aside.empty());
+  EXPECT_TRUE(unrestored.empty());
 }
 
 TEST(StateJson, SetsAsideTheServiceThatCannotBeRestored) {  // T3
   json::value value = to_json(busy_state());
   value.at("services").at(0).at("pools").at(0).at("share") = 1;
-  std::vector<SetAside> set_aside;
-  const auto back = state_from_json(value, set_aside);
+  std::vector<Unrestored> unrestored;
+  const auto back = state_from_json(value, unrestored);
   ASSERT_TRUE(back);
   EXPECT_EQ(back->service("api"), nullptr);
   EXPECT_NE(back->service("web"), nullptr);
-  ASSERT_EQ(set_aside.size(), 1u);
-  EXPECT_EQ(set_aside[0].service, "api");
-  EXPECT_EQ(set_aside[0].why, "its shares do not add up to 100%");
+  ASSERT_EQ(unrestored.size(), 1u);
+  EXPECT_EQ(unrestored[0].service, "api");
+  EXPECT_EQ(unrestored[0].why, "its shares do not add up to 100%");
 }
 
 TEST(StateJson, RefusesSlotsThatAreNotTheShares) {

@@ -1,4 +1,4 @@
-#include "control/rollout/moves.hpp"
+#include "control/rollout/transitions.hpp"
 
 #include <algorithm>
 
@@ -77,7 +77,7 @@ Result<Change> changed(const State& before, State next, std::string undo, std::u
 
 std::uint64_t id_of(const State& now, const std::string& name) { return now.service(name)->rollout->id; }
 
-// Who takes a rollout back that ends so, if nobody says it.
+// Whose word ended the rollout, when the caller does not say it.
 std::string judge_of(const Rollout& rollout, RolloutPhase how) {
   if (how != RolloutPhase::rolled_back) return "rollout abort";
   return rollout.phase == RolloutPhase::verifying ? "the verification" : "the gate";
@@ -130,7 +130,7 @@ Rollout made_of(const ServiceState& service, const Start& wanted, const std::str
   rollout.started = rollout.step_began = time;
   rollout.started_by = wanted.by;
   rollout.before = service.split();
-  rollout.stables_before = service.stables;
+  rollout.stable_history_before = service.stable_history;
   std::string with;
   for (const auto& other : rollout.group)
     if (other != service.name) with += (with.empty() ? ", in step with " : ", ") + other;

@@ -35,8 +35,8 @@ Result<state::Change> jump(const state::State& now, const std::string& service, 
 // The last step passed: the shares stay.
 Result<state::Change> finish(const state::State& now, const std::string& service, std::int64_t time,
                              const std::string& why);
-// Back to the table before it began, without the new pool. `how`: rolled_back or aborted; `by` is who did it,
-// for a rollback that comes later (the gate if it is empty).
+// Back to the table before the rollout began, without the new pool. `how`: rolled_back or aborted. `by` is
+// told to the operator of a later rollback; empty: what judged it, or the abort.
 Result<state::Change> go_back(const state::State& now, const std::string& service, state::RolloutPhase how,
                               std::int64_t time, const std::string& why, const std::string& by = {});
 Result<state::Change> set_paused(const state::State& now, const std::string& service, bool paused,

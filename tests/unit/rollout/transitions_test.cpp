@@ -1,6 +1,6 @@
 // A rollout's transitions as changes of the state: shares, stable pool, ends; and their way through the
 // journal.
-#include "control/rollout/moves.hpp"
+#include "control/rollout/transitions.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -66,7 +66,7 @@ TEST(Moves, GoingBackRestoresSharesSlotsAndStable) {
   const State before = blue_green();
   State state = jump(started(kPlan), "api", 2'000, "")->next;
   state = go_back(state, "api", RolloutPhase::rolled_back, 3'000, "p95")->next;
-  EXPECT_EQ(state.service("api")->stables, before.service("api")->stables);
+  EXPECT_EQ(state.service("api")->stable_history, before.service("api")->stable_history);
   EXPECT_EQ(state.service("api")->slots.owners(), before.service("api")->slots.owners());
   EXPECT_EQ(of(state).why, "p95");
   EXPECT_EQ(of(state).ended, 3'000);
@@ -192,7 +192,7 @@ TEST(Confirm, WhatIsNotConfirmedIsTakenBackInAllServices) {
   const State before = blue_green({"api", "web"});
   for (const char* name : {"api", "web"}) {
     EXPECT_EQ(*back->next.service(name)->pool("blue"), *before.service(name)->pool("blue"));
-    EXPECT_EQ(back->next.service(name)->stables, before.service(name)->stables);
+    EXPECT_EQ(back->next.service(name)->stable_history, before.service(name)->stable_history);
     EXPECT_EQ(back->next.service(name)->slots.owners(), before.service(name)->slots.owners());
   }
 }
