@@ -131,31 +131,31 @@ asio::awaitable<Reply> Connection::answer(const HttpRequest& request) {
         call->actor, call->method + " " + call->path.substr(0, kMostAuditedPath), problem->detail);
     co_return problem_reply(*problem);
   }
-  if (access_.door == Door::compat) co_return co_await compat_->run(std::move(*call));
+  if (access_.kind == ListenerKind::compat) co_return co_await compat_->run(std::move(*call));
   co_return co_await commands_.run(std::move(*call));
 }
 
 // Who may come in at all, and as whom; what he may do there his role says.
 std::optional<protocol::Problem> Connection::may(const HttpRequest& request, Call& call) {
   const auto origin = field(request, "Origin"), authorization = field(request, "Authorization");
-  switch (access_.door) {
-    case Door::unix_socket:
+  switch (access_.kind) {
+    case ListenerKind::unix_socket:
       return std::nullopt;
-    case Door::http:
+    case ListenerKind::http:
       if (is_public(call.path)) {  // Prometheus asks for the metrics by whatever name this has
         call.actor.role = config::Role::none;
         return std::nullopt;
       }
       if (auto problem = check_browser(field(request, "Host"), origin, access_.bound_host)) return problem;
       return may_by_token(authorization, "admin.http", call);
-    case Door::compat:
+    case ListenerKind::compat:
       if (auto problem = check_script(origin)) return problem;
       if (!compat_needs_token(call.path) && (authorization.empty() || access_.tokens->none()))
         return std::nullopt;
       if (auto problem = may_by_token(authorization, "admin.compat", call)) return problem;
       return check_role(call.actor.role, config::Role::operate);
   }
-  return protocol::internal("a connection by no door");
+  return protocol::internal("a connection of no listener");
 }
 
 std::optional<protocol::Problem> Connection::may_by_token(std::string_view authorization,

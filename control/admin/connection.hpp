@@ -24,11 +24,11 @@ inline constexpr std::size_t kMostHeader = 16 * 1024;
 inline constexpr std::chrono::seconds kIdle{60};
 inline constexpr std::chrono::seconds kHeartbeat{15};
 
-enum class Door : std::uint8_t { unix_socket, http, compat };  // the listeners of `admin`
+enum class ListenerKind : std::uint8_t { unix_socket, http, compat };  // the listeners of `admin`
 
 // What a connection may do, by where it came from.
 struct Access {
-  Door door = Door::unix_socket;
+  ListenerKind kind = ListenerKind::unix_socket;
   change::Actor actor;          // with its role, by the unix socket
   TokenFile* tokens = nullptr;  // of http and compat; outlives the connection
   std::string bound_host;       // of http
@@ -38,7 +38,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
  public:
   using Stream = boost::beast::basic_stream<boost::asio::generic::stream_protocol>;
 
-  // `commands` and `compat` outlive run(). Without `compat` nobody comes by Door::compat.
+  // `commands` and `compat` outlive run(). Without `compat` there is no connection of ListenerKind::compat.
   Connection(boost::asio::generic::stream_protocol::socket socket, Commands& commands, Compat* compat,
              Access access);
 

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "control/admin/compat.hpp"
-#include "control/admin/tcp_door.hpp"
+#include "control/admin/tcp_listener.hpp"
 #include "control/admin/unix_socket.hpp"
 
 namespace sluice::admin {
@@ -30,9 +30,9 @@ constexpr std::chrono::hours kLongWait{24};
 
 }  // namespace
 
-// The socket file, of which there is one at a time; it goes with its door.
-struct UnixDoor {
-  explicit UnixDoor(asio::io_context& loop) : acceptor(loop) {}
+// The socket file, of which there is one at a time; it goes with its listener.
+struct UnixListener {
+  explicit UnixListener(asio::io_context& loop) : acceptor(loop) {}
   UnixAcceptor acceptor;
   std::string path;  // empty: not ours
   void close() {
@@ -43,11 +43,11 @@ struct UnixDoor {
   }
 };
 
-// What a configuration opens. A door that another configuration has as well is shared by both.
-struct Doorway {
+// What a configuration opens. A listener that the next configuration has as well is shared by both.
+struct Listeners {
   config::AdminSpec spec;
-  std::shared_ptr<UnixDoor> unix_door;
-  std::shared_ptr<TcpDoor> http, compat;  // null: none
+  std::shared_ptr<UnixListener> unix_listener;
+  std::shared_ptr<TcpListener> http, compat;  // null: none
   TokenFile http_tokens, compat_tokens;
 };
 
@@ -56,27 +56,27 @@ struct Server::Listening {
 
   asio::io_context& loop;
   Commands commands;
-  Doorway now;
-  std::optional<Doorway> next;  // prepared, not in force
-  // Of all connections, also of those that came by a door that is gone.
+  Listeners now;
+  std::optional<Listeners> next;  // prepared, not in force
+  // Of all connections, also of those whose listener is gone.
   TokenFile http_tokens, compat_tokens;
   std::optional<Compat> compat;  // once there was an admin.compat
   std::vector<std::weak_ptr<Connection>> connections;
   bool closed = false;
 
   std::string prepare(const config::AdminSpec& spec);
-  std::string open_unix(Doorway& doorway);
-  std::string open_tcp(std::shared_ptr<TcpDoor>& door, const std::shared_ptr<TcpDoor>& before,
-                       const Address& bind, const char* key, Door kind);
+  std::string open_unix(Listeners& listeners);
+  std::string open_tcp(std::shared_ptr<TcpListener>& listener, const std::shared_ptr<TcpListener>& before,
+                       const Address& bind, const char* key, ListenerKind kind);
   net::Ours own_sockets() const;
   void forget();
 
-  asio::awaitable<void> accept_unix(std::shared_ptr<UnixDoor> door);
-  asio::awaitable<void> accept_tcp(std::shared_ptr<TcpDoor> door);
+  asio::awaitable<void> accept_unix(std::shared_ptr<UnixListener> listener);
+  asio::awaitable<void> accept_tcp(std::shared_ptr<TcpListener> listener);
   asio::awaitable<void> watch_roles();
-  void begin(std::shared_ptr<TcpDoor> door, tcp::socket socket);
+  void begin(std::shared_ptr<TcpListener> listener, tcp::socket socket);
   void begin(asio::generic::stream_protocol::socket socket, Access access);
-  void leave(const std::shared_ptr<TcpDoor>& door);
+  void leave(const std::shared_ptr<TcpListener>& listener);
   void close();
 };
 
@@ -87,46 +87,48 @@ std::string Server::Listening::prepare(const config::AdminSpec& spec) {
   std::string error;
   if (spec.http) {
     if (error = next->http_tokens.open(spec.http->token_file); !error.empty()) error = "admin.http: " + error;
-    if (error.empty()) error = open_tcp(next->http, now.http, spec.http->bind, "admin.http", Door::http);
+    if (error.empty())
+      error = open_tcp(next->http, now.http, spec.http->bind, "admin.http", ListenerKind::http);
   }
   if (spec.compat && error.empty()) {
     if (error = next->compat_tokens.open(spec.compat->token_file); !error.empty())
       error = "admin.compat: " + error;
     if (error.empty())
-      error = open_tcp(next->compat, now.compat, spec.compat->bind, "admin.compat", Door::compat);
+      error = open_tcp(next->compat, now.compat, spec.compat->bind, "admin.compat", ListenerKind::compat);
   }
   if (error.empty()) error = open_unix(*next);
   if (!error.empty()) forget();
   return error;
 }
 
-std::string Server::Listening::open_unix(Doorway& doorway) {
-  if (now.unix_door && now.spec.socket == doorway.spec.socket) {
-    doorway.unix_door = now.unix_door;
+std::string Server::Listening::open_unix(Listeners& listeners) {
+  if (now.unix_listener && now.spec.socket == listeners.spec.socket) {
+    listeners.unix_listener = now.unix_listener;
     return {};
   }
-  doorway.unix_door = std::make_shared<UnixDoor>(loop);
-  auto error = listen_unix(doorway.unix_door->acceptor, doorway.spec);
-  if (error.empty()) doorway.unix_door->path = doorway.spec.socket;
+  listeners.unix_listener = std::make_shared<UnixListener>(loop);
+  auto error = listen_unix(listeners.unix_listener->acceptor, listeners.spec);
+  if (error.empty()) listeners.unix_listener->path = listeners.spec.socket;
   return error;
 }
 
-std::string Server::Listening::open_tcp(std::shared_ptr<TcpDoor>& door,
-                                        const std::shared_ptr<TcpDoor>& before, const Address& bind,
-                                        const char* key, Door kind) {
+std::string Server::Listening::open_tcp(std::shared_ptr<TcpListener>& listener,
+                                        const std::shared_ptr<TcpListener>& before, const Address& bind,
+                                        const char* key, ListenerKind kind) {
   if (before && before->bind == bind.text) {
-    door = before;
+    listener = before;
     return {};
   }
-  door = std::make_shared<TcpDoor>(loop, key, kind, kind == Door::http ? http_tokens : compat_tokens);
+  listener = std::make_shared<TcpListener>(loop, key, kind,
+                                           kind == ListenerKind::http ? http_tokens : compat_tokens);
   const auto ours = own_sockets();
-  return door->open(bind, ours);
+  return listener->open(bind, ours);
 }
 
 net::Ours Server::Listening::own_sockets() const {
   net::Ours ours;
-  const auto add = [&all = ours.sockets](const std::shared_ptr<TcpDoor>& door) {
-    if (door && door->is_open()) all.push_back(door->acceptor.native_handle());
+  const auto add = [&all = ours.sockets](const std::shared_ptr<TcpListener>& listener) {
+    if (listener && listener->is_open()) all.push_back(listener->acceptor.native_handle());
   };
   add(now.http);
   add(now.compat);
@@ -138,16 +140,16 @@ void Server::Listening::forget() {
   if (!next) return;
   if (next->http && next->http != now.http) next->http->close();
   if (next->compat && next->compat != now.compat) next->compat->close();
-  if (next->unix_door && next->unix_door != now.unix_door) next->unix_door->close();
+  if (next->unix_listener && next->unix_listener != now.unix_listener) next->unix_listener->close();
   next.reset();
 }
 
-asio::awaitable<void> Server::Listening::accept_unix(std::shared_ptr<UnixDoor> door) {
+asio::awaitable<void> Server::Listening::accept_unix(std::shared_ptr<UnixListener> listener) {
   asio::steady_timer pause(loop);
-  while (!closed && door->acceptor.is_open()) {
+  while (!closed && listener->acceptor.is_open()) {
     error_code error;
-    auto socket = co_await door->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
-    if (closed || !door->acceptor.is_open()) break;
+    auto socket = co_await listener->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    if (closed || !listener->acceptor.is_open()) break;
     if (error) {
       pause.expires_after(kAcceptPause);
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
@@ -159,40 +161,40 @@ asio::awaitable<void> Server::Listening::accept_unix(std::shared_ptr<UnixDoor> d
   }
 }
 
-asio::awaitable<void> Server::Listening::accept_tcp(std::shared_ptr<TcpDoor> door) {
+asio::awaitable<void> Server::Listening::accept_tcp(std::shared_ptr<TcpListener> listener) {
   asio::steady_timer pause(loop);
-  while (!closed && door->is_open()) {
+  while (!closed && listener->is_open()) {
     error_code error;
-    auto socket = co_await door->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    auto socket = co_await listener->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
     if (closed) break;
-    if (error && !door->is_open()) break;
+    if (error && !listener->is_open()) break;
     if (error) {
       pause.expires_after(kAcceptPause);
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
       continue;
     }
-    begin(door, std::move(socket));
+    begin(listener, std::move(socket));
   }
 }
 
-void Server::Listening::begin(std::shared_ptr<TcpDoor> door, tcp::socket socket) {
+void Server::Listening::begin(std::shared_ptr<TcpListener> listener, tcp::socket socket) {
   error_code error;
   socket.set_option(tcp::no_delay(true), error);
-  Access access = door->access;
-  access.actor.name = door->key + " " + socket.remote_endpoint(error).address().to_string();
+  Access access = listener->access;
+  access.actor.name = listener->key + " " + socket.remote_endpoint(error).address().to_string();
   begin(asio::generic::stream_protocol::socket(std::move(socket)), std::move(access));
 }
 
 // Whoever has connected is still served.
-void Server::Listening::leave(const std::shared_ptr<TcpDoor>& door) {
+void Server::Listening::leave(const std::shared_ptr<TcpListener>& listener) {
   error_code error;
-  door->acceptor.non_blocking(true, error);
+  listener->acceptor.non_blocking(true, error);
   while (!error) {
     tcp::socket socket(loop);
-    door->acceptor.accept(socket, error);
-    if (!error) begin(door, std::move(socket));
+    listener->acceptor.accept(socket, error);
+    if (!error) begin(listener, std::move(socket));
   }
-  door->close();
+  listener->close();
 }
 
 // A cutover swaps the roles of two pools; what was counted before it belongs to the old ones (Roles).
@@ -223,7 +225,7 @@ void Server::Listening::close() {
   if (closed) return;
   closed = true;
   forget();
-  if (now.unix_door) now.unix_door->close();
+  if (now.unix_listener) now.unix_listener->close();
   if (now.http) now.http->close();
   if (now.compat) now.compat->close();
   for (const auto& weak : connections)
@@ -261,7 +263,7 @@ void Server::forget() { listening_->forget(); }
 void Server::take() {
   auto& all = *listening_;
   if (!all.next) return;
-  const Doorway before = std::exchange(all.now, std::move(*all.next));
+  const Listeners before = std::exchange(all.now, std::move(*all.next));
   all.next.reset();
   all.http_tokens = all.now.http_tokens;
   all.compat_tokens = all.now.compat_tokens;
@@ -271,9 +273,9 @@ void Server::take() {
     else
       all.compat.emplace(all.commands.control(), all.now.spec.compat->service);
   }
-  if (all.now.unix_door != before.unix_door) {
-    spawn(all.accept_unix(all.now.unix_door));
-    if (before.unix_door) before.unix_door->close();
+  if (all.now.unix_listener != before.unix_listener) {
+    spawn(all.accept_unix(all.now.unix_listener));
+    if (before.unix_listener) before.unix_listener->close();
   } else {
     set_access(all.now.spec);
   }

@@ -1,4 +1,4 @@
-// Control: the door to all that the daemon may be asked. Every change goes the same way (Committer, C3):
+// Control: all that the daemon may be asked. Every change goes the same way (Committer, C3):
 // check, journal, publish, wait for all workers, reply. What it is made of stands in control.cpp. Control
 // thread only.
 #pragma once

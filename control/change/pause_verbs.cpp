@@ -21,7 +21,7 @@ std::int64_t steady_micros() {
   return std::chrono::duration_cast<std::chrono::microseconds>(io::Clock::now().time_since_epoch()).count();
 }
 
-milliseconds since(io::Clock::time_point began) {
+milliseconds passed_since(io::Clock::time_point began) {
   return std::chrono::duration_cast<milliseconds>(io::Clock::now() - began);
 }
 
@@ -60,7 +60,7 @@ asio::awaitable<Result<Changed>> PauseVerbs::pause(Invocation invocation, protoc
       co_return protocol::timed_out(service + " is paused, and " + requests_text(waits_.under_way(service)) +
                                     " still in flight after " + duration_text(message.timeout) +
                                     "; generation " + std::to_string(reply->generation) + " is in force");
-    reply->more["quiet_ms"] = since(began).count();
+    reply->more["quiet_ms"] = passed_since(began).count();
   }
   const std::uint64_t left = waits_.under_way(service);
   reply->more["in_flight"] = left;
@@ -114,7 +114,7 @@ asio::awaitable<void> PauseVerbs::wait_and_announce(std::string service) {
   const bool quiet = co_await waits_.until_quiet(service, io::Clock::time_point::max());
   announcing_.erase(service);
   if (!quiet) co_return;
-  const auto took = since(began);
+  const auto took = passed_since(began);
   json::object detail{{"in_flight", 0}, {"took_ms", took.count()}};
   recorder_.events.add("quiet", service,
                        "nothing is in flight any more, " + duration_text(took) + " after the change",

@@ -33,4 +33,10 @@ struct Proposal {
   std::function<void()> before_publish;  // done when the change is in the journal and no worker knows it yet
 };
 
+inline Proposal named(std::string verb) {
+  Proposal made;
+  made.verb = std::move(verb);
+  return made;
+}
+
 }  // namespace sluice::change

@@ -41,6 +41,14 @@ worker::Runtime::PostToControl post_to(boost::asio::io_context& loop) {
   return [&loop](std::function<void()> work) { boost::asio::post(loop, std::move(work)); };
 }
 
+// The memory holds private keys, tokens and other people's requests: no core dump, and no other process of
+// the same user may read it. Not under AddressSanitizer, whose leak check traces its own process.
+void keep_memory_private() {
+#if !defined(__SANITIZE_ADDRESS__)
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
 worker::RuntimeOptions runtime_options(const config::Spec& spec) {
   worker::RuntimeOptions options;
   options.workers = spec.workers > 0 ? spec.workers : std::max(1u, std::thread::hardware_concurrency());
@@ -181,18 +189,6 @@ std::string Daemon::status_line() const {
     line += ", " + listener.name + " on " + listener.bind +
             (listener.bind.ends_with(":0") ? " (port " + std::to_string(listener.port) + ")" : "");
   return line;
-}
-
-}  // namespace
-
-namespace {
-
-// The memory holds private keys, tokens and other people's requests: no core dump, and no other process of
-// the same user may read it. Not under AddressSanitizer, whose leak check traces its own process.
-void keep_memory_private() {
-#if !defined(__SANITIZE_ADDRESS__)
-  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
 }
 
 }  // namespace

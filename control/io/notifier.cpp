@@ -50,7 +50,7 @@ std::optional<AsyncMutex::Held> AsyncMutex::take_if_free() {
   return Held(this);
 }
 
-void AsyncMutex::give_back() {
+void AsyncMutex::unlock() {
   ++serving_;
   notifier_.notify();
 }

@@ -59,21 +59,21 @@ class AsyncMutex {
   // Unlocks when it is destroyed.
   class Held {
    public:
-    explicit Held(AsyncMutex* turn) : turn_(turn) {}
-    Held(Held&& other) noexcept : turn_(std::exchange(other.turn_, nullptr)) {}
+    explicit Held(AsyncMutex* mutex) : mutex_(mutex) {}
+    Held(Held&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
     Held& operator=(Held&&) = delete;
     ~Held() {
-      if (turn_) turn_->give_back();
+      if (mutex_) mutex_->unlock();
     }
 
    private:
-    AsyncMutex* turn_;
+    AsyncMutex* mutex_;
   };
   boost::asio::awaitable<Held> take();
   std::optional<Held> take_if_free();
 
  private:
-  void give_back();
+  void unlock();
 
   Notifier notifier_;
   std::uint64_t next_ticket_ = 0, serving_ = 0;

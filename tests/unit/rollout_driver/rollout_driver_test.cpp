@@ -124,15 +124,16 @@ TEST_F(DriverTest, what_was_refused_is_said_and_the_rollout_stays_where_it_is) {
 }
 
 TEST_F(DriverTest, what_was_decided_of_a_rollout_that_moved_meanwhile_is_not_done) {
-  host.before_make = [this] {
+  auto plan = at_once({5'000, 50'000, kWhole});
+  plan.steps[1].hold = std::chrono::hours(1);
+  host.before_make = [this] {  // the operator's promote comes before
     host.before_make = nullptr;
-    host.put_in_force(
-        rollout::go_back(host.state(), "api", RolloutPhase::aborted, 2'000, "by hand", "x")->next);
+    host.put_in_force(rollout::advance(host.state(), "api", 2'000, "promoted")->next);
   };
-  begin(at_once({5'000, kWhole}));
+  begin(std::move(plan));
   ASSERT_TRUE(until([this] { return !host.asked.empty() && !host.before_make; }));
-  EXPECT_EQ(host.rollout().phase, RolloutPhase::aborted);
-  EXPECT_EQ(host.routed().pools.at(1).share, 0u);
+  EXPECT_EQ(host.rollout().step, 1u);
+  EXPECT_EQ(host.routed().pools.at(1).share, 50'000u);
   EXPECT_TRUE(host.events.empty());
 }
 

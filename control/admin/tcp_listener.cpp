@@ -1,11 +1,11 @@
-#include "control/admin/tcp_door.hpp"
+#include "control/admin/tcp_listener.hpp"
 
 namespace sluice::admin {
 
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 
-std::string TcpDoor::open(const Address& address, const net::Ours& ours) {
+std::string TcpListener::open(const Address& address, const net::Ours& ours) {
   net::Bound bound = net::bind(key, address.host, address.port, 1, ours);
   if (bound.error.empty()) bound.error = net::listen(key, bound, ours);
   if (!bound.error.empty()) {
@@ -25,12 +25,12 @@ std::string TcpDoor::open(const Address& address, const net::Ours& ours) {
   return {};
 }
 
-void TcpDoor::close() {
+void TcpListener::close() {
   error_code ignored;
   acceptor.close(ignored);
 }
 
-std::uint16_t TcpDoor::port() const {
+std::uint16_t TcpListener::port() const {
   error_code error;
   const auto endpoint = acceptor.local_endpoint(error);
   return error ? 0 : endpoint.port();

@@ -12,11 +12,11 @@
 
 namespace sluice::admin {
 
-struct TcpDoor {
+struct TcpListener {
   // `key` is its place in the configuration, for messages. `tokens` outlive it and its connections.
-  TcpDoor(boost::asio::io_context& loop, std::string key_, Door door, TokenFile& tokens)
+  TcpListener(boost::asio::io_context& loop, std::string key_, ListenerKind kind, TokenFile& tokens)
       : key(std::move(key_)), acceptor(loop) {
-    access.door = door;
+    access.kind = kind;
     access.tokens = &tokens;
   }
 
