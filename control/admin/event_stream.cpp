@@ -2,6 +2,7 @@
 #include <boost/json/object.hpp>
 
 #include "control/admin/connection.hpp"
+#include "control/protocol/answers.hpp"
 #include "control/protocol/write.hpp"
 #include "proxy/base/values.hpp"
 
@@ -13,12 +14,8 @@ namespace json = boost::json;
 namespace {
 
 std::string event_text(const change::Event& event) {
-  json::object data{{"id", event.id},
-                    {"time", time_text(event.time)},
-                    {"type", event.type},
-                    {"service", event.service},
-                    {"text", event.text}};
-  if (!event.detail.empty()) data["detail"] = event.detail;
+  const protocol::Event shown{event.id, time_text(event.time), event.type, event.service, event.text, event.detail};
+  const auto data = answer_json(shown);
   return "id: " + std::to_string(event.id) + "\nevent: " + event.type + "\ndata: " + protocol::write(data) +
          "\n\n";
 }

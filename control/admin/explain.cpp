@@ -1,6 +1,5 @@
 #include "control/admin/explain.hpp"
 
-#include <boost/json/array.hpp>
 #include <chrono>
 #include <set>
 #include <vector>
@@ -16,7 +15,6 @@
 
 namespace sluice::admin {
 
-namespace json = boost::json;
 using protocol::malformed;
 
 namespace {
@@ -93,49 +91,47 @@ std::vector<route::Candidate> eligible_of(const route::Pool& pool) {
 
 // The backend is certain when only one can be, or when the key decides; else it is one of several in turn.
 void explain_backend(const route::Service& service, const route::Pool& pool, std::string_view key,
-                     json::object& out, json::array& steps) {
+                     protocol::Explained& out) {
   const auto candidates = eligible_of(pool);
-  json::array names;
-  for (const auto& candidate : candidates) names.emplace_back(pool.backends[candidate.index].name);
-  out["candidates"] = names;
+  protocol::Strings names;
+  for (const auto& candidate : candidates) names.push_back(pool.backends[candidate.index].name);
+  out.candidates = names;
   if (candidates.empty()) {
     const bool rescues = service.spec.retries.rescue_stable && &pool != &service.pools[service.rescue];
-    out["result"] = rescues ? "rescued by the stable pool" : "503 no_backend";
-    steps.emplace_back("backend: none of " + std::to_string(pool.backends.size()) + " is eligible; " +
-                       (rescues ? "the stable pool " + service.pools[service.rescue].name +
-                                      " answers, it counts as a failure of " + pool.name
-                                : "the answer is 503 no_backend"));
+    out.result = rescues ? "rescued by the stable pool" : "503 no_backend";
+    out.steps.push_back("backend: none of " + std::to_string(pool.backends.size()) + " is eligible; " +
+                        (rescues ? "the stable pool " + service.pools[service.rescue].name +
+                                       " answers, it counts as a failure of " + pool.name
+                                 : "the answer is 503 no_backend"));
     return;
   }
-  out["result"] = "forwarded";
+  out.result = "forwarded";
   const bool by_key = service.spec.balance == config::Balance::hash && !key.empty();
   if (candidates.size() > 1 && !by_key) {
-    std::vector<std::string> words;
-    for (const auto& name : names) words.emplace_back(name.get_string());
     const bool least = service.spec.balance == config::Balance::least_requests;
-    steps.emplace_back("backend: " + std::string(least ? "the least busy of " : "the next in turn of ") +
-                       list_of(words));
+    out.steps.push_back("backend: " + std::string(least ? "the least busy of " : "the next in turn of ") +
+                        list_of(names));
     return;
   }
   route::RoundRobinState state;
   const auto hash = service.spec.sticky ? hash64("backend", service.spec.sticky->salt, key) : 0;
   const auto& backend = pool.backends[route::pick(service.spec.balance, candidates, state, hash)];
-  out["backend"] = backend.name;
-  out["address"] = backend.address;
-  steps.emplace_back("backend: " + backend.name +
-                     (by_key ? ", by the hash of the key" : ", the only eligible one"));
+  out.backend = backend.name;
+  out.address = backend.address;
+  out.steps.push_back("backend: " + backend.name +
+                      (by_key ? ", by the hash of the key" : ", the only eligible one"));
 }
 
 // The rest of the way is told as well: it is what would happen afterwards.
-void explain_hold(const route::Hold& hold, json::object& out, json::array& steps) {
+void explain_hold(const route::Hold& hold, protocol::Explained& out) {
   if (hold.kind == route::Hold::Kind::stopped) {
-    out["held"] = "503 stopped";
-    steps.emplace_back("stopped: the answer is 503 stopped; after 'resume':");
+    out.held = "503 stopped";
+    out.steps.push_back("stopped: the answer is 503 stopped; after 'resume':");
     return;
   }
-  out["held"] = "paused";
-  steps.emplace_back("paused: the request is held, " + duration_text(hold.max_hold) +
-                     " at most, then the answer is 503 paused; after 'resume':");
+  out.held = "paused";
+  out.steps.push_back("paused: the request is held, " + duration_text(hold.max_hold) +
+                      " at most, then the answer is 503 paused; after 'resume':");
 }
 
 // What the request's preview token does; nothing when it carries none.
@@ -151,15 +147,15 @@ std::optional<route::Preview> preview_in(const route::Snapshot& snapshot, const 
 
 // Flags and mirror: not where it goes, but what goes with it.
 void explain_laid_over(const route::Service& service, const route::Decision& decision,
-                       const sluice::http::RequestHead& head, const std::string& client, json::object& out,
-                       json::array& steps) {
+                       const sluice::http::RequestHead& head, const std::string& client,
+                       protocol::Explained& out) {
   const auto key = route::user_key(service, decision, head, client);
   const std::string who = key.empty() ? "without a key" : "for key " + quoted(key);
   if (!service.flags.empty()) {
     std::string flags;
     route::append_flags(flags, service.flags, key);
-    out["flags"] = flags;
-    steps.emplace_back("flags " + who + ": " + flags);
+    out.flags = flags;
+    out.steps.push_back("flags " + who + ": " + flags);
   }
   if (!service.mirror) return;
   const auto& to = service.pools[service.mirror->pool].name;
@@ -170,33 +166,33 @@ void explain_laid_over(const route::Service& service, const route::Decision& dec
     mirrored = "with a chance of " + format_share(service.mirror->share);
   else if (route::is_mirrored(service.mirror->share, service.spec.sticky->salt, key, 0))
     mirrored = "yes";
-  out["mirror"] = to;
-  steps.emplace_back("mirrored to pool " + to + " " + who + ": " + mirrored);
+  out.mirror = to;
+  out.steps.push_back("mirrored to pool " + to + " " + who + ": " + mirrored);
 }
 
 void explain_service(const route::Snapshot& snapshot, const route::Service& service,
                      const sluice::http::RequestHead& head, const protocol::Explain& message, int fixed,
-                     json::object& out, json::array& steps) {
+                     protocol::Explained& out) {
   if (!service.disabled.empty()) {
-    steps.emplace_back("service: " + service.spec.name + " is set aside: " + service.disabled);
-    out["result"] = "503 no_backend";
+    out.steps.push_back("service: " + service.spec.name + " is set aside: " + service.disabled);
+    out.result = "503 no_backend";
     return;
   }
-  if (service.hold) explain_hold(*service.hold, out, steps);
+  if (service.hold) explain_hold(*service.hold, out);
   const auto preview = preview_in(snapshot, service, head);
   for (const auto& step : route::explain_steps(service, head, message.client, fixed, preview))
-    steps.emplace_back(step);
+    out.steps.push_back(step);
   const auto decision =
       route::would_decide(service, head, message.client, fixed, preview ? preview->pool : -1);
-  explain_laid_over(service, decision, head, message.client, out, steps);
+  explain_laid_over(service, decision, head, message.client, out);
   const auto& pool = service.pools[decision.pool];
-  out["pool"] = pool.name;
-  explain_backend(service, pool, decision.sticky_key, out, steps);
+  out.pool = pool.name;
+  explain_backend(service, pool, decision.sticky_key, out);
 }
 
 }  // namespace
 
-Result<json::object> explain(const route::Snapshot& snapshot, const protocol::Explain& message) {
+Result<protocol::Explained> explain(const route::Snapshot& snapshot, const protocol::Explain& message) {
   const auto text = request_text(message);
   if (!text) return text.error();
   http1::RequestParser parser;
@@ -206,26 +202,24 @@ Result<json::object> explain(const route::Snapshot& snapshot, const protocol::Ex
     return malformed("the proxy would refuse this request: " + std::to_string(parser.refusal().status) + " " +
                          (parser.refusal().reason ? parser.refusal().reason : "malformed"),
                      "url");
-  json::object out{{"route", nullptr}, {"service", nullptr}, {"pool", nullptr}, {"backend", nullptr}};
-  json::array steps;
+  protocol::Explained out;
   const auto found = snapshot.routes.find(head);
   const auto looked_at = found ? found->route + 1 : snapshot.routes.size();
   std::set<std::string, std::less<>> told;  // a route that asks for the same as one before says nothing new
   for (std::size_t i = 0; i < looked_at; ++i)
     if (const std::string why = snapshot.routes.why(i, head); told.insert(why.substr(why.find('('))).second)
-      steps.emplace_back(why);
+      out.steps.push_back(why);
   if (found) {
     const auto& service = snapshot.services[found->service];
-    out["route"] = found->route + 1;
-    out["service"] = service.spec.name;
+    out.route = found->route + 1;
+    out.service = service.spec.name;
     explain_service(snapshot, service, head, message, fixed_pool(snapshot, message.listener, found->service),
-                    out, steps);
+                    out);
   } else {
-    out["result"] = "404 no_route";
-    steps.emplace_back("no route matches: the answer is 404 no_route");
+    out.result = "404 no_route";
+    out.steps.push_back("no route matches: the answer is 404 no_route");
   }
-  out["generation"] = snapshot.generation;
-  out["steps"] = std::move(steps);
+  out.generation = snapshot.generation;
   return out;
 }
 

@@ -2,17 +2,14 @@
 // ones, takes no place of the exact split and moves no counter. Pure but for the live health it reads.
 #pragma once
 
-#include <boost/json/object.hpp>
-
 #include "control/admin/call.hpp"
+#include "control/protocol/answers.hpp"
 #include "control/protocol/messages.hpp"
 #include "proxy/route/snapshot.hpp"
 
 namespace sluice::admin {
 
-// {"route" (its number in the file, from
-// 1),"service","pool","backend","candidates","result","steps":[sentences]}. A problem when no client could
-// send the request.
-Result<boost::json::object> explain(const route::Snapshot& snapshot, const protocol::Explain& message);
+// A problem when no client could send the request.
+Result<protocol::Explained> explain(const route::Snapshot& snapshot, const protocol::Explain& message);
 
 }  // namespace sluice::admin

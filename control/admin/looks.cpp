@@ -1,12 +1,9 @@
 #include "control/admin/looks.hpp"
 
-#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 #include "control/admin/config_json.hpp"
 #include "control/admin/explain.hpp"
-#include "control/admin/rollout_json.hpp"
-#include "control/admin/status.hpp"
 #include "proxy/base/values.hpp"
 #include "proxy/config/dump.hpp"
 
@@ -16,28 +13,39 @@ namespace json = boost::json;
 namespace asio = boost::asio;
 using change::Control;
 
+namespace {
+
+// Leaves only that service; not_found with a suggestion when there is none.
+std::optional<protocol::Problem> keep_only(protocol::Status& status, const std::string& wanted) {
+  std::vector<std::string> names;
+  for (const auto& service : status.services) names.push_back(service.name);
+  std::erase_if(status.services,
+                [&wanted](const protocol::ServiceStatus& service) { return service.name != wanted; });
+  if (!status.services.empty()) return std::nullopt;
+  return protocol::not_found("no service " + quoted(wanted), protocol::did_you_mean(wanted, names));
+}
+
+}  // namespace
+
 asio::awaitable<Reply> status(Control& control, protocol::GetStatus message) {
-  auto view = co_await control.status();
+  auto status = co_await control.status();
   if (!message.service.empty())
-    if (auto problem = keep_only(view, message.service)) co_return problem_reply(*problem);
-  co_return json_reply(to_json(view));
+    if (auto problem = keep_only(status, message.service)) co_return problem_reply(*problem);
+  co_return json_reply(answer_json(status));
 }
 
 asio::awaitable<Reply> wait(Control& control, protocol::Wait message) {
   const auto condition = message.condition;
   auto work = control.wait(std::move(message));
-  const auto waited = co_await std::move(work);
+  auto waited = co_await std::move(work);
   if (!waited) co_return problem_reply(waited.error());
-  json::object out{{"target", to_string(waited->target)},
-                   {"condition", to_string(condition)},
-                   {"took_ms", waited->took.count()}};
-  if (waited->drained) out["drained"] = to_json(*waited->drained);
-  co_return json_reply(out);
+  waited->condition = condition;
+  co_return json_reply(answer_json(*waited));
 }
 
 Reply rollout(const Control& control, const protocol::GetRollout& message) {
-  const auto view = control.views().rollout(message.service);
-  return view ? json_reply(to_json(*view)) : problem_reply(view.error());
+  const auto status = control.views().rollout(message.service);
+  return status ? json_reply(answer_json(*status)) : problem_reply(status.error());
 }
 
 Reply list_flags(const Control& control, const protocol::ListFlags&) {
@@ -56,23 +64,14 @@ Reply flag(const Control& control, const protocol::GetFlag& message) {
 
 Reply explain(const Control& control, const protocol::Explain& message) {
   const auto explained = explain(*control.snapshot(), message);
-  return explained ? json_reply(*explained) : problem_reply(explained.error());
+  return explained ? json_reply(answer_json(*explained)) : problem_reply(explained.error());
 }
 
 Reply history(const Control& control, const protocol::History& message) {
-  const auto found = control.views().history(message.service, message.limit);
-  if (found.empty())
+  const protocol::HistoryList list{control.views().history(message.service, message.limit)};
+  if (list.history.empty())
     if (auto problem = control.views().missing_service(message.service)) return problem_reply(*problem);
-  json::array entries;
-  for (const auto& entry : found)
-    entries.push_back({{"generation", entry.generation},
-                       {"time", time_text(entry.time)},
-                       {"actor", entry.actor},
-                       {"verb", entry.verb},
-                       {"services", json::array(entry.services.begin(), entry.services.end())},
-                       {"change", entry.change},
-                       {"reason", entry.reason}});
-  return json_reply(json::object{{"history", std::move(entries)}});
+  return json_reply(answer_json(list));
 }
 
 Reply events(const Control& control, const protocol::Events& message) {

@@ -118,20 +118,20 @@ void traffic(Exposition& out, const change::StatusView& view) {
 void flags_and_mirrors(Exposition& out, const change::StatusView& view) {
   out.family("sluice_flag_share_ratio", "gauge", "The share of users that have a flag, 0 to 1.");
   for (const auto& service : view.services)
-    for (const auto& [flag, share] : service.traffic.flags)
+    for (const auto& [flag, share] : service.flags)
       out.sample(static_cast<double>(share) / kWhole, {{"service", service.name}, {"flag", flag}});
   out.family("sluice_mirror_share_ratio", "gauge",
              "The share of requests that is mirrored to a pool, 0 to 1.");
   for (const auto& service : view.services)
-    if (const auto& mirror = service.traffic.mirror)
+    if (const auto& mirror = service.mirror)
       out.sample(static_cast<double>(mirror->share) / kWhole,
                  {{"service", service.name}, {"pool", mirror->pool}});
   out.family("sluice_mirrored_requests_total", "counter", "Copies of requests, by what became of them.");
   for (const auto& service : view.services)
     for (const auto& [result, count] :
-         {std::pair("answered", service.traffic.mirrored), std::pair("failed", service.traffic.mirror_failed),
-          std::pair("dropped", service.traffic.mirror_dropped),
-          std::pair("skipped", service.traffic.mirror_skipped)})
+         {std::pair("answered", service.mirrored.answered), std::pair("failed", service.mirrored.failed),
+          std::pair("dropped", service.mirrored.dropped),
+          std::pair("skipped", service.mirrored.skipped)})
       out.sample(static_cast<double>(count), {{"service", service.name}, {"result", result}});
   out.family("sluice_preview_requests_total", "counter",
              "Requests that a preview token or a fixed listener sent to the pool; in no other count.");

@@ -293,7 +293,7 @@ asio::awaitable<Result<protocol::PreviewToken>> Control::preview(Invocation invo
   co_return co_await parts->previews.mint(std::move(invocation), std::move(message));
 }
 
-asio::awaitable<Result<Waited>> Control::wait(protocol::Wait message) {
+asio::awaitable<Result<protocol::Waited>> Control::wait(protocol::Wait message) {
   const auto parts = parts_;
   co_return co_await parts->waits.wait(std::move(message));
 }

@@ -45,7 +45,7 @@ class Control {
   boost::asio::awaitable<Result<protocol::PreviewToken>> preview(Invocation invocation,
                                                                  protocol::MintPreview message);
   // A problem `timed_out` when the time is over; the drain or the probing goes on.
-  boost::asio::awaitable<Result<Waited>> wait(protocol::Wait message);
+  boost::asio::awaitable<Result<protocol::Waited>> wait(protocol::Wait message);
 
   // Somebody may not ask for `what`: an audit line and the count of what was refused.
   void access_denied(const Actor& actor, const std::string& what, const std::string& why);

@@ -10,6 +10,7 @@
 #include "control/change/effective_spec.hpp"
 #include "control/change/replies.hpp"
 #include "control/health/eligibility.hpp"
+#include "control/rollout/status.hpp"
 #include "control/state/sentences.hpp"
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
@@ -46,29 +47,44 @@ std::uint64_t lately(const SlidingWindow& recent, const route::Pool& pool, std::
 
 constexpr std::chrono::seconds kShortWindow{10};
 
-TrafficView traffic_view(const state::ServiceState& service, const route::Service* routed) {
-  TrafficView view;
+protocol::ListenerStatus listener_view(const config::ListenerSpec& listener, std::uint16_t port) {
+  const std::string& bind = listener.bind.text;
+  return {listener.name, bind, bind.substr(0, bind.rfind(':')) + ":" + std::to_string(port), port};
+}
+
+// Until then, and not below zero.
+milliseconds left_until(std::int64_t unix_time) {
+  return milliseconds(std::max<std::int64_t>(0, unix_time - unix_milliseconds()));
+}
+
+protocol::TrafficStatus traffic_view(const state::ServiceState& service, const route::Service* routed) {
+  protocol::TrafficStatus view;
   if (service.hold) {
-    view.state = service.hold->kind == route::Hold::Kind::paused ? "paused" : "stopped";
-    view.max_hold = service.hold->max_hold;
+    const bool paused = service.hold->kind == route::Hold::Kind::paused;
+    view.state = paused ? "paused" : "stopped";
+    if (paused) view.max_hold = service.hold->max_hold;
     view.message = service.hold->message;
   }
-  for (const auto& flag : service.flags) view.flags.emplace_back(flag.name, flag.share);
-  if (service.mirror)
-    view.mirror = MirrorView{service.mirror->pool, service.mirror->share, service.mirror->safe_only, false};
   if (!routed) return view;
-  if (routed->mirror && routed->mirror->shadow)
-    view.mirror = MirrorView{routed->pools[routed->mirror->pool].name, routed->mirror->share,
-                             routed->mirror->safe_only, true};
-  for (const auto& worker : routed->live->per_worker) {
-    view.mirrored += worker.mirrored.get();
-    view.mirror_failed += worker.mirror_failed.get();
-    view.mirror_dropped += worker.mirror_dropped.get();
-    view.mirror_skipped += worker.mirror_skipped.get();
-  }
   view.held = routed->live->hold.held.load();
   view.in_flight = routed->live->under_way();
   return view;
+}
+
+void add_mirror(ServiceView& view, const state::ServiceState& service, const route::Service* routed) {
+  if (service.mirror)
+    view.mirror = {service.mirror->pool, service.mirror->share, service.mirror->safe_only, {}, false};
+  if (!routed) return;
+  if (routed->mirror && routed->mirror->shadow)
+    view.mirror = {routed->pools[routed->mirror->pool].name, routed->mirror->share, routed->mirror->safe_only,
+                   {}, true};
+  for (const auto& worker : routed->live->per_worker) {
+    view.mirrored.answered += worker.mirrored.get();
+    view.mirrored.failed += worker.mirror_failed.get();
+    view.mirrored.dropped += worker.mirror_dropped.get();
+    view.mirrored.skipped += worker.mirror_skipped.get();
+  }
+  if (view.mirror) view.mirror->counts = view.mirrored;
 }
 
 DrainView drain_view(const Drain& drain) {
@@ -97,7 +113,7 @@ StatusView StatusWriter::status_now() const {
   view.warnings = warnings();
   view.readiness = of_.readiness.why;
   for (const auto& listener : of_.in_force.spec.listeners)
-    view.listeners.push_back({listener.name, listener.bind.text, of_.workers.port_of(listener.name)});
+    view.listeners.push_back(listener_view(listener, of_.workers.port_of(listener.name)));
   for (const auto& service : of_.in_force.spec.services)
     if (const auto* kept = of_.in_force.state.service(service.name))
       view.services.push_back(service_view(*kept, now));
@@ -128,15 +144,15 @@ ServiceView StatusWriter::service_view(const state::ServiceState& service, io::C
   view.stable = service.stable();
   view.rollout = rollout_view(service);
   if (service.unconfirmed)
-    view.unconfirmed =
-        milliseconds(std::max<std::int64_t>(0, service.unconfirmed->deadline - unix_milliseconds()));
+    view.unconfirmed = protocol::UnconfirmedStatus{left_until(service.unconfirmed->deadline)};
   if (service.retained)
-    view.retained =
-        RetainedView{service.retained->pools, service.retained->until,
-                     milliseconds(std::max<std::int64_t>(0, service.retained->until - unix_milliseconds()))};
+    view.retained = protocol::RetainedStatus{service.retained->pools, time_text(service.retained->until),
+                                             left_until(service.retained->until)};
   const route::Service* routed = of_.in_force.routed(service.name);
   if (routed) view.set_aside = routed->disabled;
+  for (const auto& flag : service.flags) view.flags.emplace_back(flag.name, flag.share);
   view.traffic = traffic_view(service, routed);
+  add_mirror(view, service, routed);
   for (const auto& pool : service.pools) view.pools.push_back(pool_view(routed, pool, now));
   return view;
 }
@@ -212,11 +228,14 @@ BackendView StatusWriter::backend_view(const route::Pool& pool, const route::Bac
   view.health = health::to_string(routed.live->health.load());
   view.eligible = eligible_in(pool, routed);
   add_counters(view, *routed.live);
-  for (const auto& endpoint : routed.endpoints) view.addresses.push_back(io::to_string(endpoint));
   if (const auto standing = of_.resolver.standing(routed.looked_up)) {
     view.resolve_error = standing->error;
-    view.resolved_since = standing->since;
-    view.stale_since = standing->stale;
+    if (standing->since) view.resolved_since = time_text(*standing->since);
+    if (standing->stale) view.stale_since = time_text(*standing->stale);
+  }
+  if (!view.resolved_since.empty() || !view.resolve_error.empty()) {
+    view.addresses.emplace();
+    for (const auto& endpoint : routed.endpoints) view.addresses->push_back(io::to_string(endpoint));
   }
   if (const health::MonitoredBackend* monitored = of_.health.registry.find(routed.live->id))
     view.last_error = monitored->probed.error;
@@ -231,16 +250,13 @@ BackendView StatusWriter::backend_view(const route::Pool& pool, const route::Bac
 
 std::optional<RolloutView> StatusWriter::rollout_view(const state::ServiceState& service) const {
   if (!service.rollout) return std::nullopt;
-  RolloutView view;
-  view.service = service.name;
-  view.kept = *service.rollout;
-  const auto* watch = of_.driver.watch_of(service.name, view.kept);
+  RolloutView view = rollout::status_of(service.name, *service.rollout);
+  const auto* watch = of_.driver.watch_of(service.name, *service.rollout);
   if (!watch) return view;
   view.waits_for = watch->waits_for;
-  view.in_step = watch->in_step(io::Clock::now());
-  view.n_canary = watch->last().n_canary;
-  view.n_stable = watch->last().n_stable;
-  view.judgements = watch->last().judgements;
+  if (view.in_step) view.in_step = watch->in_step(io::Clock::now());
+  view.requests = {watch->last().n_canary, watch->last().n_stable};
+  view.gates = rollout::status_of(watch->last().judgements);
   return view;
 }
 
@@ -254,9 +270,9 @@ Result<RolloutView> StatusWriter::rollout(const std::string& name) const {
   if (!view)
     return protocol::not_found("service '" + name + "' never had a rollout",
                                "sluicectl rollout --help says how to start one");
-  if (!view->kept.active()) return *view;
+  if (!view->active) return *view;
   for (const auto& other : state.services)
-    if (other.name != name && other.rollout && other.rollout->id == view->kept.id)
+    if (other.name != name && other.rollout && other.rollout->id == view->generation)
       view->others.push_back(*rollout_view(other));
   return *view;
 }
@@ -282,20 +298,20 @@ asio::awaitable<StatusView> StatusWriter::status(asio::any_io_executor loop) con
         if (found == blocked.end() || !backend.drain) continue;
         backend.drain->requests = found->second.requests;
         backend.drain->tunnels = found->second.tunnels;
-        backend.drain->oldest = found->second.oldest;
         backend.drain->oldest_path = found->second.oldest_path;
+        if (!backend.drain->oldest_path.empty()) backend.drain->oldest = found->second.oldest;
       }
   co_return view;
 }
 
-std::vector<HistoryEntry> StatusWriter::history(const std::string& service, std::size_t limit) const {
-  std::vector<HistoryEntry> entries;
+std::vector<protocol::HistoryEntry> StatusWriter::history(const std::string& service, std::size_t limit) const {
+  std::vector<protocol::HistoryEntry> entries;
   for (const state::PastEdit* edit : of_.committer.history().latest(service, limit)) {
-    HistoryEntry entry;
+    protocol::HistoryEntry entry;
     for (const auto& changed : edit->services) entry.services.push_back(changed.name);
     entry.services.insert(entry.services.end(), edit->gone.begin(), edit->gone.end());
     entry.generation = edit->generation;
-    entry.time = std::chrono::system_clock::time_point(milliseconds(edit->time));
+    entry.time = time_text(edit->time);
     entry.actor = !edit->actor.name.empty() ? edit->actor.name
                                             : fmt::format("uid {} pid {}", edit->actor.uid, edit->actor.pid);
     entry.verb = edit->verb;

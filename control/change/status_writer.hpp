@@ -15,18 +15,10 @@
 #include "control/change/options.hpp"
 #include "control/change/sliding_window.hpp"
 #include "control/change/status.hpp"
+#include "control/protocol/answers.hpp"
 #include "control/rollout_driver/rollout_driver.hpp"
 
 namespace sluice::change {
-
-// One accepted change.
-struct HistoryEntry {
-  std::uint64_t generation = 0;
-  std::chrono::system_clock::time_point time;
-  std::string actor, verb, reason;
-  std::vector<std::string> services;
-  std::string change;  // "api: blue 100% -> 0%, green 0% -> 100%"
-};
 
 class StatusWriter {
  public:
@@ -50,7 +42,8 @@ class StatusWriter {
   boost::asio::awaitable<StatusView> status(boost::asio::any_io_executor loop) const;
   StatusView status_now() const;                                  // without blockers; for the metrics
   Result<RolloutView> rollout(const std::string& service) const;  // not_found when it never had one
-  std::vector<HistoryEntry> history(const std::string& service, std::size_t limit) const;  // the latest first
+  // The latest first.
+  std::vector<protocol::HistoryEntry> history(const std::string& service, std::size_t limit) const;
   config::Spec effective_spec() const;  // with what was changed at run time; for `config show`
   // {"FLAG":{"SERVICE":{"enabled_for":"10%","config":{...}}}}
   boost::json::object flags() const;

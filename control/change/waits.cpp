@@ -40,7 +40,7 @@ Waits::Waits(asio::any_io_executor loop, const InForce& in_force, const io::Reso
              BackendHealth& health, Drains& drains)
     : loop_(std::move(loop)), in_force_(in_force), resolver_(resolver), health_(health), drains_(drains) {}
 
-asio::awaitable<Result<Waited>> Waits::wait(protocol::Wait message) {
+asio::awaitable<Result<protocol::Waited>> Waits::wait(protocol::Wait message) {
   if (auto problem = missing_member(in_force_.state, resolver_, message.target)) co_return *problem;
   const auto began = io::Clock::now();
   const bool healthy = message.condition == protocol::Wait::Condition::healthy;
@@ -52,7 +52,7 @@ asio::awaitable<Result<Waited>> Waits::wait(protocol::Wait message) {
     reached = co_await until_drained(message.target, limit);
   if (auto gone = state::missing(in_force_.state, message.target); gone && healthy) co_return *gone;
   if (!reached) co_return not_reached(message, since(began));
-  Waited waited;
+  protocol::Waited waited;
   waited.target = message.target;
   waited.took = since(began);
   if (!healthy) waited.drained = drained_sum(message.target);

@@ -14,15 +14,9 @@
 #include "control/change/in_force.hpp"
 #include "control/change/invocation.hpp"
 #include "control/io/resolver.hpp"
+#include "control/protocol/answers.hpp"
 
 namespace sluice::change {
-
-// How `wait` and `drain --wait` ended.
-struct Waited {
-  protocol::Target target;
-  std::chrono::milliseconds took{0};
-  std::optional<protocol::Drained> drained;  // for drained
-};
 
 // A method for each thing that may be waited for, hence so many.
 class Waits {
@@ -33,7 +27,7 @@ class Waits {
   Waits(boost::asio::any_io_executor loop, const InForce& in_force, const io::Resolver& resolver,
         BackendHealth& health, Drains& drains);
 
-  boost::asio::awaitable<Result<Waited>> wait(protocol::Wait message);
+  boost::asio::awaitable<Result<protocol::Waited>> wait(protocol::Wait message);
 
   // Each is true when it is so, and false when `limit` came first.
   boost::asio::awaitable<bool> until_healthy(protocol::Target target, io::Clock::time_point limit);

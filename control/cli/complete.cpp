@@ -1,13 +1,11 @@
 #include "control/cli/complete.hpp"
 
 #include <algorithm>
-#include <boost/json/object.hpp>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
 #include "control/cli/flag_name.hpp"
-#include "control/cli/look.hpp"
 #include "control/protocol/target.hpp"
 
 namespace sluice::cli {
@@ -53,15 +51,15 @@ struct Names {
   Words services, pools, backends, moves;  // S, S/P, S/P/B, S=P
 };
 
-Names names_in(const boost::json::value& status) {
+Names names_in(const protocol::Status& status) {
   Names names;
-  for (const auto& [service, value] : object_in(object_of(status), "services")) {
-    names.services.emplace_back(service);
-    for (const auto& [pool, backends] : object_in(object_of(value), "pools")) {
-      names.pools.push_back(to_string(protocol::Target{service, pool, {}}));
-      names.moves.push_back(std::string(service) + "=" + std::string(pool));
-      for (const auto& [backend, ignored] : object_in(object_of(backends), "backends"))
-        names.backends.push_back(to_string(protocol::Target{service, pool, backend}));
+  for (const auto& service : status.services) {
+    names.services.push_back(service.name);
+    for (const auto& pool : service.pools) {
+      names.pools.push_back(to_string(protocol::Target{service.name, pool.name, {}}));
+      names.moves.push_back(service.name + "=" + pool.name);
+      for (const auto& backend : pool.backends)
+        names.backends.push_back(to_string(protocol::Target{service.name, pool.name, backend.name}));
     }
   }
   return names;
@@ -170,7 +168,7 @@ bool completion_needs_status(const Words& words) {
   return !now.verb.empty() && !now.current.starts_with("-");
 }
 
-std::vector<std::string> candidates(const Words& words, const boost::json::value& status) {
+std::vector<std::string> candidates(const Words& words, const protocol::Status& status) {
   const auto now = typed(words);
   const std::string former = words.size() > 1 ? words[words.size() - 2] : std::string();
   Words all;

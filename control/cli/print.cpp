@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "control/cli/look.hpp"
+#include "control/cli/json_access.hpp"
 #include "control/protocol/write.hpp"
 #include "proxy/base/values.hpp"
 
@@ -145,48 +145,39 @@ std::string render_notes(const protocol::Changed& changed) {
          sentences(changed.more, "notes");
 }
 
-std::string render_drained(const json::value& drained, const std::string& subject) {
-  const auto* object = drained.if_object();
-  if (!object) return {};
-  return subject + ": drained, " + cell(*object, "clean") + " finished, " + cell(*object, "forced") +
-         " closed, " +
-         duration_text(std::chrono::milliseconds(
-             static_cast<std::int64_t>(number_in(*object, "took_ms").value_or(0)))) +
-         "\n";
+std::string render_drained(const protocol::Drained& drained, const std::string& subject) {
+  return subject + ": drained, " + std::to_string(drained.clean) + " finished, " +
+         std::to_string(drained.forced) + " closed, " + duration_text(drained.took) + "\n";
 }
 
-std::string render_history(const json::value& history, const Style& style) {
+std::string render_history(const protocol::HistoryList& list, const Style& style) {
   Table table({">GENERATION", "TIME", "WHO", "VERB", "CHANGE", "REASON"});
-  const auto* entries = history.is_object() ? history.get_object().if_contains("history") : nullptr;
-  if (entries && entries->is_array())
-    for (const auto& entry : entries->get_array())
-      if (const auto* object = entry.if_object())
-        table.add({cell(*object, "generation"), cell(*object, "time"), cell(*object, "actor"),
-                   cell(*object, "verb"), cell(*object, "change"), cell(*object, "reason")});
+  for (const auto& entry : list.history)
+    table.add({std::to_string(entry.generation), entry.time, entry.actor, entry.verb, entry.change,
+               entry.reason});
   return table.empty() ? "no changes yet\n" : table.render(style);
 }
 
-std::string render_event(const json::value& event) {
-  const auto* object = event.if_object();
-  if (!object) return plain(event) + "\n";
-  const auto service = cell(*object, "service");
-  return cell(*object, "time") + "  " + cell(*object, "type") + "  " +
-         (service.empty() ? "" : service + ": ") + cell(*object, "text") + "\n";
+std::string render_event(const protocol::Event& event) {
+  return event.time + "  " + event.type + "  " + (event.service.empty() ? "" : event.service + ": ") +
+         event.text + "\n";
 }
 
-std::string render_explain(const json::value& explained, const Style& style) {
-  const auto* object = explained.if_object();
-  if (!object) return plain(explained) + "\n";
+std::string render_explain(const protocol::Explained& explained, const Style& style) {
   std::string out;
-  for (const char* key : {"route", "service", "held", "pool", "backend", "result", "flags", "mirror"}) {
-    const auto value = cell(*object, key);
-    if (!value.empty())
-      out +=
-          style.strong(std::string(key) + std::string(9 - std::string_view(key).size(), ' ')) + value + "\n";
-  }
-  const auto* steps = object->if_contains("steps");
-  if (steps && steps->is_array())
-    for (const auto& step : steps->get_array()) out += "  - " + plain(step) + "\n";
+  const auto line = [&](std::string_view title, const std::string& text) {
+    if (!text.empty())
+      out += style.strong(std::string(title) + std::string(9 - title.size(), ' ')) + text + "\n";
+  };
+  line("route", explained.route ? std::to_string(*explained.route) : std::string());
+  line("service", explained.service.value_or(""));
+  line("held", explained.held);
+  line("pool", explained.pool.value_or(""));
+  line("backend", explained.backend.value_or(""));
+  line("result", explained.result);
+  line("flags", explained.flags);
+  line("mirror", explained.mirror);
+  for (const auto& step : explained.steps) out += "  - " + step + "\n";
   return out;
 }
 

@@ -1,8 +1,6 @@
 // A status of many services: a line each.
-#include <cmath>
 #include <cstdio>
 
-#include "control/cli/look.hpp"
 #include "control/cli/print.hpp"
 #include "control/cli/print_rollout.hpp"
 #include "control/cli/select_status.hpp"
@@ -10,7 +8,8 @@
 
 namespace sluice::cli {
 
-namespace json = boost::json;
+using protocol::PoolStatus;
+using protocol::ServiceStatus;
 
 namespace {
 
@@ -21,35 +20,29 @@ std::string number_cell(double number, const char* format) {
 }
 
 // "blue 95%, green 5%"; a pool without a share is not named.
-std::string shares_cell(const json::object& service) {
+std::string shares_cell(const ServiceStatus& service) {
   std::string out;
-  for (const auto& [name, pool] : object_in(service, "pools")) {
-    const double share = number_in(object_of(pool), "share").value_or(0);
-    if (share > 0)
-      out += (out.empty() ? "" : ", ") + std::string(name) + " " +
-             format_share(static_cast<Share>(std::llround(share * kWhole)));
-  }
+  for (const auto& pool : service.pools)
+    if (pool.share > 0) out += (out.empty() ? "" : ", ") + pool.name + " " + format_share(pool.share);
   return out.empty() ? "-" : out;
 }
 
 // "6/6 up", "5/6 ready, green/api-2 down"; of more than two that are out only how many.
-std::string backends_cell(const json::object& service, const Style& style) {
+std::string backends_cell(const ServiceStatus& service, const Style& style) {
   constexpr std::size_t kNamed = 2;
   std::size_t all = 0, eligible = 0, up = 0, out_of_it = 0;
   std::string named;
-  for (const auto& [pool_name, pool] : object_in(service, "pools"))
-    for (const auto& [name, value] : object_in(object_of(pool), "backends")) {
-      const auto& backend = object_of(value);
+  for (const auto& pool : service.pools)
+    for (const auto& backend : pool.backends) {
       ++all;
-      if (is_set(backend, "eligible")) {
+      if (backend.eligible) {
         ++eligible;
-        up += text_in(backend, "health") == "up";
+        up += backend.health == "up";
         continue;
       }
       if (++out_of_it > kNamed) continue;
-      const auto admin = text_in(backend, "admin");
-      named += ", " + std::string(pool_name) + "/" + std::string(name) + " " +
-               (admin == "ready" ? text_in(backend, "health") : admin);
+      named += ", " + pool.name + "/" + backend.name + " " +
+               (backend.admin == "ready" ? backend.health : backend.admin);
     }
   if (out_of_it > kNamed) named += " and " + std::to_string(out_of_it - kNamed) + " more";
   const auto counts =
@@ -61,30 +54,26 @@ std::string backends_cell(const json::object& service, const Style& style) {
 }
 
 // What is going on with it; "-" in quiet times.
-std::string state_cell(const json::object& service, const Style& style) {
+std::string state_cell(const ServiceStatus& service, const Style& style) {
   std::string out;
   const auto add = [&out](const std::string& text) { out += (out.empty() ? "" : "; ") + text; };
-  if (const auto why = text_in(service, "set_aside"); !why.empty()) add(style.bad("set aside") + ": " + why);
-  if (const auto state = text_in(object_in(service, "traffic"), "state"); !state.empty() && state != "open")
-    add(style.bad(state));
-  if (const auto rollout = rollout_summary(object_in(service, "rollout")); !rollout.empty())
-    add(style.busy("rollout") + " " + rollout);
-  if (const auto left = number_in(object_in(service, "unconfirmed"), "reverts_in_ms"))
-    add(style.busy("unconfirmed") + ", reverts in " +
-        duration_text(std::chrono::milliseconds(static_cast<std::int64_t>(*left))));
-  if (const auto& mirror = object_in(service, "mirror"); !mirror.empty())
-    add("mirror " + text_in(mirror, "share") + " to " + text_in(mirror, "to"));
+  if (!service.set_aside.empty()) add(style.bad("set aside") + ": " + service.set_aside);
+  if (service.traffic.state != "open") add(style.bad(service.traffic.state));
+  if (service.rollout && service.rollout->active)
+    add(style.busy("rollout") + " " + rollout_summary(*service.rollout));
+  if (service.unconfirmed)
+    add(style.busy("unconfirmed") + ", reverts in " + duration_text(service.unconfirmed->left));
+  if (service.mirror) add("mirror " + format_share(service.mirror->share) + " to " + service.mirror->pool);
   return out.empty() ? "-" : out;
 }
 
 }  // namespace
 
-std::string render_brief(const json::value& status, const Style& style) {
+std::string render_brief(const protocol::Status& status, const Style& style) {
   Table table({"SERVICE", "STABLE", "SHARES", ">REQ/S", ">ERR %", ">P99 MS", "BACKENDS", "STATE"});
-  for (const auto& [name, value] : object_in(object_of(status), "services")) {
-    const auto& service = object_of(value);
-    const double rate = requests_per_second(service), p99 = latency_ms(service, "p99_ms");
-    table.add({std::string(name), text_in(service, "stable"), shares_cell(service), number_cell(rate, "%.1f"),
+  for (const auto& service : status.services) {
+    const double rate = requests_per_second(service), p99 = latency_ms(service, &PoolStatus::p99_ms);
+    table.add({service.name, service.stable, shares_cell(service), number_cell(rate, "%.1f"),
                rate > 0 ? number_cell(error_rate(service) * 100, "%.2f") : "-",
                p99 > 0 ? number_cell(p99, p99 < 10 ? "%.1f" : "%.0f") : "-", backends_cell(service, style),
                state_cell(service, style)});

@@ -1,16 +1,18 @@
-#include <boost/json/object.hpp>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 
-#include "control/cli/look.hpp"
 #include "control/cli/print.hpp"
 #include "control/cli/print_rollout.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::cli {
 
-namespace json = boost::json;
+using protocol::BackendStatus;
+using protocol::PoolStatus;
+using protocol::ServiceStatus;
+using protocol::Status;
 
 namespace {
 
@@ -27,14 +29,11 @@ std::optional<double> times(std::optional<double> number, double factor) {
   return number;
 }
 
-std::string latency(const json::object& pool, std::string_view key) {
-  const auto value = number_in(pool, key);
+std::string latency(const std::optional<double>& value) {
   return formatted(value, value && *value < 10 ? "%.1f" : "%.0f");
 }
 
-std::string share_text(const json::object& pool) {
-  return format_share(static_cast<Share>(std::llround(number_in(pool, "share").value_or(0) * kWhole)));
-}
+std::string whole(std::uint64_t number) { return std::to_string(number); }
 
 std::string paint_health(const std::string& health, const Style& style) {
   if (health == "up") return style.good(health);
@@ -47,19 +46,16 @@ std::string paint_admin(const std::string& admin, const Style& style) {
 }
 
 // "3/3 up", "1/2 up, api-2 draining"; "ready" where no probe says that they are up.
-std::string health_text(const json::object& backends, const Style& style) {
+std::string health_text(const std::vector<BackendStatus>& backends, const Style& style) {
   std::size_t eligible = 0, up = 0;
   std::string rest;
-  for (const auto& [name, value] : backends) {
-    const auto* backend = value.if_object();
-    if (!backend) continue;
-    if (is_set(*backend, "eligible")) {
+  for (const auto& backend : backends) {
+    if (backend.eligible) {
       ++eligible;
-      up += text_in(*backend, "health") == "up";
+      up += backend.health == "up";
       continue;
     }
-    const auto admin = text_in(*backend, "admin");
-    rest += ", " + std::string(name) + " " + (admin == "ready" ? text_in(*backend, "health") : admin);
+    rest += ", " + backend.name + " " + (backend.admin == "ready" ? backend.health : backend.admin);
   }
   const auto counts =
       std::to_string(eligible) + "/" + std::to_string(backends.size()) + (up == eligible ? " up" : " ready");
@@ -69,171 +65,130 @@ std::string health_text(const json::object& backends, const Style& style) {
          rest;
 }
 
-std::string pools_table(const json::object& service, const Style& style) {
+std::string pools_table(const ServiceStatus& service, const Style& style) {
   Table table({"POOL", ">SHARE", ">MEASURED", ">REQ/S", ">ERR %", ">P50 MS", ">P95 MS", ">P99 MS",
                ">IN FLIGHT", "BACKENDS"});
-  const auto stable = text_in(service, "stable");
-  for (const auto& [name, value] : object_in(service, "pools")) {
-    const auto* pool = value.if_object();
-    if (!pool) continue;
-    table.add({std::string(name) + (name == stable ? " (stable)" : ""), share_text(*pool),
-               formatted(times(number_in(*pool, "share_measured"), 100), "%.1f%%"),
-               formatted(number_in(*pool, "requests_per_second"), "%.1f"),
-               formatted(times(number_in(*pool, "error_rate"), 100), "%.2f"), latency(*pool, "p50_ms"),
-               latency(*pool, "p95_ms"), latency(*pool, "p99_ms"),
-               formatted(number_in(*pool, "in_flight"), "%.0f"),
-               health_text(object_in(*pool, "backends"), style)});
-  }
+  for (const auto& pool : service.pools)
+    table.add({pool.name + (pool.name == service.stable ? " (stable)" : ""), format_share(pool.share),
+               formatted(times(pool.share_measured, 100), "%.1f%%"),
+               formatted(pool.requests_per_second, "%.1f"), formatted(times(pool.error_rate, 100), "%.2f"),
+               latency(pool.p50_ms), latency(pool.p95_ms), latency(pool.p99_ms), whole(pool.in_flight),
+               health_text(pool.backends, style)});
   return table.render(style);
 }
 
 // A name that can no longer be looked up keeps its addresses; since when is what an operator has to know.
-std::string trouble_of(const json::object& backend) {
-  std::string trouble = text_in(backend, "last_error");
-  const auto since = text_in(backend, "stale_since");
-  if (since.empty() || text_in(backend, "resolved_since").empty()) return trouble;
-  return (trouble.empty() ? "" : trouble + "; ") + "address kept since " + since + ", " +
-         text_in(backend, "resolve_error");
+std::string trouble_of(const BackendStatus& backend) {
+  std::string trouble = backend.last_error;
+  if (backend.stale_since.empty() || backend.resolved_since.empty()) return trouble;
+  return (trouble.empty() ? "" : trouble + "; ") + "address kept since " + backend.stale_since + ", " +
+         backend.resolve_error;
 }
 
-std::string backends_table(const json::object& service, const Style& style) {
+std::string backends_table(const ServiceStatus& service, const Style& style) {
   Table table(
       {"POOL", "BACKEND", "ADMIN", "HEALTH", ">WEIGHT", ">REQUESTS", ">ERRORS", ">IN FLIGHT", "LAST ERROR"});
-  for (const auto& [pool_name, pool] : object_in(service, "pools")) {
-    if (!pool.is_object()) continue;
-    for (const auto& [name, value] : object_in(pool.get_object(), "backends")) {
-      const auto* backend = value.if_object();
-      if (!backend) continue;
-      table.add({std::string(pool_name), std::string(name), paint_admin(text_in(*backend, "admin"), style),
-                 paint_health(text_in(*backend, "health"), style),
-                 formatted(number_in(*backend, "weight"), "%.4g"),
-                 formatted(number_in(*backend, "requests"), "%.0f"),
-                 formatted(number_in(*backend, "errors"), "%.0f"),
-                 formatted(number_in(*backend, "in_flight"), "%.0f"), trouble_of(*backend)});
-    }
-  }
+  for (const auto& pool : service.pools)
+    for (const auto& backend : pool.backends)
+      table.add({pool.name, backend.name, paint_admin(backend.admin, style),
+                 paint_health(backend.health, style), formatted(backend.weight, "%.4g"),
+                 whole(backend.requests), whole(backend.errors), whole(backend.in_flight),
+                 trouble_of(backend)});
   return table.empty() ? "" : "\n" + table.render(style);
 }
 
-std::string elapsed(double milliseconds) {
-  return duration_text(std::chrono::milliseconds(std::llround(milliseconds)));
-}
-
 // D5: what keeps each drain from being done.
-std::string drain_lines(const std::string& service_name, const json::object& service, const Style& style) {
+std::string drain_lines(const ServiceStatus& service, const Style& style) {
   std::string out;
-  for (const auto& [pool_name, pool] : object_in(service, "pools")) {
-    if (!pool.is_object()) continue;
-    for (const auto& [name, backend] : object_in(pool.get_object(), "backends")) {
-      if (!backend.is_object()) continue;
-      const auto& drain = object_in(backend.get_object(), "drain");
-      if (drain.empty() || is_set(drain, "finished")) continue;
-      out += style.busy("drain") + " " + service_name + "/" + std::string(pool_name) + "/" +
-             std::string(name) + ": " + formatted(number_in(drain, "requests"), "%.0f") + " requests and " +
-             formatted(number_in(drain, "tunnels"), "%.0f") + " tunnels left";
-      if (const auto path = text_in(drain, "oldest_path"); !path.empty())
-        out += ", the oldest " + path + " since " + elapsed(number_in(drain, "oldest_ms").value_or(0));
-      if (const auto left = number_in(drain, "left_ms")) out += ", closed in " + elapsed(*left);
+  for (const auto& pool : service.pools)
+    for (const auto& backend : pool.backends) {
+      const auto& drain = backend.drain;
+      if (!drain || drain->finished) continue;
+      out += style.busy("drain") + " " + service.name + "/" + pool.name + "/" + backend.name + ": " +
+             whole(drain->requests) + " requests and " + whole(drain->tunnels) + " tunnels left";
+      if (!drain->oldest_path.empty())
+        out += ", the oldest " + drain->oldest_path + " since " +
+               duration_text(drain->oldest.value_or(std::chrono::milliseconds(0)));
+      if (drain->left) out += ", closed in " + duration_text(*drain->left);
       out += "\n";
     }
-  }
   return out;
 }
 
 // "retained: blue for another 59m" after a shift that keeps the way back.
-std::string retained_line(const json::object& service) {
-  const auto& retained = object_in(service, "retained");
-  const auto* pools = retained.if_contains("pools");
-  if (!pools || !pools->is_array()) return {};
+std::string retained_line(const ServiceStatus& service) {
+  if (!service.retained) return {};
   std::string names;
-  for (const auto& pool : pools->get_array()) names += (names.empty() ? "" : ", ") + plain(pool);
-  return "retained: " + names + " for another " + elapsed(number_in(retained, "left_ms").value_or(0)) + "\n";
+  for (const auto& pool : service.retained->pools) names += (names.empty() ? "" : ", ") + pool;
+  return "retained: " + names + " for another " + duration_text(service.retained->left) + "\n";
 }
 
 // "paused: 12 held, nothing in flight"; nothing for a service that is open.
-std::string traffic_line(const json::object& service, const Style& style) {
-  const auto& traffic = object_in(service, "traffic");
-  const auto state = text_in(traffic, "state");
-  const auto held = number_in(traffic, "held").value_or(0);
-  if (state.empty() || (state == "open" && held == 0)) return {};
-  const auto in_flight = number_in(traffic, "in_flight").value_or(0);
-  std::string out = state == "open" ? style.busy("resuming") : style.bad(state);
-  if (const auto message = text_in(traffic, "message"); !message.empty()) out += " '" + message + "'";
-  if (state != "stopped") out += ": " + formatted(held, "%.0f") + " held";
-  if (state != "open")
-    out += in_flight > 0 ? ", " + formatted(in_flight, "%.0f") + " in flight" : ", nothing in flight";
+std::string traffic_line(const ServiceStatus& service, const Style& style) {
+  const auto& traffic = service.traffic;
+  if (traffic.state == "open" && traffic.held == 0) return {};
+  std::string out = traffic.state == "open" ? style.busy("resuming") : style.bad(traffic.state);
+  if (!traffic.message.empty()) out += " '" + traffic.message + "'";
+  if (traffic.state != "stopped") out += ": " + whole(traffic.held) + " held";
+  if (traffic.state != "open")
+    out += traffic.in_flight > 0 ? ", " + whole(traffic.in_flight) + " in flight" : ", nothing in flight";
   return out + "\n";
 }
 
 // "flags: a 10%, b 100%" and "mirror: 10% to green (12 answered, 0 failed, 0 dropped)".
-std::string laid_over_lines(const json::object& service) {
+std::string flag_and_mirror_lines(const ServiceStatus& service) {
   std::string out;
-  for (const auto& [name, share] : object_in(service, "flags"))
-    out += (out.empty() ? "flags: " : ", ") + std::string(name) + " " + plain(share);
+  for (const auto& [name, share] : service.flags)
+    out += (out.empty() ? "flags: " : ", ") + name + " " + format_share(share);
   if (!out.empty()) out += "\n";
-  const auto& mirror = object_in(service, "mirror");
-  if (mirror.empty()) return out;
-  return out + "mirror: " + text_in(mirror, "share") + " to " + text_in(mirror, "to") + " (" +
-         formatted(number_in(mirror, "answered"), "%.0f") + " answered, " +
-         formatted(number_in(mirror, "failed"), "%.0f") + " failed, " +
-         formatted(number_in(mirror, "dropped"), "%.0f") + " dropped)\n";
+  if (!service.mirror) return out;
+  const auto& mirror = *service.mirror;
+  return out + "mirror: " + format_share(mirror.share) + " to " + mirror.pool + " (" +
+         whole(mirror.counts.answered) + " answered, " + whole(mirror.counts.failed) + " failed, " +
+         whole(mirror.counts.dropped) + " dropped)\n";
 }
 
 }  // namespace
 
-std::string render_warnings(const json::value& status, const Style& style) {
+std::string render_warnings(const Status& status, const Style& style) {
   std::string out;
-  const auto* list = object_of(status).if_contains("warnings");
-  if (list && list->is_array())
-    for (const auto& warning : list->get_array())
-      if (warning.is_string()) out += style.bad("warning:") + " " + std::string(warning.get_string()) + "\n";
+  for (const auto& warning : status.warnings) out += style.bad("warning:") + " " + warning + "\n";
   return out;
 }
 
-std::string render_status(const json::value& status, const std::string& wanted, const Style& style) {
-  const auto* top = status.if_object();
-  if (!top) return {};
+std::string render_status(const Status& status, const std::string& wanted, const Style& style) {
   std::string out;
-  for (const auto& [name, value] : object_in(*top, "services")) {
-    const auto* service = value.if_object();
-    if (!service || (!wanted.empty() && name != wanted)) continue;
-    out += style.strong(name) + "   stable " + text_in(*service, "stable") + ", generation " +
-           formatted(number_in(*top, "generation"), "%.0f") + "\n";
-    if (const auto why = text_in(*service, "set_aside"); !why.empty())
-      out += style.bad("set aside:") + " " + why + "\n";
-    if (const auto rollout = rollout_summary(object_in(*service, "rollout")); !rollout.empty())
-      out += style.busy("rollout") + " " + rollout + "\n";
-    if (const auto left = number_in(object_in(*service, "unconfirmed"), "reverts_in_ms"))
-      out += style.busy("unconfirmed:") + " reverts in " + elapsed(*left) + ", sluicectl confirm " +
-             std::string(name) + "\n";
-    out += retained_line(*service);
-    out += traffic_line(*service, style);
-    out += laid_over_lines(*service);
-    out += pools_table(*service, style);
-    if (!wanted.empty()) out += backends_table(*service, style);
-    out += drain_lines(std::string(name), *service, style) + "\n";
+  for (const auto& service : status.services) {
+    if (!wanted.empty() && service.name != wanted) continue;
+    out += style.strong(service.name) + "   stable " + service.stable + ", generation " +
+           whole(status.generation) + "\n";
+    if (!service.set_aside.empty()) out += style.bad("set aside:") + " " + service.set_aside + "\n";
+    if (service.rollout && service.rollout->active)
+      out += style.busy("rollout") + " " + rollout_summary(*service.rollout) + "\n";
+    if (service.unconfirmed)
+      out += style.busy("unconfirmed:") + " reverts in " + duration_text(service.unconfirmed->left) +
+             ", sluicectl confirm " + service.name + "\n";
+    out += retained_line(service);
+    out += traffic_line(service, style);
+    out += flag_and_mirror_lines(service);
+    out += pools_table(service, style);
+    if (!wanted.empty()) out += backends_table(service, style);
+    out += drain_lines(service, style) + "\n";
   }
   if (!out.empty()) out.pop_back();  // the empty line stands between services
   return out + render_warnings(status, style);
 }
 
-std::string render_state_lines(const json::value& status, const std::string& wanted) {
-  const auto* top = status.if_object();
-  if (!top) return {};
+std::string render_state_lines(const Status& status, const std::string& wanted) {
   std::string out;
-  for (const auto& [name, value] : object_in(*top, "services")) {
-    const auto* service = value.if_object();
-    if (!service || (!wanted.empty() && name != wanted)) continue;
-    out += std::string(name) + ":";
-    for (const auto& [pool_name, pool] : object_in(*service, "pools"))
-      if (pool.is_object())
-        out += " " + std::string(pool_name) + " " + share_text(pool.get_object()) + " (" +
-               health_text(object_in(pool.get_object(), "backends"), Style{}) + ")";
-    if (const auto state = text_in(object_in(*service, "traffic"), "state");
-        !state.empty() && state != "open")
-      out += ", " + state;
-    out += ", stable " + text_in(*service, "stable") + ", generation " +
-           formatted(number_in(*top, "generation"), "%.0f") + "\n";
+  for (const auto& service : status.services) {
+    if (!wanted.empty() && service.name != wanted) continue;
+    out += service.name + ":";
+    for (const auto& pool : service.pools)
+      out += " " + pool.name + " " + format_share(pool.share) + " (" + health_text(pool.backends, Style{}) +
+             ")";
+    if (service.traffic.state != "open") out += ", " + service.traffic.state;
+    out += ", stable " + service.stable + ", generation " + whole(status.generation) + "\n";
   }
   return out;
 }

@@ -4,8 +4,6 @@
 #include <utility>
 #include <variant>
 
-#include "control/cli/look.hpp"
-
 namespace sluice::cli {
 
 using protocol::Exit;
@@ -39,13 +37,13 @@ int change(Context& context, Call call, const std::string& subject, std::optiona
   if (!answer) return context.output.fail(answer.error());
   protocol::Changed changed;
   if (auto problem = protocol::read(answer->body, changed)) return context.output.fail(*problem);
-  const auto* drained = changed.more.if_contains("drained");
+  const auto* waited = changed.more.if_contains("drained");
+  const auto drained = waited ? protocol::answer_from<protocol::Drained>(*waited) : protocol::Drained{};
   auto text = render_change(changed, subject);
-  if (drained) text += render_drained(*drained, subject);
+  if (waited) text += render_drained(drained, subject);
   const int shown = context.output.show(answer->body, text);
   context.output.note(render_notes(changed));
-  const bool forced = drained && number_in(object_of(*drained), "forced").value_or(0) > 0;
-  return shown == 0 && forced ? static_cast<int>(Exit::forced) : shown;
+  return shown == 0 && drained.forced > 0 ? static_cast<int>(Exit::forced) : shown;
 }
 
 }  // namespace sluice::cli

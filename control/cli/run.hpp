@@ -62,7 +62,7 @@ int run(Context& context, const protocol::Add& message);
 int run(Context& context, const RemoveVerb& verb);
 int run(Context& context, const protocol::Wait& message);
 // The backend that `text` names in this status: SERVICE/POOL/BACKEND, or a name or address that only one has.
-Result<protocol::Target> find_backend(const boost::json::value& status, const std::string& text);
+Result<protocol::Target> find_backend(const protocol::Status& status, const std::string& text);
 
 // run_traffic.cpp
 int run(Context& context, const FlagVerb& verb);

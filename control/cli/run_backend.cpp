@@ -1,7 +1,6 @@
 #include <boost/json/object.hpp>
 #include <vector>
 
-#include "control/cli/look.hpp"
 #include "control/cli/run.hpp"
 #include "proxy/base/origin.hpp"
 #include "proxy/base/suggest.hpp"
@@ -20,17 +19,17 @@ struct Found {
   std::vector<std::string> matches, names;  // targets; every name there is
 };
 
-Found search(const boost::json::value& status, const std::string& text) {
+Found search(const protocol::Status& status, const std::string& text) {
   Found found;
-  for (const auto& [service, value] : object_in(object_of(status), "services"))
-    for (const auto& [pool, backends] : object_in(object_of(value), "pools"))
-      for (const auto& [name, backend] : object_in(object_of(backends), "backends")) {
-        found.names.emplace_back(name);
-        const auto group = text_in(object_of(backend), "group");
-        if (name == text || text_in(object_of(backend), "address") == text)
-          found.matches.push_back(to_string(Target{service, pool, name}));
-        const std::string whole = to_string(Target{service, pool, group});
-        if (!group.empty() && group == text && (found.matches.empty() || found.matches.back() != whole))
+  for (const auto& service : status.services)
+    for (const auto& pool : service.pools)
+      for (const auto& backend : pool.backends) {
+        found.names.push_back(backend.name);
+        if (backend.name == text || backend.address == text)
+          found.matches.push_back(to_string(Target{service.name, pool.name, backend.name}));
+        const std::string whole = to_string(Target{service.name, pool.name, backend.group});
+        if (!backend.group.empty() && backend.group == text &&
+            (found.matches.empty() || found.matches.back() != whole))
           found.matches.push_back(whole);
       }
   return found;
@@ -43,12 +42,12 @@ Result<Target> resolve(Context& context, const std::string& text) {
     return *target;
   const auto answer = context.client.call(send(protocol::GetStatus{}));
   if (!answer) return answer.error();
-  return find_backend(answer->body, text);
+  return find_backend(protocol::answer_from<protocol::Status>(answer->body), text);
 }
 
 }  // namespace
 
-Result<Target> find_backend(const boost::json::value& status, const std::string& text) {
+Result<Target> find_backend(const protocol::Status& status, const std::string& text) {
   if (auto target = protocol::parse_target(text); target && !is_unix(text)) {
     if (!target->backend.empty()) return *target;
     return protocol::malformed(sluice::quoted(text) + " is a pool, write SERVICE/POOL/BACKEND");
@@ -84,10 +83,10 @@ int run(Context& context, const protocol::Wait& message) {
   call.limit = message.timeout ? std::optional(*message.timeout + kWaitSlack) : std::nullopt;
   const auto answer = context.client.call(call);
   if (!answer) return context.output.fail(answer.error());
-  const auto took = number_in(object_of(answer->body), "took_ms").value_or(0);
+  const auto waited = protocol::answer_from<protocol::Waited>(answer->body);
   return context.output.show(answer->body,
                              to_string(message.target) + " is " + to_string(message.condition) + " after " +
-                                 duration_text(milliseconds(static_cast<std::int64_t>(took))) + "\n");
+                                 duration_text(waited.took) + "\n");
 }
 
 }  // namespace sluice::cli

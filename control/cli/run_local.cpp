@@ -107,12 +107,12 @@ int run(Context& context, const CompletionVerb& verb) {
 
 int run(Context& context, const CompleteVerb& verb) {
   std::string text;
-  boost::json::value status;
+  protocol::Status status;
   if (completion_needs_status(verb.words)) {
     Call call = send(protocol::GetStatus{});
     call.limit = kCompletionLimit;
     Client client(globals_in(verb.words));
-    if (auto answer = client.call(call)) status = std::move(answer->body);
+    if (const auto answer = client.call(call)) protocol::read_answer(answer->body, status);
   }
   for (const auto& candidate : candidates(verb.words, status)) text += candidate + "\n";
   return context.output.say(text);

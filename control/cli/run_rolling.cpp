@@ -6,7 +6,7 @@
 #include <boost/json/object.hpp>
 #include <map>
 
-#include "control/cli/look.hpp"
+#include "control/cli/json_access.hpp"
 #include "control/cli/run.hpp"
 #include "control/cli/shell.hpp"
 #include "proxy/base/suggest.hpp"
@@ -28,6 +28,13 @@ struct Member {
   bool eligible = false;
 };
 using Members = std::vector<Member>;
+
+// The one of that name; null when there is none.
+template <class Items>
+const typename Items::value_type* named(const Items& items, const std::string& name) {
+  const auto found = std::find_if(items.begin(), items.end(), [&name](const auto& one) { return one.name == name; });
+  return found == items.end() ? nullptr : &*found;
+}
 
 class Rolling {
  public:
@@ -82,17 +89,15 @@ std::optional<Problem> Rolling::run() {
 std::optional<Problem> Rolling::look() {
   const auto answer = context_.client.call(send(protocol::GetStatus{}));
   if (!answer) return answer.error();
-  const auto& services = object_in(object_of(answer->body), "services");
-  if (!services.contains(verb_.pool.service))
-    return protocol::not_found("there is no service " + sluice::quoted(verb_.pool.service));
-  const auto& pools = object_in(object_in(services, verb_.pool.service), "pools");
-  if (!pools.contains(verb_.pool.pool))
-    return protocol::not_found("there is no pool " + sluice::quoted(to_string(verb_.pool)));
-  const auto& pool = object_in(pools, verb_.pool.pool);
-  has_share_ = number_in(pool, "share").value_or(0) > 0;
+  const auto status = protocol::answer_from<protocol::Status>(answer->body);
+  const auto* service = named(status.services, verb_.pool.service);
+  if (!service) return protocol::not_found("there is no service " + sluice::quoted(verb_.pool.service));
+  const auto* pool = named(service->pools, verb_.pool.pool);
+  if (!pool) return protocol::not_found("there is no pool " + sluice::quoted(to_string(verb_.pool)));
+  has_share_ = pool->share > 0;
   members_.clear();
-  for (const auto& [name, value] : object_in(pool, "backends"))
-    members_.push_back({name, text_in(object_of(value), "address"), is_set(object_of(value), "eligible")});
+  for (const auto& backend : pool->backends)
+    members_.push_back({backend.name, backend.address, backend.eligible});
   return std::nullopt;
 }
 

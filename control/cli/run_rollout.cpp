@@ -6,22 +6,19 @@
 #include <sstream>
 #include <thread>
 
-#include "control/cli/look.hpp"
 #include "control/cli/print_rollout.hpp"
 #include "control/cli/run.hpp"
 
 namespace sluice::cli {
 
-namespace json = boost::json;
 using protocol::Exit;
 
 namespace {
 
 constexpr std::chrono::milliseconds kFollowInterval{500};
 
-int exit_of(const json::object& rollout) {
-  const auto state = text_in(rollout, "state");
-  return static_cast<int>(state == "done" ? Exit::done : Exit::gate_failed);
+int exit_of(const protocol::RolloutStatus& rollout) {
+  return static_cast<int>(rollout.state == "done" ? Exit::done : Exit::gate_failed);
 }
 
 // What --follow shows while it runs. On a terminal all of it, painted anew; elsewhere (a log) a line for each
@@ -31,11 +28,11 @@ class Follower {
   Follower(Output& output, std::string service) : output_(output), service_(std::move(service)) {}
 
   // Not 0 when it could not be written.
-  int show(const json::object& rollout) {
+  int show(const protocol::RolloutStatus& rollout) {
     if (output_.format() == Format::json) return 0;
     if (output_.terminal())
       return output_.say(
-          repainted(render_rollout(rollout, service_, output_.style()), is_set(rollout, "active")));
+          repainted(render_rollout(rollout, service_, output_.style()), rollout.active));
     const auto now = std::chrono::steady_clock::now();
     const auto landmark = rollout_landmark(rollout);
     if (landmark == last_ && now < quiet_until_) return 0;
@@ -75,9 +72,9 @@ int follow(Context& context, const std::string& service) {
   for (;; std::this_thread::sleep_for(kFollowInterval)) {
     const auto answer = context.client.call(send(protocol::GetRollout{service}));
     if (!answer) return context.output.fail(answer.error());
-    const auto& rollout = object_of(answer->body);
+    const auto rollout = protocol::answer_from<protocol::RolloutStatus>(answer->body);
     if (follower.show(rollout) != 0) return static_cast<int>(Exit::internal);
-    if (is_set(rollout, "active")) continue;
+    if (rollout.active) continue;
     if (context.output.format() == Format::json && context.output.show(answer->body, "") != 0)
       return static_cast<int>(Exit::internal);
     return exit_of(rollout);
@@ -124,7 +121,7 @@ int run(Context& context, const RolloutStatusVerb& verb) {
   const auto answer = context.client.call(send(protocol::GetRollout{verb.service}));
   if (!answer) return context.output.fail(answer.error());
   return context.output.show(answer->body,
-                             render_rollout(object_of(answer->body), verb.service, context.output.style()));
+                             render_rollout(protocol::answer_from<protocol::RolloutStatus>(answer->body), verb.service, context.output.style()));
 }
 
 }  // namespace sluice::cli

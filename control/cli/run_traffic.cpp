@@ -1,7 +1,6 @@
 // Flags, the mirror, and preview tokens.
 #include <boost/json/object.hpp>
 
-#include "control/cli/look.hpp"
 #include "control/cli/run.hpp"
 
 namespace sluice::cli {
@@ -36,9 +35,9 @@ int run(Context& context, const protocol::MintPreview& message) {
     call.sent.query.emplace_back("reason", reason);
   const auto answer = context.client.call(call);
   if (!answer) return context.output.fail(answer.error());
-  const auto& minted = object_of(answer->body);
-  const int shown = context.output.show(answer->body, text_in(minted, "header") + "\n");
-  context.output.note("note: leads to " + to_string(message.target) + " until " + text_in(minted, "expires") +
+  const auto minted = protocol::answer_from<protocol::PreviewToken>(answer->body);
+  const int shown = context.output.show(answer->body, minted.header + "\n");
+  context.output.note("note: leads to " + to_string(message.target) + " until " + minted.expires +
                       "; in a browser: cookie sluice_preview with the same value\n");
   return shown;
 }

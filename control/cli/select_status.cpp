@@ -6,59 +6,49 @@
 #include <functional>
 #include <utility>
 
-#include "control/cli/look.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::cli {
 
-namespace json = boost::json;
+using protocol::PoolStatus;
+using protocol::ServiceStatus;
 
 namespace {
 
-template <class Each>
-void each_pool(const json::object& service, Each each) {
-  for (const auto& [name, pool] : object_in(service, "pools")) each(std::string_view(name), object_of(pool));
-}
-
 // How much of its traffic has left the stable pool.
-double moved_share(const json::object& service) {
-  double stable = 0;
-  each_pool(service, [&](std::string_view name, const json::object& pool) {
-    if (name == text_in(service, "stable")) stable = number_in(pool, "share").value_or(0);
-  });
-  return 1 - stable;
+double moved_share(const ServiceStatus& service) {
+  for (const auto& pool : service.pools)
+    if (pool.name == service.stable) return 1 - static_cast<double>(pool.share) / kWhole;
+  return 1;
 }
 
-double in_flight(const json::object& service) {
+double in_flight(const ServiceStatus& service) {
   double sum = 0;
-  each_pool(service, [&](std::string_view, const json::object& pool) {
-    sum += number_in(pool, "in_flight").value_or(0);
-  });
+  for (const auto& pool : service.pools) sum += static_cast<double>(pool.in_flight);
   return sum;
 }
 
 // The part of its backends that gets no requests.
-double ineligible(const json::object& service) {
+double ineligible(const ServiceStatus& service) {
   double out = 0, all = 0;
-  each_pool(service, [&](std::string_view, const json::object& pool) {
-    for (const auto& [name, backend] : object_in(pool, "backends")) {
+  for (const auto& pool : service.pools)
+    for (const auto& backend : pool.backends) {
       ++all;
-      out += !is_set(object_of(backend), "eligible");
+      out += !backend.eligible;
     }
-  });
   return all > 0 ? out / all : 1;
 }
 
-using Figure = std::function<double(const json::object&)>;
+using Figure = std::function<double(const ServiceStatus&)>;
 
 const std::vector<std::pair<std::string, Figure>>& figures() {
   static const std::vector<std::pair<std::string, Figure>> kFigures = {
       {"name", nullptr},
       {"rps", requests_per_second},
       {"errors", error_rate},
-      {"p50", [](const json::object& service) { return latency_ms(service, "p50_ms"); }},
-      {"p95", [](const json::object& service) { return latency_ms(service, "p95_ms"); }},
-      {"p99", [](const json::object& service) { return latency_ms(service, "p99_ms"); }},
+      {"p50", [](const ServiceStatus& service) { return latency_ms(service, &PoolStatus::p50_ms); }},
+      {"p95", [](const ServiceStatus& service) { return latency_ms(service, &PoolStatus::p95_ms); }},
+      {"p99", [](const ServiceStatus& service) { return latency_ms(service, &PoolStatus::p99_ms); }},
       {"share", moved_share},
       {"in-flight", in_flight},
       {"health", ineligible},
@@ -66,23 +56,16 @@ const std::vector<std::pair<std::string, Figure>>& figures() {
   return kFigures;
 }
 
-struct Entry {
-  std::string name;
-  double figure;
-  json::value service;
-};
-
-void sort(std::vector<Entry>& entries, const std::string& key) {
-  if (key.empty()) return;
-  if (key == "name") {
-    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
-    return;
+void sort(std::vector<ServiceStatus>& services, const std::string& key) {
+  if (key == "name")
+    std::sort(services.begin(), services.end(),
+              [](const ServiceStatus& a, const ServiceStatus& b) { return a.name < b.name; });
+  for (const auto& [word, figure] : figures()) {
+    if (word != key || !figure) continue;
+    const Figure& of = figure;
+    std::stable_sort(services.begin(), services.end(),
+                     [&of](const ServiceStatus& a, const ServiceStatus& b) { return of(a) > of(b); });
   }
-  for (const auto& [word, figure] : figures())
-    if (word == key)
-      for (auto& entry : entries) entry.figure = figure(object_of(entry.service));
-  std::stable_sort(entries.begin(), entries.end(),
-                   [](const Entry& a, const Entry& b) { return a.figure > b.figure; });
 }
 
 protocol::Problem nothing_matches(const std::string& pattern, const std::vector<std::string>& names) {
@@ -103,51 +86,37 @@ std::vector<std::string> sort_keys() {
   return keys;
 }
 
-double requests_per_second(const json::object& service) {
+double requests_per_second(const ServiceStatus& service) {
   double sum = 0;
-  each_pool(service, [&](std::string_view, const json::object& pool) {
-    sum += number_in(pool, "requests_per_second").value_or(0);
-  });
+  for (const auto& pool : service.pools) sum += pool.requests_per_second;
   return sum;
 }
 
-double error_rate(const json::object& service) {
+double error_rate(const ServiceStatus& service) {
   double errors = 0, requests = 0;
-  each_pool(service, [&](std::string_view, const json::object& pool) {
-    const double rate = number_in(pool, "requests_per_second").value_or(0);
-    errors += rate * number_in(pool, "error_rate").value_or(0);
-    requests += rate;
-  });
+  for (const auto& pool : service.pools) {
+    errors += pool.requests_per_second * pool.error_rate.value_or(0);
+    requests += pool.requests_per_second;
+  }
   return requests > 0 ? errors / requests : 0;
 }
 
-double latency_ms(const json::object& service, std::string_view key) {
+double latency_ms(const ServiceStatus& service, std::optional<double> PoolStatus::*which) {
   double worst = 0;
-  each_pool(service, [&](std::string_view, const json::object& pool) {
-    worst = std::max(worst, number_in(pool, key).value_or(0));
-  });
+  for (const auto& pool : service.pools) worst = std::max(worst, (pool.*which).value_or(0));
   return worst;
 }
 
-boost::system::result<json::value, protocol::Problem> select_services(json::value status,
-                                                                      const std::string& pattern,
-                                                                      const std::string& key) {
-  auto* top = status.if_object();
-  auto* services = top ? top->if_contains("services") : nullptr;
-  if (!services || !services->is_object()) return status;
-  std::vector<Entry> entries;
+std::optional<protocol::Problem> select_services(protocol::Status& status, const std::string& pattern,
+                                                 const std::string& key) {
   std::vector<std::string> names;
-  for (auto& [name, service] : services->get_object()) {
-    names.emplace_back(name);
-    if (pattern.empty() || ::fnmatch(pattern.c_str(), names.back().c_str(), 0) == 0)
-      entries.push_back({names.back(), 0, std::move(service)});
-  }
-  if (entries.empty() && !pattern.empty()) return nothing_matches(pattern, names);
-  sort(entries, key);
-  json::object kept;
-  for (auto& entry : entries) kept[entry.name] = std::move(entry.service);
-  *services = std::move(kept);
-  return status;
+  for (const auto& service : status.services) names.push_back(service.name);
+  std::erase_if(status.services, [&pattern](const ServiceStatus& service) {
+    return !pattern.empty() && ::fnmatch(pattern.c_str(), service.name.c_str(), 0) != 0;
+  });
+  if (status.services.empty() && !pattern.empty()) return nothing_matches(pattern, names);
+  sort(status.services, key);
+  return std::nullopt;
 }
 
 }  // namespace sluice::cli

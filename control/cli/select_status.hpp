@@ -1,15 +1,15 @@
 // Which services of a status are shown, and in which order. Pure.
 #pragma once
 
-#include <boost/json/object.hpp>
-#include <boost/json/value.hpp>
-#include <boost/system/result.hpp>
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "control/cli/sort_key.hpp"
 #include "control/protocol/problem.hpp"
+#include "control/protocol/status.hpp"
 
 namespace sluice::cli {
 
@@ -20,14 +20,14 @@ inline constexpr std::size_t kMostTables = 20;
 bool is_pattern(std::string_view text);
 
 // A service's figures over all its pools.
-double requests_per_second(const boost::json::object& service);
-double error_rate(const boost::json::object& service);                        // by requests
-double latency_ms(const boost::json::object& service, std::string_view key);  // the worst pool's
+double requests_per_second(const protocol::ServiceStatus& service);
+double error_rate(const protocol::ServiceStatus& service);  // by requests
+// The worst pool's.
+double latency_ms(const protocol::ServiceStatus& service, std::optional<double> protocol::PoolStatus::*which);
 
-// `status` with the services that match `pattern` (empty: all), sorted by `key` (empty: as configured). Not
-// found when none matches.
-boost::system::result<boost::json::value, protocol::Problem> select_services(boost::json::value status,
-                                                                             const std::string& pattern,
-                                                                             const std::string& key);
+// Leaves the services that match `pattern` (empty: all), sorted by `key` (empty: as configured). Not found
+// when none matches.
+std::optional<protocol::Problem> select_services(protocol::Status& status, const std::string& pattern,
+                                                 const std::string& key);
 
 }  // namespace sluice::cli

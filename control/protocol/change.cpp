@@ -44,8 +44,6 @@ std::optional<Problem> read(const json::value& body, Changed& changed) {
   return std::nullopt;
 }
 
-json::object to_json(const Drained& drained) {
-  return {{"clean", drained.clean}, {"forced", drained.forced}, {"took_ms", drained.took.count()}};
-}
+json::object to_json(const Drained& drained) { return answer_json(drained); }
 
 }  // namespace sluice::protocol

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "control/protocol/answer.hpp"
 #include "control/protocol/fields.hpp"
 #include "control/protocol/problem.hpp"
 
@@ -42,6 +43,12 @@ struct Drained {
   std::uint64_t clean = 0;   // finished by themselves
   std::uint64_t forced = 0;  // closed at the deadline
   milliseconds took{0};
+
+  static void fields(auto& self, auto& visit) {
+    visit("clean", self.clean);
+    visit("forced", self.forced);
+    visit("took_ms", self.took);
+  }
 };
 boost::json::object to_json(const Drained& drained);
 

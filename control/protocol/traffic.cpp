@@ -92,12 +92,10 @@ std::optional<Problem> read(const json::value& body, SetMirror& mirror) {
 }
 
 json::object to_json(const PreviewToken& token) {
-  return {{"service", token.target.service},
-          {"pool", token.target.pool},
-          {"token", token.token},
-          {"expires", token.expires},
-          {"header", "X-Sluice-Preview: " + token.token},
-          {"cookie", "sluice_preview=" + token.token}};
+  PreviewToken whole = token;
+  whole.header = "X-Sluice-Preview: " + token.token;
+  whole.cookie = "sluice_preview=" + token.token;
+  return answer_json(whole);
 }
 
 }  // namespace sluice::protocol

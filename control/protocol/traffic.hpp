@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "control/protocol/answer.hpp"
 #include "control/protocol/describe.hpp"
 #include "control/protocol/words.hpp"
 
@@ -167,7 +168,17 @@ struct MintPreview {
 struct PreviewToken {
   Target target;
   std::string token;
-  std::string expires;  // "2025-01-31T12:00:00Z"
+  std::string expires;         // "2025-01-31T12:00:00Z"
+  std::string header, cookie;  // by which a request carries the token; they follow from it
+
+  static void fields(auto& self, auto& visit) {
+    visit("service", self.target.service);
+    visit("pool", self.target.pool);
+    visit("token", self.token);
+    visit("expires", self.expires);
+    visit("header", self.header);
+    visit("cookie", self.cookie);
+  }
 };
 boost::json::object to_json(const PreviewToken& token);
 

@@ -10,7 +10,6 @@
 
 #include "control/admin/commands.hpp"
 #include "control/admin/exposition.hpp"
-#include "control/admin/status.hpp"
 #include "unit/change/control_fixture.hpp"
 
 namespace sluice::admin {

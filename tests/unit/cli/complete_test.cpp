@@ -10,8 +10,8 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-const auto kStatus = boost::json::parse(R"({"services":{
-  "api":{"pools":{"blue":{"backends":{"h:1":{}}},"green":{"backends":{}}}},"web":{"pools":{"v1":{"backends":{"h:2":{}}}}}}})");
+const auto kStatus = protocol::answer_from<protocol::Status>(boost::json::parse(R"({"services":{
+  "api":{"pools":{"blue":{"backends":{"h:1":{}}},"green":{"backends":{}}}},"web":{"pools":{"v1":{"backends":{"h:2":{}}}}}}})"));
 
 TEST(Complete, VerbsFlagsAndNames) {
   EXPECT_EQ(candidates({"cut"}, {}), (Words{"cutover"}));

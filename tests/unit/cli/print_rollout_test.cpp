@@ -12,13 +12,13 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-boost::json::object rollout(const char* gates) {
+protocol::RolloutStatus rollout(const char* gates) {
   auto out = boost::json::parse(R"({"state":"running","active":true,"from":"blue","to":"green","plan":"",
     "step":1,"steps":3,"share":0.05,"waits_for":"holding, 3s left","why":"","started":"then","started_by":"uid 0",
     "requests":{"canary":7,"stable":90},"log":[]})")
                  .as_object();
   out["gates"] = boost::json::parse(gates);
-  return out;
+  return protocol::answer_from<protocol::RolloutStatus>(out);
 }
 
 constexpr const char* kGates = R"([
@@ -39,8 +39,9 @@ TEST(PrintRollout, NumbersHaveTheUnitOfTheirGate) {
 
 TEST(PrintRollout, TheTableShowsWarnLimitsAndThoseInStep) {
   auto one = rollout(kGates);
-  one["others"] = {{"web", rollout(kGates)}};
-  one["mirror"] = 0.1;
+  one.others = {rollout(kGates)};
+  one.others.front().name = "web";
+  one.mirror = 10'000;
   const auto text = render_rollout(one, "api", Style{});
   EXPECT_THAT(text, HasSubstr("5% (warn 1%)"));
   EXPECT_THAT(text, HasSubstr("step 1 of 3 (5%, mirror 10%)"));
@@ -59,10 +60,10 @@ TEST(PrintRollout, WhatDoesNotPassSaysWhy) {
 
 TEST(PrintRollout, ALandmarkMovesWithStepsAndVerdictsOnly) {
   auto other = rollout(kGates);
-  other["requests"].as_object()["canary"] = 900;
-  other["waits_for"] = "holding, 1s left";
+  other.requests.canary = 900;
+  other.waits_for = "holding, 1s left";
   EXPECT_EQ(rollout_landmark(rollout(kGates)), rollout_landmark(other));
-  other["step"] = 2;
+  other.step = 2;
   EXPECT_NE(rollout_landmark(rollout(kGates)), rollout_landmark(other));
   EXPECT_NE(rollout_landmark(rollout(kGates)), rollout_landmark(rollout("[]")));
 }

@@ -14,7 +14,13 @@ namespace json = boost::json;
 
 const Style kPlain{};
 
-const json::value kPrinted = json::parse(R"({"generation":7,"warnings":["not durable: disk full"],"services":{
+template <class Answer>
+Answer answer(const char* text) {
+  return protocol::answer_from<Answer>(json::parse(text));
+}
+
+const auto kPrinted =
+    answer<protocol::Status>(R"({"generation":7,"warnings":["not durable: disk full"],"services":{
   "api":{"stable":"blue","rollout":null,"pools":{
     "blue":{"share":0.95,"share_measured":0.9501,"requests":1000,"errors":1,"in_flight":37,"requests_per_second":412.04,"error_rate":0.0012,
       "p50_ms":2.13,"p95_ms":140.2,"p99_ms":301,"backends":{
@@ -135,24 +141,26 @@ TEST(Print, ProblemsSayWhatAndWhatToDo) {
 
 TEST(Print, History) {
   const auto text = render_history(
-      json::parse(R"({"history":[{"generation":8,"time":"2026-01-01T00:00:00.000Z","actor":"uid 0 pid 1",
+      answer<protocol::HistoryList>(
+          R"({"history":[{"generation":8,"time":"2026-01-01T00:00:00.000Z","actor":"uid 0 pid 1",
     "verb":"split","change":"api: blue 95% -> 75%","reason":"why"}]})"),
       kPlain);
   EXPECT_EQ(text,
             "GENERATION  TIME                      WHO          VERB   CHANGE                REASON\n"
             "         8  2026-01-01T00:00:00.000Z  uid 0 pid 1  split  api: blue 95% -> 75%  why\n");
-  EXPECT_EQ(render_history(json::parse(R"({"history":[]})"), kPlain), "no changes yet\n");
+  EXPECT_EQ(render_history(protocol::HistoryList{}, kPlain), "no changes yet\n");
 }
 
 TEST(Print, WhatIsMissingOrOddIsNoCrash) {
   for (const char* odd : {"null", "5", "{}", R"({"services":5})",
                           R"({"services":{"a":5,"b":{"pools":{"p":1,"q":{"backends":{"x":0}}}}}})"}) {
-    const auto value = json::parse(odd);
-    render_status(value, "", kPlain);
-    render_state_lines(value, "b");
-    render_history(value, kPlain);
-    render_event(value);
-    render_explain(value, kPlain);
+    const auto status = answer<protocol::Status>(odd);
+    render_status(status, "", kPlain);
+    render_brief(status, kPlain);
+    render_state_lines(status, "b");
+    render_history(answer<protocol::HistoryList>(odd), kPlain);
+    render_event(answer<protocol::Event>(odd));
+    render_explain(answer<protocol::Explained>(odd), kPlain);
   }
 }
 
@@ -166,7 +174,7 @@ TEST(FindBackend, ByNameOrAddressWhenOnlyOneHasIt) {
   EXPECT_EQ(typo.error().exit, protocol::Exit::not_found);
   EXPECT_NE(typo.error().suggestion.find("api-2"), std::string::npos);
   EXPECT_EQ(find_backend(kPrinted, "api/blue").error().exit, protocol::Exit::usage);
-  const auto twice = json::parse(
+  const auto twice = answer<protocol::Status>(
       R"({"services":{"a":{"pools":{"p":{"backends":{"x":{}}}}},"b":{"pools":{"q":{"backends":{"x":{}}}}}}})");
   const auto several = find_backend(twice, "x");
   ASSERT_FALSE(several);

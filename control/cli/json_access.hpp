@@ -1,5 +1,4 @@
-// Reading an answer of the daemon leniently: what is missing or of another type is empty. A newer daemon may
-// say more.
+// Reading JSON of no fixed shape leniently: what is missing or of another type is empty.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -14,7 +13,6 @@ const boost::json::object& object_of(const boost::json::value& value);
 const boost::json::object& object_in(const boost::json::object& in, std::string_view key);
 std::string text_in(const boost::json::object& in, std::string_view key);
 std::optional<double> number_in(const boost::json::object& in, std::string_view key);
-bool is_set(const boost::json::object& in, std::string_view key);
 // A string without its quotes, anything else as JSON.
 std::string plain(const boost::json::value& value);
 

@@ -1,4 +1,4 @@
-#include "control/cli/look.hpp"
+#include "control/cli/json_access.hpp"
 
 #include "control/protocol/write.hpp"
 
@@ -26,11 +26,6 @@ std::optional<double> number_in(const json::object& in, std::string_view key) {
   const auto* value = in.if_contains(key);
   if (!value || !value->is_number()) return std::nullopt;
   return value->to_number<double>();
-}
-
-bool is_set(const json::object& in, std::string_view key) {
-  const auto* value = in.if_contains(key);
-  return value && value->is_bool() && value->get_bool();
 }
 
 std::string plain(const json::value& value) {
