@@ -90,9 +90,6 @@ Result<Change> remove_backend(const State& state, const Target& backend);
 // `next` as what became of `before`: the generation set, the differences named; nothing to undo it with.
 Change change_between(const State& before, State next);
 
-// The backend that `text` names: SERVICE/POOL/BACKEND, or BACKEND alone when only one pool has it.
-Result<Target> find_backend(const State& state, const std::string& text);
-
 // not_found, with a suggestion, when a part of the target is not there.
 std::optional<protocol::Problem> missing(const State& state, const Target& target);
 std::optional<protocol::Problem> missing_service(const State& state, const std::string& service);

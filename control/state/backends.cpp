@@ -135,22 +135,6 @@ std::string undo_of_remove(const Target& target, const BackendState& backend) {
   return command;
 }
 
-std::vector<Target> backends_named(const State& state, const std::string& name) {
-  std::vector<Target> found;
-  for (const auto& service : state.services)
-    for (const auto& pool : service.pools)
-      if (pool.backend(name)) found.push_back({service.name, pool.name, name});
-  return found;
-}
-
-std::vector<std::string> all_backends(const State& state) {
-  std::vector<std::string> names;
-  for (const auto& service : state.services)
-    for (const auto& pool : service.pools)
-      for (const auto& backend : pool.backends) names.push_back(backend.name);
-  return names;
-}
-
 }  // namespace
 
 Result<Change> set_admin(const State& state, const Target& target, Admin admin,
@@ -221,25 +205,6 @@ Result<Change> remove_backend(const State& state, const Target& target) {
   Change change = change_between(state, std::move(next));
   change.undo = undo_of_remove(target, backend);
   return change;
-}
-
-Result<Target> find_backend(const State& state, const std::string& text) {
-  if (const auto named = backends_named(state, text); named.size() == 1) return named.front();
-  if (const auto target = protocol::parse_target(text)) {
-    if (auto problem = missing(state, *target)) return *problem;
-    if (target->backend.empty())
-      return protocol::malformed(sluice::quoted(text) +
-                                 " is a pool: name one of its backends as SERVICE/POOL/BACKEND");
-    return *target;
-  }
-  const auto found = backends_named(state, text);
-  if (found.size() == 1) return found.front();
-  if (found.empty())
-    return protocol::not_found("there is no backend " + sluice::quoted(text),
-                               protocol::did_you_mean(text, all_backends(state)));
-  std::vector<std::string> paths;
-  for (const auto& target : found) paths.push_back(to_string(target));
-  return protocol::malformed(sluice::quoted(text) + " is in several pools: name it as " + list_of(paths));
 }
 
 }  // namespace sluice::state

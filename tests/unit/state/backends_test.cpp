@@ -132,18 +132,5 @@ TEST(RemoveBackend, ThenAddedElsewhereKeepsTheConfiguredOneInMind) {
   EXPECT_EQ(added.service("api")->pool("blue")->removed.size(), 1u);
 }
 
-TEST(FindBackend, TakesAPathOrANameThatOnlyOnePoolHas) {
-  auto spec = two_services();
-  spec.services.pop_back();
-  const State state = from_spec(spec);
-  EXPECT_EQ(*find_backend(state, "blue-1"), kBlue1);
-  EXPECT_EQ(*find_backend(state, "api/blue/blue-1"), kBlue1);
-  EXPECT_EQ(find_backend(state, "api/blue").error().exit, Exit::usage);
-  EXPECT_EQ(find_backend(state, "blue-9").error().exit, Exit::not_found);
-  EXPECT_EQ(find_backend(state, "api/blue/blue-9").error().exit, Exit::not_found);
-  EXPECT_EQ(find_backend(before(), "blue-1").error().detail,
-            "'blue-1' is in several pools: name it as api/blue/blue-1 and web/blue/blue-1");
-}
-
 }  // namespace
 }  // namespace sluice::state
