@@ -14,7 +14,8 @@ namespace json = boost::json;
 namespace {
 
 std::string event_text(const change::Event& event) {
-  const protocol::Event shown{event.id, time_text(event.time), event.type, event.service, event.text, event.detail};
+  const protocol::Event shown{event.id,   time_text(event.time), event.type, event.service,
+                              event.text, event.detail};
   const auto data = answer_json(shown);
   return "id: " + std::to_string(event.id) + "\nevent: " + event.type + "\ndata: " + protocol::write(data) +
          "\n\n";

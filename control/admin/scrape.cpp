@@ -130,8 +130,7 @@ void flags_and_mirrors(Exposition& out, const change::StatusView& view) {
   for (const auto& service : view.services)
     for (const auto& [result, count] :
          {std::pair("answered", service.mirrored.answered), std::pair("failed", service.mirrored.failed),
-          std::pair("dropped", service.mirrored.dropped),
-          std::pair("skipped", service.mirrored.skipped)})
+          std::pair("dropped", service.mirrored.dropped), std::pair("skipped", service.mirrored.skipped)})
       out.sample(static_cast<double>(count), {{"service", service.name}, {"result", result}});
   out.family("sluice_preview_requests_total", "counter",
              "Requests that a preview token or a fixed listener sent to the pool; in no other count.");

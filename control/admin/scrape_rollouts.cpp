@@ -1,6 +1,5 @@
 #include "control/admin/scrape_rollouts.hpp"
 
-
 namespace sluice::admin {
 using protocol::GateStatus;
 
@@ -54,7 +53,8 @@ void rollout_metrics(Exposition& out, const change::StatusView& view) {
   each_rollout(view, [&](const std::string& service, const change::RolloutView& rollout) {
     for (const auto& gate : rollout.gates)
       for (const auto verdict : kVerdicts)
-        out.sample(gate.verdict == verdict, {{"service", service}, {"gate", gate.gate}, {"verdict", verdict}});
+        out.sample(gate.verdict == verdict,
+                   {{"service", service}, {"gate", gate.gate}, {"verdict", verdict}});
   });
 }
 

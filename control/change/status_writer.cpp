@@ -76,8 +76,8 @@ void add_mirror(ServiceView& view, const state::ServiceState& service, const rou
     view.mirror = {service.mirror->pool, service.mirror->share, service.mirror->safe_only, {}, false};
   if (!routed) return;
   if (routed->mirror && routed->mirror->shadow)
-    view.mirror = {routed->pools[routed->mirror->pool].name, routed->mirror->share, routed->mirror->safe_only,
-                   {}, true};
+    view.mirror = {
+        routed->pools[routed->mirror->pool].name, routed->mirror->share, routed->mirror->safe_only, {}, true};
   for (const auto& worker : routed->live->per_worker) {
     view.mirrored.answered += worker.mirrored.get();
     view.mirrored.failed += worker.mirror_failed.get();
@@ -304,7 +304,8 @@ asio::awaitable<StatusView> StatusWriter::status(asio::any_io_executor loop) con
   co_return view;
 }
 
-std::vector<protocol::HistoryEntry> StatusWriter::history(const std::string& service, std::size_t limit) const {
+std::vector<protocol::HistoryEntry> StatusWriter::history(const std::string& service,
+                                                          std::size_t limit) const {
   std::vector<protocol::HistoryEntry> entries;
   for (const state::PastEdit* edit : of_.committer.history().latest(service, limit)) {
     protocol::HistoryEntry entry;

@@ -153,8 +153,8 @@ std::string render_drained(const protocol::Drained& drained, const std::string& 
 std::string render_history(const protocol::HistoryList& list, const Style& style) {
   Table table({">GENERATION", "TIME", "WHO", "VERB", "CHANGE", "REASON"});
   for (const auto& entry : list.history)
-    table.add({std::to_string(entry.generation), entry.time, entry.actor, entry.verb, entry.change,
-               entry.reason});
+    table.add(
+        {std::to_string(entry.generation), entry.time, entry.actor, entry.verb, entry.change, entry.reason});
   return table.empty() ? "no changes yet\n" : table.render(style);
 }
 

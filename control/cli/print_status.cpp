@@ -185,8 +185,8 @@ std::string render_state_lines(const Status& status, const std::string& wanted) 
     if (!wanted.empty() && service.name != wanted) continue;
     out += service.name + ":";
     for (const auto& pool : service.pools)
-      out += " " + pool.name + " " + format_share(pool.share) + " (" + health_text(pool.backends, Style{}) +
-             ")";
+      out +=
+          " " + pool.name + " " + format_share(pool.share) + " (" + health_text(pool.backends, Style{}) + ")";
     if (service.traffic.state != "open") out += ", " + service.traffic.state;
     out += ", stable " + service.stable + ", generation " + whole(status.generation) + "\n";
   }

@@ -84,9 +84,8 @@ int run(Context& context, const protocol::Wait& message) {
   const auto answer = context.client.call(call);
   if (!answer) return context.output.fail(answer.error());
   const auto waited = protocol::answer_from<protocol::Waited>(answer->body);
-  return context.output.show(answer->body,
-                             to_string(message.target) + " is " + to_string(message.condition) + " after " +
-                                 duration_text(waited.took) + "\n");
+  return context.output.show(answer->body, to_string(message.target) + " is " + to_string(message.condition) +
+                                               " after " + duration_text(waited.took) + "\n");
 }
 
 }  // namespace sluice::cli

@@ -32,7 +32,8 @@ using Members = std::vector<Member>;
 // The one of that name; null when there is none.
 template <class Items>
 const typename Items::value_type* named(const Items& items, const std::string& name) {
-  const auto found = std::find_if(items.begin(), items.end(), [&name](const auto& one) { return one.name == name; });
+  const auto found =
+      std::find_if(items.begin(), items.end(), [&name](const auto& one) { return one.name == name; });
   return found == items.end() ? nullptr : &*found;
 }
 

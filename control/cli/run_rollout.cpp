@@ -31,8 +31,7 @@ class Follower {
   int show(const protocol::RolloutStatus& rollout) {
     if (output_.format() == Format::json) return 0;
     if (output_.terminal())
-      return output_.say(
-          repainted(render_rollout(rollout, service_, output_.style()), rollout.active));
+      return output_.say(repainted(render_rollout(rollout, service_, output_.style()), rollout.active));
     const auto now = std::chrono::steady_clock::now();
     const auto landmark = rollout_landmark(rollout);
     if (landmark == last_ && now < quiet_until_) return 0;
@@ -120,8 +119,9 @@ int run(Context& context, const RolloutStatusVerb& verb) {
   if (verb.follow) return follow(context, verb.service);
   const auto answer = context.client.call(send(protocol::GetRollout{verb.service}));
   if (!answer) return context.output.fail(answer.error());
-  return context.output.show(answer->body,
-                             render_rollout(protocol::answer_from<protocol::RolloutStatus>(answer->body), verb.service, context.output.style()));
+  return context.output.show(
+      answer->body, render_rollout(protocol::answer_from<protocol::RolloutStatus>(answer->body), verb.service,
+                                   context.output.style()));
 }
 
 }  // namespace sluice::cli

@@ -5,8 +5,8 @@
 //   visit.or_null("left_ms", self.left)     null when it is not set
 //   visit.named("pools", self.pools)        an object of structs by their `name`
 //   visit.some_named("others", self.others) likewise, left out when there is none
-// What a reader does not find, or finds with another type, keeps the struct's default, and what the struct does
-// not name is ignored: daemon and sluicectl may be of different versions. Pure.
+// What a reader does not find, or finds with another type, keeps the struct's default, and what the struct
+// does not name is ignored: daemon and sluicectl may be of different versions. Pure.
 #pragma once
 
 #include <boost/json/array.hpp>
@@ -84,7 +84,9 @@ struct ConditionText {
 class AnswerWriter;
 class AnswerReader;
 template <class Answer>
-concept IsAnswer = requires(Answer& answer, AnswerWriter& visit) { Answer::fields(answer, visit); };
+concept IsAnswer = requires(Answer& answer, AnswerWriter& visit) {
+  Answer::fields(answer, visit);
+};
 template <IsAnswer Answer>
 boost::json::object answer_json(const Answer& answer);
 template <IsAnswer Answer>

@@ -13,9 +13,9 @@ namespace sluice::protocol {
 
 // One limit of one gate. Rates are fractions, latencies seconds. What is not known is null.
 struct GateStatus {
-  std::string gate;                // "error_rate max 5 %"
-  std::string verdict;             // "pass", "fail", "insufficient"
-  bool warn = false;               // the warn limit is passed, with evidence
+  std::string gate;     // "error_rate max 5 %"
+  std::string verdict;  // "pass", "fail", "insufficient"
+  bool warn = false;    // the warn limit is passed, with evidence
   std::uint64_t n_canary = 0, n_stable = 0;
   std::optional<double> canary, stable;  // what either pool had
   std::optional<double> value;           // what the limit is about: canary's, or its difference to stable's

@@ -130,11 +130,11 @@ struct MirrorStatus {
 
 // What holds a service's requests, or lets them pass (P1).
 struct TrafficStatus {
-  std::string state = "open";         // "open", "paused", "stopped"
-  std::uint64_t held = 0;             // by a pause; also while they are let go
-  std::uint64_t in_flight = 0;        // may still reach a backend; tunnels included
+  std::string state = "open";            // "open", "paused", "stopped"
+  std::uint64_t held = 0;                // by a pause; also while they are let go
+  std::uint64_t in_flight = 0;           // may still reach a backend; tunnels included
   std::optional<milliseconds> max_hold;  // of paused
-  std::string message;                // of stopped
+  std::string message;                   // of stopped
 
   static void fields(auto& self, auto& visit) {
     visit("state", self.state);
@@ -176,7 +176,7 @@ struct ServiceStatus {
   std::vector<std::pair<std::string, Share>> flags;  // F1
   std::optional<MirrorStatus> mirror;                // M1
   std::string set_aside;                             // T3: why it does not serve; empty when it does
-  MirrorCounts mirrored;  // for the metrics: also of mirrors that were before
+  MirrorCounts mirrored;                             // for the metrics: also of mirrors that were before
 
   static void fields(auto& self, auto& visit) {
     visit("stable", self.stable);
@@ -211,7 +211,7 @@ struct Status {
   std::uint64_t workers = 0, connections = 0;
   bool durable = true;    // the generation in force is on the disk
   std::string readiness;  // "ready", "starting", "shutting down"
-  Strings warnings;  // "not durable: ...", services set aside, runtime values that won over the file
+  Strings warnings;       // "not durable: ...", services set aside, runtime values that won over the file
   std::vector<ListenerStatus> listeners;
 
   static void fields(auto& self, auto& visit) {

@@ -248,7 +248,8 @@ TEST(Verbs, EveryEndpointOfTheDaemonIsASluicectlVerbsOrAPage) {
 }
 
 TEST(Verbs, WordsCompleteToWhatTheyName) {
-  const auto status = answer_from<Status>(json::parse(R"({"services":{"api":{"pools":{"blue":{"backends":{"h:1":{}}}}}}})"));
+  const auto status =
+      answer_from<Status>(json::parse(R"({"services":{"api":{"pools":{"blue":{"backends":{"h:1":{}}}}}}})"));
   Verbs::each([&status]<class Verb>(std::type_identity<Verb>) {
     const std::string name(Verb::kPage.name()), usage(Verb::kPage.usage);
     const auto offered = candidates({name, ""}, status);

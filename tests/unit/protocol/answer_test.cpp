@@ -85,8 +85,9 @@ TEST(Answer, a_status_comes_back_as_it_was_written) {
 }
 
 TEST(Answer, what_is_not_set_is_null_or_left_out_as_the_protocol_says) {
-  EXPECT_EQ(write(answer_json(DrainStatus{})),
-            R"({"running_ms":0,"finished":false,"clean":0,"forced":0,"requests":0,"tunnels":0,"left_ms":null})");
+  EXPECT_EQ(
+      write(answer_json(DrainStatus{})),
+      R"({"running_ms":0,"finished":false,"clean":0,"forced":0,"requests":0,"tunnels":0,"left_ms":null})");
   EXPECT_EQ(write(answer_json(ServiceStatus{})),
             R"({"stable":"","pools":{},"rollout":null,"retained":null,)"
             R"("traffic":{"state":"open","held":0,"in_flight":0},"flags":{},"mirror":null})");
@@ -94,8 +95,9 @@ TEST(Answer, what_is_not_set_is_null_or_left_out_as_the_protocol_says) {
             R"({"share":0,"share_measured":null,"requests":0,"errors":0,"in_flight":0,"previews":0,)"
             R"("preview_errors":0,"requests_per_second":0,"error_rate":null,"p50_ms":null,"p95_ms":null,)"
             R"("p99_ms":null,"backends":{}})");
-  EXPECT_EQ(write(answer_json(Explained{})),
-            R"({"route":null,"service":null,"pool":null,"backend":null,"result":"","generation":0,"steps":[]})");
+  EXPECT_EQ(
+      write(answer_json(Explained{})),
+      R"({"route":null,"service":null,"pool":null,"backend":null,"result":"","generation":0,"steps":[]})");
 }
 
 TEST(Answer, numbers_are_no_longer_than_they_are_good_for) {
@@ -116,17 +118,18 @@ TEST(Answer, an_older_daemon_leaves_the_defaults) {
 }
 
 TEST(Answer, what_a_newer_daemon_says_beside_is_ignored) {
-  const auto entry =
-      answer_from<HistoryEntry>(json::parse(R"({"generation":8,"verb":"split","moon":"full","actor":{"uid":0}})"));
+  const auto entry = answer_from<HistoryEntry>(
+      json::parse(R"({"generation":8,"verb":"split","moon":"full","actor":{"uid":0}})"));
   EXPECT_EQ(entry.generation, 8u);
   EXPECT_EQ(entry.verb, "split");
   EXPECT_EQ(entry.actor, "") << "of another type: as if it were not there";
 }
 
 TEST(Answer, odd_documents_are_no_answer_and_no_crash) {
-  for (const char* odd :
-       {"null", "5", "[]", R"({"services":5})", R"({"generation":"7","uptime_s":null,"warnings":[1,"x"]})",
-        R"({"services":{"a":5,"b":{"flags":[],"mirror":7,"pools":{"p":1,"q":{"share":"x","backends":[]}}}}})"})
+  for (
+      const char* odd :
+      {"null", "5", "[]", R"({"services":5})", R"({"generation":"7","uptime_s":null,"warnings":[1,"x"]})",
+       R"({"services":{"a":5,"b":{"flags":[],"mirror":7,"pools":{"p":1,"q":{"share":"x","backends":[]}}}}})"})
     answer_json(answer_from<Status>(json::parse(odd)));
   EXPECT_EQ(answer_from<Status>(json::parse(R"({"services":{"a":5,"b":{}}})")).services.size(), 1u);
 }
