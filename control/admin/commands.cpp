@@ -1,6 +1,6 @@
 #include "control/admin/commands.hpp"
 
-#include "control/admin/guard.hpp"
+#include "control/admin/access.hpp"
 #include "control/admin/routes.hpp"
 
 namespace sluice::admin {

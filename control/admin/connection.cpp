@@ -5,7 +5,7 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
-#include "control/admin/guard.hpp"
+#include "control/admin/access.hpp"
 #include "control/admin/routes.hpp"
 
 namespace sluice::admin {

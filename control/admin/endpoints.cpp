@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "control/admin/commands.hpp"
-#include "control/admin/looks.hpp"
+#include "control/admin/reads.hpp"
 #include "control/admin/routes.hpp"
 #include "control/protocol/messages.hpp"
 #include "control/protocol/request.hpp"
@@ -68,7 +68,7 @@ asio::awaitable<Reply> do_change(Commands& commands, Call call, PathNames names)
 }
 
 template <class Message, auto kAnswer>
-asio::awaitable<Reply> look(Commands& commands, Call call, PathNames names) {
+asio::awaitable<Reply> do_read(Commands& commands, Call call, PathNames names) {
   auto message = message_of<Message>(call, names);
   if (!message) co_return problem_reply(message.error());
   if constexpr (std::is_same_v<decltype(kAnswer(commands.control(), std::move(*message))), Reply>) {
@@ -110,13 +110,13 @@ Rows changes() {
 }
 // Answered when the daemon has started.
 template <class Message, auto kAnswer>
-Rows looks() {
-  return rows_of<Message>(false, &look<Message, kAnswer>);
+Rows reads() {
+  return rows_of<Message>(false, &do_read<Message, kAnswer>);
 }
 // Answered while it starts as well.
 template <class Message, auto kAnswer>
-Rows looks_at_once() {
-  return rows_of<Message>(true, &look<Message, kAnswer>);
+Rows reads_at_once() {
+  return rows_of<Message>(true, &do_read<Message, kAnswer>);
 }
 template <auto kAnswer>
 Rows text(const char* path) {
@@ -134,16 +134,16 @@ Rows table() {
   return joined({
       text<list>("/"),
       text<alive>("/livez"),
-      looks_at_once<GetReady, readyz>(),
+      reads_at_once<GetReady, readyz>(),
       text<metrics>("/metrics"),
-      looks_at_once<GetStatus, status>(),
-      looks_at_once<History, history>(),
-      looks_at_once<Events, events>(),
-      looks_at_once<GetConfig, config>(),
-      looks<Wait, wait>(),
-      looks<Explain, static_cast<Reply (*)(const Control&, const Explain&)>(explain)>(),
+      reads_at_once<GetStatus, status>(),
+      reads_at_once<History, history>(),
+      reads_at_once<Events, events>(),
+      reads_at_once<GetConfig, config>(),
+      reads<Wait, wait>(),
+      reads<Explain, static_cast<Reply (*)(const Control&, const Explain&)>(explain)>(),
       changes<Split>(),
-      looks<GetRollout, rollout>(),
+      reads<GetRollout, rollout>(),
       changes<RolloutStart>(),
       changes<RolloutAct>(),
       changes<Confirm>(),
@@ -163,8 +163,8 @@ Rows table() {
       changes<SetMirror>(),
       changes<ClearMirror>(),
       changes<MintPreview>(),
-      looks<ListFlags, list_flags>(),
-      looks<GetFlag, flag>(),
+      reads<ListFlags, list_flags>(),
+      reads<GetFlag, flag>(),
       changes<SetFlag>(),
       changes<RemoveFlag>(),
       changes<Reload>(),

@@ -64,11 +64,11 @@ void histogram(Exposition& out, const Buckets& buckets, std::string_view service
 }
 
 // The names that the old dashboards and scripts ask for.
-void old_names(Exposition& out, const Roles& roles) {
+void old_names(Exposition& out, const Tracks& tracks) {
   out.family("http_requests_total", "counter",
              "Requests by the role of the pool chosen and the class of its first answer (failures without "
              "one are 5xx).");
-  for (const auto& [service, counts] : roles.services())
+  for (const auto& [service, counts] : tracks.services())
     for (const auto& [suffix, classes] :
          {std::pair("-active", &counts.active), std::pair("-canary", &counts.canary)})
       for (std::size_t i = 1; i < classes->size(); ++i)
@@ -77,7 +77,7 @@ void old_names(Exposition& out, const Roles& roles) {
             {{"service", service}, {"pod", service + suffix}, {"status", observe::kStatusClasses[i - 1]}});
   out.family("http_request_duration_seconds", "histogram",
              "From a request's head to the last byte of its answer, all services.");
-  histogram(out, roles.durations());
+  histogram(out, tracks.durations());
 }
 
 void pools(Exposition& out, const route::Snapshot& snapshot) {
@@ -257,7 +257,7 @@ std::string Scraper::scrape(change::Control& control) {
   const auto snapshot = control.snapshot();
   const auto view = control.views().status_now();
   Exposition out;
-  old_names(out, roles_);
+  old_names(out, tracks_);
   daemon(out, view, control.counters(), control.workers());
   certificates(out, control.spec());
   shares(out, view);

@@ -3,19 +3,19 @@
 
 #include <string>
 
-#include "control/admin/roles.hpp"
+#include "control/admin/tracks.hpp"
 #include "control/change/control.hpp"
 
 namespace sluice::admin {
 
 class Scraper {
  public:
-  // See Roles::observe.
-  void observe(const change::Control& control) { roles_.observe(*control.snapshot()); }
+  // See Tracks::observe.
+  void observe(const change::Control& control) { tracks_.observe(*control.snapshot()); }
   std::string scrape(change::Control& control);
 
  private:
-  Roles roles_;
+  Tracks tracks_;
 };
 
 // With more backends than this in all, their own series are left out: each has a dozen.

@@ -73,7 +73,7 @@ struct Server::Listening {
 
   asio::awaitable<void> accept_unix(std::shared_ptr<UnixListener> listener);
   asio::awaitable<void> accept_tcp(std::shared_ptr<TcpListener> listener);
-  asio::awaitable<void> watch_roles();
+  asio::awaitable<void> watch_tracks();
   void begin(std::shared_ptr<TcpListener> listener, tcp::socket socket);
   void begin(asio::generic::stream_protocol::socket socket, Access access);
   void leave(const std::shared_ptr<TcpListener>& listener);
@@ -197,18 +197,18 @@ void Server::Listening::leave(const std::shared_ptr<TcpListener>& listener) {
   listener->close();
 }
 
-// A cutover swaps the roles of two pools; what was counted before it belongs to the old ones (Roles).
-asio::awaitable<void> Server::Listening::watch_roles() {
+// A cutover swaps the tracks of two pools; what was counted before it belongs to the old ones (Tracks).
+asio::awaitable<void> Server::Listening::watch_tracks() {
   co_await commands.control().started();
   auto& log = commands.control().events();
   std::uint64_t seen = log.last_id();
-  commands.observe_roles();
+  commands.observe_tracks();
   while (!closed) {
     const auto before = io::Clock::now();
     const bool more = co_await log.wait_after(seen, kLongWait);
     if (closed || (!more && io::Clock::now() - before < kLongWait / 2)) break;
     seen = log.last_id();
-    commands.observe_roles();
+    commands.observe_tracks();
   }
 }
 
@@ -252,7 +252,7 @@ std::uint16_t Server::compat_port() const {
 std::string Server::open(const config::AdminSpec& spec) {
   if (auto error = prepare(spec); !error.empty()) return error;
   take();
-  spawn(listening_->watch_roles());
+  spawn(listening_->watch_tracks());
   return {};
 }
 

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "control/admin/guard.hpp"
+#include "control/admin/access.hpp"
 
 namespace sluice::admin {
 

@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "control/cli/args.hpp"
-#include "control/protocol/look.hpp"
 #include "control/protocol/problem.hpp"
+#include "control/protocol/reads.hpp"
 #include "control/protocol/request.hpp"
 
 namespace sluice::cli {

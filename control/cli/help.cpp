@@ -119,7 +119,7 @@ std::string help(const std::string& verb) {
     if (Verb::kPage.name() == verb) text = page<Verb>();
   });
   if (!text.empty()) return text;
-  return std::string(kBegin) + group<Looking>("Looking:") + group<Shifting>("Shifting:") +
+  return std::string(kBegin) + group<Reading>("Looking:") + group<Shifting>("Shifting:") +
          group<Rollouts>("Rollouts:") + group<Traffic>("Traffic:") + group<Backends>("Backends:") +
          group<Operations>("Operations:") + std::string(kEnd);
 }

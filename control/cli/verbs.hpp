@@ -358,7 +358,7 @@ struct CompleteVerb {
 // --- All of them, as the help groups them
 
 using protocol::List;
-using Looking = List<StatusVerb, protocol::Explain, protocol::History, protocol::Events, ConfigShowVerb>;
+using Reading = List<StatusVerb, protocol::Explain, protocol::History, protocol::Events, ConfigShowVerb>;
 using Shifting = protocol::ShiftVerbs;
 using Rollouts = List<RolloutVerbs, RollingVerb>;
 using Traffic = protocol::Join<protocol::TrafficVerbs, List<FlagVerb, MirrorVerb, protocol::MintPreview>>;
@@ -366,7 +366,7 @@ using Backends = List<protocol::Drain, protocol::Ready, protocol::Maint, WeightV
                       RemoveVerb, protocol::Wait>;
 using Operations =
     List<protocol::Reload, protocol::GetReady, CheckVerb, ImportVerb, AdviseVerb, TokenVerb, CompletionVerb>;
-using Verbs = protocol::Join<Looking, Shifting, Rollouts, Traffic, Backends, Operations>;
+using Verbs = protocol::Join<Reading, Shifting, Rollouts, Traffic, Backends, Operations>;
 
 // What a command line can ask for.
 using AnyVerb =

@@ -150,7 +150,7 @@ struct Wait {
   Target target;
   std::optional<milliseconds> timeout;  // absent: as long as it takes
 
-  static constexpr Route kRoutes[] = {look("GET", "/v1/wait")};
+  static constexpr Route kRoutes[] = {reads("GET", "/v1/wait")};
   static constexpr Page kPage{"wait healthy|drained TARGET",
                               "Blocks until every backend of the target is so. Exit 7 when the time is over.",
                               "  sluicectl wait healthy api/green --timeout 1m\n"};

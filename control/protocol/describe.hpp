@@ -34,7 +34,7 @@ struct Route {
 };
 
 // A route that changes nothing.
-constexpr Route look(std::string_view method, std::string_view path, std::string_view parameters = {}) {
+constexpr Route reads(std::string_view method, std::string_view path, std::string_view parameters = {}) {
   return {method, path, Role::viewer, parameters};
 }
 

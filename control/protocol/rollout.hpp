@@ -74,7 +74,7 @@ std::optional<RolloutAct::Action> parse_action(std::string_view text);
 struct GetRollout {
   std::string service;
 
-  static constexpr Route kRoutes[] = {look("GET", "/v1/services/{service}/rollout")};
+  static constexpr Route kRoutes[] = {reads("GET", "/v1/services/{service}/rollout")};
   static void names(auto& self, auto& visit) { visit("service", self.service); }
 };
 

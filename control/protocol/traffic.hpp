@@ -114,13 +114,13 @@ struct RemoveFlag {
 };
 
 struct ListFlags {
-  static constexpr Route kRoutes[] = {look("GET", "/v1/flags")};
+  static constexpr Route kRoutes[] = {reads("GET", "/v1/flags")};
 };
 
 struct GetFlag {
   std::string flag;
 
-  static constexpr Route kRoutes[] = {look("GET", "/v1/flags/{flag}")};
+  static constexpr Route kRoutes[] = {reads("GET", "/v1/flags/{flag}")};
   static void names(auto& self, auto& visit) { visit("flag", self.flag); }
 };
 

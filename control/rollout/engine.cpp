@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "control/rollout/figures.hpp"
+#include "control/rollout/format.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::rollout {

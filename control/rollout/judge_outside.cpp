@@ -1,7 +1,7 @@
 // Verdicts on what the judge does not count itself.
 #include <cmath>
 
-#include "control/rollout/figures.hpp"
+#include "control/rollout/format.hpp"
 #include "control/rollout/judge.hpp"
 
 namespace sluice::rollout {

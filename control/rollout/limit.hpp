@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "control/rollout/figures.hpp"
+#include "control/rollout/format.hpp"
 #include "control/rollout/judgement.hpp"
 #include "control/rollout/window.hpp"
 #include "proxy/config/spec.hpp"

@@ -8,7 +8,7 @@
 #include "control/io/http_client.hpp"
 #include "control/io/reach.hpp"
 #include "control/protocol/target.hpp"
-#include "control/rollout/figures.hpp"
+#include "control/rollout/format.hpp"
 #include "proxy/base/values.hpp"
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "control/rollout/figures.hpp"
+#include "control/rollout/format.hpp"
 #include "control/rollout_driver/rollout_watch.hpp"
 #include "proxy/base/url.hpp"
 #include "proxy/base/values.hpp"

@@ -235,7 +235,7 @@ TEST_F(Metrics, EveryClassOfBothRolesIsThereFromTheStart) {
 TEST_F(Metrics, ACutoverSwapsRolesAndNoCounterGoesBack) {
   answered(0, 2, 100);
   answered(1, 5, 7);
-  commands->observe_roles();
+  commands->observe_tracks();
   call("POST", "/v1/cutover", R"({"services":{"api":"green"}})");
   EXPECT_EQ(value(old_name("active", "2xx")), 100);
   EXPECT_EQ(value(old_name("canary", "5xx")), 7);

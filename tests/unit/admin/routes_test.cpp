@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "control/admin/guard.hpp"
+#include "control/admin/access.hpp"
 
 namespace sluice::admin {
 namespace {
@@ -80,7 +80,7 @@ TEST(Routes, ProtocolMdNamesEveryEndpoint) {
     EXPECT_NE(text.str().find("`" + method + " " + path), std::string::npos) << method << " " << path;
 }
 
-TEST(Guard, WhatIsNoKnownTokenIsRefusedWithWhatToDo) {
+TEST(Access, WhatIsNoKnownTokenIsRefusedWithWhatToDo) {
   EXPECT_EQ(bearer_of("Bearer secret"), "secret");
   EXPECT_EQ(bearer_of("bearer secret"), "secret");
   for (const char* wrong : {"", "secret", "Bearer", "Bearer ", "Basic secret"})
@@ -90,7 +90,7 @@ TEST(Guard, WhatIsNoKnownTokenIsRefusedWithWhatToDo) {
   EXPECT_EQ(no_token("Bearer x", false, "admin.http").status, 403) << "no file: nothing is enough";
 }
 
-TEST(Guard, ARoleMayWhatThoseBelowItMay) {
+TEST(Access, ARoleMayWhatThoseBelowItMay) {
   using config::Role;
   EXPECT_FALSE(check_role(Role::admin, Role::viewer));
   EXPECT_FALSE(check_role(Role::viewer, Role::viewer));
@@ -100,7 +100,7 @@ TEST(Guard, ARoleMayWhatThoseBelowItMay) {
   EXPECT_EQ(check_role(Role::none, Role::viewer)->exit, protocol::Exit::refused);
 }
 
-TEST(Guard, TheMostThatARuleGives) {
+TEST(Access, TheMostThatARuleGives) {
   using config::Role;
   const std::vector<config::RoleSpec> roles = {{Role::viewer, "", "staff", {}, 50, {}},
                                                {Role::operate, "ann", "", 1000, {}, {}},
@@ -115,7 +115,7 @@ TEST(Guard, TheMostThatARuleGives) {
   EXPECT_EQ(role_of(1001, none, 99, {}), Role::admin) << "without rules the socket's mode decides";
 }
 
-TEST(Guard, PagesOfOtherSitesMayNotAsk) {
+TEST(Access, PagesOfOtherSitesMayNotAsk) {
   for (const char* host :
        {"127.0.0.1:9900", "[::1]:9900", "localhost", "LOCALHOST:9900", "admin.internal:9900", "10.1.2.3"})
     EXPECT_FALSE(check_browser(host, "", "admin.internal")) << host;

@@ -1,4 +1,4 @@
-#include "control/admin/roles.hpp"
+#include "control/admin/tracks.hpp"
 
 #include <cmath>
 
@@ -33,13 +33,13 @@ Buckets durations_of(const route::Pool& pool) {
 
 }  // namespace
 
-void Roles::count(const std::string& service, const route::Pool& pool, bool active) {
+void Tracks::count(const std::string& service, const route::Pool& pool, bool active) {
   auto [place, is_new] = seen_.try_emplace({service, pool.name});
   auto& seen = place->second;
   if (is_new) seen.active = active;
   const auto classes = classes_of(pool);
-  auto& role = seen.active ? all_[service].active : all_[service].canary;
-  for (std::size_t i = 1; i < classes.size(); ++i) role[i] += grown(classes[i], seen.classes[i]);
+  auto& track = seen.active ? all_[service].active : all_[service].canary;
+  for (std::size_t i = 1; i < classes.size(); ++i) track[i] += grown(classes[i], seen.classes[i]);
   const auto durations = durations_of(pool);
   const bool made_anew = durations.count < seen.durations.count;
   const Buckets before = made_anew ? Buckets{} : seen.durations;
@@ -50,7 +50,7 @@ void Roles::count(const std::string& service, const route::Pool& pool, bool acti
   seen = {classes, durations, active};
 }
 
-void Roles::observe(const route::Snapshot& snapshot) {
+void Tracks::observe(const route::Snapshot& snapshot) {
   current_.clear();
   for (const auto& service : snapshot.services) {
     for (std::size_t i = 0; i < service.pools.size(); ++i)

@@ -1,4 +1,4 @@
-#include "control/rollout/figures.hpp"
+#include "control/rollout/format.hpp"
 
 #include <charconv>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "control/admin/looks.hpp"
+#include "control/admin/reads.hpp"
 
 #include <boost/json/object.hpp>
 

@@ -1,4 +1,4 @@
-#include "control/admin/guard.hpp"
+#include "control/admin/access.hpp"
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>

@@ -1,4 +1,4 @@
-// The verbs that look and change nothing: status, explain, history, events, config. See describe.hpp and
+// The verbs that read and change nothing: status, explain, history, events, config. See describe.hpp and
 // words.hpp. Pure.
 #pragma once
 
@@ -14,7 +14,7 @@ namespace sluice::protocol {
 struct GetStatus {
   std::string service;  // empty: all
 
-  static constexpr Route kRoutes[] = {look("GET", "/v1/status")};
+  static constexpr Route kRoutes[] = {reads("GET", "/v1/status")};
   static void query(auto& self, auto& visit) { visit("service", self.service); }
 };
 
@@ -26,7 +26,7 @@ struct Explain {
   std::string listener;              // empty: one without fixed pools
   std::string client = "127.0.0.1";  // the client's address, for the key `ip`
 
-  static constexpr Route kRoutes[] = {look("POST", "/v1/explain")};
+  static constexpr Route kRoutes[] = {reads("POST", "/v1/explain")};
   static constexpr Page kPage{"explain URL",
                               "Which route, pool and backend that request would get, and why, step by step.",
                               "  sluicectl explain http://api.example.com/pay -H 'X-User-Id: 42'\n"};
@@ -51,7 +51,7 @@ struct History {
   std::string service;  // empty: all
   std::uint32_t limit = 50;
 
-  static constexpr Route kRoutes[] = {look("GET", "/v1/history")};
+  static constexpr Route kRoutes[] = {reads("GET", "/v1/history")};
   static constexpr Page kPage{"history [SERVICE]", "Who changed what, when and why; the latest first.",
                               "  sluicectl history api\n"};
   static void query(auto& self, auto& visit) {
@@ -69,7 +69,7 @@ struct Events {
   std::optional<std::uint64_t> after;  // only events with a larger id; travels as Last-Event-ID
   std::string service;                 // empty: all
 
-  static constexpr Route kRoutes[] = {look("GET", "/v1/events")};
+  static constexpr Route kRoutes[] = {reads("GET", "/v1/events")};
   static constexpr Page kPage{"events [SERVICE] [-f]", "What happened: changes, health, drains, reloads.",
                               "  sluicectl events -f -o json\n"};
   static void query(auto& self, auto& visit) {
@@ -89,7 +89,7 @@ struct Events {
 struct GetConfig {
   std::string format = "yaml";  // or "json"
 
-  static constexpr Route kRoutes[] = {look("GET", "/v1/config")};
+  static constexpr Route kRoutes[] = {reads("GET", "/v1/config")};
   static void query(auto& self, auto& visit) { visit("format", self.format); }
 };
 std::optional<Problem> check(const GetConfig& config);

@@ -1,4 +1,4 @@
-#include "control/protocol/look.hpp"
+#include "control/protocol/reads.hpp"
 
 namespace sluice::protocol {
 

@@ -1,6 +1,7 @@
-// What the old scripts' metrics count: requests by the role of the pool that answered, not by its name. A
-// pool changes its role at a cutover and its counters go on, so increments are attributed to the role that
-// the pool had when they were seen last; no series ever goes backwards, also when a pool or a service goes.
+// What the old scripts' metrics count: requests by the track of the pool that answered (active is the stable
+// pool, canary any other), not by its name. A cutover puts a pool on the other track and its counters go on,
+// so increments are attributed to the track that the pool was on when they were seen last. No series ever
+// goes backwards, also when a pool or a service goes.
 #pragma once
 
 #include <array>
@@ -29,7 +30,7 @@ Buckets buckets_of(const observe::HistogramCounts& counts);
 
 using Classes = std::array<std::uint64_t, 6>;  // [1]..[5]: 1xx to 5xx
 
-class Roles {
+class Tracks {
  public:
   struct Service {
     Classes active{}, canary{};

@@ -1,4 +1,5 @@
-// The answers to what only looks: a function per message, of what Control knows now. Control thread only.
+// The answers to what changes nothing: a function per message, of what Control knows now. Control thread
+// only.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
