@@ -10,7 +10,7 @@
 
 namespace sluice::change {
 
-// Written by change/status_writer.cpp; `status` answers them and the metrics read them.
+// Filled by StatusWriter; `status` answers them and the metrics read them.
 using StatusView = protocol::Status;
 using ServiceView = protocol::ServiceStatus;
 using PoolView = protocol::PoolStatus;

@@ -2,15 +2,16 @@
 // daemon's routes and readers and sluicectl's parser, requests, help and completion derive from this. Pure.
 //
 // A message has, beside its data:
-//   kRoutes               the requests that carry it: sent is the one with the most names that the message
-//   has names(self, visit)    what stands in the path's {..}: visit("service", self.service) query(self,
-//   visit)    its own parameters:              visit("timeout", self.timeout) fields(self, visit)   the
-//   fields of its JSON body; without this function nobody looks at the body check(message)        a free
-//   function, for what no single field shows to be wrong
-// and when it is a verb of sluicectl as it stands:
-//   kPage                 its help
-//   words(self, visit)    its words and flags (words.hpp)
-//   extra_time()          how long the answer may take beyond that of an ordinary change; nothing: no limit
+//   - kRoutes: the requests that carry it. Sent is the one with the most names that the message has.
+//   - names(self, visit): what stands in the path's {..}, visit("service", self.service).
+//   - query(self, visit): its own parameters, visit("timeout", self.timeout).
+//   - fields(self, visit): the fields of its JSON body. Without this function nobody looks at the body.
+//   - check(message), a free function: what no single field shows to be wrong.
+//
+// When it is a verb of sluicectl as it stands, it also has:
+//   - kPage: its help.
+//   - words(self, visit): its words and flags (words.hpp).
+//   - extra_time(): how long the answer may take beyond that of an ordinary change; nothing: no limit.
 #pragma once
 
 #include <span>
