@@ -4,10 +4,12 @@
 #include <concepts>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "control/admin/commands.hpp"
 #include "control/admin/reads.hpp"
 #include "control/admin/routes.hpp"
+#include "control/change/messages.hpp"
 #include "control/protocol/messages.hpp"
 #include "control/protocol/request.hpp"
 
@@ -129,6 +131,20 @@ Rows joined(std::initializer_list<Rows> all) {
   return out;
 }
 
+// Every change that Control takes and that a request can ask for, in the order of change::Message.
+template <class... Messages>
+Rows changes_of(std::type_identity<std::variant<Messages...>>) {
+  Rows out;
+  const auto add = [&out]<class Message>(std::type_identity<Message>) {
+    if constexpr (requires { Message::kRoutes; }) {
+      const Rows rows = changes<Message>();
+      out.insert(out.end(), rows.begin(), rows.end());
+    }
+  };
+  (add(std::type_identity<Messages>{}), ...);
+  return out;
+}
+
 Rows table() {
   using namespace protocol;
   return joined({
@@ -142,32 +158,11 @@ Rows table() {
       reads_at_once<GetConfig, config>(),
       reads<Wait, wait>(),
       reads<Explain, static_cast<Reply (*)(const Control&, const Explain&)>(explain)>(),
-      changes<Split>(),
       reads<GetRollout, rollout>(),
-      changes<RolloutStart>(),
-      changes<RolloutAct>(),
-      changes<Confirm>(),
-      changes<Cutover>(),
-      changes<Rollback>(),
-      changes<Undo>(),
-      changes<Redo>(),
-      changes<Drain>(),
-      changes<Ready>(),
-      changes<Maint>(),
-      changes<Add>(),
-      changes<Weight>(),
-      changes<Remove>(),
-      changes<Pause>(),
-      changes<Resume>(),
-      changes<Stop>(),
-      changes<SetMirror>(),
-      changes<ClearMirror>(),
-      changes<MintPreview>(),
       reads<ListFlags, list_flags>(),
       reads<GetFlag, flag>(),
-      changes<SetFlag>(),
-      changes<RemoveFlag>(),
-      changes<Reload>(),
+      changes_of(std::type_identity<change::Message>{}),
+      changes<MintPreview>(),
   });
 }
 

@@ -18,7 +18,7 @@ struct ReadyWhenHealthy {
 using Message =
     std::variant<protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo, protocol::Redo,
                  protocol::Confirm, protocol::RolloutStart, protocol::RolloutAct, protocol::Drain,
-                 protocol::Ready, ReadyWhenHealthy, protocol::Maint, protocol::Weight, protocol::Add,
+                 protocol::Ready, ReadyWhenHealthy, protocol::Maint, protocol::Add, protocol::Weight,
                  protocol::Remove, protocol::Pause, protocol::Resume, protocol::Stop, protocol::SetFlag,
                  protocol::RemoveFlag, protocol::SetMirror, protocol::ClearMirror, protocol::Reload>;
 
