@@ -13,6 +13,9 @@ target_link_libraries(re2 INTERFACE ${RE2_LIBRARY})
 find_library(CARES_LIBRARY cares REQUIRED)
 add_library(cares INTERFACE)
 target_link_libraries(cares INTERFACE ${CARES_LIBRARY} resolv)  # resolv: reads SRV records
+find_library(NGHTTP2_LIBRARY nghttp2 REQUIRED)
+add_library(nghttp2 INTERFACE)
+target_link_libraries(nghttp2 INTERFACE ${NGHTTP2_LIBRARY})
 
 find_package(llhttp QUIET)
 if(llhttp_FOUND AND TARGET llhttp::llhttp_static)

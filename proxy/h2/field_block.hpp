@@ -1,20 +1,19 @@
-// A decoded block of fields (a head's or trailers') as the peer sent it, in order. Owns its text. Pure; its
-// storage comes from the thread's lists of frames, so that a block costs no allocation in a steady state.
+// A decoded block of fields (a head's or trailers') as the peer sent it, in order. Owns its text. Its storage
+// comes from the thread's lists of frames, so that a block costs no allocation in a steady state. Worker
+// only.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "proxy/http/message.hpp"
+
 namespace sluice::h2 {
 
-// Views into a block stay valid until the block is released, or until something is added to it.
+// Views into a block stay valid until it is released; add() and join_cookies() make them void.
 class FieldBlock {
  public:
-  struct Field {
-    std::string_view name, value;
-  };
-
   FieldBlock() = default;
   FieldBlock(const FieldBlock&) = delete;
   FieldBlock& operator=(const FieldBlock&) = delete;
@@ -23,43 +22,40 @@ class FieldBlock {
   static void operator delete(void* block, std::size_t size) noexcept;
 
   std::size_t size() const { return count_; }
-  Field operator[](std::size_t i) const {
-    const Entry& e = entries()[i];
-    return {{text_ + e.offset, e.name_size}, {text_ + e.offset + e.name_size, e.value_size}};
+  http::Field operator[](std::size_t i) const {
+    const Entry& e = entries_[i];
+    return {{text_ + e.offset, e.name_size}, {text_ + e.offset + e.name_size, e.value_size}, e.id};
   }
-  // More than may be kept was sent: what is here is its beginning. The answer to it is 431.
+  void set_id(std::size_t i, http::Header id) { entries_[i].id = id; }
+
+  // The size of the list as RFC 9113 6.5.2 counts it may be `most_bytes`, the fields `most_fields`; what is
+  // more is left out, and the block is too_large().
+  void add(std::string_view name, std::string_view value, std::uint32_t most_bytes,
+           std::uint32_t most_fields);
   bool too_large() const { return too_large_; }
 
-  // The list size of RFC 9113 6.5.2 may be `max_list` at most, the fields `max_fields`; what is more is left
-  // out and makes the block too_large().
-  void add(std::string_view name, std::string_view value, std::uint32_t max_list, std::uint32_t max_fields);
-  // Room in the block for a text of that size that is made of its fields; null when there is none to be had.
-  // Moves no view: the room has been kept by reserve().
-  char* scratch(std::size_t size);
-  // Makes room for scratch(). Views are void afterwards.
-  void reserve(std::size_t size);
+  // Cookie fields become one, in the place of the first, their values joined by `; ` (RFC 9113 8.2.3).
+  // Requires: ids are set.
+  void join_cookies();
 
-  FieldBlock* next = nullptr;  // of the same stream, or of the free ones: the owner's list
+  FieldBlock* next = nullptr;  // for whoever owns several
 
  private:
   struct Entry {
-    std::uint32_t offset;
+    std::uint32_t offset;  // of the name; the value stands behind it
     std::uint32_t name_size, value_size;
+    http::Header id;
   };
-  static constexpr std::size_t kInside = 24;  // entries without storage of their own
 
-  Entry* entries() { return more_ ? more_ : inside_; }
-  const Entry* entries() const { return more_ ? more_ : inside_; }
-  void grow_text(std::size_t size);
+  char* extend(std::size_t size);
   void grow_entries();
 
   char* text_ = nullptr;
-  std::uint32_t text_size_ = 0, text_room_ = 0;
+  std::size_t text_size_ = 0, text_room_ = 0;
+  Entry* entries_ = nullptr;
+  std::uint32_t count_ = 0, entry_room_ = 0;
   std::uint32_t list_size_ = 0;
-  std::uint32_t count_ = 0, entry_room_ = kInside;
   bool too_large_ = false;
-  Entry* more_ = nullptr;
-  Entry inside_[kInside];
 };
 
 }  // namespace sluice::h2

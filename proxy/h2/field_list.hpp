@@ -12,6 +12,8 @@ namespace sluice::h2 {
 
 class FieldList {
  public:
+  static constexpr std::size_t kMost = 192;  // fields: what a peer may send, and what a proxy adds to it
+
   struct Field {
     std::string_view name, value;
     bool unindexed;  // HPACK keeps it out of its tables: it is secret, or never comes twice (RFC 7541 7.1.3)
@@ -38,8 +40,6 @@ class FieldList {
   struct Entry {
     std::uint32_t begin, value, end;  // in text_
   };
-  static constexpr std::size_t kMost = 192;  // what a peer may send, and what a proxy adds to it
-
   Buffer text_;
   std::size_t count_ = 0;
   Entry entries_[kMost];

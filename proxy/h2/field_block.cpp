@@ -1,0 +1,91 @@
+#include "proxy/h2/field_block.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "proxy/base/task.hpp"
+
+namespace sluice::h2 {
+namespace {
+
+constexpr std::uint32_t kEntryOverhead = 32;  // RFC 9113 6.5.2
+constexpr std::size_t kFirstText = 1024;
+constexpr std::uint32_t kFirstEntries = 16;
+
+// An empty part may be a null view.
+char* copy_text(std::string_view part, char* to) {
+  if (!part.empty()) std::memcpy(to, part.data(), part.size());
+  return to + part.size();
+}
+
+}  // namespace
+
+FieldBlock::~FieldBlock() {
+  if (text_) free_frame(text_, text_room_);
+  if (entries_) free_frame(entries_, entry_room_ * sizeof(Entry));
+}
+
+void* FieldBlock::operator new(std::size_t size) { return allocate_frame(size); }
+void FieldBlock::operator delete(void* block, std::size_t size) noexcept { free_frame(block, size); }
+
+void FieldBlock::add(std::string_view name, std::string_view value, std::uint32_t most_bytes,
+                     std::uint32_t most_fields) {
+  const std::size_t counted = name.size() + value.size() + kEntryOverhead;
+  if (too_large_ || counted > most_bytes - list_size_ || count_ == most_fields) {
+    too_large_ = true;
+    return;
+  }
+  list_size_ += static_cast<std::uint32_t>(counted);
+  if (count_ == entry_room_) grow_entries();
+  char* const begin = extend(name.size() + value.size());
+  copy_text(value, copy_text(name, begin));
+  entries_[count_++] = {static_cast<std::uint32_t>(begin - text_), static_cast<std::uint32_t>(name.size()),
+                        static_cast<std::uint32_t>(value.size()), http::Header::other};
+}
+
+void FieldBlock::join_cookies() {
+  const auto is_cookie = [](const Entry& e) { return e.id == http::Header::cookie; };
+  Entry* const end = entries_ + count_;
+  Entry* const first = std::find_if(entries_, end, is_cookie);
+  if (first == end || std::find_if(first + 1, end, is_cookie) == end) return;
+
+  std::size_t size = first->name_size;
+  for (const Entry* e = first; e != end; ++e)
+    if (is_cookie(*e)) size += e->value_size + 2;
+  char* const begin = extend(size);
+  char* at = copy_text({text_ + first->offset, first->name_size}, begin);
+  for (const Entry* e = first; e != end; ++e) {
+    if (!is_cookie(*e)) continue;
+    if (e != first) at = copy_text("; ", at);
+    at = copy_text({text_ + e->offset + e->name_size, e->value_size}, at);
+  }
+  first->offset = static_cast<std::uint32_t>(begin - text_);
+  first->value_size = static_cast<std::uint32_t>(at - begin) - first->name_size;
+  count_ = static_cast<std::uint32_t>(std::remove_if(first + 1, end, is_cookie) - entries_);
+}
+
+// Room at the end of the text.
+char* FieldBlock::extend(std::size_t size) {
+  if (text_room_ - text_size_ < size) {
+    const std::size_t room = std::max({kFirstText, text_room_ * 2, text_size_ + size});
+    char* const larger = static_cast<char*>(allocate_frame(room));
+    copy_text({text_, text_size_}, larger);
+    if (text_) free_frame(text_, text_room_);
+    text_ = larger;
+    text_room_ = room;
+  }
+  char* const begin = text_ + text_size_;
+  text_size_ += size;
+  return begin;
+}
+
+void FieldBlock::grow_entries() {
+  const std::uint32_t room = entry_room_ == 0 ? kFirstEntries : entry_room_ * 2;
+  auto* const larger = static_cast<Entry*>(allocate_frame(room * sizeof(Entry)));
+  std::copy(entries_, entries_ + count_, larger);
+  if (entries_) free_frame(entries_, entry_room_ * sizeof(Entry));
+  entries_ = larger;
+  entry_room_ = room;
+}
+
+}  // namespace sluice::h2

@@ -1,0 +1,40 @@
+#include "proxy/h2/glitches.hpp"
+
+#include <algorithm>
+
+namespace sluice::h2 {
+namespace {
+
+struct Kind {
+  std::string_view name;
+  std::uint32_t points;
+};
+
+// In the order of Glitch.
+constexpr Kind kKinds[] = {{"oddity", 1}, {"empty", 1},       {"refused", 1},
+                           {"reset", 0},  {"quick_reset", 2}, {"stream_error", 10}};
+static_assert(std::size(kKinds) == kGlitchKinds);
+
+}  // namespace
+
+std::string_view name_of(Glitch kind) { return kKinds[static_cast<std::size_t>(kind)].name; }
+
+bool TokenBucket::take(std::uint32_t tokens, std::uint64_t now_ms) {
+  if (now_ms > filled_ms_) {
+    const std::uint64_t passed = std::min<std::uint64_t>(now_ms - filled_ms_, size_);  // no overflow
+    level_ = std::min(size_, level_ + passed * per_second_);
+    filled_ms_ = now_ms;
+  }
+  const std::uint64_t wanted = std::uint64_t{tokens} * 1000;
+  const bool enough = level_ >= wanted;
+  level_ = enough ? level_ - wanted : 0;
+  return enough;
+}
+
+bool GlitchBudget::spend(Glitch kind, std::uint64_t now_ms) {
+  const auto index = static_cast<std::size_t>(kind);
+  ++counts_[index];
+  return points_.take(kKinds[index].points, now_ms);
+}
+
+}  // namespace sluice::h2

@@ -1,0 +1,64 @@
+// One stream of a session: how far each direction has come, and what is kept for it. Worker only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "proxy/base/task.hpp"
+#include "proxy/h2/error_code.hpp"
+#include "proxy/h2/field_block.hpp"
+
+namespace sluice::h2 {
+
+// How far a message has come, in or out.
+enum class Half : std::uint8_t {
+  head,    // its final head is still to come
+  body,    // data or trailers are
+  ending,  // out only: END_STREAM has been said and not been produced
+  over,
+};
+
+constexpr std::int64_t kUnknownLength = -1;
+
+struct Stream {
+  explicit Stream(StreamId stream_id) : id(stream_id) {}
+  ~Stream() {
+    while (blocks) release(blocks);
+    delete building;
+  }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  static void* operator new(std::size_t size) { return allocate_frame(size); }
+  static void operator delete(void* stream, std::size_t size) noexcept { free_frame(stream, size); }
+
+  void release(FieldBlock* block) {
+    for (FieldBlock** at = &blocks; *at; at = &(*at)->next) {
+      if (*at != block) continue;
+      *at = block->next;
+      delete block;
+      return;
+    }
+  }
+  bool is_over() const { return in == Half::over && out == Half::over; }
+
+  const StreamId id;
+  Half in = Half::head, out = Half::head;
+  bool closed = false;     // nghttp2 does not know it any more
+  bool forgotten = false;  // its user does not
+  bool last = false;       // the message ends with `piece`
+  bool is_head = false;    // HEAD was asked: its answer has no body, whatever its content-length
+  void* user = nullptr;
+  std::string_view piece;                  // of it nothing has been produced
+  std::int64_t expected = kUnknownLength;  // bytes that content-length says are still to come
+  std::size_t unconsumed = 0;              // bytes of data that were handed on, and not given back as credit
+  std::uint64_t opened_ms = 0;
+  FieldBlock* building = nullptr;  // the block that is being decoded
+  FieldBlock* blocks = nullptr;    // those handed on
+  std::uint32_t drained_in = 0;    // the produce() that did it
+  // Its events of the receive() that was `batch`, as a chain.
+  std::uint32_t batch = 0;
+  std::int32_t first_event = -1, last_event = -1;
+};
+
+}  // namespace sluice::h2

@@ -1,0 +1,39 @@
+// The streams of a session, by id. Owns them. Worker only.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "proxy/h2/stream.hpp"
+
+namespace sluice::h2 {
+
+// Ids only rise, so that the list is in order by itself; a hundred pointers are moved faster than a tree is
+// mended.
+class StreamTable {
+ public:
+  // Requires: `id` is higher than all before.
+  Stream& add(StreamId id) { return *streams_.emplace_back(std::make_unique<Stream>(id)); }
+  Stream* find(StreamId id) const {
+    const auto at = place_of(id);
+    return at != streams_.end() && (*at)->id == id ? at->get() : nullptr;
+  }
+  void remove(Stream& stream) { streams_.erase(place_of(stream.id)); }
+  std::size_t size() const { return streams_.size(); }
+
+  auto begin() const { return streams_.begin(); }
+  auto end() const { return streams_.end(); }
+
+ private:
+  using List = std::vector<std::unique_ptr<Stream>>;
+  List::const_iterator place_of(StreamId id) const {
+    return std::lower_bound(streams_.begin(), streams_.end(), id,
+                            [](const auto& stream, StreamId wanted) { return stream->id < wanted; });
+  }
+
+  List streams_;
+};
+
+}  // namespace sluice::h2
