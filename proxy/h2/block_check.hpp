@@ -1,5 +1,5 @@
 // Whether a decoded block is sound in form: everything that RFC 9113 8.1 to 8.3 calls malformed, whatever it
-// is asked for. What it means is read afterwards (request_reader.hpp). Pure.
+// is asked for. What it means is read afterwards (head_reader.hpp). Pure.
 #pragma once
 
 #include <cstdint>

@@ -31,10 +31,12 @@ void FieldBlock::operator delete(void* block, std::size_t size) noexcept { free_
 void FieldBlock::add(std::string_view name, std::string_view value, std::uint32_t most_bytes,
                      std::uint32_t most_fields) {
   const std::size_t counted = name.size() + value.size() + kEntryOverhead;
-  if (too_large_ || counted > most_bytes - list_size_ || count_ == most_fields) {
+  const bool pseudo = name.starts_with(':');
+  if (too_large_ || counted > most_bytes - list_size_ || (!pseudo && regular_ == most_fields)) {
     too_large_ = true;
     return;
   }
+  if (!pseudo) ++regular_;
   list_size_ += static_cast<std::uint32_t>(counted);
   if (count_ == entry_room_) grow_entries();
   char* const begin = extend(name.size() + value.size());

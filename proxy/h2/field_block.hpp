@@ -28,8 +28,8 @@ class FieldBlock {
   }
   void set_id(std::size_t i, http::Header id) { entries_[i].id = id; }
 
-  // The size of the list as RFC 9113 6.5.2 counts it may be `most_bytes`, the fields `most_fields`; what is
-  // more is left out, and the block is too_large().
+  // The size of the list as RFC 9113 6.5.2 counts it may be `most_bytes`, the regular fields `most_fields`;
+  // what is more is left out, and the block is too_large().
   void add(std::string_view name, std::string_view value, std::uint32_t most_bytes,
            std::uint32_t most_fields);
   bool too_large() const { return too_large_; }
@@ -54,7 +54,7 @@ class FieldBlock {
   std::size_t text_size_ = 0, text_room_ = 0;
   Entry* entries_ = nullptr;
   std::uint32_t count_ = 0, entry_room_ = 0;
-  std::uint32_t list_size_ = 0;
+  std::uint32_t regular_ = 0, list_size_ = 0;
   bool too_large_ = false;
 };
 

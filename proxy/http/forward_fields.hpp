@@ -14,9 +14,11 @@
 namespace sluice::http {
 namespace detail {
 
-template <class Sink>
-void put_via(Sink& sink) {
-  sink.field("Via", "1.1 sluice");
+// RFC 9110 7.6.3: the version that the message came in.
+template <class Head, class Sink>
+void put_via(const Head& head, Sink& sink) {
+  using namespace std::string_view_literals;
+  sink.field("Via", head.over_http2 ? "2.0 sluice"sv : "1.1 sluice"sv);
 }
 
 // RFC 9110 7.6.2.
@@ -166,14 +168,14 @@ void forward_request(const RequestHead& head, const ForwardContext& context, Sin
     char storage[55];
     sink.field("traceparent", make_traceparent(context.random, storage));
   }
-  detail::put_via(sink);
+  detail::put_via(head, sink);
   if (head.expect_continue && context.forward_expect) sink.field("Expect", "100-continue");
 }
 
 template <class Sink>
 void forward_response(const ResponseHead& head, const AnswerContext& context, Sink& sink) {
   detail::put_answer_fields(head, context.trailers, sink);
-  detail::put_via(sink);
+  detail::put_via(head, sink);
   if (!head.fields.find(Header::date)) sink.field("Date", context.date);
   for (const Field& field : context.extra) sink.field(field.name, field.value);
 }
@@ -181,7 +183,7 @@ void forward_response(const ResponseHead& head, const AnswerContext& context, Si
 template <class Sink>
 void forward_interim(const ResponseHead& head, Sink& sink) {
   detail::put_answer_fields(head, false, sink);
-  if (head.upgrade) detail::put_via(sink);
+  if (head.upgrade) detail::put_via(head, sink);
 }
 
 }  // namespace sluice::http

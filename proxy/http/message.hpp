@@ -78,6 +78,7 @@ struct RequestHead {
   std::uint64_t content_length = 0;  // of BodyLength::known
   bool expect_continue = false;      // the client waits for a 100; only set when a body follows
   std::string_view upgrade;  // "websocket" for a proper WebSocket upgrade (GET, 1.1, no body), else empty
+  bool over_http2 = false;   // it came so
   bool te_trailers = false;  // the client takes trailers
   bool is_head = false;
   bool is_idempotent = false;  // GET HEAD OPTIONS PUT DELETE TRACE (R1)
@@ -95,6 +96,7 @@ struct ResponseHead {
   BodyLength body = BodyLength::none;
   std::uint64_t content_length = 0;  // when has_content_length
   bool has_content_length = false;   // also for HEAD and 304, which keep the field without a body
+  bool over_http2 = false;           // it came so
   bool upgrade = false;              // 101 that switches to websocket; any other 101 is not to be followed
   bool names_fields = false;
   bool login = false;  // the backend asks for NTLM or Negotiate, or goes on with it (R4)

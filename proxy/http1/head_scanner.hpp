@@ -7,19 +7,14 @@
 #include <cstdint>
 #include <string_view>
 
+#include "proxy/http/refusal.hpp"
 #include "proxy/http1/message.hpp"
 
 namespace sluice::http1 {
 
-// Why a message is not taken: the status to answer (a bad answer from a backend is 502 whatever stands here)
-// and the word for X-Sluice-Error. `reason` is a literal; null when nothing was refused.
-struct Refusal {
-  int status = 0;
-  const char* reason = nullptr;
-};
-
-constexpr Refusal kMalformed{400, "malformed"};
-constexpr Refusal kTargetTooLong{414, "target"};
+using http::kMalformed;
+using http::kTargetTooLong;
+using http::Refusal;
 
 constexpr std::size_t kMaxTarget = 8 * 1024;  // RFC 9112 3 wants 8000 octets of request line at least
 constexpr std::size_t kMaxHead = 32 * 1024;

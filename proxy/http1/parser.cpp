@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "proxy/http/authority.hpp"
+#include "proxy/http/expectation.hpp"
 #include "proxy/http/text.hpp"
 #include "proxy/http1/llhttp_check.hpp"
 #include "proxy/http1/start_line.hpp"
@@ -11,8 +12,6 @@
 namespace sluice::http1 {
 namespace {
 
-constexpr Refusal kTooManyOptions{431, "headers"};
-constexpr Refusal kExpectation{417, "expect"};
 constexpr Refusal kCoding{501, "coding"};
 constexpr std::uint64_t kMaxLength = std::numeric_limits<std::int64_t>::max();
 
@@ -20,12 +19,13 @@ constexpr std::uint64_t kMaxLength = std::numeric_limits<std::int64_t>::max();
 struct FramingFields {
   int hosts = 0, lengths = 0, encodings = 0;
   std::size_t named = 0;  // fields that Connection names
-  bool bad_length = false, bad_encoding = false, bad_expect = false;
+  bool bad_length = false, bad_encoding = false;
   std::string_view host;
   std::uint64_t length = 0;
   std::uint64_t max_forwards = 1;
   bool close = false, keep_alive = false, connection_upgrade = false, connection_te = false;
-  bool websocket = false, trailers = false, expect_continue = false;
+  bool websocket = false, trailers = false;
+  http::Expectation expect;
   bool login = false;  // NTLM or Negotiate is spoken
   std::uint32_t kept_seconds = kKeptUnsaid;
 };
@@ -46,11 +46,6 @@ void read_connection(std::string_view list, FramingFields& s) {
     else
       ++s.named;
   }
-}
-
-void read_expect(std::string_view list, FramingFields& s) {
-  while (!list.empty())
-    (http::iequals(http::take_member(list), "100-continue") ? s.expect_continue : s.bad_expect) = true;
 }
 
 // `timeout=5, max=100`, as Apache and Node write it (RFC 2068 19.7.1). What is not understood says nothing.
@@ -97,7 +92,7 @@ void read_field(const http::Field& field, FramingFields& s) {
       s.websocket |= http::has_member(field.value, "websocket");
       return;
     case http::Says::expectation:
-      return read_expect(field.value, s);
+      return s.expect.read(field.value);
     case http::Says::hops_left:
       http::parse_decimal(field.value, kMaxLength, s.max_forwards);
       return;
@@ -164,17 +159,17 @@ Refusal interpret_request(RequestHead& out) {
   if (!take_host(s, out)) return kMalformed;
   if (!framing_is_sound(s, out.version, HeadKind::request, out.fields))
     return is_unknown_coding(s, out) ? kCoding : kMalformed;
-  if (s.named > http::kMaxNamedFields) return kTooManyOptions;
+  if (s.named > http::kMaxNamedFields) return http::kFieldsTooLarge;
 
   out.content_length = s.length;
   out.framing = s.encodings ? Framing::chunked : s.lengths ? Framing::length : Framing::none;
   out.body = body_length(out.framing);
   const bool has_body = s.encodings || s.length > 0;
   if (has_body && out.method == "TRACE") return kMalformed;  // RFC 9110 9.3.8
-  if (http11 && s.bad_expect) return kExpectation;           // RFC 9110 10.1.1
+  if (http11 && s.expect.other) return http::kExpectation;   // RFC 9110 10.1.1
 
   out.keep_alive = persists(s, out.version);
-  out.expect_continue = http11 && s.expect_continue && has_body;
+  out.expect_continue = http11 && s.expect.go_on && has_body;
   const bool upgrades = http11 && s.connection_upgrade && s.websocket && !has_body && out.method == "GET";
   out.upgrade = upgrades ? std::string_view("websocket") : std::string_view{};
   out.te_trailers = http11 && s.trailers && s.connection_te;
@@ -194,7 +189,7 @@ Framing framing_of_answer(const FramingFields& s, int status, bool request_was_h
 Refusal interpret_response(ResponseHead& out, bool request_was_head) {
   const FramingFields s = read_fields(out.fields);
   if (!framing_is_sound(s, out.version, HeadKind::response, out.fields)) return kMalformed;
-  if (s.named > http::kMaxNamedFields) return kTooManyOptions;
+  if (s.named > http::kMaxNamedFields) return http::kFieldsTooLarge;
   // An interim answer that speaks of a body may be followed by one: no way to tell (RFC 9110 8.6, RFC
   // 9112 6.1). A length of 0 says that none is; it is not to be there and goes no further.
   if (out.status < 200 && (s.length > 0 || s.encodings)) return kMalformed;

@@ -3,36 +3,20 @@
 #include <algorithm>
 
 #include "proxy/http/authority.hpp"
+#include "proxy/http/method.hpp"
 #include "proxy/http/text.hpp"
 
 namespace sluice::http1 {
 namespace {
 
-constexpr Refusal kBadLine{400, "malformed"};
-constexpr Refusal kMethod{501, "method"};
 constexpr Refusal kVersion{505, "version"};
-constexpr std::size_t kMaxMethod = 32;  // longer than any registered one
-
-// Upper case is part of a method's name: `get` is another method.
-bool is_idempotent(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" ||
-         method == "OPTIONS" || method == "TRACE";
-}
-
 // "HTTP/" DIGIT "." DIGIT, 1.0 or 1.1.
 Refusal parse_version(std::string_view text, Version& out) {
   const bool well_formed = text.size() == 8 && text.substr(0, 5) == "HTTP/" && http::is_digit(text[5]) &&
                            text[6] == '.' && http::is_digit(text[7]);
-  if (!well_formed) return kBadLine;
+  if (!well_formed) return kMalformed;
   if (text[5] != '1' || text[7] > '1') return kVersion;
   out = text[7] == '1' ? Version::http11 : Version::http10;
-  return {};
-}
-
-Refusal check_method(std::string_view method) {
-  if (!http::is_token(method)) return kBadLine;
-  // A gateway has no business opening tunnels to names the client chooses.
-  if (method.size() > kMaxMethod || method == "CONNECT") return kMethod;
   return {};
 }
 
@@ -41,30 +25,30 @@ Refusal check_method(std::string_view method) {
 Refusal parse_request_line(std::string_view line, RequestHead& out) {
   const auto first = line.find(' ');
   const auto last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last) return kBadLine;
+  if (first == std::string_view::npos || first == last) return kMalformed;
   out.method = line.substr(0, first);
   out.target = line.substr(first + 1, last - first - 1);
-  if (out.target.find(' ') != std::string_view::npos) return kBadLine;
+  if (out.target.find(' ') != std::string_view::npos) return kMalformed;
   if (auto why = parse_version(line.substr(last + 1), out.version); why.reason) return why;
-  if (auto why = check_method(out.method); why.reason) return why;
+  if (auto why = http::check_method(out.method); why.reason) return why;
 
   http::Target target;
-  if (!http::split_target(out.target, out.method == "OPTIONS", target)) return kBadLine;
+  if (!http::split_target(out.target, out.method == "OPTIONS", target)) return kMalformed;
   out.path = target.path;
   out.query = target.query;
   out.host = target.authority;
   out.asterisk = target.asterisk;
   out.is_head = out.method == "HEAD";
-  out.is_idempotent = is_idempotent(out.method);
+  out.is_idempotent = http::is_idempotent(out.method);
   return {};
 }
 
 Refusal parse_status_line(std::string_view line, ResponseHead& out) {
   if (auto why = parse_version(line.substr(0, 8), out.version); why.reason) return why;
   const auto rest = line.substr(8);
-  if (rest.size() < 4 || rest[0] != ' ' || (rest.size() > 4 && rest[4] != ' ')) return kBadLine;
+  if (rest.size() < 4 || rest[0] != ' ' || (rest.size() > 4 && rest[4] != ' ')) return kMalformed;
   std::uint64_t status = 0;
-  if (!http::parse_decimal(rest.substr(1, 3), 599, status) || status < 100) return kBadLine;
+  if (!http::parse_decimal(rest.substr(1, 3), 599, status) || status < 100) return kMalformed;
   out.status = static_cast<int>(status);
   out.reason = rest.size() > 5 ? rest.substr(5) : std::string_view{};
   return {};
@@ -76,7 +60,7 @@ Glance glance(std::string_view bytes) {
   const auto end = bytes.find_first_of("\r\n");
   const std::string_view line = bytes.substr(0, end);
   const auto first = line.find(' ');
-  if (first == std::string_view::npos || first > kMaxMethod || !http::is_token(line.substr(0, first)))
+  if (first == std::string_view::npos || first > http::kMaxMethod || !http::is_token(line.substr(0, first)))
     return seen;
   seen.method = line.substr(0, first);
   const std::string_view rest = line.substr(first + 1);
@@ -96,7 +80,7 @@ Glance glance(std::string_view bytes) {
   if (second == std::string_view::npos || end == std::string_view::npos) return seen;
   Version version{};
   const std::string_view protocol = rest.substr(rest.rfind(' ') + 1);
-  if (parse_version(protocol, version).status != kBadLine.status) seen.protocol = protocol;
+  if (parse_version(protocol, version).status != kMalformed.status) seen.protocol = protocol;
   return seen;
 }
 
