@@ -11,8 +11,8 @@ struct Kind {
 };
 
 // In the order of Glitch.
-constexpr Kind kKinds[] = {{"oddity", 1}, {"empty", 1},       {"refused", 1},
-                           {"reset", 0},  {"quick_reset", 2}, {"stream_error", 10}};
+constexpr Kind kKinds[] = {{"oddity", 1}, {"empty", 1},       {"refused", 5},
+                           {"reset", 1},  {"quick_reset", 2}, {"stream_error", 10}};
 static_assert(std::size(kKinds) == kGlitchKinds);
 
 }  // namespace
@@ -20,6 +20,7 @@ static_assert(std::size(kKinds) == kGlitchKinds);
 std::string_view name_of(Glitch kind) { return kKinds[static_cast<std::size_t>(kind)].name; }
 
 bool TokenBucket::take(std::uint32_t tokens, std::uint64_t now_ms) {
+  if (filled_ms_ == kNever) filled_ms_ = now_ms;
   if (now_ms > filled_ms_) {
     const std::uint64_t passed = std::min<std::uint64_t>(now_ms - filled_ms_, size_);  // no overflow
     level_ = std::min(size_, level_ + passed * per_second_);
@@ -29,6 +30,10 @@ bool TokenBucket::take(std::uint32_t tokens, std::uint64_t now_ms) {
   const bool enough = level_ >= wanted;
   level_ = enough ? level_ - wanted : 0;
   return enough;
+}
+
+void TokenBucket::add(std::uint32_t tokens) {
+  level_ = std::min(size_, level_ + std::uint64_t{tokens} * 1000);
 }
 
 bool GlitchBudget::spend(Glitch kind, std::uint64_t now_ms) {

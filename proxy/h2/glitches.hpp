@@ -13,8 +13,8 @@ enum class Glitch : std::uint8_t {
   oddity,        // allowed, and of no use: PRIORITY, unknown frames, needless WINDOW_UPDATE
   empty,         // a frame without content that ends nothing
   refused,       // a stream above the limit
-  reset,         // the peer resets a stream
-  quick_reset,   // one that it has just opened
+  reset,         // the peer resets streams, more than half of what it opens
+  quick_reset,   // likewise, one that it has just opened
   stream_error,  // this side resets a stream for a mistake of the peer's
 };
 inline constexpr std::size_t kGlitchKinds = 6;
@@ -22,17 +22,21 @@ std::string_view name_of(Glitch kind);
 
 using GlitchCounts = std::array<std::uint32_t, kGlitchKinds>;
 
-// A token bucket: it begins full, and runs full again.
+// A token bucket, which runs full by itself.
 class TokenBucket {
  public:
-  TokenBucket(std::uint32_t size, std::uint32_t per_second)
-      : size_(std::uint64_t{size} * 1000), level_(size_), per_second_(per_second) {}
+  TokenBucket(std::uint32_t size, std::uint32_t per_second) : TokenBucket(size, per_second, size) {}
+  TokenBucket(std::uint32_t size, std::uint32_t per_second, std::uint32_t at_first)
+      : size_(std::uint64_t{size} * 1000), level_(std::uint64_t{at_first} * 1000), per_second_(per_second) {}
   // False: there were not so many left; then it is empty.
   bool take(std::uint32_t tokens, std::uint64_t now_ms);
+  // So many more, as far as the bucket holds them.
+  void add(std::uint32_t tokens);
 
  private:
   std::uint64_t size_, level_;  // thousandths of a token
-  std::uint64_t filled_ms_ = 0;
+  static constexpr std::uint64_t kNever = UINT64_MAX;
+  std::uint64_t filled_ms_ = kNever;
   std::uint32_t per_second_;
 };
 

@@ -83,6 +83,7 @@ const nghttp2_option* make_options() {
   nghttp2_option_set_max_deflate_dynamic_table_size(option, 4096);
   nghttp2_option_set_max_send_header_block_length(option, 128 * 1024);
   nghttp2_option_set_max_settings(option, 32);
+  nghttp2_option_set_max_outbound_ack(option, 100);
   // By nghttp2's own clock; glitches.hpp is stricter, by the caller's.
   nghttp2_option_set_stream_reset_rate_limit(option, kNever, kNever);
   return option;

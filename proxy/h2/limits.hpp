@@ -13,7 +13,6 @@ struct Limits {
   std::uint32_t max_fields = 100;                 // of a block; above it 431
   std::uint32_t glitches = 1000;                  // points of the glitch budget (glitches.hpp)
   std::uint32_t glitches_per_second = 33;         // that come back
-  std::uint32_t max_output = 64 * 1024;           // bytes of answers to control frames that nobody reads
 };
 
 }  // namespace sluice::h2

@@ -19,6 +19,7 @@ SessionState::SessionState(Role session_role, const Limits& session_limits)
     : role(session_role),
       limits(session_limits),
       library(make_library_session(session_role, session_limits, *this)),
+      guard(session_role),
       budget(session_limits.glitches, session_limits.glitches_per_second) {}
 
 Session::Session(Role role, const Limits& limits) : state_(std::make_unique<SessionState>(role, limits)) {}
@@ -33,7 +34,7 @@ std::span<const Event> Session::receive(std::string_view bytes, std::uint64_t no
   ++s.batch;
   s.add_late_events();
   s.receiving = true;
-  if (s.life == SessionState::Life::good) s.feed(bytes);
+  if (s.life == SessionState::Life::good) s.receive(bytes);
   s.receiving = false;
   return s.events;
 }
@@ -78,6 +79,7 @@ StreamId Session::open(const FieldList& head, bool end, void* user) {
                                              end ? nullptr : &data, nullptr);
   if (id < 0) return 0;
   Stream& stream = state_->streams.add(id);
+  state_->guard.opened(id);
   stream.user = user;
   stream.out = end ? Half::ending : Half::body;
   for (std::size_t i = 0; i < head.size() && head[i].name.starts_with(':'); ++i)
@@ -154,6 +156,7 @@ void Session::shutdown_notice() { nghttp2_submit_shutdown_notice(state_->library
 
 void Session::go_away(ErrorCode code) {
   state_->leaves_with_error = code != ErrorCode::no_error;
+  state_->guard.gone_away();
   nghttp2_session* const library = state_->library.get();
   nghttp2_submit_goaway(library, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(library),
                         number_of(code), nullptr, 0);
@@ -170,6 +173,8 @@ bool Session::wants_write() const {
 // --- how it stands
 
 bool Session::failed() const { return state_->life != SessionState::Life::good; }
+
+bool Session::has_news() const { return !state_->late.empty(); }
 
 bool Session::is_over() const {
   return state_->life == SessionState::Life::broken || (!nghttp2_session_want_read(state_->library.get()) &&

@@ -98,16 +98,18 @@ class Session {
   void go_away(ErrorCode code);  // GOAWAY with the last id that was taken; later streams are ignored
 
   // Appends frames to `out` until it holds `most` bytes, one frame more at most: true; or until nothing more
-  // can go, for windows or want of data: false. Streams take turns, 16 KiB at a time. May find that the
-  // session has failed: see failed().
+  // can go, for windows or want of data: false. Streams take turns, 16 KiB at a time. May find out
+  // that the session has failed, or a stream: see has_news().
   bool produce(Buffer& out, std::size_t most);
   // The users of streams whose piece or whose end went out whole in the last produce(). Null for nobody.
   std::span<void* const> drained() const;
   bool wants_write() const;
 
   // --- how it stands
-  // Event::failed was told, or (rarely, from a produce()) is to be told by the next receive().
+  // Event::failed was told, or is to be told by the next receive().
   bool failed() const;
+  // A produce() has found out something that the next receive() is to tell, which may be one of no bytes.
+  bool has_news() const;
   bool is_over() const;          // nothing is to be read or written any more: close
   std::size_t streams() const;   // that take one of max_streams
   StreamId last_stream() const;  // the highest id that the peer opened; 0: none

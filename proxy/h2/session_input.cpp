@@ -12,6 +12,15 @@ bool ends(const nghttp2_frame_hd& head) { return (head.flags & NGHTTP2_FLAG_END_
 
 }  // namespace
 
+void SessionState::receive(std::string_view bytes) {
+  constexpr std::size_t kMaxQueued = 1000;  // frames that the peer lets lie
+  const FrameGuard::Verdict verdict = guard.read(bytes, now_ms, budget);
+  feed(bytes.substr(0, verdict.good));
+  if (verdict.refused()) return fail(verdict.error, verdict.reason);
+  if (nghttp2_session_get_outbound_queue_size(library.get()) > kMaxQueued)
+    fail(ErrorCode::enhance_your_calm, "queue");
+}
+
 void SessionState::feed(std::string_view bytes) {
   if (bytes.empty()) return;
   const auto taken = nghttp2_session_mem_recv(
@@ -43,6 +52,7 @@ void SessionState::begin_stream(StreamId id) {
 
 void SessionState::refuse(StreamId id) {
   nghttp2_submit_rst_stream(library.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
+  guard.reset(id);
   glitch(Glitch::refused);
 }
 
@@ -156,9 +166,9 @@ void SessionState::on_end(Stream& stream) {
 
 void SessionState::on_reset(const nghttp2_rst_stream& frame) {
   Stream* const stream = streams.find(frame.hd.stream_id);
-  if (!stream) return;
-  const bool quick = role == Role::server && now_ms - stream->opened_ms < kQuickMs;
-  if (role == Role::server) glitch(quick ? Glitch::quick_reset : Glitch::reset);
+  if (!stream) return glitch(Glitch::oddity);
+  if (role == Role::server && ++resets > guard.streams_opened() / 2)
+    glitch(now_ms - stream->opened_ms < kQuickMs ? Glitch::quick_reset : Glitch::reset);
   if (stream->is_over()) return;
   Event& event = add_event(Event::Kind::reset, *stream);
   event.error = static_cast<ErrorCode>(frame.error_code);
@@ -190,12 +200,11 @@ void SessionState::on_close(StreamId id, std::uint32_t error) {
 }
 
 void SessionState::stream_error(Stream& stream, ErrorCode code, const char* reason) {
-  nghttp2_submit_rst_stream(library.get(), NGHTTP2_FLAG_NONE, stream.id, static_cast<std::uint32_t>(code));
   Event& event = add_event(Event::Kind::reset, stream);
   event.ours = true;
   event.error = code;
   event.reason = reason;
-  end_stream(stream);
+  reset(stream, code);
   glitch(Glitch::stream_error);
 }
 

@@ -45,11 +45,13 @@ int SessionState::on_send_data(StreamId id, const std::uint8_t* frame_head, std:
   out->append(stream->piece.substr(0, size));
   stream->piece.remove_prefix(size);
   if (stream->piece.empty()) set_drained(*stream);
+  guard.data_sent();
   return out->size() < most ? 0 : NGHTTP2_ERR_PAUSE;
 }
 
 void SessionState::on_sent(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_GOAWAY) return on_goaway_sent(frame.goaway);
+  if (frame.hd.type == NGHTTP2_RST_STREAM) return on_reset_sent(frame.rst_stream);
   const bool headers = frame.hd.type == NGHTTP2_HEADERS;
   if ((!headers && frame.hd.type != NGHTTP2_DATA) || !(frame.hd.flags & NGHTTP2_FLAG_END_STREAM)) return;
   Stream* const stream = streams.find(frame.hd.stream_id);
@@ -67,6 +69,13 @@ void SessionState::on_goaway_sent(const nghttp2_goaway& frame) {
   Event& event = add_event(Event::Kind::failed, 0);
   event.error = static_cast<ErrorCode>(frame.error_code);
   event.reason = "frame";
+}
+
+// nghttp2 has reset the stream by itself: for data beyond its window.
+void SessionState::on_reset_sent(const nghttp2_rst_stream& frame) {
+  Stream* const stream = streams.find(frame.hd.stream_id);
+  if (stream && !stream->is_over())
+    stream_error(*stream, static_cast<ErrorCode>(frame.error_code), "flow control");
 }
 
 // A head that nghttp2 cannot send any more: a request after GOAWAY, or one that is larger than it takes.
@@ -120,6 +129,7 @@ void SessionState::forget(Stream& stream) {
 }
 
 void SessionState::reset(Stream& stream, ErrorCode code) {
+  guard.reset(stream.id);
   nghttp2_submit_rst_stream(library.get(), NGHTTP2_FLAG_NONE, stream.id, static_cast<std::uint32_t>(code));
   end_stream(stream);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "proxy/h2/block_check.hpp"
+#include "proxy/h2/frame_guard.hpp"
 #include "proxy/h2/library_session.hpp"
 #include "proxy/h2/session.hpp"
 #include "proxy/h2/stream_table.hpp"
@@ -19,7 +20,7 @@ class SessionState {
   SessionState(Role session_role, const Limits& session_limits);
 
   // --- receiving
-  void feed(std::string_view bytes);
+  void receive(std::string_view bytes);
   void on_begin_headers(const nghttp2_frame& frame);
   void on_field(StreamId id, std::string_view name, std::string_view value);
   void on_data(StreamId id, std::string_view data);
@@ -32,6 +33,7 @@ class SessionState {
   int on_send_data(StreamId id, const std::uint8_t* frame_head, std::size_t size);
   void on_sent(const nghttp2_frame& frame);
   void on_goaway_sent(const nghttp2_goaway& frame);
+  void on_reset_sent(const nghttp2_rst_stream& frame);
   void on_not_sent(const nghttp2_frame& frame);
 
   // --- the end of a stream or of all
@@ -60,7 +62,9 @@ class SessionState {
   std::vector<Event> late;    // found outside of it: for the next one
   std::uint32_t batch = 0;    // counts receive()
   bool receiving = false;
+  FrameGuard guard;
   GlitchBudget budget;
+  std::uint32_t resets = 0;  // by the peer
   std::uint64_t now_ms = 0;
   enum class Life : std::uint8_t {
     good,
@@ -84,6 +88,7 @@ class SessionState {
   void on_trailers(Stream& stream, bool last);
   void on_end(Stream& stream);
   void on_reset(const nghttp2_rst_stream& frame);
+  void feed(std::string_view bytes);
   FieldBlock* hand_on(Stream& stream);
   bool takes(Stream& stream, std::size_t bytes);
   void chain(Stream& stream, std::int32_t event);

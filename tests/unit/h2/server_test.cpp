@@ -8,6 +8,31 @@ namespace {
 
 using Kind = Event::Kind;
 
+std::vector<Kind> kinds(const std::vector<Pair::Told>& told) {
+  std::vector<Kind> all;
+  for (const auto& one : told) all.push_back(one.event.kind);
+  return all;
+}
+
+// A pair that has said its prefaces.
+struct Server : Pair {
+  explicit Server(const Limits& limits = {}) : Pair(Role::server, limits) {
+    say(Peer::preface() + frame(kSettings, kAck, 0, ""));
+    produce();
+  }
+  std::vector<Told> ask(StreamId id, const Pairs& fields, bool end) {
+    return say(peer.headers(id, fields, end));
+  }
+  // Frames of streams only.
+  std::vector<SeenFrame> answers() {
+    auto frames = produce();
+    std::erase_if(frames, [](const SeenFrame& seen) { return seen.stream == 0; });
+    return frames;
+  }
+};
+
+const Pairs kAnswered = {{":status", "200"}};
+
 TEST(H2Server, SaysItsLimitsFirst) {
   Pair pair;
   const auto frames = pair.produce();
@@ -29,9 +54,7 @@ TEST(H2Server, AnswersARequest) {
   Pair pair;
   int user = 0;
   const auto told = pair.say(Peer::preface() + pair.peer.headers(1, get("/a?b"), true));
-  ASSERT_EQ(told.size(), 2u);
-  EXPECT_EQ(told[0].event.kind, Kind::settings);
-  EXPECT_EQ(told[1].event.kind, Kind::head);
+  ASSERT_EQ(kinds(told), (std::vector{Kind::settings, Kind::head}));
   EXPECT_TRUE(told[1].event.last);
   EXPECT_EQ(told[1].event.stream, 1);
   EXPECT_EQ(told[1].fields, get("/a?b"));
@@ -61,6 +84,400 @@ TEST(H2Server, AnswersARequest) {
   EXPECT_EQ(pair.session.streams(), 0u);
   EXPECT_FALSE(pair.session.wants_write());
   EXPECT_EQ(pair.session.drained()[0], nullptr);
+}
+
+TEST(H2Server, TellsABodyAndItsEnd) {
+  Server server;
+  EXPECT_EQ(kinds(server.ask(1, post(), false)), (std::vector{Kind::head}));
+  auto told = server.say(frame(kData, kPadded, 1, std::string("\2abc\0\0", 6)));
+  ASSERT_EQ(kinds(told), (std::vector{Kind::data}));
+  EXPECT_EQ(told[0].data, "abc");
+  EXPECT_FALSE(told[0].event.last);
+  told = server.say(Peer::data(1, "de", false) + Peer::data(1, "", true));
+  ASSERT_EQ(kinds(told), (std::vector{Kind::data}));
+  EXPECT_TRUE(told[0].event.last);
+
+  server.ask(3, post(), false);
+  EXPECT_EQ(kinds(server.say(Peer::data(3, "", true))), (std::vector{Kind::end}));
+  server.ask(5, post(), false);
+  told = server.say(Peer::data(5, "a", false) + server.peer.headers(5, {{"x-sum", "1"}}, true));
+  ASSERT_EQ(kinds(told), (std::vector{Kind::data, Kind::trailers}));
+  EXPECT_EQ(told[1].fields, (Pairs{{"x-sum", "1"}}));
+}
+
+TEST(H2Server, TheUserComesWithEventsOfTheSameRead) {
+  Server server;
+  int user = 0;
+  std::string bytes = server.peer.headers(1, post(), false);
+  bytes += server.peer.headers(3, get(), true);
+  bytes += Peer::data(1, "abc", true);
+  const auto events = server.session.receive(bytes, 0);
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[2].user, nullptr);
+  server.session.set_user(1, &user);
+  EXPECT_EQ(events[0].user, &user);
+  EXPECT_EQ(events[1].user, nullptr);
+  EXPECT_EQ(events[2].user, &user);
+  server.session.forget(1);
+  EXPECT_EQ(events[2].user, nullptr);
+  EXPECT_EQ(server.session.user(1), nullptr);
+}
+
+TEST(H2Server, AHeadAloneMayBeTheWholeAnswer) {
+  Server server;
+  server.ask(1, get(), true);
+  server.session.send_head(1, list_of({{":status", "200"}, {"grpc-status", "12"}}), true);
+  const auto frames = server.answers();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_TRUE(frames[0].ends());
+}
+
+TEST(H2Server, TrailersEndAnAnswer) {
+  Server server;
+  server.ask(1, post(), true);
+  server.session.send_head(1, list_of(kAnswered), false);
+  server.session.send_data(1, "abc", false);
+  EXPECT_EQ(server.answers().size(), 2u);
+  server.session.send_trailers(1, list_of({{"grpc-status", "0"}}));
+  auto frames = server.answers();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_TRUE(frames[0].ends());
+  EXPECT_EQ(frames[0].fields, (Pairs{{"grpc-status", "0"}}));
+  server.session.forget(1);
+  EXPECT_EQ(server.session.streams(), 0u);
+
+  server.ask(3, post(), true);  // without any data
+  server.session.send_head(3, list_of(kAnswered), false);
+  server.session.send_trailers(3, list_of({{"grpc-status", "5"}}));
+  frames = server.answers();
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_TRUE(frames[1].ends());
+}
+
+TEST(H2Server, MalformedRequestsAreResetAndNotTold) {
+  Server server;
+  Pairs bad = get();
+  bad.emplace_back("Connection", "close");
+  const auto told = server.ask(1, bad, true);
+  ASSERT_EQ(kinds(told), (std::vector{Kind::reset}));
+  EXPECT_TRUE(told[0].event.ours);
+  EXPECT_EQ(told[0].event.error, ErrorCode::protocol_error);
+  const auto frames = server.answers();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].type, kRstStream);
+  EXPECT_EQ(frames[0].number(), 1u);
+  EXPECT_EQ(server.session.glitches()[static_cast<std::size_t>(Glitch::stream_error)], 1u);
+}
+
+TEST(H2Server, TheLengthIsWhatWasSaid) {
+  const auto with_length = [](const char* length) {
+    Pairs fields = post();
+    fields.emplace_back("content-length", length);
+    return fields;
+  };
+  const auto last_of = [](const std::vector<Pair::Told>& told) { return told.back().event; };
+  Server server;
+  server.ask(1, with_length("3"), false);
+  EXPECT_TRUE(last_of(server.say(Peer::data(1, "ab", false) + Peer::data(1, "c", true))).last);
+  server.ask(3, with_length("3"), false);
+  EXPECT_EQ(last_of(server.say(Peer::data(3, "abcd", true))).error, ErrorCode::protocol_error);
+  server.ask(5, with_length("3"), false);
+  const auto told = server.say(Peer::data(5, "ab", true));
+  EXPECT_EQ(kinds(told), (std::vector{Kind::data, Kind::reset}));
+  server.ask(7, with_length("3"), false);
+  EXPECT_EQ(last_of(server.say(Peer::data(7, "a", false) + server.peer.headers(7, {{"x", "1"}}, true))).kind,
+            Kind::reset);
+  EXPECT_EQ(last_of(server.ask(9, with_length("3"), true)).kind, Kind::reset);
+}
+
+TEST(H2Server, ASecondHeadIsAStreamError) {
+  Server server;
+  server.ask(1, post(), false);
+  const auto told = server.say(server.peer.headers(1, {{"x", "1"}}, false));
+  ASSERT_EQ(kinds(told), (std::vector{Kind::reset}));
+  EXPECT_EQ(server.answers()[0].number(), 1u);
+  server.ask(3, post(), false);
+  EXPECT_EQ(kinds(server.say(server.peer.headers(3, {{":path", "/"}}, true))), (std::vector{Kind::reset}));
+}
+
+TEST(H2Server, TooManyFieldsAreToldAsSuch) {
+  Server server;
+  Pairs fields = get();
+  for (int i = 0; i < 101; ++i) fields.emplace_back("x-" + std::to_string(i), "1");
+  std::string bytes = server.peer.headers(1, fields, true);
+  const auto events = server.session.receive(bytes, 0);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_TRUE(events[0].block->too_large());
+  EXPECT_EQ(events[0].block->size(), 104u);
+}
+
+TEST(H2Server, ThePeersResetIsTold) {
+  Server server;
+  int user = 0;
+  server.ask(1, post(), false);
+  server.session.set_user(1, &user);
+  const auto told = server.say(Peer::reset(1, ErrorCode::cancel));
+  ASSERT_EQ(kinds(told), (std::vector{Kind::reset}));
+  EXPECT_FALSE(told[0].event.ours);
+  EXPECT_EQ(told[0].event.error, ErrorCode::cancel);
+  EXPECT_EQ(told[0].event.user, &user);
+  server.session.send_head(1, list_of(kAnswered), true);
+  EXPECT_TRUE(server.answers().empty());
+  EXPECT_EQ(server.session.streams(), 1u);  // until its exchange has ended
+  server.session.forget(1);
+  EXPECT_EQ(server.session.streams(), 0u);
+}
+
+TEST(H2Server, StreamsAboveTheLimitAreRefused) {
+  Limits limits;
+  limits.max_streams = 3;
+  Server server(limits);
+  for (StreamId id = 1; id <= 5; id += 2) EXPECT_EQ(server.ask(id, get(), true).size(), 1u);
+  EXPECT_TRUE(server.ask(7, post(), false).empty());
+  auto frames = server.answers();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].stream, 7);
+  EXPECT_EQ(frames[0].number(), 7u);  // REFUSED_STREAM
+  EXPECT_TRUE(server.say(Peer::data(7, "late", true)).empty());
+  EXPECT_FALSE(server.session.failed());
+
+  server.say(Peer::reset(1, ErrorCode::cancel));  // its exchange is still there
+  EXPECT_TRUE(server.ask(9, get(), true).empty());
+  server.session.forget(1);
+  EXPECT_EQ(server.ask(11, get(), true).size(), 1u);
+  EXPECT_EQ(server.session.glitches()[static_cast<std::size_t>(Glitch::refused)], 2u);
+}
+
+TEST(H2Server, ForgettingEndsWhatIsOpen) {
+  Server server;
+  server.ask(1, post(), false);  // nothing was answered
+  server.session.forget(1);
+  auto frames = server.answers();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].number(), 8u);  // CANCEL
+  EXPECT_EQ(server.session.streams(), 0u);
+
+  server.ask(3, post(), false);  // answered before the request was whole
+  server.session.send_head(3, list_of(kAnswered), true);
+  server.session.forget(3);
+  EXPECT_EQ(server.session.streams(), 1u);  // the answer has not gone
+  frames = server.answers();
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_TRUE(frames[0].ends());
+  EXPECT_EQ(frames[1].type, kRstStream);
+  EXPECT_EQ(frames[1].number(), 0u);  // NO_ERROR (RFC 9113 8.1)
+  EXPECT_EQ(server.session.streams(), 0u);
+  EXPECT_TRUE(server.say(Peer::data(3, "late", true)).empty());
+  EXPECT_FALSE(server.session.failed());
+
+  server.ask(5, get(), true);  // a piece would be lost
+  server.session.send_head(5, list_of(kAnswered), false);
+  server.session.send_data(5, "abc", true);
+  server.session.forget(5);
+  frames = server.answers();
+  EXPECT_EQ(frames.back().type, kRstStream);
+  EXPECT_EQ(server.session.streams(), 0u);
+}
+
+TEST(H2Server, WhatWasResetSaysNoMore) {
+  Server server;
+  server.ask(1, post(), false);
+  server.session.send_head(1, list_of(kAnswered), false);
+  server.session.send_data(1, std::string_view("abc"), false);
+  server.session.reset(1, ErrorCode::internal_error);
+  EXPECT_EQ(server.session.unsent(1), 0u);
+  const auto frames = server.answers();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].number(), 2u);
+  EXPECT_TRUE(server.say(Peer::data(1, "late", true)).empty());
+  EXPECT_EQ(server.session.streams(), 1u);
+}
+
+TEST(H2Server, WritesAsFarAsTheWindowsGo) {
+  Server server;
+  server.ask(1, get(), true);
+  const std::string body(100000, 'b');
+  server.session.send_head(1, list_of(kAnswered), false);
+  server.session.send_data(1, body, true);
+  std::size_t got = 0;
+  for (const SeenFrame& seen : server.answers())
+    if (seen.type == kData) got += seen.payload.size();
+  EXPECT_EQ(got, 65535u);
+  EXPECT_EQ(server.session.unsent(1), body.size() - 65535);
+  EXPECT_FALSE(server.session.wants_write());
+  EXPECT_TRUE(server.session.drained().empty());
+  server.say(Peer::window(1, 1000));
+  EXPECT_TRUE(server.answers().empty());  // the connection's is empty, too
+  server.say(Peer::window(0, 500));
+  EXPECT_EQ(server.answers()[0].payload.size(), 500u);
+  server.say(Peer::window(0, 100000) + Peer::window(1, 100000));
+  EXPECT_TRUE(server.answers().back().ends());
+}
+
+TEST(H2Server, StreamsTakeTurns) {
+  Server server;
+  const std::string body(60000, 'b');
+  server.say(Peer::window(0, 1000000));
+  for (StreamId id : {1, 3, 5}) {
+    server.ask(id, get(), true);
+    server.session.send_head(id, list_of(kAnswered), false);
+    server.session.send_data(id, body, true);
+  }
+  std::vector<StreamId> order;
+  for (const SeenFrame& seen : server.answers())
+    if (seen.type == kData) order.push_back(seen.stream);
+  ASSERT_EQ(order.size(), 12u);
+  for (std::size_t i = 0; i < order.size(); i += 3) {
+    EXPECT_NE(order[i], order[i + 1]) << i;
+    EXPECT_NE(order[i + 1], order[i + 2]) << i;
+    EXPECT_NE(order[i], order[i + 2]) << i;
+  }
+}
+
+TEST(H2Server, ProducesNoMoreThanIsAskedFor) {
+  Server server;
+  server.say(Peer::window(0, 1000000));
+  server.ask(1, get(), true);
+  const std::string body(60000, 'b');
+  server.session.send_head(1, list_of(kAnswered), false);
+  server.session.send_data(1, body, true);
+  Buffer out;
+  EXPECT_TRUE(server.session.produce(out, 20000));
+  EXPECT_GE(out.size(), 20000u);
+  EXPECT_LE(out.size(), 20000u + 16384 + 9);
+  EXPECT_TRUE(server.session.drained().empty());
+  while (server.session.produce(out, out.size() + 1000)) {
+  }
+  std::string got;
+  for (const SeenFrame& seen : server.peer.see(out.view()))
+    if (seen.type == kData) got += seen.payload;
+  EXPECT_EQ(got, body);
+}
+
+TEST(H2Server, CreditIsGivenForWhatWentOn) {
+  Server server;
+  server.ask(1, post(), false);
+  const std::string chunk(16000, 'c');
+  for (int i = 0; i < 4; ++i) server.say(Peer::data(1, chunk, false));
+  EXPECT_TRUE(server.produce(kWindowUpdate).empty());
+  server.session.consumed(1, 16000);
+  EXPECT_TRUE(server.produce(kWindowUpdate).empty());  // less than half a window
+  server.session.consumed(1, 32000);
+  auto frames = server.produce(kWindowUpdate);
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].stream, 1);
+  EXPECT_EQ(frames[0].number(), 48000u);
+  server.session.consumed(1, 1000000);  // more than came
+  server.say(Peer::data(1, chunk, false) + Peer::data(1, chunk, false) + Peer::data(1, chunk, false));
+  EXPECT_FALSE(server.session.failed());
+}
+
+TEST(H2Server, TheConnectionsCreditComesBackWithAForgottenStream) {
+  Limits limits;
+  limits.connection_window = 100000;
+  Server server(limits);
+  const std::string chunk(16000, 'c');
+  for (StreamId id = 1; id < 60; id += 2) {
+    server.ask(id, post(), false);
+    const auto told = server.say(Peer::data(id, chunk, false));
+    ASSERT_EQ(kinds(told), (std::vector{Kind::data})) << id;
+    server.session.forget(id);
+    server.produce();
+  }
+  EXPECT_FALSE(server.session.failed());
+}
+
+TEST(H2Server, DataBeyondTheWindowEndsTheStream) {
+  Limits limits;
+  limits.stream_window = 65535;
+  Server server(limits);
+  server.ask(1, post(), false);
+  std::string bytes;
+  for (int i = 0; i < 5; ++i) bytes += Peer::data(1, std::string(16000, 'c'), false);
+  server.say(bytes);
+  auto frames = server.produce(kRstStream);
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].number(), 3u);  // FLOW_CONTROL_ERROR
+  ASSERT_TRUE(server.session.has_news());
+  const auto told = server.say("");
+  ASSERT_EQ(kinds(told), (std::vector{Kind::reset}));
+  EXPECT_TRUE(told[0].event.ours);
+}
+
+TEST(H2Server, SaysGoodByeInTwoSteps) {
+  Server server;
+  server.ask(1, get(), true);
+  server.session.shutdown_notice();
+  server.session.ping();
+  auto frames = server.produce();
+  ASSERT_EQ(frames.size(), 2u);
+  const auto& ping = frames[0].type == kPing ? frames[0] : frames[1];
+  const auto& notice = frames[0].type == kPing ? frames[1] : frames[0];
+  EXPECT_EQ(notice.type, kGoAway);
+  EXPECT_EQ(notice.number(0), 0x7fffffffu);
+  EXPECT_EQ(server.ask(3, get(), true).size(), 1u);  // not yet seen
+  EXPECT_EQ(kinds(server.say(frame(kPing, kAck, 0, ping.payload))), (std::vector{Kind::pong}));
+
+  server.session.go_away(ErrorCode::no_error);
+  frames = server.produce(kGoAway);
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].number(0), 3u);
+  EXPECT_TRUE(server.ask(5, post(), false).empty());
+  EXPECT_TRUE(server.say(Peer::data(5, "x", true)).empty());
+  EXPECT_FALSE(server.session.failed());
+  EXPECT_FALSE(server.session.is_over());
+  for (StreamId id : {1, 3}) {
+    server.session.send_head(id, list_of(kAnswered), true);
+    server.session.forget(id);
+  }
+  EXPECT_EQ(server.answers().size(), 2u);
+  EXPECT_TRUE(server.session.is_over());
+}
+
+TEST(H2Server, APingIsAnswered) {
+  Server server;
+  EXPECT_TRUE(server.say(frame(kPing, 0, 0, "12345678")).empty());
+  const auto frames = server.produce(kPing);
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].flags, kAck);
+  EXPECT_EQ(frames[0].payload, "12345678");
+}
+
+TEST(H2Server, ThePeersGoAwayIsTold) {
+  Server server;
+  const auto told = server.say(frame(kGoAway, 0, 0, number(0) + number(2) + "why"));
+  ASSERT_EQ(kinds(told), (std::vector{Kind::go_away}));
+  EXPECT_EQ(told[0].event.error, ErrorCode::internal_error);
+}
+
+TEST(H2Server, AConnectionErrorEndsAll) {
+  Server server;
+  server.ask(1, get(), true);
+  const auto told = server.say(Peer::data(9, "x", false) + server.peer.headers(3, get(), true));
+  ASSERT_EQ(kinds(told), (std::vector{Kind::failed}));
+  EXPECT_EQ(told[0].event.error, ErrorCode::protocol_error);
+  EXPECT_TRUE(server.session.failed());
+  EXPECT_FALSE(server.session.is_over());
+  const auto frames = server.produce(kGoAway);
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].number(0), 1u);
+  EXPECT_EQ(frames[0].number(4), 1u);
+  EXPECT_TRUE(server.session.is_over());
+  EXPECT_TRUE(server.say(server.peer.headers(5, get(), true)).empty());
+}
+
+TEST(H2Server, ABlockThatCannotBeDecodedEndsAll) {
+  Server server;
+  server.say(frame(kHeaders, kEndHeaders | kEndStream, 1, "\xff\xff\xff\xff\xff\xff\xff\xff"));
+  const auto frames = server.produce(kGoAway);
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].number(4), 9u);  // COMPRESSION_ERROR
+  EXPECT_TRUE(server.session.failed());
+  EXPECT_TRUE(server.session.is_over());
+  const auto told = server.say("");
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told.back().event.kind, Kind::failed);
+  EXPECT_EQ(told.back().event.error, ErrorCode::compression_error);
 }
 
 }  // namespace
