@@ -88,9 +88,9 @@ class Session {
   std::size_t unsent(StreamId stream) const;  // bytes of the piece; 0 when the stream is over
   bool ended(StreamId stream) const;          // this side's END_STREAM was produced, or the stream is over
   void reset(StreamId stream, ErrorCode code);
-  // Nobody cares for the stream any more. A whole message without unsent bytes still goes out; then, if the
-  // peer's is not whole, RST_STREAM(NO_ERROR) (RFC 9113 8.1). Any other stream that is not over is reset with
-  // CANCEL.
+  // Nobody cares for the stream any more. A whole answer without unsent bytes still goes out; then, if the
+  // request is not whole, RST_STREAM(NO_ERROR) (RFC 9113 8.1). Any other stream that is not over is reset
+  // with CANCEL.
   void forget(StreamId stream);
 
   void ping();

@@ -120,11 +120,10 @@ void SessionState::forget(Stream& stream) {
   set_user(stream, nullptr);
   while (stream.blocks) stream.release(stream.blocks);
   stream.forgotten = true;
-  const bool goes_out = stream.out == Half::ending && stream.piece.empty();
-  if (stream.out == Half::over && stream.in != Half::over)
-    reset(stream, ErrorCode::no_error);
-  else if (!goes_out && !stream.is_over())
-    reset(stream, ErrorCode::cancel);
+  const bool answers = role == Role::server;
+  const bool goes_out = answers && stream.out == Half::ending && stream.piece.empty();
+  if (!stream.is_over() && !goes_out)
+    reset(stream, answers && stream.out == Half::over ? ErrorCode::no_error : ErrorCode::cancel);
   remove_if_done(stream);
 }
 
