@@ -44,13 +44,6 @@ void Http2Stream::begin() {
   request_.content_length = arrived_.size();
 }
 
-void Http2Stream::take_trailers(const h2::FieldBlock& block) {
-  for (std::size_t i = 0; i < block.size(); ++i) {
-    const auto [name, value] = block[i];
-    if (!http::forbidden_in_trailers(name)) trailers_.push_back({name, value, http::header_id(name)});
-  }
-}
-
 void Http2Stream::lose() {
   input_ = Input::lost;
   reader_.end(StreamStatus::reset);
@@ -67,6 +60,8 @@ void Http2Stream::cancel() {
   reader_.end(StreamStatus::canceled);
   writer_.end(StreamStatus::canceled);
 }
+
+h2::Session& Http2Stream::session() const { return connection_.transport().session(); }
 
 SocketAddresses Http2Stream::addresses() const { return connection_.connection().addresses(); }
 upstream::Logins& Http2Stream::logins() { return connection_.connection().logins(); }
@@ -127,9 +122,9 @@ bool Http2Stream::may_hand_out() const {
 // The piece that was handed out last has gone on: the client may send as much again (X4).
 void Http2Stream::give_credit() {
   if (handed_ == 0) return;
-  connection_.session().consumed(id_, std::exchange(handed_, 0));
+  session().consumed(id_, std::exchange(handed_, 0));
   piece_.clear();
-  connection_.produce_later();
+  connection_.transport().produce_later();
 }
 
 // --- the tunnel

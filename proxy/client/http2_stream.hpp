@@ -11,8 +11,9 @@
 #include "proxy/base/buffer.hpp"
 #include "proxy/base/network.hpp"
 #include "proxy/client/client_stream.hpp"
-#include "proxy/client/stream_wait.hpp"
-#include "proxy/h2/session.hpp"
+#include "proxy/h2/head_reader.hpp"
+#include "proxy/mux/stream_wait.hpp"
+#include "proxy/mux/transport.hpp"
 
 namespace sluice::client {
 
@@ -21,7 +22,7 @@ class Http2Connection;
 // The connection's list of its streams.
 struct StreamHook : net::WheelHook {};
 
-class Http2Stream final : public ClientStream, public StreamHook {
+class Http2Stream final : public ClientStream, public StreamHook, public mux::StreamUser {
  public:
   Http2Stream(Http2Connection& connection, h2::StreamId id);
   ~Http2Stream() override;
@@ -34,18 +35,15 @@ class Http2Stream final : public ClientStream, public StreamHook {
   http::RequestHead& request_head() { return request_; }  // its views point into a block of the session's
   void arrive(std::string_view data) { arrived_.append(data); }
   void end_of_request() { input_ = Input::whole; }
-  void take_trailers(const h2::FieldBlock& block);
+  void take_trailers(const h2::FieldBlock& block) { h2::read_trailers(block, trailers_); }
   // After all that came at once was decoded: who waits for it may go on.
   void begin();
   void wake_reader() { reader_.wake(); }
-  void wake_writer() { writer_.wake(); }
   // The client is gone, or took the stream back: nothing can be sent or read any more.
   void lose();
   // The client sends no more at all (FIN).
   void half_close();
   bool is_lost() const { return input_ == Input::lost; }
-  // Bytes that came and were not given credit for.
-  std::size_t uncredited() const { return handed_ + arrived_.size(); }
 
   // --- ClientStream
   SocketAddresses addresses() const override;
@@ -66,6 +64,8 @@ class Http2Stream final : public ClientStream, public StreamHook {
   bool open_tunnel(const http::ResponseHead& head) override;
   void reset() override;
   void cancel() override;
+  // --- mux::StreamUser
+  void on_drained() override { writer_.wake(); }
   // --- TunnelEnd
   Task<StreamStatus> read_tunnel(std::string_view& bytes, std::chrono::milliseconds idle) override;
   Task<StreamStatus> write_tunnel(std::string_view bytes, std::chrono::milliseconds idle) override;
@@ -76,6 +76,7 @@ class Http2Stream final : public ClientStream, public StreamHook {
   // What is known of the request's end.
   enum class Input : std::uint8_t { open, whole, lost };
 
+  h2::Session& session() const;
   bool take_arrived(std::string_view& bytes);
   bool may_hand_out() const;
   void give_credit();
@@ -98,7 +99,7 @@ class Http2Stream final : public ClientStream, public StreamHook {
   std::size_t handed_ = 0;                    // bytes of piece_ that are still to be given credit for
   std::uint64_t body_limit_ = 0;              // bytes; 0: none
   std::chrono::milliseconds body_waited_{0};  // for the body, in all
-  StreamWait reader_, writer_;
+  mux::StreamWait reader_, writer_;
 };
 
 }  // namespace sluice::client

@@ -10,7 +10,7 @@
 #include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"
 
-namespace sluice::client {
+namespace sluice::mux {
 
 // co_await wait: ok after wake(), timed_out after set_limit()'s time, canceled or reset when end() says so.
 // The coroutine goes on in the next round, never from inside the call that wakes it: who calls has its own
@@ -46,4 +46,4 @@ class StreamWait final : private net::Deadline {
   StreamStatus status_ = StreamStatus::ok;
 };
 
-}  // namespace sluice::client
+}  // namespace sluice::mux
