@@ -8,8 +8,8 @@
 
 #include "proxy/base/client_key.hpp"
 #include "proxy/client/http1_connection.hpp"
-#include "proxy/client/http1_refusal.hpp"
 #include "proxy/client/http2_connection.hpp"
+#include "proxy/client/refusal.hpp"
 #include "proxy/http/forwarded.hpp"
 #include "proxy/net/handshakes.hpp"
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "proxy/client/http1_refusal.hpp"
 #include "proxy/client/linger.hpp"
 #include "proxy/client/preface.hpp"
+#include "proxy/client/refusal.hpp"
 #include "proxy/http1/response_writer.hpp"
 
 namespace sluice::client {

@@ -5,8 +5,8 @@
 #include <exception>
 #include <utility>
 
-#include "proxy/client/http2_refusal.hpp"
 #include "proxy/client/linger.hpp"
+#include "proxy/client/refusal.hpp"
 #include "proxy/h2/head_reader.hpp"
 
 namespace sluice::client {
@@ -96,7 +96,8 @@ void Http2Connection::begin_stream(const h2::Event& event) {
   ++requests_;
   http::Refusal refusal = h2::read_request(*event.block, event.last, connection_.listener().spec.max_target,
                                            stream->request_head());
-  if (!refusal.reason && !connection_.serves_host(stream->request_head().host)) refusal = {421, "misdirected"};
+  if (!refusal.reason && !connection_.serves_host(stream->request_head().host))
+    refusal = {421, "misdirected"};
   if (event.last) stream->end_of_request();
   stream->link_before(streams_);
   transport_.session().set_user(event.stream, static_cast<mux::StreamUser*>(stream.get()));
@@ -138,7 +139,7 @@ Task<void> Http2Connection::refuse(Http2Stream& stream, http::Refusal refusal) {
   connection_.worker().counters.count_refused(refusal.reason);
   const OwnReply reply{refusal.status, refusal.reason, explanation(refusal), 0};
   co_await stream.reply(reply);
-  log_refusal(connection_, stream, refusal.reason);
+  log_refusal(connection_, stream, refusal.reason, stream.began());
   end(stream);
 }
 
@@ -184,9 +185,9 @@ void Http2Connection::close() {
 // The client sends no more: whoever has asked for all may wait for the answer.
 void Http2Connection::half_close() {
   for (net::WheelHook* hook = streams_.next; hook != &streams_;) {
-    net::WheelHook* const next = hook->next;
+    net::WheelHook* const following = hook->next;
     stream_of(*hook).half_close();
-    hook = next;
+    hook = following;
   }
 }
 
@@ -194,15 +195,16 @@ void Http2Connection::half_close() {
 void Http2Connection::on_lost() {
   ++running_;
   for (net::WheelHook* hook = streams_.next; hook != &streams_;) {
-    net::WheelHook* const next = hook->next;
+    net::WheelHook* const following = hook->next;
     stream_of(*hook).lose();
-    hook = next;
+    hook = following;
   }
   --running_;
   check_end();
 }
 
-// How long the client may be silent: until its first request, between two of them, and in the midst of a head.
+// How long the client may be silent: until its first request, between two of them, and in the midst of a
+// head.
 void Http2Connection::set_limit() {
   if (state_ != State::serving) return;
   const config::ListenerSpec& spec = connection_.listener().spec;

@@ -1,6 +1,6 @@
 // HTTP/2 on a client connection: makes a stream of each request, has it answered by a coroutine of its own
-// (StreamHandler), refuses what is no request, and says goodbye without losing one. Decides nothing about where a
-// request goes. Worker only.
+// (StreamHandler), refuses what is no request, and says goodbye without losing one. Decides nothing about
+// where a request goes. Worker only.
 #pragma once
 
 #include <cstdint>

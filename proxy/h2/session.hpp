@@ -104,6 +104,7 @@ class Session {
   // The users of streams whose piece or whose end went out whole in the last produce(). Null for nobody.
   std::span<void* const> drained() const;
   bool wants_write() const;
+  bool in_head() const;  // the rest of a block of fields is still to come
 
   // --- how it stands
   // Event::failed was told, or is to be told by the next receive().

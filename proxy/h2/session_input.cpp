@@ -32,6 +32,7 @@ void SessionState::feed(std::string_view bytes) {
 }
 
 void SessionState::on_begin_headers(const nghttp2_frame& frame) {
+  in_head = true;
   const StreamId id = frame.hd.stream_id;
   if (role == Role::server && frame.headers.cat == NGHTTP2_HCAT_REQUEST) begin_stream(id);
   Stream* const stream = streams.find(id);
@@ -63,6 +64,7 @@ void SessionState::on_field(StreamId id, std::string_view name, std::string_view
 }
 
 void SessionState::on_frame(const nghttp2_frame& frame) {
+  in_head = false;
   switch (frame.hd.type) {
     case NGHTTP2_HEADERS:
       return on_headers(frame.headers);
@@ -178,6 +180,7 @@ void SessionState::on_reset(const nghttp2_rst_stream& frame) {
 
 // A stream error that nghttp2 has found and answers itself.
 void SessionState::on_invalid_frame(const nghttp2_frame& frame, int library_error) {
+  in_head = false;
   Stream* const stream = streams.find(frame.hd.stream_id);
   if (!stream || stream->is_over()) return;
   const bool flow = library_error == NGHTTP2_ERR_FLOW_CONTROL;

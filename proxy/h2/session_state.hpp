@@ -73,6 +73,7 @@ class SessionState {
   } life = Life::good;
   bool leaves_with_error = false;  // go_away() said so: GOAWAY with an error is no surprise
   StreamId last_stream = 0;
+  bool in_head = false;  // a block of fields has begun and not ended
 
   // While produce() runs.
   Buffer* out = nullptr;

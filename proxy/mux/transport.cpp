@@ -22,11 +22,7 @@ std::uint64_t now_ms() {
 
 Transport::Transport(TransportOwner& owner, net::Stream& socket, net::Poller& poller, h2::Role role,
                      const h2::Limits& limits, std::chrono::milliseconds patience)
-    : owner_(owner),
-      socket_(socket),
-      poller_(poller),
-      patience_(patience),
-      session_(role, limits) {}
+    : owner_(owner), socket_(socket), poller_(poller), patience_(patience), session_(role, limits) {}
 
 Transport::~Transport() { poller_.forget(*this); }
 

@@ -1,6 +1,6 @@
-// HTTP/2 on a socket: what a client's connection and a backend's have in common. Reads and decodes, turns what the
-// streams say into bytes, and sends these at the end of the worker's round, so that what many streams say in
-// one round costs one system call. Decides nothing. Worker only.
+// HTTP/2 on a socket: what a client's connection and a backend's have in common. Reads and decodes, turns
+// what the streams say into bytes, and sends these at the end of the worker's round, so that what many
+// streams say in one round costs one system call. Decides nothing. Worker only.
 #pragma once
 
 #include <chrono>
