@@ -33,6 +33,9 @@ void Http2Stream::begin() {
   body_limit_ = connection.listener().spec.max_body;
   const bool is_tunnel = !request_.upgrade.empty();
   whole_ = input_ == Input::whole || is_tunnel;
+  // With the head a message of no bytes would be whole to an HTTP/1 backend, before END_STREAM confirms it.
+  if (!whole_ && request_.body == http::BodyLength::known && request_.content_length == 0)
+    request_.body = http::BodyLength::unknown;
   if (is_tunnel || !whole_ || request_.body == http::BodyLength::none) return;
   bytes_in_ = arrived_.size();
   if (!trailers_.empty()) {

@@ -1,4 +1,5 @@
 """HTTP/2 by hand: frames as they are told, sound or not, and what the peer makes of them. hpack (Debian) does the header blocks."""
+import select
 import socket
 import ssl
 import struct
@@ -43,11 +44,13 @@ class Peer:
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
         self.changed = threading.Condition()
         self.answers, self.goaway, self.closed, self.pongs, self.settings, self.credit = {}, None, False, 0, [], credit
-        self.windows, self.frames = {}, 0
-        self.sending = threading.Lock()
+        self.windows, self.frames, self.why = {}, 0, None
+        self.sending, self.using = threading.Lock(), threading.Lock()
+        self.sock.setblocking(False)
         if preface:
             self.raw(preface + self.frame(SETTINGS, 0, 0, b"".join(struct.pack(">HI", k, v) for k, v in (settings or {}).items())))
-        threading.Thread(target=self.read, daemon=True).start()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
 
     def __enter__(self):
         return self
@@ -60,6 +63,7 @@ class Peer:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+        self.reader.join()  # its descriptor must not become another's
         self.sock.close()
 
     # --- out
@@ -72,10 +76,22 @@ class Peer:
         """False when the peer has closed."""
         try:
             with self.sending:
-                self.sock.sendall(data)
+                while data:
+                    sent = self.at_once(lambda: self.sock.send(data))
+                    if sent is None:
+                        select.select([], [self.sock], [], 0.05)
+                    data = data[sent or 0:]
             return True
-        except OSError:
+        except (OSError, ValueError):
             return False
+
+    def at_once(self, step):
+        """What the step gives; None: it would block. OpenSSL wants one thread at a time."""
+        with self.using:
+            try:
+                return step()
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return None
 
     def send(self, kind, flags, stream, payload=b""):
         return self.raw(self.frame(kind, flags, stream, payload))
@@ -102,7 +118,10 @@ class Peer:
         try:
             while True:
                 while len(buffer) < 9 or len(buffer) < 9 + int.from_bytes(buffer[:3], "big"):
-                    data = self.sock.recv(65536)
+                    data = self.at_once(lambda: self.sock.recv(65536))
+                    if data is None:
+                        select.select([self.sock], [], [], 0.5)
+                        continue
                     if not data:
                         raise OSError
                     buffer += data
@@ -113,8 +132,8 @@ class Peer:
                     self.frames += 1
                     self.take(kind, flags, stream, payload)
                     self.changed.notify_all()
-        except (OSError, ssl.SSLError, ValueError):
-            pass
+        except (OSError, ValueError) as error:
+            self.why = error
         with self.changed:
             self.closed = True
             self.changed.notify_all()
