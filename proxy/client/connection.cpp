@@ -101,8 +101,8 @@ void Connection::after_handshake(IoStatus status) {
 // (chooses_by_preface()).
 Connection::Protocol Connection::choose_protocol(IoStatus handshake) const {
   if (handshake == IoStatus::ok) {
-    const bool h2 = socket_.tls() && socket_.tls()->alpn() == "h2";
-    return h2 ? Protocol::http2 : Protocol::http1;
+    const bool agreed = socket_.tls() && socket_.tls()->alpn() == "h2";
+    return agreed || !listener_->spec.protocols.h1 ? Protocol::http2 : Protocol::http1;
   }
   const bool clear_text = handshake == IoStatus::reset && socket_.tls() && socket_.tls()->spoke_clear_text();
   return clear_text ? Protocol::http_to_a_tls_port : Protocol::none;

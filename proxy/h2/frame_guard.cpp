@@ -117,7 +117,10 @@ FrameGuard::Verdict FrameGuard::read(std::string_view bytes, std::uint64_t now_m
         at += taken;
         left_ = head.size;
         const bool has_pad_length = head.type == data && (head.flags & padded) && left_ > 0;
-        phase_ = has_pad_length ? Phase::pad_length : left_ > 0 ? Phase::payload : Phase::head;
+        phase_ = has_pad_length          ? Phase::pad_length
+                 : head.type == priority ? Phase::dependency
+                 : left_ > 0             ? Phase::payload
+                                         : Phase::head;
         break;
       }
       case Phase::pad_length: {
@@ -129,6 +132,18 @@ FrameGuard::Verdict FrameGuard::read(std::string_view bytes, std::uint64_t now_m
             return {at, flaw.error, flaw.reason};
         if (padding + 1 < left_) empty_in_a_row_ = 0;
         phase_ = Phase::payload;
+        break;
+      }
+      case Phase::dependency: {
+        // A stream that depends on itself (RFC 7540 5.3.1): obsolete, and still no frame that anybody means.
+        const char own = have_ == 0 ? static_cast<char>(head_[5] & 0x7f) : head_[5 + have_];
+        const char said = have_ == 0 ? static_cast<char>(bytes[at] & 0x7f) : bytes[at];
+        if (said != own) {
+          have_ = 0, phase_ = Phase::payload;
+          break;
+        }
+        if (++have_ == 4) return {at, ErrorCode::protocol_error, "dependency"};
+        ++at, --left_;
         break;
       }
       case Phase::payload: {

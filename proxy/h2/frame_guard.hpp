@@ -70,7 +70,7 @@ class FrameGuard {
   std::uint32_t streams_opened() const { return streams_.opened(); }
 
  private:
-  enum class Phase : std::uint8_t { preface, head, pad_length, payload };
+  enum class Phase : std::uint8_t { preface, head, pad_length, dependency, payload };
   struct Head {
     std::uint32_t size;
     std::uint8_t type, flags;
