@@ -84,6 +84,9 @@ const nghttp2_option* make_options() {
   nghttp2_option_set_max_send_header_block_length(option, 128 * 1024);
   nghttp2_option_set_max_settings(option, 32);
   nghttp2_option_set_max_outbound_ack(option, 100);
+  // It counts reads and not frames: a CONTINUATION whose head comes byte by byte would be nine. The guard
+  // counts.
+  nghttp2_option_set_max_continuations(option, 1000);
   // By nghttp2's own clock; glitches.hpp is stricter, by the caller's.
   nghttp2_option_set_stream_reset_rate_limit(option, kNever, kNever);
   return option;
@@ -128,13 +131,18 @@ nghttp2_data_provider data_provider() {
 }
 
 LibraryFields::LibraryFields(const FieldList& list) : size_(list.size()) {
-  for (std::size_t i = 0; i < size_; ++i) {
-    const FieldList::Field field = list[i];
-    const auto flags = field.unindexed ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
-    new (room_ + i * sizeof(nghttp2_nv))
-        nghttp2_nv{bytes_of(field.name), bytes_of(field.value), field.name.size(), field.value.size(),
-                   static_cast<std::uint8_t>(flags)};
-  }
+  for (std::size_t i = 0; i < size_; ++i) add(i, list[i].name, list[i].value, list[i].unindexed);
+}
+
+// Requires: no more fields than a list holds.
+LibraryFields::LibraryFields(const FieldBlock& block) : size_(block.size()) {
+  for (std::size_t i = 0; i < size_; ++i) add(i, block[i].name, block[i].value, false);
+}
+
+void LibraryFields::add(std::size_t i, std::string_view name, std::string_view value, bool unindexed) {
+  const auto flags = unindexed ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
+  new (room_ + i * sizeof(nghttp2_nv)) nghttp2_nv{bytes_of(name), bytes_of(value), name.size(), value.size(),
+                                                  static_cast<std::uint8_t>(flags)};
 }
 
 }  // namespace sluice::h2

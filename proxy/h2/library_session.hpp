@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "proxy/h2/error_code.hpp"
+#include "proxy/h2/field_block.hpp"
 #include "proxy/h2/field_list.hpp"
 #include "proxy/h2/limits.hpp"
 
@@ -29,10 +30,13 @@ nghttp2_data_provider data_provider();
 class LibraryFields {
  public:
   explicit LibraryFields(const FieldList& list);
+  explicit LibraryFields(const FieldBlock& block);
   const nghttp2_nv* data() const { return reinterpret_cast<const nghttp2_nv*>(room_); }
   std::size_t size() const { return size_; }
 
  private:
+  void add(std::size_t i, std::string_view name, std::string_view value, bool unindexed);
+
   std::size_t size_;
   alignas(nghttp2_nv) std::byte room_[FieldList::kMost * sizeof(nghttp2_nv)];  // not initialised: 8 KB
 };

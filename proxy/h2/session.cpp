@@ -11,6 +11,13 @@ namespace {
 // Beyond it no stream is opened: ids must not run out under a request.
 constexpr std::uint32_t kLastRequest = 1u << 30;
 
+std::unique_ptr<FieldBlock> copy_of(const FieldList& list) {
+  auto block = std::make_unique<FieldBlock>();
+  for (std::size_t i = 0; i < list.size(); ++i)
+    block->add(list[i].name, list[i].value, UINT32_MAX, FieldList::kMost);
+  return block;
+}
+
 std::uint32_t number_of(ErrorCode code) { return static_cast<std::uint32_t>(code); }
 
 }  // namespace
@@ -81,6 +88,7 @@ StreamId Session::open(const FieldList& head, bool end, void* user) {
   Stream& stream = state_->streams.add(id);
   state_->guard.opened(id);
   stream.user = user;
+  stream.unopened = true;
   stream.out = end ? Half::ending : Half::body;
   for (std::size_t i = 0; i < head.size() && head[i].name.starts_with(':'); ++i)
     stream.is_head |= head[i].name == ":method" && head[i].value == "HEAD";
@@ -125,9 +133,13 @@ void Session::send_trailers(StreamId stream, const FieldList& trailers) {
   Stream* const found = state_->streams.find(stream);
   if (!found || found->out != Half::body) return;
   assert(found->piece.empty());
+  found->out = Half::ending;
+  if (found->unopened) {
+    found->trailers = copy_of(trailers).release();
+    return;
+  }
   const LibraryFields fields(trailers);
   nghttp2_submit_trailer(state_->library.get(), stream, fields.data(), fields.size());
-  found->out = Half::ending;
 }
 
 std::size_t Session::unsent(StreamId stream) const {
@@ -155,11 +167,14 @@ void Session::ping() { nghttp2_submit_ping(state_->library.get(), NGHTTP2_FLAG_N
 void Session::shutdown_notice() { nghttp2_submit_shutdown_notice(state_->library.get()); }
 
 void Session::go_away(ErrorCode code) {
-  state_->leaves_with_error = code != ErrorCode::no_error;
-  state_->guard.gone_away();
-  nghttp2_session* const library = state_->library.get();
-  nghttp2_submit_goaway(library, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(library),
-                        number_of(code), nullptr, 0);
+  SessionState& s = *state_;
+  s.guard.gone_away();
+  if (s.leaving == SessionState::Leaving::no)
+    s.last_taken = nghttp2_session_get_last_proc_stream_id(s.library.get());
+  if (s.leaving != SessionState::Leaving::with_error)
+    s.leaving =
+        code == ErrorCode::no_error ? SessionState::Leaving::in_peace : SessionState::Leaving::with_error;
+  nghttp2_submit_goaway(s.library.get(), NGHTTP2_FLAG_NONE, s.last_taken, number_of(code), nullptr, 0);
 }
 
 bool Session::produce(Buffer& out, std::size_t most) { return state_->produce(out, most); }

@@ -35,15 +35,19 @@ void SessionState::on_begin_headers(const nghttp2_frame& frame) {
   in_head = true;
   const StreamId id = frame.hd.stream_id;
   if (role == Role::server && frame.headers.cat == NGHTTP2_HCAT_REQUEST) begin_stream(id);
-  Stream* const stream = streams.find(id);
-  if (!stream || stream->is_over()) return;
+  Stream* const stream = listener(id);
+  if (!stream) return;
   delete stream->building;
   stream->building = new FieldBlock;
 }
 
 void SessionState::begin_stream(StreamId id) {
   last_stream = id;
-  if (streams.size() >= limits.max_streams) return refuse(id);
+  if (leaving != Leaving::no) return refuse(id);  // GOAWAY is still to be produced
+  if (streams.size() >= limits.max_streams) {
+    refuse(id);
+    return glitch(Glitch::refused);
+  }
   Stream& stream = streams.add(id);
   stream.opened_ms = now_ms;
   // All streams take turns: same urgency, incremental (RFC 9218), whatever the client says.
@@ -54,7 +58,6 @@ void SessionState::begin_stream(StreamId id) {
 void SessionState::refuse(StreamId id) {
   nghttp2_submit_rst_stream(library.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
   guard.reset(id);
-  glitch(Glitch::refused);
 }
 
 void SessionState::on_field(StreamId id, std::string_view name, std::string_view value) {
@@ -63,14 +66,25 @@ void SessionState::on_field(StreamId id, std::string_view name, std::string_view
     stream->building->add(name, value, limits.max_header_list, limits.max_fields);
 }
 
+// The stream, if somebody is told what comes on it. A whole answer may still be on its way out when nobody
+// is.
+Stream* SessionState::listener(StreamId id) {
+  Stream* const stream = streams.find(id);
+  return stream && stream->in != Half::over && !stream->forgotten ? stream : nullptr;
+}
+
 void SessionState::on_frame(const nghttp2_frame& frame) {
   in_head = false;
+  Stream* const unheard = streams.find(frame.hd.stream_id);
+  const bool message = frame.hd.type == NGHTTP2_HEADERS || frame.hd.type == NGHTTP2_DATA;
+  if (unheard && unheard->forgotten && message && ends(frame.hd)) unheard->in = Half::over;
+
   switch (frame.hd.type) {
     case NGHTTP2_HEADERS:
       return on_headers(frame.headers);
     case NGHTTP2_DATA: {
-      Stream* const stream = streams.find(frame.hd.stream_id);
-      if (stream && stream->in != Half::over && ends(frame.hd)) on_end(*stream);
+      if (!ends(frame.hd)) return;
+      if (Stream* const stream = listener(frame.hd.stream_id)) on_end(*stream);
       return;
     }
     case NGHTTP2_RST_STREAM:
@@ -92,8 +106,8 @@ void SessionState::on_frame(const nghttp2_frame& frame) {
 }
 
 void SessionState::on_headers(const nghttp2_headers& frame) {
-  Stream* const stream = streams.find(frame.hd.stream_id);
-  if (!stream || !stream->building || stream->in == Half::over) return;
+  Stream* const stream = listener(frame.hd.stream_id);
+  if (!stream || !stream->building) return;
   if (stream->in == Half::body) return on_trailers(*stream, ends(frame.hd));
   on_head(*stream, ends(frame.hd));
 }
@@ -147,8 +161,8 @@ bool SessionState::takes(Stream& stream, std::size_t bytes) {
 }
 
 void SessionState::on_data(StreamId id, std::string_view data) {
-  Stream* const stream = streams.find(id);
-  if (!stream || stream->in == Half::over || !takes(*stream, data.size())) {
+  Stream* const stream = listener(id);
+  if (!stream || !takes(*stream, data.size())) {
     nghttp2_session_consume_connection(library.get(), data.size());
     return;
   }
@@ -172,6 +186,7 @@ void SessionState::on_reset(const nghttp2_rst_stream& frame) {
   if (role == Role::server && ++resets > guard.streams_opened() / 2)
     glitch(now_ms - stream->opened_ms < kQuickMs ? Glitch::quick_reset : Glitch::reset);
   if (stream->is_over()) return;
+  if (stream->forgotten) return end_stream(*stream);
   Event& event = add_event(Event::Kind::reset, *stream);
   event.error = static_cast<ErrorCode>(frame.error_code);
   event.unprocessed = event.error == ErrorCode::refused_stream;
@@ -193,20 +208,22 @@ void SessionState::on_close(StreamId id, std::uint32_t error) {
   Stream* const stream = streams.find(id);
   if (!stream) return;
   stream->closed = true;
-  if (!stream->is_over()) {
+  if (!stream->is_over() && !stream->forgotten) {
     Event& event = add_event(Event::Kind::reset, *stream);
     event.error = static_cast<ErrorCode>(error);
     event.unprocessed = event.error == ErrorCode::refused_stream;
-    end_stream(*stream);
   }
+  end_stream(*stream);
   remove_if_done(*stream);
 }
 
 void SessionState::stream_error(Stream& stream, ErrorCode code, const char* reason) {
-  Event& event = add_event(Event::Kind::reset, stream);
-  event.ours = true;
-  event.error = code;
-  event.reason = reason;
+  if (!stream.forgotten) {
+    Event& event = add_event(Event::Kind::reset, stream);
+    event.ours = true;
+    event.error = code;
+    event.reason = reason;
+  }
   reset(stream, code);
   glitch(Glitch::stream_error);
 }

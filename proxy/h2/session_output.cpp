@@ -53,6 +53,7 @@ void SessionState::on_sent(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_GOAWAY) return on_goaway_sent(frame.goaway);
   if (frame.hd.type == NGHTTP2_RST_STREAM) return on_reset_sent(frame.rst_stream);
   const bool headers = frame.hd.type == NGHTTP2_HEADERS;
+  if (headers && frame.headers.cat == NGHTTP2_HCAT_REQUEST) on_request_sent(frame.hd.stream_id);
   if ((!headers && frame.hd.type != NGHTTP2_DATA) || !(frame.hd.flags & NGHTTP2_FLAG_END_STREAM)) return;
   Stream* const stream = streams.find(frame.hd.stream_id);
   if (!stream || stream->out == Half::over) return;
@@ -62,9 +63,19 @@ void SessionState::on_sent(const nghttp2_frame& frame) {
   reset(*stream, ErrorCode::no_error);
 }
 
+void SessionState::on_request_sent(StreamId id) {
+  Stream* const stream = streams.find(id);
+  if (!stream) return;
+  stream->unopened = false;
+  if (!stream->trailers || stream->is_over()) return;
+  const LibraryFields fields(*stream->trailers);
+  nghttp2_submit_trailer(library.get(), id, fields.data(), fields.size());
+  delete std::exchange(stream->trailers, nullptr);
+}
+
 // nghttp2 has ended the session by itself: for a block that cannot be decoded, for padding that is too long.
 void SessionState::on_goaway_sent(const nghttp2_goaway& frame) {
-  if (life != Life::good || leaves_with_error || frame.error_code == NGHTTP2_NO_ERROR) return;
+  if (life != Life::good || leaving == Leaving::with_error || frame.error_code == NGHTTP2_NO_ERROR) return;
   life = Life::failed;
   Event& event = add_event(Event::Kind::failed, 0);
   event.error = static_cast<ErrorCode>(frame.error_code);
@@ -88,15 +99,15 @@ void SessionState::on_not_sent(const nghttp2_frame& frame) {
     stream->closed = true;
   else
     nghttp2_submit_rst_stream(library.get(), NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_INTERNAL_ERROR);
-  if (!stream->is_over()) {
+  if (!stream->is_over() && !stream->forgotten) {
     Event& event = add_event(Event::Kind::reset, *stream);
     event.ours = !never_opened;
     event.unprocessed = never_opened;
     event.error = never_opened ? ErrorCode::refused_stream : ErrorCode::internal_error;
     event.reason = "not sent";
-    end_stream(*stream);
     set_drained(*stream);
   }
+  end_stream(*stream);
   remove_if_done(*stream);
 }
 

@@ -32,6 +32,7 @@ class SessionState {
   ssize_t on_read(StreamId id, std::size_t most, std::uint32_t& flags);
   int on_send_data(StreamId id, const std::uint8_t* frame_head, std::size_t size);
   void on_sent(const nghttp2_frame& frame);
+  void on_request_sent(StreamId id);
   void on_goaway_sent(const nghttp2_goaway& frame);
   void on_reset_sent(const nghttp2_rst_stream& frame);
   void on_not_sent(const nghttp2_frame& frame);
@@ -71,7 +72,8 @@ class SessionState {
     failed,  // GOAWAY is to go
     broken,  // not even that
   } life = Life::good;
-  bool leaves_with_error = false;  // go_away() said so: GOAWAY with an error is no surprise
+  enum class Leaving : std::uint8_t { no, in_peace, with_error } leaving = Leaving::no;  // by go_away()
+  StreamId last_taken = 0;  // that GOAWAY spared; it must not rise (RFC 9113 6.8)
   StreamId last_stream = 0;
   bool in_head = false;  // a block of fields has begun and not ended
 
@@ -84,6 +86,7 @@ class SessionState {
 
  private:
   void begin_stream(StreamId id);
+  Stream* listener(StreamId id);
   void on_headers(const nghttp2_headers& frame);
   void on_head(Stream& stream, bool last);
   void on_trailers(Stream& stream, bool last);

@@ -26,6 +26,7 @@ struct Stream {
   ~Stream() {
     while (blocks) release(blocks);
     delete building;
+    delete trailers;
   }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -47,12 +48,15 @@ struct Stream {
   bool closed = false;     // nghttp2 does not know it any more
   bool forgotten = false;  // its user does not
   bool last = false;       // the message ends with `piece`
-  bool is_head = false;    // HEAD was asked: its answer has no body, whatever its content-length
+  bool unopened =
+      false;  // its request has not been produced: nghttp2 would send nothing of it, or out of order
+  bool is_head = false;  // HEAD was asked: its answer has no body, whatever its content-length
   void* user = nullptr;
   std::string_view piece;                  // of it nothing has been produced
   std::int64_t expected = kUnknownLength;  // bytes that content-length says are still to come
   std::size_t unconsumed = 0;              // bytes of data that were handed on, and not given back as credit
   std::uint64_t opened_ms = 0;
+  FieldBlock* trailers = nullptr;  // that wait for it
   FieldBlock* building = nullptr;  // the block that is being decoded
   FieldBlock* blocks = nullptr;    // those handed on
   std::uint32_t drained_in = 0;    // the produce() that did it

@@ -18,6 +18,9 @@ void admin_json(std::string_view bytes);
 void nginx_import(std::string_view bytes);
 void journal(std::string_view bytes);
 void proxy_header(std::string_view bytes);
+void h2_session(std::string_view bytes);
+void h2_peers(std::string_view bytes);
+void h2_downgrade(std::string_view bytes);
 
 struct Target {
   const char* name;  // of the function, of its folder in corpus/, and for `./dev fuzz`
@@ -30,7 +33,8 @@ inline constexpr Target kTargets[] = {
     {"chunked_body", chunked_body, 100000}, {"cookies", cookies, 40000},
     {"configuration", configuration, 1000}, {"admin_json", admin_json, 8000},
     {"nginx_import", nginx_import, 1000},   {"journal", journal, 600},
-    {"proxy_header", proxy_header, 20000},
+    {"proxy_header", proxy_header, 20000},  {"h2_session", h2_session, 3000},
+    {"h2_peers", h2_peers, 2000},           {"h2_downgrade", h2_downgrade, 20000},
 };
 
 // `what` is the promise that was broken.

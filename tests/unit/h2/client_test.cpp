@@ -252,6 +252,17 @@ TEST(H2Client, UploadsTakeTurns) {
   }
 }
 
+TEST(H2Client, TrailersWaitForTheirRequest) {
+  Client client;
+  const StreamId id = client.open(post(), false);
+  client.session.send_trailers(id, list_of({{"x-sum", "1"}}));
+  const auto frames = client.requests();
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(frames[0].fields, post());
+  EXPECT_EQ(frames[1].fields, (Pairs{{"x-sum", "1"}}));
+  EXPECT_TRUE(frames[1].ends());
+}
+
 TEST(H2Client, APushIsAnError) {
   Client client;
   const StreamId id = client.open(get(), true);

@@ -123,6 +123,20 @@ TEST(H2Server, TheUserComesWithEventsOfTheSameRead) {
   EXPECT_EQ(server.session.user(1), nullptr);
 }
 
+// nghttp2 of Debian 12 counts reads where it means to count CONTINUATION frames.
+TEST(H2Server, ABlockMayComeByteByByte) {
+  Server server;
+  const std::string block = server.peer.block(get());
+  const std::string bytes = frame(kHeaders, kEndStream, 1, block.substr(0, 2)) +
+                            frame(kContinuation, 0, 1, block.substr(2, 2)) +
+                            frame(kContinuation, kEndHeaders, 1, block.substr(4));
+  std::vector<Pair::Told> told;
+  for (char c : bytes)
+    for (auto& one : server.say({&c, 1})) told.push_back(one);
+  ASSERT_EQ(kinds(told), (std::vector{Kind::head}));
+  EXPECT_EQ(told[0].fields, get());
+}
+
 TEST(H2Server, AHeadAloneMayBeTheWholeAnswer) {
   Server server;
   server.ask(1, get(), true);
@@ -279,6 +293,22 @@ TEST(H2Server, ForgettingEndsWhatIsOpen) {
   EXPECT_EQ(server.session.streams(), 0u);
 }
 
+TEST(H2Server, AForgottenStreamTellsNothing) {
+  Server server;
+  for (StreamId id : {1, 3, 5}) {
+    server.ask(id, post(), false);
+    server.session.send_head(id, list_of(kAnswered), true);
+    server.session.forget(id);
+  }
+  EXPECT_TRUE(server.say(Peer::data(1, "late", true)).empty());
+  EXPECT_TRUE(server.say(server.peer.headers(3, {{"late", "1"}}, true)).empty());
+  EXPECT_TRUE(server.say(Peer::reset(5, ErrorCode::cancel)).empty());
+  const auto frames = server.answers();  // the requests of 1 and 3 are whole: no RST_STREAM
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_TRUE(frames[0].ends() && frames[1].ends());
+  EXPECT_EQ(server.session.streams(), 0u);
+}
+
 TEST(H2Server, WhatWasResetSaysNoMore) {
   Server server;
   server.ask(1, post(), false);
@@ -432,6 +462,22 @@ TEST(H2Server, SaysGoodByeInTwoSteps) {
   }
   EXPECT_EQ(server.answers().size(), 2u);
   EXPECT_TRUE(server.session.is_over());
+}
+
+TEST(H2Server, TheLastIdOfGoAwayNeverRises) {
+  Server server;
+  server.ask(1, get(), true);
+  server.session.go_away(ErrorCode::no_error);
+  EXPECT_TRUE(server.ask(3, get(), true).empty());  // before GOAWAY has gone
+  auto frames = server.produce();
+  server.session.go_away(ErrorCode::internal_error);
+  for (const SeenFrame& seen : server.produce()) frames.push_back(seen);
+  std::erase_if(frames, [](const SeenFrame& seen) { return seen.type != kGoAway; });
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(frames[0].number(0), 1u);
+  EXPECT_EQ(frames[1].number(0), 1u);
+  EXPECT_EQ(frames[1].number(4), 2u);
+  EXPECT_FALSE(server.session.failed());
 }
 
 TEST(H2Server, APingIsAnswered) {
