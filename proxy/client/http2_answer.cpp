@@ -101,6 +101,7 @@ bool Http2Stream::open_tunnel(const http::ResponseHead& head) {
 // RFC 9113 8.1: never END_STREAM, which would make a cut answer a whole one.
 void Http2Stream::reset() {
   session().reset(id_, h2::ErrorCode::internal_error);
+  connection_.connection().worker().counters.http2.resets[1].add();
   connection_.transport().produce_later();
 }
 

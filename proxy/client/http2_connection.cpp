@@ -28,6 +28,13 @@ h2::Limits limits_of(const config::ListenerSpec& spec) {
   return limits;
 }
 
+constexpr bool glitches_are_named() {
+  for (std::size_t i = 0; i < h2::kGlitchKinds; ++i)
+    if (h2::name_of(static_cast<h2::Glitch>(i)) != observe::Http2Counters::kGlitches[i]) return false;
+  return std::size(observe::Http2Counters::kGlitches) == h2::kGlitchKinds;
+}
+static_assert(glitches_are_named());
+
 Http2Stream& stream_of(net::WheelHook& hook) {
   return static_cast<Http2Stream&>(static_cast<StreamHook&>(hook));
 }
@@ -38,7 +45,15 @@ Http2Connection::Http2Connection(Connection& connection)
     : Deadline(connection.worker().wheel),
       connection_(connection),
       transport_(*this, connection.socket(), connection.worker().poller, h2::Role::server,
-                 limits_of(connection.listener().spec), connection.listener().spec.body_timeout) {}
+                 limits_of(connection.listener().spec), connection.listener().spec.body_timeout) {
+  counters().connections.add();
+}
+
+Http2Connection::~Http2Connection() {
+  counters().connections.sub();
+  const h2::GlitchCounts& glitches = transport_.session().glitches();
+  for (std::size_t i = 0; i < glitches.size(); ++i) counters().glitches[i].add(glitches[i]);
+}
 
 Task<void> Http2Connection::serve(std::string_view came) {
   set_limit();
@@ -76,6 +91,7 @@ void Http2Connection::on_event(const h2::Event& event) {
       stream->end_of_request();
       return stream->wake_reader();
     case Kind::reset:
+      counters().resets[event.ours].add();
       if (stream) stream->lose();
       return;
     case Kind::pong:
@@ -83,6 +99,7 @@ void Http2Connection::on_event(const h2::Event& event) {
       return;
     case Kind::failed:
       spdlog::debug("connection from {}: HTTP/2: {}", connection_.peer_address(), event.reason);
+      counters().failed.add();
       state_ = State::closing;
       return on_lost();
     case Kind::go_away:  // the client opens no more streams; those that it has are answered
@@ -94,6 +111,8 @@ void Http2Connection::on_event(const h2::Event& event) {
 void Http2Connection::begin_stream(const h2::Event& event) {
   auto stream = std::make_unique<Http2Stream>(*this, event.stream);
   ++requests_;
+  counters().opened.add();
+  counters().streams.add();
   http::Refusal refusal = h2::read_request(*event.block, event.last, connection_.listener().spec.max_target,
                                            stream->request_head());
   if (!refusal.reason && !connection_.serves_host(stream->request_head().host))
@@ -147,6 +166,7 @@ Task<void> Http2Connection::refuse(Http2Stream& stream, http::Refusal refusal) {
 void Http2Connection::end(Http2Stream& stream) {
   transport_.session().forget(stream.id());
   delete &stream;
+  counters().streams.sub();
   set_limit();
   transport_.produce_later();
   --running_;

@@ -19,6 +19,7 @@ class Http2Connection final : public ProtocolDriver, private mux::TransportOwner
  public:
   // `connection` outlives it.
   explicit Http2Connection(Connection& connection);
+  ~Http2Connection() override;
 
   // Until the connection is to end and all its streams have ended. `came`: bytes that have been read of it.
   Task<void> serve(std::string_view came);
@@ -49,6 +50,7 @@ class Http2Connection final : public ProtocolDriver, private mux::TransportOwner
   void on_quiet() override { check_end(); }
   bool may_park() const override { return !streams_.linked(); }
 
+  observe::Http2Counters& counters() { return connection_.worker().counters.http2; }
   void begin_stream(const h2::Event& event);
   Task<void> run(Http2Stream& stream);
   Task<void> refuse(Http2Stream& stream, http::Refusal refusal);

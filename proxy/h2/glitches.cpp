@@ -3,21 +3,6 @@
 #include <algorithm>
 
 namespace sluice::h2 {
-namespace {
-
-struct Kind {
-  std::string_view name;
-  std::uint32_t points;
-};
-
-// In the order of Glitch.
-constexpr Kind kKinds[] = {{"oddity", 1}, {"empty", 1},       {"refused", 5},
-                           {"reset", 1},  {"quick_reset", 2}, {"stream_error", 10}};
-static_assert(std::size(kKinds) == kGlitchKinds);
-
-}  // namespace
-
-std::string_view name_of(Glitch kind) { return kKinds[static_cast<std::size_t>(kind)].name; }
 
 bool TokenBucket::take(std::uint32_t tokens, std::uint64_t now_ms) {
   if (filled_ms_ == kNever) filled_ms_ = now_ms;
@@ -39,7 +24,7 @@ void TokenBucket::add(std::uint32_t tokens) {
 bool GlitchBudget::spend(Glitch kind, std::uint64_t now_ms) {
   const auto index = static_cast<std::size_t>(kind);
   ++counts_[index];
-  return points_.take(kKinds[index].points, now_ms);
+  return points_.take(kGlitchTraits[index].points, now_ms);
 }
 
 }  // namespace sluice::h2

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 
 namespace sluice::h2 {
@@ -18,7 +19,17 @@ enum class Glitch : std::uint8_t {
   stream_error,  // this side resets a stream for a mistake of the peer's
 };
 inline constexpr std::size_t kGlitchKinds = 6;
-std::string_view name_of(Glitch kind);
+
+struct GlitchTraits {
+  std::string_view name;
+  std::uint32_t points;
+};
+// In the order of Glitch.
+inline constexpr GlitchTraits kGlitchTraits[] = {{"oddity", 1}, {"empty", 1},       {"refused", 5},
+                                                 {"reset", 1},  {"quick_reset", 2}, {"stream_error", 10}};
+static_assert(std::size(kGlitchTraits) == kGlitchKinds);
+
+constexpr std::string_view name_of(Glitch kind) { return kGlitchTraits[static_cast<std::size_t>(kind)].name; }
 
 using GlitchCounts = std::array<std::uint32_t, kGlitchKinds>;
 

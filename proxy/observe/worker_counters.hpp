@@ -20,11 +20,26 @@ struct HandshakeCounters {
   Counter slow, closed, broken, untrusted;
 };
 
+// HTTP/2 connections of clients.
+struct Http2Counters {
+  // As h2::name_of(); proxy/client holds the two together.
+  static constexpr std::string_view kGlitches[] = {"oddity", "empty",       "refused",
+                                                   "reset",  "quick_reset", "stream_error"};
+  static constexpr std::string_view kSides[] = {"client", "proxy"};
+
+  Counter connections, streams;  // open now
+  Counter opened;                // streams, so far
+  std::array<Counter, std::size(kSides)> resets;
+  Counter failed;  // connections that ended for a mistake or a flood of the client's
+  std::array<Counter, std::size(kGlitches)> glitches;
+};
+
 struct WorkerCounters {
   Counter connections, accepted, accept_errors;
   std::array<Counter, kRefusalReasons.size()> refused_requests;  // by X-Sluice-Error, see kRefusalReasons
   Counter over_connection_limit, over_client_limit, bad_proxy_header;  // connections that were refused
   HandshakeCounters client_handshakes, backend_handshakes;
+  Http2Counters http2;
 
   // Requires: one of kRefusalReasons.
   void count_refused(std::string_view reason) {
@@ -59,7 +74,28 @@ std::uint64_t of_workers(const AllWorkers& all, std::size_t) {
   return all.sum([](const WorkerCounters& worker) { return (worker.*counter).get(); });
 }
 
+template <Counter Http2Counters::*counter>
+std::uint64_t of_http2(const AllWorkers& all, std::size_t) {
+  return all.sum([](const WorkerCounters& worker) { return (worker.http2.*counter).get(); });
+}
+template <auto counters>
+std::uint64_t each_of_http2(const AllWorkers& all, std::size_t i) {
+  return all.sum([i](const WorkerCounters& worker) { return (worker.http2.*counters)[i].get(); });
+}
+
 inline constexpr Metric<AllWorkers> kWorkerMetrics[] = {
+    {"sluice_http2_connections", "gauge", "Open client connections that speak HTTP/2.",
+     of_http2<&Http2Counters::connections>},
+    {"sluice_http2_streams", "gauge", "Requests under way on them.", of_http2<&Http2Counters::streams>},
+    {"sluice_http2_streams_total", "counter", "Requests that came on them.",
+     of_http2<&Http2Counters::opened>},
+    {"sluice_http2_resets_total", "counter", "Their streams that were reset, by who did it.",
+     each_of_http2<&Http2Counters::resets>, "side", Http2Counters::kSides},
+    {"sluice_http2_failed_connections_total", "counter",
+     "HTTP/2 connections that ended for a mistake or a flood of the client's.",
+     of_http2<&Http2Counters::failed>},
+    {"sluice_http2_glitches_total", "counter", "What was odd about HTTP/2 clients, by kind.",
+     each_of_http2<&Http2Counters::glitches>, "kind", Http2Counters::kGlitches},
     {"sluice_connections", "gauge", "Open client connections.", of_workers<&WorkerCounters::connections>},
     {"sluice_connections_accepted_total", "counter", "Client connections accepted.",
      of_workers<&WorkerCounters::accepted>},
