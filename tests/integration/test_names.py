@@ -107,7 +107,8 @@ def test_every_request_after_a_move_goes_to_the_new_address_and_none_fails(sluic
     after = len([r for r in old.seen() if r.target == "/" and r.get("User-Agent") != "sluice-health"])
     assert {status for status, _ in answers} == {200}
     assert after - before <= len(threads), "those that were under way when the event was read, and no more"
-    assert {who for _, who in answers[moved + len(threads):]} == {"127.0.0.3"}
+    late = [who for _, who in answers[moved:] if who == "127.0.0.2"]  # a thread may be slow to note its answer, however early it came
+    assert len(late) <= len(threads), "one answer a client was still on its way"
     assert under_way.read().status == 200, "what was under way finished at the old address"
     under_way.close()
     wait_until(lambda: not old.open_connections(), what="the end of every connection to the old address")
