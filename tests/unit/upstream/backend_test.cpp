@@ -8,6 +8,7 @@
 
 #include "proxy/base/task.hpp"
 #include "proxy/upstream/logins.hpp"
+#include "proxy/upstream/worker_snapshot.hpp"
 #include "support/peer.hpp"
 
 namespace sluice::upstream {
@@ -54,8 +55,9 @@ class BackendTest : public ::testing::Test {
     status = co_await conn->stream.connect(to.data(), to.size());
     connected = true;
   }
-  std::unique_ptr<Connection> open() {
-    auto conn = std::make_unique<Connection>(poller, wheel, backend);
+  std::unique_ptr<Connection> open() { return open(backend); }
+  std::unique_ptr<Connection> open(Backend& of) {
+    auto conn = std::make_unique<Connection>(poller, wheel, of);
     connected = false;
     spawn(connect(conn.get()));
     EXPECT_TRUE(until([&] { return connected; }));
@@ -213,6 +215,26 @@ TEST_F(BackendTest, D1_a_backend_that_drains_keeps_no_connection) {
   live->admin = observe::Admin::draining;
   backend.put_idle(std::move(conn), 1min);
   EXPECT_EQ(backend.idle(), 0u);
+  EXPECT_EQ(live->per_worker[0].connections.get(), 0u);
+}
+
+TEST_F(BackendTest, D1_a_backend_that_a_snapshot_drains_loses_its_idle_connections) {
+  const auto snapshot = [this](observe::Admin admin) {
+    auto made = std::make_shared<route::Snapshot>();
+    route::Pool& pool = made->services.emplace_back().pools.emplace_back();
+    pool.live = std::make_shared<observe::PoolLive>(1);
+    route::Backend& drained = pool.backends.emplace_back();
+    drained.live = live;
+    drained.admin = admin;
+    return made;
+  };
+  WorkerBackends backends(0);
+  backends.adopt(snapshot(observe::Admin::ready));
+  Backend& known = *backends.find(live->id);
+  known.put_idle(open(known), 1min);
+  EXPECT_EQ(known.idle(), 1u);
+  backends.adopt(snapshot(observe::Admin::draining));
+  EXPECT_EQ(known.idle(), 0u);
   EXPECT_EQ(live->per_worker[0].connections.get(), 0u);
 }
 
