@@ -46,7 +46,8 @@ class DefaultTimeoutsTest : public Http1RequestTest {
     settle();
     EXPECT_FALSE(happened()) << "too early";
     skipped += 1s;
-    EXPECT_TRUE(until(happened)) << "not in time";
+    settle();
+    EXPECT_TRUE(happened()) << "not in time";
   }
 };
 
