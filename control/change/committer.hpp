@@ -16,11 +16,11 @@
 #include "control/change/proposal.hpp"
 #include "control/change/publisher.hpp"
 #include "control/change/recorder.hpp"
-#include "control/change/workers.hpp"
 #include "control/health/health_registry.hpp"
 #include "control/io/notifier.hpp"
 #include "control/io/resolver.hpp"
 #include "control/state/store.hpp"
+#include "proxy/worker/workers.hpp"
 
 namespace sluice::change {
 
@@ -32,7 +32,7 @@ class Committer {
   struct Collaborators {
     InForce& in_force;
     Publisher& publisher;
-    Workers& workers;
+    worker::Workers& workers;
     io::Resolver& resolver;
     const health::HealthRegistry& health_registry;
     Drains& drains;
@@ -92,7 +92,7 @@ class Committer {
   const std::unique_ptr<state::Store> store_;
   InForce& in_force_;
   Publisher& publisher_;
-  Workers& workers_;
+  worker::Workers& workers_;
   io::Resolver& resolver_;
   const health::HealthRegistry& health_registry_;
   Drains& drains_;

@@ -16,15 +16,15 @@
 #include "control/change/reloader.hpp"
 #include "control/change/status_writer.hpp"
 #include "control/change/waits.hpp"
-#include "control/change/workers.hpp"
 #include "control/state/store.hpp"
+#include "proxy/worker/workers.hpp"
 
 namespace sluice::change {
 
 class Control {
  public:
   // `workers` outlives Control. Requires: a store, not loaded yet.
-  Control(boost::asio::io_context& loop, Workers& workers, std::unique_ptr<state::Store> store,
+  Control(boost::asio::io_context& loop, worker::Workers& workers, std::unique_ptr<state::Store> store,
           config::Spec spec, Options options);
   ~Control();
 
@@ -62,7 +62,7 @@ class Control {
   const config::Spec& spec() const;     // in force
   route::SnapshotPtr snapshot() const;  // in force; for explain and the metrics
   std::uint64_t generation() const;
-  Workers& workers();
+  worker::Workers& workers();
 
  private:
   struct Parts;

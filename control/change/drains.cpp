@@ -16,7 +16,7 @@ std::uint64_t Drain::clean() const {
   return at_start - not_clean;
 }
 
-Drains::Drains(asio::any_io_executor loop, Workers& workers)
+Drains::Drains(asio::any_io_executor loop, worker::Workers& workers)
     : loop_(loop), workers_(workers), notifier_(loop), timer_(loop) {}
 
 Drains::~Drains() { *alive_ = false; }

@@ -16,7 +16,7 @@ class Maintenance {
  public:
   // All of them outlive this.
   Maintenance(boost::asio::any_io_executor loop, const InForce& in_force, Committer& committer,
-              Workers& workers, state::FileSystem& files);
+              worker::Workers& workers, state::FileSystem& files);
 
   // Until stop().
   boost::asio::awaitable<void> run();

@@ -35,7 +35,7 @@ class NameFollower {
   NameFollower(const InForce& in_force, io::Resolver& resolver, Committer& committer, Drains& drains,
                Recorder& recorder);
   // A probe or a request that found nobody has the name looked up again; troubles become warnings.
-  void listen(BackendHealth& health, Workers& workers);
+  void listen(BackendHealth& health, worker::Workers& workers);
 
   // Until stop().
   boost::asio::awaitable<void> run();

@@ -27,7 +27,7 @@ class Reloader {
  public:
   // All of them outlive this.
   Reloader(const Options& options, const Readiness& readiness, InForce& in_force, Names& names,
-           Workers& workers, Committer& committer, Drains& drains, Recorder& recorder);
+           worker::Workers& workers, Committer& committer, Drains& drains, Recorder& recorder);
 
   void set_admin_listeners(AdminListeners* listeners) { admin_listeners_ = listeners; }
   boost::asio::awaitable<Result<protocol::Changed>> reload(Invocation invocation);
@@ -43,7 +43,7 @@ class Reloader {
   const Readiness& readiness_;
   InForce& in_force_;
   Names& names_;
-  Workers& workers_;
+  worker::Workers& workers_;
   Committer& committer_;
   Drains& drains_;
   Recorder& recorder_;

@@ -48,7 +48,7 @@ class World {
       backend.address = "127.0.0.1:" + std::to_string(port);
       backend.authority = backend.address;
       backend.endpoints.resize(1);
-      backend.endpoints[0].ip = {127, 0, 0, 1};
+      backend.endpoints[0].ip = *parse_ip("127.0.0.1");
       backend.endpoints[0].port = port;
       backend.live = std::make_shared<observe::BackendLive>(next_id_++, 1);
       made.backends.push_back(backend);
@@ -84,7 +84,8 @@ class World {
   // A client, its connection started.
   Peer& client() {
     const auto [ours, theirs] = tcp_pair();
-    client::Connection::start(lent, handler, info, theirs, PeerInfo{{*parse_ip("127.0.0.1"), 40'000}, {}}, connections);
+    client::Connection::start(lent, handler, info, theirs, PeerInfo{{*parse_ip("127.0.0.1"), 40'000}, {}},
+                              connections);
     return *clients.emplace_back(std::make_unique<Peer>(ours));
   }
 
