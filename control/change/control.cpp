@@ -91,7 +91,7 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   void record_drain(const Drain& drain);
   void stop();
 
-  // Who does what is asked: a verb's class, or the committer with the verb's proposal.
+  // Gives a message to the class of its verb, or the verb's proposal to the committer.
   asio::awaitable<Result<Changed>> change(Invocation invocation, Message message);
   template <class Verb>
   asio::awaitable<Result<Changed>> dispatch(Invocation invocation, Verb message) {

@@ -47,7 +47,7 @@ class Control {
   // A problem `timed_out` when the time is over; the drain or the probing goes on.
   boost::asio::awaitable<Result<protocol::Waited>> wait(protocol::Wait message);
 
-  // Somebody may not ask for `what`: an audit line and the count of what was refused.
+  // `what` was asked for without the right to it: an audit line, and it counts as refused.
   void access_denied(const Actor& actor, const std::string& what, const std::string& why);
   // SIGUSR1: access log, audit log and judgement log are opened anew.
   void reopen_logs();

@@ -31,7 +31,7 @@ struct Drain {
   io::Clock::time_point began;
   std::uint64_t at_start = 0;  // in flight when it began
   std::uint64_t forced = 0;    // closed at the deadline (D3)
-  bool cut = false;            // the deadline came
+  bool aborted = false;        // the deadline came
   bool finished = false;
   bool removing = false;  // to be taken out when finished
   std::chrono::milliseconds took{0};
@@ -70,7 +70,7 @@ class Drains {
  private:
   void look();
   void finish(Drain& drain, io::Clock::time_point now);
-  void cut(std::uint32_t id, Drain& drain);
+  void abort(std::uint32_t id, Drain& drain);
   void poll();
   bool any_open() const;
 

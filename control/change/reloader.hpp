@@ -13,8 +13,8 @@
 
 namespace sluice::change {
 
-// Where the operator comes in, as a reload changes it: what is new is opened by prepare(), an error text or
-// empty, and then it takes effect or is forgotten.
+// The admin's listeners in a reload: prepare() opens the new ones (an error text, or empty), then they take
+// effect or are forgotten.
 class AdminListeners {
  public:
   virtual ~AdminListeners() = default;

@@ -15,14 +15,14 @@ using std::chrono::milliseconds;
 namespace {
 constexpr auto kPark = 5s;  // an idle connection gives its buffer back after this
 
-// How long and how far a client is read that was answered before it had sent all, so that it sees the answer
-// (RFC 9112 9.6), as nginx's lingering_time and, for each read, its lingering_timeout.
+// A client that was answered before it had sent its whole request is read for so long and so far, so that it
+// sees the answer (RFC 9112 9.6): nginx's lingering_time and, for each read, its lingering_timeout.
 constexpr auto kLinger = 30s;
 constexpr auto kLingerPause = 5s;
 constexpr std::uint64_t kLingerBytes = 256 << 20;
-// For the FIN of a client that has sent all, or that was too slow to be waited for any longer.
+// How long a client's FIN is waited for when no more of its request is: it was whole, or too slow.
 constexpr auto kGoodbye = 2s;
-constexpr auto kLastGoodbye = 1s;  // when the process ends
+constexpr auto kLastGoodbye = 1s;  // the same at shutdown
 }  // namespace
 
 Http1Connection::Http1Connection(Connection& connection)
@@ -83,7 +83,7 @@ Http1Connection::HeadResult Http1Connection::look_for_head() {
   return HeadResult::incomplete;
 }
 
-// RFC 9110 15.5.20. A request without a host (HTTP/1.0) is for whoever answers here.
+// RFC 9110 15.5.20. A request without a host (HTTP/1.0) is never misdirected.
 bool Http1Connection::is_misdirected() const {
   return socket_.tls() && connection_.listener().spec.tls->check_host && !head_->host.empty() &&
          !tls::covers_host(*socket_.tls(), head_->host);

@@ -63,7 +63,7 @@ void log_refusal(const Connection& connection, const http1::Refusal& refusal, st
     line.host = host->value;
   char made[32];
   line.request_id = http::choose_request_id(*head, {}, made);
-  if (line.request_id.data() == made) line.request_id = {};  // nobody else has seen it
+  if (line.request_id.data() == made) line.request_id = {};  // an id made just now stands in no other log
   line.scheme = info.secure ? "https" : "http";
   line.tls = info.tls_version;
   add_fields(head->fields, line);

@@ -14,7 +14,7 @@ namespace sluice::upstream {
 using net::IoStatus;
 using std::chrono::milliseconds;
 
-// As the kernel wants it. Never allocates.
+// An endpoint as the kernel wants it. Never allocates.
 class SocketAddress {
  public:
   explicit SocketAddress(const route::Endpoint& endpoint) {
@@ -49,7 +49,7 @@ class SocketAddress {
 
 namespace {
 
-// Never less than a millisecond: what is over shows by the expiry.
+// Never less than a millisecond, so that a deadline which has passed ends the next wait as timed out.
 milliseconds left_until(net::Clock::time_point deadline) {
   return std::max(std::chrono::ceil<milliseconds>(deadline - net::Clock::now()), milliseconds(1));
 }

@@ -180,7 +180,7 @@ TEST_F(Mirrored, M1_D3_a_drains_deadline_ends_a_copy) {
   get_with();
   EXPECT_EQ(backend(1).in_flight.get(), 1u) << "a drain waits for it";
   const auto id = pools[1].backends[0].live->id;
-  context.backends.find(id)->each_activity([](upstream::Activity& activity) { activity.cut(); });
+  context.backends.find(id)->each_activity([](upstream::Activity& activity) { activity.abort(); });
   rounds();
   EXPECT_EQ(backend(1).in_flight.get(), 0u);
   EXPECT_EQ(service_counters().mirror_failed.get(), 1u);

@@ -68,7 +68,7 @@ class TestWorker {
   // A drain's deadline for all that runs (D3).
   void abort_activities() {
     context.backends.each_backend([](upstream::Backend& backend) {
-      backend.each_activity([](upstream::Activity& activity) { activity.cut(); });
+      backend.each_activity([](upstream::Activity& activity) { activity.abort(); });
     });
   }
   observe::PoolCounters& counters(std::size_t pool) { return pools[pool].live->per_worker[0]; }

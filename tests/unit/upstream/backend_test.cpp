@@ -17,14 +17,14 @@ namespace {
 using namespace std::chrono_literals;
 
 struct Work : Activity {
-  explicit Work(std::function<void()> on_cut_ = [] {}) : on_cut(std::move(on_cut_)) {}
+  explicit Work(std::function<void()> on_abort_ = [] {}) : on_abort(std::move(on_abort_)) {}
   bool is_tunnel() const override { return false; }
   net::Clock::time_point began() const override { return {}; }
   std::string_view path() const override { return "/"; }
   std::string_view client() const override { return "::1"; }
-  void cut() override { on_cut(); }
+  void abort() override { on_abort(); }
   void end_within(std::chrono::milliseconds) override {}
-  std::function<void()> on_cut;
+  std::function<void()> on_abort;
 };
 
 class BackendTest : public ::testing::Test {
@@ -263,7 +263,7 @@ TEST_F(BackendTest, D3_visiting_what_runs_allows_the_visited_to_end) {
   int visited = 0;
   backend.each_activity([&](Activity& activity) {
     ++visited;
-    activity.cut();
+    activity.abort();
   });
   EXPECT_EQ(visited, 3);
   EXPECT_EQ(live->in_flight(), 0u);
