@@ -10,7 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "manual_fakes.hpp"
+#include "manual_backend.hpp"
+#include "manual_client.hpp"
 #include "proxy/exchange/handler.hpp"
 #include "test_worker.hpp"
 
