@@ -146,9 +146,9 @@ std::optional<route::Preview> preview_in(const route::Snapshot& snapshot, const 
 }
 
 // Flags and mirror: not where it goes, but what goes with it.
-void explain_laid_over(const route::Service& service, const route::Decision& decision,
-                       const sluice::http::RequestHead& head, const std::string& client,
-                       protocol::Explained& out) {
+void explain_flags_and_mirror(const route::Service& service, const route::Decision& decision,
+                              const sluice::http::RequestHead& head, const std::string& client,
+                              protocol::Explained& out) {
   const auto key = route::user_key(service, decision, head, client);
   const std::string who = key.empty() ? "without a key" : "for key " + quoted(key);
   if (!service.flags.empty()) {
@@ -184,7 +184,7 @@ void explain_service(const route::Snapshot& snapshot, const route::Service& serv
     out.steps.push_back(step);
   const auto decision =
       route::would_decide(service, head, message.client, fixed, preview ? preview->pool : -1);
-  explain_laid_over(service, decision, head, message.client, out);
+  explain_flags_and_mirror(service, decision, head, message.client, out);
   const auto& pool = service.pools[decision.pool];
   out.pool = pool.name;
   explain_backend(service, pool, decision.sticky_key, out);

@@ -237,7 +237,7 @@ void certificates(Exposition& out, const config::Spec& spec) {
 }
 
 void daemon(Exposition& out, const change::StatusView& view, const change::ControlCounters& counters,
-            const change::Workers& workers) {
+            const worker::Workers& workers) {
   out.family("sluice_build_info", "gauge", "The version that runs; always 1.");
   out.sample(1, {{"version", view.version}});
   out.single("sluice_generation", "gauge", "The generation of the routing state in force.",

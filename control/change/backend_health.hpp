@@ -1,5 +1,5 @@
-// The health of the backends in force: who probes them, who ejects them, and where it is kept. What happens
-// to it becomes events. Control thread only.
+// The health of the backends in force: the prober, the outlier detector and the registry, put together.
+// Changes of health become events. Control thread only.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -126,12 +126,12 @@ asio::awaitable<Result<Changed>> BackendVerbs::remove(Invocation invocation, pro
   if (!gone_quiet)
     co_return protocol::conflict(protocol::to_string(target) + " was made ready before it was removed");
   const protocol::Drained result = waits_.drained_sum(target);
-  invocation.options.if_generation.reset();  // it held for the first of the two
+  invocation.options.if_generation.reset();  // it was the generation before the first of the two
   if (drained->changed) invocation.options.step = drained->generation;
   auto reply = co_await committer_.commit(std::move(invocation), std::move(out));
   if (!reply) co_return reply;
   reply->before = drained->before;
-  // An `add` makes it ready; what was not cannot be brought back so.
+  // `add` would bring the backend back as ready: when it was not, only an undo brings it back as it was.
   if (!drained->undo.starts_with("sluicectl ready "))
     reply->undo = "sluicectl undo --to-generation " +
                   std::to_string(drained->changed ? drained->generation - 1 : reply->generation - 1);

@@ -37,7 +37,7 @@ class BackendVerbs {
   Recorder& recorder_;
 };
 
-// What the reply says although the change itself was made.
+// The problem of a verb whose change was made and whose wait for `what` took too long.
 protocol::Problem late(const protocol::Changed& reply, const std::string& what);
 
 }  // namespace sluice::change

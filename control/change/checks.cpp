@@ -45,7 +45,7 @@ std::vector<Seen> seen_in(const state::State& now, const StringPairs& services) 
   return all;
 }
 
-// Why the change is not any more what was asked for and checked.
+// Why the change that was checked may not be made any more: what other changes moved meanwhile.
 std::optional<Problem> moved(const state::State& now, const Seen& seen) {
   if (auto problem = state::missing(now, {seen.service, seen.pool, {}})) return problem;
   const auto& service = *now.service(seen.service);

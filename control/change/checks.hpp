@@ -1,6 +1,6 @@
 // The checks of `cutover --verify` and `--exec-before`: all of them pass while the new pool has no request
 // yet, then the change is made; one that fails leaves everything as it is. Other changes go on meanwhile:
-// what they moved away from under the checks is not overwritten. Control thread only.
+// when one of them moved what was checked, the change is refused. Control thread only.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -16,11 +16,11 @@
 #include "control/change/proposal.hpp"
 #include "control/change/publisher.hpp"
 #include "control/change/recorder.hpp"
-#include "control/change/workers.hpp"
 #include "control/health/health_registry.hpp"
 #include "control/io/notifier.hpp"
 #include "control/io/resolver.hpp"
 #include "control/state/store.hpp"
+#include "proxy/worker/workers.hpp"
 
 namespace sluice::change {
 
@@ -28,11 +28,11 @@ class Committer {
  public:
   using Lock = io::AsyncMutex::Held;
 
-  // Whom a change concerns beside the store. All of them outlive the committer.
+  // What a change acts on beside the store. All of them outlive the committer.
   struct Collaborators {
     InForce& in_force;
     Publisher& publisher;
-    Workers& workers;
+    worker::Workers& workers;
     io::Resolver& resolver;
     const health::HealthRegistry& health_registry;
     Drains& drains;
@@ -40,10 +40,10 @@ class Committer {
   };
   Committer(boost::asio::any_io_executor loop, std::unique_ptr<state::Store> store, Collaborators others);
 
-  // Loads what was kept. An error text, or empty. Requires: called once, before anything else.
+  // Loads the state from the store. An error text, or empty. Requires: called once, before anything else.
   boost::asio::awaitable<std::string> load();
-  // What was kept, brought together with the configuration, is the state (T1, T2); when that differs, it is
-  // kept too. An error text, or empty. Requires: load().
+  // The loaded state, merged with the configuration, is in force (T1, T2); when the merge changed it, it is
+  // journaled. An error text, or empty. Requires: load().
   boost::asio::awaitable<std::string> merge_with_configuration();
   // The first snapshot; the workers do not have it yet.
   void begin_with(route::SnapshotPtr first);
@@ -67,7 +67,7 @@ class Committer {
   boost::asio::awaitable<Result<Published>> put_in_force(state::Edit edit, state::State next,
                                                          route::SnapshotPtr made, bool without_disk,
                                                          std::function<void()> before_publish = nullptr);
-  // At the same generation: nothing that an operator asked for is another now.
+  // Publishes at the same generation: nothing that an operator asked for has changed.
   boost::asio::awaitable<void> publish(route::SnapshotPtr made);
   // C7: what the disk did not take is tried again, unless a change is under way, which does the same.
   boost::asio::awaitable<void> try_the_disk();
@@ -92,7 +92,7 @@ class Committer {
   const std::unique_ptr<state::Store> store_;
   InForce& in_force_;
   Publisher& publisher_;
-  Workers& workers_;
+  worker::Workers& workers_;
   io::Resolver& resolver_;
   const health::HealthRegistry& health_registry_;
   Drains& drains_;

@@ -51,8 +51,8 @@ void warn_of(const config::Spec& spec) {
 
 // What lives beside the snapshots: backends and their health, drains, and who builds snapshots of them.
 struct Living {
-  Living(asio::any_io_executor loop, Workers& workers, const io::Resolver& resolver, const Options& options,
-         Recorder& recorder)
+  Living(asio::any_io_executor loop, worker::Workers& workers, const io::Resolver& resolver,
+         const Options& options, Recorder& recorder)
       : registry(workers.count()),
         publisher(registry, resolver, options.random),
         health(loop, options.random, recorder),
@@ -82,7 +82,7 @@ struct Verbs {
 // The root of control: every class of it is made here, after those that it uses. That is all it does, hence
 // its many fields.
 struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
-  Parts(asio::any_io_executor the_loop, Workers& the_workers, std::unique_ptr<state::Store> store,
+  Parts(asio::any_io_executor the_loop, worker::Workers& the_workers, std::unique_ptr<state::Store> store,
         config::Spec spec, Options the_options);
 
   asio::awaitable<std::string> open();
@@ -91,7 +91,7 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   void record_drain(const Drain& drain);
   void stop();
 
-  // Who does what is asked: a verb's class, or the committer with the verb's proposal.
+  // Gives a message to the class of its verb, or the verb's proposal to the committer.
   asio::awaitable<Result<Changed>> change(Invocation invocation, Message message);
   template <class Verb>
   asio::awaitable<Result<Changed>> dispatch(Invocation invocation, Verb message) {
@@ -133,7 +133,7 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   }
 
   const asio::any_io_executor loop;
-  Workers& workers;
+  worker::Workers& workers;
   const Options options;  // with its defaults filled in
   InForce in_force;
   Readiness readiness{false, "starting"};
@@ -155,7 +155,7 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   StatusWriter status;
 };
 
-Control::Parts::Parts(asio::any_io_executor the_loop, Workers& the_workers,
+Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_workers,
                       std::unique_ptr<state::Store> store, config::Spec spec, Options the_options)
     : loop(the_loop),
       workers(the_workers),
@@ -257,7 +257,7 @@ asio::awaitable<Result<Changed>> Control::Parts::change(Invocation invocation, M
 
 // --- Control: whatever suspends keeps the parts alive
 
-Control::Control(asio::io_context& loop, Workers& workers, std::unique_ptr<state::Store> store,
+Control::Control(asio::io_context& loop, worker::Workers& workers, std::unique_ptr<state::Store> store,
                  config::Spec spec, Options options)
     : parts_(std::make_shared<Parts>(loop.get_executor(), workers, std::move(store), std::move(spec),
                                      std::move(options))) {}
@@ -336,6 +336,6 @@ EventLog& Control::events() { return parts_->recorder.events; }
 const config::Spec& Control::spec() const { return parts_->in_force.spec; }
 route::SnapshotPtr Control::snapshot() const { return parts_->in_force.snapshot; }
 std::uint64_t Control::generation() const { return parts_->in_force.state.generation; }
-Workers& Control::workers() { return parts_->workers; }
+worker::Workers& Control::workers() { return parts_->workers; }
 
 }  // namespace sluice::change

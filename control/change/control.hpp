@@ -16,15 +16,15 @@
 #include "control/change/reloader.hpp"
 #include "control/change/status_writer.hpp"
 #include "control/change/waits.hpp"
-#include "control/change/workers.hpp"
 #include "control/state/store.hpp"
+#include "proxy/worker/workers.hpp"
 
 namespace sluice::change {
 
 class Control {
  public:
   // `workers` outlives Control. Requires: a store, not loaded yet.
-  Control(boost::asio::io_context& loop, Workers& workers, std::unique_ptr<state::Store> store,
+  Control(boost::asio::io_context& loop, worker::Workers& workers, std::unique_ptr<state::Store> store,
           config::Spec spec, Options options);
   ~Control();
 
@@ -47,7 +47,7 @@ class Control {
   // A problem `timed_out` when the time is over; the drain or the probing goes on.
   boost::asio::awaitable<Result<protocol::Waited>> wait(protocol::Wait message);
 
-  // Somebody may not ask for `what`: an audit line and the count of what was refused.
+  // `what` was asked for without the right to it: an audit line, and it counts as refused.
   void access_denied(const Actor& actor, const std::string& what, const std::string& why);
   // SIGUSR1: access log, audit log and judgement log are opened anew.
   void reopen_logs();
@@ -62,7 +62,7 @@ class Control {
   const config::Spec& spec() const;     // in force
   route::SnapshotPtr snapshot() const;  // in force; for explain and the metrics
   std::uint64_t generation() const;
-  Workers& workers();
+  worker::Workers& workers();
 
  private:
   struct Parts;

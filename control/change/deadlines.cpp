@@ -21,7 +21,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr std::chrono::seconds kHookLimit{60};
-constexpr std::int64_t kShortest = 20;  // milliseconds, until what could not be done is tried again
+constexpr std::int64_t kShortest = 20;  // milliseconds until a change that failed is tried again
 
 // Nothing else of the state changes.
 state::Result<state::Change> without_retention(const state::State& now, const std::string& service,

@@ -26,8 +26,8 @@ class Deadlines {
   // Another state is in force: there may be a nearer deadline.
   void wake() { wakeup_.notify(); }
 
-  // To be called after each change by `verb`. What was retained `before` and is not now: an event, a log line
-  // and the service's hook, because tidying up may begin.
+  // To be called after each change by `verb`. A pool that was retained `before` and is not now gets an event,
+  // a log line and the service's hook: its backends may be tidied away.
   void tell_released(const state::State& before, const std::string& verb);
 
  private:

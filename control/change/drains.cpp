@@ -16,7 +16,7 @@ std::uint64_t Drain::clean() const {
   return at_start - not_clean;
 }
 
-Drains::Drains(asio::any_io_executor loop, Workers& workers)
+Drains::Drains(asio::any_io_executor loop, worker::Workers& workers)
     : loop_(loop), workers_(workers), notifier_(loop), timer_(loop) {}
 
 Drains::~Drains() { *alive_ = false; }
@@ -75,8 +75,8 @@ void Drains::look() {
     if (drain.finished) continue;
     if (drain.live->in_flight() == 0)
       finish(drain, now);
-    else if (!drain.cut && drain.deadline && now >= *drain.deadline)
-      cut(id, drain);
+    else if (!drain.aborted && drain.deadline && now >= *drain.deadline)
+      abort(id, drain);
   }
   poll();
 }
@@ -88,8 +88,8 @@ void Drains::finish(Drain& drain, io::Clock::time_point now) {
   if (on_finished) on_finished(drain);
 }
 
-void Drains::cut(std::uint32_t id, Drain& drain) {
-  drain.cut = true;
+void Drains::abort(std::uint32_t id, Drain& drain) {
+  drain.aborted = true;
   workers_.abort_in_flight({id}, [this, id, alive = alive_](std::size_t closed) {
     if (!*alive) return;
     const auto found = drains_.find(id);

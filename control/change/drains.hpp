@@ -16,11 +16,11 @@
 
 #include "control/change/in_force.hpp"
 #include "control/change/proposal.hpp"
-#include "control/change/workers.hpp"
 #include "control/io/notifier.hpp"
 #include "control/protocol/messages.hpp"
 #include "control/protocol/target.hpp"
 #include "proxy/observe/live.hpp"
+#include "proxy/worker/workers.hpp"
 
 namespace sluice::change {
 
@@ -31,7 +31,7 @@ struct Drain {
   io::Clock::time_point began;
   std::uint64_t at_start = 0;  // in flight when it began
   std::uint64_t forced = 0;    // closed at the deadline (D3)
-  bool cut = false;            // the deadline came
+  bool aborted = false;        // the deadline came
   bool finished = false;
   bool removing = false;  // to be taken out when finished
   std::chrono::milliseconds took{0};
@@ -44,7 +44,7 @@ class Drains {
  public:
   static constexpr std::chrono::milliseconds kPoll{10};  // of the counters, while any drain is under way
 
-  Drains(boost::asio::any_io_executor loop, Workers& workers);
+  Drains(boost::asio::any_io_executor loop, worker::Workers& workers);
   ~Drains();
 
   // Drains begin for what the state drains and end for what it does not. Requires: every worker routes by the
@@ -70,12 +70,12 @@ class Drains {
  private:
   void look();
   void finish(Drain& drain, io::Clock::time_point now);
-  void cut(std::uint32_t id, Drain& drain);
+  void abort(std::uint32_t id, Drain& drain);
   void poll();
   bool any_open() const;
 
   boost::asio::any_io_executor loop_;
-  Workers& workers_;
+  worker::Workers& workers_;
   io::Notifier notifier_;
   boost::asio::steady_timer timer_;
   bool polling_ = false;

@@ -14,7 +14,7 @@ constexpr std::chrono::seconds kTick{1};
 }  // namespace
 
 Maintenance::Maintenance(boost::asio::any_io_executor loop, const InForce& in_force, Committer& committer,
-                         Workers& workers, state::FileSystem& files)
+                         worker::Workers& workers, state::FileSystem& files)
     : in_force_(in_force),
       committer_(committer),
       tickets_(workers, files, in_force),

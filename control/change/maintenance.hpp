@@ -1,5 +1,5 @@
-// What has to be looked at once a second: the last minute's numbers, a disk that failed, keys that have
-// turned. Control thread only.
+// What has to be looked at once a second: the last minute's numbers, a disk that failed, ticket keys that
+// have turned. Control thread only.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -16,7 +16,7 @@ class Maintenance {
  public:
   // All of them outlive this.
   Maintenance(boost::asio::any_io_executor loop, const InForce& in_force, Committer& committer,
-              Workers& workers, state::FileSystem& files);
+              worker::Workers& workers, state::FileSystem& files);
 
   // Until stop().
   boost::asio::awaitable<void> run();

@@ -56,7 +56,7 @@ NameFollower::NameFollower(const InForce& in_force, io::Resolver& resolver, Comm
                            Drains& drains, Recorder& recorder)
     : in_force_(in_force), resolver_(resolver), committer_(committer), drains_(drains), recorder_(recorder) {}
 
-void NameFollower::listen(BackendHealth& health, Workers& workers) {
+void NameFollower::listen(BackendHealth& health, worker::Workers& workers) {
   resolver_.on_notice = [this](const std::string& text) { recorder_.warn("warning", "", text); };
   health.prober.on_failed = [this](const std::string& looked_up) { resolver_.hurry(looked_up); };
   workers.on_unreachable = [this, &health](std::uint32_t id) {

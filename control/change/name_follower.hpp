@@ -14,7 +14,7 @@
 
 namespace sluice::change {
 
-// Who knows the addresses of names, and by whom it is asked for them.
+// The resolver of names, and what looks them up for it.
 class Names {
  public:
   // `look_up` may be empty: then name servers are asked.
@@ -34,8 +34,8 @@ class NameFollower {
   // All of them outlive this.
   NameFollower(const InForce& in_force, io::Resolver& resolver, Committer& committer, Drains& drains,
                Recorder& recorder);
-  // A probe or a request that found nobody has the name looked up again; troubles become warnings.
-  void listen(BackendHealth& health, Workers& workers);
+  // From now on a name is looked up again when a probe or a request could not connect to its addresses.
+  void listen(BackendHealth& health, worker::Workers& workers);
 
   // Until stop().
   boost::asio::awaitable<void> run();

@@ -71,8 +71,8 @@ asio::awaitable<Result<Changed>> PauseVerbs::pause(Invocation invocation, protoc
   co_return reply;
 }
 
-// The rate is the workers' when the resume is in the journal and before they learn of it: a refused one
-// leaves the hold as it is.
+// The workers get the release rate when the resume is in the journal and before it is published: a resume
+// that is refused leaves the pause as it is.
 asio::awaitable<Result<Changed>> PauseVerbs::resume(Invocation invocation, protocol::Resume message) {
   const auto waiting = std::make_shared<std::uint32_t>(0);
   if (const auto* hold = hold_of(planning_.in_force, message.service)) *waiting = hold->held.load();

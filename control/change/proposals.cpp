@@ -1,5 +1,5 @@
-// Of shares and rollouts. Of backends and of what lies over the shares: proposals_backends.cpp,
-// proposals_traffic.cpp.
+// Proposals of shares and rollouts. Those of backends are in proposals_backends.cpp, those of pauses, flags
+// and mirrors in proposals_traffic.cpp.
 #include "control/change/proposals.hpp"
 
 #include "control/change/committer.hpp"

@@ -37,7 +37,7 @@ Proposal propose(const Planning& now, const Invocation& by, protocol::Ready mess
 Proposal propose(const Planning& now, const Invocation& by, protocol::Maint message);
 Proposal propose(const Planning& now, const Invocation& by, protocol::Weight message);
 Proposal propose(const Planning& now, const Invocation& by, protocol::Add message);
-// Takes it out; that it is drained first is the caller's.
+// Takes the backend out. The caller drains it first.
 Proposal propose(const Planning& now, const Invocation& by, protocol::Remove message);
 
 Proposal propose(const Planning& now, const Invocation& by, protocol::Pause message);

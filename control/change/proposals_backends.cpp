@@ -1,4 +1,4 @@
-// Of backends: drain, ready, maint, weight, add, remove.
+// Proposals of backends: drain, ready, maint, weight, add, remove.
 #include "control/change/proposals.hpp"
 #include "control/change/refusals.hpp"
 #include "control/change/replies.hpp"

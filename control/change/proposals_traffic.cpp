@@ -1,4 +1,4 @@
-// Of what lies over a service's shares: pause, resume, stop (P1), flags (F1), mirror (M1).
+// Proposals of a service's traffic: pause, resume, stop (P1), flags (F1), mirror (M1).
 #include "control/change/proposals.hpp"
 #include "control/change/replies.hpp"
 #include "control/state/traffic.hpp"

@@ -112,7 +112,7 @@ void Publisher::finish(route::Snapshot& snapshot, const config::Spec& spec) {
 
 void Publisher::install(const route::Snapshot& snapshot) {
   for (const auto& service : snapshot.services) {
-    // The rate of an earlier resume is not this hold's: an undo of the hold lets all go at once.
+    // An earlier resume's rate is not for this pause: an undo of the pause lets all requests go at once.
     if (service.hold) service.live->hold.release_rate.store(0);
     for (const auto& pool : service.pools)
       for (const auto& backend : pool.backends) backend.live->admin.store(backend.admin);
@@ -235,7 +235,7 @@ std::shared_ptr<const tls::ClientContext> Publisher::tls_of(const std::string& s
                                                             const config::PoolSpec* pool,
                                                             std::string& error) {
   if (!pool || !pool->tls) return nullptr;
-  Secured& known = secured_[service + "/" + pool->name];
+  TlsContext& known = tls_contexts_[service + "/" + pool->name];
   if (known.tls && known.spec == *pool->tls) return known.tls;
   known.spec = *pool->tls;
   known.tls = tls::ClientContext::make(

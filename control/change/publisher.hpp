@@ -29,11 +29,11 @@ class Publisher {
 
   // Sequences and slot owners of `previous` (which may be null) are carried over where the share table is the
   // same (S3, C4). A backend whose name is not known has no endpoints; a service of which no pool with a
-  // share could be set up is set aside (T3). Requires: a state merged with `spec`.
+  // share could be set up is disabled (T3). Requires: a state merged with `spec`.
   route::SnapshotPtr build(const config::Spec& spec, const state::State& state,
                            const route::Snapshot* previous);
 
-  // The first one, which may take a second for thousands of services: others have the loop in between.
+  // The first snapshot, which may take a second for thousands of services: the loop has its turns in between.
   boost::asio::awaitable<route::SnapshotPtr> build_at_leisure(const config::Spec& spec,
                                                               const state::State& state,
                                                               boost::asio::any_io_executor loop);
@@ -53,9 +53,9 @@ class Publisher {
   void mirror_for(route::Service& service, const state::Rollout& rollout, const route::Service* previous);
   route::Pool pool_from(const config::ServiceSpec& service, const state::PoolState& state,
                         std::string& broken);
-  // One, or each of its addresses.
+  // The backend itself, or one for each address of a group.
   void add_backends(route::Pool& pool, const config::ServiceSpec& service, const state::BackendState& wanted);
-  // The same one as long as the configuration and what its files held are the same: sessions and idle
+  // The same context as long as the configuration and what its files held are the same: TLS sessions and idle
   // connections stay. Null when the pool's backends are spoken to in clear, and with an error.
   std::shared_ptr<const tls::ClientContext> tls_of(const std::string& service, const config::PoolSpec* pool,
                                                    std::string& error);
@@ -68,12 +68,12 @@ class Publisher {
     route::SlotTable table{1, 0};
     std::shared_ptr<const route::SlotOwners> owners;
   };
-  struct Secured {
+  struct TlsContext {
     config::PoolTls spec;
     std::shared_ptr<const tls::ClientContext> tls;
   };
-  std::map<std::string, Secured> secured_;  // by "service/pool": the last one made
-  std::map<std::string, Owners> owners_;    // by service: the last one made
+  std::map<std::string, TlsContext> tls_contexts_;  // by "service/pool": the last one made
+  std::map<std::string, Owners> owners_;            // by service: the last one made
 };
 
 // All addresses that a state needs resolved.

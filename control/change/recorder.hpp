@@ -30,8 +30,8 @@ class Recorder {
              const std::string& result);
   // Gives `problem` back.
   protocol::Problem refuse(const Invocation& invocation, const std::string& verb, protocol::Problem problem);
-  // Somebody may not ask for `what`: in the audit log, but at most 60 lines a minute, so that nobody can fill
-  // the disk with them.
+  // `what` was asked for without the right to it: an audit line, but at most 60 a minute, so that nobody can
+  // fill the disk with them.
   void access_denied(const Actor& actor, const std::string& what, const std::string& why);
   void log_change(const Invocation& invocation, const state::Edit& edit, double took_ms);
   // An event, and a log line of the same words.

@@ -25,7 +25,7 @@ class Registry {
   std::shared_ptr<observe::BackendLive> backend(const std::string& service, const std::string& pool,
                                                 const std::string& name, const std::string& address);
 
-  // Forgets what `in_force` does not name. Who still holds one (a request under way) keeps it alive.
+  // Forgets what `in_force` does not name. A request under way keeps its own alive.
   void keep_only(const route::Snapshot& in_force);
 
   std::size_t size() const { return services_.size() + pools_.size() + backends_.size(); }

@@ -54,7 +54,7 @@ std::vector<std::string> services_of(const state::State& before, const state::St
 }  // namespace
 
 Reloader::Reloader(const Options& options, const Readiness& readiness, InForce& in_force, Names& names,
-                   Workers& workers, Committer& committer, Drains& drains, Recorder& recorder)
+                   worker::Workers& workers, Committer& committer, Drains& drains, Recorder& recorder)
     : options_(options),
       readiness_(readiness),
       in_force_(in_force),

@@ -13,8 +13,8 @@
 
 namespace sluice::change {
 
-// Where the operator comes in, as a reload changes it: what is new is opened by prepare(), an error text or
-// empty, and then it takes effect or is forgotten.
+// The admin's listeners in a reload: prepare() opens the new ones (an error text, or empty), then they take
+// effect or are forgotten.
 class AdminListeners {
  public:
   virtual ~AdminListeners() = default;
@@ -27,7 +27,7 @@ class Reloader {
  public:
   // All of them outlive this.
   Reloader(const Options& options, const Readiness& readiness, InForce& in_force, Names& names,
-           Workers& workers, Committer& committer, Drains& drains, Recorder& recorder);
+           worker::Workers& workers, Committer& committer, Drains& drains, Recorder& recorder);
 
   void set_admin_listeners(AdminListeners* listeners) { admin_listeners_ = listeners; }
   boost::asio::awaitable<Result<protocol::Changed>> reload(Invocation invocation);
@@ -43,7 +43,7 @@ class Reloader {
   const Readiness& readiness_;
   InForce& in_force_;
   Names& names_;
-  Workers& workers_;
+  worker::Workers& workers_;
   Committer& committer_;
   Drains& drains_;
   Recorder& recorder_;

@@ -64,7 +64,8 @@ class SlidingWindow {
 
  private:
   struct Entry {
-    std::shared_ptr<const observe::PoolLive> live;  // so that its address is not given twice
+    std::shared_ptr<const observe::PoolLive>
+        live;  // kept, so that no other object gets the address that is the key
     PoolWindow recent;
   };
   std::map<const observe::PoolLive*, Entry> pools_;

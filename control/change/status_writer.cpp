@@ -52,7 +52,7 @@ protocol::ListenerStatus listener_view(const config::ListenerSpec& listener, std
   return {listener.name, bind, bind.substr(0, bind.rfind(':')) + ":" + std::to_string(port), port};
 }
 
-// Until then, and not below zero.
+// The time until `unix_time`; zero when it has passed.
 milliseconds left_until(std::int64_t unix_time) {
   return milliseconds(std::max<std::int64_t>(0, unix_time - unix_milliseconds()));
 }
@@ -205,7 +205,7 @@ void StatusWriter::add_traffic(PoolView& view, const route::Service& service, co
   view.p99_ms = to_ms(latencies.quantile(0.99));
 }
 
-// Of a pool that could not be set up.
+// A backend of a pool that could not be set up.
 BackendView StatusWriter::backend_view(const state::BackendState& backend) const {
   BackendView view;
   view.name = backend.name;
@@ -262,7 +262,7 @@ std::optional<RolloutView> StatusWriter::rollout_view(const state::ServiceState&
 
 // --- what is asked of it
 
-// With how those fare that move in step with it.
+// With the state of the rollouts that move in step with this one.
 Result<RolloutView> StatusWriter::rollout(const std::string& name) const {
   const state::State& state = of_.in_force.state;
   if (auto problem = state::missing_service(state, name)) return *problem;

@@ -27,7 +27,7 @@ class StatusWriter {
     const Options& options;
     const InForce& in_force;
     const Readiness& readiness;
-    Workers& workers;
+    worker::Workers& workers;
     const io::Resolver& resolver;
     const BackendHealth& health;
     const Drains& drains;

@@ -19,7 +19,7 @@ void TicketKeeper::restore() {
   if (!keys || !files_.exists(path)) return;
   const auto text = files_.read(path);
   const auto now = tls::TicketKeys::Clock::now();
-  // Those that are too old are no error: the daemon was down for hours.
+  // Kept keys that are too old are no error: the daemon was down for hours.
   if (text && keys->restore(*text, now, unix_milliseconds() / 1000)) kept_ = keys->turn(now);
   if (!text) spdlog::warn("{}; clients cannot resume their TLS sessions", text.error().message());
 }

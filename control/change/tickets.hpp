@@ -5,15 +5,15 @@
 #include <cstdint>
 
 #include "control/change/in_force.hpp"
-#include "control/change/workers.hpp"
 #include "control/state/file.hpp"
+#include "proxy/worker/workers.hpp"
 
 namespace sluice::change {
 
 class TicketKeeper {
  public:
   // All of them outlive this.
-  TicketKeeper(Workers& workers, state::FileSystem& files, const InForce& in_force)
+  TicketKeeper(worker::Workers& workers, state::FileSystem& files, const InForce& in_force)
       : workers_(workers), files_(files), in_force_(in_force) {}
 
   // Gives the workers' keys what was kept.
@@ -22,7 +22,7 @@ class TicketKeeper {
   void keep();
 
  private:
-  Workers& workers_;
+  worker::Workers& workers_;
   state::FileSystem& files_;
   const InForce& in_force_;  // for the state folder
   std::uint64_t kept_ = 0;   // the turn of the keys that are in the state folder; 0: none

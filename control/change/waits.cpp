@@ -120,7 +120,7 @@ Problem Waits::not_reached(const protocol::Wait& message, milliseconds took) con
 }
 
 // No request of its service goes to the pool: it has no share, it neither rescues nor gets copies, no
-// listener leads there, and no request waits for a place. What is in flight is the caller's question.
+// listener leads there, and no request waits for a slot. What is in flight there is not asked here.
 bool Waits::is_left(const Target& target) const {
   const route::Service* service = in_force_.routed(target.service);
   const route::Pool* pool = service ? find_pool(*service, target.pool) : nullptr;

@@ -41,7 +41,7 @@ class Waits {
 
   protocol::Drained drained_sum(const protocol::Target& target) const;
   std::uint64_t in_flight_of(const Pools& pools) const;
-  // What of a service may still reach a backend: requests under way and waiting for a place, and tunnels.
+  // What of a service may still reach a backend: requests under way and waiting for a slot, and tunnels.
   std::uint64_t under_way(const std::string& service) const;
   // What keeps the backends from being healthy, for a sentence.
   std::string troubles_of(const protocol::Target& target) const;

@@ -18,10 +18,10 @@
 #include "control/admin/server.hpp"
 #include "control/daemon/log.hpp"
 #include "control/daemon/notify.hpp"
-#include "control/daemon/runtime_workers.hpp"
-#include "control/daemon/signal_mask.hpp"
 #include "control/protocol/version.hpp"
 #include "control/state/journal_store.hpp"
+#include "proxy/base/signal_mask.hpp"
+#include "proxy/worker/runtime.hpp"
 
 namespace sluice::daemon {
 namespace {
@@ -53,6 +53,7 @@ worker::RuntimeOptions runtime_options(const config::Spec& spec) {
   worker::RuntimeOptions options;
   options.workers = spec.workers > 0 ? spec.workers : std::max(1u, std::thread::hardware_concurrency());
   options.access_log = spec.access_log;
+  options.inherited = inherited_sockets();
   return options;
 }
 
@@ -88,8 +89,7 @@ class Daemon {
   Notify notify_ = Notify::from_environment();
   boost::asio::io_context loop_{1};
   boost::asio::signal_set signals_{loop_, SIGTERM, SIGINT};
-  worker::Runtime runtime_;
-  RuntimeWorkers workers_;
+  worker::Runtime workers_;
   change::Control control_;
   admin::Server admin_;
   int exit_code_ = 0;
@@ -97,8 +97,7 @@ class Daemon {
 
 Daemon::Daemon(DaemonOptions options)
     : options_(std::move(options)),
-      runtime_(post_to(loop_), runtime_options(options_.spec)),
-      workers_(runtime_, inherited_sockets()),
+      workers_(post_to(loop_), runtime_options(options_.spec)),
       control_(loop_, workers_, store_of(options_), options_.spec, control_options(options_)),
       admin_(loop_, control_) {
   signals_.add(SIGHUP);

@@ -7,7 +7,7 @@
 
 #include <cstdlib>
 
-#include "control/daemon/signal_mask.hpp"
+#include "proxy/base/signal_mask.hpp"
 
 namespace sluice::daemon {
 namespace {

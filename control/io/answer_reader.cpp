@@ -60,7 +60,7 @@ void AnswerReader::read_body() {
 
 void AnswerReader::keep(std::string_view piece) {
   const auto room = most_body_ - body_.size();
-  if (piece.size() > room) cut_ = true;
+  if (piece.size() > room) truncated_ = true;
   body_.append(piece.substr(0, room));
 }
 

@@ -21,7 +21,7 @@ class AnswerReader {
   bool has_head() const { return status_ != 0; }
   bool complete() const { return complete_; }  // to the last byte
   bool failed() const { return !problem_.empty(); }
-  bool full() const { return cut_; }  // the body goes on behind what is kept
+  bool full() const { return truncated_; }  // the body goes on behind what is kept
 
   int status() const { return status_; }
   const std::string& location() const { return location_; }  // of a redirect
@@ -45,7 +45,7 @@ class AnswerReader {
   http1::ResponseHead head_;
   http1::BodyReader reader_;
   int status_ = 0, interims_ = 0;
-  bool complete_ = false, cut_ = false;
+  bool complete_ = false, truncated_ = false;
   std::string location_, body_, problem_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <openssl/x509_vfy.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -9,7 +10,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <cassert>
-#include <cstring>
 
 #include "proxy/base/values.hpp"
 #include "proxy/net/proxy_protocol.hpp"
@@ -29,14 +29,11 @@ constexpr auto kConnectionToken = asio::as_tuple(asio::use_awaitable);
 asio::generic::stream_protocol::endpoint to_asio(const route::Endpoint& endpoint) {
   using asio::ip::tcp;
   if (!endpoint.path.empty()) return asio::local::stream_protocol::endpoint(endpoint.path);
-  if (!endpoint.v6) {
-    asio::ip::address_v4::bytes_type bytes;
-    std::memcpy(bytes.data(), endpoint.ip.data(), bytes.size());
-    return tcp::endpoint(asio::ip::address_v4(bytes), endpoint.port);
-  }
-  asio::ip::address_v6::bytes_type bytes;
-  std::memcpy(bytes.data(), endpoint.ip.data(), bytes.size());
-  return tcp::endpoint(asio::ip::address_v6(bytes), endpoint.port);
+  const auto& ip = endpoint.ip.bytes;
+  if (!endpoint.ip.is_v4()) return tcp::endpoint(asio::ip::address_v6(ip), endpoint.port);
+  asio::ip::address_v4::bytes_type bytes;
+  std::copy(ip.end() - 4, ip.end(), bytes.begin());
+  return tcp::endpoint(asio::ip::address_v4(bytes), endpoint.port);
 }
 
 bool is_ours(const error_code& failure) {

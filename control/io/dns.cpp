@@ -10,7 +10,6 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cstring>
 #include <map>
 
 namespace sluice::io {
@@ -53,11 +52,7 @@ Found found_in(const ares_addrinfo& answer) {
   int ttl = std::numeric_limits<int>::max();
   for (const auto* node = answer.nodes; node; node = node->ai_next) {
     route::Endpoint endpoint;
-    endpoint.v6 = node->ai_family == AF_INET6;
-    if (endpoint.v6)
-      std::memcpy(endpoint.ip.data(), &reinterpret_cast<const sockaddr_in6*>(node->ai_addr)->sin6_addr, 16);
-    else
-      std::memcpy(endpoint.ip.data(), &reinterpret_cast<const sockaddr_in*>(node->ai_addr)->sin_addr, 4);
+    endpoint.ip = ip_port_of(*reinterpret_cast<const sockaddr_storage*>(node->ai_addr)).ip;
     if (std::find(found.addresses.begin(), found.addresses.end(), endpoint) == found.addresses.end())
       found.addresses.push_back(endpoint);
     ttl = std::min(ttl, node->ai_ttl);

@@ -48,7 +48,7 @@ HttpAnswer answer_from(AnswerReader& reader) {
   answer.status = reader.status();
   answer.location = reader.location();
   answer.body = std::move(reader.body());
-  answer.cut = reader.full();
+  answer.truncated = reader.full();
   answer.problem = reader.problem();
   return answer;
 }

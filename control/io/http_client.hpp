@@ -23,12 +23,12 @@ struct HttpRequest {
 };
 
 struct HttpAnswer {
-  int status = 0;        // 0: there was no answer, `problem` says why
-  std::string location;  // of a redirect; it is not followed
-  std::string body;      // as much of it as was asked for
-  bool cut = false;      // there is more of it
-  std::string problem;   // "connect: Connection refused", "no answer within 5s"
-  bool ours = false;     // nothing was learned of the other side (see Failure)
+  int status = 0;          // 0: there was no answer, `problem` says why
+  std::string location;    // of a redirect; it is not followed
+  std::string body;        // as much of it as was asked for
+  bool truncated = false;  // there is more of it
+  std::string problem;     // "connect: Connection refused", "no answer within 5s"
+  bool ours = false;       // nothing was learned of the other side (see Failure)
 };
 
 // Never throws; takes at most request.limit. What the other side sends beyond what was asked for is read and

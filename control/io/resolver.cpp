@@ -1,7 +1,5 @@
 #include "control/io/resolver.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 
 #include "proxy/base/origin.hpp"
@@ -54,18 +52,18 @@ std::optional<Endpoint> literal(const Address& address) {
     return endpoint;
   }
   endpoint.port = address.port;
-  if (inet_pton(AF_INET, address.host.c_str(), endpoint.ip.data()) == 1) return endpoint;
-  endpoint.v6 = true;
-  if (inet_pton(AF_INET6, address.host.c_str(), endpoint.ip.data()) == 1) return endpoint;
-  return std::nullopt;
+  const auto ip = parse_ip(address.host);
+  if (!ip) return std::nullopt;
+  endpoint.ip = *ip;
+  return endpoint;
 }
 
 std::string to_string(const Endpoint& endpoint) {
   if (!endpoint.path.empty()) return std::string(kUnix) + endpoint.path;
-  char text[INET6_ADDRSTRLEN] = "";
-  inet_ntop(endpoint.v6 ? AF_INET6 : AF_INET, endpoint.ip.data(), text, sizeof text);
+  IpText storage;
+  const std::string text(format_ip(endpoint.ip, storage));
   const std::string port = ":" + std::to_string(endpoint.port);
-  return endpoint.v6 ? "[" + std::string(text) + "]" + port : text + port;
+  return endpoint.ip.is_v4() ? text + port : "[" + text + "]" + port;
 }
 
 Resolver::Resolver(asio::any_io_executor loop, LookUp look)

@@ -32,7 +32,7 @@ void Judge::follow(const Reading& canary, const Reading& stable) {
   if (went_back(canary_began_, canary) || went_back(stable_began_, stable)) begin(canary, stable);
   canary_ = Window(canary_began_, canary).errors();
   stable_ = Window(stable_began_, stable).errors();
-  starts_.note(canary_began_, canary, stable);
+  starts_.record(canary_began_, canary, stable);
 }
 
 std::vector<Judgement> Judge::look(const Reading& canary, const Reading& stable, bool compare) {
@@ -55,9 +55,9 @@ bool Judge::fails(const CountedLimit& limit, const Reading& canary, const Readin
   return limit.fails(mine, other, risk_.fail) || failing_start(limit, canary, stable);
 }
 
-const Starts::Start* Judge::failing_start(const CountedLimit& limit, const Reading& canary,
-                                          const Reading& stable) const {
-  for (const Starts::Start& start : starts_.all())
+const WindowStarts::Start* Judge::failing_start(const CountedLimit& limit, const Reading& canary,
+                                                const Reading& stable) const {
+  for (const WindowStarts::Start& start : starts_.all())
     if (limit.fails(Window(start.canary, canary), Window(start.stable, stable), risk_.fail * start.part()))
       return &start;
   return nullptr;
@@ -66,7 +66,7 @@ const Starts::Start* Judge::failing_start(const CountedLimit& limit, const Readi
 Judgement Judge::judge(const CountedLimit& limit, const Reading& canary, const Reading& stable) const {
   Judgement whole = limit.judge(Window(canary_began_, canary), Window(stable_began_, stable), risk_);
   if (whole.verdict == Verdict::fail) return whole;
-  const Starts::Start* start = failing_start(limit, canary, stable);
+  const WindowStarts::Start* start = failing_start(limit, canary, stable);
   if (!start) return whole;
   Risk risk = risk_;
   risk.fail *= start->part();

@@ -19,7 +19,7 @@
 
 #include "control/rollout/judgement.hpp"
 #include "control/rollout/limit.hpp"
-#include "control/rollout/starts.hpp"
+#include "control/rollout/window_starts.hpp"
 #include "proxy/config/spec.hpp"
 
 namespace sluice::rollout {
@@ -48,15 +48,15 @@ class Judge {
  private:
   void follow(const Reading& canary, const Reading& stable);
   // The window that lets `limit` fail begins here; nullptr when none does.
-  const Starts::Start* failing_start(const CountedLimit& limit, const Reading& canary,
-                                     const Reading& stable) const;
+  const WindowStarts::Start* failing_start(const CountedLimit& limit, const Reading& canary,
+                                           const Reading& stable) const;
   bool fails(const CountedLimit& limit, const Reading& canary, const Reading& stable) const;
   Judgement judge(const CountedLimit& limit, const Reading& canary, const Reading& stable) const;
 
   std::vector<CountedLimit> limits_;
   Risk risk_;  // its `fail` is that of the whole evidence; the fresh windows share as much again
   Reading canary_began_, stable_began_;
-  Starts starts_;
+  WindowStarts starts_;
   Tally canary_, stable_;
 };
 

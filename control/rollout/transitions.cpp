@@ -44,7 +44,7 @@ void enter(ServiceState& service, std::uint32_t step, std::int64_t time, const s
   rollout.step = step;
   rollout.why = why;
   set_step(service, time);
-  rollout.tell(time, rollout.text() + (why.empty() ? "" : ": " + why));
+  rollout.log_change(time, rollout.text() + (why.empty() ? "" : ": " + why));
 }
 
 // The last step passed: the shares stay.
@@ -134,8 +134,8 @@ Rollout made_of(const ServiceState& service, const Start& wanted, const std::str
   std::string with;
   for (const auto& other : rollout.group)
     if (other != service.name) with += (with.empty() ? ", in step with " : ", ") + other;
-  rollout.tell(time, "started by " + wanted.by + ", from " + rollout.from + " to " + to +
-                         (wanted.plan.name.empty() ? "" : " by plan " + wanted.plan.name) + with);
+  rollout.log_change(time, "started by " + wanted.by + ", from " + rollout.from + " to " + to +
+                               (wanted.plan.name.empty() ? "" : " by plan " + wanted.plan.name) + with);
   return rollout;
 }
 
@@ -206,7 +206,7 @@ Result<Change> set_paused(const State& now, const std::string& name, bool paused
     if (rollout.paused == paused) continue;
     rollout.paused = paused;
     if (!paused && rollout.phase == RolloutPhase::running) rollout.step_began = time;
-    rollout.tell(time, rollout.text() + (paused ? "" : ", goes on"));
+    rollout.log_change(time, rollout.text() + (paused ? "" : ", goes on"));
   }
   return changed(now, std::move(next),
                  std::string("sluicectl rollout ") + (paused ? "resume " : "pause ") + name,

@@ -48,8 +48,7 @@ std::string query_url(const config::GateSpec& gate) {
   return url + "/api/v1/query?query=" + protocol::percent_encode(gate.query);
 }
 
-// A redirect is not followed: who answers at the other place is not who was configured, and would be given
-// the password.
+// A redirect is not followed: the other server was not configured, and would be sent the password.
 std::string redirect_text(const io::HttpAnswer& fetched) {
   if (fetched.status < 300 || fetched.status > 399 || fetched.location.empty()) return {};
   return " to " + quoted(shown_url(fetched.location)) + ", redirects are not followed";
@@ -59,7 +58,7 @@ QueryAnswer answer_from(const io::HttpAnswer& fetched) {
   QueryAnswer answer;
   if (fetched.status == 0)
     answer.problem = fetched.problem;
-  else if (fetched.cut)
+  else if (fetched.truncated)
     answer.problem = "its answer is longer than 64 KiB";
   else if (!fetched.problem.empty())
     answer.problem = fetched.problem;
@@ -84,8 +83,8 @@ asio::awaitable<Judgement> ask_prometheus(asio::any_io_executor loop, io::Resolv
   co_return rollout::judge_query(gate, answer);
 }
 
-// 2xx agrees. A gateway's error is not the hook's word, nor is a redirect or the wish for a password.
-HookAnswer meaning_of_status(int status) {
+// 2xx agrees, other statuses refuse. A gateway's error, a redirect or a demand for a password is no answer.
+HookAnswer hook_answer_of_status(int status) {
   if (status >= 200 && status < 300) return HookAnswer::agreed;
   const bool of_another =
       (status >= 502 && status <= 504) || status / 100 == 3 || status == 401 || status == 407;
@@ -110,10 +109,10 @@ asio::awaitable<Judgement> ask_http(asio::any_io_executor loop, io::Resolver& re
   const std::string redirect = redirect_text(fetched);
   const std::string words = redirect.empty() ? first_words(without_secret(fetched.body, reached)) : redirect;
   const std::string said = "status " + std::to_string(fetched.status) + words;
-  co_return rollout::judge_hook(gate, meaning_of_status(fetched.status), said);
+  co_return rollout::judge_hook(gate, hook_answer_of_status(fetched.status), said);
 }
 
-HookAnswer meaning_of(const io::CommandResult& result) {
+HookAnswer hook_answer_of(const io::CommandResult& result) {
   if (result.end != io::CommandResult::End::exited) return HookAnswer::none;
   if (result.code == kNotExecutable || result.code == kNotFound) return HookAnswer::none;
   return result.code == 0 ? HookAnswer::agreed : HookAnswer::refused;
@@ -122,7 +121,7 @@ HookAnswer meaning_of(const io::CommandResult& result) {
 asio::awaitable<Judgement> ask_command(asio::any_io_executor loop, config::GateSpec gate,
                                        io::Environment environment) {
   const auto result = co_await io::run_command(loop, gate.exec, std::move(environment), gate.timeout);
-  co_return rollout::judge_hook(gate, meaning_of(result), result.text());
+  co_return rollout::judge_hook(gate, hook_answer_of(result), result.text());
 }
 
 // The text of a sample's value in a vector's element or a scalar.

@@ -1,4 +1,4 @@
-// The gates whose answers come from outside: Prometheus, commands and HTTP hooks. Control thread only.
+// External gates: those whose answers come from Prometheus, commands or HTTP hooks. Control thread only.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -1,4 +1,4 @@
-// Of which time an answer from outside speaks: a gate judges its step, not what was before (G9).
+// Of which time the answer of an external gate speaks: a gate judges its step, not what was before (G9).
 #include <algorithm>
 
 #include "control/rollout/query_range.hpp"

@@ -1,5 +1,5 @@
-// What the rollout driver needs of the rest of control, as an interface: it is tested with a host that is
-// none. Control thread only.
+// What the rollout driver needs of the rest of control, as an interface, so that it is tested with a fake.
+// Control thread only.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -35,7 +35,7 @@ bool same(const state::Rollout& decided, const std::optional<state::Rollout>& no
          now->step_began == decided.step_began;
 }
 
-// Active rollouts by what was started together.
+// The services of active rollouts, in groups that were started together.
 std::map<std::uint64_t, std::vector<std::string>> groups_in(const state::State& now) {
   std::map<std::uint64_t, std::vector<std::string>> groups;
   for (const auto& service : now.services)
@@ -115,7 +115,7 @@ asio::awaitable<void> RolloutDriver::step(std::vector<std::string> names) {
   co_await act(group, std::move(together));
 }
 
-// With what watches them; fewer when one cannot be watched yet.
+// The rollouts of these services with their watches; fewer when one cannot be watched yet.
 RolloutDriver::Group RolloutDriver::group_of(const std::vector<std::string>& names) {
   Group group;
   for (const auto& name : names) {
@@ -179,7 +179,7 @@ Move RolloutDriver::move_of(const Group& group, const rollout::Together& togethe
   for (const auto& one : group) move.services.push_back(one.name);
   move.change = [group, back = move.back, service = together.service,
                  why = together.decision.why](const state::State& now) {
-    // What was decided was decided of these; if one of them moved meanwhile, nothing is done.
+    // The move was decided for these states of the rollouts: when one has moved meanwhile, nothing is done.
     const bool as_decided = std::all_of(group.begin(), group.end(), [&now](const Driven& one) {
       const auto* kept = now.service(one.name);
       return kept && same(one.rollout, kept->rollout);
@@ -219,8 +219,8 @@ void RolloutDriver::ask_external_gates(RolloutWatch& watch) {
   }
 }
 
-// The answer of a step that is over goes to a gate that nobody looks at any more: what was asked before a
-// step began is never its evidence (G9).
+// An answer that comes after its step goes to that step's gate, which no watch reads any more: what was asked
+// before a step began is never its evidence (G9).
 asio::awaitable<void> RolloutDriver::ask_gate(std::shared_ptr<ExternalGate> gate) {
   const Question question = question_of(*gate, io::Clock::now(), unix_milliseconds());
   rollout::Judgement answer = judgement_of(*gate);

@@ -47,7 +47,7 @@ class RolloutDriver {
     state::Rollout rollout;
     std::shared_ptr<RolloutWatch> watch;
   };
-  using Group = std::vector<Driven>;  // that were started together and move in step
+  using Group = std::vector<Driven>;  // rollouts that were started together and move in step
 
   boost::asio::awaitable<bool> tick();
   boost::asio::awaitable<void> step(std::vector<std::string> names);
@@ -68,7 +68,8 @@ class RolloutDriver {
   std::optional<JudgementLog> judgements_;  // set by open_log()
   bool judgements_failed_ = false;
   std::map<std::string, std::shared_ptr<RolloutWatch>> watches_;  // by service, of active rollouts
-  std::map<std::string, std::set<std::string>> warned_gates_;     // that were told of, by service
+  std::map<std::string, std::set<std::string>>
+      warned_gates_;  // gates above their warn limit, by service: reported once
   io::Notifier wakeup_;
   bool stopped_ = false;
 };

@@ -43,7 +43,7 @@ rollout::Reading canary_of(const route::Service& service, const state::Rollout& 
   return rollout::read(shadow ? shadow->live : *service.pools[service.watched_pool].live);
 }
 
-// As a person calls the queries that have no name: by their number.
+// A query without a name is named by its number.
 std::vector<config::GateSpec> named(std::vector<config::GateSpec> gates) {
   int number = 0;
   for (auto& gate : gates)

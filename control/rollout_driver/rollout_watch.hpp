@@ -1,5 +1,5 @@
-// What this process sees of one active rollout in its present step: readings, verdicts, answers from outside.
-// Gone with the step and with the process (G7). Control thread only.
+// What this process sees of one active rollout in its present step: readings, verdicts, answers of external
+// gates. Gone with the step and with the process (G7). Control thread only.
 #pragma once
 
 #include <deque>
@@ -63,7 +63,7 @@ class RolloutWatch {
 io::Environment environment_of(const route::Service& service, const route::Pool& pool, std::uint32_t step,
                                Share share, Share mirror);
 
-// Between two answers of a gate that is asked outside, in a step that holds so long.
+// Between two answers of an external gate, in a step that holds so long.
 std::chrono::milliseconds asking_interval(std::chrono::milliseconds hold);
 
 }  // namespace sluice::rollout_driver

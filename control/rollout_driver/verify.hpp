@@ -28,15 +28,15 @@ struct Verification {
   io::Environment environment;  // of its commands
 };
 
-// Of the pool as `in_force` has it: its ready backends whose addresses are known; none when there is no such
-// pool.
+// For a pool of `in_force`. The targets are its ready backends whose addresses are known; none when there is
+// no such pool.
 Verification verification_of(const route::Snapshot& in_force, const std::string& service,
                              const std::string& pool, std::vector<config::VerifySpec> checks);
 
 // One after the other, requests first, up to the first that does not pass: the verdict is pass or fail.
 // Without a target it fails.
 boost::asio::awaitable<rollout::Verified> verify(boost::asio::any_io_executor loop, Verification wanted);
-// The same into `into`.
+// The same; writes the outcome to `into`.
 boost::asio::awaitable<void> verify_into(boost::asio::any_io_executor loop, Verification wanted,
                                          std::shared_ptr<rollout::Verified> into);
 

@@ -108,7 +108,7 @@ std::string Rollout::text() const {
   return paused && active() ? out + ", paused" : out;
 }
 
-void Rollout::tell(std::int64_t time, std::string line) {
+void Rollout::log_change(std::int64_t time, std::string line) {
   if (lines.size() >= kMostLines) lines.erase(lines.begin() + 1);
   lines.push_back({time, std::move(line)});
 }
@@ -118,7 +118,7 @@ void Rollout::end(RolloutPhase how, std::int64_t time, std::string reason) {
   paused = false;
   ended = time;
   why = std::move(reason);
-  tell(time, text() + ": " + why);
+  log_change(time, text() + ": " + why);
 }
 
 json::object to_json(const Rollout& rollout) {

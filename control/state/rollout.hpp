@@ -49,7 +49,7 @@ struct Rollout {
   bool last_step() const { return step + 1 >= plan.steps.size(); }
   // "to green: step 2 of 4 (25%), paused"
   std::string text() const;
-  void tell(std::int64_t time, std::string line);
+  void log_change(std::int64_t time, std::string line);
   void end(RolloutPhase how, std::int64_t time, std::string reason);
   bool operator==(const Rollout&) const = default;
 };

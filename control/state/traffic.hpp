@@ -1,6 +1,6 @@
-// What an operator lays over a service's shares at run time: pause and stop (P1), flags (F1), mirror (M1).
-// The changes of the state, as in apply.hpp, and how they are kept, told and carried over. The configuration
-// does not know them, so they stay over a reload (T2). Pure.
+// What an operator asks of a service at run time beside its shares: pause and stop (P1), flags (F1), mirror
+// (M1). The changes of the state, as in apply.hpp, and how they are kept, told and carried over. The
+// configuration does not know them, so they stay over a reload (T2). Pure.
 #pragma once
 
 #include <boost/json/object.hpp>

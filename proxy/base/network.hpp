@@ -1,5 +1,5 @@
-// IP addresses and networks: who a client is, and whom a listener trusts. Pure; an IPv4 address is held in
-// its IPv4-mapped form (RFC 4291 2.5.5.2), so that both families compare alike.
+// IP addresses and networks: who a client is, where a backend is, whom a listener trusts. Pure; an IPv4
+// address is held in its IPv4-mapped form (RFC 4291 2.5.5.2), so that both families compare alike.
 #pragma once
 
 #include <array>

@@ -26,16 +26,16 @@ struct BodyPiece {
 // Told when the client leaves while its answer is being made; at most once of each.
 class StreamObserver {
  public:
-  virtual void client_gone() = 0;         // nobody will read an answer (RST, or the connection is cut)
-  virtual void client_half_closed() = 0;  // FIN: gone, or waiting silently for its answer
+  virtual void client_gone() = 0;         // nobody will read an answer (RST, or close_now())
+  virtual void client_half_closed() = 0;  // FIN: the client is gone, or waits for its answer
 
  protected:
   ~StreamObserver() = default;
 };
 
-// Who asks, and over what. The views live as long as the stream serves this request.
+// The client of a request, and how it came. The views live as long as the stream serves this request.
 struct ClientInfo {
-  std::string_view address;       // without the port; whom trusted proxies spoke for
+  std::string_view address;       // of the client, as trusted proxies say; without the port
   std::string_view peer_address;  // who connected: the client or a proxy in front
   std::string_view listener;
   std::string_view protocol;              // "HTTP/1.1", a literal
@@ -50,7 +50,7 @@ struct OwnReply {
   int status = 0;
   std::string_view reason;  // X-Sluice-Error; empty: none
   std::string_view text;
-  int retry_after = 0;  // seconds; 0: the status's own, if it has one
+  int retry_after = 0;  // seconds; 0: the default of that status
 };
 
 // An interface as wide as HTTP: the request, the answer and how far each has come.
@@ -79,7 +79,8 @@ class ClientStream : public TunnelEnd {
   virtual void watch() = 0;
 
   // --- the answer
-  virtual void send_interim(const http::ResponseHead& answer) = 0;  // 1xx but 101; goes with what follows
+  virtual void send_interim(
+      const http::ResponseHead& answer) = 0;  // 1xx but 101; sent together with what follows
   // Requires: not answered().
   virtual void send_head(const http::ResponseHead& answer, std::span<const http::Field> extra) = 0;
   // A piece of the body; with `last` the end of the message. Sends at once what goes. False: the client takes
@@ -105,7 +106,7 @@ class ClientStream : public TunnelEnd {
   std::uint64_t body_bytes_out() const { return bytes_out_; }
 
  protected:
-  // Kept by the stream that derives from this, anew for each request.
+  // Set by the derived stream, anew for each request.
   const http::RequestHead* head_ = nullptr;
   ClientInfo info_;
   StreamObserver* observer_ = nullptr;

@@ -69,7 +69,7 @@ Task<void> Connection::run() {
           break;
       }
     }
-  } catch (const std::exception& e) {  // out of memory, at worst: this connection pays, the others live
+  } catch (const std::exception& e) {  // such as bad_alloc: this connection ends, the others go on
     spdlog::error("connection from {}: {}", peer_address_, e.what());
     reset_ = true;
   }
@@ -77,9 +77,10 @@ Task<void> Connection::run() {
   delete this;
 }
 
-// False: this client has all the connections that it may have.
+// False: the client has as many connections as a client may have.
 bool Connection::admit() {
-  if (!listener_->clients || trusted_) return true;  // a proxy in front speaks for many
+  if (!listener_->clients || trusted_)
+    return true;  // a trusted proxy's connections are those of many clients
   const std::uint64_t client = client_key(peer_address_);
   const auto entry = listener_->clients->enter(client, listener_->spec.max_connections_per_client);
   if (entry.slot) counted_in_ = listener_->clients;  // a reload may make another table
@@ -124,7 +125,7 @@ Task<void> Connection::speak_http2(std::string_view came) {
   protocol_ = nullptr;
 }
 
-// The client forgot the s of https://. It is told so in the words that it speaks.
+// Plain HTTP came to a port that speaks TLS: the client is told so in plain HTTP.
 Task<void> Connection::refuse_clear_text() {
   socket_.drop_tls();
   Http1Connection http1(*this);

@@ -22,7 +22,7 @@ namespace sluice::client {
 
 struct ConnectionHook : net::WheelHook {};
 
-// What speaks a protocol on a connection. It is told only while it does.
+// Speaks the client's protocol on a connection. Called between the TLS handshake and the connection's end.
 class ProtocolDriver {
  public:
   virtual void drain() = 0;      // as Connection::drain()
@@ -97,12 +97,12 @@ class Connection final : private ConnectionHook {
   IpText peer_address_text_;
   std::string_view peer_address_;
   std::vector<tls::IdentityField> certificate_;  // what the backend is told of the client's certificate
-  std::vector<http::Field> identity_;            // views of it  // the client's certificate, for the backend
+  std::vector<http::Field> identity_;            // views of certificate_
   upstream::Logins logins_;
   ProtocolDriver* protocol_ = nullptr;             // null before the handshake is done
   bool draining_ = false;                          // shutdown asked for the end
   bool reset_ = false;                             // the connection ends with a reset
-  observe::ClientTable::Slot* counted_ = nullptr;  // where this connection counts for its client
+  observe::ClientTable::Slot* counted_ = nullptr;  // the client's count of connections, this one among them
   std::shared_ptr<observe::ClientTable> counted_in_;
 };
 

@@ -20,7 +20,7 @@ void Http1Input::end_message() {
 
 bool Http1Input::make_room(bool head_in_use) {
   Buffer& buffer = tail();
-  if (body_apart_ && buffer.empty()) buffer.clear();  // no head lives there
+  if (body_apart_ && buffer.empty()) buffer.clear();  // no head is in it
   if (!buffer.holds_storage() || buffer.room_size() >= kMinRoom) return true;
   if (head_in_use) return false;
   buffer.compact();

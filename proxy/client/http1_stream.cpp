@@ -68,7 +68,7 @@ Task<BodyPiece> Http1Stream::read_body() {
   using Kind = BodyPiece::Kind;
   for (BodyPiece piece;;) {
     if (take_piece(piece)) co_return piece;
-    if (!socket_.armed()) {  // else a read is outstanding since the last request, to where that one was
+    if (!socket_.armed()) {  // else the read-ahead of the last request is still outstanding
       input_.begin_piece();
       arm(socket_, input_.tail());
     }
@@ -131,7 +131,7 @@ void Http1Stream::end_wait() {
 
 // The read for the next request is outstanding while this one is answered.
 void Http1Stream::watch() {
-  if (!read_ahead()) return;  // the buffer is full of requests to come; their client is there
+  if (!read_ahead()) return;  // full of pipelined requests: their client is there
   socket_.observe(this);
   if (socket_.read_ready()) on_unawaited_read();
 }
@@ -147,7 +147,7 @@ bool Http1Stream::read_ahead() {
 void Http1Stream::on_unawaited_read() {
   socket_.observe(nullptr);
   const auto read = socket_.peek();
-  if (read.status == IoStatus::ok) {  // the next request, early: it waits its turn
+  if (read.status == IoStatus::ok) {  // a pipelined request: it waits for this one's end
     socket_.take();
     input_.tail().commit(read.size);
     if (read_ahead()) socket_.observe(this);

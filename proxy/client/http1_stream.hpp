@@ -33,7 +33,7 @@ class Http1Stream final : public ClientStream, private net::ReadObserver {
   // --- for the HTTP/1 connection
   // A request begins. Its head stays where it is until the next one begins.
   void begin(const http1::RequestHead& head, bool may_stay_open);
-  // Nobody answers the request any more.
+  // The handler is done with the request.
   void end();
   // A small end of the answer is still to be sent, so that it goes with the other answers of this round. Then
   // after_send().

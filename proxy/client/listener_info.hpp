@@ -1,4 +1,4 @@
-// What its listener says to a connection: the configured listener, and what is made of it. Shared by the
+// A listener as its connections see it: its configuration, and what is made of that. Shared by the
 // workers; constant but for the counts, which a reload carries over.
 #pragma once
 
@@ -18,7 +18,8 @@ struct ListenerInfo {
   std::shared_ptr<const tls::ServerContext> tls;  // null: clear text
   // Open connections, of all workers.
   std::shared_ptr<std::atomic<std::uint32_t>> connections = std::make_shared<std::atomic<std::uint32_t>>(0);
-  std::shared_ptr<observe::ClientTable> clients;  // theirs; null without max_connections_per_client
+  std::shared_ptr<observe::ClientTable>
+      clients;  // connections by client; null without max_connections_per_client
 
   http1::HeadLimits head_limits() const { return {spec.max_header_bytes, spec.max_target, spec.max_headers}; }
 };

@@ -1,4 +1,4 @@
-// Requests that are refused before they are requests: the words of the answer, and the access log's line.
+// Requests that are refused before a stream serves them: the text of the answer, and the access log's line.
 // Worker only.
 #pragma once
 

@@ -32,7 +32,7 @@ struct GateSpec {
   static constexpr Word<bool> kAgainst[] = {{"stable", true}};
   static constexpr std::string_view kOnEmpty[] = {"hold", "fail"};
 
-  std::string name;    // of one that is asked outside; empty: "query 2", or its command or URL
+  std::string name;    // of an external gate; empty: "query 2", or its command or URL
   std::string metric;  // one of kMetrics; empty for prometheus, exec, http
   bool against_stable = false;
   std::optional<double> max, warn, max_increase;  // rates as fractions, latencies in seconds

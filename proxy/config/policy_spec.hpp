@@ -124,7 +124,7 @@ struct TimeoutSpec {
 struct LimitSpec {
   std::uint32_t in_flight = 10'000;
   std::uint32_t queue = 1'000;
-  milliseconds queue_time = 5s;  // the longest wait for a place; a standing queue shortens it (Concurrency)
+  milliseconds queue_time = 5s;  // the longest wait for a slot; a standing queue shortens it (Concurrency)
   std::uint64_t body = 0;        // bytes of a request's body; 0: no limit, bodies stream (X4)
   bool operator==(const LimitSpec&) const = default;
   static void fields(auto& self, auto& visit) {

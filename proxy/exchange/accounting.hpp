@@ -61,7 +61,7 @@ class Accounting {
   net::Clock::time_point routed_ = began_;
   net::Clock::time_point attempt_began_{}, answer_began_{};
   bool first_counted_ = false;  // the chosen pool's first attempt has been judged
-  bool in_breaker_ = false;     // counted there among those without an answer
+  bool in_breaker_ = false;     // the breaker counts the request among those without an answer
 };
 
 }  // namespace sluice::exchange

@@ -18,8 +18,8 @@ bool Concurrency::Waiter::await_ready() {
     entry_ = Entry::full;
     return true;
   }
-  // Again, now that requests that leave see this one waiting: a slot given back in between would be offered
-  // to nobody.
+  // A second try, now that this request counts as waiting: a slot that was given back before it did was
+  // offered to nobody.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (!take()) return false;
   waiting_.fetch_sub(1);

@@ -116,7 +116,7 @@ class Concurrency {
   bool wake_next(QueueKey key);
 
  private:
-  // The first may be unable to take what the next one can: it has tried that backend.
+  // So many waiting requests are offered a slot: the first may have tried the backend that has it.
   static constexpr int kLookedAt = 4;
 
   struct Queue : QueueHook {

@@ -100,7 +100,7 @@ Failure Exchange::within_limits() {
 // P1.
 Task<Failure> Exchange::wait_out_pause() {
   watch_.begin();
-  if (gone_) co_return kGone;
+  if (client_gone_) co_return kGone;
   const Failure failure = co_await waits_.out_pause(accounting_.began());
   if (!failure) accounting_.left_pause();
   co_return failure;
@@ -120,8 +120,8 @@ bool Exchange::decide_pool() {
 Task<Failure> Exchange::forward() {
   for (;;) {
     Failure failure{};
-    if (!gone_ && !claim()) failure = co_await waits_.for_backend();
-    if (gone_) co_return kGone;
+    if (!client_gone_ && !claim()) failure = co_await waits_.for_backend();
+    if (client_gone_) co_return kGone;
     if (failure) co_return failure;
     open_request();
     if (!request_->reused()) failure = co_await connect();
@@ -184,8 +184,8 @@ void Exchange::open_request() {
 
 Task<Failure> Exchange::connect() {
   const auto connected = co_await request_->connect();
-  if (gone_) co_return kGone;
-  if (cut_) co_return kDrained;
+  if (client_gone_) co_return kGone;
+  if (drained_) co_return kDrained;
   switch (connected) {
     case upstream::Connected::ok:
       co_return Failure{};
@@ -206,8 +206,8 @@ Task<Failure> Exchange::connect() {
 }
 
 Failure Exchange::after_send(StreamStatus status, bool whole) {
-  if (gone_) return kGone;
-  if (cut_) return kDrained;
+  if (client_gone_) return kGone;
+  if (drained_) return kDrained;
   if (status == StreamStatus::timed_out) return {FailureKind::timeout, Side::upstream};
   if (status != StreamStatus::ok) return {FailureKind::reset, Side::upstream};
   if (!whole) upload_.start(*request_);
@@ -224,7 +224,7 @@ Task<Failure> Exchange::receive() {
         pass_head();
         break;
       case Relay::Step::wait: {
-        if (gone_ || cut_ || upload_.failed()) co_return failure_of(StreamStatus::canceled);
+        if (client_gone_ || drained_ || upload_.failed()) co_return failure_of(StreamStatus::canceled);
         const auto arrived = co_await request_->arrival();
         if (arrived != StreamStatus::ok) co_return failure_of(arrived);
         break;
@@ -233,7 +233,7 @@ Task<Failure> Exchange::receive() {
         watch_.begin_flush();
         const auto flushed = co_await client_.flush();
         watch_.end_flush();
-        if (flushed != StreamStatus::ok) co_return cut_ ? kDrained : kGone;
+        if (flushed != StreamStatus::ok) co_return drained_ ? kDrained : kGone;
         break;
       }
       case Relay::Step::tunnel:
@@ -279,7 +279,7 @@ Task<void> Exchange::run_tunnel() {
 
 // After a failed attempt: whether there is another one, and where it goes.
 bool Exchange::plan_retry(Failure failure) {
-  if (client_.answered() || relay_.sent_interim() || gone_ || cut_) return false;
+  if (client_.answered() || relay_.sent_interim() || client_gone_ || drained_) return false;
   upstream::Attempt failed;
   failed.phase = request_->phase();
   failed.kind = failure.kind;
@@ -298,11 +298,11 @@ bool Exchange::plan_retry(Failure failure) {
 }
 
 Failure Exchange::failure_of(StreamStatus status) const {
-  if (cut_) return kDrained;
+  if (drained_) return kDrained;
   if (upload_.end() == Upload::End::malformed) return {FailureKind::malformed, Side::client};
   if (upload_.end() == Upload::End::too_large) return {FailureKind::too_large, Side::client};
   if (upload_.end() == Upload::End::too_slow) return {FailureKind::too_slow, Side::client};
-  if (gone_) return kGone;
+  if (client_gone_) return kGone;
   if (status == StreamStatus::timed_out) return {FailureKind::timeout, Side::upstream};
   return {FailureKind::reset, Side::upstream};
 }
@@ -325,7 +325,7 @@ void Exchange::record(Failure failure) {
   const std::string_view error = failure ? answer_for(failure.kind).reason : std::string_view();
   Ending ending;
   ending.status = client_.status();
-  ending.aborted = gone_ || failure.kind == FailureKind::gone;
+  ending.aborted = client_gone_ || failure.kind == FailureKind::gone;
   ending.rescued = plan_.chosen && &placement_.asked() != plan_.chosen && !failure;
   ending.tunnel = tunnel_.has_value();
   accounting_.ended(ending);
@@ -355,7 +355,7 @@ observe::AccessRecord Exchange::access_record(std::string_view error) const {
 }
 
 void Exchange::client_gone() {
-  gone_ = true;
+  client_gone_ = true;
   waits_.cancel();
   if (request_) request_->cancel();
 }
@@ -364,10 +364,10 @@ void Exchange::client_half_closed() {
   if (!tunnel_) watch_.half_closed();
 }
 
-void Exchange::cut() {
-  cut_ = true;
+void Exchange::abort() {
+  drained_ = true;
   if (request_) request_->cancel();
-  if (tunnel_) return tunnel_->cut();
+  if (tunnel_) return tunnel_->abort();
   if (client_.answered()) client_.cancel();
 }
 

@@ -60,7 +60,7 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   net::Clock::time_point began() const override { return accounting_.began(); }
   std::string_view path() const override { return client_.head().path; }
   std::string_view client() const override { return client_.info().address; }
-  void cut() override;
+  void abort() override;
   void end_within(std::chrono::milliseconds wait) override;
   // StreamObserver
   void client_gone() override;
@@ -82,8 +82,8 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   Relay relay_;
   ClientWatch watch_;
   std::optional<Tunnel> tunnel_;  // from its opening on
-  bool gone_ = false;             // the client
-  bool cut_ = false;              // by a drain's deadline (D3); the client may be gone as well
+  bool client_gone_ = false;
+  bool drained_ = false;  // by a drain's deadline (D3); the client may be gone as well
 };
 
 }  // namespace sluice::exchange

@@ -9,7 +9,7 @@ using upstream::Selection;
 
 namespace {
 constexpr std::size_t kReadOfAnswer =
-    256 * 1024;  // more of a body is not worth the time: the connection ends
+    256 * 1024;  // of a longer body the rest is not read, and the connection is closed
 }  // namespace
 
 Mirrors::Mirrors(net::Poller& poller, net::TimerWheel& wheel, std::size_t worker,
@@ -212,12 +212,12 @@ void Mirrors::count(const Copy& copy, Outcome outcome) const {
 }
 
 // For a rollout that is judged by copies: as an attempt of a user's request
-// would count (G4). What was dropped, and what a drain or the end cut, says
+// would count (G4). What was dropped, and what a drain or the end aborted, says
 // nothing of the pool.
 void Mirrors::count_evidence(const Copy& copy, Outcome outcome) const {
   const auto& mirror = copy.service_.service->mirror;
   if (!mirror || !mirror->shadow || outcome == Outcome::dropped) return;
-  if (copy.end_ == Copy::End::cut) return;
+  if (copy.end_ == Copy::End::aborted) return;
   const bool failed = outcome != Outcome::answered;
   auto& counted = mirror->shadow->live.per_worker[worker_];
   if (failed) counted.errors.add();
@@ -227,7 +227,7 @@ void Mirrors::count_evidence(const Copy& copy, Outcome outcome) const {
   mirror->shadow->breaker->count(failed);
 }
 
-// The copies' own view of the backend that is claimed.
+// The connections of copies to the backend that is claimed.
 upstream::Backend& Mirrors::own(const Copy& copy) {
   auto& known = own_[copy.to_->live->id];
   if (!known) known = std::make_unique<upstream::Backend>(copy.to_->live, worker_);

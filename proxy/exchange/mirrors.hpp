@@ -26,7 +26,7 @@ class Mirrors : private net::Poller::Entry {
   static constexpr std::size_t kActive = 32;          // of a worker, under way at once
   static constexpr std::size_t kWaiting = 128;        // behind them
   static constexpr std::size_t kLongestBody = 16384;  // of a request that is copied
-  // That a copy takes, or timeouts.response if that is less.
+  // The time that a copy gets, or timeouts.response if that is less.
   static constexpr std::chrono::seconds kLongest{30};
 
   // `offer_slot` is Context::offer_slot. All that is passed outlives this.
@@ -52,9 +52,9 @@ class Mirrors : private net::Poller::Entry {
 
    private:
     friend class Mirrors;
-    // Why the copy is to end: `cut` and `timed_out` are its failure, `let_go`
+    // Why the copy is to end: `aborted` and `timed_out` are its failure, `let_go`
     // is nobody's.
-    enum class End : std::uint8_t { none, cut, timed_out, let_go };
+    enum class End : std::uint8_t { none, aborted, timed_out, let_go };
     void end(End how);
     bool ended() const { return end_ != End::none; }
     bool let_go() const { return end_ == End::let_go; }
@@ -64,11 +64,11 @@ class Mirrors : private net::Poller::Entry {
     net::Clock::time_point began() const override { return began_; }
     std::string_view path() const override { return "(mirrored)"; }
     std::string_view client() const override { return {}; }
-    void cut() override { end(End::cut); }
-    void end_within(std::chrono::milliseconds) override { cut(); }
+    void abort() override { end(End::aborted); }
+    void end_within(std::chrono::milliseconds) override { abort(); }
     void expired() override { end(End::timed_out); }
 
-    const upstream::WorkerSnapshotPtr view_;  // keeps the next three
+    const upstream::WorkerSnapshotPtr view_;  // keeps what the next three point to
     const upstream::WorkerService& service_;
     const upstream::WorkerPool& pool_;
     const route::Backend* to_ = nullptr;  // while claimed
@@ -119,8 +119,8 @@ class Mirrors : private net::Poller::Entry {
   const std::size_t worker_;
   upstream::Connector& connector_;
   const std::function<void(QueueKey key)>& offer_slot_;
-  route::RoundRobinState round_robin_;  // not the users': their order is not disturbed
-  // Whose connections are the copies', by the backend's id.
+  route::RoundRobinState round_robin_;  // of the copies; users' requests have their own
+  // The connections of copies, by the id of the backend that they lead to.
   std::unordered_map<std::uint32_t, std::unique_ptr<upstream::Backend>> own_;
   std::vector<std::unique_ptr<Copy>> copies_;  // being made, waiting and under way
   std::deque<Copy*> waiting_;

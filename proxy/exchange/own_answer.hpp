@@ -9,7 +9,7 @@
 namespace sluice::exchange {
 
 struct OwnAnswer {
-  int status = 0;           // 0: nothing is sent, nobody would read it
+  int status = 0;           // 0: nothing is sent, the client is gone
   std::string_view reason;  // of X-Sluice-Error and of the access log
   std::string_view text;
 };

@@ -30,8 +30,8 @@ void Placement::take(std::size_t index) {
   claimed_in_ = asked_;
 }
 
-// R4: where this client connection is logged in, as long as its requests may go there. When the pool is
-// another one now, or that backend takes no more requests, the login ends.
+// R4: the backend where this client connection is logged in, as long as requests may go there. When another
+// pool is asked now, or that backend takes no more requests, the login ends.
 bool Placement::claim_login() {
   upstream::Logins& logins = client_.logins();
   const upstream::Backend* const mine = logins.at(plan_.live());
@@ -44,7 +44,7 @@ bool Placement::claim_login() {
     logins.end(plan_.live());
     return false;
   }
-  // A full one is left to others: another backend is asked, or the request waits its turn; the login stays.
+  // A full backend is no reason to end the login: this request asks another one, or waits for a slot.
   if (pool.backends[index].full()) return false;
   take(index);
   return true;

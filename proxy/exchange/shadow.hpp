@@ -1,5 +1,5 @@
-// M1: the mirrored copy of one request, if it is to have one: whether, and its body as it comes. A body that
-// is long or of unknown length is not copied. Worker only.
+// M1: decides whether one request is copied, and gives the copy the request's body as it comes. A request
+// whose body is long or of unknown length is not copied. Worker only.
 #pragma once
 
 #include <string_view>
@@ -19,8 +19,8 @@ class Shadow {
   Shadow(const Shadow&) = delete;
   Shadow& operator=(const Shadow&) = delete;
 
-  // The request goes to its backend as `forward` says, `body` being all of it when `whole`. Only the first
-  // call counts: another attempt makes no other copy.
+  // An attempt sends the request as `forward` says; `body` is its whole body when `whole`. Only the first
+  // call counts: further attempts make no further copy.
   void offer(const http::ForwardContext& forward, std::string_view body, bool whole);
   // A further piece of the body.
   void more(std::string_view piece, bool last);

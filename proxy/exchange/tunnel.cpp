@@ -14,7 +14,7 @@ std::chrono::milliseconds Tunnel::timeout() const { return half_open_ ? kHalfOpe
 // One direction that waits in vain while the other moves is no idle tunnel.
 bool Tunnel::is_over(StreamStatus status) const {
   const auto quiet = (wheel_.tick() - last_byte_) * net::TimerWheel::kTick;
-  return cut_ || status != StreamStatus::timed_out || quiet >= idle_ || half_open_;
+  return aborted_ || status != StreamStatus::timed_out || quiet >= idle_ || half_open_;
 }
 
 Task<void> Tunnel::run(bool opened) {
@@ -24,7 +24,7 @@ Task<void> Tunnel::run(bool opened) {
   if (whole) whole = co_await carry_down();
   half_open_ = true;
   client_.set_tunnel_timeout(kHalfOpen);
-  if (!whole || cut_) client_.cancel();
+  if (!whole || aborted_) client_.cancel();
   co_await up_ended_;
   disarm();
 }
@@ -74,8 +74,8 @@ Task<void> Tunnel::carry_up() {
   up_ended_.fire();
 }
 
-void Tunnel::cut() {
-  cut_ = true;
+void Tunnel::abort() {
+  aborted_ = true;
   backend_.cancel();
   client_.cancel();
 }

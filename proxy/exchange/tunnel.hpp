@@ -18,13 +18,13 @@ class Tunnel : private net::Deadline {
 
   // Returns when it is over. `opened` is false when the client did not take the 101.
   Task<void> run(bool opened);
-  void cut();                                                               // a drain's deadline (D3)
+  void abort();                                                             // a drain's deadline (D3)
   void end_within(std::chrono::milliseconds wait) { expires_after(wait); }  // its own deadline (D1)
   std::uint64_t bytes_in() const { return in_; }                            // from the client
   std::uint64_t bytes_out() const { return out_; }                          // to the client
 
  private:
-  void expired() override { cut(); }
+  void expired() override { abort(); }
   Task<bool> carry_down();
   Task<void> carry_up();
   std::chrono::milliseconds timeout() const;
@@ -38,7 +38,7 @@ class Tunnel : private net::Deadline {
   std::uint64_t last_byte_ = 0;  // when one moved, in ticks of the wheel
   std::uint64_t in_ = 0, out_ = 0;
   bool half_open_ = false;  // one side has sent all it will send
-  bool cut_ = false;
+  bool aborted_ = false;
   Event up_ended_;
 };
 

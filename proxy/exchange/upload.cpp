@@ -13,8 +13,7 @@ void Upload::start(upstream::Request& request) {
 
 Task<void> Upload::run() {
   for (;;) {
-    // The write may have been done in the round that asked the upload to end: then nothing was there to be
-    // cancelled.
+    // join() found nothing to cancel when the last write had just ended.
     if (state_ == State::unwanted) {
       end_ = End::canceled;
       break;

@@ -25,7 +25,7 @@ class Upload {
   // Of the last piece that was read; `done` before the first one.
   End end() const { return end_; }
   bool failed() const { return end_ > End::done; }
-  // Ends it when nobody needs it any more. Requires: it is running.
+  // The rest of the body is not wanted: cancels the upload and waits for its end. Requires: it is running.
   Task<void> join();
 
  private:

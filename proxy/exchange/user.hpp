@@ -1,4 +1,4 @@
-// Who the user of one request is, for flags (F1), mirrors (M1) and the issued cookie (S6). Worker only.
+// The user of one request, for flags (F1), mirrors (M1) and the issued cookie (S6). Worker only.
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@ class User {
  public:
   User(const Plan& plan, const client::ClientStream& client) : plan_(plan), client_(client) {}
 
-  // The key that the user is known by. A user who has none yet gets that of the cookie which this answer
-  // sets, so that flags and mirrors are the same from the first request on.
+  // The user's sticky key. A user without one is known by the cookie that this answer sets, so that flags and
+  // mirrors are the same from the first request on.
   std::string_view key();
   // The answer sets the issued cookie.
   bool needs_cookie() const { return route::needs_cookie(plan_.routed(), plan_.decision); }

@@ -29,7 +29,7 @@ class Waits {
   Task<Failure> for_backend();
   // Gives the service's slot back, if it was taken.
   void leave();
-  // Nobody needs what is waited for: it ends as `gone`.
+  // The client has left: what is waited for ends as `gone`.
   void cancel();
 
  private:

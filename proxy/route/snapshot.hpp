@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/base/network.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/observe/breaker.hpp"
 #include "proxy/observe/live.hpp"
@@ -23,11 +24,8 @@
 
 namespace sluice::route {
 
-// A resolved address, or a unix socket.
-struct Endpoint {
-  std::array<std::uint8_t, 16> ip{};  // network order; the first 4 bytes for IPv4
-  bool v6 = false;
-  std::uint16_t port = 0;
+// Where connections to a backend go: an address and a port, or a unix socket.
+struct Endpoint : IpPort {
   std::string path;  // of a unix socket; then nothing else counts
   bool operator==(const Endpoint&) const = default;
 };

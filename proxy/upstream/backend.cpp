@@ -20,7 +20,7 @@ std::unique_ptr<Connection> Backend::take_idle() {
     idle_.pop_back();
     conn->stream.observe(nullptr);
     if (conn->stream.reading() && conn->stream.quiet()) return conn;
-    Connection::retire(std::move(conn));  // it ended or spoke a moment ago and its observer has not run
+    Connection::retire(std::move(conn));  // the backend closed it or sent bytes in this round of the loop
   }
   return nullptr;
 }
@@ -90,11 +90,11 @@ void Backend::drop_idle(Connection& conn) {
 void Backend::set_tls(std::shared_ptr<const tls::ClientContext> tls) {
   if (tls == tls_) return;
   close_idle();
-  session_.session.reset();  // made under terms that may not hold any more
+  session_.session.reset();  // a TLS session of the former context
   tls_ = std::move(tls);
 }
 
-// Addresses are compared once for a connection and a move.
+// After a change of the backend's addresses, a connection's own address is compared with them once.
 bool Backend::leads_to_endpoint(Connection& conn) const {
   if (conn.checked_at_move_ == moves_) return true;
   if (!endpoints_.empty() && std::find(endpoints_.begin(), endpoints_.end(), conn.to) == endpoints_.end())

@@ -23,7 +23,7 @@ class Activity : private ActivityHook {
   virtual net::Clock::time_point began() const = 0;
   virtual std::string_view path() const = 0;
   virtual std::string_view client() const = 0;
-  virtual void cut() = 0;                                  // a drain's deadline (D3)
+  virtual void abort() = 0;                                // a drain's deadline (D3)
   virtual void end_within(std::chrono::milliseconds) = 0;  // a tunnel's own deadline (D1)
 
  protected:
@@ -55,16 +55,17 @@ class Backend {
   // Keeps `conn` for the next request, for `idle` at most (0 or less: closes it). Requires: between two
   // messages, nothing unread, nothing outstanding.
   void put_idle(std::unique_ptr<Connection> conn, std::chrono::milliseconds idle);
-  // The same for a connection that one client connection is logged in on: `holder` points to it until it is
-  // taken or closed, and nothing else does. Such a connection takes room from the idle ones, and they take
-  // none from it: the number of client connections bounds it.
+  // Likewise for a connection that a client is logged in on (R4): `holder` points to it until it is taken or
+  // closed. Logins count towards kMaxIdle, but none is closed for it: the number of client connections bounds
+  // them.
   void put_login(std::unique_ptr<Connection> conn, std::chrono::milliseconds idle, Connection*& holder);
   // Null: the connection has ended. Requires: `holder` points to a connection of this backend.
   std::unique_ptr<Connection> take_login(Connection*& holder);
   void close_idle();  // the logins, too
-  // Its addresses now (H4). Idle connections to others are closed, and a connection to another is not kept.
+  // The backend's addresses now (H4). Idle connections to any other are closed, and none to another is kept.
   void set_endpoints(const std::vector<route::Endpoint>& endpoints);
-  // No snapshot in force names it any more: no connection is kept until set_endpoints() is called again.
+  // No snapshot in force names the backend any more: no connection is kept until set_endpoints() is called
+  // again.
   void leave();
   // The backend sent bytes that belong to no answer. Such bytes, if they come late, cannot be told from the
   // answer to the next request on their connection: for a while (kQuarantine) no connection is used again.
@@ -98,7 +99,7 @@ class Backend {
   tls::SessionSlot session_;
   std::vector<std::unique_ptr<Connection>> idle_, logins_;
   std::vector<route::Endpoint> endpoints_;  // empty: not told
-  std::uint32_t moves_ = 1;                 // how often endpoints_ was another
+  std::uint32_t moves_ = 1;                 // counts the changes of endpoints_
   bool left_ = false;                       // leave() was called
   bool quarantined_ = false;
   net::Clock::time_point quarantined_until_;  // while quarantined_

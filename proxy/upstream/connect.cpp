@@ -14,7 +14,7 @@ namespace sluice::upstream {
 using net::IoStatus;
 using std::chrono::milliseconds;
 
-// As the kernel wants it. Never allocates.
+// An endpoint as the kernel wants it. Never allocates.
 class SocketAddress {
  public:
   explicit SocketAddress(const route::Endpoint& endpoint) {
@@ -23,16 +23,16 @@ class SocketAddress {
       const std::size_t length = std::min(endpoint.path.size(), sizeof address_.local.sun_path - 1);
       std::memcpy(address_.local.sun_path, endpoint.path.data(), length);
       size_ = sizeof address_.local;
-    } else if (endpoint.v6) {
-      address_.v6.sin6_family = AF_INET6;
-      address_.v6.sin6_port = htons(endpoint.port);
-      std::memcpy(&address_.v6.sin6_addr, endpoint.ip.data(), 16);
-      size_ = sizeof address_.v6;
-    } else {
+    } else if (endpoint.ip.is_v4()) {
       address_.v4.sin_family = AF_INET;
       address_.v4.sin_port = htons(endpoint.port);
-      std::memcpy(&address_.v4.sin_addr, endpoint.ip.data(), 4);
+      std::memcpy(&address_.v4.sin_addr, endpoint.ip.bytes.data() + 12, 4);  // behind ::ffff:
       size_ = sizeof address_.v4;
+    } else {
+      address_.v6.sin6_family = AF_INET6;
+      address_.v6.sin6_port = htons(endpoint.port);
+      std::memcpy(&address_.v6.sin6_addr, endpoint.ip.bytes.data(), 16);
+      size_ = sizeof address_.v6;
     }
   }
   const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&address_); }
@@ -49,7 +49,7 @@ class SocketAddress {
 
 namespace {
 
-// Never less than a millisecond: what is over shows by the expiry.
+// Never less than a millisecond, so that a deadline which has passed ends the next wait as timed out.
 milliseconds left_until(net::Clock::time_point deadline) {
   return std::max(std::chrono::ceil<milliseconds>(deadline - net::Clock::now()), milliseconds(1));
 }

@@ -14,10 +14,10 @@ namespace sluice::upstream {
 
 class Backend;
 
-// How long a connection may wait for its next request: for `ours`, and a second less than its backend says in
-// this answer that it keeps it (Keep-Alive). In that last second a request and the backend's close would pass
-// each other on the way, and a request that is not safe to repeat would be lost. `quiet`: since the answer's
-// last byte. 0 or less: not at all.
+// How long a connection may wait for its next request, `quiet` after the answer's last byte: for `ours`, and
+// for a second less than the answer's Keep-Alive says. In that last second a request and the backend's close
+// would pass each other on the way, and a request that is not safe to repeat would be lost. 0 or less: the
+// connection is closed.
 std::chrono::milliseconds idle_time(const http1::ResponseHead& answer, std::chrono::milliseconds ours,
                                     std::chrono::milliseconds quiet);
 
@@ -45,14 +45,14 @@ class Connection final : private net::ReadObserver {
 
  private:
   friend class Backend;
-  // Only while it waits for a request: the backend closed it, or spoke out of turn.
+  // Called while the connection is idle: its backend closed it, or sent bytes that nobody asked for.
   void on_unawaited_read() override;
 
   Backend& backend_;
   const tls::ClientContext* tls_context_ = nullptr;  // compared only
   std::size_t pool_index_ = 0;                       // place in the pool, or among the logins, while idle
-  std::uint32_t checked_at_move_ = 0;  // Backend::moves_ when it was seen to lead to the backend
-  Connection** holder_ = nullptr;      // of an idle login: who may take it
+  std::uint32_t checked_at_move_ = 0;  // Backend::moves_ when `to` was last found among its addresses
+  Connection** holder_ = nullptr;      // of an idle login: the client's pointer to it
 };
 
 }  // namespace sluice::upstream

@@ -4,7 +4,7 @@
 
 namespace sluice::upstream {
 
-// R4: the client's login, if it has one there; else a connection that is nobody's.
+// R4: the connection on which the client is logged in, if there is one; else one that belongs to no client.
 RequestPtr Http1Connector::open(const Target& target, bool fresh) {
   std::unique_ptr<Connection> conn;
   if (!fresh && target.logins) conn = target.logins->take(*target.service, *target.backend);

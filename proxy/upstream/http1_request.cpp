@@ -142,7 +142,7 @@ AnswerEvent Http1Request::next_of_head() {
   conn_->parser.reset();
   if (answer_.login) conn_->login = true;
   if (answer_.status == 101) {
-    if (!answer_.upgrade || !upgrade_asked_) return fail();  // nobody asked for it
+    if (!answer_.upgrade || !upgrade_asked_) return fail();  // the request asked for no upgrade
     reading_ = Reading::tunnel;
     return {AnswerEvent::Kind::tunnel};
   }
@@ -233,7 +233,7 @@ Served Http1Request::served() const {
   served.reading = conn_->stream.armed();
   served.logged_in = conn_->login;
   served.keeps_logins = target_.logins != nullptr;
-  served.speaks_for_client = target_.speaks_for != nullptr;
+  served.sends_proxy_header = target_.speaks_for != nullptr;
   return served;
 }
 

@@ -42,7 +42,7 @@ class Logins {
   static void end(Login& login);
 
   std::unique_ptr<std::array<Login, kMost>> logins_;  // null: never logged in
-  std::size_t next_ = 0;                              // to be given up when all are taken
+  std::size_t next_ = 0;                              // the login that ends when all are in use
 };
 
 }  // namespace sluice::upstream

@@ -29,10 +29,11 @@ struct Target {
   const route::Backend* to = nullptr;  // its addresses
   ProxyVersion proxy_protocol = ProxyVersion::off;
   const config::TimeoutSpec* timeouts = nullptr;  // of the service
-  // The client that the connection belongs to, where it begins by saying whose it is (PROXY protocol); then
-  // no other request follows on it. Null: nobody's.
+  // The ends of the client's connection, for a connection that begins with a PROXY header; no other request
+  // follows on that one. Null: no header is sent for a client.
   const SocketAddresses* speaks_for = nullptr;
-  // Of the client's connection, and the service it is logged in to (R4). Null: what logs in is not kept.
+  // The logins of the client's connection, and the service by which they are looked up (R4). Null: a
+  // connection on which a request logs in is closed after it.
   Logins* logins = nullptr;
   const observe::ServiceLive* service = nullptr;
   bool is_copy = false;  // of a request (M1): its TLS handshake is not counted among those of requests
@@ -41,8 +42,8 @@ struct Target {
 enum class Connected : std::uint8_t {
   ok,
   failed,            // the backend's doing
-  failed_handshake,  // likewise; it was there, its TLS was not right
-  no_descriptor,     // ours: none was left (X7)
+  failed_handshake,  // likewise: it took the connection, the TLS handshake failed
+  no_descriptor,     // this process had none left (X7)
   canceled,
 };
 

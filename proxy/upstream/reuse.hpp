@@ -8,14 +8,14 @@ namespace sluice::upstream {
 
 // What is known of a connection when the request on it has ended.
 struct Served {
-  bool sent_whole = false;         // the request, with its body
-  bool answered_whole = false;     // and its end was told by the answer, not by the connection's end
-  bool kept_by_backend = false;    // the answer says that the connection stays
-  bool bytes_behind = false;       // something came behind the answer
-  bool reading = false;            // a read is outstanding, or unread
-  bool logged_in = false;          // NTLM or Negotiate was spoken on it (R4)
-  bool keeps_logins = false;       // the client's connection keeps what it is logged in on
-  bool speaks_for_client = false;  // it began by saying whose it is (PROXY protocol)
+  bool sent_whole = false;          // the request, with its body
+  bool answered_whole = false;      // the answer's framing said where it ends, not the connection's end
+  bool kept_by_backend = false;     // the answer says that the connection stays
+  bool bytes_behind = false;        // something came behind the answer
+  bool reading = false;             // a read is outstanding, or its bytes were not taken
+  bool logged_in = false;           // NTLM or Negotiate was spoken on it (R4)
+  bool keeps_logins = false;        // the client's connection has a place to keep logins
+  bool sends_proxy_header = false;  // it began with a PROXY header, which names one client
 };
 
 enum class Reuse : std::uint8_t {
@@ -29,7 +29,7 @@ constexpr Reuse may_serve_again(const Served& served) {
                                 !served.bytes_behind && !served.reading;
   if (!between_messages) return Reuse::none;
   if (served.logged_in) return served.keeps_logins ? Reuse::same_client : Reuse::none;
-  return served.speaks_for_client ? Reuse::none : Reuse::any_client;
+  return served.sends_proxy_header ? Reuse::none : Reuse::any_client;
 }
 
 }  // namespace sluice::upstream

@@ -31,7 +31,7 @@ WorkerSnapshotPtr WorkerBackends::adopt(route::SnapshotPtr snapshot) {
   }
   for (auto& [id, backend] : backends_)
     if (!backends.contains(id)) backend->leave();
-  // Backends that left stay findable while something runs on them: a drain's deadline may have to cut it.
+  // Backends that left stay findable while something runs on them: a drain's deadline may have to abort it.
   for (auto& [id, backend] : backends_)
     if (!backends.contains(id) && backend->counters().in_flight.get() > 0) backends[id] = backend;
   backends_ = std::move(backends);

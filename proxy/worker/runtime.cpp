@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "proxy/base/signal_mask.hpp"
 #include "proxy/worker/listener_set.hpp"
 #include "proxy/worker/worker.hpp"
 
@@ -88,9 +89,8 @@ Runtime::~Runtime() {
 
 // --- listeners
 
-std::string Runtime::prepare_listeners(const std::vector<config::ListenerSpec>& listeners,
-                                       std::vector<InheritedSocket> inherited) {
-  return impl_->listeners.prepare(listeners, std::move(inherited));
+std::string Runtime::prepare_listeners(const std::vector<config::ListenerSpec>& listeners) {
+  return impl_->listeners.prepare(listeners, std::exchange(options_.inherited, {}));
 }
 std::string Runtime::listen() { return impl_->listeners.listen(); }
 void Runtime::take_listeners() { impl_->listeners.take(); }
@@ -101,6 +101,7 @@ std::uint16_t Runtime::port_of(const std::string& listener) const {
 tls::TicketKeys* Runtime::tickets() const { return impl_->listeners.tickets(); }
 
 std::string Runtime::set_access_log(const config::AccessLogSpec& spec) {
+  const SignalsBlocked blocked;  // in the log's thread
   auto format = parse_log_format(spec.format);
   return impl_->access_log.open(spec.path, format ? std::move(*format) : LogFormat());
 }
@@ -109,6 +110,7 @@ void Runtime::reopen_access_log() { impl_->access_log.reopen(); }
 // --- publishing
 
 void Runtime::start(route::SnapshotPtr first) {
+  const SignalsBlocked blocked;  // in the workers' threads
   for (auto& worker : workers_) worker->start(first);
 }
 

@@ -105,7 +105,7 @@ void Worker::close_tunnels(const std::vector<std::uint32_t>& ids, TunnelPolicy p
     if (!backend) continue;
     backend->each_activity([this, &policy](upstream::Activity& activity) {
       if (!activity.is_tunnel()) return;
-      if (policy.kind == TunnelPolicy::Kind::now) return activity.cut();
+      if (policy.kind == TunnelPolicy::Kind::now) return activity.abort();
       const auto window = static_cast<std::uint64_t>(std::max<std::int64_t>(1, policy.window.count()));
       activity.end_within(milliseconds(exchange_.random.next() % window));
     });
@@ -117,7 +117,7 @@ std::size_t Worker::abort_in_flight(const std::vector<std::uint32_t>& ids) {
   for (const auto id : ids)
     if (upstream::Backend* backend = exchange_.backends.find(id))
       backend->each_activity([&closed](upstream::Activity& activity) {
-        activity.cut();
+        activity.abort();
         ++closed;
       });
   return closed;

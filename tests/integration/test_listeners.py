@@ -1,4 +1,4 @@
-"""Reload moves listeners and the admin's doors; the admin socket answers before the first client is served."""
+"""Reload moves listeners and the admin's listeners; the admin socket answers before the first client is served."""
 import http.client
 import json
 import os

@@ -1,4 +1,4 @@
-"""G9: gates that are asked outside judge the step, not what was before it."""
+"""G9: external gates judge the step, not what was before it."""
 import json
 import re
 import threading

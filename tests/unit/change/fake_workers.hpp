@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "control/change/workers.hpp"
+#include "proxy/worker/workers.hpp"
 
 namespace sluice::change {
 
-class FakeWorkers : public Workers {
+class FakeWorkers : public worker::Workers {
  public:
   explicit FakeWorkers(boost::asio::io_context& loop) : loop_(loop) {}
 

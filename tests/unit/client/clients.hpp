@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,9 +38,13 @@ class Clients : public ::testing::Test, public StreamHandler, public StreamObser
     now().secure = stream.info().secure;
     stream.set_observer(this);
     co_await read(stream);
+    if (refusal) {
+      co_await stream.reply(*refusal);
+      co_return;
+    }
     if (now().end != BodyPiece::Kind::done) {
-      const OwnReply refusal{400, "malformed", "no\n"};
-      co_await stream.reply(refusal);
+      const OwnReply malformed{400, "malformed", "no\n"};
+      co_await stream.reply(malformed);
       co_return;
     }
     stream.watch();
@@ -103,8 +108,11 @@ class Clients : public ::testing::Test, public StreamHandler, public StreamObser
   std::vector<std::unique_ptr<Peer>> peers;
   std::vector<Seen> seen;
   Way way = Way::ok;
-  Event release;            // of a held request
-  std::uint64_t limit = 0;  // of a body
+  Event release;                    // of a held request
+  std::uint64_t limit = 0;          // of a body
+  std::optional<OwnReply> refusal;  // the answer, if there is one
+  std::string answer_body = "ok";
+  bool chunked = false;  // the length of the answer's body is unknown
 
  private:
   Seen& now() { return seen.back(); }
@@ -138,17 +146,18 @@ class Clients : public ::testing::Test, public StreamHandler, public StreamObser
     const http::Field extra[] = {{"X-Extra", "1"}};
     stream.send_head(head, extra);
     const http::Field trailers[] = {{"T", "1"}};
-    bool sent = stream.send_data("ok", way == Way::ok || way == Way::held || way == Way::interim);
-    if (way == Way::reset) stream.reset();
+    bool sent = stream.send_data(answer_body, way == Way::ok || way == Way::held || way == Way::interim);
     if (way == Way::trailers) sent = sent && stream.send_trailers(trailers);
-    if (!sent) co_await stream.flush();
+    StreamStatus flushed = StreamStatus::ok;
+    if (!sent) flushed = co_await stream.flush();
+    if (way == Way::reset || flushed != StreamStatus::ok) stream.reset();
   }
 
-  // Of two bytes, or with trailers behind it unknown.
+  // With trailers behind the body its length is unknown, too.
   void set_length(http::ResponseHead& head) const {
-    head.body = way == Way::trailers ? http::BodyLength::unknown : http::BodyLength::known;
-    head.content_length = 2;
-    head.has_content_length = way != Way::trailers;
+    head.has_content_length = way != Way::trailers && !chunked;
+    head.body = head.has_content_length ? http::BodyLength::known : http::BodyLength::unknown;
+    head.content_length = answer_body.size();
   }
 
   // Sends back what comes, until the client ends.

@@ -33,6 +33,60 @@ TEST_F(Clients, the_next_request_waits_while_one_is_answered) {
   EXPECT_EQ(seen[1].path, "/b");
 }
 
+TEST_F(Clients, pipelined_requests_are_served_in_order_one_at_a_time) {
+  way = Way::held;
+  Peer& peer = client();
+  peer.send(
+      "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTTP/1.1\r\nHost: "
+      "x\r\n\r\n");
+  for (std::size_t n = 1; n <= 3; ++n) {
+    ASSERT_TRUE(until([&] { return seen.size() == n; }));
+    settle();
+    EXPECT_EQ(seen.size(), n) << "one at a time";
+    EXPECT_EQ(count(peer.got, "\r\n\r\nok"), n - 1);
+    EXPECT_EQ(seen[n - 1].path, "/" + std::to_string(n));
+    release.fire();
+    release.reset();
+  }
+  EXPECT_TRUE(until([&] { return count(peer.got, "\r\n\r\nok") == 3; }));
+}
+
+TEST_F(Clients, a_body_and_the_next_request_in_one_packet_are_told_apart) {
+  Peer& peer = client();
+  peer.send("POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcGET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(until([&] { return count(peer.got, "\r\n\r\nok") == 2; }));
+  EXPECT_EQ(seen[0].body, "abc");
+  EXPECT_EQ(seen[1].path, "/2");
+  EXPECT_EQ(seen[1].body, "");
+}
+
+// The read-ahead for the second request is outstanding when its long body begins to be read.
+TEST_F(Clients, a_long_body_behind_a_pipelined_head_arrives_byte_for_byte) {
+  way = Way::held;
+  Peer& peer = client();
+  std::string body(300'000, ' ');
+  for (std::size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>('a' + i * i % 23);
+  peer.send(kGet);
+  ASSERT_TRUE(until([&] { return seen.size() == 1; }));
+  peer.send("PUT /b HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + body.substr(0, 100));
+  settle();
+  way = Way::ok;
+  release.fire();
+  ASSERT_TRUE(until([&] { return seen.size() == 2 && seen[1].body == body.substr(0, 100); }));
+  peer.send(body.substr(100) + std::string(kGet));
+  EXPECT_TRUE(until([&] { return count(peer.got, "\r\n\r\nok") == 3; }));
+  EXPECT_EQ(seen[1].body, body);
+  EXPECT_EQ(seen[2].path, "/a") << "what came behind the body is the next request";
+}
+
+TEST_F(Clients, a_body_that_is_malformed_is_known_for_it_and_nothing_of_it_goes_further) {
+  Peer& peer = client();
+  peer.send("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nnot a size\r\n");
+  EXPECT_TRUE(got(peer, "HTTP/1.1 400 "));
+  EXPECT_EQ(seen[0].end, BodyPiece::Kind::malformed);
+  EXPECT_EQ(seen[0].body, "abc");
+}
+
 TEST_F(Clients, an_observer_hears_of_a_fin_once) {
   way = Way::held;
   Peer& peer = client();
@@ -133,6 +187,14 @@ TEST_F(Clients, what_is_no_request_is_refused) {
   EXPECT_EQ(seen.size(), 0u);
 }
 
+TEST_F(Clients, X2_a_head_that_contradicts_itself_is_refused_counted_and_closed) {
+  Peer& peer = client();
+  peer.send("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n");
+  EXPECT_TRUE(got(peer, "HTTP/1.1 400 "));
+  EXPECT_TRUE(until([&] { return peer.eof; }));
+  EXPECT_EQ(worker.counters.refused_requests[reason_index("malformed")].get(), 1u);
+}
+
 TEST_F(Clients, a_long_body_comes_in_pieces_and_its_trailers_as_fields) {
   Peer& peer = client();
   peer.send("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
@@ -187,6 +249,38 @@ TEST_F(Clients, an_answer_that_cannot_be_completed_ends_in_a_reset) {
   peer.send(kGet);
   EXPECT_TRUE(until([&] { return peer.ended(); }));
   EXPECT_TRUE(peer.reset);
+}
+
+TEST_F(Clients, X3_a_chunked_answer_that_cannot_be_completed_gets_no_last_chunk) {
+  way = Way::reset;
+  chunked = true;
+  Peer& peer = client();
+  peer.send(kGet);
+  EXPECT_TRUE(until([&] { return peer.ended(); }));
+  EXPECT_TRUE(peer.got.ends_with("2\r\nok\r\n")) << peer.got;
+}
+
+TEST_F(Clients, P1_an_answer_of_the_proxys_own_at_shutdown_closes) {
+  worker.shutting_down = true;
+  refusal = OwnReply{503, "paused", "no\n"};
+  Peer& peer = client();
+  peer.send(kGet);
+  EXPECT_TRUE(got(peer, "X-Sluice-Error: paused\r\n"));
+  EXPECT_NE(peer.got.find("Connection: close\r\n"), peer.got.npos);
+  EXPECT_TRUE(until([&] { return peer.eof; }));
+}
+
+TEST_F(Clients, X7_an_answer_of_the_proxys_own_says_why_and_when_to_come_back) {
+  refusal = OwnReply{503, "overload", "busy\n"};
+  Peer& peer = client();
+  peer.send(kGet);
+  EXPECT_TRUE(got(peer, "\r\n\r\nbusy\n"));
+  EXPECT_TRUE(peer.got.starts_with("HTTP/1.1 503 "));
+  EXPECT_NE(peer.got.find("X-Sluice-Error: overload\r\n"), peer.got.npos);
+  EXPECT_NE(peer.got.find("Retry-After: 1\r\n"), peer.got.npos);
+  refusal.reset();
+  peer.send(kGet);
+  EXPECT_TRUE(got(peer, "\r\n\r\nok")) << "the connection goes on";
 }
 
 TEST_F(Clients, a_tunnel_carries_first_what_came_behind_the_head) {

@@ -13,6 +13,7 @@
 #include "proxy/client/client_stream.hpp"
 #include "proxy/exchange/context.hpp"
 #include "proxy/exchange/exchange.hpp"
+#include "suspension.hpp"
 
 namespace sluice::exchange {
 
@@ -36,51 +37,6 @@ class Steps {
   int taken = 0;
   bool due(Fault asked) { return fault == asked && taken == at; }
   void take() { ++taken; }
-};
-
-// co_await it: goes on in the next round, or after forever() only when it is cancelled or its time is over.
-class Pause : private net::Deadline {
- public:
-  Pause(net::Poller& poller, net::TimerWheel& wheel) : Deadline(wheel), poller_(poller) {}
-  // The next wait has no end of its own but `limit`.
-  void forever(std::chrono::milliseconds limit) {
-    forever_ = true;
-    expires_after(limit);
-  }
-  void cancel() {
-    if (!waiting_) return;
-    status_ = StreamStatus::canceled;
-    go_on();
-  }
-  bool waiting() const { return waiting_; }
-
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> h) {
-    waiter_ = h;
-    waiting_ = true;
-    status_ = StreamStatus::ok;
-    if (!forever_) go_on();
-  }
-  StreamStatus await_resume() {
-    waiting_ = forever_ = false;
-    disarm();
-    return status_;
-  }
-
- private:
-  void expired() override {
-    if (!waiter_) return;
-    status_ = StreamStatus::timed_out;
-    go_on();
-  }
-  void go_on() {
-    if (waiter_) poller_.resume_later(std::exchange(waiter_, nullptr));
-  }
-
-  net::Poller& poller_;
-  bool forever_ = false, waiting_ = false;
-  StreamStatus status_ = StreamStatus::ok;
-  std::coroutine_handle<> waiter_;
 };
 
 // What the client asks, and what the backends answer.
@@ -248,7 +204,7 @@ class FakeStream final : public client::ClientStream {
   http::RequestHead request_;
   std::string body_;
   upstream::Logins logins_;
-  Pause reading_, writing_;
+  Suspension reading_, writing_;
   std::size_t next_ = 0;
   bool read_ = false, ends_ = false;
   int tunnelled_ = 0;
@@ -399,7 +355,7 @@ class FakeRequest final : public upstream::Request {
   StreamStatus broken_ = StreamStatus::ok;  // how the last send ended
   const config::TimeoutSpec& timeouts_;
   const bool refused_;
-  Pause sending_, arriving_;
+  Suspension sending_, arriving_;
   http::ResponseHead answer_, interim_;
   const http::ResponseHead* current_ = &answer_;
   const http::Field trailer_{"Checksum", "1"};
@@ -420,6 +376,7 @@ class FakeConnector final : public upstream::Connector {
     return upstream::RequestPtr(new FakeRequest(poller_, wheel_, script_, steps_, seen, target,
                                                 script_.upgrade ? 101 : status, refused));
   }
+  int open_requests() const { return seen.open; }
   Seen seen;
 
  private:

@@ -285,7 +285,7 @@ TEST_F(MirrorsTest, D3_a_drains_deadline_ends_a_copy_and_says_nothing_of_the_poo
   rounds();
   EXPECT_EQ(to().live->in_flight(), 1u) << "a drain waits for it (D2)";
   backends.each_backend([](upstream::Backend& backend) {
-    backend.each_activity([](upstream::Activity& activity) { activity.cut(); });
+    backend.each_activity([](upstream::Activity& activity) { activity.abort(); });
   });
   rounds();
   EXPECT_EQ(counted().mirror_failed.get(), 1u);

@@ -30,7 +30,7 @@ class AnsweringServer {
   std::string address() const { return "127.0.0.1:" + std::to_string(port()); }
   route::Endpoint endpoint() const {
     route::Endpoint endpoint;
-    endpoint.ip = {127, 0, 0, 1};
+    endpoint.ip = *parse_ip("127.0.0.1");
     endpoint.port = port();
     return endpoint;
   }

@@ -35,7 +35,7 @@ TEST_F(HttpClient, gives_status_and_body) {
   const auto answer = ask(to(server));
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, "body");
-  EXPECT_FALSE(answer.cut);
+  EXPECT_FALSE(answer.truncated);
   EXPECT_EQ(answer.problem, "");
   ASSERT_EQ(server.requests().size(), 1u);
   EXPECT_TRUE(server.requests().front().starts_with("GET / HTTP/1.1\r\nHost: " + server.address() + "\r\n"));
@@ -73,7 +73,7 @@ TEST_F(HttpClient, a_body_larger_than_wanted_is_cut_and_read_to_its_end_afterwar
   HttpRequest request = to(server);
   request.most_body = 1000;
   const auto answer = ask(request);
-  EXPECT_TRUE(answer.cut);
+  EXPECT_TRUE(answer.truncated);
   EXPECT_EQ(answer.body, page.substr(0, 1000));
   EXPECT_TRUE(loop.run_until([&] { return server.sent_whole() == 1; })) << "the server's write met a reset";
 }

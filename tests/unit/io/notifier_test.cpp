@@ -16,41 +16,41 @@ using change::EventLog;
 using namespace std::chrono_literals;
 using boost::asio::awaitable;
 
-awaitable<bool> hold(AsyncMutex& turn, std::vector<int>& order, int number, Notifier& bell) {
+awaitable<bool> hold(AsyncMutex& turn, std::vector<int>& order, int number, Notifier& notifier) {
   const AsyncMutex::Held held = co_await turn.take();
   order.push_back(number);
-  co_await bell.wait_until(Clock::now() + 5ms);
+  co_await notifier.wait_until(Clock::now() + 5ms);
   order.push_back(number);
   co_return true;
 }
 
 TEST(Notifier, wakes_all_who_wait) {
   Loop loop;
-  Notifier bell(loop.io.get_executor());
+  Notifier notifier(loop.io.get_executor());
   std::optional<bool> first, second;
-  loop.begin(bell.wait(), first);
-  loop.begin(bell.wait(), second);
+  loop.begin(notifier.wait(), first);
+  loop.begin(notifier.wait(), second);
   loop.io.poll();
   EXPECT_FALSE(first || second);
-  bell.notify();
+  notifier.notify();
   ASSERT_TRUE(loop.run_until([&] { return first && second; }));
   EXPECT_TRUE(*first && *second);
 }
 
 TEST(Notifier, a_limit_ends_the_waiting) {
   Loop loop;
-  Notifier bell(loop.io.get_executor());
-  EXPECT_FALSE(loop.run(bell.wait_until(Clock::now() + 5ms)));
+  Notifier notifier(loop.io.get_executor());
+  EXPECT_FALSE(loop.run(notifier.wait_until(Clock::now() + 5ms)));
 }
 
 TEST(Notifier, may_go_before_those_who_wait) {
-  auto bell = std::make_unique<Notifier>(boost::asio::any_io_executor());
+  auto notifier = std::make_unique<Notifier>(boost::asio::any_io_executor());
   Loop loop;
-  bell = std::make_unique<Notifier>(loop.io.get_executor());
+  notifier = std::make_unique<Notifier>(loop.io.get_executor());
   std::optional<bool> waited;
-  loop.begin(bell->wait(), waited);
+  loop.begin(notifier->wait(), waited);
   loop.io.poll();
-  bell.reset();
+  notifier.reset();
   EXPECT_FALSE(waited);
 }
 
@@ -68,10 +68,10 @@ TEST(AsyncResult, gives_the_value_whether_it_came_before_or_after) {
 TEST(AsyncMutex, is_given_in_the_order_of_asking_one_at_a_time) {
   Loop loop;
   AsyncMutex turn(loop.io.get_executor());
-  Notifier bell(loop.io.get_executor());
+  Notifier notifier(loop.io.get_executor());
   std::vector<int> order;
   std::optional<bool> done[3];
-  for (int i = 0; i < 3; ++i) loop.begin(hold(turn, order, i, bell), done[i]);
+  for (int i = 0; i < 3; ++i) loop.begin(hold(turn, order, i, notifier), done[i]);
   ASSERT_TRUE(loop.run_until([&] { return done[0] && done[1] && done[2]; }));
   EXPECT_EQ(order, (std::vector<int>{0, 0, 1, 1, 2, 2}));
 }

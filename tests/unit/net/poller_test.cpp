@@ -92,7 +92,7 @@ TEST(Poller, What_defers_itself_for_ever_does_not_keep_events_from_others) {
   EXPECT_GE(busy.deferred_told, 3);
 }
 
-TEST(Poller, The_bell_ends_a_wait_from_another_thread_and_no_ring_is_lost) {
+TEST(Poller, A_wakeup_ends_a_wait_from_another_thread_and_none_is_lost) {
   Poller poller;
   std::atomic<int> posted{0};
   int seen = 0;

@@ -130,8 +130,8 @@ TEST(JudgeQuantile, ACanaryThreeTimesAsSlowAsStableIsFoundWithinTwenty) {
 }
 
 TEST(JudgeGates, EveryLimitIsJudged) {
-  auto outside = gate("saturation", 0.8);
-  Judge judge({gate("error_rate", 0.05, 0.01), outside, gate("p99", 1.0)}, 4);
+  auto external = gate("saturation", 0.8);
+  Judge judge({gate("error_rate", 0.05, 0.01), external, gate("p99", 1.0)}, 4);
   judge.begin({}, {});
   const auto judgements = judge.look(answered(2'000, 0), answered(2'000, 0));
   ASSERT_EQ(judgements.size(), 3u);
@@ -191,24 +191,24 @@ TEST(JudgeSteps, ACanaryThatTurnsBadLateIsFoundByItsLastPart) {
   EXPECT_TRUE(one.why.ends_with(", in the last part of the step")) << one.why;
 }
 
-TEST(Starts, AreOfEveryLengthAndFew) {
-  Starts starts;
+TEST(WindowStarts, AreOfEveryLengthAndFew) {
+  WindowStarts starts;
   const Reading began;
-  for (std::uint64_t n = 0; n <= 10'000; ++n) starts.note(began, answered(n * Starts::kApart, 0), {});
+  for (std::uint64_t n = 0; n <= 10'000; ++n) starts.record(began, answered(n * WindowStarts::kApart, 0), {});
   EXPECT_LT(starts.all().size(), 60u);
   EXPECT_EQ(starts.all().back().number, 10'000u);
   for (std::uint64_t age = 1; age <= 4'096; age *= 2) {  // one about as old as this is there
-    EXPECT_TRUE(std::ranges::any_of(starts.all(), [age](const Starts::Start& start) {
+    EXPECT_TRUE(std::ranges::any_of(starts.all(), [age](const WindowStarts::Start& start) {
       const std::uint64_t its = 10'000 - start.number;
       return its >= age && its <= 3 * age;
     })) << age;
   }
   double parts = 0;
-  for (std::uint64_t j = 1; j <= 10'000; ++j) parts += Starts::Start{j, {}, {}}.part();
+  for (std::uint64_t j = 1; j <= 10'000; ++j) parts += WindowStarts::Start{j, {}, {}}.part();
   EXPECT_LE(parts, 1);
 }
 
-TEST(JudgeOutside, AQueryThatAnswersNothingIsInsufficient) {  // G3
+TEST(JudgeExternal, AQueryThatAnswersNothingIsInsufficient) {  // G3
   auto spec = gate("", 5.0);
   spec.prometheus = "http://127.0.0.1:9090";
   spec.query = "rate";
@@ -226,7 +226,7 @@ TEST(JudgeOutside, AQueryThatAnswersNothingIsInsufficient) {  // G3
   EXPECT_EQ(judge_query(spec, {.value = std::nan("")}).verdict, Verdict::insufficient);
 }
 
-TEST(JudgeOutside, AHookThatDoesNotAnswerIsInsufficient) {  // G3
+TEST(JudgeExternal, AHookThatDoesNotAnswerIsInsufficient) {  // G3
   config::GateSpec spec;
   spec.exec = "./verify";
   EXPECT_EQ(judge_hook(spec, HookAnswer::agreed, "").verdict, Verdict::pass);
@@ -237,7 +237,7 @@ TEST(JudgeOutside, AHookThatDoesNotAnswerIsInsufficient) {  // G3
   EXPECT_EQ(none.why, "it gave no answer: no end after 1 min");
 }
 
-TEST(JudgeOutside, Saturation) {
+TEST(JudgeExternal, Saturation) {
   auto spec = gate("saturation", 0.8);
   spec.warn = 0.5;
   EXPECT_EQ(judge_saturation(spec, 90, 100).verdict, Verdict::fail);

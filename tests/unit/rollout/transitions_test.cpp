@@ -170,7 +170,7 @@ TEST(Moves, AnUnreadableRolloutLeavesTheSharesInForce) {
 
 TEST(Moves, AHundredLinesAreNotKept) {
   Rollout rollout;
-  for (int i = 0; i < 100; ++i) rollout.tell(i, std::to_string(i));
+  for (int i = 0; i < 100; ++i) rollout.log_change(i, std::to_string(i));
   EXPECT_EQ(rollout.lines.size(), Rollout::kMostLines);
   EXPECT_EQ(rollout.lines.front().text, "0");
   EXPECT_EQ(rollout.lines.back().text, "99");

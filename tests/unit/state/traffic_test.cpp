@@ -1,4 +1,4 @@
-// What is laid over a service's shares: as changes, in the journal's JSON, over a reload and an undo.
+// Pause, stop, flags and mirror of a service: as changes, in the journal's JSON, over a reload and an undo.
 #include "control/state/traffic.hpp"
 
 #include <gmock/gmock.h>
@@ -122,7 +122,7 @@ TEST(TrafficT2, AReloadKeepsAPause) {
   EXPECT_EQ(merged.state.service("api")->hold, paused.service("api")->hold);
 }
 
-TEST(TrafficC7, UndoBringsBackWhatWasLaidOver) {
+TEST(TrafficC7, UndoEndsAPauseAndBringsOneBack) {
   const State open = configured();
   const State paused = pause(open, "api", 10s, 0)->next;
   EXPECT_EQ(undo(paused, open)->next.service("api")->hold, std::nullopt);

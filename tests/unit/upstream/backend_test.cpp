@@ -8,6 +8,7 @@
 
 #include "proxy/base/task.hpp"
 #include "proxy/upstream/logins.hpp"
+#include "proxy/upstream/worker_snapshot.hpp"
 #include "support/peer.hpp"
 
 namespace sluice::upstream {
@@ -16,14 +17,14 @@ namespace {
 using namespace std::chrono_literals;
 
 struct Work : Activity {
-  explicit Work(std::function<void()> on_cut_ = [] {}) : on_cut(std::move(on_cut_)) {}
+  explicit Work(std::function<void()> on_abort_ = [] {}) : on_abort(std::move(on_abort_)) {}
   bool is_tunnel() const override { return false; }
   net::Clock::time_point began() const override { return {}; }
   std::string_view path() const override { return "/"; }
   std::string_view client() const override { return "::1"; }
-  void cut() override { on_cut(); }
+  void abort() override { on_abort(); }
   void end_within(std::chrono::milliseconds) override {}
-  std::function<void()> on_cut;
+  std::function<void()> on_abort;
 };
 
 class BackendTest : public ::testing::Test {
@@ -54,8 +55,9 @@ class BackendTest : public ::testing::Test {
     status = co_await conn->stream.connect(to.data(), to.size());
     connected = true;
   }
-  std::unique_ptr<Connection> open() {
-    auto conn = std::make_unique<Connection>(poller, wheel, backend);
+  std::unique_ptr<Connection> open() { return open(backend); }
+  std::unique_ptr<Connection> open(Backend& of) {
+    auto conn = std::make_unique<Connection>(poller, wheel, of);
     connected = false;
     spawn(connect(conn.get()));
     EXPECT_TRUE(until([&] { return connected; }));
@@ -216,6 +218,26 @@ TEST_F(BackendTest, D1_a_backend_that_drains_keeps_no_connection) {
   EXPECT_EQ(live->per_worker[0].connections.get(), 0u);
 }
 
+TEST_F(BackendTest, D1_a_backend_that_a_snapshot_drains_loses_its_idle_connections) {
+  const auto snapshot = [this](observe::Admin admin) {
+    auto made = std::make_shared<route::Snapshot>();
+    route::Pool& pool = made->services.emplace_back().pools.emplace_back();
+    pool.live = std::make_shared<observe::PoolLive>(1);
+    route::Backend& drained = pool.backends.emplace_back();
+    drained.live = live;
+    drained.admin = admin;
+    return made;
+  };
+  WorkerBackends backends(0);
+  backends.adopt(snapshot(observe::Admin::ready));
+  Backend& known = *backends.find(live->id);
+  known.put_idle(open(known), 1min);
+  EXPECT_EQ(known.idle(), 1u);
+  backends.adopt(snapshot(observe::Admin::draining));
+  EXPECT_EQ(known.idle(), 0u);
+  EXPECT_EQ(live->per_worker[0].connections.get(), 0u);
+}
+
 TEST_F(BackendTest, D2_a_claim_is_counted_from_its_making_to_its_end_wherever_it_is_moved) {
   Work work, other_work;
   {
@@ -241,7 +263,7 @@ TEST_F(BackendTest, D3_visiting_what_runs_allows_the_visited_to_end) {
   int visited = 0;
   backend.each_activity([&](Activity& activity) {
     ++visited;
-    activity.cut();
+    activity.abort();
   });
   EXPECT_EQ(visited, 3);
   EXPECT_EQ(live->in_flight(), 0u);

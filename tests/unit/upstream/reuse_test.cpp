@@ -13,7 +13,7 @@ constexpr Served kFine{.sent_whole = true,
                        .reading = false,
                        .logged_in = false,
                        .keeps_logins = true,
-                       .speaks_for_client = false};
+                       .sends_proxy_header = false};
 
 TEST(ReuseTest, a_connection_between_two_messages_serves_anybody) {
   EXPECT_EQ(may_serve_again(kFine), Reuse::any_client);
@@ -41,7 +41,7 @@ TEST(ReuseTest, R4_a_login_is_its_client_connections_alone_and_ends_without_it) 
   Served served = kFine;
   served.logged_in = true;
   EXPECT_EQ(may_serve_again(served), Reuse::same_client);
-  served.speaks_for_client = true;
+  served.sends_proxy_header = true;
   EXPECT_EQ(may_serve_again(served), Reuse::same_client);
   served.keeps_logins = false;
   EXPECT_EQ(may_serve_again(served), Reuse::none);
@@ -52,7 +52,7 @@ TEST(ReuseTest, R4_a_login_is_its_client_connections_alone_and_ends_without_it) 
 
 TEST(ReuseTest, a_connection_that_speaks_for_a_client_serves_once) {
   Served served = kFine;
-  served.speaks_for_client = true;
+  served.sends_proxy_header = true;
   EXPECT_EQ(may_serve_again(served), Reuse::none);
 }
 

@@ -12,7 +12,7 @@ struct SnapshotWork : Activity {
   net::Clock::time_point began() const override { return {}; }
   std::string_view path() const override { return "/"; }
   std::string_view client() const override { return "::1"; }
-  void cut() override {}
+  void abort() override {}
   void end_within(std::chrono::milliseconds) override {}
 };
 

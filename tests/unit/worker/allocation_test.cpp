@@ -1,4 +1,5 @@
-// ARCHITECTURE: zero allocations per steady-state request.
+// X4: zero allocations per steady request. Here, and not on fakes, because it is the real connections,
+// streams and buffers that must not allocate.
 #include <cstddef>
 
 #include "world.hpp"

@@ -20,8 +20,6 @@ namespace sluice::worker {
 using namespace std::chrono_literals;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
-using ::testing::Not;
-using ::testing::StartsWith;
 
 class World {
  public:
@@ -30,8 +28,8 @@ class World {
     info->spec.name = "web";
     info->spec.header_timeout = info->spec.body_timeout = info->spec.idle_timeout = 60s;
     info->spec.min_body_rate = 0;
-    context.suspect = [this](std::uint32_t id) { suspects.push_back(id); };
-    context.unreachable = [this](std::uint32_t id) { unreachables.push_back(id); };
+    context.suspect = [](std::uint32_t) {};
+    context.unreachable = [](std::uint32_t) {};
     context.offer_slot = [this](exchange::QueueKey key) { context.concurrency.wake_next(key); };
   }
   ~World() { end(); }
@@ -50,7 +48,7 @@ class World {
       backend.address = "127.0.0.1:" + std::to_string(port);
       backend.authority = backend.address;
       backend.endpoints.resize(1);
-      backend.endpoints[0].ip = {127, 0, 0, 1};
+      backend.endpoints[0].ip = *parse_ip("127.0.0.1");
       backend.endpoints[0].port = port;
       backend.live = std::make_shared<observe::BackendLive>(next_id_++, 1);
       made.backends.push_back(backend);
@@ -69,10 +67,7 @@ class World {
     for (const auto& each : pools) shares.push_back(each.share);
     service.pools = pools;
     service.split = route::SplitTable(shares);
-    service.hold = hold;
     service.flags = flags;
-    service.mirror = mirror;
-    snapshot->preview_key = preview_key;
     if (spec.sticky) {
       route::SlotTable table(shares.size(), 0);
       table.apply(shares);
@@ -84,14 +79,13 @@ class World {
     route.path = "/";
     snapshot->routes = route::RouteTable({route}, {"api"});
     context.view = context.backends.adopt(snapshot);
-    context.pauses.adopt(*context.view);
-    context.mirrors.adopt(*context.view);
   }
 
   // A client, its connection started.
   Peer& client() {
     const auto [ours, theirs] = tcp_pair();
-    client::Connection::start(lent, handler, info, theirs, PeerInfo{caller, {}}, connections);
+    client::Connection::start(lent, handler, info, theirs, PeerInfo{{*parse_ip("127.0.0.1"), 40'000}, {}},
+                              connections);
     return *clients.emplace_back(std::make_unique<Peer>(ours));
   }
 
@@ -128,8 +122,9 @@ class World {
 
   bool idle() const { return !connections.linked(); }
   observe::PoolCounters& counters(std::size_t pool_index) { return pools[pool_index].live->per_worker[0]; }
-  observe::BackendCounters& backend(std::size_t pool_index, std::size_t index = 0) {
-    return pools[pool_index].backends[index].live->per_worker[0];
+
+  observe::BackendCounters& backend(std::size_t pool_index) {
+    return pools[pool_index].backends[0].live->per_worker[0];
   }
 
   // Everything ends and every gauge is back where it began.
@@ -138,13 +133,9 @@ class World {
       client::Connection::from(*hook).close_now();
     EXPECT_TRUE(until([this] { return idle(); })) << "a connection did not end";
     context.backends.each_backend([](upstream::Backend& each) { each.close_idle(); });
-    context.mirrors.end();
-    EXPECT_TRUE(until([this] { return context.mirrors.active() == 0; }));
-    EXPECT_EQ(live->per_worker[0].mirror_in_flight.get(), 0u);
     EXPECT_EQ(live->in_flight.load(), 0u);
     EXPECT_EQ(live->waiting.load(), 0u);
     EXPECT_EQ(live->waiting_for_backend.load(), 0u);
-    EXPECT_EQ(live->hold.held.load(), 0u);
     EXPECT_EQ(live->per_worker[0].retry_in_flight.get(), 0u);
     EXPECT_EQ(lent.counters.connections.get(), 0u);
     EXPECT_EQ(info->connections->load(), 0u);
@@ -166,18 +157,13 @@ class World {
   exchange::Context context{lent, connector};
   exchange::Handler handler{context};
   config::ServiceSpec spec;
-  std::optional<route::Hold> hold;
   std::vector<route::Flag> flags;
-  std::optional<route::MirrorTo> mirror;
-  std::optional<route::PreviewKey> preview_key;
   std::vector<route::Pool> pools;
   std::shared_ptr<observe::ServiceLive> live = std::make_shared<observe::ServiceLive>(1);
-  IpPort caller{*parse_ip("127.0.0.1"), 40'000};  // of clients made from now on
   std::shared_ptr<client::ListenerInfo> info = std::make_shared<client::ListenerInfo>();
   client::ConnectionHook connections;
   std::vector<std::unique_ptr<Origin>> origins;
   std::vector<std::unique_ptr<Peer>> clients;
-  std::vector<std::uint32_t> suspects, unreachables;
 
  private:
   std::shared_ptr<observe::SplitSequence> sequence_ = std::make_shared<observe::SplitSequence>(1);

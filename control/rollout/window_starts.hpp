@@ -13,7 +13,7 @@
 
 namespace sluice::rollout {
 
-class Starts {
+class WindowStarts {
  public:
   static constexpr std::uint64_t kApart = 250;  // attempts of the canary
   static constexpr std::uint64_t kKept = 4;
@@ -29,7 +29,7 @@ class Starts {
   // Begins another one when the canary made kApart attempts since the last, or since `began`. Old ones are
   // thinned out: number j is kept for kKept times the largest power of two in j, so there are windows of
   // every length, and their count grows with the logarithm.
-  void note(const Reading& began, const Reading& canary, const Reading& stable);
+  void record(const Reading& began, const Reading& canary, const Reading& stable);
   const std::vector<Start>& all() const { return starts_; }
 
  private:

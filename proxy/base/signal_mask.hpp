@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-namespace sluice::daemon {
+namespace sluice {
 
 // All signals blocked in this thread, and so in the threads it starts, while this lives.
 class SignalsBlocked {
@@ -21,4 +21,4 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
-}  // namespace sluice::daemon
+}  // namespace sluice

@@ -1,13 +1,13 @@
-#include "control/rollout/starts.hpp"
+#include "control/rollout/window_starts.hpp"
 
 namespace sluice::rollout {
 namespace {
 
-std::uint64_t lifetime(std::uint64_t number) { return Starts::kKept * (number & (~number + 1)); }
+std::uint64_t lifetime(std::uint64_t number) { return WindowStarts::kKept * (number & (~number + 1)); }
 
 }  // namespace
 
-void Starts::note(const Reading& began, const Reading& canary, const Reading& stable) {
+void WindowStarts::record(const Reading& began, const Reading& canary, const Reading& stable) {
   const std::uint64_t since = starts_.empty() ? began.attempts : starts_.back().canary.attempts;
   if (canary.attempts < since + kApart) return;
   ++last_;
