@@ -70,7 +70,7 @@ class FrameGuard {
   std::uint32_t streams_opened() const { return streams_.opened(); }
 
  private:
-  enum class Phase : std::uint8_t { preface, head, pad_length, payload };
+  enum class Phase : std::uint8_t { preface, head, pad_length, dependency, payload };
   struct Head {
     std::uint32_t size;
     std::uint8_t type, flags;
@@ -87,6 +87,7 @@ class FrameGuard {
 
   static Head head_of(const char* bytes);
   Flaw check(const Head& head, const Clock& clock);
+  Phase begin_payload(const Head& head);
   Flaw check_order(const Head& head);
   Flaw check_stream(const Head& head);
   Flaw open_or_trail(const Head& head);
@@ -98,7 +99,8 @@ class FrameGuard {
   Phase phase_;
   std::uint8_t have_ = 0;  // bytes of the preface or of the frame's head
   char head_[9] = {};
-  std::uint32_t left_ = 0;  // of the frame's payload
+  std::uint32_t left_ = 0;        // of the frame's payload
+  std::uint32_t dependency_ = 0;  // of PRIORITY, as far as it has come
   bool settings_came_ = false;
   bool gone_away_ = false;
   StreamId block_ = 0;  // the stream whose block is not at its end; 0: none
