@@ -37,13 +37,10 @@ Session::~Session() = default;
 std::span<const Event> Session::receive(std::string_view bytes, std::uint64_t now_ms) {
   SessionState& s = *state_;
   s.now_ms = now_ms;
-  s.events.clear();
-  ++s.batch;
-  s.add_late_events();
-  s.receiving = true;
+  s.events.begin(s.streams);
   if (s.life == SessionState::Life::good) s.receive(bytes);
-  s.receiving = false;
-  return s.events;
+  s.events.end();
+  return s.events.events();
 }
 
 void* Session::user(StreamId stream) const {
@@ -53,7 +50,7 @@ void* Session::user(StreamId stream) const {
 
 void Session::set_user(StreamId stream, void* user) {
   Stream* const found = state_->streams.find(stream);
-  if (found && !found->forgotten) state_->set_user(*found, user);
+  if (found && !found->forgotten) state_->events.set_user(*found, user);
 }
 
 void Session::consumed(StreamId stream, std::size_t bytes) {
@@ -189,7 +186,7 @@ bool Session::wants_write() const {
 
 bool Session::failed() const { return state_->life != SessionState::Life::good; }
 
-bool Session::has_news() const { return !state_->late.empty(); }
+bool Session::has_news() const { return state_->events.has_late(); }
 
 bool Session::is_over() const {
   return state_->life == SessionState::Life::broken || (!nghttp2_session_want_read(state_->library.get()) &&

@@ -1,0 +1,36 @@
+// The events of a session's last receive(), and those that come to light outside of one and wait for the
+// next. Worker only.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "proxy/h2/event.hpp"
+#include "proxy/h2/stream_table.hpp"
+
+namespace sluice::h2 {
+
+class EventQueue {
+ public:
+  // A receive() begins: the events of the last one are void, those that waited come first.
+  void begin(const StreamTable& streams);
+  void end() { receiving_ = false; }
+  std::span<const Event> events() const { return events_; }
+  bool has_late() const { return !late_.empty(); }
+
+  // Valid until the next add().
+  Event& add(Event::Kind kind, StreamId id);
+  Event& add(Event::Kind kind, Stream& stream);
+  Event* last() { return events_.empty() ? nullptr : &events_.back(); }
+  // The stream's, and that of its events which are being gone through.
+  void set_user(Stream& stream, void* user);
+
+ private:
+  void chain(Stream& stream);
+
+  std::vector<Event> events_, late_;
+  std::uint32_t batch_ = 0;  // counts receive()
+  bool receiving_ = false;
+};
+
+}  // namespace sluice::h2
