@@ -42,9 +42,27 @@ void EventQueue::chain(Stream& stream) {
 
 void EventQueue::set_user(Stream& stream, void* user) {
   stream.user = user;
-  if (stream.batch != batch_) return;
-  for (std::int32_t i = stream.first_event; i >= 0; i = events_[static_cast<std::size_t>(i)].next_of_stream)
-    events_[static_cast<std::size_t>(i)].user = user;
+  for (Event* event = first(stream); event; event = next(*event)) event->user = user;
+}
+
+void EventQueue::forget(Stream& stream) {
+  stream.user = nullptr;
+  for (Event* event = first(stream); event; event = next(*event))
+    event->user = nullptr, event->block = nullptr;
+}
+
+void EventQueue::give_back() {
+  events_ = {};
+  ++batch_;
+  if (late_.empty()) late_ = {};
+}
+
+Event* EventQueue::first(Stream& stream) {
+  return stream.batch == batch_ ? &events_[static_cast<std::size_t>(stream.first_event)] : nullptr;
+}
+
+Event* EventQueue::next(Event& event) {
+  return event.next_of_stream >= 0 ? &events_[static_cast<std::size_t>(event.next_of_stream)] : nullptr;
 }
 
 }  // namespace sluice::h2

@@ -24,12 +24,17 @@ class EventQueue {
   Event* last() { return events_.empty() ? nullptr : &events_.back(); }
   // The stream's, and that of its events which are being gone through.
   void set_user(Stream& stream, void* user);
+  // Its events name neither user nor block any more.
+  void forget(Stream& stream);
+  void give_back();  // memory that can be had anew. Requires: no event is being gone through
 
  private:
   void chain(Stream& stream);
+  Event* first(Stream& stream);
+  Event* next(Event& event);
 
   std::vector<Event> events_, late_;
-  std::uint32_t batch_ = 0;  // counts receive()
+  std::uint32_t batch_ = 1;  // counts receive(); no stream has the number 0
   bool receiving_ = false;
 };
 

@@ -30,6 +30,7 @@ class PeerStreams {
   // This side has reset it: the peer may not know yet, or may never send an end. Of such a few are
   // remembered.
   void reset(StreamId id);
+  void give_back() { open_.shrink_to_fit(); }
   std::uint32_t opened() const { return opened_; }
 
  private:
@@ -67,6 +68,7 @@ class FrameGuard {
   void reset(StreamId id) { streams_.reset(id); }  // by this side
   void gone_away() { gone_away_ = true; }          // what the peer opens from here on is ignored
   void data_sent();                                // a DATA frame of this side's: answers to it may come
+  void give_back() { streams_.give_back(); }       // memory that can be had anew
   std::uint32_t streams_opened() const { return streams_.opened(); }
 
  private:

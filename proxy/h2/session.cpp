@@ -182,6 +182,13 @@ bool Session::wants_write() const {
   return state_->life != SessionState::Life::broken && nghttp2_session_want_write(state_->library.get());
 }
 
+void Session::rest() {
+  state_->events.give_back();
+  state_->streams.give_back();
+  state_->guard.give_back();
+  state_->drained = {};
+}
+
 // --- how it stands
 
 bool Session::failed() const { return state_->life != SessionState::Life::good; }

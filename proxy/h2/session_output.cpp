@@ -128,7 +128,7 @@ void SessionState::announce_limit(Buffer& to, std::size_t frame_size) {
 void SessionState::forget(Stream& stream) {
   give_credit(stream, stream.unconsumed);
   std::replace(drained.begin(), drained.end(), stream.user, static_cast<void*>(nullptr));
-  events.set_user(stream, nullptr);
+  events.forget(stream);
   while (stream.blocks) stream.release(stream.blocks);
   stream.forgotten = true;
   const bool answers = role == Role::server;

@@ -120,6 +120,8 @@ TEST(H2Server, TheUserComesWithEventsOfTheSameRead) {
   EXPECT_EQ(events[2].user, &user);
   server.session.forget(1);
   EXPECT_EQ(events[2].user, nullptr);
+  EXPECT_EQ(events[0].block, nullptr);
+  EXPECT_NE(events[1].block, nullptr);
   EXPECT_EQ(server.session.user(1), nullptr);
 }
 
@@ -478,6 +480,17 @@ TEST(H2Server, TheLastIdOfGoAwayNeverRises) {
   EXPECT_EQ(frames[1].number(0), 1u);
   EXPECT_EQ(frames[1].number(4), 2u);
   EXPECT_FALSE(server.session.failed());
+}
+
+TEST(H2Server, RestsBetweenRequests) {
+  Server server;
+  int user = 0;
+  server.ask(1, post(), false);
+  server.session.rest();
+  server.session.set_user(1, &user);
+  const auto told = server.say(Peer::data(1, "abc", true));
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].event.user, &user);
 }
 
 TEST(H2Server, APingIsAnswered) {
