@@ -255,8 +255,7 @@ void h2_peers(std::string_view bytes) {
   }
   for (const auto& [id, end] : wires.client.ends()) wires.client.forget(id);
   for (const auto& [id, end] : wires.server.ends()) wires.server.forget(id);
-  while (wires.up(1 << 20) | wires.down(1 << 20)) {
-  }
+  for (bool up = true, down = true; up || down;) up = wires.up(1 << 20), down = wires.down(1 << 20);
   require(wires.client.session().streams() == 0 && wires.server.session().streams() == 0, "nothing is left");
 }
 
