@@ -16,7 +16,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 PROXY_NEVER_CONTROL = ("proxy/", "control/")
 CLI_SEES_ONLY = {"cli", "nginx", "protocol", "base"}
 
-WORKER_ROOMS = ("proxy/exchange", "proxy/client", "proxy/route", "proxy/http", "proxy/http1", "proxy/h2", "proxy/upstream",
+WORKER_ROOMS = ("proxy/exchange", "proxy/client", "proxy/route", "proxy/http", "proxy/http1", "proxy/h2", "proxy/mux", "proxy/upstream",
                 "proxy/net")
 PURE_ROOMS = ("proxy/route", "proxy/http", "proxy/http1", "proxy/h2", "proxy/config")
 LOCK = re.compile(r"\bstd::(recursive_|shared_|timed_)?mutex\b|\bstd::condition_variable\b")

@@ -8,7 +8,8 @@
 
 #include "proxy/base/client_key.hpp"
 #include "proxy/client/http1_connection.hpp"
-#include "proxy/client/http1_refusal.hpp"
+#include "proxy/client/http2_connection.hpp"
+#include "proxy/client/refusal.hpp"
 #include "proxy/http/forwarded.hpp"
 #include "proxy/net/handshakes.hpp"
 
@@ -58,6 +59,9 @@ Task<void> Connection::run() {
         case Protocol::http1:
           co_await speak_http1();
           break;
+        case Protocol::http2:
+          co_await speak_http2({});
+          break;
         case Protocol::http_to_a_tls_port:
           co_await refuse_clear_text();
           break;
@@ -93,9 +97,13 @@ void Connection::after_handshake(IoStatus status) {
 }
 
 // THE place where a client's protocol is chosen: by ALPN behind TLS, where ServerContext::on_alpn agrees to
-// HTTP/1 only, and in clear by the listener, where all of them speak HTTP/1.
+// what the listener speaks; in clear by the first bytes, which HTTP/1 reads until they show otherwise
+// (chooses_by_preface()).
 Connection::Protocol Connection::choose_protocol(IoStatus handshake) const {
-  if (handshake == IoStatus::ok) return Protocol::http1;
+  if (handshake == IoStatus::ok) {
+    const bool agreed = socket_.tls() && socket_.tls()->alpn() == "h2";
+    return agreed || !listener_->spec.protocols.h1 ? Protocol::http2 : Protocol::http1;
+  }
   const bool clear_text = handshake == IoStatus::reset && socket_.tls() && socket_.tls()->spoke_clear_text();
   return clear_text ? Protocol::http_to_a_tls_port : Protocol::none;
 }
@@ -103,7 +111,16 @@ Connection::Protocol Connection::choose_protocol(IoStatus handshake) const {
 Task<void> Connection::speak_http1() {
   Http1Connection http1(*this);
   protocol_ = &http1;
-  co_await http1.serve();
+  const auto end = co_await http1.serve();
+  protocol_ = nullptr;
+  if (end == Http1Connection::End::http2) co_await speak_http2(http1.came());
+}
+
+// `came`: what has been read of it already.
+Task<void> Connection::speak_http2(std::string_view came) {
+  Http2Connection http2(*this);
+  protocol_ = &http2;
+  co_await http2.serve(came);
   protocol_ = nullptr;
 }
 
@@ -126,6 +143,11 @@ void Connection::close_now() {
   draining_ = reset_ = true;
   if (protocol_) return protocol_->close_now();
   socket_.cancel();
+}
+
+bool Connection::serves_host(std::string_view host) const {
+  return !socket_.tls() || !listener_->spec.tls->check_host || host.empty() ||
+         tls::covers_host(*socket_.tls(), host);
 }
 
 SocketAddresses Connection::addresses() const {

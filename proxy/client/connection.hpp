@@ -67,9 +67,14 @@ class Connection final : private ConnectionHook {
   // the address.
   void describe_client(const http::Fields& fields, IpText& text, ClientInfo& info) const;
   void reset_at_end() { reset_ = true; }
+  // Whether what this connection's client was shown is for that host (RFC 9110 15.5.20). A request without a
+  // host (HTTP/1.0) is for whoever answers here.
+  bool serves_host(std::string_view host) const;
+  // In clear nothing but the first bytes says that the client speaks HTTP/2 (RFC 9113 3.3).
+  bool chooses_by_preface() const { return !listener_->tls && listener_->spec.protocols.h2; }
 
  private:
-  enum class Protocol : std::uint8_t { none, http1, http_to_a_tls_port };
+  enum class Protocol : std::uint8_t { none, http1, http2, http_to_a_tls_port };
 
   Connection(WorkerContext& worker, StreamHandler& handler, std::shared_ptr<const ListenerInfo> listener,
              int fd, const PeerInfo& peer);
@@ -80,6 +85,7 @@ class Connection final : private ConnectionHook {
   void after_handshake(net::IoStatus status);
   Protocol choose_protocol(net::IoStatus handshake) const;
   Task<void> speak_http1();
+  Task<void> speak_http2(std::string_view came);
   Task<void> refuse_clear_text();
 
   WorkerContext& worker_;

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "proxy/client/http1_refusal.hpp"
+#include "proxy/client/linger.hpp"
+#include "proxy/client/preface.hpp"
+#include "proxy/client/refusal.hpp"
 #include "proxy/http1/response_writer.hpp"
 
 namespace sluice::client {
@@ -15,14 +17,8 @@ using std::chrono::milliseconds;
 namespace {
 constexpr auto kPark = 5s;  // an idle connection gives its buffer back after this
 
-// How long and how far a client is read that was answered before it had sent all, so that it sees the answer
-// (RFC 9112 9.6), as nginx's lingering_time and, for each read, its lingering_timeout.
+// For a client that was answered before it had sent all, as nginx's lingering_time.
 constexpr auto kLinger = 30s;
-constexpr auto kLingerPause = 5s;
-constexpr std::uint64_t kLingerBytes = 256 << 20;
-// For the FIN of a client that has sent all, or that was too slow to be waited for any longer.
-constexpr auto kGoodbye = 2s;
-constexpr auto kLastGoodbye = 1s;  // when the process ends
 }  // namespace
 
 Http1Connection::Http1Connection(Connection& connection)
@@ -31,7 +27,7 @@ Http1Connection::Http1Connection(Connection& connection)
       parser_(connection.listener().head_limits()),
       stream_(connection, input_, output_) {}
 
-Task<void> Http1Connection::serve() {
+Task<Http1Connection::End> Http1Connection::serve() {
   for (;;) {
     HeadResult result = look_for_head();
     while (result == HeadResult::incomplete) {
@@ -40,7 +36,8 @@ Task<void> Http1Connection::serve() {
       result = after_read(read);
     }
     if (result == HeadResult::refused) co_await refuse(refusal_);
-    if (result != HeadResult::complete) co_return;
+    if (result == HeadResult::http2) co_return End::http2;
+    if (result != HeadResult::complete) co_return End::closed;
     begin_request();
     co_await connection_.handler().serve(stream_);
     stream_.end();
@@ -51,8 +48,8 @@ Task<void> Http1Connection::serve() {
     }
     if (connection_.is_draining() || !stream_.stays_open()) {
       const bool done = stream_.body_read() || stream_.status() == 408;
-      if (stream_.is_open()) co_await linger(done ? kGoodbye : kLinger);
-      co_return;
+      if (stream_.is_open()) co_await say_goodbye(done ? kGoodbye : kLinger);
+      co_return End::closed;
     }
     end_request();
   }
@@ -64,9 +61,14 @@ Http1Connection::HeadResult Http1Connection::look_for_head() {
   if (input_.empty()) return HeadResult::incomplete;
   if (!head_) head_ = std::make_unique<http1::RequestHead>();
   if (!socket_.armed()) input_.compact();
+  if (requests_ == 0 && connection_.chooses_by_preface()) {
+    const Preface preface = preface_in(input_.head_bytes());
+    if (preface == Preface::whole) return HeadResult::http2;
+    if (preface == Preface::begun) return await_rest_of_head();
+  }
   switch (parser_.parse(input_.head_bytes(), *head_)) {
     case http1::Status::done:
-      if (!is_misdirected()) return HeadResult::complete;
+      if (connection_.serves_host(head_->host)) return HeadResult::complete;
       refusal_ = {421, "misdirected"};
       return HeadResult::refused;
     case http1::Status::refused:
@@ -75,18 +77,16 @@ Http1Connection::HeadResult Http1Connection::look_for_head() {
     case http1::Status::more:
       break;
   }
+  return await_rest_of_head();
+}
+
+Http1Connection::HeadResult Http1Connection::await_rest_of_head() {
   if (state_ != State::in_head) {
     socket_.set_timeout(connection_.listener().spec.header_timeout);
     head_began_ = net::Clock::now();
   }
   state_ = State::in_head;
   return HeadResult::incomplete;
-}
-
-// RFC 9110 15.5.20. A request without a host (HTTP/1.0) is for whoever answers here.
-bool Http1Connection::is_misdirected() const {
-  return socket_.tls() && connection_.listener().spec.tls->check_host && !head_->host.empty() &&
-         !tls::covers_host(*socket_.tls(), head_->host);
 }
 
 // Between two requests a connection waits for kPark with its buffer; then it is parked: it gives all it holds
@@ -161,32 +161,14 @@ Task<void> Http1Connection::refuse(http1::Refusal refusal) {
   http1::write_reply(refusal.status, refusal.reason, text, false, false, worker.date(), output_.heads());
   const auto status = co_await socket_.write(output_.heads().view());
   log_refusal(connection_, refusal, input_.head_bytes(), began, text.size());
-  if (status == IoStatus::ok) co_await linger(refusal.status == 408 ? kGoodbye : kLinger);
+  if (status == IoStatus::ok) co_await say_goodbye(refusal.status == 408 ? kGoodbye : kLinger);
 }
 
 // --- the end
 
-// Says goodbye so that the answer arrives: closing with unread bytes would reset the connection and may take
-// the answer with it.
-Task<void> Http1Connection::linger(milliseconds longest) {
+Task<void> Http1Connection::say_goodbye(milliseconds longest) {
   state_ = State::lingering;
-  socket_.shutdown_send();
-  const auto until = net::Clock::now() + longest;
-  std::uint64_t drained = 0;
-  Buffer rest;
-  while (drained < kLingerBytes) {
-    if (!socket_.armed()) {
-      rest.clear();
-      arm(socket_, rest);
-    }
-    const auto left = std::chrono::duration_cast<milliseconds>(until - net::Clock::now());
-    if (left <= 0ms) break;
-    socket_.set_timeout(
-        std::min<milliseconds>(left, connection_.is_draining() ? kLastGoodbye : kLingerPause));
-    const auto read = co_await socket_.read();
-    if (read.status != IoStatus::ok) break;
-    drained += read.size;
-  }
+  co_await linger(connection_, longest);
 }
 
 void Http1Connection::drain() {

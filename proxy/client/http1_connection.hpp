@@ -21,8 +21,13 @@ class Http1Connection final : public ProtocolDriver {
   // `connection` outlives it.
   explicit Http1Connection(Connection& connection);
 
+  enum class End : std::uint8_t {
+    closed,  // the connection is to end
+    http2,   // it began with HTTP/2's preface, which came() holds: nothing was answered
+  };
   // One request after the other, until the connection is to end.
-  Task<void> serve();
+  Task<End> serve();
+  std::string_view came() const { return input_.head_bytes(); }
   // Answers what came and is no request, and says goodbye.
   Task<void> refuse(http1::Refusal refusal);
 
@@ -37,10 +42,10 @@ class Http1Connection final : public ProtocolDriver {
     answering,  // a request is under way, or refused
     lingering,  // answered; what the client still sends is thrown away
   };
-  enum class HeadResult : std::uint8_t { incomplete, complete, refused, closed };
+  enum class HeadResult : std::uint8_t { incomplete, complete, refused, closed, http2 };
 
   HeadResult look_for_head();
-  bool is_misdirected() const;
+  HeadResult await_rest_of_head();
   void prepare_read();
   HeadResult after_read(net::ReadResult read);
   HeadResult after_timeout();
@@ -48,7 +53,7 @@ class Http1Connection final : public ProtocolDriver {
   std::chrono::milliseconds idle_timeout() const;
   void begin_request();
   void end_request();
-  Task<void> linger(std::chrono::milliseconds longest);
+  Task<void> say_goodbye(std::chrono::milliseconds longest);
 
   Connection& connection_;
   net::Stream& socket_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/client/body_patience.hpp"
 #include "proxy/client/connection.hpp"
 
 namespace sluice::client {
@@ -112,14 +113,8 @@ bool Http1Stream::take_piece(BodyPiece& piece) {
   return false;
 }
 
-// How long the body's next piece may take: body_timeout, unless what has come is less than min_body_rate's
-// worth of the time that was spent waiting for it. A byte now and then holds no connection.
 milliseconds Http1Stream::body_timeout() const {
-  const config::ListenerSpec& spec = connection_.listener().spec;
-  if (spec.min_body_rate == 0) return spec.body_timeout;
-  const auto earned = milliseconds(bytes_in_ * 1000 / spec.min_body_rate);
-  const auto left = spec.body_timeout + earned - body_waited_;
-  return std::clamp<milliseconds>(left, 0ms, spec.body_timeout);
+  return body_patience(connection_.listener().spec, bytes_in_, body_waited_);
 }
 
 // The socket has one time limit, which the body's reading and the answer's writing share. When one of them is

@@ -157,6 +157,12 @@ void write(YAML::Emitter& out, const char* key,
   for (const auto& [name, value] : headers) out << Key << name << YAML::Value << YAML::DoubleQuoted << value;
   out << EndMap;
 }
+void write(YAML::Emitter& out, const char* key, const ProtocolSet& protocols, Protocols) {
+  out << Key << key << YAML::Value << Flow << BeginSeq;
+  if (protocols.h2) out << "h2";
+  if (protocols.h1) out << "h1";
+  out << EndSeq;
+}
 void write(YAML::Emitter& out, const char* key, const std::vector<std::string>& methods, Methods) {
   if (!methods.empty()) out << Key << key << YAML::Value << Flow << methods;
 }

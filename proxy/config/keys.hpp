@@ -76,6 +76,7 @@ void read(const YamlValue& value, std::uint64_t& period_micros, Rate);
 void read(const YamlValue& value, RetrySpec& retries, RetryCauses);
 void read(const YamlValue& value, std::vector<std::pair<std::string, std::string>>& headers, HeaderMatches);
 void read(const YamlValue& value, std::vector<std::string>& methods, Methods);
+void read(const YamlValue& value, ProtocolSet& protocols, Protocols);
 inline void read(const YamlValue&, std::optional<double>&, GateLimit) {}  // when the gate's kind is known
 bool read_status_range(const YamlValue& value, int& low, int& high);
 

@@ -91,6 +91,7 @@ struct SocketMode {};
 struct NameServers {};
 struct FixedPools {};
 struct Networks {};
+struct Protocols {};
 struct Shares {};
 struct StickyKeys {};
 struct RateKey {};

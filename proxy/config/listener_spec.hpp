@@ -54,6 +54,25 @@ struct ListenerTls {
   }
 };
 
+// What clients may speak here: behind TLS they choose by ALPN, in clear by their first bytes (RFC 9113 3).
+struct ProtocolSet {
+  bool h2 = true, h1 = true;
+  bool operator==(const ProtocolSet&) const = default;
+};
+
+// Of one HTTP/2 connection.
+struct Http2Spec {
+  std::uint32_t max_streams = 100;            // at once
+  std::uint32_t max_header_list = 32 * 1024;  // bytes of a head as RFC 9113 6.5.2 counts them
+  std::uint32_t window = 64 * 1024;           // bytes of a request's body that may wait here
+  bool operator==(const Http2Spec&) const = default;
+  static void fields(auto& self, auto& visit) {
+    visit("max_streams", self.max_streams, Whole{1, 1000});
+    visit("max_header_list", self.max_header_list, Size{1024, 256 * 1024});
+    visit("window", self.window, Size{16 * 1024, 16 * 1024 * 1024});
+  }
+};
+
 // Of a request's head: the defaults, and the most that can be asked for.
 constexpr std::uint32_t kMostHeaderBytes = 32 * 1024, kMostTarget = 8 * 1024, kMostHeaders = 100;
 constexpr std::uint32_t kMostConnections = 10'000'000;
@@ -62,6 +81,8 @@ struct ListenerSpec {
   std::string name;
   Address bind;
   std::optional<ListenerTls> tls;
+  ProtocolSet protocols;
+  Http2Spec http2;
   std::map<std::string, std::string> pools;  // service -> pool that every request arriving here goes to (S8)
   milliseconds header_timeout = 10s;         // from the first byte of a head to its end
   milliseconds body_timeout = 30s;           // between two pieces of a request's body
@@ -86,6 +107,8 @@ struct ListenerSpec {
     visit("name", self.name, Text{name_error}, kRequired);
     visit("bind", self.bind, Bind{}, kRequired);
     visit("tls", self.tls);
+    visit("protocols", self.protocols, Protocols{});
+    visit("http2", self.http2);
     visit("pools", self.pools, FixedPools{});
     visit("header_timeout", self.header_timeout, Duration{});
     visit("body_timeout", self.body_timeout, Duration{});

@@ -43,6 +43,18 @@ void read(const YamlValue& value, std::map<std::string, std::string>& pools, Fix
   });
 }
 
+void read(const YamlValue& value, ProtocolSet& protocols, Protocols) {
+  static constexpr std::string_view kWords[] = {"h2", "h1"};
+  ProtocolSet said{false, false};
+  value.each("a protocol", [&](const YamlValue& element) {
+    std::string word;
+    if (!element.one_of(word, kWords)) return;
+    (word == "h2" ? said.h2 : said.h1) = true;
+  });
+  if (said.h1 || said.h2) protocols = said;
+  if (value.is_list() && value.empty()) value.complain("'protocols' must name h2, h1 or both");
+}
+
 void read(const YamlValue& value, std::vector<Network>& networks, Networks) {
   value.each("a network", [&](const YamlValue& element) {
     std::string text;

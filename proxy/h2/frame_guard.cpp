@@ -267,6 +267,12 @@ FrameGuard::Flaw FrameGuard::spend(Glitch kind, const Clock& clock) {
   return {ErrorCode::enhance_your_calm, name_of(kind).data()};
 }
 
+bool FrameGuard::in_block() const {
+  const Head head = head_of(head_);
+  const bool in_frame = phase_ == Phase::payload && (head.type == headers || head.type == continuation);
+  return block_ != 0 || in_frame;
+}
+
 void FrameGuard::data_sent() {
   window_updates_.add(kUpdatesPerData);
   acknowledged_.add(1);  // gRPC measures with PING what it is sent

@@ -69,6 +69,7 @@ class FrameGuard {
   void gone_away() { gone_away_ = true; }          // what the peer opens from here on is ignored
   void data_sent();                                // a DATA frame of this side's: answers to it may come
   void give_back() { streams_.give_back(); }       // memory that can be had anew
+  bool in_block() const;                           // the rest of a block of fields is still to come
   std::uint32_t streams_opened() const { return streams_.opened(); }
 
  private:

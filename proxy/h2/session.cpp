@@ -178,6 +178,8 @@ bool Session::produce(Buffer& out, std::size_t most) { return state_->produce(ou
 
 std::span<void* const> Session::drained() const { return state_->drained; }
 
+bool Session::in_head() const { return state_->guard.in_block(); }
+
 bool Session::wants_write() const {
   return state_->life != SessionState::Life::broken && nghttp2_session_want_write(state_->library.get());
 }

@@ -40,6 +40,10 @@ void Poller::remove(int fd, Entry& entry) {
   ::epoll_ctl(set_, EPOLL_CTL_DEL, fd, &ignored);
   for (epoll_event& event : being_dispatched_)
     if (event.data.ptr == &entry) event.data.ptr = nullptr;
+  forget(entry);
+}
+
+void Poller::forget(Entry& entry) {
   std::replace(sends_.begin(), sends_.end(), &entry, static_cast<Entry*>(nullptr));
   if (!entry.deferred_) return;
   entry.deferred_ = false;

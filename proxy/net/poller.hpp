@@ -43,6 +43,8 @@ class Poller {
   bool add(int fd, Entry& entry);
   // No further call to `entry`. Before its descriptor is closed.
   void remove(int fd, Entry& entry);
+  // The same for an entry without a descriptor.
+  void forget(Entry& entry);
   // Calls entry.on_deferred() in the next round, not from here.
   void defer(Entry& entry);
   // Calls entry.on_send() at the end of this round, once the others had their turn to write.

@@ -103,6 +103,13 @@ Channel::Channel(SslPtr ssl, int fd) : ssl_(std::move(ssl)), fd_(fd) {
 // Freed without a shutdown a session would count as bad and not be resumed.
 Channel::~Channel() { SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); }
 
+std::string_view Channel::alpn() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
 Channel::Step Channel::handshake() {
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "proxy/tls/openssl.hpp"
 
@@ -31,6 +32,8 @@ class Channel {
   // The peer's first byte was a letter: no TLS record begins so, but HTTP does.
   bool spoke_clear_text() const { return first_byte_ == FirstByte::letter; }
   bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
+  // What the handshake agreed on by ALPN (RFC 7301); empty: nothing.
+  std::string_view alpn() const;
   SSL* ssl() const { return ssl_.get(); }
 
   struct Read {

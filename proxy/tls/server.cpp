@@ -21,7 +21,7 @@ constexpr const char* kCurves = "X25519:prime256v1:secp384r1";
 constexpr const char* kSignatures =
     "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"
     "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:RSA+SHA256:RSA+SHA384:RSA+SHA512";
-constexpr std::string_view kHttp11("\x08http/1.1", 9), kHttp10("\x08http/1.0", 9);
+constexpr std::string_view kHttp2("\x02h2", 3), kHttp11("\x08http/1.1", 9), kHttp10("\x08http/1.0", 9);
 
 int kind_of(const Certificate& certificate) { return EVP_PKEY_get_base_id(certificate.key.get()); }
 
@@ -50,6 +50,8 @@ bool offers(std::string_view list, std::string_view wanted) {
 std::shared_ptr<const ServerContext> ServerContext::make(const ServerOptions& options, std::string& error) {
   auto made = std::make_shared<ServerContext>();
   made->tickets_ = options.tickets;
+  if (options.h2) made->protocols_.push_back(kHttp2);
+  if (options.http1) made->protocols_.insert(made->protocols_.end(), {kHttp11, kHttp10});
   for (const auto& files : options.certificates) {
     Certificate loaded = load_certificate(files);
     if (loaded.wrong != Certificate::Part::none) {
@@ -171,13 +173,15 @@ int ServerContext::on_server_name(SSL* ssl, int*, void* self) {
 
 // RFC 7301 3.2: a client that names its protocols and not ours is told so.
 int ServerContext::on_alpn(SSL*, const unsigned char** chosen, unsigned char* size,
-                           const unsigned char* offered, unsigned offered_size, void*) {
+                           const unsigned char* offered, unsigned offered_size, void* self) {
   const std::string_view list(reinterpret_cast<const char*>(offered), offered_size);
-  const std::string_view ours = offers(list, kHttp11) ? kHttp11 : kHttp10;
-  if (!offers(list, ours)) return SSL_TLSEXT_ERR_ALERT_FATAL;
-  *chosen = reinterpret_cast<const unsigned char*>(ours.data()) + 1;
-  *size = static_cast<unsigned char>(ours.size() - 1);
-  return SSL_TLSEXT_ERR_OK;
+  for (const std::string_view ours : static_cast<const ServerContext*>(self)->protocols_) {
+    if (!offers(list, ours)) continue;
+    *chosen = reinterpret_cast<const unsigned char*>(ours.data()) + 1;
+    *size = static_cast<unsigned char>(ours.size() - 1);
+    return SSL_TLSEXT_ERR_OK;
+  }
+  return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 int ServerContext::on_status(SSL* ssl, void* self) {

@@ -22,6 +22,7 @@ struct ServerOptions {
   std::string client_ca;                // empty: clients show no certificate
   bool client_certificate_must = true;  // with client_ca: without one there is no connection
   bool only_tls13 = false;
+  bool h2 = false, http1 = true;  // what ALPN offers
   std::shared_ptr<TicketKeys> tickets;
 };
 
@@ -55,6 +56,7 @@ class ServerContext {
   std::vector<std::unique_ptr<Group>> groups_;
   std::map<std::string, Group*, std::less<>> by_pattern_;
   std::shared_ptr<TicketKeys> tickets_;
+  std::vector<std::string_view> protocols_;  // in ALPN's words, the one that we like most first
 };
 
 // Whether a certificate that this connection may have been shown covers `authority` (a Host field). Worker.

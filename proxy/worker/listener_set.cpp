@@ -19,6 +19,8 @@ tls::ServerOptions tls_options(const config::ListenerSpec& spec, std::shared_ptr
   options.client_ca = spec.tls->client_ca;
   options.client_certificate_must = spec.tls->client_auth == "require";
   options.only_tls13 = spec.tls->min_version == "1.3";
+  options.h2 = spec.protocols.h2;
+  options.http1 = spec.protocols.h1;
   options.tickets = std::move(tickets);
   return options;
 }

@@ -228,7 +228,7 @@ void h2_peers(std::string_view bytes) {
   if (bytes.size() < 2) return;
   Limits limits;
   limits.max_streams = 1 + static_cast<unsigned char>(bytes[0]) % 20;
-  limits.stream_window = 50 + static_cast<unsigned char>(bytes[1]) * 300u;
+  limits.stream_window = 500 + static_cast<unsigned char>(bytes[1]) * 300u;
   limits.glitches = 1'000'000;  // resets are a part of it
   Wires wires(limits);
   for (std::size_t at = 2; at + 2 < bytes.size(); at += 3)

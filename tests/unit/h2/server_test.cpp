@@ -133,8 +133,11 @@ TEST(H2Server, ABlockMayComeByteByByte) {
                             frame(kContinuation, 0, 1, block.substr(2, 2)) +
                             frame(kContinuation, kEndHeaders, 1, block.substr(4));
   std::vector<Pair::Told> told;
-  for (char c : bytes)
-    for (auto& one : server.say({&c, 1})) told.push_back(one);
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    EXPECT_EQ(server.session.in_head(), at >= 9);
+    for (auto& one : server.say(bytes.substr(at, 1))) told.push_back(one);
+  }
+  EXPECT_FALSE(server.session.in_head());
   ASSERT_EQ(kinds(told), (std::vector{Kind::head}));
   EXPECT_EQ(told[0].fields, get());
 }

@@ -1,0 +1,227 @@
+#include "proxy/client/http2_connection.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <exception>
+#include <utility>
+
+#include "proxy/client/linger.hpp"
+#include "proxy/client/refusal.hpp"
+#include "proxy/h2/head_reader.hpp"
+
+namespace sluice::client {
+
+using namespace std::chrono_literals;
+using net::IoStatus;
+
+namespace {
+
+// From the notice of a drain to the GOAWAY that ends it, for a client that answers no PING.
+constexpr auto kNotice = 1s;
+
+h2::Limits limits_of(const config::ListenerSpec& spec) {
+  h2::Limits limits;
+  limits.max_streams = spec.http2.max_streams;
+  limits.max_header_list = spec.http2.max_header_list;
+  limits.stream_window = spec.http2.window;
+  limits.max_fields = spec.max_headers;
+  return limits;
+}
+
+Http2Stream& stream_of(net::WheelHook& hook) {
+  return static_cast<Http2Stream&>(static_cast<StreamHook&>(hook));
+}
+
+}  // namespace
+
+Http2Connection::Http2Connection(Connection& connection)
+    : Deadline(connection.worker().wheel),
+      connection_(connection),
+      transport_(*this, connection.socket(), connection.worker().poller, h2::Role::server,
+                 limits_of(connection.listener().spec), connection.listener().spec.body_timeout) {}
+
+Task<void> Http2Connection::serve(std::string_view came) {
+  set_limit();
+  transport_.take(came);
+  const auto status = co_await transport_.read();
+  disarm();
+  if (status == IoStatus::eof) {
+    half_close();
+  } else if (status != IoStatus::canceled) {
+    transport_.lose();
+  }
+  reading_over_ = true;
+  if (running_ > 0 || transport_.writing()) co_await all_ended_;
+  if (status == IoStatus::canceled && !transport_.is_lost()) co_await linger(connection_, kGoodbye);
+}
+
+// --- what comes
+
+void Http2Connection::on_event(const h2::Event& event) {
+  using Kind = h2::Event::Kind;
+  auto* const stream = static_cast<Http2Stream*>(static_cast<mux::StreamUser*>(event.user));
+  switch (event.kind) {
+    case Kind::head:
+      return begin_stream(event);
+    case Kind::data:
+      if (!stream) return;
+      stream->arrive(event.data);
+      if (event.last) stream->end_of_request();
+      return stream->wake_reader();
+    case Kind::trailers:
+      if (stream) stream->take_trailers(*event.block);
+      [[fallthrough]];
+    case Kind::end:
+      if (!stream) return;
+      stream->end_of_request();
+      return stream->wake_reader();
+    case Kind::reset:
+      if (stream) stream->lose();
+      return;
+    case Kind::pong:
+      if (state_ == State::notified) close();
+      return;
+    case Kind::failed:
+      spdlog::debug("connection from {}: HTTP/2: {}", connection_.peer_address(), event.reason);
+      state_ = State::closing;
+      return on_lost();
+    case Kind::go_away:  // the client opens no more streams; those that it has are answered
+    case Kind::settings:
+      return;
+  }
+}
+
+void Http2Connection::begin_stream(const h2::Event& event) {
+  auto stream = std::make_unique<Http2Stream>(*this, event.stream);
+  ++requests_;
+  http::Refusal refusal = h2::read_request(*event.block, event.last, connection_.listener().spec.max_target,
+                                           stream->request_head());
+  if (!refusal.reason && !connection_.serves_host(stream->request_head().host))
+    refusal = {421, "misdirected"};
+  if (event.last) stream->end_of_request();
+  stream->link_before(streams_);
+  transport_.session().set_user(event.stream, static_cast<mux::StreamUser*>(stream.get()));
+  starting_.push_back({stream.release(), refusal});
+  const std::uint32_t most = connection_.listener().spec.max_requests;
+  if (most > 0 && requests_ == most) drain();
+}
+
+// Exchanges begin when all of the bytes are decoded: a body that came with its head is whole then.
+void Http2Connection::on_decoded() {
+  for (std::size_t i = 0; i < starting_.size(); ++i) {
+    const auto [stream, refusal] = starting_[i];
+    ++running_;
+    stream->begin();
+    if (stream->is_lost()) {
+      end(*stream);
+    } else if (refusal.reason) {
+      spawn(refuse(*stream, refusal));
+    } else {
+      spawn(run(*stream));
+    }
+  }
+  starting_.clear();
+  set_limit();
+}
+
+Task<void> Http2Connection::run(Http2Stream& stream) {
+  try {
+    co_await connection_.handler().serve(stream);
+  } catch (const std::exception& e) {  // out of memory, at worst: this stream pays, the others live
+    spdlog::error("connection from {}: {}", connection_.peer_address(), e.what());
+    stream.reset();
+  }
+  end(stream);
+}
+
+// What is no request is answered; other streams are not touched.
+Task<void> Http2Connection::refuse(Http2Stream& stream, http::Refusal refusal) {
+  connection_.worker().counters.count_refused(refusal.reason);
+  const OwnReply reply{refusal.status, refusal.reason, explanation(refusal), 0};
+  co_await stream.reply(reply);
+  log_refusal(connection_, stream, refusal.reason, stream.began());
+  end(stream);
+}
+
+// May end the connection: nothing of it is used afterwards.
+void Http2Connection::end(Http2Stream& stream) {
+  transport_.session().forget(stream.id());
+  delete &stream;
+  set_limit();
+  transport_.produce_later();
+  --running_;
+  check_end();
+}
+
+void Http2Connection::check_end() {
+  if (reading_over_ && running_ == 0 && !transport_.writing()) all_ended_.fire();
+}
+
+// --- the end
+
+void Http2Connection::on_sent() {
+  const bool nothing_left = !streams_.linked() && state_ == State::closing;
+  if (nothing_left || transport_.session().is_over()) transport_.stop();
+}
+
+// RFC 9113 6.8: a client that has just sent a request loses nothing.
+void Http2Connection::drain() {
+  if (state_ != State::serving) return;
+  state_ = State::notified;
+  transport_.session().shutdown_notice();
+  transport_.session().ping();
+  expires_after(kNotice);
+  transport_.produce_later();
+}
+
+void Http2Connection::close() {
+  if (state_ == State::closing) return;
+  state_ = State::closing;
+  transport_.session().go_away(h2::ErrorCode::no_error);
+  disarm();
+  transport_.produce_later();
+}
+
+// The client sends no more: whoever has asked for all may wait for the answer.
+void Http2Connection::half_close() {
+  for (net::WheelHook* hook = streams_.next; hook != &streams_;) {
+    net::WheelHook* const following = hook->next;
+    stream_of(*hook).half_close();
+    hook = following;
+  }
+}
+
+// A stream that is lost may end at once, and with the last one the connection.
+void Http2Connection::on_lost() {
+  ++running_;
+  for (net::WheelHook* hook = streams_.next; hook != &streams_;) {
+    net::WheelHook* const following = hook->next;
+    stream_of(*hook).lose();
+    hook = following;
+  }
+  --running_;
+  check_end();
+}
+
+// How long the client may be silent: until its first request, between two of them, and in the midst of a
+// head.
+void Http2Connection::set_limit() {
+  if (state_ != State::serving) return;
+  const config::ListenerSpec& spec = connection_.listener().spec;
+  const bool in_head = transport_.session().in_head();
+  if (in_head) {
+    if (!in_head_) expires_after(spec.header_timeout);
+  } else if (streams_.linked()) {
+    disarm();
+  } else {
+    expires_after(requests_ == 0 ? spec.header_timeout : spec.idle_timeout);
+  }
+  in_head_ = in_head;
+}
+
+void Http2Connection::expired() {
+  if (in_head_) return transport_.lose();
+  close();
+}
+
+}  // namespace sluice::client

@@ -1,0 +1,74 @@
+// HTTP/2 on a client connection: makes a stream of each request, has it answered by a coroutine of its own
+// (StreamHandler), refuses what is no request, and says goodbye without losing one. Decides nothing about
+// where a request goes. Worker only.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "proxy/base/task.hpp"
+#include "proxy/client/connection.hpp"
+#include "proxy/client/http2_stream.hpp"
+#include "proxy/http/refusal.hpp"
+#include "proxy/mux/transport.hpp"
+
+namespace sluice::client {
+
+class Http2Connection final : public ProtocolDriver, private mux::TransportOwner, private net::Deadline {
+ public:
+  // `connection` outlives it.
+  explicit Http2Connection(Connection& connection);
+
+  // Until the connection is to end and all its streams have ended. `came`: bytes that have been read of it.
+  Task<void> serve(std::string_view came);
+
+  void drain() override;
+  void close_now() override { transport_.lose(); }
+
+  // --- for its streams
+  Connection& connection() { return connection_; }
+  mux::Transport& transport() { return transport_; }
+
+ private:
+  enum class State : std::uint8_t {
+    serving,
+    notified,  // the client was asked to open no more streams; those on their way are served (RFC 9113 6.8)
+    closing,   // no further stream is served
+  };
+  struct Starting {
+    Http2Stream* stream;
+    http::Refusal refusal;  // when it is no request
+  };
+
+  // TransportOwner
+  void on_event(const h2::Event& event) override;
+  void on_decoded() override;
+  void on_sent() override;
+  void on_lost() override;
+  void on_quiet() override { check_end(); }
+  bool may_park() const override { return !streams_.linked(); }
+
+  void begin_stream(const h2::Event& event);
+  Task<void> run(Http2Stream& stream);
+  Task<void> refuse(Http2Stream& stream, http::Refusal refusal);
+  void end(Http2Stream& stream);
+  void half_close();
+  void close();
+  void check_end();
+  void set_limit();
+  void expired() override;
+
+  Connection& connection_;
+  mux::Transport transport_;
+  State state_ = State::serving;
+  bool in_head_ = false;            // a head's beginning has come, and its limit runs
+  StreamHook streams_;              // all of them
+  std::vector<Starting> starting_;  // begun in the bytes that are being decoded
+  std::uint64_t requests_ = 0;      // so far
+  std::size_t running_ = 0;         // streams that are answered
+  bool reading_over_ = false;       // serve() waits for what still runs
+  Event all_ended_;
+};
+
+}  // namespace sluice::client

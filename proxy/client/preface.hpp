@@ -1,0 +1,18 @@
+// What the first bytes of a connection have of HTTP/2's preface (RFC 9113 3.4). Pure.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace sluice::client {
+
+enum class Preface : std::uint8_t { none, begun, whole };
+
+inline Preface preface_in(std::string_view bytes) {
+  constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  const std::string_view seen = bytes.substr(0, kPreface.size());
+  if (seen.empty() || seen != kPreface.substr(0, seen.size())) return Preface::none;
+  return seen.size() == kPreface.size() ? Preface::whole : Preface::begun;
+}
+
+}  // namespace sluice::client

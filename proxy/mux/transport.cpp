@@ -1,0 +1,147 @@
+#include "proxy/mux/transport.hpp"
+
+#include <span>
+
+namespace sluice::mux {
+
+using namespace std::chrono_literals;
+using net::IoStatus;
+
+namespace {
+
+// Bytes that are made ahead of the socket. What is made cannot be overtaken any more.
+constexpr std::size_t kMostUnsent = 64 * 1024;
+constexpr auto kPark = 5s;  // a quiet connection gives its memory for reading back after this
+
+std::uint64_t now_ms() {
+  const auto now = net::Clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+}  // namespace
+
+Transport::Transport(TransportOwner& owner, net::Stream& socket, net::Poller& poller, h2::Role role,
+                     const h2::Limits& limits, std::chrono::milliseconds patience)
+    : owner_(owner), socket_(socket), poller_(poller), patience_(patience), session_(role, limits) {}
+
+Transport::~Transport() { poller_.forget(*this); }
+
+h2::FieldList& Transport::fields() {
+  static thread_local h2::FieldList list;
+  list.clear();
+  return list;
+}
+
+// --- reading
+
+Task<IoStatus> Transport::read() {
+  produce_later();  // the SETTINGS
+  while (state_ == State::open) {
+    arm();
+    const auto read = co_await socket_.read();
+    const bool quiet = read.status == IoStatus::timed_out && !writing_ && owner_.may_park();
+    if (quiet && state_ == State::open) {
+      parked_ = true;
+      continue;
+    }
+    if (read.status != IoStatus::ok) co_return read.status;
+    parked_ = false;
+    if (!writing_) socket_.clear_timeout();
+    in_.commit(read.size);
+    take(in_.view());
+    in_.clear();
+  }
+  co_return IoStatus::canceled;
+}
+
+void Transport::arm() {
+  if (parked_) {
+    in_.release();
+    return socket_.arm_wait();
+  }
+  char* const room = in_.room();
+  socket_.arm(room, in_.room_size());
+  if (!writing_ && owner_.may_park()) socket_.set_timeout(kPark);
+}
+
+// Who acts on an event may say something at once, and lose the connection by it.
+void Transport::take(std::string_view bytes) {
+  if (bytes.empty() || state_ == State::lost) return;
+  for (const h2::Event& event : session_.receive(bytes, now_ms())) owner_.on_event(event);
+  owner_.on_decoded();
+  produce_later();
+}
+
+// --- sending
+
+void Transport::produce() {
+  if (writing_ || state_ == State::lost) return;
+  fill();
+  produce_later();
+}
+
+void Transport::fill() {
+  session_.produce(out_, kMostUnsent);
+  for (void* const user : session_.drained())
+    if (user) static_cast<StreamUser*>(user)->on_drained();
+}
+
+void Transport::produce_later() {
+  if (send_asked_ || writing_ || state_ == State::lost) return;
+  send_asked_ = true;
+  poller_.send_later(*this);
+}
+
+void Transport::on_send() {
+  send_asked_ = false;
+  while (state_ != State::lost) {
+    fill();
+    if (out_.empty()) {
+      out_.release();
+      return owner_.on_sent();
+    }
+    iovec piece{const_cast<char*>(out_.data()), out_.size()};
+    std::span<iovec> left(&piece, 1);
+    if (socket_.send_now(left) != IoStatus::ok) return lose();
+    out_.consume(out_.size() - (left.empty() ? 0 : left[0].iov_len));
+    if (out_.empty()) continue;
+    writing_ = true;
+    return spawn(write_rest());
+  }
+}
+
+// The socket takes no more for now. Until it has taken all, nothing else is made: what a peer does not read
+// stays where it came from (X4).
+Task<void> Transport::write_rest() {
+  while (!out_.empty() && state_ != State::lost) {
+    socket_.set_timeout(patience_);
+    const auto status = co_await socket_.write(out_.view());
+    out_.clear();
+    if (status != IoStatus::ok) {
+      lose();
+      break;
+    }
+    fill();
+  }
+  writing_ = false;
+  socket_.clear_timeout();
+  if (state_ != State::lost) owner_.on_sent();
+  owner_.on_quiet();
+}
+
+// --- the end
+
+void Transport::stop() {
+  if (state_ != State::open) return;
+  state_ = State::stopped;
+  socket_.cancel();
+}
+
+void Transport::lose() {
+  if (state_ == State::lost) return;
+  state_ = State::lost;
+  socket_.cancel();
+  owner_.on_lost();
+}
+
+}  // namespace sluice::mux

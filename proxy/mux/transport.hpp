@@ -1,0 +1,95 @@
+// HTTP/2 on a socket: what a client's connection and a backend's have in common. Reads and decodes, turns
+// what the streams say into bytes, and sends these at the end of the worker's round, so that what many
+// streams say in one round costs one system call. Decides nothing. Worker only.
+#pragma once
+
+#include <chrono>
+#include <string_view>
+
+#include "proxy/base/buffer.hpp"
+#include "proxy/base/task.hpp"
+#include "proxy/h2/field_list.hpp"
+#include "proxy/h2/session.hpp"
+#include "proxy/net/poller.hpp"
+#include "proxy/net/stream.hpp"
+
+namespace sluice::mux {
+
+// What a stream of a session has as its user (h2::Session::set_user).
+class StreamUser {
+ public:
+  virtual void on_drained() = 0;  // what the stream gave to the session has become bytes of the connection
+
+ protected:
+  ~StreamUser() = default;
+};
+
+// Whose connection it is.
+class TransportOwner {
+ public:
+  virtual void on_event(const h2::Event& event) = 0;
+  virtual void on_decoded() = 0;  // all that came at once has been handed out
+  virtual void on_sent() = 0;     // nothing is left to be sent
+  virtual void on_lost() = 0;     // once: the socket is dead. May destroy the transport, unless writing()
+  // write_rest() has ended; may destroy the transport.
+  virtual void on_quiet() = 0;
+  // Nothing is to be expected soon: the memory for the next read may be given back.
+  virtual bool may_park() const = 0;
+
+ protected:
+  ~TransportOwner() = default;
+};
+
+class Transport final : private net::Poller::Entry {
+ public:
+  // The socket is connected; both outlive the transport. A write that makes no progress for `patience` loses
+  // the connection.
+  Transport(TransportOwner& owner, net::Stream& socket, net::Poller& poller, h2::Role role,
+            const h2::Limits& limits, std::chrono::milliseconds patience);
+  ~Transport() override;
+
+  h2::Session& session() { return session_; }
+  const h2::Session& session() const { return session_; }
+  // An empty list, for one head.
+  static h2::FieldList& fields();
+
+  // Reads until the peer ends, the connection is lost, or stop().
+  Task<net::IoStatus> read();
+  // Decodes bytes that were read elsewhere.
+  void take(std::string_view bytes);
+
+  // What the streams have said becomes bytes, as far as there is room for them; they go at the end of the
+  // round.
+  void produce();
+  // The same at the end of the round.
+  void produce_later();
+
+  // All has been said: reading ends.
+  void stop();
+  void lose();
+  bool is_lost() const { return state_ == State::lost; }
+  bool writing() const { return writing_; }  // a coroutine waits for the socket's room
+
+ private:
+  enum class State : std::uint8_t { open, stopped, lost };
+
+  void on_send() override;
+  void on_events(std::uint32_t) override {}
+  void on_deferred() override {}
+  void arm();
+  void fill();
+  Task<void> write_rest();
+
+  TransportOwner& owner_;
+  net::Stream& socket_;
+  net::Poller& poller_;
+  const std::chrono::milliseconds patience_;
+  h2::Session session_;
+  Buffer in_, out_;
+  State state_ = State::open;
+  bool parked_ = false;      // waits without memory
+  bool writing_ = false;     // write_rest() runs
+  bool send_asked_ = false;  // on_send() is to come
+};
+
+}  // namespace sluice::mux
