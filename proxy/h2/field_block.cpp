@@ -57,8 +57,8 @@ void FieldBlock::join_cookies() {
   char* const begin = extend(size);
   char* at = copy_text({text_ + first->offset, first->name_size}, begin);
   for (const Entry* e = first; e != end; ++e) {
-    if (!is_cookie(*e)) continue;
-    if (e != first) at = copy_text("; ", at);
+    if (!is_cookie(*e) || e->value_size == 0) continue;  // no separator at an end: that would be malformed
+    if (at != begin + first->name_size) at = copy_text("; ", at);
     at = copy_text({text_ + e->offset + e->name_size, e->value_size}, at);
   }
   first->offset = static_cast<std::uint32_t>(begin - text_);

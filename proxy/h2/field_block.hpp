@@ -34,7 +34,8 @@ class FieldBlock {
            std::uint32_t most_fields);
   bool too_large() const { return too_large_; }
 
-  // Cookie fields become one, in the place of the first, their values joined by `; ` (RFC 9113 8.2.3).
+  // Cookie fields become one, in the place of the first, those that are not empty joined by `; ` (RFC 9113
+  // 8.2.3).
   // Requires: ids are set.
   void join_cookies();
 

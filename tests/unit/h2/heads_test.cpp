@@ -52,6 +52,16 @@ TEST(H2Heads, ARequestSaysWhatItSaysInHttp1) {
   EXPECT_EQ(head.fields.begin()[1].name, "cookie");
 }
 
+TEST(H2Heads, EmptyCrumbsLeaveNoSeparator) {
+  const auto joined = [](const Pairs& crumbs) {
+    const Read read(with(get(), crumbs));
+    return std::string(read.head.fields.find(http::Header::cookie)->value);
+  };
+  EXPECT_EQ(joined({{"cookie", ""}, {"cookie", "a=1"}, {"cookie", ""}, {"cookie", "b=2"}, {"cookie", ""}}),
+            "a=1; b=2");
+  EXPECT_EQ(joined({{"cookie", ""}, {"cookie", ""}}), "");
+}
+
 TEST(H2Heads, TheBodyIsAsLongAsItsLengthSays) {
   EXPECT_EQ(Read(post(), false).head.body, BodyLength::unknown);
   EXPECT_EQ(Read(post(), true).head.body, BodyLength::none);
