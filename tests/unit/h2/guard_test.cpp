@@ -165,6 +165,15 @@ TEST(H2Guard, RemembersSoManyResetStreamsOnly) {
   EXPECT_EQ(guard.read(Peer::data(1, "late", false), 0, glitches).error, kClosed);
 }
 
+TEST(H2Guard, RemembersSoManyStreamsAfterGoAwayOnly) {
+  FrameGuard guard(Role::server);
+  GlitchBudget glitches(1000, 33);
+  guard.gone_away();
+  EXPECT_FALSE(guard.read(Peer::preface(), 0, glitches).refused());
+  for (StreamId id = 1; id < 1 + 2 * 257; id += 2) EXPECT_FALSE(guard.read(head(id), 0, glitches).refused());
+  EXPECT_EQ(guard.read(Peer::data(1, "late", false), 0, glitches).error, kClosed);
+}
+
 TEST(H2Guard, AServersFrames) {
   const std::string settings = frame(kSettings, 0, 0, "");
   const auto say = [&](const std::string& bytes) { return guard(settings + bytes, {}, Role::client).error; };
