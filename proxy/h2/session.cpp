@@ -11,8 +11,8 @@ namespace {
 // Beyond it no stream is opened: ids must not run out under a request.
 constexpr std::uint32_t kLastRequest = 1u << 30;
 
-std::unique_ptr<FieldBlock> copy_of(const FieldList& list) {
-  auto block = std::make_unique<FieldBlock>();
+FieldBlock* copy_of(const FieldList& list, std::size_t& held) {
+  auto* const block = new FieldBlock(held);
   for (std::size_t i = 0; i < list.size(); ++i)
     block->add(list[i].name, list[i].value, UINT32_MAX, FieldList::kMost);
   return block;
@@ -132,7 +132,7 @@ void Session::send_trailers(StreamId stream, const FieldList& trailers) {
   assert(found->piece.empty());
   found->out = Half::ending;
   if (found->unopened) {
-    found->trailers = copy_of(trailers).release();
+    found->trailers = copy_of(trailers, state_->held_fields);
     return;
   }
   const LibraryFields fields(trailers);

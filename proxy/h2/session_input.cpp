@@ -37,7 +37,7 @@ void SessionState::on_begin_headers(const nghttp2_frame& frame) {
   Stream* const stream = listener(id);
   if (!stream) return;
   delete stream->building;
-  stream->building = new FieldBlock;
+  stream->building = new FieldBlock(held_fields);
 }
 
 void SessionState::begin_stream(StreamId id) {
@@ -61,8 +61,9 @@ void SessionState::refuse(StreamId id) {
 
 void SessionState::on_field(StreamId id, std::string_view name, std::string_view value) {
   Stream* const stream = streams.find(id);
-  if (stream && stream->building)
-    stream->building->add(name, value, limits.max_header_list, limits.max_fields);
+  if (!stream || !stream->building) return;
+  if (held_fields > limits.held_fields) stream->building->cut_off();
+  stream->building->add(name, value, limits.max_header_list, limits.max_fields);
 }
 
 // The stream, if somebody is told what comes on it. A whole answer may still be on its way out when nobody

@@ -54,6 +54,7 @@ class SessionState {
   const Role role;
   const Limits limits;
   const LibrarySession library;
+  std::size_t held_fields = 0;  // the storage of all blocks; above `streams`, which own them
   StreamTable streams;
   EventQueue events;
   FrameGuard guard;

@@ -11,8 +11,10 @@ namespace {
 
 using http::BodyLength;
 
+std::size_t held = 0;
+
 struct Block : FieldBlock {
-  explicit Block(const Pairs& fields, std::uint32_t most_fields = 100) {
+  explicit Block(const Pairs& fields, std::uint32_t most_fields = 100) : FieldBlock(held) {
     for (const auto& [name, value] : fields) add(name, value, 32 * 1024, most_fields);
   }
 };
@@ -60,6 +62,16 @@ TEST(H2Heads, EmptyCrumbsLeaveNoSeparator) {
   EXPECT_EQ(joined({{"cookie", ""}, {"cookie", "a=1"}, {"cookie", ""}, {"cookie", "b=2"}, {"cookie", ""}}),
             "a=1; b=2");
   EXPECT_EQ(joined({{"cookie", ""}, {"cookie", ""}}), "");
+}
+
+TEST(H2Heads, StorageIsCounted) {
+  const std::size_t before = held;
+  {
+    const Block block(with(get(), {{"x", std::string(5000, 'x')}}));
+    EXPECT_GE(held, before + 5000);
+    EXPECT_LE(held, before + 11000);
+  }
+  EXPECT_EQ(held, before);
 }
 
 TEST(H2Heads, TheBodyIsAsLongAsItsLengthSays) {

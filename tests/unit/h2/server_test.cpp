@@ -230,6 +230,39 @@ TEST(H2Server, TooManyFieldsAreToldAsSuch) {
   EXPECT_EQ(events[0].block->size(), 104u);
 }
 
+TEST(H2Server, TheHeadsOfAllStreamsTogetherAreLimited) {
+  Server server;
+  Pairs fields = get();
+  fields.emplace_back("x", std::string(30000, 'x'));
+  std::string bytes;
+  for (StreamId id = 1; id < 60; id += 2) bytes += server.peer.headers(id, fields, true);
+  int taken = 0, too_large = 0;
+  for (const Event& event : server.session.receive(bytes, 0))
+    ++(event.block->too_large() ? too_large : taken);
+  EXPECT_GE(taken, 10);
+  EXPECT_LE(taken, 18);
+  EXPECT_EQ(taken + too_large, 30);
+  server.session.forget(1);
+  const auto events = server.session.receive(server.peer.headers(61, fields, true), 0);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_FALSE(events[0].block->too_large());
+}
+
+TEST(H2Server, DataThatNobodyTakesCostsTheConnectionNothing) {
+  Server server;
+  const std::string chunk(15000, 'c');
+  for (StreamId id = 1; id < 100; id += 2) {
+    server.ask(id, post(), false);
+    if (id % 4 == 1) server.session.reset(id, ErrorCode::cancel);  // or its answer is still on its way
+    if (id % 4 == 3) server.session.send_head(id, list_of(kAnswered), true);
+    server.session.forget(id);
+    for (int i = 0; i < 4; ++i) EXPECT_TRUE(server.say(Peer::data(id, chunk, false)).empty());
+    server.produce();
+    ASSERT_FALSE(server.session.failed()) << id;
+  }
+  EXPECT_EQ(server.session.streams(), 0u);
+}
+
 TEST(H2Server, ThePeersResetIsTold) {
   Server server;
   int user = 0;
