@@ -23,6 +23,8 @@ LOCK = re.compile(r"\bstd::(recursive_|shared_|timed_)?mutex\b|\bstd::condition_
 IMPURE_TEXT = re.compile(r"\b(steady_clock|system_clock)::now\b|\bstd::(random_device|mt19937)|\b(clock_gettime|rand)\(")
 IMPURE_HEADER = re.compile(r"^(boost/asio|proxy/net/|random$|sys/socket\.h|sys/stat\.h|fcntl\.h|unistd\.h|"
                            r"grp\.h|pwd\.h|fstream$|thread$|mutex$)")
+# What another room sees of proxy/h2 does not name the library behind it.
+H2_INSIDE = re.compile(r"^proxy/h2/(library_\w+|session_state)\.hpp$")
 # The loader asks whether the files that a configuration names can be used: that, and nothing else of its room, touches
 # the machine.
 ASKS_THE_MACHINE = {"proxy/config/machine.cpp", "proxy/config/secret_file.cpp"}
@@ -85,6 +87,9 @@ def check_file(root, path, graph, links):
             yield f"{place}:{line}: {folder} is pure and may not include {header}"
         if folder.startswith("proxy/") and header.startswith("boost/asio"):
             yield f"{place}:{line}: Asio ends at control's door (proxy/net/REACTOR.md)"
+        inside = H2_INSIDE.match(place) or (folder == "proxy/h2" and place.endswith(".cpp"))
+        if (H2_INSIDE.match(header) or header.startswith("nghttp2/")) and not inside:
+            yield f"{place}:{line}: nghttp2 ends within proxy/h2 (session.hpp)"
         if bracket == "<":
             continue
         if not (root / header).is_file():

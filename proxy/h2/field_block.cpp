@@ -21,6 +21,7 @@ char* copy_text(std::string_view part, char* to) {
 }  // namespace
 
 FieldBlock::~FieldBlock() {
+  held_ -= text_room_ + entry_room_ * sizeof(Entry);
   if (text_) free_frame(text_, text_room_);
   if (entries_) free_frame(entries_, entry_room_ * sizeof(Entry));
 }
@@ -57,8 +58,8 @@ void FieldBlock::join_cookies() {
   char* const begin = extend(size);
   char* at = copy_text({text_ + first->offset, first->name_size}, begin);
   for (const Entry* e = first; e != end; ++e) {
-    if (!is_cookie(*e)) continue;
-    if (e != first) at = copy_text("; ", at);
+    if (!is_cookie(*e) || e->value_size == 0) continue;  // no separator at an end: that would be malformed
+    if (at != begin + first->name_size) at = copy_text("; ", at);
     at = copy_text({text_ + e->offset + e->name_size, e->value_size}, at);
   }
   first->offset = static_cast<std::uint32_t>(begin - text_);
@@ -73,6 +74,7 @@ char* FieldBlock::extend(std::size_t size) {
     char* const larger = static_cast<char*>(allocate_frame(room));
     copy_text({text_, text_size_}, larger);
     if (text_) free_frame(text_, text_room_);
+    held_ += room - text_room_;
     text_ = larger;
     text_room_ = room;
   }
@@ -86,6 +88,7 @@ void FieldBlock::grow_entries() {
   auto* const larger = static_cast<Entry*>(allocate_frame(room * sizeof(Entry)));
   std::copy(entries_, entries_ + count_, larger);
   if (entries_) free_frame(entries_, entry_room_ * sizeof(Entry));
+  held_ += (room - entry_room_) * sizeof(Entry);
   entries_ = larger;
   entry_room_ = room;
 }

@@ -14,7 +14,8 @@ namespace sluice::h2 {
 // Views into a block stay valid until it is released; add() and join_cookies() make them void.
 class FieldBlock {
  public:
-  FieldBlock() = default;
+  // `held`: the storage of all blocks that share the count; it outlives them.
+  explicit FieldBlock(std::size_t& held) : held_(held) {}
   FieldBlock(const FieldBlock&) = delete;
   FieldBlock& operator=(const FieldBlock&) = delete;
   ~FieldBlock();
@@ -33,8 +34,10 @@ class FieldBlock {
   void add(std::string_view name, std::string_view value, std::uint32_t most_bytes,
            std::uint32_t most_fields);
   bool too_large() const { return too_large_; }
+  void cut_off() { too_large_ = true; }  // nothing more is kept
 
-  // Cookie fields become one, in the place of the first, their values joined by `; ` (RFC 9113 8.2.3).
+  // Cookie fields become one, in the place of the first, those that are not empty joined by `; ` (RFC 9113
+  // 8.2.3).
   // Requires: ids are set.
   void join_cookies();
 
@@ -50,6 +53,7 @@ class FieldBlock {
   char* extend(std::size_t size);
   void grow_entries();
 
+  std::size_t& held_;
   char* text_ = nullptr;
   std::size_t text_size_ = 0, text_room_ = 0;
   Entry* entries_ = nullptr;

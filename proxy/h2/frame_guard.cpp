@@ -115,12 +115,7 @@ FrameGuard::Verdict FrameGuard::read(std::string_view bytes, std::uint64_t now_m
         if (const Flaw flaw = check(head, clock); flaw.error != ErrorCode::no_error)
           return {at, flaw.error, flaw.reason};
         at += taken;
-        left_ = head.size;
-        const bool has_pad_length = head.type == data && (head.flags & padded) && left_ > 0;
-        phase_ = has_pad_length          ? Phase::pad_length
-                 : head.type == priority ? Phase::dependency
-                 : left_ > 0             ? Phase::payload
-                                         : Phase::head;
+        phase_ = begin_payload(head);
         break;
       }
       case Phase::pad_length: {
@@ -134,18 +129,13 @@ FrameGuard::Verdict FrameGuard::read(std::string_view bytes, std::uint64_t now_m
         phase_ = Phase::payload;
         break;
       }
-      case Phase::dependency: {
-        // A stream that depends on itself (RFC 7540 5.3.1): obsolete, and still no frame that anybody means.
-        const char own = have_ == 0 ? static_cast<char>(head_[5] & 0x7f) : head_[5 + have_];
-        const char said = have_ == 0 ? static_cast<char>(bytes[at] & 0x7f) : bytes[at];
-        if (said != own) {
-          have_ = 0, phase_ = Phase::payload;
-          break;
-        }
-        if (++have_ == 4) return {at, ErrorCode::protocol_error, "dependency"};
-        ++at, --left_;
+      case Phase::dependency:
+        dependency_ = dependency_ << 8 | static_cast<unsigned char>(bytes[at]);
+        if (left_ == 2 && static_cast<StreamId>(dependency_ & 0x7fffffff) == head_of(head_).stream)
+          return {at, ErrorCode::protocol_error, "priority"};  // RFC 7540 5.3.1
+        ++at;
+        if (--left_ == 1) phase_ = Phase::payload;
         break;
-      }
       case Phase::payload: {
         const auto taken = std::min<std::size_t>(left_, bytes.size() - at);
         at += taken;
@@ -156,6 +146,14 @@ FrameGuard::Verdict FrameGuard::read(std::string_view bytes, std::uint64_t now_m
     }
   }
   return {bytes.size()};
+}
+
+FrameGuard::Phase FrameGuard::begin_payload(const Head& head) {
+  left_ = head.size;
+  dependency_ = 0;
+  if (left_ == 0) return Phase::head;
+  if (head.type == priority) return Phase::dependency;
+  return head.type == data && (head.flags & padded) ? Phase::pad_length : Phase::payload;
 }
 
 FrameGuard::Head FrameGuard::head_of(const char* bytes) {
@@ -267,6 +265,12 @@ FrameGuard::Flaw FrameGuard::count_empty(const Clock& clock) {
 FrameGuard::Flaw FrameGuard::spend(Glitch kind, const Clock& clock) {
   if (clock.glitches.spend(kind, clock.now_ms)) return {};
   return {ErrorCode::enhance_your_calm, name_of(kind).data()};
+}
+
+bool FrameGuard::in_block() const {
+  const Head head = head_of(head_);
+  const bool in_frame = phase_ == Phase::payload && (head.type == headers || head.type == continuation);
+  return block_ != 0 || in_frame;
 }
 
 void FrameGuard::data_sent() {

@@ -30,6 +30,7 @@ class PeerStreams {
   // This side has reset it: the peer may not know yet, or may never send an end. Of such a few are
   // remembered.
   void reset(StreamId id);
+  void give_back() { open_.shrink_to_fit(); }
   std::uint32_t opened() const { return opened_; }
 
  private:
@@ -67,6 +68,8 @@ class FrameGuard {
   void reset(StreamId id) { streams_.reset(id); }  // by this side
   void gone_away() { gone_away_ = true; }          // what the peer opens from here on is ignored
   void data_sent();                                // a DATA frame of this side's: answers to it may come
+  void give_back() { streams_.give_back(); }       // memory that can be had anew
+  bool in_block() const;                           // the rest of a block of fields is still to come
   std::uint32_t streams_opened() const { return streams_.opened(); }
 
  private:
@@ -87,6 +90,7 @@ class FrameGuard {
 
   static Head head_of(const char* bytes);
   Flaw check(const Head& head, const Clock& clock);
+  Phase begin_payload(const Head& head);
   Flaw check_order(const Head& head);
   Flaw check_stream(const Head& head);
   Flaw open_or_trail(const Head& head);
@@ -98,7 +102,8 @@ class FrameGuard {
   Phase phase_;
   std::uint8_t have_ = 0;  // bytes of the preface or of the frame's head
   char head_[9] = {};
-  std::uint32_t left_ = 0;  // of the frame's payload
+  std::uint32_t left_ = 0;        // of the frame's payload
+  std::uint32_t dependency_ = 0;  // of PRIORITY, as far as it has come
   bool settings_came_ = false;
   bool gone_away_ = false;
   StreamId block_ = 0;  // the stream whose block is not at its end; 0: none

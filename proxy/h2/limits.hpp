@@ -11,6 +11,7 @@ struct Limits {
   std::uint32_t connection_window = 1024 * 1024;  // of all streams together
   std::uint32_t max_header_list = 32 * 1024;      // a decoded block as RFC 9113 6.5.2 counts it; above it 431
   std::uint32_t max_fields = 100;                 // of a block; above it 431
+  std::uint32_t held_fields = 512 * 1024;         // bytes of blocks of all streams; above it 431, too
   std::uint32_t glitches = 1000;                  // points of the glitch budget (glitches.hpp)
   std::uint32_t glitches_per_second = 33;         // that come back
 };

@@ -11,8 +11,8 @@ namespace {
 // Beyond it no stream is opened: ids must not run out under a request.
 constexpr std::uint32_t kLastRequest = 1u << 30;
 
-std::unique_ptr<FieldBlock> copy_of(const FieldList& list) {
-  auto block = std::make_unique<FieldBlock>();
+FieldBlock* copy_of(const FieldList& list, std::size_t& held) {
+  auto* const block = new FieldBlock(held);
   for (std::size_t i = 0; i < list.size(); ++i)
     block->add(list[i].name, list[i].value, UINT32_MAX, FieldList::kMost);
   return block;
@@ -37,13 +37,10 @@ Session::~Session() = default;
 std::span<const Event> Session::receive(std::string_view bytes, std::uint64_t now_ms) {
   SessionState& s = *state_;
   s.now_ms = now_ms;
-  s.events.clear();
-  ++s.batch;
-  s.add_late_events();
-  s.receiving = true;
+  s.events.begin(s.streams);
   if (s.life == SessionState::Life::good) s.receive(bytes);
-  s.receiving = false;
-  return s.events;
+  s.events.end();
+  return s.events.events();
 }
 
 void* Session::user(StreamId stream) const {
@@ -53,7 +50,7 @@ void* Session::user(StreamId stream) const {
 
 void Session::set_user(StreamId stream, void* user) {
   Stream* const found = state_->streams.find(stream);
-  if (found && !found->forgotten) state_->set_user(*found, user);
+  if (found && !found->forgotten) state_->events.set_user(*found, user);
 }
 
 void Session::consumed(StreamId stream, std::size_t bytes) {
@@ -135,7 +132,7 @@ void Session::send_trailers(StreamId stream, const FieldList& trailers) {
   assert(found->piece.empty());
   found->out = Half::ending;
   if (found->unopened) {
-    found->trailers = copy_of(trailers).release();
+    found->trailers = copy_of(trailers, state_->held_fields);
     return;
   }
   const LibraryFields fields(trailers);
@@ -181,17 +178,24 @@ bool Session::produce(Buffer& out, std::size_t most) { return state_->produce(ou
 
 std::span<void* const> Session::drained() const { return state_->drained; }
 
-bool Session::in_head() const { return state_->in_head; }
+bool Session::in_head() const { return state_->guard.in_block(); }
 
 bool Session::wants_write() const {
   return state_->life != SessionState::Life::broken && nghttp2_session_want_write(state_->library.get());
+}
+
+void Session::rest() {
+  state_->events.give_back();
+  state_->streams.give_back();
+  state_->guard.give_back();
+  state_->drained = {};
 }
 
 // --- how it stands
 
 bool Session::failed() const { return state_->life != SessionState::Life::good; }
 
-bool Session::has_news() const { return !state_->late.empty(); }
+bool Session::has_news() const { return state_->events.has_late(); }
 
 bool Session::is_over() const {
   return state_->life == SessionState::Life::broken || (!nghttp2_session_want_read(state_->library.get()) &&

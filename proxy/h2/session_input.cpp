@@ -32,13 +32,12 @@ void SessionState::feed(std::string_view bytes) {
 }
 
 void SessionState::on_begin_headers(const nghttp2_frame& frame) {
-  in_head = true;
   const StreamId id = frame.hd.stream_id;
   if (role == Role::server && frame.headers.cat == NGHTTP2_HCAT_REQUEST) begin_stream(id);
   Stream* const stream = listener(id);
   if (!stream) return;
   delete stream->building;
-  stream->building = new FieldBlock;
+  stream->building = new FieldBlock(held_fields);
 }
 
 void SessionState::begin_stream(StreamId id) {
@@ -62,8 +61,9 @@ void SessionState::refuse(StreamId id) {
 
 void SessionState::on_field(StreamId id, std::string_view name, std::string_view value) {
   Stream* const stream = streams.find(id);
-  if (stream && stream->building)
-    stream->building->add(name, value, limits.max_header_list, limits.max_fields);
+  if (!stream || !stream->building) return;
+  if (held_fields > limits.held_fields) stream->building->cut_off();
+  stream->building->add(name, value, limits.max_header_list, limits.max_fields);
 }
 
 // The stream, if somebody is told what comes on it. A whole answer may still be on its way out when nobody
@@ -74,7 +74,6 @@ Stream* SessionState::listener(StreamId id) {
 }
 
 void SessionState::on_frame(const nghttp2_frame& frame) {
-  in_head = false;
   Stream* const unheard = streams.find(frame.hd.stream_id);
   const bool message = frame.hd.type == NGHTTP2_HEADERS || frame.hd.type == NGHTTP2_DATA;
   if (unheard && unheard->forgotten && message && ends(frame.hd)) unheard->in = Half::over;
@@ -90,15 +89,15 @@ void SessionState::on_frame(const nghttp2_frame& frame) {
     case NGHTTP2_RST_STREAM:
       return on_reset(frame.rst_stream);
     case NGHTTP2_GOAWAY: {
-      Event& event = add_event(Event::Kind::go_away, frame.goaway.last_stream_id);
+      Event& event = events.add(Event::Kind::go_away, frame.goaway.last_stream_id);
       event.error = static_cast<ErrorCode>(frame.goaway.error_code);
       return;
     }
     case NGHTTP2_SETTINGS:
-      if (!(frame.hd.flags & NGHTTP2_FLAG_ACK)) add_event(Event::Kind::settings, 0);
+      if (!(frame.hd.flags & NGHTTP2_FLAG_ACK)) events.add(Event::Kind::settings, 0);
       return;
     case NGHTTP2_PING:
-      if (frame.hd.flags & NGHTTP2_FLAG_ACK) add_event(Event::Kind::pong, 0);
+      if (frame.hd.flags & NGHTTP2_FLAG_ACK) events.add(Event::Kind::pong, 0);
       return;
     default:
       return;
@@ -124,7 +123,7 @@ void SessionState::on_head(Stream& stream, bool last) {
   if (last && !bodiless && stream.expected > 0)
     return stream_error(stream, ErrorCode::protocol_error, "content-length");
 
-  Event& event = add_event(Event::Kind::head, stream);
+  Event& event = events.add(Event::Kind::head, stream);
   event.block = hand_on(stream);
   event.last = last;
   if (!interim) stream.in = last ? Half::over : Half::body;
@@ -135,7 +134,7 @@ void SessionState::on_trailers(Stream& stream, bool last) {
   if (!last) return stream_error(stream, ErrorCode::protocol_error, "trailers without end");
   if (form.flaw) return stream_error(stream, ErrorCode::protocol_error, form.flaw);
   if (stream.expected > 0) return stream_error(stream, ErrorCode::protocol_error, "content-length");
-  add_event(Event::Kind::trailers, stream).block = hand_on(stream);
+  events.add(Event::Kind::trailers, stream).block = hand_on(stream);
   stream.in = Half::over;
 }
 
@@ -167,17 +166,18 @@ void SessionState::on_data(StreamId id, std::string_view data) {
     return;
   }
   stream->unconsumed += data.size();
-  add_event(Event::Kind::data, *stream).data = data;
+  events.add(Event::Kind::data, *stream).data = data;
 }
 
 void SessionState::on_end(Stream& stream) {
   if (stream.in != Half::body) return stream_error(stream, ErrorCode::protocol_error, "end before the head");
   if (stream.expected > 0) return stream_error(stream, ErrorCode::protocol_error, "content-length");
   stream.in = Half::over;
-  if (!events.empty() && events.back().kind == Event::Kind::data && events.back().stream == stream.id)
-    events.back().last = true;
+  Event* const data = events.last();
+  if (data && data->kind == Event::Kind::data && data->stream == stream.id)
+    data->last = true;
   else
-    add_event(Event::Kind::end, stream);
+    events.add(Event::Kind::end, stream);
 }
 
 void SessionState::on_reset(const nghttp2_rst_stream& frame) {
@@ -187,7 +187,7 @@ void SessionState::on_reset(const nghttp2_rst_stream& frame) {
     glitch(now_ms - stream->opened_ms < kQuickMs ? Glitch::quick_reset : Glitch::reset);
   if (stream->is_over()) return;
   if (stream->forgotten) return end_stream(*stream);
-  Event& event = add_event(Event::Kind::reset, *stream);
+  Event& event = events.add(Event::Kind::reset, *stream);
   event.error = static_cast<ErrorCode>(frame.error_code);
   event.unprocessed = event.error == ErrorCode::refused_stream;
   end_stream(*stream);
@@ -195,7 +195,6 @@ void SessionState::on_reset(const nghttp2_rst_stream& frame) {
 
 // A stream error that nghttp2 has found and answers itself.
 void SessionState::on_invalid_frame(const nghttp2_frame& frame, int library_error) {
-  in_head = false;
   Stream* const stream = streams.find(frame.hd.stream_id);
   if (!stream || stream->is_over()) return;
   const bool flow = library_error == NGHTTP2_ERR_FLOW_CONTROL;
@@ -209,7 +208,7 @@ void SessionState::on_close(StreamId id, std::uint32_t error) {
   if (!stream) return;
   stream->closed = true;
   if (!stream->is_over() && !stream->forgotten) {
-    Event& event = add_event(Event::Kind::reset, *stream);
+    Event& event = events.add(Event::Kind::reset, *stream);
     event.error = static_cast<ErrorCode>(error);
     event.unprocessed = event.error == ErrorCode::refused_stream;
   }
@@ -219,7 +218,7 @@ void SessionState::on_close(StreamId id, std::uint32_t error) {
 
 void SessionState::stream_error(Stream& stream, ErrorCode code, const char* reason) {
   if (!stream.forgotten) {
-    Event& event = add_event(Event::Kind::reset, stream);
+    Event& event = events.add(Event::Kind::reset, stream);
     event.ours = true;
     event.error = code;
     event.reason = reason;
@@ -242,56 +241,13 @@ void SessionState::fail(ErrorCode code, const char* reason) {
   if (life == Life::failed) return;
   life = Life::failed;
   nghttp2_session_terminate_session(library.get(), static_cast<std::uint32_t>(code));
-  Event& event = add_event(Event::Kind::failed, 0);
+  Event& event = events.add(Event::Kind::failed, 0);
   event.error = code;
   event.reason = reason;
 }
 
 void SessionState::glitch(Glitch kind) {
   if (!budget.spend(kind, now_ms)) fail(ErrorCode::enhance_your_calm, name_of(kind).data());
-}
-
-Event& SessionState::add_event(Event::Kind kind, StreamId id) {
-  Event& event = (receiving ? events : late).emplace_back();
-  event.kind = kind;
-  event.stream = id;
-  return event;
-}
-
-Event& SessionState::add_event(Event::Kind kind, Stream& stream) {
-  Event& event = add_event(kind, stream.id);
-  event.user = stream.user;
-  if (receiving) chain(stream, static_cast<std::int32_t>(events.size() - 1));
-  return event;
-}
-
-void SessionState::chain(Stream& stream, std::int32_t event) {
-  if (stream.batch == batch)
-    events[static_cast<std::size_t>(stream.last_event)].next_of_stream = event;
-  else
-    stream.first_event = event;
-  stream.batch = batch;
-  stream.last_event = event;
-}
-
-void SessionState::add_late_events() {
-  for (const Event& event : late) {
-    events.push_back(event);
-    if (Stream* const stream = streams.find(event.stream)) {
-      events.back().user = stream->user;
-      chain(*stream, static_cast<std::int32_t>(events.size() - 1));
-    } else {
-      events.back().user = nullptr;
-    }
-  }
-  late.clear();
-}
-
-void SessionState::set_user(Stream& stream, void* user) {
-  stream.user = user;
-  if (stream.batch != batch) return;
-  for (std::int32_t i = stream.first_event; i >= 0; i = events[static_cast<std::size_t>(i)].next_of_stream)
-    events[static_cast<std::size_t>(i)].user = user;
 }
 
 }  // namespace sluice::h2

@@ -77,7 +77,7 @@ void SessionState::on_request_sent(StreamId id) {
 void SessionState::on_goaway_sent(const nghttp2_goaway& frame) {
   if (life != Life::good || leaving == Leaving::with_error || frame.error_code == NGHTTP2_NO_ERROR) return;
   life = Life::failed;
-  Event& event = add_event(Event::Kind::failed, 0);
+  Event& event = events.add(Event::Kind::failed, 0);
   event.error = static_cast<ErrorCode>(frame.error_code);
   event.reason = "frame";
 }
@@ -100,7 +100,7 @@ void SessionState::on_not_sent(const nghttp2_frame& frame) {
   else
     nghttp2_submit_rst_stream(library.get(), NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_INTERNAL_ERROR);
   if (!stream->is_over() && !stream->forgotten) {
-    Event& event = add_event(Event::Kind::reset, *stream);
+    Event& event = events.add(Event::Kind::reset, *stream);
     event.ours = !never_opened;
     event.unprocessed = never_opened;
     event.error = never_opened ? ErrorCode::refused_stream : ErrorCode::internal_error;
@@ -128,7 +128,7 @@ void SessionState::announce_limit(Buffer& to, std::size_t frame_size) {
 void SessionState::forget(Stream& stream) {
   give_credit(stream, stream.unconsumed);
   std::replace(drained.begin(), drained.end(), stream.user, static_cast<void*>(nullptr));
-  set_user(stream, nullptr);
+  events.forget(stream);
   while (stream.blocks) stream.release(stream.blocks);
   stream.forgotten = true;
   const bool answers = role == Role::server;

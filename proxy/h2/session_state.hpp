@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "proxy/h2/block_check.hpp"
+#include "proxy/h2/event_queue.hpp"
 #include "proxy/h2/frame_guard.hpp"
 #include "proxy/h2/library_session.hpp"
 #include "proxy/h2/session.hpp"
@@ -50,19 +51,12 @@ class SessionState {
   void set_drained(Stream& stream);
   void give_credit(Stream& stream, std::size_t bytes);
 
-  Event& add_event(Event::Kind kind, StreamId id);
-  Event& add_event(Event::Kind kind, Stream& stream);
-  void add_late_events();
-  void set_user(Stream& stream, void* user);
-
   const Role role;
   const Limits limits;
   const LibrarySession library;
+  std::size_t held_fields = 0;  // the storage of all blocks; above `streams`, which own them
   StreamTable streams;
-  std::vector<Event> events;  // of the last receive()
-  std::vector<Event> late;    // found outside of it: for the next one
-  std::uint32_t batch = 0;    // counts receive()
-  bool receiving = false;
+  EventQueue events;
   FrameGuard guard;
   GlitchBudget budget;
   std::uint32_t resets = 0;  // by the peer
@@ -75,7 +69,6 @@ class SessionState {
   enum class Leaving : std::uint8_t { no, in_peace, with_error } leaving = Leaving::no;  // by go_away()
   StreamId last_taken = 0;  // that GOAWAY spared; it must not rise (RFC 9113 6.8)
   StreamId last_stream = 0;
-  bool in_head = false;  // a block of fields has begun and not ended
 
   // While produce() runs.
   Buffer* out = nullptr;
@@ -95,7 +88,6 @@ class SessionState {
   void feed(std::string_view bytes);
   FieldBlock* hand_on(Stream& stream);
   bool takes(Stream& stream, std::size_t bytes);
-  void chain(Stream& stream, std::int32_t event);
   void announce_limit(Buffer& to, std::size_t frame_size);
 };
 

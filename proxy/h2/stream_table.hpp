@@ -21,6 +21,7 @@ class StreamTable {
     return at != streams_.end() && (*at)->id == id ? at->get() : nullptr;
   }
   void remove(Stream& stream) { streams_.erase(place_of(stream.id)); }
+  void give_back() { streams_.shrink_to_fit(); }
   std::size_t size() const { return streams_.size(); }
 
   auto begin() const { return streams_.begin(); }

@@ -57,7 +57,8 @@ void check_http1(const http::RequestHead& head) {
 void check_http2(const http::RequestHead& head) {
   h2::FieldList list;
   h2::write_request(head, context(), "https", list);
-  h2::FieldBlock block;
+  std::size_t held = 0;
+  h2::FieldBlock block(held);
   for (std::size_t i = 0; i < list.size(); ++i) block.add(list[i].name, list[i].value, 64 * 1024, 100);
   require(!block.too_large() && !h2::check_request(block).flaw, "what goes on is of a sound form");
   http::RequestHead again;
@@ -71,7 +72,8 @@ void check_http2(const http::RequestHead& head) {
 
 void h2_downgrade(std::string_view bytes) {
   for (const bool end : {true, false}) {
-    h2::FieldBlock block;
+    std::size_t held = 0;
+    h2::FieldBlock block(held);
     read_fields(bytes, block);
     const h2::BlockForm form = h2::check_request(block);
     if (form.flaw || (end && form.content_length > 0)) continue;

@@ -228,7 +228,7 @@ void h2_peers(std::string_view bytes) {
   if (bytes.size() < 2) return;
   Limits limits;
   limits.max_streams = 1 + static_cast<unsigned char>(bytes[0]) % 20;
-  limits.stream_window = 50 + static_cast<unsigned char>(bytes[1]) * 300u;
+  limits.stream_window = 500 + static_cast<unsigned char>(bytes[1]) * 300u;
   limits.glitches = 1'000'000;  // resets are a part of it
   Wires wires(limits);
   for (std::size_t at = 2; at + 2 < bytes.size(); at += 3)
@@ -255,8 +255,7 @@ void h2_peers(std::string_view bytes) {
   }
   for (const auto& [id, end] : wires.client.ends()) wires.client.forget(id);
   for (const auto& [id, end] : wires.server.ends()) wires.server.forget(id);
-  while (wires.up(1 << 20) | wires.down(1 << 20)) {
-  }
+  for (bool up = true, down = true; up || down;) up = wires.up(1 << 20), down = wires.down(1 << 20);
   require(wires.client.session().streams() == 0 && wires.server.session().streams() == 0, "nothing is left");
 }
 

@@ -252,6 +252,17 @@ TEST(H2Client, UploadsTakeTurns) {
   }
 }
 
+TEST(H2Client, BeforeAnythingHasCome) {
+  Pair pair(Role::client);
+  int user = 0;
+  const StreamId id = pair.session.open(list_of(get()), true, nullptr);
+  pair.session.set_user(id, &user);
+  EXPECT_EQ(pair.session.user(id), &user);
+  pair.session.forget(id);
+  pair.produce();
+  EXPECT_EQ(pair.session.streams(), 0u);
+}
+
 TEST(H2Client, TrailersWaitForTheirRequest) {
   Client client;
   const StreamId id = client.open(post(), false);

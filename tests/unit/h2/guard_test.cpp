@@ -93,6 +93,8 @@ std::vector<Case> cases() {
       {"11 DATA of padding", head(1) + many(frame(kData, kPadded, 1, std::string("\3\0\0\0", 4)), 11), kCalm},
       {"padded DATA", head(1) + many(frame(kData, kPadded, 1, std::string("\2a\0\0", 4)), 30), kOk},
       {"11 PRIORITY", many(frame(kPriority, 0, 3, "12345"), 11), kCalm},
+      {"PRIORITY that depends on itself", frame(kPriority, 0, 3, number(0x80000003) + "x"), kProtocol},
+      {"PRIORITY that depends on another", frame(kPriority, 0, 3, number(1) + "x") + head(1, true), kOk},
       {"600 PINGs", many(frame(kPing, 0, 0, "12345678"), 599), kOk},
       {"601 PINGs", many(frame(kPing, 0, 0, "12345678"), 600), kCalm},
       {"PING answers", many(frame(kPing, kAck, 0, "12345678"), 2000), kOk},
@@ -160,6 +162,15 @@ TEST(H2Guard, RemembersSoManyResetStreamsOnly) {
     guard.reset(id);
   }
   EXPECT_FALSE(guard.read(Peer::data(3, "late", false), 0, glitches).refused());
+  EXPECT_EQ(guard.read(Peer::data(1, "late", false), 0, glitches).error, kClosed);
+}
+
+TEST(H2Guard, RemembersSoManyStreamsAfterGoAwayOnly) {
+  FrameGuard guard(Role::server);
+  GlitchBudget glitches(1000, 33);
+  guard.gone_away();
+  EXPECT_FALSE(guard.read(Peer::preface(), 0, glitches).refused());
+  for (StreamId id = 1; id < 1 + 2 * 257; id += 2) EXPECT_FALSE(guard.read(head(id), 0, glitches).refused());
   EXPECT_EQ(guard.read(Peer::data(1, "late", false), 0, glitches).error, kClosed);
 }
 

@@ -11,8 +11,10 @@ namespace {
 
 using http::BodyLength;
 
+std::size_t held = 0;
+
 struct Block : FieldBlock {
-  explicit Block(const Pairs& fields, std::uint32_t most_fields = 100) {
+  explicit Block(const Pairs& fields, std::uint32_t most_fields = 100) : FieldBlock(held) {
     for (const auto& [name, value] : fields) add(name, value, 32 * 1024, most_fields);
   }
 };
@@ -50,6 +52,26 @@ TEST(H2Heads, ARequestSaysWhatItSaysInHttp1) {
   EXPECT_EQ(head.fields.find(http::Header::cookie)->value, "a=1; b=2");
   EXPECT_EQ(head.fields.find(http::Header::host)->value, "a.example");
   EXPECT_EQ(head.fields.begin()[1].name, "cookie");
+}
+
+TEST(H2Heads, EmptyCrumbsLeaveNoSeparator) {
+  const auto joined = [](const Pairs& crumbs) {
+    const Read read(with(get(), crumbs));
+    return std::string(read.head.fields.find(http::Header::cookie)->value);
+  };
+  EXPECT_EQ(joined({{"cookie", ""}, {"cookie", "a=1"}, {"cookie", ""}, {"cookie", "b=2"}, {"cookie", ""}}),
+            "a=1; b=2");
+  EXPECT_EQ(joined({{"cookie", ""}, {"cookie", ""}}), "");
+}
+
+TEST(H2Heads, StorageIsCounted) {
+  const std::size_t before = held;
+  {
+    const Block block(with(get(), {{"x", std::string(5000, 'x')}}));
+    EXPECT_GE(held, before + 5000);
+    EXPECT_LE(held, before + 11000);
+  }
+  EXPECT_EQ(held, before);
 }
 
 TEST(H2Heads, TheBodyIsAsLongAsItsLengthSays) {

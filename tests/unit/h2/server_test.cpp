@@ -120,6 +120,8 @@ TEST(H2Server, TheUserComesWithEventsOfTheSameRead) {
   EXPECT_EQ(events[2].user, &user);
   server.session.forget(1);
   EXPECT_EQ(events[2].user, nullptr);
+  EXPECT_EQ(events[0].block, nullptr);
+  EXPECT_NE(events[1].block, nullptr);
   EXPECT_EQ(server.session.user(1), nullptr);
 }
 
@@ -131,8 +133,11 @@ TEST(H2Server, ABlockMayComeByteByByte) {
                             frame(kContinuation, 0, 1, block.substr(2, 2)) +
                             frame(kContinuation, kEndHeaders, 1, block.substr(4));
   std::vector<Pair::Told> told;
-  for (char c : bytes)
-    for (auto& one : server.say({&c, 1})) told.push_back(one);
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    EXPECT_EQ(server.session.in_head(), at >= 9);
+    for (auto& one : server.say(bytes.substr(at, 1))) told.push_back(one);
+  }
+  EXPECT_FALSE(server.session.in_head());
   ASSERT_EQ(kinds(told), (std::vector{Kind::head}));
   EXPECT_EQ(told[0].fields, get());
 }
@@ -225,6 +230,39 @@ TEST(H2Server, TooManyFieldsAreToldAsSuch) {
   EXPECT_EQ(events[0].block->size(), 104u);
 }
 
+TEST(H2Server, TheHeadsOfAllStreamsTogetherAreLimited) {
+  Server server;
+  Pairs fields = get();
+  fields.emplace_back("x", std::string(30000, 'x'));
+  std::string bytes;
+  for (StreamId id = 1; id < 60; id += 2) bytes += server.peer.headers(id, fields, true);
+  int taken = 0, too_large = 0;
+  for (const Event& event : server.session.receive(bytes, 0))
+    ++(event.block->too_large() ? too_large : taken);
+  EXPECT_GE(taken, 10);
+  EXPECT_LE(taken, 18);
+  EXPECT_EQ(taken + too_large, 30);
+  server.session.forget(1);
+  const auto events = server.session.receive(server.peer.headers(61, fields, true), 0);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_FALSE(events[0].block->too_large());
+}
+
+TEST(H2Server, DataThatNobodyTakesCostsTheConnectionNothing) {
+  Server server;
+  const std::string chunk(15000, 'c');
+  for (StreamId id = 1; id < 100; id += 2) {
+    server.ask(id, post(), false);
+    if (id % 4 == 1) server.session.reset(id, ErrorCode::cancel);  // or its answer is still on its way
+    if (id % 4 == 3) server.session.send_head(id, list_of(kAnswered), true);
+    server.session.forget(id);
+    for (int i = 0; i < 4; ++i) EXPECT_TRUE(server.say(Peer::data(id, chunk, false)).empty());
+    server.produce();
+    ASSERT_FALSE(server.session.failed()) << id;
+  }
+  EXPECT_EQ(server.session.streams(), 0u);
+}
+
 TEST(H2Server, ThePeersResetIsTold) {
   Server server;
   int user = 0;
@@ -291,6 +329,18 @@ TEST(H2Server, ForgettingEndsWhatIsOpen) {
   frames = server.answers();
   EXPECT_EQ(frames.back().type, kRstStream);
   EXPECT_EQ(server.session.streams(), 0u);
+}
+
+TEST(H2Server, WhoIsResetAndNeverEndsIsForgottenSome256StreamsLater) {
+  Server server;
+  for (int i = 0; i < 257; ++i) {
+    server.ask(2 * i + 1, post(), false);
+    server.session.reset(2 * i + 1, ErrorCode::cancel);
+    server.session.forget(2 * i + 1);
+    server.produce();
+  }
+  EXPECT_TRUE(server.say(Peer::data(3, "late", false)).empty());
+  EXPECT_EQ(kinds(server.say(Peer::data(1, "late", false))), (std::vector{Kind::failed}));
 }
 
 TEST(H2Server, AForgottenStreamTellsNothing) {
@@ -469,15 +519,24 @@ TEST(H2Server, TheLastIdOfGoAwayNeverRises) {
   server.ask(1, get(), true);
   server.session.go_away(ErrorCode::no_error);
   EXPECT_TRUE(server.ask(3, get(), true).empty());  // before GOAWAY has gone
-  auto frames = server.produce();
   server.session.go_away(ErrorCode::internal_error);
-  for (const SeenFrame& seen : server.produce()) frames.push_back(seen);
-  std::erase_if(frames, [](const SeenFrame& seen) { return seen.type != kGoAway; });
+  const auto frames = server.produce(kGoAway);
   ASSERT_EQ(frames.size(), 2u);
   EXPECT_EQ(frames[0].number(0), 1u);
   EXPECT_EQ(frames[1].number(0), 1u);
   EXPECT_EQ(frames[1].number(4), 2u);
   EXPECT_FALSE(server.session.failed());
+}
+
+TEST(H2Server, RestsBetweenRequests) {
+  Server server;
+  int user = 0;
+  server.ask(1, post(), false);
+  server.session.rest();
+  server.session.set_user(1, &user);
+  const auto told = server.say(Peer::data(1, "abc", true));
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].event.user, &user);
 }
 
 TEST(H2Server, APingIsAnswered) {
