@@ -42,6 +42,7 @@ Task<IoStatus> Transport::read() {
     const bool quiet = read.status == IoStatus::timed_out && !writing_ && owner_.may_park();
     if (quiet && state_ == State::open) {
       parked_ = true;
+      session_.rest();
       continue;
     }
     if (read.status != IoStatus::ok) co_return read.status;
