@@ -1,6 +1,7 @@
 #include "proxy/h2/library_session.hpp"
 
 #include <new>
+#include <optional>
 
 #include "proxy/h2/library_memory.hpp"
 #include "proxy/h2/session_state.hpp"
@@ -118,6 +119,8 @@ LibrarySession make_library_session(Role role, const Limits& limits, SessionStat
   static const nghttp2_option* const options = make_options();
   const auto make = role == Role::server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
   nghttp2_session* session = nullptr;
+  std::optional<SharedFrameBuffer> shared;
+  if (role == Role::server) shared.emplace();
   if (make(&session, callbacks, &state, options, library_memory()) != 0) throw std::bad_alloc();
   LibrarySession owner(session);
   submit_settings(*session, role, limits);

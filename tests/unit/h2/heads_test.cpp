@@ -199,6 +199,18 @@ TEST(H2Heads, TheFormOfARequest) {
   EXPECT_TRUE(flaw(connect));
 }
 
+TEST(H2Heads, EveryByteOfAValueIsLookedAt) {
+  for (int c = 0; c < 256; ++c)
+    for (std::size_t at = 0; at < 21; ++at) {
+      std::string value(21, 'v');
+      value[at] = static_cast<char>(c);
+      const bool blank = c == ' ' || c == '\t';
+      const bool good = blank ? at > 0 && at < 20 : c > ' ' && c != 0x7f;
+      Block block(with(get(), {{"x", value}}));
+      ASSERT_EQ(check_request(block).flaw == nullptr, good) << c << " at " << at;
+    }
+}
+
 TEST(H2Heads, AnswersAreCheckedAlike) {
   const auto form = [](const Pairs& fields) {
     Block block(fields);

@@ -434,6 +434,25 @@ TEST(H2Server, ProducesNoMoreThanIsAskedFor) {
   EXPECT_EQ(got, body);
 }
 
+// Sessions share the thread's frame buffer.
+TEST(H2Server, AnotherSessionMaySpeakInTheMiddleOfABlock) {
+  Server one, other;
+  one.ask(1, get(), true);
+  other.ask(1, get(), true);
+  Pairs head = kAnswered;
+  for (int i = 0; i < 10; ++i)
+    head.emplace_back("x-" + std::to_string(i), std::string(5000, static_cast<char>('!' + i)));
+  one.session.send_head(1, list_of(head), true);
+  Buffer out;
+  EXPECT_TRUE(one.session.produce(out, 1));  // the first of its frames
+  other.session.send_head(1, list_of({{":status", "500"}, {"x", std::string(9000, 'o')}}), true);
+  EXPECT_EQ(other.answers().size(), 1u);
+  while (one.session.produce(out, out.size() + 1)) other.session.ping(), other.produce();
+  const auto frames = one.peer.see(out.view());
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].fields, head);
+}
+
 TEST(H2Server, CreditIsGivenForWhatWentOn) {
   Server server;
   server.ask(1, post(), false);
