@@ -9,7 +9,7 @@ import threading
 import pytest
 from client import Client, Closed
 from sluice import Sluice, config_of, service
-from test_cases import NotCanonical, StrictReader
+from strict import NotCanonical, StrictReader
 from waiting import wait_until
 
 OK = b"HTTP/1.1 200 OK\r\n"

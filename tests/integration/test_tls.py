@@ -68,12 +68,13 @@ def der(pair):
 
 # --- the handshake
 
-def test_curl_gets_an_answer_and_the_backend_knows_it_was_https(tls, ca):
+@pytest.mark.parametrize("flag, line", [("--http1.1", "HTTP/1.1 200"), ("--http2", "HTTP/2 200")])
+def test_curl_gets_an_answer_and_the_backend_knows_it_was_https(tls, ca, flag, line):
     daemon, blue = tls(options={"sticky": {"keys": ["cookie:id"], "issue_cookie": "id"}})
     port = daemon.address().rsplit(":", 1)[1]
-    done = subprocess.run(["curl", "-sS", "-i", "--cacert", str(ca.cert), "--resolve", f"site.test:{port}:127.0.0.1",
+    done = subprocess.run(["curl", "-sS", "-i", flag, "--cacert", str(ca.cert), "--resolve", f"site.test:{port}:127.0.0.1",
                            f"https://site.test:{port}/a"], capture_output=True, text=True, timeout=20)
-    assert done.returncode == 0 and done.stdout.startswith("HTTP/1.1 200"), done
+    assert done.returncode == 0 and done.stdout.startswith(line), done
     assert "; Secure" in [line for line in done.stdout.splitlines() if line.lower().startswith("set-cookie")][0]
     assert blue.seen("/a")[0].all("X-Forwarded-Proto") == ["https"]
 
@@ -119,11 +120,11 @@ def test_min_version_and_alpn(tls, ca):
     both = ca.trusting()
     both.set_alpn_protocols(["h2", "http/1.1"])
     with TlsClient(daemon.address(), both) as client:
-        assert client.sock.selected_alpn_protocol() == "http/1.1"
-    only_h2 = ca.trusting()
-    only_h2.set_alpn_protocols(["h2"])
+        assert client.sock.selected_alpn_protocol() == "h2"
+    other = ca.trusting()
+    other.set_alpn_protocols(["spdy/3"])
     with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
-        get(daemon, only_h2)
+        get(daemon, other)
 
 
 def test_who_is_slow_or_speaks_no_tls_is_sent_away_x5(tls, ca):
