@@ -382,7 +382,7 @@ BAD_REQUESTS = {
     "line-version-01.1": get(line=b"GET /case HTTP/01.1"),
     "line-version-comma": get(line=b"GET /case HTTP/1,1"),
     "line-version-2": get(line=b"GET /case HTTP/2.0"),
-    "line-http2-preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "line-http2-preface-almost": b"PRI * HTTP/2.0\r\n\r\nSN\r\n\r\n",
     "line-connect": get(line=b"CONNECT a:443 HTTP/1.1"),
     "line-method-bracket": get(line=b"G[T /case HTTP/1.1"),
     "line-method-colon": get(line=b"GET: /case HTTP/1.1"),
