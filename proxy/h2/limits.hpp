@@ -13,6 +13,8 @@ struct Limits {
   std::uint32_t max_fields = 100;                 // of a block; above it 431
   std::uint32_t glitches = 1000;                  // points of the glitch budget (glitches.hpp)
   std::uint32_t glitches_per_second = 33;         // that come back
+  // The highest id of a stream that this side opens: ids must not run out under a request.
+  std::uint32_t last_request = 1u << 30;
 };
 
 }  // namespace sluice::h2
