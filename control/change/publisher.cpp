@@ -59,6 +59,24 @@ std::uint32_t max_in_flight(const config::PoolSpec* pool, const std::string& bac
   return pool->max_in_flight;
 }
 
+std::string_view alpn_of(BackendProtocol protocol) {
+  switch (protocol) {
+    case BackendProtocol::h1:
+      return {};
+    case BackendProtocol::h2:
+      return tls::kOnlyHttp2;
+    case BackendProtocol::by_alpn:
+      return tls::kHttp2OrHttp1;
+  }
+  return {};
+}
+
+// In clear there is nothing to agree by.
+BackendProtocol spoken_to(const config::PoolSpec& pool) {
+  const bool agrees = pool.protocol == BackendProtocol::by_alpn && !pool.tls;
+  return agrees ? BackendProtocol::h1 : pool.protocol;
+}
+
 }  // namespace
 
 Publisher::Publisher(Registry& registry, const io::Resolver& resolver, std::function<std::uint64_t()> random)
@@ -186,6 +204,7 @@ route::Pool Publisher::pool_from(const config::ServiceSpec& service, const state
   if (configured) pool.proxy_protocol = configured->proxy_protocol;
   std::string error;
   pool.tls = tls_of(service.name, configured, error);
+  if (configured) pool.protocol = spoken_to(*configured);
   if (!error.empty()) {
     broken = "pool " + state.name + ": " + error;
     return pool;
@@ -236,10 +255,12 @@ std::shared_ptr<const tls::ClientContext> Publisher::tls_of(const std::string& s
                                                             std::string& error) {
   if (!pool || !pool->tls) return nullptr;
   TlsContext& known = tls_contexts_[service + "/" + pool->name];
-  if (known.tls && known.spec == *pool->tls) return known.tls;
+  if (known.tls && known.spec == *pool->tls && known.protocol == pool->protocol) return known.tls;
   known.spec = *pool->tls;
+  known.protocol = pool->protocol;
   known.tls = tls::ClientContext::make(
-      {known.spec.ca, known.spec.server_name, known.spec.cert, known.spec.key}, error);
+      {known.spec.ca, known.spec.server_name, known.spec.cert, known.spec.key, alpn_of(pool->protocol)},
+      error);
   return known.tls;
 }
 

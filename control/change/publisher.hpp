@@ -70,6 +70,7 @@ class Publisher {
   };
   struct TlsContext {
     config::PoolTls spec;
+    BackendProtocol protocol = BackendProtocol::h1;
     std::shared_ptr<const tls::ClientContext> tls;
   };
   std::map<std::string, TlsContext> tls_contexts_;  // by "service/pool": the last one made

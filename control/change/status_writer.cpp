@@ -35,6 +35,8 @@ void add_counters(BackendView& view, const observe::BackendLive& live) {
     view.errors += worker.errors.get();
     view.in_flight += worker.in_flight.get();
     view.connections += worker.connections.get();
+    view.streams += worker.streams.get();
+    view.streams_refused += worker.streams_refused.get();
     view.tunnels += worker.tunnels.get();
   }
 }

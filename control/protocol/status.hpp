@@ -46,6 +46,7 @@ struct BackendStatus {
   std::string address;
   bool eligible = false;
   std::uint64_t connections = 0, tunnels = 0;
+  std::uint64_t streams = 0, streams_refused = 0;  // over HTTP/2: open now; refused so far
   bool removing = false;   // taken out as soon as it is drained
   std::string last_error;  // of the last failed probe, or why its name is not known; empty when all is well
   std::string group;       // the configured backend of which it is one address
@@ -65,6 +66,8 @@ struct BackendStatus {
     visit("eligible", self.eligible);
     visit("connections", self.connections);
     visit("tunnels", self.tunnels);
+    visit("streams", self.streams);
+    visit("streams_refused", self.streams_refused);
     visit.some("removing", self.removing);
     visit.some("last_error", self.last_error);
     visit.some("group", self.group);

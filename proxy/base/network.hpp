@@ -41,6 +41,13 @@ struct PeerInfo {
 // The version of the PROXY protocol that is spoken to a backend.
 enum class ProxyVersion : std::uint8_t { off, v1, v2 };
 
+// What HTTP is spoken in to a backend.
+enum class BackendProtocol : std::uint8_t {
+  h1,
+  h2,
+  by_alpn,  // whichever its TLS agrees to (RFC 7301), HTTP/2 rather
+};
+
 // "127.0.0.1", "2001:db8::1"; without brackets, port and zone.
 std::optional<Ip> parse_ip(std::string_view text);
 // As X-Forwarded-For may name it: also "1.2.3.4:567", "[2001:db8::1]" and "[2001:db8::1]:567".

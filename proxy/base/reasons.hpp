@@ -8,13 +8,13 @@
 
 namespace sluice {
 
-inline constexpr std::array<std::string_view, 20> kRefusalReasons = {
+inline constexpr std::array<std::string_view, 21> kRefusalReasons = {
     // what the request is
     "malformed", "target", "headers", "method", "version", "coding", "expect", "misdirected", "plain_http",
     // where it goes and what it costs
     "no_route", "body", "limit", "timeout",
     // the service and its backends
-    "paused", "stopped", "overload", "no_backend", "connect", "reset", "protocol"};
+    "paused", "stopped", "overload", "no_backend", "connect", "reset", "protocol", "upgrade"};
 
 // kRefusalReasons.size() when it is none of them.
 constexpr std::size_t reason_index(std::string_view reason) {

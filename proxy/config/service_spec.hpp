@@ -16,6 +16,7 @@
 namespace sluice::config {
 
 using sluice::Address;
+using sluice::BackendProtocol;
 using sluice::kWhole;
 using sluice::ProxyVersion;
 using sluice::Share;
@@ -60,6 +61,8 @@ struct PoolTls {
 struct PoolSpec {
   static constexpr Word<ProxyVersion> kVersions[] = {
       {"off", ProxyVersion::off}, {"v1", ProxyVersion::v1}, {"v2", ProxyVersion::v2}};
+  static constexpr Word<BackendProtocol> kProtocols[] = {
+      {"h1", BackendProtocol::h1}, {"h2", BackendProtocol::h2}, {"auto", BackendProtocol::by_alpn}};
 
   std::string name;
   std::vector<BackendSpec> backends;
@@ -68,12 +71,14 @@ struct PoolSpec {
   Place place;
   // Tells its backends who the client is; their connections are not used again.
   ProxyVersion proxy_protocol = ProxyVersion::off;
+  BackendProtocol protocol = BackendProtocol::h1;
   bool operator==(const PoolSpec&) const = default;
   static void fields(auto& self, auto& visit) {
     visit("backends", self.backends, ListOf{"a backend"}, kRequired);
     visit("max_in_flight", self.max_in_flight, Whole{0, kMostAtOnce});
     visit("tls", self.tls);
     visit("proxy_protocol", self.proxy_protocol, Choice<ProxyVersion>{kVersions});
+    visit("protocol", self.protocol, Choice<BackendProtocol>{kProtocols});
   }
 };
 

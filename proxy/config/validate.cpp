@@ -101,6 +101,11 @@ void check_pools(const ServiceSpec& service, Complaints& out) {
   Uniqueness pools(out);
   for (const auto& pool : service.pools) {
     pools.add(pool.name, pool.place, "pool " + quoted(pool.name));
+    if (pool.proxy_protocol != ProxyVersion::off && pool.protocol != BackendProtocol::h1)
+      out.add(pool.place,
+              "pool " + quoted(pool.name) +
+                  " cannot have a 'proxy_protocol': it tells a backend whose a connection is, and "
+                  "over HTTP/2 clients share connections; set 'protocol: h1'");
     Uniqueness backends(out);
     for (const auto& backend : pool.backends) {
       backends.add(backend.name, backend.place,

@@ -29,6 +29,7 @@ Attempts::Next Attempts::plan_retry(const upstream::Attempt& failed, std::uint32
   const upstream::RequestTraits traits{question.idempotent, question.body_kept, rescuable};
   const RetryKind kind = upstream::may_retry(question.spec, failed, traits, counted_ + 1);
   if (kind == RetryKind::no) return Next::give_up;
+  if (failed.kind == FailureKind::unprocessed) return plan_unprocessed(tried, question, rescuable);
   // The breaker lets so few of a bad pool's requests fail that their rescue needs no budget (G6).
   const bool needs_budget = kind == RetryKind::counted && !(rescuable && question.watched);
   if (needs_budget && !within_budget(question)) return Next::give_up;
@@ -45,6 +46,19 @@ Attempts::Next Attempts::plan_retry(const upstream::Attempt& failed, std::uint32
   // that none would be left for the request whose connection was new.
   if (kind == RetryKind::counted) ++counted_;
   return next;
+}
+
+// R3. A backend that leaves may be back at once, and one that is full has room again: the first time the
+// choice is free, then another backend is preferred.
+Attempts::Next Attempts::plan_unprocessed(std::uint32_t tried, const RetryQuestion& question,
+                                          bool rescuable) {
+  if (++unprocessed_ > kMostUnprocessed) return Next::give_up;
+  if (unprocessed_ == 1) return Next::same_pool;
+  remember(tried, false);
+  if (serves(question.asked)) return Next::same_pool;
+  if (rescuable && serves(question.rescuer)) return Next::rescuer;
+  --tried_count_;
+  return serves(question.asked) ? Next::same_pool : Next::give_up;
 }
 
 bool Attempts::serves(const route::Pool& pool) const {

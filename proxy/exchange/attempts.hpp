@@ -27,6 +27,8 @@ class Attempts {
  public:
   // The most attempts of one request, whatever the configuration: so many backends are remembered.
   static constexpr std::size_t kMost = 16;
+  // Of these that a backend did nothing about (R3): one that refuses everything must not be asked for ever.
+  static constexpr int kMostUnprocessed = 3;
 
   enum class Next : std::uint8_t {
     give_up,
@@ -53,8 +55,10 @@ class Attempts {
   bool serves(const route::Pool& pool) const;
   void remember(std::uint32_t id, bool stale);
   bool forget_stale();
+  Next plan_unprocessed(std::uint32_t tried, const RetryQuestion& question, bool rescuable);
 
   int begun_ = 0;
+  int unprocessed_ = 0;
   int counted_ = 0;  // failures that used up one of `attempts`
   // The first tried_count_ of each; the rest is not initialised: clearing it would show in the cost of a
   // request.

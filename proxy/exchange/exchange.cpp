@@ -142,6 +142,7 @@ Task<Failure> Exchange::forward() {
     const bool retry = failure && (failure.kind == FailureKind::status || plan_retry(failure));
     Request::finish(std::move(request_));
     if (!failure) co_return failure;
+    if (failure.kind == FailureKind::unprocessed && !retry) failure = count_unprocessed();
     placement_.release();
     if (!retry) co_return failure;
   }
@@ -209,7 +210,7 @@ Failure Exchange::after_send(StreamStatus status, bool whole) {
   if (client_gone_) return kGone;
   if (drained_) return kDrained;
   if (status == StreamStatus::timed_out) return {FailureKind::timeout, Side::upstream};
-  if (status != StreamStatus::ok) return {FailureKind::reset, Side::upstream};
+  if (status != StreamStatus::ok) return lost_request();
   if (!whole) upload_.start(*request_);
   return {};
 }
@@ -304,7 +305,19 @@ Failure Exchange::failure_of(StreamStatus status) const {
   if (upload_.end() == Upload::End::too_slow) return {FailureKind::too_slow, Side::client};
   if (client_gone_) return kGone;
   if (status == StreamStatus::timed_out) return {FailureKind::timeout, Side::upstream};
-  return {FailureKind::reset, Side::upstream};
+  return lost_request();
+}
+
+Failure Exchange::lost_request() const {
+  const bool processed = request_->phase() != Phase::connecting;
+  return {processed ? FailureKind::reset : FailureKind::unprocessed, Side::upstream};
+}
+
+// R3: what goes elsewhere says nothing of its backend; what nobody takes is a failure as any other.
+Failure Exchange::count_unprocessed() {
+  const Failure failure{FailureKind::reset, Side::upstream};
+  accounting_.attempt_ended(failure, 0, placement_.asked(), &placement_.backend());
+  return failure;
 }
 
 Task<void> Exchange::answer(Failure failure) {

@@ -51,6 +51,8 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   Task<void> run_tunnel();
   bool plan_retry(Failure failure);
   Failure failure_of(StreamStatus status) const;
+  Failure lost_request() const;
+  Failure count_unprocessed();
   Task<void> answer(Failure failure);
   void record(Failure failure);
   observe::AccessRecord access_record(std::string_view error) const;

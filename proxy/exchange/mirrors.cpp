@@ -110,7 +110,10 @@ void Mirrors::adopt(const upstream::WorkerSnapshot& view) {
     if (!used) backend->close_idle();
   }
   // Connections under way name their backend.
-  if (active_ == 0) std::erase_if(own_, [](const auto& entry) { return entry.second->idle() == 0; });
+  if (active_ > 0) return;
+  std::erase_if(own_, [](const auto& entry) {
+    return entry.second->idle() == 0 && entry.second->http2().connections() == 0;
+  });
 }
 
 void Mirrors::end() {
@@ -231,6 +234,7 @@ void Mirrors::count_evidence(const Copy& copy, Outcome outcome) const {
 upstream::Backend& Mirrors::own(const Copy& copy) {
   auto& known = own_[copy.to_->live->id];
   if (!known) known = std::make_unique<upstream::Backend>(copy.to_->live, worker_);
+  known->set_protocol(copy.pool_.pool->protocol);
   known->set_tls(copy.pool_.pool->tls);
   known->set_endpoints(copy.to_->endpoints);
   return *known;

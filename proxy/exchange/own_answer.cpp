@@ -6,10 +6,13 @@ OwnAnswer answer_for(FailureKind kind) {
   switch (kind) {
     case FailureKind::connect:
       return {502, "connect", "No connection to a backend could be made.\n"};
+    case FailureKind::unprocessed:
     case FailureKind::reset:
       return {502, "reset", "The backend closed the connection before it had answered.\n"};
     case FailureKind::protocol:
       return {502, "protocol", "The backend's answer is no valid HTTP.\n"};
+    case FailureKind::no_tunnel:
+      return {501, "upgrade", "The backend speaks HTTP/2 and opens no WebSockets over it.\n"};
     case FailureKind::status:
       return {502, "protocol", "The backend failed.\n"};
     case FailureKind::timeout:

@@ -14,6 +14,8 @@ struct Limits {
   std::uint32_t held_fields = 512 * 1024;         // bytes of blocks of all streams; above it 431, too
   std::uint32_t glitches = 1000;                  // points of the glitch budget (glitches.hpp)
   std::uint32_t glitches_per_second = 33;         // that come back
+  // The highest id of a stream that this side opens: ids must not run out under a request.
+  std::uint32_t last_request = 1u << 30;
 };
 
 }  // namespace sluice::h2

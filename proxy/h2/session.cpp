@@ -8,9 +8,6 @@
 namespace sluice::h2 {
 namespace {
 
-// Beyond it no stream is opened: ids must not run out under a request.
-constexpr std::uint32_t kLastRequest = 1u << 30;
-
 FieldBlock* copy_of(const FieldList& list, std::size_t& held) {
   auto* const block = new FieldBlock(held);
   for (std::size_t i = 0; i < list.size(); ++i)
@@ -65,14 +62,16 @@ void Session::release(StreamId stream, FieldBlock* block) {
 
 std::size_t Session::room() const {
   nghttp2_session* const library = state_->library.get();
-  if (failed() || !nghttp2_session_check_request_allowed(library) ||
-      nghttp2_session_get_next_stream_id(library) > kLastRequest)
-    return 0;
+  if (failed() || !nghttp2_session_check_request_allowed(library) || spent()) return 0;
   const std::size_t limit =
       nghttp2_session_get_remote_settings(library, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   const auto open = static_cast<std::size_t>(std::count_if(
       state_->streams.begin(), state_->streams.end(), [](const auto& stream) { return !stream->closed; }));
   return open < limit ? limit - open : 0;
+}
+
+bool Session::spent() const {
+  return nghttp2_session_get_next_stream_id(state_->library.get()) > state_->limits.last_request;
 }
 
 StreamId Session::open(const FieldList& head, bool end, void* user) {

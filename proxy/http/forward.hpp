@@ -27,6 +27,9 @@ struct ForwardContext {
   // The request is a copy (M1): its head says so, and does not log the copy's connection in, which carries
   // other clients' copies, too (R4).
   bool mirror = false;
+  // What proves a WebSocket's opening to a backend over HTTP/1, for a client that has none (RFC 8441); empty:
+  // the client's own.
+  std::string_view websocket_key = {};
   // Fresh for each request: a new request id and trace id are made of [0] and [1], a new span id of [2].
   std::array<std::uint64_t, 3> random = {};
 };

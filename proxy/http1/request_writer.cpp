@@ -12,9 +12,15 @@ void put_request_line(const http::RequestHead& head, std::string_view prefix, He
           " HTTP/1.1\r\n");
 }
 
-void put_hop(const http::RequestHead& head, HeadWriter& out) {
+void put_websocket_proof(const http::RequestHead& head, std::string_view key, HeadWriter& out) {
+  out.field("Sec-WebSocket-Key", key);
+  if (!head.fields.find("sec-websocket-version")) out.put("Sec-WebSocket-Version: 13\r\n");
+}
+
+void put_hop(const http::RequestHead& head, std::string_view websocket_key, HeadWriter& out) {
   if (!head.upgrade.empty()) {
     out.put("Connection: Upgrade", head.te_trailers ? ", TE" : "", "\r\nUpgrade: ", head.upgrade, "\r\n");
+    if (!websocket_key.empty()) put_websocket_proof(head, websocket_key, out);
   } else if (head.te_trailers) {
     out.put("Connection: TE\r\n");
   }
@@ -40,7 +46,7 @@ void write_request(const http::RequestHead& head, const http::ForwardContext& co
   put_request_line(head, context.strip_prefix, out);
   out.field("Host", head.host.empty() ? context.default_host : head.host);
   http::forward_request(head, context, out);
-  put_hop(head, out);
+  put_hop(head, context.websocket_key, out);
   out.framing(request_framing(head), head.content_length);
   if (context.mirror) out.field(http::kMirrorMark.name, http::kMirrorMark.value);
   out.end_of_head();

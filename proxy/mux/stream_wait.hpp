@@ -15,7 +15,7 @@ namespace sluice::mux {
 // co_await wait: ok after wake(), timed_out after set_limit()'s time, canceled or reset when end() says so.
 // The coroutine goes on in the next round, never from inside the call that wakes it: who calls has its own
 // work to finish.
-class StreamWait final : private net::Deadline {
+class StreamWait : private net::Deadline {
  public:
   StreamWait(net::Poller& poller, net::TimerWheel& wheel) : Deadline(wheel), poller_(poller) {}
 
@@ -38,9 +38,10 @@ class StreamWait final : private net::Deadline {
     return status_;
   }
 
- private:
+ protected:
   void expired() override { end(StreamStatus::timed_out); }
 
+ private:
   net::Poller& poller_;
   std::coroutine_handle<> waiter_;
   StreamStatus status_ = StreamStatus::ok;

@@ -39,10 +39,10 @@ Task<IoStatus> Transport::read() {
   while (state_ == State::open) {
     arm();
     const auto read = co_await socket_.read();
-    const bool quiet = read.status == IoStatus::timed_out && !writing_ && owner_.may_park();
-    if (quiet && state_ == State::open) {
-      parked_ = true;
-      session_.rest();
+    // Quiet for a while; what began meanwhile may still want the memory.
+    if (read.status == IoStatus::timed_out && !writing_ && state_ == State::open) {
+      parked_ = owner_.may_park();
+      if (parked_) session_.rest();
       continue;
     }
     if (read.status != IoStatus::ok) co_return read.status;
@@ -65,9 +65,12 @@ void Transport::arm() {
   if (!writing_ && owner_.may_park()) socket_.set_timeout(kPark);
 }
 
-// Who acts on an event may say something at once, and lose the connection by it.
 void Transport::take(std::string_view bytes) {
-  if (bytes.empty() || state_ == State::lost) return;
+  if (!bytes.empty() && state_ != State::lost) decode(bytes);
+}
+
+// Who acts on an event may say something at once, and lose the connection by it.
+void Transport::decode(std::string_view bytes) {
   for (const h2::Event& event : session_.receive(bytes, now_ms())) owner_.on_event(event);
   owner_.on_decoded();
   produce_later();
@@ -82,7 +85,10 @@ void Transport::produce() {
 }
 
 void Transport::fill() {
+  const std::size_t before = out_.size();
   session_.produce(out_, kMostUnsent);
+  produced_ += out_.size() - before;
+  if (session_.has_news()) poller_.defer(*this);
   for (void* const user : session_.drained())
     if (user) static_cast<StreamUser*>(user)->on_drained();
 }
@@ -104,11 +110,18 @@ void Transport::on_send() {
     iovec piece{const_cast<char*>(out_.data()), out_.size()};
     std::span<iovec> left(&piece, 1);
     if (socket_.send_now(left) != IoStatus::ok) return lose();
-    out_.consume(out_.size() - (left.empty() ? 0 : left[0].iov_len));
+    const std::size_t sent = out_.size() - (left.empty() ? 0 : left[0].iov_len);
+    sent_ += sent;
+    out_.consume(sent);
     if (out_.empty()) continue;
     writing_ = true;
     return spawn(write_rest());
   }
+}
+
+// What was found out while bytes were made.
+void Transport::on_deferred() {
+  if (session_.has_news() && state_ != State::lost) decode({});
 }
 
 // The socket takes no more for now. Until it has taken all, nothing else is made: what a peer does not read
@@ -116,6 +129,7 @@ void Transport::on_send() {
 Task<void> Transport::write_rest() {
   while (!out_.empty() && state_ != State::lost) {
     socket_.set_timeout(patience_);
+    sent_ = produced_;  // how much of it a write that fails has sent is not told
     const auto status = co_await socket_.write(out_.view());
     out_.clear();
     if (status != IoStatus::ok) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string_view>
 
 #include "proxy/base/buffer.hpp"
@@ -70,13 +71,19 @@ class Transport final : private net::Poller::Entry {
   bool is_lost() const { return state_ == State::lost; }
   bool writing() const { return writing_; }  // a coroutine waits for the socket's room
 
+  // Bytes that were made so far. What was said after them is behind them.
+  std::uint64_t produced() const { return produced_; }
+  // Bytes behind the first `position` may have gone out.
+  bool sent_beyond(std::uint64_t position) const { return sent_ > position; }
+
  private:
   enum class State : std::uint8_t { open, stopped, lost };
 
   void on_send() override;
   void on_events(std::uint32_t) override {}
-  void on_deferred() override {}
+  void on_deferred() override;
   void arm();
+  void decode(std::string_view bytes);
   void fill();
   Task<void> write_rest();
 
@@ -86,6 +93,7 @@ class Transport final : private net::Poller::Entry {
   const std::chrono::milliseconds patience_;
   h2::Session session_;
   Buffer in_, out_;
+  std::uint64_t produced_ = 0, sent_ = 0;  // bytes in all
   State state_ = State::open;
   bool parked_ = false;      // waits without memory
   bool writing_ = false;     // write_rest() runs

@@ -43,6 +43,8 @@ struct alignas(64) BackendCounters {  // one writer: the worker
   Counter in_flight;                  // claimed and not yet released, tunnels included
   Counter tunnels;                    // of these: upgraded connections
   Counter connections;                // open to the backend, idle ones included
+  Counter streams;                    // open over HTTP/2
+  Counter streams_refused;            // by the backend (REFUSED_STREAM)
 };
 
 struct BackendLive {

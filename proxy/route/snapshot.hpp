@@ -59,6 +59,7 @@ struct Pool {
   std::shared_ptr<observe::PoolLive> live;          // never null
   std::shared_ptr<const tls::ClientContext> tls;    // null: its backends are spoken to in clear
   ProxyVersion proxy_protocol = ProxyVersion::off;  // spoken to its backends
+  BackendProtocol protocol = BackendProtocol::h1;   // never by_alpn without tls
   bool has_tiers = false;                           // a backend has a tier above 0
 };
 

@@ -53,6 +53,7 @@ std::string come_as(SSL_CTX* ctx, const ClientOptions& options) {
 std::shared_ptr<const ClientContext> ClientContext::make(const ClientOptions& options, std::string& error) {
   auto made = std::make_shared<ClientContext>();
   made->server_name_ = options.server_name;
+  made->protocols_ = options.protocols;
   made->ctx_.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX* const ctx = made->ctx_.get();
   if (!ctx) return error = take_error(), nullptr;
@@ -88,6 +89,9 @@ SslPtr ClientContext::session_for(const std::string& address) const {
 std::unique_ptr<Channel> ClientContext::connect(int fd, const std::string& address, SessionSlot* slot) const {
   SslPtr ssl = session_for(address);
   if (!ssl) return nullptr;
+  if (!protocols_.empty())
+    SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>(protocols_.data()),
+                        static_cast<unsigned>(protocols_.size()));
   if (slot) {
     SSL_set_ex_data(ssl.get(), slot_index(), slot);
     if (slot->session) SSL_set_session(ssl.get(), slot->session.get());

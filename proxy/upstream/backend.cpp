@@ -51,10 +51,10 @@ std::unique_ptr<Connection> Backend::take_login(Connection*& holder) {
   return nullptr;
 }
 
-bool Backend::may_wait(Connection& conn) {
+bool Backend::keeps(Connection& conn) {
   if (quarantined_) quarantined_ = net::Clock::now() < quarantined_until_;
-  return conn.tls_context_ == tls_.get() && !left_ && leads_to_endpoint(conn) && conn.stream.drained() &&
-         !quarantined_ && live_->admin.load(std::memory_order_relaxed) == observe::Admin::ready;
+  return conn.tls_context_ == tls_.get() && !left_ && leads_to_endpoint(conn) && !quarantined_ &&
+         live_->admin.load(std::memory_order_relaxed) == observe::Admin::ready;
 }
 
 void Backend::let_wait(Connection& conn, std::chrono::milliseconds idle) {
@@ -94,6 +94,12 @@ void Backend::set_tls(std::shared_ptr<const tls::ClientContext> tls) {
   tls_ = std::move(tls);
 }
 
+void Backend::set_protocol(BackendProtocol protocol) {
+  if (protocol == protocol_) return;
+  close_idle();
+  protocol_ = protocol;
+}
+
 // After a change of the backend's addresses, a connection's own address is compared with them once.
 bool Backend::leads_to_endpoint(Connection& conn) const {
   if (conn.checked_at_move_ == moves_) return true;
@@ -115,6 +121,7 @@ void Backend::set_endpoints(const std::vector<route::Endpoint>& endpoints) {
   for (std::size_t i = 0; i < idle_.size(); ++i) idle_[i]->pool_index_ = i;
   for (std::size_t i = logins_.size(); i-- > 0;)
     if (!leads_to_endpoint(*logins_[i])) Connection::retire(remove(logins_, *logins_[i]));
+  http2_.leave_unless([this](Connection& conn) { return leads_to_endpoint(conn); });
 }
 
 void Backend::leave() {
@@ -132,6 +139,7 @@ void Backend::close_idle() {
   for (auto& conn : idle_) Connection::retire(std::move(conn));
   idle_.clear();
   while (!logins_.empty()) Connection::retire(remove(logins_, *logins_.back()));
+  http2_.leave();
 }
 
 Claim::Claim(Backend& backend, Activity& activity) : backend_(&backend), activity_(&activity) {

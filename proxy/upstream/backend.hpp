@@ -11,6 +11,7 @@
 #include "proxy/route/snapshot.hpp"
 #include "proxy/tls/client.hpp"
 #include "proxy/upstream/connection.hpp"
+#include "proxy/upstream/http2_pool.hpp"
 
 namespace sluice::upstream {
 
@@ -44,7 +45,7 @@ class Backend {
   Backend(std::shared_ptr<observe::BackendLive> live, std::size_t worker);
   Backend(const Backend&) = delete;
   Backend& operator=(const Backend&) = delete;
-  ~Backend();
+  ~Backend();  // Requires: it has no HTTP/2 connection left
 
   std::uint32_t id() const { return live_->id; }
   observe::BackendLive& live() { return *live_; }
@@ -61,7 +62,8 @@ class Backend {
   void put_login(std::unique_ptr<Connection> conn, std::chrono::milliseconds idle, Connection*& holder);
   // Null: the connection has ended. Requires: `holder` points to a connection of this backend.
   std::unique_ptr<Connection> take_login(Connection*& holder);
-  void close_idle();  // the logins, too
+  // The logins, too; and HTTP/2 connections when their last request has ended.
+  void close_idle();
   // The backend's addresses now (H4). Idle connections to any other are closed, and none to another is kept.
   void set_endpoints(const std::vector<route::Endpoint>& endpoints);
   // No snapshot in force names the backend any more: no connection is kept until set_endpoints() is called
@@ -73,7 +75,13 @@ class Backend {
   // How new connections are secured; null: in clear. Idle ones that were made otherwise are closed.
   void set_tls(std::shared_ptr<const tls::ClientContext> tls);
   const tls::ClientContext* tls() const { return tls_.get(); }
+  // What is spoken on new connections; others are closed.
+  void set_protocol(BackendProtocol protocol);
+  BackendProtocol protocol() const { return protocol_; }
   std::size_t idle() const { return idle_.size(); }
+  Http2Pool& http2() { return http2_; }
+  // May a connection that is there wait for further requests, by all that is known of the backend?
+  bool keeps(Connection& conn);
 
   template <class Visit>
   void each_activity(Visit visit) {
@@ -88,7 +96,7 @@ class Backend {
   friend class Connection;
   friend class Claim;
   void drop_idle(Connection& conn);
-  bool may_wait(Connection& conn);
+  bool may_wait(Connection& conn) { return keeps(conn) && conn.stream.drained(); }
   static void let_wait(Connection& conn, std::chrono::milliseconds idle);
   std::unique_ptr<Connection> remove(std::vector<std::unique_ptr<Connection>>& from, Connection& conn);
   bool leads_to_endpoint(Connection& conn) const;
@@ -98,6 +106,8 @@ class Backend {
   std::shared_ptr<const tls::ClientContext> tls_;
   tls::SessionSlot session_;
   std::vector<std::unique_ptr<Connection>> idle_, logins_;
+  Http2Pool http2_;
+  BackendProtocol protocol_ = BackendProtocol::h1;
   std::vector<route::Endpoint> endpoints_;  // empty: not told
   std::uint32_t moves_ = 1;                 // counts the changes of endpoints_
   bool left_ = false;                       // leave() was called

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "proxy/net/handshakes.hpp"
 #include "proxy/net/proxy_protocol.hpp"
 #include "proxy/upstream/backend.hpp"
 
@@ -88,6 +89,19 @@ Task<IoStatus> connect(Connection& conn, const route::Backend& to, ProxyVersion 
     status = co_await conn.stream.handshake();
   }
   co_return status;
+}
+
+Task<Connected> open_connection(Connection& conn, const Target& target,
+                                observe::HandshakeCounters& handshakes) {
+  const auto status =
+      co_await connect(conn, *target.to, target.proxy_protocol, target.speaks_for, target.timeouts->connect);
+  conn.stream.clear_timeout();
+  const tls::Channel* const tls = conn.stream.tls();
+  if (tls && !target.is_copy) net::count_handshake(handshakes, status, tls);
+  if (status == IoStatus::canceled) co_return Connected::canceled;
+  if (conn.stream.fd() < 0) co_return Connected::no_descriptor;
+  if (status != IoStatus::ok) co_return tls ? Connected::failed_handshake : Connected::failed;
+  co_return Connected::ok;
 }
 
 }  // namespace sluice::upstream

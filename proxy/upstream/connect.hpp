@@ -3,8 +3,10 @@
 
 #include "proxy/base/network.hpp"
 #include "proxy/base/task.hpp"
+#include "proxy/observe/worker_counters.hpp"
 #include "proxy/route/snapshot.hpp"
 #include "proxy/upstream/connection.hpp"
+#include "proxy/upstream/request.hpp"
 
 namespace sluice::upstream {
 
@@ -16,5 +18,9 @@ namespace sluice::upstream {
 // null when it is for nobody in particular. What is passed outlives the wait.
 Task<net::IoStatus> connect(Connection& conn, const route::Backend& to, ProxyVersion proxy_protocol,
                             const SocketAddresses* speaks_for, std::chrono::milliseconds limit);
+
+// The same for a request to `target`, its handshake counted; ok: the next message may be read and written.
+Task<Connected> open_connection(Connection& conn, const Target& target,
+                                observe::HandshakeCounters& handshakes);
 
 }  // namespace sluice::upstream

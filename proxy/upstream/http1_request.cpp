@@ -3,7 +3,6 @@
 #include "proxy/http1/chunked.hpp"
 #include "proxy/http1/head_writer.hpp"
 #include "proxy/http1/request_writer.hpp"
-#include "proxy/net/handshakes.hpp"
 #include "proxy/upstream/connect.hpp"
 
 namespace sluice::upstream {
@@ -32,16 +31,9 @@ Http1Request::Http1Request(const Target& target, std::unique_ptr<Connection> con
 }
 
 Task<Connected> Http1Request::connect() {
-  const auto status = co_await upstream::connect(*conn_, *target_.to, target_.proxy_protocol,
-                                                 target_.speaks_for, target_.timeouts->connect);
-  conn_->stream.clear_timeout();
-  const tls::Channel* const tls = conn_->stream.tls();
-  if (tls && !target_.is_copy) net::count_handshake(handshakes_, status, tls);
-  if (status == IoStatus::canceled) co_return Connected::canceled;
-  if (conn_->stream.fd() < 0) co_return Connected::no_descriptor;
-  if (status != IoStatus::ok) co_return tls ? Connected::failed_handshake : Connected::failed;
-  conn_->arm();
-  co_return Connected::ok;
+  const Connected connected = co_await open_connection(*conn_, target_, handshakes_);
+  if (connected == Connected::ok) conn_->arm();
+  co_return connected;
 }
 
 // --- the request
@@ -52,7 +44,10 @@ void Http1Request::begin_head(const http::RequestHead& head, const http::Forward
   upgrade_asked_ = !head.upgrade.empty();
   chunked_ = head.body == http::BodyLength::unknown;
   if (head.login && !forward.mirror) conn_->login = true;
-  http1::write_request(head, forward, out_);
+  if (upgrade_asked_ && head.over_http2)
+    write_opening(head, forward);
+  else
+    http1::write_request(head, forward, out_);
   Pieces pieces;
   if (!chunked_ && body.size() <= kSmallBody) {
     out_.append(body);
@@ -64,6 +59,25 @@ void Http1Request::begin_head(const http::RequestHead& head, const http::Forward
   }
   phase_ = Phase::sent;
   begin_write(pieces, whole);
+}
+
+// A client over HTTP/2 proves nothing (RFC 8441 5): the key is ours, unless it has sent one all the same.
+void Http1Request::write_opening(const http::RequestHead& head, const http::ForwardContext& forward) {
+  const http::Field* const own = head.fields.find("sec-websocket-key");
+  const WebSocketKey made = make_websocket_key(forward.random);
+  const std::string_view key(made.data(), made.size());
+  http::ForwardContext with_key = forward;
+  if (!own) with_key.websocket_key = key;
+  http1::write_request(head, with_key, out_);
+  proof_asked_ = true;
+  proof_ = websocket_accept(own ? own->value : key);
+}
+
+bool Http1Request::opens_tunnel() const {
+  if (!answer_.upgrade || !upgrade_asked_) return false;  // nobody asked for it
+  if (!proof_asked_) return true;                         // the client sees to that
+  const http::Field* const accept = answer_.fields.find("sec-websocket-accept");
+  return accept && accept->value == std::string_view(proof_.data(), proof_.size());
 }
 
 void Http1Request::begin_data(std::string_view piece, bool last, std::span<const http::Field> trailers) {
@@ -142,7 +156,7 @@ AnswerEvent Http1Request::next_of_head() {
   conn_->parser.reset();
   if (answer_.login) conn_->login = true;
   if (answer_.status == 101) {
-    if (!answer_.upgrade || !upgrade_asked_) return fail();  // the request asked for no upgrade
+    if (!opens_tunnel()) return fail();
     reading_ = Reading::tunnel;
     return {AnswerEvent::Kind::tunnel};
   }

@@ -12,6 +12,7 @@
 #include "proxy/upstream/connection.hpp"
 #include "proxy/upstream/request.hpp"
 #include "proxy/upstream/reuse.hpp"
+#include "proxy/upstream/websocket.hpp"
 
 namespace sluice::upstream {
 
@@ -68,6 +69,8 @@ class Http1Request final : public Request {
   void resume_when_arrived(std::coroutine_handle<> h) override;
   StreamStatus take_arrival() override;
 
+  void write_opening(const http::RequestHead& head, const http::ForwardContext& forward);
+  bool opens_tunnel() const;
   void add_body(Pieces& pieces, std::string_view piece, bool last, std::span<const http::Field> trailers);
   void begin_write(const Pieces& pieces, bool last);
   AnswerEvent next_of_head();
@@ -85,8 +88,10 @@ class Http1Request final : public Request {
   bool chunked_ = false;        // the request's body is sent in chunks
   bool body_apart_ = false;     // the whole body is too long to go in one piece with the head
   bool upgrade_asked_ = false;  // only then a 101 is followed
-  bool is_head_ = false;        // the answer to it has no body
-  Buffer out_;                  // lines being written
+  bool proof_asked_ = false;    // by a key of ours: the 101 must hold `proof_`
+  WebSocketAccept proof_;
+  bool is_head_ = false;  // the answer to it has no body
+  Buffer out_;            // lines being written
   char chunk_head_[20];
   std::optional<net::Stream::WriteAwaiter> write_;
 

@@ -61,7 +61,7 @@ struct AnswerEvent {
   };
   Kind kind = Kind::none;
   bool last = false;
-  FailureKind failure = FailureKind::none;  // protocol or reset
+  FailureKind failure = FailureKind::none;  // protocol, reset or no_tunnel
   std::string_view data = {};  // valid until arrival() is awaited: several pieces may be at hand at once
 };
 
@@ -138,6 +138,7 @@ class Request : public TunnelEnd {
  protected:
   virtual ~Request() = default;
   friend struct ResetRequest;
+  friend class NegotiatedRequest;  // is another one, whose methods it calls
   // Gives itself back to its backend, or closes and frees itself; with `reset` in any case.
   virtual void end(bool reset) = 0;
 

@@ -13,6 +13,8 @@ bool listed(const config::RetrySpec& spec, const Attempt& failed, const RequestT
   switch (failed.kind) {
     case FailureKind::connect:
       return spec.on_connect;
+    case FailureKind::unprocessed:
+      return spec.on_connect || spec.on_reset;
     case FailureKind::reset:
     case FailureKind::protocol:  // garbage is as good as no answer; only what is safe to repeat goes further
       return spec.on_reset;
@@ -20,6 +22,7 @@ bool listed(const config::RetrySpec& spec, const Attempt& failed, const RequestT
       return failed.phase == Phase::connecting ? spec.on_connect : spec.on_timeout;
     case FailureKind::status:
       return retried_status(spec, failed.status) || (request.rescuable && failed.status >= 500);
+    case FailureKind::no_tunnel:
     case FailureKind::none:
     case FailureKind::no_route:
     case FailureKind::no_backend:
@@ -44,7 +47,7 @@ RetryKind may_retry(const config::RetrySpec& spec, const Attempt& failed, const 
                     int counted_attempts) {
   if (!listed(spec, failed, request)) return RetryKind::no;
   if (!request.body_kept) return RetryKind::no;
-  if (failed.phase == Phase::connecting) return RetryKind::free;
+  if (failed.phase == Phase::connecting) return RetryKind::free;  // R3, too
   if (!request.idempotent) return RetryKind::no;
   const bool stale = failed.kind == FailureKind::reset && failed.phase == Phase::sent && failed.reused;
   if (stale) return RetryKind::free;

@@ -21,6 +21,7 @@ WorkerSnapshotPtr WorkerBackends::adopt(route::SnapshotPtr snapshot) {
       for (const route::Backend& backend : pool.backends) {
         auto& known = backends_[backend.live->id];
         if (!known) known = boost::make_local_shared<Backend>(backend.live, worker_);
+        known->set_protocol(pool.protocol);
         known->set_tls(pool.tls);
         known->set_endpoints(backend.endpoints);
         if (backend.admin != observe::Admin::ready) known->close_idle();
@@ -31,9 +32,12 @@ WorkerSnapshotPtr WorkerBackends::adopt(route::SnapshotPtr snapshot) {
   }
   for (auto& [id, backend] : backends_)
     if (!backends.contains(id)) backend->leave();
-  // Backends that left stay findable while something runs on them: a drain's deadline may have to abort it.
-  for (auto& [id, backend] : backends_)
-    if (!backends.contains(id) && backend->counters().in_flight.get() > 0) backends[id] = backend;
+  // Backends that left stay findable while something runs on them: a drain's deadline may have to abort it. And
+  // while an HTTP/2 connection to them ends.
+  for (auto& [id, backend] : backends_) {
+    const bool runs = backend->counters().in_flight.get() > 0 || backend->http2().connections() > 0;
+    if (!backends.contains(id) && runs) backends[id] = backend;
+  }
   backends_ = std::move(backends);
   round_robins_ = std::move(round_robins);
   view->snapshot = std::move(snapshot);

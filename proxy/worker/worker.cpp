@@ -68,7 +68,8 @@ void Worker::tick(net::Clock::time_point now) {
   if (!end_at_ || (busy && now <= *end_at_)) return;
   exchange_.mirrors.end();
   exchange_.backends.each_backend([](upstream::Backend& backend) { backend.close_idle(); });
-  ended_ = true;
+  // HTTP/2 says goodbye first.
+  ended_ = connector_.http2_connections() == 0 || now > *end_at_;
 }
 
 void Worker::add_listener(std::uint64_t id, std::shared_ptr<const client::ListenerInfo> info, int fd) {

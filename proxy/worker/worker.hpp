@@ -10,7 +10,7 @@
 
 #include "proxy/client/connection.hpp"
 #include "proxy/exchange/handler.hpp"
-#include "proxy/upstream/http1_connector.hpp"
+#include "proxy/upstream/protocol_connector.hpp"
 #include "proxy/worker/mailbox.hpp"
 #include "proxy/worker/runtime.hpp"
 
@@ -66,7 +66,7 @@ class Worker {
   void watch_shutdown();
 
   client::WorkerContext context_;
-  upstream::Http1Connector connector_{context_.poller, context_.wheel, context_.counters.backend_handshakes};
+  upstream::ProtocolConnector connector_{context_.poller, context_.wheel, context_.counters.backend_handshakes};
   exchange::Context exchange_{context_, connector_};
   exchange::Handler handler_{exchange_};
   Mailbox mail_{context_.poller};

@@ -28,7 +28,9 @@ services:
     pools:
       blue: {backends: ["127.0.0.1:9001", {name: api-2, address: "[::1]:9002", weight: 1000, max_in_flight: 0}],
              max_in_flight: 7}
-      green: {backends: [], proxy_protocol: v2}
+      green: {backends: [], proxy_protocol: v2, protocol: h1}
+      h2: {backends: [], protocol: h2}
+      either: {backends: [], protocol: auto}
       "123": {backends: ["h:1"]}
     split: {green: 99.999%, "123": 0.001%}
     stable: blue

@@ -92,6 +92,33 @@ TEST_F(AttemptsTest, R1_the_budget_stops_counted_retries_but_not_a_watched_rescu
   EXPECT_NE(status_500(10), Next::give_up);
 }
 
+TEST_F(AttemptsTest, R3_what_a_backend_did_nothing_about_goes_anywhere_once_and_then_elsewhere_if_it_can) {
+  idempotent = false;
+  const auto unprocessed = [this](std::uint32_t on) {
+    return fail(on, FailureKind::unprocessed, upstream::Phase::connecting);
+  };
+  EXPECT_EQ(unprocessed(1), Next::same_pool);
+  EXPECT_TRUE(attempts.tried().empty()) << "it may be back already";
+  EXPECT_EQ(unprocessed(1), Next::same_pool);
+  ASSERT_EQ(attempts.tried().size(), 1u);
+  EXPECT_EQ(attempts.tried()[0], 1u);
+  EXPECT_EQ(unprocessed(2), Next::same_pool) << "nobody else is left";
+  EXPECT_EQ(unprocessed(2), Next::give_up) << "not for ever";
+  EXPECT_FALSE(attempts.in_budget());
+}
+
+TEST_F(AttemptsTest, R3_a_pool_of_one_backend_asks_it_again_or_the_rescuer) {
+  stable = pool_of("stable", {1});
+  canary = pool_of("canary", {10});
+  const auto unprocessed = [this](std::uint32_t on) {
+    return fail(on, FailureKind::unprocessed, upstream::Phase::connecting);
+  };
+  EXPECT_EQ(unprocessed(10), Next::same_pool);
+  EXPECT_EQ(unprocessed(10), Next::rescuer);
+  EXPECT_EQ(unprocessed(1), Next::same_pool);
+  EXPECT_EQ(unprocessed(1), Next::give_up);
+}
+
 TEST_F(AttemptsTest, no_request_has_more_attempts_than_can_be_remembered) {
   for (std::size_t i = 0; i < Attempts::kMost - 1; ++i) attempts.begin();
   EXPECT_EQ(no_connection(1), Next::give_up);

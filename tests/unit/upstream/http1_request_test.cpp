@@ -1,6 +1,7 @@
 // A request to a backend over HTTP/1: what goes out, which events the answer makes, what is limited when, and
 // what becomes of the connection.
 #include "http1_fixture.hpp"
+#include "proxy/upstream/websocket.hpp"
 
 namespace sluice::upstream {
 namespace {
@@ -393,6 +394,47 @@ TEST_F(Http1RequestTest, D1_a_tunnels_time_can_be_shortened_while_it_waits) {
   skipped += 2s;
   EXPECT_TRUE(until([this] { return received.has_value(); }));
   EXPECT_EQ(received, StreamStatus::timed_out);
+}
+
+// RFC 8441: a client over HTTP/2 has no key, so that it is ours, and so is the check of its answer.
+TEST_F(Http1RequestTest, a_websocket_of_a_client_over_http2_is_proved_by_a_key_of_ours) {
+  head.upgrade = "websocket";
+  head.over_http2 = true;
+  forward.random = {1, 2, 3};
+  open();
+  send();
+  const std::string got = backend_end().got;
+  EXPECT_THAT(got, StartsWith("GET /a HTTP/1.1\r\n"));
+  EXPECT_THAT(got, HasSubstr("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+  EXPECT_THAT(got, HasSubstr("Sec-WebSocket-Version: 13\r\n"));
+  constexpr std::string_view kName = "Sec-WebSocket-Key: ";
+  const auto at = got.find(kName);
+  ASSERT_NE(at, std::string::npos);
+  const std::string key = got.substr(at + kName.size(), 24);
+  EXPECT_EQ(got.substr(at + kName.size() + 24, 2), "\r\n");
+  const auto accept = websocket_accept(key);
+  std::string answer(kSwitch);
+  answer.insert(answer.size() - 2,
+                "Sec-WebSocket-Accept: " + std::string(accept.data(), accept.size()) + "\r\n");
+  origin[0].send(answer);
+  EXPECT_EQ(receive(), "tunnel");
+}
+
+TEST_F(Http1RequestTest, a_101_that_does_not_prove_it_is_malformed) {
+  head.upgrade = "websocket";
+  head.over_http2 = true;
+  EXPECT_EQ(exchange(kSwitch), "malformed");
+  finish();
+  std::string wrong(kSwitch);
+  wrong.insert(wrong.size() - 2, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n");
+  EXPECT_EQ(exchange(wrong, 1), "malformed");
+}
+
+TEST(WebSocket, is_proved_as_RFC_6455_has_it) {
+  const auto accept = websocket_accept("dGhlIHNhbXBsZSBub25jZQ==");
+  EXPECT_EQ(std::string_view(accept.data(), accept.size()), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+  const auto key = make_websocket_key({1, 2, 3});
+  EXPECT_EQ(std::string_view(key.data(), key.size()), "AwAAAAAAAAAFAAAAAAAAAA==");
 }
 
 }  // namespace

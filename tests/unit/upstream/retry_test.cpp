@@ -18,6 +18,18 @@ TEST(Retry, R1_what_was_never_sent_may_go_elsewhere_whatever_the_method) {
   EXPECT_EQ(ask(Phase::connecting, FailureKind::connect, true, true, false, 99), RetryKind::free);
 }
 
+TEST(Retry, R3_what_the_backend_did_nothing_about_was_never_sent) {
+  EXPECT_EQ(ask(Phase::connecting, FailureKind::unprocessed, false), RetryKind::free);
+  EXPECT_EQ(ask(Phase::connecting, FailureKind::unprocessed, false, false), RetryKind::no)
+      << "its body is gone";
+  config::RetrySpec spec;
+  spec.on_reset = false;
+  EXPECT_EQ(ask(Phase::connecting, FailureKind::unprocessed, false, true, false, 1, 0, spec),
+            RetryKind::free);
+  spec.on_connect = false;
+  EXPECT_EQ(ask(Phase::connecting, FailureKind::unprocessed, false, true, false, 1, 0, spec), RetryKind::no);
+}
+
 TEST(Retry, R1_what_is_not_safe_to_repeat_is_not_repeated_once_a_byte_was_sent) {
   for (const auto kind : {FailureKind::reset, FailureKind::status, FailureKind::timeout})
     for (const bool reused : {false, true})

@@ -12,7 +12,7 @@
 
 #include "proxy/client/connection.hpp"
 #include "proxy/exchange/handler.hpp"
-#include "proxy/upstream/http1_connector.hpp"
+#include "proxy/upstream/protocol_connector.hpp"
 #include "support/peer.hpp"
 
 namespace sluice::worker {
@@ -153,7 +153,7 @@ class World {
   static inline thread_local bool counting = false;
 
   client::WorkerContext lent{0};
-  upstream::Http1Connector connector{lent.poller, lent.wheel, lent.counters.backend_handshakes};
+  upstream::ProtocolConnector connector{lent.poller, lent.wheel, lent.counters.backend_handshakes};
   exchange::Context context{lent, connector};
   exchange::Handler handler{context};
   config::ServiceSpec spec;

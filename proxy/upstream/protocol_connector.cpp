@@ -1,0 +1,30 @@
+#include "proxy/upstream/protocol_connector.hpp"
+
+#include "proxy/upstream/http2_request.hpp"
+#include "proxy/upstream/negotiated_request.hpp"
+
+namespace sluice::upstream {
+
+// A connection that waits speaks HTTP/1, whatever else its backend speaks.
+RequestPtr ProtocolConnector::open(const Target& target, bool fresh) {
+  if (auto waiting = fresh ? nullptr : http1_.take_waiting(target))
+    return http1_.begin(target, std::move(waiting));
+  return open_new(target, fresh);
+}
+
+RequestPtr ProtocolConnector::open_new(const Target& target, bool fresh) {
+  Backend& backend = *target.backend;
+  switch (backend.protocol()) {
+    case BackendProtocol::h1:
+      break;
+    case BackendProtocol::h2:
+      return RequestPtr(new Http2Request(context_, target, fresh));
+    case BackendProtocol::by_alpn:
+      if (backend.http2().taking() > 0 && !fresh)
+        return RequestPtr(new Http2Request(context_, target, fresh));
+      return RequestPtr(new NegotiatedRequest(context_, target));
+  }
+  return http1_.begin(target, nullptr);
+}
+
+}  // namespace sluice::upstream
