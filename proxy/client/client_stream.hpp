@@ -3,10 +3,12 @@
 // it sees nothing else of the client. Worker only.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
+#include "proxy/base/grpc_status.hpp"
 #include "proxy/base/network.hpp"
 #include "proxy/base/stream_status.hpp"
 #include "proxy/base/task.hpp"
@@ -50,7 +52,8 @@ struct OwnReply {
   int status = 0;
   std::string_view reason;  // X-Sluice-Error; empty: none
   std::string_view text;
-  int retry_after = 0;  // seconds; 0: the default of that status
+  int retry_after = 0;                    // seconds; 0: the default of that status
+  GrpcStatus grpc = GrpcStatus::unknown;  // to a gRPC call, instead of `status`
 };
 
 // An interface as wide as HTTP: the request, the answer and how far each has come.
@@ -72,7 +75,9 @@ class ClientStream : public TunnelEnd {
   // its length says so already. Before the first read_body().
   virtual bool limit_body(std::uint64_t bytes) = 0;
   virtual std::span<const http::Field> trailers() const = 0;  // after done
-  virtual bool body_read() const = 0;                         // nothing of the body is left to read
+  // Of a gRPC call: its messages may come so far apart, whatever the listener says of a body's pieces.
+  void set_call_patience(std::chrono::milliseconds patience) { call_patience_ = patience; }
+  virtual bool body_read() const = 0;  // nothing of the body is left to read
   // Who is told when the client leaves; null: nobody any more.
   void set_observer(StreamObserver* observer) { observer_ = observer; }
   // From here on the client is watched while nothing is read from it. Requires: body_read().
@@ -112,6 +117,7 @@ class ClientStream : public TunnelEnd {
   StreamObserver* observer_ = nullptr;
   int status_ = 0;  // that was sent; 0: none yet
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
+  std::chrono::milliseconds call_patience_{0};  // 0: not told
 };
 
 // Serves streams: the exchange, behind an interface, because a connection does not know who serves it.

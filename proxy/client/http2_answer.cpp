@@ -65,14 +65,33 @@ Task<StreamStatus> Http2Stream::wait_until_sent(milliseconds limit) {
     const auto status = co_await writer_;
     const bool moves = session().unsent(id_) < before;
     if (status == StreamStatus::ok || (status == StreamStatus::timed_out && moves)) continue;
-    session().reset(id_, h2::ErrorCode::cancel);
+    if (status == StreamStatus::canceled && head_->is_grpc && !answer_whole_)
+      session().drop_piece(id_);  // the call's status can still go (D7)
+    else
+      session().reset(id_, h2::ErrorCode::cancel);
     connection_.transport().produce_later();
     co_return status;
   }
   co_return is_lost() ? StreamStatus::reset : StreamStatus::ok;
 }
 
+// A gRPC client looks for the failure of a call in its status, and reads no body that it did not expect.
+void Http2Stream::reply_to_call(const OwnReply& reply) {
+  status_ = 200;
+  h2::FieldList& fields = mux::Transport::fields();
+  h2::write_grpc_reply(reply.grpc, reply.text, reply.reason, connection_.connection().worker().date(),
+                       fields);
+  session().send_head(id_, fields, true);
+  answer_whole_ = true;
+}
+
 Task<StreamStatus> Http2Stream::reply(OwnReply reply) {
+  if (head_->is_grpc) {
+    reply_to_call(reply);
+    connection_.transport().produce();
+    const auto sent = co_await flush();
+    co_return sent;
+  }
   status_ = reply.status;
   if (reply.retry_after == 0 && reply.status == 503) reply.retry_after = 1;
   h2::FieldList& fields = mux::Transport::fields();

@@ -8,6 +8,7 @@
 #include "proxy/client/linger.hpp"
 #include "proxy/client/refusal.hpp"
 #include "proxy/h2/head_reader.hpp"
+#include "proxy/http/grpc.hpp"
 
 namespace sluice::client {
 
@@ -156,7 +157,8 @@ Task<void> Http2Connection::run(Http2Stream& stream) {
 // What is no request is answered; other streams are not touched.
 Task<void> Http2Connection::refuse(Http2Stream& stream, http::Refusal refusal) {
   connection_.worker().counters.count_refused(refusal.reason);
-  const OwnReply reply{refusal.status, refusal.reason, explanation(refusal), 0};
+  const OwnReply reply{refusal.status, refusal.reason, explanation(refusal), 0,
+                       http::grpc_status_for(refusal.status)};
   co_await stream.reply(reply);
   log_refusal(connection_, stream, refusal.reason, stream.began());
   end(stream);

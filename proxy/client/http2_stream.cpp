@@ -94,8 +94,7 @@ Task<BodyPiece> Http2Stream::read_body() {
       co_return BodyPiece{Kind::data, bytes};
     }
     if (input_ == Input::whole) co_return BodyPiece{Kind::done, {}};
-    const milliseconds timeout =
-        body_patience(connection_.connection().listener().spec, bytes_in_ + arrived_.size(), body_waited_);
+    const milliseconds timeout = patience();
     if (timeout == 0ms) co_return BodyPiece{Kind::too_slow, {}};
     const auto asked = net::Clock::now();
     reader_.set_limit(timeout);
@@ -104,6 +103,11 @@ Task<BodyPiece> Http2Stream::read_body() {
     if (status == StreamStatus::timed_out) co_return BodyPiece{Kind::too_slow, {}};
     if (status == StreamStatus::canceled) co_return BodyPiece{Kind::canceled, {}};
   }
+}
+
+milliseconds Http2Stream::patience() const {
+  if (call_patience_ > 0ms) return call_patience_;
+  return body_patience(connection_.connection().listener().spec, bytes_in_ + arrived_.size(), body_waited_);
 }
 
 // All that has come and was not handed out; it stays where it is until the next call.

@@ -79,9 +79,11 @@ class Http2Stream final : public ClientStream, public StreamHook, public mux::St
   h2::Session& session() const;
   bool take_arrived(std::string_view& bytes);
   bool may_hand_out() const;
+  std::chrono::milliseconds patience() const;
   void give_credit();
   bool give(std::string_view piece, bool last);
   bool is_sent() const;
+  void reply_to_call(const OwnReply& reply);
   Task<StreamStatus> wait_until_sent(std::chrono::milliseconds limit);
 
   Http2Connection& connection_;

@@ -150,6 +150,12 @@ void write(YAML::Emitter& out, const char* key, const RetrySpec& retries, RetryC
   for (int status : retries.on_status) out << status;
   out << EndSeq;
 }
+void write(YAML::Emitter& out, const char* key, const std::vector<GrpcStatus>& statuses, GrpcStatuses) {
+  if (statuses.empty()) return;
+  write_list(out, key, statuses, [&](GrpcStatus status) {
+    out << std::string(kGrpcStatusNames[static_cast<std::size_t>(status)]);
+  });
+}
 void write(YAML::Emitter& out, const char* key,
            const std::vector<std::pair<std::string, std::string>>& headers, HeaderMatches) {
   if (headers.empty()) return;

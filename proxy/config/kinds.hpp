@@ -100,6 +100,7 @@ struct ExpectedStatus {  // of a spec with expect_low and expect_high
   bool always_range = false;
 };
 struct RetryCauses {};  // of a RetrySpec
+struct GrpcStatuses {};
 struct HeaderMatches {};
 struct Methods {};
 struct GateLimit {};  // its unit is that of the gate's metric

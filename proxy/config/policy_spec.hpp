@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/base/grpc_status.hpp"
 #include "proxy/config/kinds.hpp"
 
 namespace sluice::config {
@@ -56,6 +57,8 @@ inline constexpr Word<Balance> kBalances[] = {{"round_robin", Balance::round_rob
 
 struct HealthCheckSpec {
   static constexpr int kMostInARow = 1000;
+  enum class Type { http, grpc };
+  static constexpr Word<Type> kTypes[] = {{"http", Type::http}, {"grpc", Type::grpc}};
 
   std::string path = "/";
   milliseconds interval = 2s;
@@ -64,8 +67,13 @@ struct HealthCheckSpec {
   int fall = 3;
   int expect_low = 200, expect_high = 399;
   std::string host;  // Host header of the probe; empty: the backend's address
+  // grpc: grpc.health.v1 over HTTP/2 is asked about `service`, and its answer counts instead of a status.
+  Type type = Type::http;
+  std::string service = {};  // empty: the server as a whole
   bool operator==(const HealthCheckSpec&) const = default;
   static void fields(auto& self, auto& visit) {
+    visit("type", self.type, Choice<Type>{kTypes, Type::http});
+    visit("service", self.service, MaybeEmpty{});
     visit("path", self.path, Text{target_error});
     visit("interval", self.interval, Duration{});
     visit("timeout", self.timeout, Duration{});
@@ -98,10 +106,12 @@ struct RetrySpec {
   std::vector<int> on_status = {502, 503, 504};
   double budget = 0.20;  // of what is in flight; at least 3 (R1)
   bool rescue_stable = true;
+  std::vector<GrpcStatus> on_grpc = {};  // of a gRPC call that ended before its first message
   bool operator==(const RetrySpec&) const = default;
   static void fields(auto& self, auto& visit) {
     visit("attempts", self.attempts, Whole{1, 100});
     visit("on", self, RetryCauses{});
+    visit("on_grpc", self.on_grpc, GrpcStatuses{});
     visit("budget", self.budget, Fraction{});
     visit("rescue", self.rescue_stable, Choice<bool>{kRescue});
   }

@@ -150,6 +150,25 @@ void read(const YamlValue& value, RetrySpec& retries, RetryCauses) {
   std::sort(retries.on_status.begin(), retries.on_status.end());
 }
 
+void read(const YamlValue& value, std::vector<GrpcStatus>& statuses, GrpcStatuses) {
+  statuses.clear();
+  const std::vector<std::string> words(kGrpcStatusNames.begin() + 1, kGrpcStatusNames.end());
+  value.each("a status in 'on_grpc'", [&](const YamlValue& element) {
+    std::string text;
+    if (!element.text(text)) return;
+    const auto found = std::find(words.begin(), words.end(), text);
+    if (found == words.end())
+      return element.complain(
+          "'on_grpc' lists statuses of gRPC by name, such as unavailable, not " + quoted(text),
+          suggest(text, words));
+    const auto status = static_cast<GrpcStatus>(found - words.begin() + 1);
+    if (std::find(statuses.begin(), statuses.end(), status) != statuses.end())
+      return element.complain("duplicate status " + quoted(text) + " in 'on_grpc'");
+    statuses.push_back(status);
+  });
+  std::sort(statuses.begin(), statuses.end());
+}
+
 namespace {
 
 // What a browser does not take would never come back.
@@ -168,6 +187,12 @@ void read(const YamlValue& value, IssuedCookie& cookie, Plain) {
   }
   read_keys(value, cookie);
   check_prefixes(value, cookie);
+}
+
+void read(const YamlValue& value, HealthCheckSpec& check, Plain) {
+  const KeysRead keys = read_keys(value, check);
+  if (const YamlValue* service = keys.find("service"); service && check.type != HealthCheckSpec::Type::grpc)
+    service->complain("'service' is what a health check with 'type: grpc' asks about");
 }
 
 }  // namespace sluice::config

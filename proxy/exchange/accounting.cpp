@@ -73,6 +73,10 @@ void Accounting::attempt_ended(Failure failure, int status, const upstream::Work
   }
 }
 
+void Accounting::call_ended(GrpcStatus status, const upstream::WorkerPool& asked) {
+  counters_of(asked).grpc[static_cast<std::size_t>(status)].add();
+}
+
 void Accounting::leave_breaker() {
   if (!in_breaker_) return;
   in_breaker_ = false;

@@ -16,7 +16,7 @@ struct Ending {
   int status = 0;        // that the client got; 0: none
   bool aborted = false;  // the client left
   bool rescued = false;  // another pool answered for the chosen one
-  bool tunnel = false;
+  bool tunnel = false;   // or a gRPC call that was as long as one
 };
 
 class Accounting {
@@ -34,6 +34,8 @@ class Accounting {
   // claimed.
   void attempt_ended(Failure failure, int status, const upstream::WorkerPool& asked,
                      upstream::Backend* backend);
+  // An attempt was a gRPC call and came out so.
+  void call_ended(GrpcStatus status, const upstream::WorkerPool& asked);
   void retried() { chosen_counters().retries.add(); }
   // The request takes part in the budget of retries until leave_budget().
   void join_budget() { service_counters().retry_in_flight.add(); }

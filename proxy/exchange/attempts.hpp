@@ -50,6 +50,7 @@ class Attempts {
   bool fresh_only() const { return fresh_only_; }  // the next attempt takes no idle connection
   // It counts in the budget of retries, from the first counted retry to its end.
   bool in_budget() const { return counted_ > 0; }
+  int counted() const { return counted_; }  // attempts that a backend has seen fail
 
  private:
   bool serves(const route::Pool& pool) const;

@@ -5,7 +5,6 @@
 
 #include "proxy/client/access_line.hpp"
 #include "proxy/exchange/answer_fields.hpp"
-#include "proxy/exchange/own_answer.hpp"
 #include "proxy/http/forward.hpp"
 
 namespace sluice::exchange {
@@ -61,6 +60,9 @@ Exchange::Exchange(Context& context, client::ClientStream& client)
       relay_(client),
       watch_(context.worker.wheel, client, *this) {
   plan_.view = context.view;
+  upstream::Activity& activity = *this;
+  if (client.head().is_grpc)
+    call_.emplace(context.worker.poller, context.worker.wheel, client.head(), accounting_.began(), activity);
   client_.set_observer(this);
 }
 
@@ -68,7 +70,7 @@ Exchange::~Exchange() { client_.set_observer(nullptr); }
 
 Task<void> Exchange::run() {
   if (client_.head().max_forwards_zero) {  // RFC 9110 7.6.2: answered here
-    const auto status = co_await client_.reply(client::OwnReply{200, {}, {}, 0});
+    const auto status = co_await client_.reply(client::OwnReply{200, {}, {}});
     if (status != StreamStatus::ok) client_.reset();
     record({});
     co_return;
@@ -128,15 +130,15 @@ Task<Failure> Exchange::forward() {
     if (!failure) {
       std::string_view body;
       const bool whole = client_.whole_body(body);
-      const http::ForwardContext forward =
+      http::ForwardContext forward =
           forward_context(client_.info(), id_, plan_, *placement_.last(), user_, context_.flags_text);
+      if (call_) forward.previous_attempts = call_->previous_attempts(attempts_.counted());
       shadow_.offer(forward, body, whole);
       const auto status = co_await request_->send_head(client_.head(), forward, body, whole);
       failure = after_send(status, whole);
     }
     if (!failure) failure = co_await receive();
-    const int status = relay_.head_read() ? request_->answer().status : 0;
-    accounting_.attempt_ended(failure, status, placement_.asked(), &placement_.backend());
+    count_attempt(failure);
     if (upload_.running()) co_await upload_.join();
     // A status that is to be tried again was already decided on, before its answer was thrown away.
     const bool retry = failure && (failure.kind == FailureKind::status || plan_retry(failure));
@@ -145,7 +147,25 @@ Task<Failure> Exchange::forward() {
     if (failure.kind == FailureKind::unprocessed && !retry) failure = count_unprocessed();
     placement_.release();
     if (!retry) co_return failure;
+    if (call_) co_await call_->wait_pushback();
   }
+}
+
+void Exchange::count_attempt(Failure failure) {
+  if (call_) return count_call(failure);
+  const int status = relay_.head_read() ? request_->answer().status : 0;
+  accounting_.attempt_ended(failure, status, placement_.asked(), &placement_.backend());
+}
+
+// G4: what a call says of its pool, in the words of HTTP.
+void Exchange::count_call(Failure failure) {
+  std::span<const http::Field> trailers;
+  if (!failure) trailers = request_->trailers();
+  const auto status = call_->attempt_ended(failure, trailers);
+  int as_http = 0;
+  if (status && (!failure || failure.kind == FailureKind::status)) as_http = http_status_of(*status);
+  if (status) accounting_.call_ended(*status, placement_.asked());
+  accounting_.attempt_ended(failure, as_http, placement_.asked(), &placement_.backend());
 }
 
 // A slot on a backend, of the pool that is asked or of the one that rescues.
@@ -156,6 +176,7 @@ bool Exchange::claim() {
     // S9: the chosen pool cannot serve; its share is not quietly given away, it failed.
     accounting_.no_backend();
     accounting_.attempt_ended({FailureKind::no_backend, Side::proxy}, 0, placement_.asked(), nullptr);
+    if (call_) accounting_.call_ended(GrpcStatus::unavailable, placement_.asked());
   }
   const upstream::WorkerPool& rescuer = plan_.rescuer();
   if (&placement_.asked() == &rescuer || !plan_.spec().retries.rescue_stable) return false;
@@ -171,6 +192,10 @@ void Exchange::open_request() {
   target.to = placement_.last();
   target.proxy_protocol = pool.proxy_protocol;
   target.timeouts = &plan_.spec().timeouts;
+  if (call_) {
+    target.timeouts = &call_->begin_attempt(*target.timeouts);
+    client_.set_call_patience(plan_.spec().timeouts.tunnel);
+  }
   if (pool.proxy_protocol != ProxyVersion::off) {
     addresses_ = client_.addresses();
     target.speaks_for = &addresses_;
@@ -220,7 +245,7 @@ Task<Failure> Exchange::receive() {
     switch (relay_.step(*request_)) {
       case Relay::Step::head:
         accounting_.answer_began();
-        if (request_->answer().status >= 500 && plan_retry({FailureKind::status, Side::upstream}))
+        if (take_head() && plan_retry({FailureKind::status, Side::upstream}))
           co_return Failure{FailureKind::status, Side::upstream};
         pass_head();
         break;
@@ -249,8 +274,19 @@ Task<Failure> Exchange::receive() {
   }
 }
 
+// True: it is an answer that a retry may replace.
+bool Exchange::take_head() {
+  const http::ResponseHead& answer = request_->answer();
+  if (!call_) return answer.status >= 500;
+  std::span<const http::Field> trailers;
+  if (request_->ended_with_head()) trailers = request_->trailers();
+  call_->take_head(answer, trailers);
+  return answer.status >= 500 || call_->failed_at_once();
+}
+
 void Exchange::pass_head() {
-  const bool sets_cookie = user_.needs_cookie();
+  if (call_) call_->answer_begins();
+  const bool sets_cookie = !call_ && user_.needs_cookie();
   const bool shows_origin = plan_.spec().debug_headers;
   if (!sets_cookie && !plan_.has_preview_token && !shows_origin)
     return client_.send_head(request_->answer(), {});
@@ -286,6 +322,10 @@ bool Exchange::plan_retry(Failure failure) {
   failed.kind = failure.kind;
   failed.status = relay_.head_read() ? request_->answer().status : 0;
   failed.reused = request_->reused();
+  if (call_ && failure.kind == FailureKind::status) {
+    failed.grpc = call_->failed_at_once();
+    if (!call_->may_push_back()) return false;
+  }
   const RetryQuestion question{plan_.spec().retries,  plan_.live(),       *placement_.asked().pool,
                                *plan_.rescuer().pool, plan_.is_watched(), client_.head().is_idempotent,
                                !upload_.started()};
@@ -322,16 +362,32 @@ Failure Exchange::count_unprocessed() {
 
 Task<void> Exchange::answer(Failure failure) {
   const OwnAnswer own = answer_for(failure.kind);
+  if (call_ && own.status != 0) call_->set_status(own.grpc);
+  if (call_ && own.status != 0 && client_.answered()) co_return co_await end_call(own);
   if (client_.answered() || own.status == 0) {
     client_.reset();
     co_return;
   }
   accounting_.answered_ourselves(own.reason);
-  client::OwnReply reply{own.status, own.reason, own.text, plan_.retry_after};
+  client::OwnReply reply{own.status, own.reason, own.text, plan_.retry_after, own.grpc};
   if (failure.kind == FailureKind::stopped && !plan_.routed().hold->message.empty())
     reply.text = plan_.routed().hold->message;
   const auto status = co_await client_.reply(reply);
   if (status != StreamStatus::ok) client_.reset();
+}
+
+// D7: where the status of the call would have stood.
+Task<void> Exchange::end_call(const OwnAnswer& own) {
+  std::string_view text = own.text;
+  text.remove_suffix(text.ends_with('\n') ? 1 : 0);
+  const http::Field trailers[] = {
+      {"grpc-status", number_of(own.grpc)}, {"grpc-message", text}, {"x-sluice-error", own.reason}};
+  bool sent = client_.send_trailers(trailers);
+  if (!sent) {
+    const auto flushed = co_await client_.flush();
+    sent = flushed == StreamStatus::ok;
+  }
+  if (!sent) client_.reset();
 }
 
 void Exchange::record(Failure failure) {
@@ -341,6 +397,10 @@ void Exchange::record(Failure failure) {
   ending.aborted = client_gone_ || failure.kind == FailureKind::gone;
   ending.rescued = plan_.chosen && &placement_.asked() != plan_.chosen && !failure;
   ending.tunnel = tunnel_.has_value();
+  if (call_) {
+    ending.aborted |= call_->status() == GrpcStatus::cancelled;
+    ending.tunnel = call_->is_stream();
+  }
   accounting_.ended(ending);
   observe::AccessLog* log = context_.worker.access_log;
   if (log && log->on()) log->ring(context_.worker.worker).push(access_record(error));
@@ -358,6 +418,7 @@ observe::AccessRecord Exchange::access_record(std::string_view error) const {
     line.bytes_in += tunnel_->bytes_in();
     line.bytes_out += tunnel_->bytes_out();
   }
+  if (call_ && call_->status()) line.grpc_status = static_cast<std::int8_t>(*call_->status());
   if (plan_.service) line.service = plan_.spec().name;
   if (plan_.chosen) {
     line.pool = plan_.chosen->pool->name;
@@ -370,6 +431,7 @@ observe::AccessRecord Exchange::access_record(std::string_view error) const {
 void Exchange::client_gone() {
   client_gone_ = true;
   waits_.cancel();
+  if (call_) call_->cancel_wait();
   if (request_) request_->cancel();
 }
 
@@ -385,7 +447,8 @@ void Exchange::abort() {
 }
 
 void Exchange::end_within(std::chrono::milliseconds wait) {
-  if (tunnel_) tunnel_->end_within(wait);
+  if (tunnel_) return tunnel_->end_within(wait);
+  if (call_) call_->end_within(wait);
 }
 
 }  // namespace sluice::exchange

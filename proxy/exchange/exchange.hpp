@@ -15,6 +15,8 @@
 #include "proxy/exchange/client_watch.hpp"
 #include "proxy/exchange/context.hpp"
 #include "proxy/exchange/forwarding.hpp"
+#include "proxy/exchange/grpc_call.hpp"
+#include "proxy/exchange/own_answer.hpp"
 #include "proxy/exchange/placement.hpp"
 #include "proxy/exchange/plan.hpp"
 #include "proxy/exchange/relay.hpp"
@@ -46,7 +48,10 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   void open_request();
   Task<Failure> connect();
   Failure after_send(StreamStatus status, bool whole);
+  void count_attempt(Failure failure);
+  void count_call(Failure failure);
   Task<Failure> receive();
+  bool take_head();
   void pass_head();
   Task<void> run_tunnel();
   bool plan_retry(Failure failure);
@@ -54,11 +59,12 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   Failure lost_request() const;
   Failure count_unprocessed();
   Task<void> answer(Failure failure);
+  Task<void> end_call(const OwnAnswer& own);
   void record(Failure failure);
   observe::AccessRecord access_record(std::string_view error) const;
 
   // Activity
-  bool is_tunnel() const override { return tunnel_.has_value(); }
+  bool is_tunnel() const override { return tunnel_ || (call_ && call_->is_long()); }
   net::Clock::time_point began() const override { return accounting_.began(); }
   std::string_view path() const override { return client_.head().path; }
   std::string_view client() const override { return client_.info().address; }
@@ -84,6 +90,7 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   Relay relay_;
   ClientWatch watch_;
   std::optional<Tunnel> tunnel_;  // from its opening on
+  std::optional<GrpcCall> call_;  // if the request is one
   bool client_gone_ = false;
   bool drained_ = false;  // by a drain's deadline (D3); the client may be gone as well
 };

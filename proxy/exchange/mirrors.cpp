@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "proxy/exchange/grpc_call.hpp"
+#include "proxy/http/grpc.hpp"
+
 namespace sluice::exchange {
 
 using upstream::Connected;
@@ -197,13 +200,27 @@ Task<bool> Mirrors::take_answer(Copy& copy) {
   for (;;) {
     const upstream::AnswerEvent event = request.next();
     read += event.data.size();
-    if (event.kind == Kind::end || event.last || read > kReadOfAnswer) co_return copy.status_ < 500;
+    const bool whole = event.kind == Kind::end || event.last;
+    if (whole) copy.take_trailers(request.trailers());
+    if (whole || read > kReadOfAnswer) co_return copy.status_ < 500;
     if (event.kind == Kind::failed || event.kind == Kind::tunnel) co_return false;
-    if (event.kind == Kind::head) copy.status_ = request.answer().status;
+    if (event.kind == Kind::head) copy.take_head(request.answer());
     if (event.kind != Kind::none) continue;
     const auto arrived = co_await request.arrival();
     if (arrived != StreamStatus::ok || copy.ended()) co_return false;
   }
+}
+
+void Mirrors::Copy::take_head(const http::ResponseHead& answer) {
+  status_ = answer.status;
+  if (request_.head().is_grpc) grpc_ = http::grpc_status({answer.fields.begin(), answer.fields.size()});
+}
+
+// A gRPC call counts by its status (G4); one without any has failed.
+void Mirrors::Copy::take_trailers(std::span<const http::Field> trailers) {
+  if (!request_.head().is_grpc) return;
+  if (const auto said = http::grpc_status(trailers)) grpc_ = said;
+  status_ = http_status_of(grpc_.value_or(GrpcStatus::unknown));
 }
 
 void Mirrors::count(const Copy& copy, Outcome outcome) const {

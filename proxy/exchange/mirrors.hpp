@@ -8,6 +8,8 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -59,6 +61,8 @@ class Mirrors : private net::Poller::Entry {
     bool ended() const { return end_ != End::none; }
     bool let_go() const { return end_ == End::let_go; }
     upstream::Target target(upstream::Backend& backend) const;
+    void take_head(const http::ResponseHead& answer);
+    void take_trailers(std::span<const http::Field> trailers);
     // Activity: a drain's deadline ends a copy as it ends a request (D3).
     bool is_tunnel() const override { return false; }
     net::Clock::time_point began() const override { return began_; }
@@ -76,7 +80,8 @@ class Mirrors : private net::Poller::Entry {
     net::Clock::time_point began_{};
     upstream::Claim claim_;
     upstream::RequestPtr under_way_;
-    int status_ = 0;  // of the answer
+    int status_ = 0;                  // of the answer; of a gRPC call what its outcome is in HTTP
+    std::optional<GrpcStatus> grpc_;  // that the answer's head says
     End end_ = End::none;
   };
 

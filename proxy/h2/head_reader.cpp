@@ -5,6 +5,7 @@
 
 #include "proxy/http/authority.hpp"
 #include "proxy/http/expectation.hpp"
+#include "proxy/http/grpc.hpp"
 #include "proxy/http/method.hpp"
 #include "proxy/http/reason.hpp"
 
@@ -95,6 +96,12 @@ http::Refusal take_method(const PseudoFields& pseudo, http::RequestHead& out) {
   return http::check_method(out.method);
 }
 
+bool is_call(const http::RequestHead& head) {
+  if (head.method != "POST") return false;
+  const http::Field* const type = head.fields.find("content-type");
+  return type && http::is_grpc(type->value);
+}
+
 // A length of 0 before an end that is still to come says nothing that the end will not.
 void take_length(const Sayings& s, bool end, http::RequestHead& out) {
   if (!out.upgrade.empty()) return;  // a tunnel follows
@@ -139,6 +146,7 @@ http::Refusal read_request(FieldBlock& block, bool end, std::uint32_t max_target
   if (s.expect.other) return http::kExpectation;
   out.expect_continue = s.expect.go_on && has_body;
   out.te_trailers = s.trailers;
+  out.is_grpc = is_call(out);
   out.max_forwards_zero = s.max_forwards == 0 && (out.method == "OPTIONS" || out.method == "TRACE");
   out.login = s.login;
   return {};

@@ -1,6 +1,7 @@
 #include "proxy/h2/head_writer.hpp"
 
 #include "proxy/http/forward_fields.hpp"
+#include "proxy/http/grpc.hpp"
 
 namespace sluice::h2 {
 namespace {
@@ -10,12 +11,17 @@ bool is_upgrade_proof(std::string_view name) {
   return http::iequals(name, "sec-websocket-key") || http::iequals(name, "sec-websocket-accept");
 }
 
-// A sink that leaves these fields out.
-class TunnelFields {
+// The proxy says it itself when it has made attempts (gRFC A6).
+constexpr std::string_view kPreviousAttempts = "grpc-previous-rpc-attempts";
+bool counts_attempts(std::string_view name) { return http::iequals(name, kPreviousAttempts); }
+
+// A sink that leaves some fields out.
+template <bool (*left_out)(std::string_view name)>
+class FieldsBut {
  public:
-  explicit TunnelFields(FieldList& out) : out_(out) {}
+  explicit FieldsBut(FieldList& out) : out_(out) {}
   void field(std::string_view name, std::string_view value) {
-    if (!is_upgrade_proof(name)) out_.field(name, value);
+    if (!left_out(name)) out_.field(name, value);
   }
   void begin(std::string_view name) { out_.begin(name); }
   template <class... Parts>
@@ -27,6 +33,8 @@ class TunnelFields {
  private:
   FieldList& out_;
 };
+
+using TunnelFields = FieldsBut<is_upgrade_proof>;
 
 void put_status(int status, FieldList& out) {
   const char digits[] = {static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
@@ -55,6 +63,10 @@ void write_request(const http::RequestHead& head, const http::ForwardContext& co
   if (tunnel) {
     TunnelFields sink(out);
     http::forward_request(head, context, sink);
+  } else if (context.previous_attempts > 0) {
+    FieldsBut<counts_attempts> sink(out);
+    http::forward_request(head, context, sink);
+    out.field(kPreviousAttempts, std::uint64_t{context.previous_attempts});
   } else {
     http::forward_request(head, context, out);
   }
@@ -93,6 +105,18 @@ void write_reply(const Reply& reply, std::string_view date, FieldList& out) {
   if (!reply.error_reason.empty()) out.field("x-sluice-error", reply.error_reason);
   if (reply.retry_after_seconds > 0)
     out.field("retry-after", static_cast<std::uint64_t>(reply.retry_after_seconds));
+}
+
+void write_grpc_reply(GrpcStatus status, std::string_view text, std::string_view error_reason,
+                      std::string_view date, FieldList& out) {
+  out.clear();
+  put_status(200, out);
+  out.field("content-type", "application/grpc");
+  out.field("date", date);
+  if (!error_reason.empty()) out.field("x-sluice-error", error_reason);
+  out.field("grpc-status", number_of(status));
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  if (!text.empty()) out.field("grpc-message", http::encode_grpc_message(text));
 }
 
 void write_trailers(std::span<const http::Field> trailers, FieldList& out) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "proxy/base/grpc_status.hpp"
 #include "proxy/h2/field_list.hpp"
 #include "proxy/http/forward.hpp"
 
@@ -32,6 +33,9 @@ struct Reply {
   int retry_after_seconds = 0;  // 0: no Retry-After
 };
 void write_reply(const Reply& reply, std::string_view date, FieldList& out);
+// The same to a gRPC call: the head is all of it ("Trailers-Only"), and says what the text would say.
+void write_grpc_reply(GrpcStatus status, std::string_view text, std::string_view error_reason,
+                      std::string_view date, FieldList& out);
 
 void write_trailers(std::span<const http::Field> trailers, FieldList& out);
 

@@ -138,6 +138,12 @@ void Session::send_trailers(StreamId stream, const FieldList& trailers) {
   nghttp2_submit_trailer(state_->library.get(), stream, fields.data(), fields.size());
 }
 
+// nghttp2 asks again for data that the window has held back, and is told that there is none.
+void Session::drop_piece(StreamId stream) {
+  Stream* const found = state_->streams.find(stream);
+  if (found && found->out == Half::body) found->piece = {};
+}
+
 std::size_t Session::unsent(StreamId stream) const {
   const Stream* const found = state_->streams.find(stream);
   return found ? found->piece.size() : 0;

@@ -58,6 +58,7 @@ class Session {
   void send_data(StreamId stream, std::string_view piece, bool last);
   // Ends the message. Requires: unsent() is 0.
   void send_trailers(StreamId stream, const FieldList& trailers);
+  void drop_piece(StreamId stream);           // what is unsent of it never goes. Requires: it is not the last
   std::size_t unsent(StreamId stream) const;  // bytes of the piece; 0 when the stream is over
   bool ended(StreamId stream) const;          // this side's END_STREAM was produced, or the stream is over
   void reset(StreamId stream, ErrorCode code);

@@ -79,6 +79,7 @@ struct RequestHead {
   bool expect_continue = false;      // the client waits for a 100; only set when a body follows
   std::string_view upgrade;  // "websocket" for a proper WebSocket upgrade (GET, 1.1, no body), else empty
   bool over_http2 = false;   // it came so
+  bool is_grpc = false;      // a gRPC call, which HTTP/1 does not carry
   bool te_trailers = false;  // the client takes trailers
   bool is_head = false;
   bool is_idempotent = false;  // GET HEAD OPTIONS PUT DELETE TRACE (R1)

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/base/grpc_status.hpp"
 #include "proxy/observe/histogram.hpp"
 #include "proxy/observe/metric.hpp"
 
@@ -78,6 +79,7 @@ struct alignas(64) PoolCounters {  // one writer: the worker
   Counter rescued;                                       // requests that the stable pool answered instead
   Counter no_backend;                                    // no eligible backend at the time of choice
   Counter aborted;                                       // the client left before the answer was complete
+  std::array<Counter, kGrpcStatuses> grpc;               // attempts that were gRPC calls, by their outcome
   Counter in_flight;
   Histogram duration;  // from the request's head complete to the answer's last byte
 };
@@ -112,6 +114,9 @@ inline constexpr Metric<PoolLive> kPoolMetrics[] = {
      [](const PoolLive& pool, std::size_t) { return pool.ejections.load(); }},
     {"sluice_upstream_errors_total", "counter", "Failed attempts without an answer's status, by reason.",
      total_of<&PoolCounters::upstream_errors, 0, PoolLive>, "reason", kUpstreamErrorNames},
+    {"sluice_grpc_responses_total", "counter",
+     "Outcomes of attempts that were gRPC calls, by grpc-status; one without an answer as the proxy says it.",
+     total_of<&PoolCounters::grpc, 0, PoolLive>, "status", kGrpcStatusNumbers},
 };
 
 // S3: the position in the block-permuted sequence of one share table. A new table gets a new one; unrelated

@@ -119,8 +119,9 @@ class Values {
         return text(r_.referer);
       case LogField::tls:
         return r_.tls.empty() ? nothing() : text(r_.tls);
-      case LogField::stream:       // of HTTP/2
-      case LogField::grpc_status:  // of a gRPC call
+      case LogField::grpc_status:
+        return r_.grpc_status < 0 ? nothing() : number(static_cast<int>(r_.grpc_status));
+      case LogField::stream:  // of HTTP/2
         return nothing();
     }
   }

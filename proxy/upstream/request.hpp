@@ -111,6 +111,9 @@ class Request : public TunnelEnd {
   virtual AnswerEvent next() = 0;
   virtual const http::ResponseHead& answer() const = 0;
   virtual std::span<const http::Field> trailers() const = 0;  // after `end`
+  // After `head`: the answer's end is at hand as well, without a body, and trailers() are there. A wire that
+  // cannot tell says false.
+  virtual bool ended_with_head() const { return false; }
   // co_await arrival(): until more has come and next() is to be asked again. ended, reset: the connection,
   // before the answer was whole. timed_out: nothing came within the time limit of an answer, which runs while
   // the backend has the whole request and while it does not take it. Requires: next() said `none`.

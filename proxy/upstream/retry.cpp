@@ -9,6 +9,11 @@ bool retried_status(const config::RetrySpec& spec, int status) {
   return std::find(spec.on_status.begin(), spec.on_status.end(), status) != spec.on_status.end();
 }
 
+bool retried_call(const config::RetrySpec& spec, GrpcStatus status, bool rescuable) {
+  if (rescuable && class_of(status) == GrpcClass::pool_error) return true;
+  return std::find(spec.on_grpc.begin(), spec.on_grpc.end(), status) != spec.on_grpc.end();
+}
+
 bool listed(const config::RetrySpec& spec, const Attempt& failed, const RequestTraits& request) {
   switch (failed.kind) {
     case FailureKind::connect:
@@ -21,6 +26,7 @@ bool listed(const config::RetrySpec& spec, const Attempt& failed, const RequestT
     case FailureKind::timeout:
       return failed.phase == Phase::connecting ? spec.on_connect : spec.on_timeout;
     case FailureKind::status:
+      if (failed.grpc) return retried_call(spec, *failed.grpc, request.rescuable);
       return retried_status(spec, failed.status) || (request.rescuable && failed.status >= 500);
     case FailureKind::no_tunnel:
     case FailureKind::none:
@@ -48,7 +54,7 @@ RetryKind may_retry(const config::RetrySpec& spec, const Attempt& failed, const 
   if (!listed(spec, failed, request)) return RetryKind::no;
   if (!request.body_kept) return RetryKind::no;
   if (failed.phase == Phase::connecting) return RetryKind::free;  // R3, too
-  if (!request.idempotent) return RetryKind::no;
+  if (!request.idempotent && !failed.grpc) return RetryKind::no;
   const bool stale = failed.kind == FailureKind::reset && failed.phase == Phase::sent && failed.reused;
   if (stale) return RetryKind::free;
   return counted_attempts < spec.attempts ? RetryKind::counted : RetryKind::no;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "proxy/base/failure.hpp"
+#include "proxy/base/grpc_status.hpp"
 #include "proxy/config/spec.hpp"
 
 namespace sluice::upstream {
@@ -20,6 +22,9 @@ struct Attempt {
   FailureKind kind = FailureKind::none;
   int status = 0;       // of FailureKind::status
   bool reused = false;  // the connection had served before
+  // Of FailureKind::status: a gRPC call ended with this before its first message. Such a call may be made
+  // again, whatever its method: gRPC's own clients do so.
+  std::optional<GrpcStatus> grpc = {};
 };
 
 struct RequestTraits {

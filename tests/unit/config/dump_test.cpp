@@ -36,9 +36,9 @@ services:
     stable: blue
     sticky: {keys: [header:X-User-Id, cookie:session, "query:a b", ip], issue_cookie: {name: "null", max_age: 0s, domain: a.b, path: /x}, salt: "a: #b"}
     balance: least_requests
-    health_check: {path: "/h?x=1", interval: 3s, timeout: 2s, rise: 5, fall: 6, expect: 201, host: "[::1]:1"}
+    health_check: {type: grpc, service: "a: #b", path: "/h?x=1", interval: 3s, timeout: 2s, rise: 5, fall: 6, expect: 201, host: "[::1]:1"}
     outlier: {consecutive_errors: 0, ejection: 1ms, min_available: 0}
-    retries: {attempts: 100, on: [timeout, 599, 500], budget: 0.001%, rescue: none}
+    retries: {attempts: 100, on: [timeout, 599, 500], on_grpc: [unavailable, internal], budget: 0.001%, rescue: none}
     timeouts: {connect: 1ms, response: 2ms, idle: 3ms, tunnel: 4ms}
     limits: {in_flight: 1, queue: 0, queue_time: 7ms, body: 1}
     rate_limit: {rate: 7/m, burst: 9, key: "cookie:session"}

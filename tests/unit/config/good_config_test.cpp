@@ -203,6 +203,10 @@ TEST(GoodConfig, HealthCheck) {
               "expect: 204, host: \"api.internal:80\"}"))
           .health_check;
   EXPECT_EQ(check, (HealthCheckSpec{"/health/?deep=1", 500ms, 250ms, 1, 4, 204, 204, "api.internal:80"}));
+  const auto grpc = only_service(service_7_5("health_check: {type: grpc, service: shop.Cart}")).health_check;
+  ASSERT_TRUE(grpc);
+  EXPECT_EQ(grpc->type, HealthCheckSpec::Type::grpc);
+  EXPECT_EQ(grpc->service, "shop.Cart");
   EXPECT_EQ(only_service(service_7_5("health_check: {}")).health_check, HealthCheckSpec{})
       << "there, with its defaults";
   EXPECT_EQ(only_service(service_7_5("balance: hash")).health_check, std::nullopt);
@@ -217,6 +221,8 @@ TEST(GoodConfig, OutlierRetriesTimeoutsLimits) {
                   "    slow_start: 30s"));
   EXPECT_EQ(service.outlier, (OutlierSpec{0, 60s, 2}));
   EXPECT_EQ(service.retries, (RetrySpec{3, false, false, true, {500, 504}, 0.125, false}));
+  EXPECT_EQ(only_service(service_7_5("retries: {on_grpc: [unavailable, cancelled]}")).retries.on_grpc,
+            (std::vector{GrpcStatus::cancelled, GrpcStatus::unavailable}));
   EXPECT_EQ(service.timeouts, (TimeoutSpec{1500ms, 120s, 3s, 24h}));
   EXPECT_EQ(service.limits, (LimitSpec{7, 0}));
   EXPECT_EQ(service.slow_start, 30s);

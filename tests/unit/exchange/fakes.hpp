@@ -53,6 +53,10 @@ struct Script {
   bool early_answer = false;    // before the body was read
   bool blocked = false;         // the client takes each piece only after a flush
   int refused_connections = 0;  // the first so many connections cannot be made
+  // A gRPC call; its attempts end with these statuses in turn, the last one repeats: in trailers, or without
+  // `answer` in the head. Empty: without one.
+  std::vector<std::string> grpc;
+  std::vector<http::Field> request_fields, answer_fields;
 };
 
 class FakeStream final : public client::ClientStream {
@@ -68,6 +72,8 @@ class FakeStream final : public client::ClientStream {
     for (const auto& piece : script.body) body_ += piece;
     request_.body = body_.empty() ? http::BodyLength::none : http::BodyLength::known;
     request_.content_length = body_.size();
+    request_.is_grpc = !script.grpc.empty();
+    for (const auto& field : script.request_fields) request_.fields.push(field);
     head_ = &request_;
     info_.address = info_.peer_address = "192.0.2.7";
     info_.listener = "web";
@@ -82,6 +88,9 @@ class FakeStream final : public client::ClientStream {
   bool complete = false;      // the answer was sent to its end
   bool was_reset = false;
   bool own = false;  // the answer is the proxy's own
+  client::OwnReply reply_sent;
+  std::vector<std::pair<std::string, std::string>> trailers_sent;
+  std::chrono::milliseconds call_patience() const { return call_patience_; }
   bool watched = false;
   bool lost = false;  // the client is gone
   void lose() {
@@ -141,6 +150,7 @@ class FakeStream final : public client::ClientStream {
   }
   bool send_trailers(std::span<const http::Field> trailers) override {
     EXPECT_FALSE(trailers.empty());
+    for (const auto& field : trailers) trailers_sent.emplace_back(field.name, field.value);
     return send_data({}, true);
   }
   bool push() override { return !lost; }
@@ -158,6 +168,7 @@ class FakeStream final : public client::ClientStream {
     if (steps_.due(Fault::client_gone)) lost = true;
     ++heads;
     own = true;
+    reply_sent = reply;
     status_ = reply.status;
     if (lost) co_return StreamStatus::reset;
     const auto status = co_await writing_;
@@ -216,6 +227,7 @@ struct Seen {
   int open = 0;      // requests that were begun and not ended
   int kept = 0;      // connections that went back to serve again
   int closed = 0;
+  std::vector<std::uint32_t> previous_attempts;  // as they were told
 };
 
 class FakeRequest final : public upstream::Request {
@@ -231,6 +243,13 @@ class FakeRequest final : public upstream::Request {
         arriving_(poller, wheel) {
     ++seen_.open;
     answer_.status = status;
+  }
+  void end_with(const std::string& grpc_status) {
+    if (!grpc_status.empty()) trailer_ = {"grpc-status", grpc_status};
+    if (!script_.answer.empty() || script_.trailers || grpc_status.empty()) return;
+    answer_.body = http::BodyLength::known;
+    answer_.fields.push(trailer_);
+    for (const auto& field : script_.answer_fields) answer_.fields.push(field);
   }
 
   Task<upstream::Connected> connect() override {
@@ -270,6 +289,7 @@ class FakeRequest final : public upstream::Request {
     if (!script_.trailers) return {};
     return {&trailer_, 1};
   }
+  bool ended_with_head() const override { return script_.trailers && script_.answer.empty(); }
   void cancel() override {
     sending_.cancel();
     arriving_.cancel();
@@ -307,8 +327,9 @@ class FakeRequest final : public upstream::Request {
     }
     delete this;
   }
-  void begin_head(const http::RequestHead&, const http::ForwardContext&, std::string_view,
+  void begin_head(const http::RequestHead&, const http::ForwardContext& forward, std::string_view,
                   bool whole) override {
+    seen_.previous_attempts.push_back(forward.previous_attempts);
     begin_send(whole);
     phase_ = upstream::Phase::sent;
     ++seen_.requests;
@@ -358,7 +379,7 @@ class FakeRequest final : public upstream::Request {
   Suspension sending_, arriving_;
   http::ResponseHead answer_, interim_;
   const http::ResponseHead* current_ = &answer_;
-  const http::Field trailer_{"Checksum", "1"};
+  http::Field trailer_{"Checksum", "1"};
   std::size_t ready_ = 0, at_ = 0;  // events that have come, and that were taken
   bool ends_ = false, sent_whole_ = false, answered_ = false, garbage_ = false;
   bool send_fails_ = false, arrival_fails_ = false, arrival_garbage_ = false;
@@ -373,8 +394,10 @@ class FakeConnector final : public upstream::Connector {
     const auto last = script_.statuses.size() - 1;
     const int status = script_.statuses[std::min(answered_++, last)];
     const bool refused = connections_++ < script_.refused_connections;
-    return upstream::RequestPtr(new FakeRequest(poller_, wheel_, script_, steps_, seen, target,
-                                                script_.upgrade ? 101 : status, refused));
+    auto* const request = new FakeRequest(poller_, wheel_, script_, steps_, seen, target,
+                                          script_.upgrade ? 101 : status, refused);
+    if (!script_.grpc.empty()) request->end_with(script_.grpc[std::min(answered_, script_.grpc.size()) - 1]);
+    return upstream::RequestPtr(request);
   }
   int open_requests() const { return seen.open; }
   Seen seen;

@@ -24,7 +24,8 @@ struct Behaviour {
   bool dead = false;    // the connection ends before an answer
   bool silent = false;  // nothing comes
   int status = 200;
-  int pieces = 1;  // of the body, kPiece bytes each
+  int pieces = 1;              // of the body, kPiece bytes each
+  const char* grpc = nullptr;  // the status in trailers, in place of a body
 };
 
 class CopyRequest final : public upstream::Request {
@@ -39,10 +40,14 @@ class CopyRequest final : public upstream::Request {
   AnswerEvent next() override {
     if (!came_) return {};
     if (!std::exchange(head_taken_, true)) return {AnswerEvent::Kind::head};
+    if (behaviour_.grpc) return {AnswerEvent::Kind::end};
     return {AnswerEvent::Kind::data, ++pieces_ == behaviour_.pieces, FailureKind::none, piece_};
   }
   const http::ResponseHead& answer() const override { return answer_; }
-  std::span<const http::Field> trailers() const override { return {}; }
+  std::span<const http::Field> trailers() const override {
+    if (!behaviour_.grpc) return {};
+    return {&trailer_, 1};
+  }
   void cancel() override {
     canceled_ = true;
     if (waiting_) poller_.resume_later(std::exchange(waiting_, nullptr));
@@ -88,6 +93,7 @@ class CopyRequest final : public upstream::Request {
   int& pieces_;
   const std::string piece_;
   http::ResponseHead answer_;
+  const http::Field trailer_{"grpc-status", behaviour_.grpc ? behaviour_.grpc : ""};
   bool came_ = false, head_taken_ = false, canceled_ = false;
   std::coroutine_handle<> waiting_;
 };
@@ -211,6 +217,23 @@ TEST_F(MirrorsTest, G4_an_error_of_the_backend_is_a_failure_and_evidence) {
   EXPECT_EQ(counted().mirror_failed.get(), 2u);
   EXPECT_EQ(evidence().errors.get(), 2u);
   EXPECT_EQ(evidence().by_class[5].get(), 2u);
+}
+
+TEST_F(MirrorsTest, G4_a_copied_gRPC_call_counts_by_its_status) {
+  http::RequestHead call = head;
+  call.is_grpc = true;
+  for (const char* status : {"13", "0", "5"}) {
+    connector.behaviour.grpc = status;
+    Mirrors::Copy* const made = mirrors.make(view, view->services[0], 1);
+    made->store(call, {});
+    mirrors.send(made);
+    rounds();
+  }
+  EXPECT_EQ(evidence().errors.get(), 1u);
+  EXPECT_EQ(evidence().by_class[5].get(), 1u);
+  EXPECT_EQ(evidence().by_class[4].get(), 1u);
+  EXPECT_EQ(evidence().by_class[2].get(), 1u);
+  EXPECT_EQ(counted().mirror_failed.get(), 1u);
 }
 
 TEST_F(MirrorsTest, an_idle_connection_that_was_dead_costs_another_try_and_a_new_one_none) {

@@ -1,6 +1,8 @@
 // Blocks: their form, what they mean, and heads as they go on.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "proxy/h2/block_check.hpp"
 #include "proxy/h2/head_reader.hpp"
 #include "proxy/h2/head_writer.hpp"
@@ -370,6 +372,40 @@ TEST(H2Heads, OwnAnswersAndTrailers) {
   const http::Field trailers[] = {{"Grpc-Status", "0"}};
   write_trailers(trailers, list);
   EXPECT_EQ(pairs(list), (Pairs{{"grpc-status", "0"}}));
+}
+
+TEST(H2Heads, ACallIsAPostOfGrpc) {
+  EXPECT_TRUE(Read(with(post(), {{"content-type", "application/grpc+proto"}}), false).head.is_grpc);
+  EXPECT_FALSE(Read(with(post(), {{"content-type", "application/grpc-web"}}), false).head.is_grpc);
+  EXPECT_FALSE(Read(with(get(), {{"content-type", "application/grpc"}})).head.is_grpc);
+  EXPECT_FALSE(Read(post(), false).head.is_grpc);
+}
+
+TEST(H2Heads, AnOwnAnswerToACallIsAStatus) {
+  FieldList list;
+  write_grpc_reply(GrpcStatus::unavailable, "100 % \xc3\xa9.\n", "no_backend", "now", list);
+  EXPECT_EQ(pairs(list), (Pairs{{":status", "200"},
+                                {"content-type", "application/grpc"},
+                                {"date", "now"},
+                                {"x-sluice-error", "no_backend"},
+                                {"grpc-status", "14"},
+                                {"grpc-message", "100 %25 %C3%A9."}}));
+}
+
+TEST(H2Heads, AttemptsOfTheProxyAreCountedInPlaceOfTheClients) {
+  const Read read(with(post(), {{"grpc-previous-rpc-attempts", "2"}, {"a", "b"}}), false);
+  http::ForwardContext context;
+  FieldList list;
+  write_request(read.head, context, "http", list);
+  EXPECT_EQ(value_of(pairs(list), "grpc-previous-rpc-attempts"), "2");
+  context.previous_attempts = 3;
+  write_request(read.head, context, "http", list);
+  const Pairs fields = pairs(list);
+  EXPECT_EQ(value_of(fields, "grpc-previous-rpc-attempts"), "3");
+  EXPECT_EQ(std::count_if(fields.begin(), fields.end(),
+                          [](const auto& field) { return field.first == "grpc-previous-rpc-attempts"; }),
+            1);
+  EXPECT_EQ(value_of(fields, "a"), "b");
 }
 
 TEST(H2Heads, SecretsStayOutOfTheTables) {

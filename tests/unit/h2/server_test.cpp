@@ -173,6 +173,26 @@ TEST(H2Server, TrailersEndAnAnswer) {
   EXPECT_TRUE(frames[1].ends());
 }
 
+TEST(H2Server, TrailersMayFollowAPieceThatTheWindowHeldBack) {
+  Server server;
+  server.ask(1, post(), true);
+  server.session.send_head(1, list_of(kAnswered), false);
+  const std::string piece(100'000, 'x');
+  server.session.send_data(1, piece, false);
+  EXPECT_GT(server.answers().size(), 1u);
+  EXPECT_GT(server.session.unsent(1), 0u);
+  server.session.drop_piece(1);
+  EXPECT_EQ(server.session.unsent(1), 0u);
+  server.session.send_trailers(1, list_of({{"grpc-status", "14"}}));
+  const auto frames = server.answers();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].type, kHeaders);
+  EXPECT_TRUE(frames[0].ends());
+  EXPECT_EQ(frames[0].fields, (Pairs{{"grpc-status", "14"}}));
+  server.session.forget(1);
+  EXPECT_EQ(server.session.streams(), 0u);
+}
+
 TEST(H2Server, MalformedRequestsAreResetAndNotTold) {
   Server server;
   Pairs bad = get();
