@@ -16,6 +16,7 @@ struct ProbeResult {
 };
 
 io::HttpRequest probe_request(io::Destination to, const config::HealthCheckSpec& spec);
+// A check of type grpc counts by what the health service says; a probe of another type by its status.
 ProbeResult judge(const io::HttpAnswer& answer, const config::HealthCheckSpec& spec);
 
 }  // namespace sluice::health

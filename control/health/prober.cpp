@@ -93,7 +93,7 @@ asio::awaitable<ProbeResult> Prober::probe_in_turn(std::uint32_t id, std::shared
     const io::HttpAnswer answer = co_await io::fetch(loop_, std::move(request));
     const ProbeResult result = judge(answer, check);
     // An answer says more than that there was none.
-    if (tried == 0 || result.ok || result.what.starts_with("status ")) verdict = result;
+    if (tried == 0 || result.ok || answer.status != 0) verdict = result;
     if (result.ok && tried > 0) backend.live->good_address.store(static_cast<std::uint32_t>(index));
     if (result.ok || result.ours) break;
   }

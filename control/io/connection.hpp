@@ -25,6 +25,7 @@ struct Destination {
   std::shared_ptr<const tls::ClientContext> tls;    // null: in clear
   std::string address;                              // with tls: as what it is spoken to, "host:port"
   ProxyVersion proxy_protocol = ProxyVersion::off;  // begin with a header that speaks for no client
+  bool http2 = false;  // HTTP/2 is spoken: with tls only after the other side has agreed to it (ALPN)
 };
 
 // Why a step did not come to its end; false when it did.
@@ -52,6 +53,8 @@ class Connection {
   };
   boost::asio::awaitable<Piece> read(boost::asio::mutable_buffer into);
 
+  // What is spoken, after open(): as the destination says, or what both sides have agreed on.
+  bool http2() const { return http2_; }
   bool expired() const { return *expired_; }
   // From now on there is as much time as at the beginning. Requires: not expired.
   void restart_limit();
@@ -63,11 +66,13 @@ class Connection {
   boost::asio::awaitable<boost::system::error_code> connect(std::vector<route::Endpoint> endpoints);
   boost::asio::awaitable<boost::system::error_code> send_proxy_header(ProxyVersion version);
   boost::asio::awaitable<Failure> upgrade_to_tls(std::shared_ptr<const tls::ClientContext> context,
-                                                 std::string address);
+                                                 std::string address, bool http2);
+  Failure take_protocol(bool http2_wanted);
   Failure outcome(const std::string& step, const boost::system::error_code& failure) const;
 
   Socket socket_;
   std::unique_ptr<TlsStream> tls_;  // over socket_; null: in clear
+  bool http2_ = false;
   const std::chrono::milliseconds limit_;
   boost::asio::steady_timer timer_;
   // Shared with the timer's callback, which may be queued already when the connection goes.

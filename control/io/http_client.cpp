@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "control/io/answer_reader.hpp"
+#include "control/io/http2_exchange.hpp"
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -84,6 +85,27 @@ asio::awaitable<HttpAnswer> receive(asio::any_io_executor loop, ExchangePtr exch
   co_return answer;
 }
 
+std::uint64_t steady_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+asio::awaitable<HttpAnswer> fetch_http2(ExchangePtr exchange) {
+  Connection& connection = exchange->connection;
+  const auto http2 = std::make_unique<Http2Exchange>(exchange->request);
+  const auto piece = std::make_unique<char[]>(kPiece);
+  while (true) {
+    const Failure unsent = co_await connection.write(http2->output());
+    if (connection.expired() || (unsent && !http2->done())) co_return no_answer(unsent);
+    if (http2->done()) break;
+    const auto came = co_await connection.read(asio::buffer(piece.get(), kPiece));
+    if (came.failure) co_return no_answer(came.failure);
+    http2->take({piece.get(), came.size}, came.end, steady_ms());
+    if (http2->done()) http2->leave();
+  }
+  co_return http2->take_answer();
+}
+
 }  // namespace
 
 asio::awaitable<HttpAnswer> fetch(asio::any_io_executor loop, HttpRequest request) {
@@ -91,6 +113,7 @@ asio::awaitable<HttpAnswer> fetch(asio::any_io_executor loop, HttpRequest reques
   Connection& connection = exchange->connection;
   const Failure unopened = co_await connection.open(exchange->request.to);
   if (unopened) co_return no_answer(unopened);
+  if (connection.http2()) co_return co_await fetch_http2(exchange);
   // A server that refuses a request may answer before it is written: the answer is worth more than the error.
   const Failure unsent = co_await connection.write(text_of(exchange->request));
   if (connection.expired()) co_return no_answer(unsent);
@@ -103,8 +126,10 @@ std::string text_of(const HttpRequest& request) {
   std::string text = request.method + " " + request.target + " HTTP/1.1\r\nHost: " + request.host +
                      "\r\nUser-Agent: " + request.agent + "\r\nAccept: */*\r\nConnection: close\r\n";
   if (!request.authorization.empty()) text += "Authorization: " + request.authorization + "\r\n";
-  if (request.method != "GET" && request.method != "HEAD") text += "Content-Length: 0\r\n";
-  return text + "\r\n";
+  if (!request.content_type.empty()) text += "Content-Type: " + request.content_type + "\r\n";
+  if (request.method != "GET" && request.method != "HEAD")
+    text += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+  return text + "\r\n" + request.body;
 }
 
 }  // namespace sluice::io
