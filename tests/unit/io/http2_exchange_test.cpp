@@ -139,7 +139,7 @@ TEST_F(Http2Client, a_body_is_kept_as_far_as_it_is_wanted) {
   ASSERT_TRUE(exchange->done());
   const HttpAnswer got = exchange->take_answer();
   EXPECT_EQ(got.body, "abc");
-  EXPECT_TRUE(got.cut);
+  EXPECT_TRUE(got.truncated);
 }
 
 TEST_F(Http2Client, what_is_no_answer_is_told) {
