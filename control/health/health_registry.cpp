@@ -43,6 +43,7 @@ void HealthRegistry::refresh(MonitoredBackend& backend, const route::Service& se
   backend.to.address = wanted.authority;
   backend.to.tls = pool.tls;
   backend.to.proxy_protocol = pool.proxy_protocol;
+  backend.to.protocol = pool.protocol;
   backend.admin = wanted.admin;
   backend.check = service.spec.health_check;
   backend.outlier = service.spec.outlier;

@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kMostHealthAnswer = 4096;
 
 void ask_health_service(const config::HealthCheckSpec& spec, io::HttpRequest& request) {
-  request.to.http2 = true;
+  request.to.protocol = BackendProtocol::h2;
   request.method = "POST";
   request.target = kHealthMethod;
   request.content_type = "application/grpc";

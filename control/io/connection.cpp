@@ -24,7 +24,6 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr unsigned char kHttp2Offer[] = {2, 'h', '2'};
 constexpr auto kConnectionToken = asio::as_tuple(asio::use_awaitable);
 
 asio::generic::stream_protocol::endpoint to_asio(const route::Endpoint& endpoint) {
@@ -35,6 +34,13 @@ asio::generic::stream_protocol::endpoint to_asio(const route::Endpoint& endpoint
   asio::ip::address_v4::bytes_type bytes;
   std::copy(ip.end() - 4, ip.end(), bytes.begin());
   return tcp::endpoint(asio::ip::address_v4(bytes), endpoint.port);
+}
+
+void offer(BackendProtocol protocol, SSL* ssl) {
+  if (protocol == BackendProtocol::h1) return;
+  const auto names = protocol == BackendProtocol::h2 ? tls::kOnlyHttp2 : tls::kHttp2OrHttp1;
+  SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(names.data()),
+                      static_cast<unsigned>(names.size()));
 }
 
 bool is_ours(const error_code& failure) {
@@ -67,9 +73,9 @@ asio::awaitable<Failure> Connection::open(Destination to) {
   if (failure || expired()) co_return outcome("connect", failure);
   failure = co_await send_proxy_header(to.proxy_protocol);
   if (failure || expired()) co_return outcome("write", failure);
-  http2_ = to.http2;
+  http2_ = to.protocol == BackendProtocol::h2;
   if (!to.tls) co_return Failure();
-  co_return co_await upgrade_to_tls(std::move(to.tls), std::move(to.address), to.http2);
+  co_return co_await upgrade_to_tls(std::move(to.tls), std::move(to.address), to.protocol);
 }
 
 asio::awaitable<error_code> Connection::connect(std::vector<route::Endpoint> endpoints) {
@@ -95,19 +101,19 @@ asio::awaitable<error_code> Connection::send_proxy_header(ProxyVersion version) 
 }
 
 asio::awaitable<Failure> Connection::upgrade_to_tls(std::shared_ptr<const tls::ClientContext> context,
-                                                    std::string address, bool http2) {
+                                                    std::string address, BackendProtocol protocol) {
   tls::SslPtr ssl = context->session_for(address);
   Failure refused;
   if (!ssl) {
     refused.text = "TLS: out of memory, or its name is no host name";
     co_return refused;
   }
-  if (http2) SSL_set_alpn_protos(ssl.get(), kHttp2Offer, sizeof kHttp2Offer);
+  offer(protocol, ssl.get());
   tls_ = std::make_unique<TlsStream>(socket_, ssl.release());
   const auto client = asio::ssl::stream_base::client;
   const auto [failure] = co_await tls_->async_handshake(client, kConnectionToken);
   if (expired()) co_return outcome("TLS", failure);
-  if (!failure) co_return take_protocol(http2);
+  if (!failure) co_return take_protocol(protocol);
   const long verdict = SSL_get_verify_result(tls_->native_handle());
   refused.text =
       "TLS: " + (verdict == X509_V_OK ? failure.message() : X509_verify_cert_error_string(verdict));
@@ -115,13 +121,13 @@ asio::awaitable<Failure> Connection::upgrade_to_tls(std::shared_ptr<const tls::C
 }
 
 // RFC 7301: the other side chooses among what was offered, or says nothing.
-Failure Connection::take_protocol(bool http2_wanted) {
+Failure Connection::take_protocol(BackendProtocol wanted) {
   const unsigned char* name = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(tls_->native_handle(), &name, &size);
   http2_ = size == 2 && std::memcmp(name, "h2", 2) == 0;
   Failure refused;
-  if (http2_wanted && !http2_) refused.text = "TLS: it does not agree to HTTP/2 (ALPN)";
+  if (wanted == BackendProtocol::h2 && !http2_) refused.text = "TLS: it does not agree to HTTP/2 (ALPN)";
   return refused;
 }
 

@@ -25,7 +25,7 @@ struct Destination {
   std::shared_ptr<const tls::ClientContext> tls;    // null: in clear
   std::string address;                              // with tls: as what it is spoken to, "host:port"
   ProxyVersion proxy_protocol = ProxyVersion::off;  // begin with a header that speaks for no client
-  bool http2 = false;  // HTTP/2 is spoken: with tls only after the other side has agreed to it (ALPN)
+  BackendProtocol protocol = BackendProtocol::h1;   // with tls h2, too, is agreed on by ALPN
 };
 
 // Why a step did not come to its end; false when it did.
@@ -66,8 +66,8 @@ class Connection {
   boost::asio::awaitable<boost::system::error_code> connect(std::vector<route::Endpoint> endpoints);
   boost::asio::awaitable<boost::system::error_code> send_proxy_header(ProxyVersion version);
   boost::asio::awaitable<Failure> upgrade_to_tls(std::shared_ptr<const tls::ClientContext> context,
-                                                 std::string address, bool http2);
-  Failure take_protocol(bool http2_wanted);
+                                                 std::string address, BackendProtocol protocol);
+  Failure take_protocol(BackendProtocol wanted);
   Failure outcome(const std::string& step, const boost::system::error_code& failure) const;
 
   Socket socket_;

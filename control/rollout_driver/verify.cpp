@@ -112,6 +112,7 @@ io::Destination destination_of(const route::Pool& pool, const route::Backend& ba
   to.tls = pool.tls;
   to.address = backend.authority;
   to.proxy_protocol = pool.proxy_protocol;
+  to.protocol = pool.protocol;
   return to;
 }
 

@@ -44,6 +44,9 @@ class Http2Request final : public Request, public RequestHook, public mux::Strea
   AnswerEvent next() override;
   const http::ResponseHead& answer() const override { return answer_; }
   std::span<const http::Field> trailers() const override { return trailers_; }
+  bool ended_with_head() const override {
+    return reading_ == Reading::body && input_ == Input::whole && arrived_.empty() && handed_ == 0;
+  }
   void cancel() override;
   // --- TunnelEnd
   Task<StreamStatus> read_tunnel(std::string_view& bytes, std::chrono::milliseconds idle) override;

@@ -18,6 +18,7 @@ class NegotiatedRequest final : public Request {
   AnswerEvent next() override;
   const http::ResponseHead& answer() const override { return request_->answer(); }
   std::span<const http::Field> trailers() const override { return request_->trailers(); }
+  bool ended_with_head() const override { return request_->ended_with_head(); }
   void cancel() override;
 
   Task<StreamStatus> read_tunnel(std::string_view& bytes, std::chrono::milliseconds idle) override;

@@ -50,7 +50,7 @@ struct GrpcProbe : ::testing::Test {
 
 TEST_F(GrpcProbe, asks_the_health_service_over_http2) {
   const io::HttpRequest request = probe_request({}, spec);
-  EXPECT_TRUE(request.to.http2);
+  EXPECT_EQ(request.to.protocol, BackendProtocol::h2);
   EXPECT_EQ(request.method, "POST");
   EXPECT_EQ(request.target, "/grpc.health.v1.Health/Check");
   EXPECT_EQ(request.content_type, "application/grpc");
