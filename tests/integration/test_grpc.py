@@ -1,11 +1,14 @@
 """gRPC through the proxy, with grpc-python as client and server: calls of every kind, own answers, what counts, retries, health, drains."""
 import json
+import ssl
 import threading
 
 import grpc
 import pytest
 from grpcserver import GrpcServer, channel, failure, unary
+from h2backend import H2Backend
 from sluice import config_of, service
+from tls import Authority
 from waiting import stays_true, wait_until
 
 Code = grpc.StatusCode
@@ -150,7 +153,6 @@ def test_errors_before_and_after_the_first_message(sluice, client, server):
 
 
 def test_over_tls_on_both_sides(sluice, client, server, folder):
-    from tls import Authority
     ca = Authority(folder / "tls")
     cert, key = ca.issue("web", "127.0.0.1", "localhost")
     pair = (key.read_bytes(), cert.read_bytes())
@@ -229,6 +231,25 @@ def test_R2_no_client_sees_the_errors_of_a_canary(sluice, client, server, code):
     assert daemon.metric("sluice_rescued_total", service="api", pool="canary") == 20
 
 
+class HeadsAndTrailers(H2Backend):
+    """Answers every call with a head and, behind it, trailers with that status: no message, and not the head alone either."""
+
+    def end(self, request):
+        request.connection.head(request.stream, headers=[("content-type", "application/grpc")])
+        request.connection.send(request.stream, b"", [("grpc-status", "13")])
+
+
+def test_R2_nor_does_one_see_those_that_stand_in_trailers_behind_a_head(sluice, client, server):
+    canary = HeadsAndTrailers()
+    api = grpc_service({"stable": [server("stable")], "canary": [canary]}, {"stable": "50%", "canary": "50%"},
+                       outlier={"consecutive_errors": 0})
+    daemon = sluice(config_of({"api": api}))
+    connection = client(daemon)
+    assert {unary(connection, ECHO) for _ in range(40)} == {b"stable:m"}
+    assert daemon.metric("sluice_grpc_responses_total", service="api", pool="canary", status="13") == 20
+    canary.stop()
+
+
 def test_G6_a_canary_whose_calls_fail_goes_back_within_ten(sluice, client, server):
     canary = server("canary", more={ECHO: ("unary", lambda r, context: context.abort(Code.INTERNAL, "broken"))})
     api = grpc_service({"stable": [server("stable")], "canary": [canary]}, outlier={"consecutive_errors": 0})
@@ -261,6 +282,26 @@ def test_H2_a_server_that_stops_serving_goes_down_and_comes_back(sluice, server)
     for answer, health in ((b"\x08\x01", "up"), (b"\x08\x02", "down"), (b"\x08\x01", "up")):
         blue.health = answer
         wait_until(lambda: daemon.backend(blue.address)["health"] == health, 5, health)
+
+
+@pytest.mark.parametrize("protocol, tls", [("h2", False), ("h2", True), ("auto", True)])
+def test_H2_a_pool_that_speaks_http2_is_probed_so(sluice, folder, protocol, tls):
+    authority = Authority(folder / "tls")
+    context = None
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*authority.issue("backend", "127.0.0.1"))
+        context.set_alpn_protocols(["h2"])
+    blue = H2Backend(tls=context)
+    api = service({"blue": [blue]}, health_check={"path": "/status/204", "interval": "100ms", "rise": 1, "fall": 2})
+    api["pools"]["blue"]["protocol"] = protocol
+    if tls:
+        api["pools"]["blue"]["tls"] = {"ca": str(authority.cert)}
+    daemon = sluice(config_of({"api": api}))
+    wait_until(lambda: daemon.backend(blue.address)["health"] == "up", 5, lambda: daemon.backend(blue.address))
+    probe = blue.seen("/status/204")[0]
+    assert probe.method == "GET" and probe.get("user-agent") == "sluice-health" and not blue.errors
+    blue.stop()
 
 
 # ---- drains

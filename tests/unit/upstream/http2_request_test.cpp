@@ -97,6 +97,28 @@ TEST_F(Http2RequestTest, an_answer_of_a_head_alone_is_known_to_have_no_body) {
   EXPECT_EQ(call.request->answer().content_length, 0u);
 }
 
+TEST_F(Http2RequestTest, trailers_that_came_with_the_head_are_there_with_it) {
+  for (const bool has_body : {false, true}) {
+    Call call(*this, "GET", "/");
+    call.open();
+    call.send();
+    const h2::StreamId stream = has_body ? 3 : 1;
+    Http2Peer& peer = end(0, stream);
+    peer.head(stream, 200);
+    if (has_body) peer.data(stream, "abc");
+    peer.trailers(stream, {{"grpc-status", "14"}});
+    settle();
+    ASSERT_EQ(call.request->next().kind, AnswerEvent::Kind::head);
+    EXPECT_EQ(call.request->ended_with_head(), !has_body);
+    ASSERT_EQ(call.request->trailers().size(), 1u);
+    EXPECT_EQ(call.request->trailers()[0].value, "14");
+    if (has_body) {
+      EXPECT_EQ(call.request->next().data, "abc");
+    }
+    EXPECT_EQ(call.request->next().kind, AnswerEvent::Kind::end);
+  }
+}
+
 TEST_F(Http2RequestTest, a_whole_body_goes_with_its_length_and_pieces_as_they_come_and_trailers) {
   Call call(*this, "PUT", "/");
   const std::string body(40'000, 'b');
