@@ -87,7 +87,7 @@ def ask_h2(daemon, method="GET", path="/", headers=(), body=None, trailers=()):
         if trailers:
             peer.headers(1, trailers)
         answer = peer.answer(1, 30)
-        finals = [head for head in answer.heads if head.get(":status", "1")[0] != "1"]
+        finals = [head for head in answer.heads if head.get(":status", "2")[0] != "1"]
         trailing = finals[1] if len(finals) > 1 else {}
         return Got(answer.status if finals[:1] == answer.heads[:1] else int(answer.head[":status"]), answer.head.items(), answer.body,
                    trailing.items(), [int(h[":status"]) for h in answer.heads if h.get(":status", "")[:1] == "1"], answer.reset)
@@ -253,8 +253,7 @@ def test_X3_a_wrong_length_is_no_answer(over_h2):
     daemon, _ = over_h2()
     with daemon.client() as client:
         client.send_request(target="/sizes")
-        assert client.head().status == 200
-        assert len(client.rest()) < 4
+        assert len(client.rest().partition(b"\r\n\r\n")[2]) < 4
 
 
 def test_X5_a_backend_that_does_not_answer(over_h2):
@@ -430,7 +429,7 @@ def test_h2_that_is_not_agreed_to_is_a_failed_handshake_and_said_once(sluice, ba
 # --- programs that we did not write
 
 
-NGINX = """daemon off; worker_processes 1; pid {dir}/nginx.pid; error_log stderr; events {{ }}
+NGINX = """user root; daemon off; worker_processes 1; pid {dir}/nginx.pid; error_log stderr; events {{ }}
 http {{ access_log off; client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;
   server {{ listen 127.0.0.1:{port} http2; root {dir}/www; keepalive_requests 50; }} }}"""
 

@@ -31,6 +31,7 @@ class Request:
         self.connection, self.stream = connection, stream
         self.headers = [(name.decode("latin1"), value.decode("latin1")) for name, value in headers]
         self.body, self.size, self.trailers, self.ended, self.reset = b"", 0, [], False, None
+        self.over = False  # we have reset it
 
     def get(self, name, default=None):
         return next((value for known, value in self.headers if known == name), default)
@@ -60,9 +61,11 @@ class Connection:
     def serve(self):
         try:
             with self.lock:
-                self.h2.update_settings({h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: self.backend.limit,
-                                         h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL: int(self.backend.tunnels)})
+                self.h2.local_settings = h2.settings.Settings(client=False, initial_values={
+                    h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: self.backend.limit,
+                    h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL: int(self.backend.tunnels)})
                 self.h2.initiate_connection()
+                self.h2.increment_flow_control_window(1 << 20)  # of the connection: a stalled stream is not all
                 self.flush()
             while data := self.sock.recv(65536):
                 with self.lock:
@@ -100,7 +103,8 @@ class Connection:
             request.trailers = [(name.decode("latin1"), value.decode("latin1")) for name, value in event.headers]
         elif isinstance(event, h2.events.StreamEnded):
             request.ended = True
-            self.backend.end(request)
+            if not request.over:
+                self.backend.end(request)
         elif isinstance(event, h2.events.StreamReset):
             if request:
                 request.reset = int(event.error_code)
@@ -151,6 +155,7 @@ class Connection:
 
     def reset(self, stream, code=h2.errors.ErrorCodes.INTERNAL_ERROR):
         self.outbox.pop(stream, None)
+        self.streams[stream].over = True
         self.h2.reset_stream(stream, code)
 
     def leave(self, last, code=0):
