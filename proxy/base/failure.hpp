@@ -11,13 +11,13 @@ enum class Side : std::uint8_t { none, client, upstream, proxy };
 enum class FailureKind : std::uint8_t {
   none,
   // upstream
-  connect,      // nothing was sent
-  reset,        // the connection ended before the answer was complete
-  unprocessed,  // the backend did nothing about it, and says so or cannot have (RFC 9113 8.7)
+  connect,  // nothing was sent
+  reset,    // the connection ended before the answer was complete
   timeout,
-  protocol,   // the answer is malformed (X3)
-  no_tunnel,  // it opens no WebSockets over HTTP/2 (RFC 8441)
-  status,     // a complete head with a status that may be retried
+  protocol,     // the answer is malformed (X3)
+  status,       // a complete head with a status that may be retried
+  unprocessed,  // the backend did nothing about it, and says so or cannot have (RFC 9113 8.7)
+  no_tunnel,    // it opens no WebSockets over HTTP/2 (RFC 8441)
   // proxy
   no_route,
   no_backend,

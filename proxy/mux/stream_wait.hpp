@@ -33,9 +33,10 @@ class StreamWait : private net::Deadline {
 
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiter) noexcept { waiter_ = waiter; }
+  // Also of a wait that was not needed: ok.
   StreamStatus await_resume() noexcept {
     disarm();
-    return status_;
+    return std::exchange(status_, StreamStatus::ok);
   }
 
  protected:

@@ -45,7 +45,7 @@ struct alignas(64) BackendCounters {  // one writer: the worker
   Counter tunnels;                    // of these: upgraded connections
   Counter connections;                // open to the backend, idle ones included
   Counter streams;                    // open over HTTP/2
-  Counter streams_refused;            // by the backend (REFUSED_STREAM)
+  Counter streams_refused;            // that the backend did not process (REFUSED_STREAM, GOAWAY)
 };
 
 struct BackendLive {

@@ -272,7 +272,7 @@ void Http2Connection::on_event(const h2::Event& event) {
   auto* const request = static_cast<Http2Request*>(static_cast<mux::StreamUser*>(event.user));
   switch (event.kind) {
     case Kind::reset:
-      if (event.error == h2::ErrorCode::refused_stream) backend_.counters().streams_refused.add();
+      if (event.unprocessed) backend_.counters().streams_refused.add();
       [[fallthrough]];
     case Kind::head:
     case Kind::data:

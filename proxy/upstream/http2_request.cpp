@@ -106,19 +106,18 @@ void Http2Request::begin_head(const http::RequestHead& head, const http::Forward
   asks_tunnel_ = !head.upgrade.empty();
   if (!asks_tunnel_) return open_stream(head, forward, body, whole);
   if (const http::Field* const key = head.fields.find("sec-websocket-key")) {
-    proof_wanted_ = true;
     proof_ = websocket_accept(key->value);
   }
-  held_head_ = &head;
-  held_forward_ = &forward;
+  held_.head = &head;
+  held_.forward = &forward;
   sending_ = Sending::piece;
   if (connection_->knows_peer()) open_held();
 }
 
 // RFC 8441 3: only a backend that has said so opens tunnels.
 void Http2Request::open_held() {
-  const http::RequestHead& head = *std::exchange(held_head_, nullptr);
-  if (session().peer_tunnels()) return open_stream(head, *held_forward_, {}, false);
+  const http::RequestHead& head = *std::exchange(held_.head, nullptr);
+  if (session().peer_tunnels()) return open_stream(head, *held_.forward, {}, false);
   sending_ = Sending::failed;
   input_ = Input::no_tunnel;
 }
@@ -171,12 +170,11 @@ void Http2Request::begin_write(bool last) {
 }
 
 std::size_t Http2Request::unsent() const {
-  if (held_head_) return 1;
+  if (held_.head) return 1;
   return id_ == 0 ? 0 : std::as_const(*connection_).transport().session().unsent(id_);
 }
 
 void Http2Request::resume_when_sent(std::coroutine_handle<> h) {
-  send_waited_ = true;
   writer_.begin(response_limit());
   writer_.await_suspend(h);
 }
@@ -184,7 +182,7 @@ void Http2Request::resume_when_sent(std::coroutine_handle<> h) {
 // What was not sent is dropped: nobody keeps it from here on. A backend may answer before it has read all,
 // and stop the rest (RFC 9113 8.1): its answer is there to be read.
 StreamStatus Http2Request::take_sent() {
-  const auto waited = std::exchange(send_waited_, false) ? writer_.await_resume() : StreamStatus::ok;
+  const auto waited = writer_.await_resume();
   const bool with_head = std::exchange(sends_head_, false);
   if (unsent() > 0) {
     drop_piece();
@@ -214,7 +212,7 @@ bool Http2Request::is_stopped() {
 
 void Http2Request::drop_piece() {
   sending_ = Sending::failed;
-  held_head_ = nullptr;
+  held_.head = nullptr;
   if (id_ == 0) return;
   session().reset(id_, h2::ErrorCode::cancel);
   connection_->transport().produce_later();
@@ -222,7 +220,7 @@ void Http2Request::drop_piece() {
 }
 
 void Http2Request::on_settings() {
-  if (!held_head_) return;
+  if (!held_.head) return;
   open_held();
   writer_.wake();
 }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "proxy/base/buffer.hpp"
@@ -16,7 +17,8 @@
 
 namespace sluice::upstream {
 
-// Most of its methods are those of Request and TunnelEnd, and what its connection tells it.
+// Most of its methods are those of Request and TunnelEnd, and what its connection tells it; as many fields as
+// there are things that go on at once: a place, a request, an answer.
 class Http2Request final : public Request, public RequestHook, public mux::StreamUser {
  public:
   // On a connection of the target's backend; on a new one when all are busy, or none is new and `fresh` asks
@@ -81,6 +83,23 @@ class Http2Request final : public Request, public RequestHook, public mux::Strea
     malformed,  // X3
     no_tunnel,  // there will be none: the backend opens no tunnels
   };
+  // An opening of a tunnel, until the backend has said whether it opens any. Null: none is held.
+  struct Held {
+    const http::RequestHead* head = nullptr;
+    const http::ForwardContext* forward = nullptr;
+  };
+  // Of the answer, in blocks of the session's.
+  struct Heads {
+    std::vector<h2::FieldBlock*> interims;  // not told
+    h2::FieldBlock* final = nullptr;
+    h2::FieldBlock* told = nullptr;  // the interim one that answer() shows
+  };
+  // Of the answer.
+  struct Body {
+    Buffer arrived;          // not handed out
+    Buffer piece;            // handed out last
+    std::size_t handed = 0;  // bytes of it that no credit was given for
+  };
   // What next() is to tell.
   enum class Reading : std::uint8_t { head, body, whole, tunnel };
 
@@ -143,21 +162,13 @@ class Http2Request final : public Request, public RequestHook, public mux::Strea
   Reading reading_ = Reading::head;
   bool is_head_ = false;  // the answer to it has no body
   bool asks_tunnel_ = false;
-  bool proof_wanted_ = false;  // by a client over HTTP/1: `proof_`
-  WebSocketAccept proof_;
-  bool sends_head_ = false;                       // the send under way is send_head()
-  const http::RequestHead* held_head_ = nullptr;  // until the backend has said whether it opens tunnels
-  const http::ForwardContext* held_forward_ = nullptr;
-  bool send_waited_ = false, arrival_waited_ = false;  // the awaiter has suspended
-  // That have come and were not told.
-  std::vector<h2::FieldBlock*> interims_;
-  h2::FieldBlock* head_block_ = nullptr;
-  h2::FieldBlock* told_ = nullptr;  // the interim one that answer() shows
+  bool sends_head_ = false;  // the send under way is send_head()
+  Held held_;
+  std::optional<WebSocketAccept> proof_;  // for a client over HTTP/1
+  Heads heads_;
   http::ResponseHead answer_;
   std::vector<http::Field> trailers_;
-  Buffer arrived_;          // of the answer, not handed out
-  Buffer piece_;            // handed out last
-  std::size_t handed_ = 0;  // bytes of it that no credit was given for
+  Body body_;
   mux::StreamWait reader_;
   SendWait writer_;
 };

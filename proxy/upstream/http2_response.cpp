@@ -29,7 +29,7 @@ void Http2Request::on_event(const h2::Event& event) {
       take_head(event.block);
       break;
     case Kind::data:
-      arrived_.append(event.data);
+      body_.arrived.append(event.data);
       break;
     case Kind::trailers:
       h2::read_trailers(*event.block, trailers_);
@@ -55,9 +55,9 @@ void Http2Request::take_head(h2::FieldBlock* block) {
   phase_ = Phase::answered;
   if (block->too_large()) return break_off();
   if (!is_interim(*block)) {
-    head_block_ = block;
-  } else if (interims_.size() < kMostInterims) {
-    interims_.push_back(block);
+    heads_.final = block;
+  } else if (heads_.interims.size() < kMostInterims) {
+    heads_.interims.push_back(block);
   } else {
     break_off();
   }
@@ -95,7 +95,7 @@ void Http2Request::on_broken() {
 void Http2Request::cut(bool unprocessed) {
   input_ = Input::lost;
   reused_ = false;
-  held_head_ = nullptr;
+  held_.head = nullptr;
   if (unprocessed && phase_ == Phase::sent) phase_ = Phase::connecting;
 }
 
@@ -109,7 +109,7 @@ void Http2Request::break_off() {
 // --- what is told
 
 AnswerEvent Http2Request::next() {
-  if (told_) session().release(id_, std::exchange(told_, nullptr));
+  if (heads_.told) session().release(id_, std::exchange(heads_.told, nullptr));
   switch (reading_) {
     case Reading::head:
       return next_head();
@@ -123,19 +123,19 @@ AnswerEvent Http2Request::next() {
 }
 
 AnswerEvent Http2Request::next_head() {
-  if (!interims_.empty()) {
-    told_ = interims_.front();
-    interims_.erase(interims_.begin());
-    h2::read_answer(*told_, false, is_head_, answer_);
+  if (!heads_.interims.empty()) {
+    heads_.told = heads_.interims.front();
+    heads_.interims.erase(heads_.interims.begin());
+    h2::read_answer(*heads_.told, false, is_head_, answer_);
     return {AnswerEvent::Kind::interim};
   }
-  if (!head_block_) {
+  if (!heads_.final) {
     if (input_ == Input::malformed) return {AnswerEvent::Kind::failed, false, FailureKind::protocol, {}};
     if (input_ == Input::no_tunnel) return {AnswerEvent::Kind::failed, false, FailureKind::no_tunnel, {}};
     return {};
   }
-  const bool is_end = input_ == Input::whole && arrived_.empty() && trailers_.empty();
-  h2::read_answer(*head_block_, is_end, is_head_, answer_);
+  const bool is_end = input_ == Input::whole && body_.arrived.empty() && trailers_.empty();
+  h2::read_answer(*heads_.final, is_end, is_head_, answer_);
   if (answer_.login) connection_->leave();  // R4
   if (asks_tunnel_ && answer_.status / 100 == 2) {
     open_tunnel();
@@ -151,20 +151,20 @@ void Http2Request::open_tunnel() {
   answer_.status = 101;
   answer_.reason = http::reason_phrase(101);
   answer_.upgrade = true;
-  if (proof_wanted_ && answer_.fields.size() < http::kMaxFields)
-    answer_.fields.push("Sec-WebSocket-Accept", std::string_view(proof_.data(), proof_.size()));
+  if (proof_ && answer_.fields.size() < http::kMaxFields)
+    answer_.fields.push("Sec-WebSocket-Accept", std::string_view(proof_->data(), proof_->size()));
 }
 
 // The piece that was handed out last has gone on when another one is asked for.
 AnswerEvent Http2Request::next_piece() {
   const bool ends = input_ == Input::whole;
-  if (!arrived_.empty()) {
+  if (!body_.arrived.empty()) {
     give_credit();
-    piece_.swap(arrived_);
-    handed_ = piece_.size();
+    body_.piece.swap(body_.arrived);
+    body_.handed = body_.piece.size();
     const bool last = ends && trailers_.empty();
     if (last) reading_ = Reading::whole;
-    return {AnswerEvent::Kind::data, last, FailureKind::none, piece_.view()};
+    return {AnswerEvent::Kind::data, last, FailureKind::none, body_.piece.view()};
   }
   if (input_ == Input::malformed) return {AnswerEvent::Kind::failed, false, FailureKind::protocol, {}};
   if (!ends) return {};
@@ -174,15 +174,15 @@ AnswerEvent Http2Request::next_piece() {
 
 // X4: the backend may send as much again as has gone on.
 void Http2Request::give_credit() {
-  if (handed_ == 0) return;
-  session().consumed(id_, std::exchange(handed_, 0));
-  piece_.release();
+  if (body_.handed == 0) return;
+  session().consumed(id_, std::exchange(body_.handed, 0));
+  body_.piece.release();
   connection_->transport().produce_later();
 }
 
 // Of what can be told before the answer's end.
 bool Http2Request::has_some() const {
-  return reading_ == Reading::head ? head_block_ || !interims_.empty() : !arrived_.empty();
+  return reading_ == Reading::head ? heads_.final || !heads_.interims.empty() : !body_.arrived.empty();
 }
 
 bool Http2Request::has_arrived() {
@@ -191,7 +191,6 @@ bool Http2Request::has_arrived() {
 }
 
 void Http2Request::resume_when_arrived(std::coroutine_handle<> h) {
-  arrival_waited_ = true;
   reader_.clear_limit();
   const bool waits_for_client = sending_ != Sending::whole && sending_ != Sending::failed && !asks_tunnel_;
   if (!waits_for_client) reader_.set_limit(response_limit());
@@ -199,7 +198,7 @@ void Http2Request::resume_when_arrived(std::coroutine_handle<> h) {
 }
 
 StreamStatus Http2Request::take_arrival() {
-  const auto waited = std::exchange(arrival_waited_, false) ? reader_.await_resume() : StreamStatus::ok;
+  const auto waited = reader_.await_resume();
   if (waited == StreamStatus::timed_out) connection_->doubt();
   if (waited != StreamStatus::ok) return waited;
   return input_ == Input::lost && !has_some() ? StreamStatus::reset : StreamStatus::ok;
@@ -210,10 +209,10 @@ StreamStatus Http2Request::take_arrival() {
 Task<StreamStatus> Http2Request::read_tunnel(std::string_view& bytes, milliseconds idle) {
   give_credit();
   for (;;) {
-    if (!arrived_.empty()) {
-      piece_.swap(arrived_);
-      handed_ = piece_.size();
-      bytes = piece_.view();
+    if (!body_.arrived.empty()) {
+      body_.piece.swap(body_.arrived);
+      body_.handed = body_.piece.size();
+      bytes = body_.piece.view();
       co_return StreamStatus::ok;
     }
     if (input_ == Input::whole) co_return StreamStatus::ended;

@@ -7,16 +7,15 @@ namespace sluice::upstream {
 
 // A connection that waits speaks HTTP/1, whatever else its backend speaks.
 RequestPtr ProtocolConnector::open(const Target& target, bool fresh) {
-  if (auto waiting = fresh ? nullptr : http1_.take_waiting(target))
-    return http1_.begin(target, std::move(waiting));
-  return open_new(target, fresh);
+  auto waiting = fresh ? nullptr : Http1Connector::take_waiting(target);
+  if (!waiting && target.backend->protocol() != BackendProtocol::h1) return open_http2(target, fresh);
+  return http1_.begin(target, std::move(waiting));
 }
 
-RequestPtr ProtocolConnector::open_new(const Target& target, bool fresh) {
+RequestPtr ProtocolConnector::open_http2(const Target& target, bool fresh) {
   Backend& backend = *target.backend;
   switch (backend.protocol()) {
     case BackendProtocol::h1:
-      break;
     case BackendProtocol::h2:
       return RequestPtr(new Http2Request(context_, target, fresh));
     case BackendProtocol::by_alpn:
@@ -24,7 +23,7 @@ RequestPtr ProtocolConnector::open_new(const Target& target, bool fresh) {
         return RequestPtr(new Http2Request(context_, target, fresh));
       return RequestPtr(new NegotiatedRequest(context_, target));
   }
-  return http1_.begin(target, nullptr);
+  return nullptr;
 }
 
 }  // namespace sluice::upstream

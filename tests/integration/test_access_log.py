@@ -13,7 +13,7 @@ FIELDS = ["ts", "request_id", "client", "method", "host", "path", "status", "byt
           "service", "pool", "backend", "generation", "sticky", "attempts", "error", "query", "protocol", "scheme", "user_agent",
           "referer", "tls", "stream", "grpc_status"]
 REASONS = {"malformed", "target", "headers", "method", "version", "coding", "expect", "misdirected", "plain_http", "no_route", "body",
-           "limit", "timeout", "paused", "stopped", "overload", "no_backend", "connect", "reset", "protocol"}
+           "limit", "timeout", "paused", "stopped", "overload", "no_backend", "connect", "reset", "protocol", "upgrade"}
 
 
 def lines_of(path):

@@ -51,7 +51,7 @@ class Connection:
                                                                        normalize_outbound_headers=False))
         self.streams, self.outbox = {}, {}  # of a stream: pieces, then a list of trailers or True for the end
         self.lock = threading.RLock()
-        self.pings, self.goaway, self.ended = 0, None, False
+        self.pings, self.goaway, self.ended, self.leaving = 0, None, False, False
 
     def flush(self):
         data = self.h2.data_to_send()
@@ -84,9 +84,18 @@ class Connection:
         except OSError:
             pass
 
+    def close_later(self):
+        """As a server that leaves: once nothing is under way; what comes meanwhile is not looked at."""
+        self.leaving = True
+        if all(request.ended or request.over for request in self.streams.values()) and not any(self.outbox.values()):
+            self.flush()
+            self.sock.shutdown(socket.SHUT_WR)
+
     def take(self, event):
         stream = getattr(event, "stream_id", None)
         request = self.streams.get(stream)
+        if self.leaving and isinstance(event, h2.events.RequestReceived):
+            return
         if isinstance(event, h2.events.RequestReceived):
             request = self.streams[stream] = Request(self, stream, event.headers)
             request.ended = event.stream_ended is not None
@@ -101,10 +110,12 @@ class Connection:
             self.backend.more(request, event.data)
         elif isinstance(event, h2.events.TrailersReceived):
             request.trailers = [(name.decode("latin1"), value.decode("latin1")) for name, value in event.headers]
-        elif isinstance(event, h2.events.StreamEnded):
+        elif isinstance(event, h2.events.StreamEnded) and request:
             request.ended = True
             if not request.over:
                 self.backend.end(request)
+            if self.leaving:
+                self.close_later()
         elif isinstance(event, h2.events.StreamReset):
             if request:
                 request.reset = int(event.error_code)

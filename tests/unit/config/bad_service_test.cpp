@@ -44,7 +44,7 @@ TEST(BadConfig, PoolsAndBackends) {
        "'backends' has no value, it must be a list, such as \\[\\]", ""},
       {pools_5_5("pools: {a: {backends: []}, a: {backends: []}}"), 5, 32, "duplicate key 'a' in 'pools'", ""},
       {pools_5_5("pools: {a=b: {backends: []}}"), 5, 13, "'a=b' is not a name", ""},
-      {pools_5_5("pools: {a: {backends: [], protocol: h3}}"), 5, 41, "must be one of h1, h2 and auto", ""},
+      {pools_5_5("pools: {a: {backends: [], protocol: h3}}"), 5, 41, "must be one of h1, h2 and auto", "h1"},
       {pools_5_5("pools: {a: {backends: [], protocol: auto, proxy_protocol: v2}}"), 5, 13,
        "pool 'a' cannot have a 'proxy_protocol'.* over HTTP/2 clients share connections", ""},
       {pools_5_5("pools: {a: {backends: [], proxy_protocol: v3}}"), 5, 47, "must be one of off, v1 and v2",

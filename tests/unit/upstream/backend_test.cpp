@@ -238,6 +238,15 @@ TEST_F(BackendTest, D1_a_backend_that_a_snapshot_drains_loses_its_idle_connectio
   EXPECT_EQ(live->per_worker[0].connections.get(), 0u);
 }
 
+TEST_F(BackendTest, what_waits_is_closed_when_another_protocol_is_spoken) {
+  backend.put_idle(open(backend), 1min);
+  backend.set_protocol(BackendProtocol::h1);
+  EXPECT_EQ(backend.idle(), 1u);
+  backend.set_protocol(BackendProtocol::h2);
+  EXPECT_EQ(backend.idle(), 0u);
+  EXPECT_EQ(backend.protocol(), BackendProtocol::h2);
+}
+
 TEST_F(BackendTest, D2_a_claim_is_counted_from_its_making_to_its_end_wherever_it_is_moved) {
   Work work, other_work;
   {
