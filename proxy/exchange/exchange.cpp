@@ -164,8 +164,8 @@ void Exchange::count_call(Failure failure) {
   const auto status = call_->attempt_ended(failure, trailers);
   int as_http = 0;
   if (status && (!failure || failure.kind == FailureKind::status)) as_http = http_status_of(*status);
-  if (status) accounting_.call_ended(*status, placement_.asked());
-  accounting_.attempt_ended(failure, as_http, placement_.asked(), &placement_.backend());
+  if (status) accounting_.call_ended(*status, placement_.claimed_in());
+  accounting_.attempt_ended(failure, as_http, placement_.claimed_in(), &placement_.backend());
 }
 
 // A slot on a backend, of the pool that is asked or of the one that rescues.

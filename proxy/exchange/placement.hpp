@@ -36,6 +36,8 @@ class Placement {
   explicit operator bool() const { return static_cast<bool>(claim_); }
   // Requires: claimed.
   upstream::Backend& backend() const { return *claim_.backend(); }
+  // The pool that it was claimed in; another one may be asked by now. Requires: claimed.
+  const upstream::WorkerPool& claimed_in() const { return *claimed_in_; }
   // The one that was claimed last; null: none ever was.
   const route::Backend* last() const { return last_; }
 

@@ -185,6 +185,7 @@ TEST_F(GrpcCalls, R2_a_canary_s_error_is_rescued_and_counted) {
     EXPECT_EQ(bench->connector.seen.requests, 2) << status;
     EXPECT_EQ(canary().errors.get(), 1u);
     EXPECT_EQ(canary().rescued.get(), 1u);
+    EXPECT_EQ(canary().grpc[static_cast<std::size_t>(std::stoi(status))].get(), 1u);
     EXPECT_EQ(pool(0).grpc[0].get(), 1u);
   }
   begin(call_of({"5", "0"}, true));
