@@ -47,7 +47,7 @@ class Http2Request final : public Request, public RequestHook, public mux::Strea
   const http::ResponseHead& answer() const override { return answer_; }
   std::span<const http::Field> trailers() const override { return trailers_; }
   bool ended_with_head() const override {
-    return reading_ == Reading::body && input_ == Input::whole && arrived_.empty() && handed_ == 0;
+    return reading_ == Reading::body && input_ == Input::whole && body_.arrived.empty() && body_.handed == 0;
   }
   void cancel() override;
   // --- TunnelEnd
