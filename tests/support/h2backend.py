@@ -51,7 +51,7 @@ class Connection:
                                                                        normalize_outbound_headers=False))
         self.streams, self.outbox = {}, {}  # of a stream: pieces, then a list of trailers or True for the end
         self.lock = threading.RLock()
-        self.pings, self.goaway, self.ended, self.leaving = 0, None, False, False
+        self.pings, self.goaway, self.ended, self.leaving, self.silent = 0, None, False, False, False
 
     def flush(self):
         data = self.h2.data_to_send()
@@ -71,7 +71,8 @@ class Connection:
                 with self.lock:
                     for event in self.h2.receive_data(data):
                         self.take(event)
-                    self.flush()
+                    if not self.silent:
+                        self.flush()
         except (OSError, h2.exceptions.ProtocolError) as error:
             self.backend.errors.append(error)
         finally:
@@ -89,13 +90,18 @@ class Connection:
         self.leaving = True
         if all(request.ended or request.over for request in self.streams.values()) and not any(self.outbox.values()):
             self.flush()
-            self.sock.shutdown(socket.SHUT_WR)
+            self.end_sending()
+
+    def end_sending(self):
+        """And reads on: a RST would overtake what was sent."""
+        self.leaving = self.silent = True
+        self.sock.shutdown(socket.SHUT_WR)
 
     def take(self, event):
         stream = getattr(event, "stream_id", None)
         request = self.streams.get(stream)
-        if self.leaving and isinstance(event, h2.events.RequestReceived):
-            return
+        if self.leaving and stream and not request:
+            return  # above the last that it takes
         if isinstance(event, h2.events.RequestReceived):
             request = self.streams[stream] = Request(self, stream, event.headers)
             request.ended = event.stream_ended is not None
@@ -114,7 +120,7 @@ class Connection:
             request.ended = True
             if not request.over:
                 self.backend.end(request)
-            if self.leaving:
+            if self.leaving and not self.silent:
                 self.close_later()
         elif isinstance(event, h2.events.StreamReset):
             if request:
@@ -236,8 +242,9 @@ class H2Backend:
         elif self.counts[request.path] <= self.refusals(request):
             if kind == "refuse":
                 return conn.reset(stream, h2.errors.ErrorCodes.REFUSED_STREAM)
+            request.over = True
             conn.leave(max(stream - 2, 0))
-            conn.close()
+            conn.end_sending()
         elif kind == "echo":
             conn.head(stream)
         elif kind == "early":
