@@ -35,6 +35,7 @@ struct Service {
   std::string balance;                    // empty: the default
   std::optional<int> consecutive_errors;  // of `outlier`
   std::optional<std::chrono::milliseconds> ejection, connect, response;
+  bool speaks_h2 = false;  // its backends
   bool routed = false;
 };
 

@@ -28,11 +28,15 @@ bool is_done_anyway(const Directive& line) {
                                          "proxy_buffers",
                                          "proxy_busy_buffers_size",
                                          "tcp_nodelay",
-                                         "index"};
+                                         "index",
+                                         "http2",
+                                         "http2_max_concurrent_streams",
+                                         "grpc_buffer_size",
+                                         "grpc_send_timeout"};
   constexpr std::string_view kHeaders[] = {
       "host", "connection", "upgrade", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"};
   if (one_of(line.name.text, kNames)) return true;
-  if (!line.is("proxy_set_header")) return false;
+  if (!line.is("proxy_set_header") && !line.is("grpc_set_header")) return false;
   std::string name = line.argument(0);
   for (char& c : name)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -79,10 +83,12 @@ bool can_arrive(std::string_view value) {
 }  // namespace
 
 bool read_setting(const Directive& line, Settings& settings) {
-  auto* wanted = line.is("proxy_connect_timeout") ? &settings.connect
-                 : line.is("proxy_read_timeout")  ? &settings.response
-                 : line.is("keepalive_timeout")   ? &settings.idle
-                                                  : nullptr;
+  const bool connect = line.is("proxy_connect_timeout") || line.is("grpc_connect_timeout");
+  const bool response = line.is("proxy_read_timeout") || line.is("grpc_read_timeout");
+  auto* wanted = connect                        ? &settings.connect
+                 : response                     ? &settings.response
+                 : line.is("keepalive_timeout") ? &settings.idle
+                                                : nullptr;
   if (!wanted) return false;
   if (const auto time = time_of(line.argument(0)); time && time->count() > 0) *wanted = time;
   return true;
@@ -170,6 +176,8 @@ void Servers::read_location(const Directive& location, Settings around, std::vec
   for (const auto& line : location.block) {
     if (line.is("proxy_pass"))
       read_proxy_pass(line, place, routes);
+    else if (line.is("grpc_pass"))
+      read_grpc_pass(line, place, routes);
     else if (line.is("location"))
       read_location(line, around, routes);
     else if (!read_setting(line, around) && !is_done_anyway(line)) {
@@ -204,6 +212,19 @@ void Servers::read_proxy_pass(const Directive& line, const Place& place, std::ve
   if (!uri.empty() && uri != "/" && uri != place.path)
     model_.note(line.line(), "proxy_pass " + shown + ": the path is forwarded as it comes, not as " + uri);
   lead_to(authority, place, line.line(), route, routes);
+}
+
+// grpc_pass HOST | grpc://HOST: HTTP/2 in clear.
+void Servers::read_grpc_pass(const Directive& line, Place place, std::vector<Route>& routes) {
+  std::string_view target = line.argument(0);
+  if (target.starts_with("grpcs://"))
+    return model_.note(line.line(),
+                       "grpc_pass " + std::string(target) + " is not translated: TLS to backends");
+  if (target.starts_with("grpc://")) target.remove_prefix(7);
+  place.settings.grpc = true;
+  Route route;
+  route.path = place.path;
+  lead_to(std::string(target), place, line.line(), route, routes);
 }
 
 void Servers::lead_to(const std::string& authority, const Place& place, int line, Route route,
@@ -316,7 +337,12 @@ void Servers::apply(const Settings& settings, Service& service, int line) {
   if (differs)
     model_.note(line, "service " + service.name +
                           ": other timeouts than before are not translated, they are the service's here");
+  if (service.routed && settings.grpc != service.speaks_h2)
+    model_.note(line,
+                "service " + service.name +
+                    " is asked by proxy_pass and by grpc_pass: its pools speak one protocol here, the first");
   if (!service.routed) {
+    service.speaks_h2 = settings.grpc;
     service.connect = settings.connect;
     service.response = settings.response;
   }

@@ -14,6 +14,7 @@ namespace sluice::nginx {
 // What the blocks around a location say; the innermost counts.
 struct Settings {
   std::optional<std::chrono::milliseconds> connect, response, idle;
+  bool grpc = false;  // of grpc_pass: the backends speak HTTP/2
 };
 // True when the directive is one of them.
 bool read_setting(const Directive& line, Settings& settings);
@@ -43,6 +44,7 @@ class Servers {
   void read_listen(const Directive& line, Settings& settings, bool& is_default);
   std::vector<std::string> hosts_of(const Directive& line);
   void read_location(const Directive& location, Settings around, std::vector<Route>& routes);
+  void read_grpc_pass(const Directive& line, Place place, std::vector<Route>& routes);
   void read_proxy_pass(const Directive& line, const Place& place, std::vector<Route>& routes);
   void lead_to(const std::string& authority, const Place& place, int line, Route route,
                std::vector<Route>& routes);

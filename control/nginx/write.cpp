@@ -46,8 +46,10 @@ void write_listeners(const Model& model, std::string& out) {
   out += "\n";
 }
 
-void write_pool(const Pool& pool, std::string& out) {
-  out += "      " + text_of(pool.name) + ":\n        backends:";
+void write_pool(const Pool& pool, bool speaks_h2, std::string& out) {
+  out += "      " + text_of(pool.name) + ":\n";
+  if (speaks_h2) out += "        protocol: h2\n";
+  out += "        backends:";
   if (pool.backends.empty()) out += " []";
   out += "\n";
   for (const auto& backend : pool.backends)
@@ -79,7 +81,7 @@ void write_policies(const Service& service, std::string& out) {
 
 void write_service(const Service& service, std::string& out) {
   out += "  " + text_of(service.name) + ":   # line " + std::to_string(service.line) + "\n    pools:\n";
-  for (const auto& pool : service.pools) write_pool(pool, out);
+  for (const auto& pool : service.pools) write_pool(pool, service.speaks_h2, out);
   out += "    split: {";
   for (std::size_t i = 0; i < service.pools.size(); ++i)
     out += (i ? ", " : "") + text_of(service.pools[i].name) + ": " + format_share(service.pools[i].share);
@@ -87,7 +89,8 @@ void write_service(const Service& service, std::string& out) {
   if (service.pools.size() == 1)
     out += "    # A pool for the next version: add it to pools and, with 0%, to split.\n";
   write_policies(service, out);
-  out += "    # health_check: {path: /health/}   # nginx asked nobody; only who is asked is known to be up\n";
+  out += service.speaks_h2 ? "    # health_check: {type: grpc}" : "    # health_check: {path: /health/}";
+  out += "   # nginx asked nobody; only who is asked is known to be up\n";
 }
 
 void write_route(const Route& route, std::string& out) {

@@ -73,6 +73,20 @@ TEST(Import, TheGuidesBlueGreenFilesHaveBothServices) {
   EXPECT_EQ(make(file("guide/nginx.conf.blue")).share("frontend", "stable"), kWhole);
 }
 
+TEST(Import, GrpcPassLeadsToPoolsThatSpeakHttp2) {
+  const auto made = make(
+      "http { upstream calls { server 10.0.0.1:50051; }\n server { listen 80 http2; http2 on;\n"
+      " location /pkg.Service/ { grpc_set_header Host $host; grpc_read_timeout 90s; grpc_pass grpc://calls; }\n"
+      " location /other { grpc_pass grpcs://calls; }\n location / { proxy_pass http://10.0.0.2:80; } } }");
+  const auto& calls = made.service("calls");
+  EXPECT_EQ(calls.pools.at(0).protocol, BackendProtocol::h2);
+  EXPECT_EQ(calls.timeouts.response, std::chrono::seconds(90));
+  for (const auto& service : made.spec.services)
+    EXPECT_EQ(service.pools.at(0).protocol == BackendProtocol::h2, service.name == "calls");
+  EXPECT_TRUE(made.says(4, "grpcs://calls is not translated"));
+  EXPECT_FALSE(made.says(3, "not translated"));
+}
+
 struct Tough : testing::Test {
   Made made = make(file("nginx/tough.conf"));
 };

@@ -79,7 +79,7 @@ class Http2World : public ::testing::Test {
     to.name = "a";
     to.authority = "127.0.0.1";
     to.endpoints.resize(1);
-    to.endpoints[0].ip = {127, 0, 0, 1};
+    to.endpoints[0].ip = *parse_ip("127.0.0.1");
     to.endpoints[0].port = origin.port();
     to.live = live;
     target.backend = &backend;
