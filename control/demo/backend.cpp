@@ -9,6 +9,8 @@
 #include <chrono>
 #include <random>
 
+#include "control/demo/http2_conversation.hpp"
+
 namespace sluice::demo {
 
 namespace asio = boost::asio;
@@ -24,9 +26,8 @@ constexpr auto kPatience = std::chrono::seconds(120);  // longer than the proxy 
 // One connection of a tiny backend.
 class Conversation : public std::enable_shared_from_this<Conversation> {
  public:
-  Conversation(Tcp::socket socket, const std::string& pool, const std::string& name, double fail,
-               std::mt19937& random)
-      : stream_(std::move(socket)), pool_(pool), name_(name), fail_(fail), random_(random) {}
+  Conversation(Tcp::socket socket, AnswerTo answer_to)
+      : stream_(std::move(socket)), answer_to_(std::move(answer_to)) {}
 
   void read() {
     request_ = {};
@@ -38,14 +39,14 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
 
  private:
   void answer() {
-    const bool fails = request_.target() != "/health" && std::bernoulli_distribution(fail_)(random_);
+    const TinyAnswer answer = answer_to_(std::string(request_.target()));
     response_ = {};
     response_.version(11);
-    response_.result(fails ? http::status::internal_server_error : http::status::ok);
+    response_.result(static_cast<unsigned>(answer.status));
     response_.set(http::field::content_type, "text/plain");
-    response_.set("X-Version", pool_);
+    response_.set("X-Version", answer.version);
     response_.keep_alive(request_.keep_alive());
-    response_.body() = (fails ? "broken: " : "hello from ") + pool_ + " (" + name_ + ")\n";
+    response_.body() = answer.text;
     response_.prepare_payload();
     http::async_write(stream_, response_, [self = shared_from_this()](ErrorCode error, std::size_t) {
       if (!error && self->response_.keep_alive()) self->read();
@@ -53,10 +54,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   }
 
   beast::tcp_stream stream_;
-  const std::string& pool_;
-  const std::string& name_;
-  const double fail_;
-  std::mt19937& random_;
+  const AnswerTo answer_to_;
   beast::flat_buffer buffer_;
   http::request<http::string_body> request_;
   http::response<http::string_body> response_;
@@ -65,29 +63,39 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
 }  // namespace
 
 struct TinyBackend::Server {
-  Server(std::string pool_, std::string name_, double fail_)
+  Server(std::string pool_, std::string name_, double fail_, bool speaks_h2_)
       : pool(std::move(pool_)),
         name(std::move(name_)),
         fail(fail_),
+        speaks_h2(speaks_h2_),
         acceptor(io, {asio::ip::address_v4::loopback(), 0}) {}
 
   void accept() {
     acceptor.async_accept([this](ErrorCode error, Tcp::socket socket) {
       if (error) return;
-      std::make_shared<Conversation>(std::move(socket), pool, name, fail, random)->read();
+      const AnswerTo answers = [this](const std::string& path) { return answer_to(path); };
+      if (speaks_h2)
+        converse_http2(std::move(socket), answers);
+      else
+        std::make_shared<Conversation>(std::move(socket), answers)->read();
       accept();
     });
+  }
+  TinyAnswer answer_to(const std::string& path) {
+    const bool fails = path != "/health" && std::bernoulli_distribution(fail)(random);
+    return {fails ? 500 : 200, pool, (fails ? "broken: " : "hello from ") + pool + " (" + name + ")\n"};
   }
 
   const std::string pool, name;
   const double fail;
+  const bool speaks_h2;
   std::mt19937 random{std::random_device{}()};
   asio::io_context io{1};
   Tcp::acceptor acceptor;
 };
 
-TinyBackend::TinyBackend(std::string pool, std::string name, double fail)
-    : server_(std::make_unique<Server>(std::move(pool), std::move(name), fail)) {
+TinyBackend::TinyBackend(std::string pool, std::string name, double fail, bool speaks_h2)
+    : server_(std::make_unique<Server>(std::move(pool), std::move(name), fail, speaks_h2)) {
   port_ = server_->acceptor.local_endpoint().port();
   server_->accept();
   thread_ = std::thread([server = server_.get()] { server->io.run(); });

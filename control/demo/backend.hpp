@@ -1,5 +1,5 @@
-// The demo's tiny backends and its own traffic. Threads of their own; nothing of the proxy is used, so that
-// what the newcomer sees is the proxy's doing.
+// The demo's tiny backends and its own traffic. Threads of their own; nothing of the proxy is used but its
+// HTTP/2 codec, so that what the newcomer sees is the proxy's doing.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,7 @@ namespace sluice::demo {
 class TinyBackend {
  public:
   // Listens on a free port of 127.0.0.1. Throws boost::system::system_error when it cannot.
-  TinyBackend(std::string pool, std::string name, double fail);
+  TinyBackend(std::string pool, std::string name, double fail, bool speaks_h2);
   ~TinyBackend();
   std::uint16_t port() const { return port_; }
 

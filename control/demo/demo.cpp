@@ -128,7 +128,9 @@ void announce(change::Control& control, const config::Spec& spec, bool demo) {
                         pool.backends.size() == 1 ? "" : "s", &pool == &service.pools.back() ? "" : ", ");
   text += fmt::format("\n  admin   http://127.0.0.1:{}\n  socket  {}\n\nTry in another terminal:\n",
                       spec.admin.http->bind.port, spec.admin.socket);
-  text += fmt::format("  curl -i http://127.0.0.1:{}/\n  {} status\n", web, ctl);
+  const bool h2 = service.pools.front().protocol == BackendProtocol::h2;
+  text += fmt::format("  curl -i{} http://127.0.0.1:{}/\n  {} status\n", h2 ? " --http2-prior-knowledge" : "",
+                      web, ctl);
   if (last != first)
     text += fmt::format(
         "  {0} split {1} {2}=5% --rest {3}\n  for i in $(seq 100); do curl -s http://127.0.0.1:{4}/; done | "
@@ -172,10 +174,11 @@ int run_demo(const std::vector<std::string>& arguments, const RunDaemon& run_dae
   for (const std::string pool : {"blue", "green"}) {
     config::PoolSpec pool_spec;
     pool_spec.name = pool;
+    if (flags.h2) pool_spec.protocol = BackendProtocol::h2;
     const auto fail = flags.fail.find(pool);
     for (const std::string number : {"1", "2"}) {
-      backends.push_back(std::make_unique<TinyBackend>(pool, pool + "-" + number,
-                                                       fail == flags.fail.end() ? 0 : fail->second));
+      backends.push_back(std::make_unique<TinyBackend>(
+          pool, pool + "-" + number, fail == flags.fail.end() ? 0 : fail->second, flags.h2));
       config::BackendSpec backend;
       backend.name = pool + "-" + number;
       backend.address = loopback(backends.back()->port());

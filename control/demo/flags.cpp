@@ -14,7 +14,7 @@ namespace {
 using namespace std::string_literals;
 
 const std::vector<std::string> kDemoFlags = {"--port", "--admin-port", "--socket", "--log-level",
-                                             "--fail", "--load",       "--help"};
+                                             "--fail", "--load",       "--h2",     "--help"};
 const std::vector<std::string> kTryFlags = {"--port",      "--admin-port", "--socket",
                                             "--log-level", "--to",         "--help"};
 
@@ -95,6 +95,12 @@ ParsedFlags parse_flags(Command command, const std::vector<std::string>& argumen
       parsed.error = "unknown flag '" + flag + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?");
       return parsed;
     }
+    if (flag == "--h2") {
+      parsed.flags.h2 = true;
+      if (value) parsed.error = "--h2 takes no value";
+      if (value) return parsed;
+      continue;
+    }
     if (!value && i + 1 == arguments.size()) {
       parsed.error = flag + " needs a value";
       return parsed;
@@ -111,13 +117,15 @@ ParsedFlags parse_flags(Command command, const std::vector<std::string>& argumen
 
 const char* usage(Command command) {
   if (command == Command::demo)
-    return "usage: sluiced demo [--fail POOL=PERCENT] [--load N/s] [--port N] [--admin-port N] [--socket "
+    return "usage: sluiced demo [--fail POOL=PERCENT] [--load N/s] [--h2] [--port N] [--admin-port N] "
+           "[--socket "
            "PATH]\n"
            "\n"
            "Starts a proxy before two pools of tiny built-in backends, blue and green. Needs no "
            "configuration.\n"
            "  --fail green=20%   a fifth of green's requests fails\n"
            "  --load 200/s       sends requests of its own\n"
+           "  --h2               the backends speak HTTP/2 (clients may in any case)\n"
            "  --port 8080        where clients connect; 0 takes a free port\n"
            "  --admin-port 9900  metrics and health; 0 takes a free port\n"
            "  --socket PATH      the admin socket\n";

@@ -19,6 +19,7 @@ struct Flags {
   std::string log_level = "warning";
   std::map<std::string, double> fail;  // demo: pool -> part of its requests that fail, 0 to 1
   double load = 0;                     // demo: requests a second
+  bool h2 = false;                     // demo: the backends speak HTTP/2
   std::vector<std::pair<std::string, std::string>> to;  // try: pool, address, in the order given
 };
 

@@ -11,7 +11,7 @@ from backend import pattern
 from client import Client
 from h2backend import H2Backend
 from h2frames import DATA, END_HEADERS, END_STREAM, HEADERS, Peer
-from sluice import config_of, service
+from sluice import binary, config_of, service
 from tls import Authority, TlsServer
 from waiting import wait_until
 
@@ -566,3 +566,21 @@ def test_C4_load_on_a_real_server_loses_nothing(sluice, program):
     # nginx says goodbye after its usual 1,000 requests; of those behind it none is lost
     result = subprocess.run(["h2load", "-n", "4000", "-c", "4", "-m", "32", f"http://{daemon.address()}/a"], capture_output=True, text=True, timeout=60)
     assert "4000 succeeded, 0 failed" in result.stdout, result.stdout
+
+
+def test_the_demo_speaks_http2_to_its_backends(folder):
+    demo = subprocess.Popen([binary("sluiced"), "demo", "--h2", "--port", "0", "--admin-port", "0", "--socket", folder / "admin.sock"],
+                            stdout=subprocess.PIPE, text=True)
+    try:
+        lines = []
+        while not lines or "Try in another terminal" not in lines[-1]:
+            lines.append(demo.stdout.readline())
+            assert lines[-1] or demo.poll() is None, lines
+        address = next(line for line in lines if "proxy" in line).split("http://")[1].split()[0]
+        with Peer(address) as peer:
+            peer.request(1)
+            answer = peer.answer(1)
+            assert answer.status == 200 and answer.body.startswith(b"hello from blue (blue-"), answer
+    finally:
+        demo.terminate()
+        demo.communicate(timeout=20)
