@@ -73,6 +73,8 @@ TEST_F(Http2ConnectionTest, who_finds_no_room_waits_for_it_in_order) {
   EXPECT_EQ(first.connected, Connected::ok);
   EXPECT_FALSE(second.connected);
   EXPECT_EQ(connections(), Http2Pool::kMost);
+  second.request->cancel();
+  EXPECT_TRUE(until([&] { return second.connected == Connected::canceled; }));
 }
 
 TEST_F(Http2ConnectionTest, X5_who_waits_for_room_has_the_time_to_connect) {
