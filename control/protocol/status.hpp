@@ -47,7 +47,7 @@ struct BackendStatus {
   bool eligible = false;
   std::uint64_t connections = 0, tunnels = 0;
   std::uint64_t streams = 0, streams_refused = 0;  // over HTTP/2: open now; refused so far
-  bool removing = false;   // taken out as soon as it is drained
+  bool removing = false;                           // taken out as soon as it is drained
   std::string last_error;  // of the last failed probe, or why its name is not known; empty when all is well
   std::string group;       // the configured backend of which it is one address
   std::optional<Strings> addresses;  // all that its name stands for; of a name that is looked up

@@ -41,6 +41,7 @@ struct ClientInfo {
   std::string_view peer_address;  // who connected: the client or a proxy in front
   std::string_view listener;
   std::string_view protocol;              // "HTTP/1.1", a literal
+  std::uint32_t stream = 0;               // of HTTP/2: its id
   std::string_view tls_version;           // a literal; empty: clear text
   std::span<const http::Field> identity;  // about the client's certificate; empty without one
   bool trusted = false;                   // the peer is a trusted proxy: its X-Forwarded-* are kept

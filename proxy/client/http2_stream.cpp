@@ -29,6 +29,7 @@ void Http2Stream::begin() {
   head_ = &request_;
   info_ = connection.info();
   info_.protocol = "HTTP/2.0";
+  info_.stream = static_cast<std::uint32_t>(id_);
   connection.describe_client(request_.fields, client_text_, info_);
   body_limit_ = connection.listener().spec.max_body;
   const bool is_tunnel = !request_.upgrade.empty();

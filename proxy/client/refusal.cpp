@@ -42,6 +42,7 @@ bool is_logged(const Connection& connection) {
 // What is the same of every refused request; `head` as far as it was read.
 void put_head(const http::RequestHead& head, const ClientInfo& info, observe::AccessRecord& line) {
   line.client = info.address;
+  line.stream = info.stream;
   line.host = head.host;
   line.scheme = info.secure ? "https" : "http";
   line.tls = info.tls_version;

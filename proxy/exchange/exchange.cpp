@@ -34,6 +34,7 @@ observe::AccessRecord record_of(const client::ClientStream& stream) {
   line.bytes_out = stream.body_bytes_out();
   line.status = static_cast<std::uint16_t>(stream.status());
   line.client = info.address;
+  line.stream = info.stream;
   line.method = head.method;
   line.host = head.host;
   line.path = head.path;

@@ -47,7 +47,7 @@ class Session {
   std::size_t room() const;  // streams that may be opened now: the peer's limit, 1 before its SETTINGS
   // 0: none may be opened. `end`: nothing follows.
   StreamId open(const FieldList& head, bool end, void* user);
-  bool spent() const;        // ids run out: no further stream will be opened
+  bool spent() const;         // ids run out: no further stream will be opened
   bool peer_tunnels() const;  // SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441)
 
   // --- out. What is said of a stream that is over goes nowhere.

@@ -15,6 +15,7 @@ struct AccessNumbers {
   std::uint32_t upstream_micros = 0;  // from the last attempt's start to its answer's head
   std::uint16_t status = 0;           // sent to the client; 0: none, it left
   std::uint16_t attempts = 0;
+  std::uint32_t stream = 0;      // of HTTP/2: its id; 0: another protocol
   std::int8_t grpc_status = -1;  // of a gRPC call; -1: none was sent
 };
 

@@ -121,8 +121,8 @@ class Values {
         return r_.tls.empty() ? nothing() : text(r_.tls);
       case LogField::grpc_status:
         return r_.grpc_status < 0 ? nothing() : number(static_cast<int>(r_.grpc_status));
-      case LogField::stream:  // of HTTP/2
-        return nothing();
+      case LogField::stream:
+        return r_.stream == 0 ? nothing() : number(r_.stream);
     }
   }
 

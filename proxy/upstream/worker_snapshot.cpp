@@ -32,8 +32,8 @@ WorkerSnapshotPtr WorkerBackends::adopt(route::SnapshotPtr snapshot) {
   }
   for (auto& [id, backend] : backends_)
     if (!backends.contains(id)) backend->leave();
-  // Backends that left stay findable while something runs on them: a drain's deadline may have to abort it. And
-  // while an HTTP/2 connection to them ends.
+  // Backends that left stay findable while something runs on them: a drain's deadline may have to abort it.
+  // And while an HTTP/2 connection to them ends.
   for (auto& [id, backend] : backends_) {
     const bool runs = backend->counters().in_flight.get() > 0 || backend->http2().connections() > 0;
     if (!backends.contains(id) && runs) backends[id] = backend;

@@ -66,7 +66,8 @@ class Worker {
   void watch_shutdown();
 
   client::WorkerContext context_;
-  upstream::ProtocolConnector connector_{context_.poller, context_.wheel, context_.counters.backend_handshakes};
+  upstream::ProtocolConnector connector_{context_.poller, context_.wheel,
+                                         context_.counters.backend_handshakes};
   exchange::Context exchange_{context_, connector_};
   exchange::Handler handler_{exchange_};
   Mailbox mail_{context_.poller};

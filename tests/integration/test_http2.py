@@ -349,8 +349,8 @@ def test_the_log_tells_the_protocol(sluice, backend, tmp_path):
         assert peer.answer(3).status == 414
     wait_until(lambda: log.exists() and len(log.read_text().splitlines()) >= 2)
     first, second = [json.loads(line) for line in log.read_text().splitlines()[:2]]
-    assert (first["protocol"], first["path"], first["status"]) == ("HTTP/2.0", "/logged", 200)
-    assert (second["protocol"], second["status"], second["error"]) == ("HTTP/2.0", 414, "target")
+    assert (first["protocol"], first["stream"], first["path"], first["status"]) == ("HTTP/2.0", 1, "/logged", 200)
+    assert (second["protocol"], second["stream"], second["status"], second["error"]) == ("HTTP/2.0", 3, 414, "target")
 
 
 def test_many_clients_share_a_worker(proxied):

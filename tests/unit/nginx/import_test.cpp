@@ -76,7 +76,8 @@ TEST(Import, TheGuidesBlueGreenFilesHaveBothServices) {
 TEST(Import, GrpcPassLeadsToPoolsThatSpeakHttp2) {
   const auto made = make(
       "http { upstream calls { server 10.0.0.1:50051; }\n server { listen 80 http2; http2 on;\n"
-      " location /pkg.Service/ { grpc_set_header Host $host; grpc_read_timeout 90s; grpc_pass grpc://calls; }\n"
+      " location /pkg.Service/ { grpc_set_header Host $host; grpc_read_timeout 90s; grpc_pass grpc://calls; "
+      "}\n"
       " location /other { grpc_pass grpcs://calls; }\n location / { proxy_pass http://10.0.0.2:80; } } }");
   const auto& calls = made.service("calls");
   EXPECT_EQ(calls.pools.at(0).protocol, BackendProtocol::h2);
