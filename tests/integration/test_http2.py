@@ -1,6 +1,5 @@
 """HTTP/2 with clients (X8, C2, D6, X4): the streams of one connection, in clear and behind TLS, with real programs and by hand."""
 import json
-import re
 import signal
 import socket
 import ssl
@@ -13,7 +12,7 @@ import pytest
 from backend import pattern
 from client import Client
 from h2frames import Peer
-from sluice import config_of, service
+from sluice import binary, config_of, service
 from tls import Authority
 from waiting import wait_until
 
@@ -103,7 +102,6 @@ def test_keys_of_a_listener_are_checked(sluice, backend, tmp_path):
                           ({"http2": {"max_streams": 0}}, "max_streams"), ({"http2": {"windw": "64KiB"}}, "window")):
         path = tmp_path / "bad.yaml"
         path.write_text(json.dumps(config_of({"api": service({"blue": [blue]})}, **listener(**more))))
-        from sluice import binary
         done = subprocess.run([binary("sluiced"), "--check", "--config", path], capture_output=True, text=True, timeout=30)
         assert done.returncode != 0 and message in done.stdout + done.stderr, done
 
@@ -297,8 +295,6 @@ def test_D6_a_stop_loses_no_stream(proxied):
 
 def test_max_requests_ends_a_connection_gracefully(proxied):
     daemon, _ = proxied(max_requests=5)
-    done = subprocess.run(["h2load", "-n", "200", "-c", "1", "-m", "10", daemon.url()], capture_output=True, text=True, timeout=60)
-    assert "5 succeeded" in done.stdout or re.search(r"\b(\d+) succeeded", done.stdout), done.stdout
     with Peer(daemon.address()) as peer:
         for stream in (1, 3, 5, 7, 9):
             peer.request(stream)
@@ -355,18 +351,17 @@ def test_the_log_tells_the_protocol(sluice, backend, tmp_path):
 
 def test_many_clients_share_a_worker(proxied):
     daemon, _ = proxied()
-    failures = []
+    address, whole = daemon.address(), []
 
     def one():
-        with Peer(daemon.address()) as peer:
+        with Peer(address) as peer:
             for stream in range(1, 41, 2):
                 peer.request(stream, "/bytes/5000")
             for stream in range(1, 41, 2):
-                if len(peer.answer(stream).body) != 5000:
-                    failures.append(stream)
+                whole.append(len(peer.answer(stream).body) == 5000)
     threads = [threading.Thread(target=one) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not failures
+    assert len(whole) == 8 * 20 and all(whole)
