@@ -42,6 +42,8 @@ struct GateStatus {
   }
 };
 
+// As many fields as `rollout status` shows of one rollout: each is described in fields(), and none is derived
+// here.
 struct RolloutStatus {
   struct Requests {
     std::uint64_t canary = 0, stable = 0;

@@ -37,6 +37,7 @@ struct DrainStatus {
   }
 };
 
+// As many fields as `status` shows of one backend.
 struct BackendStatus {
   std::string name;
   std::string admin;   // "ready", "draining", "drained", "maint"

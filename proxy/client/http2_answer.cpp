@@ -7,6 +7,11 @@ namespace sluice::client {
 
 using std::chrono::milliseconds;
 
+namespace {
+// Of a piece, within one limit of time: who takes less holds up a backend for nothing.
+constexpr std::size_t kProgress = 1024;
+}  // namespace
+
 void Http2Stream::send_interim(const http::ResponseHead& answer) {
   h2::FieldList& fields = mux::Transport::fields();
   h2::write_interim(answer, fields);
@@ -63,7 +68,7 @@ Task<StreamStatus> Http2Stream::wait_until_sent(milliseconds limit) {
     const std::size_t before = session().unsent(id_);
     writer_.set_limit(limit);
     const auto status = co_await writer_;
-    const bool moves = session().unsent(id_) < before;
+    const bool moves = session().unsent(id_) + kProgress <= before;
     if (status == StreamStatus::ok || (status == StreamStatus::timed_out && moves)) continue;
     if (status == StreamStatus::canceled && head_->is_grpc && !answer_whole_)
       session().drop_piece(id_);  // the call's status can still go (D7)
@@ -119,6 +124,7 @@ bool Http2Stream::open_tunnel(const http::ResponseHead& head) {
 
 // RFC 9113 8.1: never END_STREAM, which would make a cut answer a whole one.
 void Http2Stream::reset() {
+  if (is_lost()) return;
   session().reset(id_, h2::ErrorCode::internal_error);
   connection_.connection().worker().counters.http2.resets[1].add();
   connection_.transport().produce_later();

@@ -36,8 +36,14 @@ constexpr bool glitches_are_named() {
 }
 static_assert(glitches_are_named());
 
-Http2Stream& stream_of(net::WheelHook& hook) {
-  return static_cast<Http2Stream&>(static_cast<StreamHook&>(hook));
+// A stream may leave the list while it is visited.
+template <class Visit>
+void each_stream(StreamHook& list, Visit visit) {
+  for (net::WheelHook* hook = list.next; hook != &list;) {
+    net::WheelHook* const following = hook->next;
+    visit(static_cast<Http2Stream&>(static_cast<StreamHook&>(*hook)));
+    hook = following;
+  }
 }
 
 }  // namespace
@@ -190,6 +196,7 @@ void Http2Connection::on_sent() {
 void Http2Connection::drain() {
   if (state_ != State::serving) return;
   state_ = State::notified;
+  in_head_ = false;  // a head under way has the notice's time, and costs the others nothing
   transport_.session().shutdown_notice();
   transport_.session().ping();
   expires_after(kNotice);
@@ -206,21 +213,13 @@ void Http2Connection::close() {
 
 // The client sends no more: whoever has asked for all may wait for the answer.
 void Http2Connection::half_close() {
-  for (net::WheelHook* hook = streams_.next; hook != &streams_;) {
-    net::WheelHook* const following = hook->next;
-    stream_of(*hook).half_close();
-    hook = following;
-  }
+  each_stream(streams_, [](Http2Stream& stream) { stream.half_close(); });
 }
 
 // A stream that is lost may end at once, and with the last one the connection.
 void Http2Connection::on_lost() {
   ++running_;
-  for (net::WheelHook* hook = streams_.next; hook != &streams_;) {
-    net::WheelHook* const following = hook->next;
-    stream_of(*hook).lose();
-    hook = following;
-  }
+  each_stream(streams_, [](Http2Stream& stream) { stream.lose(); });
   --running_;
   check_end();
 }

@@ -2,7 +2,6 @@
 // in http2_answer.cpp.
 #include "proxy/client/http2_stream.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "proxy/client/body_patience.hpp"
@@ -34,18 +33,15 @@ void Http2Stream::begin() {
   body_limit_ = connection.listener().spec.max_body;
   const bool is_tunnel = !request_.upgrade.empty();
   whole_ = input_ == Input::whole || is_tunnel;
-  // With the head a message of no bytes would be whole to an HTTP/1 backend, before END_STREAM confirms it.
-  if (!whole_ && request_.body == http::BodyLength::known && request_.content_length == 0)
-    request_.body = http::BodyLength::unknown;
   if (is_tunnel || !whole_ || request_.body == http::BodyLength::none) return;
-  bytes_in_ = arrived_.size();
+  bytes_in_ = body_.waiting().size();
   if (!trailers_.empty()) {
     whole_ = false;  // trailers go with a body in pieces
     bytes_in_ = 0;
     return;
   }
   request_.body = http::BodyLength::known;
-  request_.content_length = arrived_.size();
+  request_.content_length = body_.waiting().size();
 }
 
 void Http2Stream::lose() {
@@ -74,7 +70,7 @@ upstream::Logins& Http2Stream::logins() { return connection_.connection().logins
 
 bool Http2Stream::whole_body(std::string_view& body) const {
   body = {};
-  if (whole_ && request_.upgrade.empty()) body = arrived_.view();
+  if (whole_ && request_.upgrade.empty()) body = body_.waiting();
   return whole_;
 }
 
@@ -108,15 +104,14 @@ Task<BodyPiece> Http2Stream::read_body() {
 
 milliseconds Http2Stream::patience() const {
   if (call_patience_ > 0ms) return call_patience_;
-  return body_patience(connection_.connection().listener().spec, bytes_in_ + arrived_.size(), body_waited_);
+  return body_patience(connection_.connection().listener().spec, bytes_in_ + body_.waiting().size(),
+                       body_waited_);
 }
 
 // All that has come and was not handed out; it stays where it is until the next call.
 bool Http2Stream::take_arrived(std::string_view& bytes) {
-  if (arrived_.empty() || !may_hand_out()) return false;
-  piece_.swap(arrived_);
-  bytes = piece_.view();
-  handed_ = bytes.size();
+  if (body_.empty() || !may_hand_out()) return false;
+  bytes = body_.hand_out();
   return true;
 }
 
@@ -124,14 +119,13 @@ bool Http2Stream::take_arrived(std::string_view& bytes) {
 // END_STREAM, which says that no more will come than was announced (RFC 9113 8.1.1).
 bool Http2Stream::may_hand_out() const {
   return input_ == Input::whole || request_.body != http::BodyLength::known ||
-         bytes_in_ + arrived_.size() < request_.content_length;
+         bytes_in_ + body_.waiting().size() < request_.content_length;
 }
 
 // The piece that was handed out last has gone on: the client may send as much again (X4).
 void Http2Stream::give_credit() {
-  if (handed_ == 0) return;
-  session().consumed(id_, std::exchange(handed_, 0));
-  piece_.clear();
+  if (!body_.is_handed_out()) return;
+  session().consumed(id_, body_.take_credit());
   connection_.transport().produce_later();
 }
 

@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "proxy/base/buffer.hpp"
 #include "proxy/base/network.hpp"
 #include "proxy/client/client_stream.hpp"
 #include "proxy/h2/head_reader.hpp"
+#include "proxy/mux/arrivals.hpp"
 #include "proxy/mux/stream_wait.hpp"
 #include "proxy/mux/transport.hpp"
 
@@ -33,7 +33,7 @@ class Http2Stream final : public ClientStream, public StreamHook, public mux::St
   h2::StreamId id() const { return id_; }
   net::Clock::time_point began() const { return began_; }
   http::RequestHead& request_head() { return request_; }  // its views point into a block of the session's
-  void arrive(std::string_view data) { arrived_.append(data); }
+  void arrive(std::string_view data) { body_.add(data); }
   void end_of_request() { input_ = Input::whole; }
   void take_trailers(const h2::FieldBlock& block) { h2::read_trailers(block, trailers_); }
   // After all that came at once was decoded: who waits for it may go on.
@@ -52,7 +52,7 @@ class Http2Stream final : public ClientStream, public StreamHook, public mux::St
   Task<BodyPiece> read_body() override;
   bool limit_body(std::uint64_t bytes) override;
   std::span<const http::Field> trailers() const override { return trailers_; }
-  bool body_read() const override { return whole_ || (input_ == Input::whole && arrived_.empty()); }
+  bool body_read() const override { return whole_ || (input_ == Input::whole && body_.empty()); }
   void watch() override {}  // the connection reads on, whatever its streams do
   void send_interim(const http::ResponseHead& answer) override;
   void send_head(const http::ResponseHead& answer, std::span<const http::Field> extra) override;
@@ -94,11 +94,9 @@ class Http2Stream final : public ClientStream, public StreamHook, public mux::St
   std::vector<http::Field> trailers_;
 
   Input input_ = Input::open;
-  bool whole_ = false;                        // all of the body had come when the request began
-  bool answer_whole_ = false;                 // its end was given to the session
-  Buffer arrived_;                            // of the body, not handed out
-  Buffer piece_;                              // handed out last
-  std::size_t handed_ = 0;                    // bytes of piece_ that are still to be given credit for
+  bool whole_ = false;         // all of the body had come when the request began
+  bool answer_whole_ = false;  // its end was given to the session
+  mux::Arrivals body_;
   std::uint64_t body_limit_ = 0;              // bytes; 0: none
   std::chrono::milliseconds body_waited_{0};  // for the body, in all
   mux::StreamWait reader_, writer_;

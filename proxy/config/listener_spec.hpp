@@ -77,6 +77,7 @@ struct Http2Spec {
 constexpr std::uint32_t kMostHeaderBytes = 32 * 1024, kMostTarget = 8 * 1024, kMostHeaders = 100;
 constexpr std::uint32_t kMostConnections = 10'000'000;
 
+// As many fields as a listener has keys.
 struct ListenerSpec {
   std::string name;
   Address bind;

@@ -18,35 +18,6 @@ std::optional<milliseconds> timeout_of(const http::RequestHead& head) {
   return field ? http::parse_grpc_timeout(field->value) : std::nullopt;
 }
 
-// What happened says nothing of the backend: the client or the operator ended it, or this process could not.
-bool is_elsewhere(FailureKind kind) {
-  switch (kind) {
-    case FailureKind::none:
-    case FailureKind::connect:
-    case FailureKind::unprocessed:
-    case FailureKind::no_tunnel:
-    case FailureKind::reset:
-    case FailureKind::timeout:
-    case FailureKind::protocol:
-    case FailureKind::status:
-    case FailureKind::no_backend:
-      return false;
-    case FailureKind::no_route:
-    case FailureKind::overload:
-    case FailureKind::rate:
-    case FailureKind::disabled:
-    case FailureKind::drained:
-    case FailureKind::paused:
-    case FailureKind::stopped:
-    case FailureKind::malformed:
-    case FailureKind::too_slow:
-    case FailureKind::too_large:
-    case FailureKind::gone:
-      return true;
-  }
-  return true;
-}
-
 }  // namespace
 
 int http_status_of(GrpcStatus status) {
@@ -114,7 +85,8 @@ std::optional<GrpcStatus> GrpcCall::failed_at_once() const {
 // A call that ends without a status has ended badly, nobody knows how.
 std::optional<GrpcStatus> GrpcCall::attempt_ended(Failure failure, std::span<const http::Field> trailers) {
   status_.reset();
-  if (is_elsewhere(failure.kind)) return status_;
+  if (failure && failure.side != Side::upstream)
+    return status_;  // the client, the operator or this process ended it
   if (failure && failure.kind != FailureKind::status)
     status_ = answer_for(failure.kind).grpc;
   else

@@ -102,11 +102,12 @@ bool is_call(const http::RequestHead& head) {
   return type && http::is_grpc(type->value);
 }
 
-// A length of 0 before an end that is still to come says nothing that the end will not.
+// A length of 0 is believed with the end only: to an HTTP/1 backend such a head is a whole message already,
+// which data behind it would still belie.
 void take_length(const Sayings& s, bool end, http::RequestHead& out) {
   if (!out.upgrade.empty()) return;  // a tunnel follows
   out.content_length = s.length;
-  if (s.has_length)
+  if (s.has_length && (end || s.length > 0))
     out.body = http::BodyLength::known;
   else if (!end)
     out.body = http::BodyLength::unknown;

@@ -1,6 +1,5 @@
 #include "proxy/h2/session.hpp"
 
-#include <algorithm>
 #include <cassert>
 
 #include "proxy/h2/session_state.hpp"
@@ -65,8 +64,7 @@ std::size_t Session::room() const {
   if (failed() || !nghttp2_session_check_request_allowed(library) || spent()) return 0;
   const std::size_t limit =
       nghttp2_session_get_remote_settings(library, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  const auto open = static_cast<std::size_t>(std::count_if(
-      state_->streams.begin(), state_->streams.end(), [](const auto& stream) { return !stream->closed; }));
+  const std::size_t open = state_->streams.open();
   return open < limit ? limit - open : 0;
 }
 

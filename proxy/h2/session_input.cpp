@@ -206,7 +206,7 @@ void SessionState::on_invalid_frame(const nghttp2_frame& frame, int library_erro
 void SessionState::on_close(StreamId id, std::uint32_t error) {
   Stream* const stream = streams.find(id);
   if (!stream) return;
-  stream->closed = true;
+  streams.close(*stream);
   if (!stream->is_over() && !stream->forgotten) {
     Event& event = events.add(Event::Kind::reset, *stream);
     event.error = static_cast<ErrorCode>(error);

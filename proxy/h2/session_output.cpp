@@ -96,7 +96,7 @@ void SessionState::on_not_sent(const nghttp2_frame& frame) {
   if (!stream) return;
   const bool never_opened = frame.headers.cat == NGHTTP2_HCAT_REQUEST;
   if (never_opened)
-    stream->closed = true;
+    streams.close(*stream);
   else
     nghttp2_submit_rst_stream(library.get(), NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_INTERNAL_ERROR);
   if (!stream->is_over() && !stream->forgotten) {

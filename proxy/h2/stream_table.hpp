@@ -15,7 +15,16 @@ namespace sluice::h2 {
 class StreamTable {
  public:
   // Requires: `id` is higher than all before.
-  Stream& add(StreamId id) { return *streams_.emplace_back(std::make_unique<Stream>(id)); }
+  Stream& add(StreamId id) {
+    ++open_;
+    return *streams_.emplace_back(std::make_unique<Stream>(id));
+  }
+  // nghttp2 does not know the stream any more.
+  void close(Stream& stream) {
+    if (!stream.closed) --open_;
+    stream.closed = true;
+  }
+  std::size_t open() const { return open_; }  // of them, not closed
   Stream* find(StreamId id) const {
     const auto at = place_of(id);
     return at != streams_.end() && (*at)->id == id ? at->get() : nullptr;
@@ -35,6 +44,7 @@ class StreamTable {
   }
 
   List streams_;
+  std::size_t open_ = 0;
 };
 
 }  // namespace sluice::h2

@@ -56,7 +56,6 @@ Http2Connection::Http2Connection(ConnectContext& context, const Target& target,
       backend_(*target.backend),
       to_(*target.to),
       timeouts_(*target.timeouts),
-      must_agree_(backend_.protocol() == BackendProtocol::h2),
       made_(made != nullptr),
       counts_handshake_(!target.is_copy),
       conn_(std::move(made)) {
@@ -110,7 +109,7 @@ bool Http2Connection::agrees() const {
   const tls::Channel* const tls = conn_->stream.tls();
   const bool agreed = !tls || tls->alpn() == "h2";
   bool& told = backend_.http2().told_of_no_http2;
-  if (!agreed && must_agree_ && !told)
+  if (!agreed && backend_.protocol() == BackendProtocol::h2 && !told)
     spdlog::warn("backend {}: TLS does not agree to HTTP/2 (ALPN h2), which its pool's protocol is",
                  to_.name);
   told = !agreed;

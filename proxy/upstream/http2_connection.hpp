@@ -96,8 +96,7 @@ class Http2Connection final : private mux::TransportOwner, private net::Deadline
   Backend& backend_;
   const route::Backend to_;  // a copy: requests come and go while it connects
   const config::TimeoutSpec timeouts_;
-  const bool must_agree_;  // HTTP/2 is asked for, and no other protocol will do
-  const bool made_;        // connected by another
+  const bool made_;  // connected by another
   const bool counts_handshake_;
   std::unique_ptr<Connection> conn_;
   std::optional<mux::Transport> transport_;  // from its connecting on

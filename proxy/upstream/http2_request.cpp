@@ -101,10 +101,9 @@ void Http2Request::cancel() {
 
 void Http2Request::begin_head(const http::RequestHead& head, const http::ForwardContext& forward,
                               std::string_view body, bool whole) {
-  is_head_ = head.is_head;
   sends_head_ = true;
-  asks_tunnel_ = !head.upgrade.empty();
-  if (!asks_tunnel_) return open_stream(head, forward, body, whole);
+  asks_ = head.is_head ? Asks::head : head.upgrade.empty() ? Asks::message : Asks::tunnel;
+  if (asks_ != Asks::tunnel) return open_stream(head, forward, body, whole);
   if (const http::Field* const key = head.fields.find("sec-websocket-key")) {
     proof_ = websocket_accept(key->value);
   }

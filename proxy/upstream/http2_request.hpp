@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "proxy/base/buffer.hpp"
+#include "proxy/mux/arrivals.hpp"
 #include "proxy/mux/stream_wait.hpp"
 #include "proxy/upstream/http2_connection.hpp"
 #include "proxy/upstream/request.hpp"
@@ -47,7 +47,7 @@ class Http2Request final : public Request, public RequestHook, public mux::Strea
   const http::ResponseHead& answer() const override { return answer_; }
   std::span<const http::Field> trailers() const override { return trailers_; }
   bool ended_with_head() const override {
-    return reading_ == Reading::body && input_ == Input::whole && body_.arrived.empty() && body_.handed == 0;
+    return reading_ == Reading::body && input_ == Input::whole && body_.empty() && !body_.is_handed_out();
   }
   void cancel() override;
   // --- TunnelEnd
@@ -67,6 +67,8 @@ class Http2Request final : public Request, public RequestHook, public mux::Strea
     refused,    // it could not be made: see refused_
     stream,     // id_ was opened
   };
+  // What the request asks for.
+  enum class Asks : std::uint8_t { message, head, tunnel };
   // How far the request has gone out.
   enum class Sending : std::uint8_t {
     piece,    // becoming bytes of the connection; more will follow
@@ -93,12 +95,6 @@ class Http2Request final : public Request, public RequestHook, public mux::Strea
     std::vector<h2::FieldBlock*> interims;  // not told
     h2::FieldBlock* final = nullptr;
     h2::FieldBlock* told = nullptr;  // the interim one that answer() shows
-  };
-  // Of the answer.
-  struct Body {
-    Buffer arrived;          // not handed out
-    Buffer piece;            // handed out last
-    std::size_t handed = 0;  // bytes of it that no credit was given for
   };
   // What next() is to tell.
   enum class Reading : std::uint8_t { head, body, whole, tunnel };
@@ -160,15 +156,14 @@ class Http2Request final : public Request, public RequestHook, public mux::Strea
   Sending sending_ = Sending::waiting;
   Input input_ = Input::open;
   Reading reading_ = Reading::head;
-  bool is_head_ = false;  // the answer to it has no body
-  bool asks_tunnel_ = false;
+  Asks asks_ = Asks::message;
   bool sends_head_ = false;  // the send under way is send_head()
   Held held_;
   std::optional<WebSocketAccept> proof_;  // for a client over HTTP/1
   Heads heads_;
   http::ResponseHead answer_;
   std::vector<http::Field> trailers_;
-  Body body_;
+  mux::Arrivals body_;
   mux::StreamWait reader_;
   SendWait writer_;
 };

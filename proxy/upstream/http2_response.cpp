@@ -29,7 +29,7 @@ void Http2Request::on_event(const h2::Event& event) {
       take_head(event.block);
       break;
     case Kind::data:
-      body_.arrived.append(event.data);
+      body_.add(event.data);
       break;
     case Kind::trailers:
       h2::read_trailers(*event.block, trailers_);
@@ -126,7 +126,7 @@ AnswerEvent Http2Request::next_head() {
   if (!heads_.interims.empty()) {
     heads_.told = heads_.interims.front();
     heads_.interims.erase(heads_.interims.begin());
-    h2::read_answer(*heads_.told, false, is_head_, answer_);
+    h2::read_answer(*heads_.told, false, asks_ == Asks::head, answer_);
     return {AnswerEvent::Kind::interim};
   }
   if (!heads_.final) {
@@ -134,10 +134,10 @@ AnswerEvent Http2Request::next_head() {
     if (input_ == Input::no_tunnel) return {AnswerEvent::Kind::failed, false, FailureKind::no_tunnel, {}};
     return {};
   }
-  const bool is_end = input_ == Input::whole && body_.arrived.empty() && trailers_.empty();
-  h2::read_answer(*heads_.final, is_end, is_head_, answer_);
+  const bool is_end = input_ == Input::whole && body_.empty() && trailers_.empty();
+  h2::read_answer(*heads_.final, is_end, asks_ == Asks::head, answer_);
   if (answer_.login) connection_->leave();  // R4
-  if (asks_tunnel_ && answer_.status / 100 == 2) {
+  if (asks_ == Asks::tunnel && answer_.status / 100 == 2) {
     open_tunnel();
     return {AnswerEvent::Kind::tunnel};
   }
@@ -158,13 +158,12 @@ void Http2Request::open_tunnel() {
 // The piece that was handed out last has gone on when another one is asked for.
 AnswerEvent Http2Request::next_piece() {
   const bool ends = input_ == Input::whole;
-  if (!body_.arrived.empty()) {
+  if (!body_.empty()) {
     give_credit();
-    body_.piece.swap(body_.arrived);
-    body_.handed = body_.piece.size();
+    const std::string_view piece = body_.hand_out();
     const bool last = ends && trailers_.empty();
     if (last) reading_ = Reading::whole;
-    return {AnswerEvent::Kind::data, last, FailureKind::none, body_.piece.view()};
+    return {AnswerEvent::Kind::data, last, FailureKind::none, piece};
   }
   if (input_ == Input::malformed) return {AnswerEvent::Kind::failed, false, FailureKind::protocol, {}};
   if (!ends) return {};
@@ -174,15 +173,14 @@ AnswerEvent Http2Request::next_piece() {
 
 // X4: the backend may send as much again as has gone on.
 void Http2Request::give_credit() {
-  if (body_.handed == 0) return;
-  session().consumed(id_, std::exchange(body_.handed, 0));
-  body_.piece.release();
+  if (!body_.is_handed_out()) return;
+  session().consumed(id_, body_.take_credit());
   connection_->transport().produce_later();
 }
 
 // Of what can be told before the answer's end.
 bool Http2Request::has_some() const {
-  return reading_ == Reading::head ? heads_.final || !heads_.interims.empty() : !body_.arrived.empty();
+  return reading_ == Reading::head ? heads_.final || !heads_.interims.empty() : !body_.empty();
 }
 
 bool Http2Request::has_arrived() {
@@ -192,7 +190,8 @@ bool Http2Request::has_arrived() {
 
 void Http2Request::resume_when_arrived(std::coroutine_handle<> h) {
   reader_.clear_limit();
-  const bool waits_for_client = sending_ != Sending::whole && sending_ != Sending::failed && !asks_tunnel_;
+  const bool waits_for_client =
+      sending_ != Sending::whole && sending_ != Sending::failed && asks_ != Asks::tunnel;
   if (!waits_for_client) reader_.set_limit(response_limit());
   reader_.await_suspend(h);
 }
@@ -209,10 +208,8 @@ StreamStatus Http2Request::take_arrival() {
 Task<StreamStatus> Http2Request::read_tunnel(std::string_view& bytes, milliseconds idle) {
   give_credit();
   for (;;) {
-    if (!body_.arrived.empty()) {
-      body_.piece.swap(body_.arrived);
-      body_.handed = body_.piece.size();
-      bytes = body_.piece.view();
+    if (!body_.empty()) {
+      bytes = body_.hand_out();
       co_return StreamStatus::ok;
     }
     if (input_ == Input::whole) co_return StreamStatus::ended;

@@ -19,7 +19,7 @@ class ProtocolConnector final : public Connector {
   std::size_t http2_connections() const { return context_.http2_connections; }
 
  private:
-  RequestPtr open_http2(const Target& target, bool fresh);
+  RequestPtr open_by_alpn(const Target& target, bool fresh);
 
   Http1Connector http1_;
   ConnectContext context_;

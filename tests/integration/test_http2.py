@@ -365,3 +365,55 @@ def test_many_clients_share_a_worker(proxied):
     for thread in threads:
         thread.join()
     assert len(whole) == 8 * 20 and all(whole)
+
+
+def test_D6_a_head_that_never_ends_costs_the_others_nothing_at_a_stop(proxied):
+    daemon, blue = proxied(header_timeout="10s")
+    with Peer(daemon.address()) as peer:
+        assert peer.until(lambda: peer.settings)  # acknowledged: nothing may be said within the block below
+        peer.answers_pings = False
+        whole = peer.block([(":method", "GET"), (":scheme", "http"), (":authority", "a.example"), (":path", "/delay/1600")])
+        begun = peer.block([(":method", "GET")])  # without END_HEADERS
+        peer.raw(peer.frame(h2frames.HEADERS, h2frames.END_HEADERS | h2frames.END_STREAM, 1, whole) +
+                 peer.frame(h2frames.HEADERS, 0, 3, begun))
+        wait_until(lambda: blue.seen("/delay/1600"))
+        daemon.signal(signal.SIGTERM)
+        answer = peer.answer(1)
+        assert answer.status == 200 and answer.ended, answer
+
+
+def test_X4_a_byte_now_and_then_is_no_progress(proxied):
+    daemon, _ = proxied(body_timeout="400ms")
+    with Peer(daemon.address(), settings={4: 0}, credit=False) as peer:
+        peer.request(1, "/bytes/100000")
+        assert peer.until(lambda: peer.answers.get(1) and peer.answers[1].heads)
+        given = 0
+        while not peer.answers[1].reset and given < 200:
+            peer.window(1, 1)
+            given += 1
+            peer.until(lambda: peer.answers[1].reset, 0.05)
+        assert peer.answers[1].reset, "ten seconds of single bytes"
+
+
+def test_what_clients_do_is_counted(proxied):
+    daemon, _ = proxied(http2={"max_streams": 2})
+    with Peer(daemon.address()) as peer:
+        peer.request(1, "/never")
+        wait_until(lambda: daemon.metric("sluice_http2_streams") == 1)
+        assert daemon.metric("sluice_http2_connections") == 1
+        peer.send(h2frames.RST_STREAM, 0, 1, struct.pack(">I", 8))
+        wait_until(lambda: daemon.metric("sluice_http2_streams") == 0)
+        assert daemon.metric("sluice_http2_resets_total", side="client") == 1
+        assert daemon.metric("sluice_http2_resets_total", side="proxy") == 0, "who is gone is not reset as well"
+        peer.request(3, "/partial/1000")
+        assert peer.answer(3).reset
+        assert daemon.metric("sluice_http2_resets_total", side="proxy") == 1
+        for stream in (5, 7, 9):
+            peer.request(stream, "/delay/300")
+        assert peer.answer(9).reset == "REFUSED_STREAM"
+        peer.send(h2frames.DATA, 0, 0, b"x")  # of no stream
+        assert peer.until(lambda: peer.closed)
+    wait_until(lambda: daemon.metric("sluice_http2_connections") == 0)
+    assert daemon.metric("sluice_http2_failed_connections_total") == 1
+    assert daemon.metric("sluice_http2_glitches_total", kind="refused") == 1
+    assert daemon.metric("sluice_http2_streams_total") == 4

@@ -45,6 +45,7 @@ class Peer:
         self.changed = threading.Condition()
         self.answers, self.goaway, self.closed, self.pongs, self.settings, self.credit = {}, None, False, 0, [], credit
         self.windows, self.frames, self.why = {}, 0, None
+        self.answers_pings = True  # not within a block of fields, where no other frame may stand
         self.sending, self.using = threading.Lock(), threading.Lock()
         self.sock.setblocking(False)
         if preface:
@@ -162,7 +163,7 @@ class Peer:
         elif kind == PING:
             if flags & ACK:
                 self.pongs += 1
-            else:
+            elif self.answers_pings:
                 self.send(PING, ACK, 0, payload)
         elif kind == WINDOW_UPDATE:
             self.windows[stream or 0] = self.windows.get(stream or 0, 0) + int.from_bytes(payload, "big")
