@@ -2,16 +2,13 @@
 #pragma once
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <optional>
 
 #include "proxy/upstream/http1_connector.hpp"
-#include "support/heads.hpp"
-#include "support/peer.hpp"
+#include "unit/upstream/one_backend.hpp"
 
 namespace sluice::upstream {
-using namespace std::chrono_literals;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -21,43 +18,12 @@ inline constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\
 inline constexpr std::string_view kSwitch =
     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 
-class Http1RequestTest : public ::testing::Test {
+class Http1RequestTest : public OneBackend {
  protected:
-  Http1RequestTest() {
-    to.name = "a";
-    to.authority = "127.0.0.1";
-    to.endpoints.resize(1);
-    to.endpoints[0].ip = *parse_ip("127.0.0.1");
-    to.endpoints[0].port = origin.port();
-    to.live = live;
-    target.backend = &backend;
-    target.to = &to;
-    target.timeouts = &timeouts;
-    target.service = &service;
-    forward.client_ip = "192.0.2.1";
-    forward.proto = "http";
-    forward.request_id = "id";
-  }
   ~Http1RequestTest() override {
     finish();
     backend.close_idle();
     EXPECT_EQ(live->per_worker[0].connections.get(), 0u);
-  }
-
-  void step() {
-    poller.wait(0ms);
-    wheel.advance(std::chrono::duration_cast<std::chrono::milliseconds>(net::Clock::now() - began_) +
-                  skipped);
-    origin.poll();
-  }
-  template <class Condition>
-  bool until(Condition condition) {
-    const auto deadline = net::Clock::now() + 10s;
-    while (!condition() && net::Clock::now() < deadline) step();
-    return condition();
-  }
-  void settle() {
-    for (int i = 0; i < 30; ++i) step();
   }
 
   // On a connection that is there already, or on a new one.
@@ -130,36 +96,13 @@ class Http1RequestTest : public ::testing::Test {
   Task<void> run_receive() {
     for (;;) {
       const AnswerEvent event = request->next();
-      const std::string last = event.last ? "!" : "";
-      switch (event.kind) {
-        case AnswerEvent::Kind::none: {
-          const auto status = co_await request->arrival();
-          if (status == StreamStatus::ok) continue;
-          received = status;
-          co_return;
-        }
-        case AnswerEvent::Kind::interim:
-          events += std::to_string(request->answer().status) + " ";
-          continue;
-        case AnswerEvent::Kind::head:
-          events += std::to_string(request->answer().status) + ":";
-          continue;
-        case AnswerEvent::Kind::data:
-          events.append(event.data).append(last).append(" ");
-          if (!event.last) continue;
-          break;
-        case AnswerEvent::Kind::end:
-          events += "end";
-          for (const auto& field : request->trailers())
-            events.append(" ").append(field.name).append("=").append(field.value);
-          break;
-        case AnswerEvent::Kind::tunnel:
-          events += "tunnel";
-          break;
-        case AnswerEvent::Kind::failed:
-          events += event.failure == FailureKind::protocol ? "malformed" : "reset";
-          break;
+      if (event.kind == AnswerEvent::Kind::none) {
+        const auto status = co_await request->arrival();
+        if (status == StreamStatus::ok) continue;
+        received = status;
+        co_return;
       }
+      if (!write_down(event, *request, events)) continue;
       received = StreamStatus::ok;
       co_return;
     }
@@ -182,29 +125,14 @@ class Http1RequestTest : public ::testing::Test {
   }
   Task<void> run_write_tunnel(std::string_view bytes) { sent = co_await request->write_tunnel(bytes, 60s); }
 
-  net::Poller poller;
-  net::TimerWheel wheel;
-  Origin origin;
-  std::shared_ptr<observe::BackendLive> live = std::make_shared<observe::BackendLive>(7, 1);
-  Backend backend{live, 0};
-  observe::ServiceLive service{1};
   Logins logins;
-  route::Backend to;
-  config::TimeoutSpec timeouts;
-  Target target;
-  observe::HandshakeCounters handshakes;
   Http1Connector connector{poller, wheel, handshakes};
   http::RequestHead head = testing::request("GET", "api.example", "/a");
-  http::ForwardContext forward;
-  std::chrono::milliseconds skipped{0};
 
   RequestPtr request;
   std::optional<Connected> connected;
   std::optional<StreamStatus> sent, received;
   std::string events;
-
- private:
-  const net::Clock::time_point began_ = net::Clock::now();
 };
 
 }  // namespace sluice::upstream

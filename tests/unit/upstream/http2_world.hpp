@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <memory>
 #include <optional>
@@ -10,13 +9,10 @@
 #include <vector>
 
 #include "proxy/upstream/protocol_connector.hpp"
-#include "support/heads.hpp"
-#include "support/peer.hpp"
 #include "unit/upstream/http2_peer.hpp"
+#include "unit/upstream/one_backend.hpp"
 
 namespace sluice::upstream {
-
-using namespace std::chrono_literals;
 
 class Http2World;
 
@@ -73,24 +69,9 @@ class Call {
   Http2World& world_;
 };
 
-class Http2World : public ::testing::Test {
+class Http2World : public OneBackend {
  protected:
-  Http2World() {
-    to.name = "a";
-    to.authority = "127.0.0.1";
-    to.endpoints.resize(1);
-    to.endpoints[0].ip = *parse_ip("127.0.0.1");
-    to.endpoints[0].port = origin.port();
-    to.live = live;
-    target.backend = &backend;
-    target.to = &to;
-    target.timeouts = &timeouts;
-    target.service = &service;
-    forward.client_ip = "192.0.2.1";
-    forward.proto = "http";
-    forward.request_id = "id";
-    backend.set_protocol(BackendProtocol::h2);
-  }
+  Http2World() { backend.set_protocol(BackendProtocol::h2); }
   ~Http2World() override {
     backend.close_idle();
     EXPECT_TRUE(until([this] { return connector.http2_connections() == 0; }));
@@ -98,28 +79,16 @@ class Http2World : public ::testing::Test {
     EXPECT_EQ(live->per_worker[0].streams.get(), 0u);
     EXPECT_EQ(backend.http2().connections(), 0u);
   }
-
- public:
-  void step() {
-    poller.wait(0ms);
-    wheel.advance(std::chrono::duration_cast<std::chrono::milliseconds>(net::Clock::now() - began_) +
-                  skipped);
-    origin.poll();
+  void backend_round() override {
+    OneBackend::backend_round();
     while (ends.size() < origin.size()) {
       ends.push_back(std::make_unique<Http2Peer>(origin[ends.size()], limits));
       ends.back()->tunnels = tunnels;
     }
     for (auto& end : ends) end->poll();
   }
-  template <class Condition>
-  bool until(Condition condition) {
-    const auto deadline = net::Clock::now() + 5s;
-    while (!condition() && net::Clock::now() < deadline) step();
-    return condition();
-  }
-  void settle() {
-    for (int i = 0; i < 30; ++i) step();
-  }
+
+ public:
   // The backend's side of connection `n`, once stream `id` has its head (0: once it is there).
   Http2Peer& end(std::size_t n = 0, h2::StreamId id = 0) {
     EXPECT_TRUE(until([&] { return ends.size() > n && (id == 0 || !ends[n]->streams[id].head.empty()); }))
@@ -128,25 +97,10 @@ class Http2World : public ::testing::Test {
   }
   std::uint64_t streams() const { return live->per_worker[0].streams.get(); }
 
-  net::Poller poller;
-  net::TimerWheel wheel;
-  Origin origin;
   h2::Limits limits;  // of connections that the backend takes from now on
   bool tunnels = true;
   std::vector<std::unique_ptr<Http2Peer>> ends;
-  std::shared_ptr<observe::BackendLive> live = std::make_shared<observe::BackendLive>(7, 1);
-  Backend backend{live, 0};
-  observe::ServiceLive service{1};
-  route::Backend to;
-  config::TimeoutSpec timeouts;
-  Target target;
-  observe::HandshakeCounters handshakes;
   ProtocolConnector connector{poller, wheel, handshakes};
-  http::ForwardContext forward;
-  std::chrono::milliseconds skipped{0};
-
- private:
-  const net::Clock::time_point began_ = net::Clock::now();
 };
 
 inline Call::Call(Http2World& world, std::string_view method, std::string_view target)
@@ -188,35 +142,13 @@ inline Task<void> Call::run_receive() {
   for (;;) {
     if (stops) co_return;
     const AnswerEvent event = request->next();
-    switch (event.kind) {
-      case AnswerEvent::Kind::none: {
-        const auto status = co_await request->arrival();
-        if (status == StreamStatus::ok) continue;
-        received = status;
-        co_return;
-      }
-      case AnswerEvent::Kind::interim:
-        events += std::to_string(request->answer().status) + " ";
-        continue;
-      case AnswerEvent::Kind::head:
-        events += std::to_string(request->answer().status) + ":";
-        continue;
-      case AnswerEvent::Kind::data:
-        events.append(event.data).append(event.last ? "!" : "").append(" ");
-        if (!event.last) continue;
-        break;
-      case AnswerEvent::Kind::end:
-        events += "end";
-        for (const auto& field : request->trailers())
-          events.append(" ").append(field.name).append("=").append(field.value);
-        break;
-      case AnswerEvent::Kind::tunnel:
-        events += "tunnel";
-        break;
-      case AnswerEvent::Kind::failed:
-        events += event.failure == FailureKind::protocol ? "malformed" : "no tunnel";
-        break;
+    if (event.kind == AnswerEvent::Kind::none) {
+      const auto status = co_await request->arrival();
+      if (status == StreamStatus::ok) continue;
+      received = status;
+      co_return;
     }
+    if (!write_down(event, *request, events)) continue;
     received = StreamStatus::ok;
     co_return;
   }
