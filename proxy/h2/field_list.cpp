@@ -22,7 +22,7 @@ bool is_unindexed(std::string_view name, std::string_view value) {
 }  // namespace
 
 void FieldList::clear() {
-  text_.release();
+  text_.clear();
   count_ = 0;
 }
 

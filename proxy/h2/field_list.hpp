@@ -19,7 +19,7 @@ class FieldList {
     bool unindexed;  // HPACK keeps it out of its tables: it is secret, or never comes twice (RFC 7541 7.1.3)
   };
 
-  void clear();  // gives the storage back, too
+  void clear();  // keeps the storage for the next head
 
   // Requires: pseudo fields come first.
   void field(std::string_view name, std::string_view value);

@@ -28,7 +28,6 @@ Transport::~Transport() { poller_.forget(*this); }
 
 h2::FieldList& Transport::fields() {
   static thread_local h2::FieldList list;
-  list.clear();
   return list;
 }
 

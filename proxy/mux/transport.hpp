@@ -51,7 +51,7 @@ class Transport final : private net::Poller::Entry {
 
   h2::Session& session() { return session_; }
   const h2::Session& session() const { return session_; }
-  // An empty list, for one head.
+  // The thread's list, for one head at a time; who writes one fills it anew (head_writer.hpp).
   static h2::FieldList& fields();
 
   // Reads until the peer ends, the connection is lost, or stop().

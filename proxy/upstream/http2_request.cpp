@@ -129,7 +129,6 @@ void Http2Request::open_stream(const http::RequestHead& head, const http::Forwar
   const bool is_end = whole && body.empty();
   begins_at_ = transport.produced();
   id_ = connection_->open_stream(*this, fields, is_end);
-  fields.clear();
   if (id_ == 0) {
     sending_ = Sending::failed;
     input_ = Input::lost;
@@ -153,7 +152,6 @@ void Http2Request::begin_data(std::string_view piece, bool last, std::span<const
     h2::FieldList& fields = mux::Transport::fields();
     h2::write_trailers(trailers, fields);
     session().send_trailers(id_, fields);
-    fields.clear();
   } else if (!piece.empty() || last) {
     session().send_data(id_, piece, last);
   }
