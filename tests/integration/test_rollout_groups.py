@@ -96,14 +96,10 @@ def test_steps_wait_for_all_and_are_taken_together(group):
     daemon, _ = group(plans)
     started(daemon)
     generation = daemon.generation
-    for _ in range(100):
-        daemon.fetch()  # only the first one's
-    wait_until(lambda: rollout(daemon, "backend")["requests"]["canary"] >= 10, what="requests to the first service")
+    wait_until(lambda: daemon.fetch() and rollout(daemon, "backend")["requests"]["canary"] >= 10, what="requests to the first service")
     wait_until(lambda: "service frontend" in rollout(daemon, "backend")["waits_for"], what="it says for whom it waits")
     assert shares(daemon) == [20, 20] and daemon.generation == generation
-    for _ in range(100):
-        daemon.fetch(host="frontend.local")
-    wait_until(lambda: shares(daemon) == [100, 100], what="the second step")
+    wait_until(lambda: daemon.fetch(host="frontend.local") and shares(daemon) == [100, 100], what="the second step")
     assert daemon.generation == generation + 1, "both in one generation"
     entry = daemon.do("history")["history"][0]
     assert sorted(entry["services"]) == sorted(SERVICES) and "backend:" in entry["reason"] and "frontend:" in entry["reason"]
@@ -178,8 +174,12 @@ def test_supersede_ends_the_whole_group(group):
 def test_status_shows_all(group):
     daemon, _ = group()
     started(daemon)
-    traffic(daemon)
-    wait_until(lambda: rollout(daemon, "backend")["others"]["frontend"]["requests"]["canary"] > 0, what="the other's numbers")
+
+    def counted():
+        traffic(daemon, 10)  # who is in the 10 % is chance
+        return rollout(daemon, "backend")["others"]["frontend"]["requests"]["canary"] > 0
+
+    wait_until(counted, what="the other's numbers")
     said = daemon.ctl("rollout", "status", "backend", check=0).out
     assert "in step with it: frontend" in said and said.count("error_rate max 5 %") >= 2, said
     lines = [json.loads(line) for line in (daemon.state_dir / "judgements.log").read_text().splitlines()]

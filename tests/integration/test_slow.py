@@ -7,7 +7,7 @@ from sluice import BIN, ROOT
 
 
 def test_X5_slowhttptest_in_all_its_modes(capsys):
-    done = subprocess.run(["/usr/bin/python3", str(ROOT / "tests/chaos/slow.py"), "--seconds", "4", "--connections", "300", "--rounds", "1"], capture_output=True,
+    done = subprocess.run(["/usr/bin/python3", str(ROOT / "tests/chaos/slow.py"), "--seconds", "6", "--connections", "300", "--rounds", "1"], capture_output=True,
                           text=True, timeout=110, env={**os.environ, "SLUICE_BIN": str(BIN)})
     with capsys.disabled():
         print("\n" + done.stdout)
