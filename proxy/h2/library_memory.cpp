@@ -15,10 +15,6 @@ struct alignas(std::max_align_t) Head {
   std::size_t size;  // of the whole piece
 };
 
-constexpr std::size_t kFrame = 16 * 1024;  // SETTINGS_MAX_FRAME_SIZE's default; the buffer is a little larger
-alignas(std::max_align_t) thread_local std::byte frame_buffer[kFrame + 1024];
-thread_local bool sharing = false;
-
 Head* head_of(void* piece) { return static_cast<Head*>(piece) - 1; }
 
 void* get_piece(std::size_t size, void*) {
@@ -31,7 +27,7 @@ void* get_piece(std::size_t size, void*) {
 }
 
 void put_piece(void* piece, void*) {
-  if (piece && piece != frame_buffer) free_frame(head_of(piece), head_of(piece)->size);
+  if (piece) free_frame(head_of(piece), head_of(piece)->size);
 }
 
 void* get_zeros(std::size_t count, std::size_t size, void* user) {
@@ -42,7 +38,6 @@ void* get_zeros(std::size_t count, std::size_t size, void* user) {
 }
 
 void* resize_piece(void* piece, std::size_t size, void* user) {
-  if (sharing && !piece && size > kFrame && size <= sizeof frame_buffer) return frame_buffer;
   void* const other = get_piece(size, user);
   if (!other || !piece) return other;
   std::memcpy(other, piece, std::min(size, head_of(piece)->size - sizeof(Head)));
@@ -56,8 +51,5 @@ nghttp2_mem* library_memory() {
   static nghttp2_mem memory{nullptr, get_piece, put_piece, get_zeros, resize_piece};
   return &memory;
 }
-
-SharedFrameBuffer::SharedFrameBuffer() { sharing = true; }
-SharedFrameBuffer::~SharedFrameBuffer() { sharing = false; }
 
 }  // namespace sluice::h2

@@ -1,6 +1,6 @@
 #include "proxy/h2/session.hpp"
 
-#include <cassert>
+#include <algorithm>
 
 #include "proxy/h2/session_state.hpp"
 
@@ -14,16 +14,15 @@ FieldBlock* copy_of(const FieldList& list, std::size_t& held) {
   return block;
 }
 
-std::uint32_t number_of(ErrorCode code) { return static_cast<std::uint32_t>(code); }
-
 }  // namespace
 
 SessionState::SessionState(Role session_role, const Limits& session_limits)
     : role(session_role),
       limits(session_limits),
-      library(make_library_session(session_role, session_limits, *this)),
-      guard(session_role),
-      budget(session_limits.glitches, session_limits.glitches_per_second) {}
+      reader(session_role),
+      writer(session_role, session_limits),
+      budget(session_limits.glitches, session_limits.glitches_per_second),
+      receive_window_(std::max(session_limits.connection_window, kDefaultWindow)) {}
 
 Session::Session(Role role, const Limits& limits) : state_(std::make_unique<SessionState>(role, limits)) {}
 Session::~Session() = default;
@@ -34,7 +33,7 @@ std::span<const Event> Session::receive(std::string_view bytes, std::uint64_t no
   SessionState& s = *state_;
   s.now_ms = now_ms;
   s.events.begin(s.streams);
-  if (s.life == SessionState::Life::good) s.receive(bytes);
+  if (!s.failed) s.receive(bytes);
   s.events.end();
   return s.events.events();
 }
@@ -60,86 +59,58 @@ void Session::release(StreamId stream, FieldBlock* block) {
 // --- out, the client's role
 
 std::size_t Session::room() const {
-  nghttp2_session* const library = state_->library.get();
-  if (failed() || !nghttp2_session_check_request_allowed(library) || spent()) return 0;
-  const std::size_t limit =
-      nghttp2_session_get_remote_settings(library, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  const std::size_t open = state_->streams.open();
-  return open < limit ? limit - open : 0;
+  const SessionState& s = *state_;
+  if (s.failed || s.peer_leaves || spent()) return 0;
+  const std::size_t open = s.streams.open();
+  return open < s.peer.max_streams ? s.peer.max_streams - open : 0;
 }
 
 bool Session::spent() const {
-  return nghttp2_session_get_next_stream_id(state_->library.get()) > state_->limits.last_request;
+  return state_->next_stream > static_cast<std::int64_t>(state_->limits.last_request);
 }
 
 StreamId Session::open(const FieldList& head, bool end, void* user) {
   if (room() == 0) return 0;
-  const LibraryFields fields(head);
-  const nghttp2_data_provider data = data_provider();
-  const StreamId id = nghttp2_submit_request(state_->library.get(), nullptr, fields.data(), fields.size(),
-                                             end ? nullptr : &data, nullptr);
-  if (id < 0) return 0;
-  Stream& stream = state_->streams.add(id);
-  state_->guard.opened(id);
+  SessionState& s = *state_;
+  const StreamId id = s.next_stream;
+  s.next_stream += 2;
+  s.reader.guard().opened(id);
+  Stream& stream = s.streams.add(id);
   stream.user = user;
-  stream.unopened = true;
+  stream.window = s.writer.initial_window();
+  stream.receive_window.set_limit(s.stream_window());
+  stream.request = copy_of(head, s.held_fields);
   stream.out = end ? Half::ending : Half::body;
   for (std::size_t i = 0; i < head.size() && head[i].name.starts_with(':'); ++i)
     stream.is_head |= head[i].name == ":method" && head[i].value == "HEAD";
   return id;
 }
 
-bool Session::peer_tunnels() const {
-  return nghttp2_session_get_remote_settings(state_->library.get(),
-                                             NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
-}
+bool Session::peer_tunnels() const { return state_->peer.tunnels; }
 
 // --- out
 
 void Session::send_interim(StreamId stream, const FieldList& head) {
-  const Stream* const found = state_->streams.find(stream);
-  if (!found || found->out != Half::head) return;
-  const LibraryFields fields(head);
-  nghttp2_submit_headers(state_->library.get(), NGHTTP2_FLAG_NONE, stream, nullptr, fields.data(),
-                         fields.size(), nullptr);
+  if (Stream* const found = state_->streams.find(stream)) state_->send_interim(*found, head);
 }
 
 void Session::send_head(StreamId stream, const FieldList& head, bool end) {
-  Stream* const found = state_->streams.find(stream);
-  if (!found || found->out != Half::head) return;
-  const LibraryFields fields(head);
-  const nghttp2_data_provider data = data_provider();
-  nghttp2_submit_response(state_->library.get(), stream, fields.data(), fields.size(), end ? nullptr : &data);
-  found->out = end ? Half::ending : Half::body;
+  if (Stream* const found = state_->streams.find(stream)) state_->send_head(*found, head, end);
 }
 
 void Session::send_data(StreamId stream, std::string_view piece, bool last) {
-  Stream* const found = state_->streams.find(stream);
-  if (!found || found->out != Half::body) return;
-  assert(found->piece.empty());
-  found->piece = piece;
-  found->last = last;
-  if (last) found->out = Half::ending;
-  nghttp2_session_resume_data(state_->library.get(), stream);  // it may not have begun: then it needs none
+  if (Stream* const found = state_->streams.find(stream)) state_->send_data(*found, piece, last);
 }
 
 void Session::send_trailers(StreamId stream, const FieldList& trailers) {
-  Stream* const found = state_->streams.find(stream);
-  if (!found || found->out != Half::body) return;
-  assert(found->piece.empty());
-  found->out = Half::ending;
-  if (found->unopened) {
-    found->trailers = copy_of(trailers, state_->held_fields);
-    return;
-  }
-  const LibraryFields fields(trailers);
-  nghttp2_submit_trailer(state_->library.get(), stream, fields.data(), fields.size());
+  if (Stream* const found = state_->streams.find(stream)) state_->send_trailers(*found, trailers);
 }
 
-// nghttp2 asks again for data that the window has held back, and is told that there is none.
 void Session::drop_piece(StreamId stream) {
   Stream* const found = state_->streams.find(stream);
-  if (found && found->out == Half::body) found->piece = {};
+  if (!found || found->out != Half::body) return;
+  found->piece = {};
+  FrameWriter::unschedule(*found);
 }
 
 std::size_t Session::unsent(StreamId stream) const {
@@ -162,47 +133,43 @@ void Session::forget(StreamId stream) {
   if (found && !found->forgotten) state_->forget(*found);
 }
 
-void Session::ping() { nghttp2_submit_ping(state_->library.get(), NGHTTP2_FLAG_NONE, nullptr); }
-
-void Session::shutdown_notice() { nghttp2_submit_shutdown_notice(state_->library.get()); }
-
-void Session::go_away(ErrorCode code) {
-  SessionState& s = *state_;
-  s.guard.gone_away();
-  if (s.leaving == SessionState::Leaving::no)
-    s.last_taken = nghttp2_session_get_last_proc_stream_id(s.library.get());
-  if (s.leaving != SessionState::Leaving::with_error)
-    s.leaving =
-        code == ErrorCode::no_error ? SessionState::Leaving::in_peace : SessionState::Leaving::with_error;
-  nghttp2_submit_goaway(s.library.get(), NGHTTP2_FLAG_NONE, s.last_taken, number_of(code), nullptr, 0);
+void Session::ping() {
+  if (!state_->failed) state_->writer.ping();
 }
+
+void Session::shutdown_notice() {
+  constexpr StreamId kHighest = 0x7fffffff;
+  if (!state_->failed && state_->leaving == SessionState::Leaving::no)
+    state_->writer.go_away(kHighest, ErrorCode::no_error);
+}
+
+void Session::go_away(ErrorCode code) { state_->go_away(code); }
 
 bool Session::produce(Buffer& out, std::size_t most) { return state_->produce(out, most); }
 
 std::span<void* const> Session::drained() const { return state_->drained; }
 
-bool Session::in_head() const { return state_->guard.in_block(); }
+bool Session::in_head() const { return state_->reader.in_block(); }
 
-bool Session::wants_write() const {
-  return state_->life != SessionState::Life::broken && nghttp2_session_want_write(state_->library.get());
-}
+bool Session::wants_write() const { return state_->wants_write(); }
 
 void Session::rest() {
   state_->events.give_back();
   state_->streams.give_back();
-  state_->guard.give_back();
+  state_->reader.guard().give_back();
   state_->drained = {};
 }
 
 // --- how it stands
 
-bool Session::failed() const { return state_->life != SessionState::Life::good; }
+bool Session::failed() const { return state_->failed; }
 
 bool Session::has_news() const { return state_->events.has_late(); }
 
 bool Session::is_over() const {
-  return state_->life == SessionState::Life::broken || (!nghttp2_session_want_read(state_->library.get()) &&
-                                                        !nghttp2_session_want_write(state_->library.get()));
+  const SessionState& s = *state_;
+  const bool ends = s.peer_leaves || s.leaving != SessionState::Leaving::no;
+  return !s.wants_write() && (s.failed || (ends && s.streams.open() == 0));
 }
 
 std::size_t Session::streams() const { return state_->streams.size(); }

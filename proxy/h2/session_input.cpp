@@ -7,34 +7,91 @@ namespace sluice::h2 {
 namespace {
 
 constexpr std::uint64_t kQuickMs = 100;
-
-bool ends(const nghttp2_frame_hd& head) { return (head.flags & NGHTTP2_FLAG_END_STREAM) != 0; }
+constexpr std::size_t kMaxQueued = 1000;           // frames that the peer lets lie
+constexpr std::size_t kMaxAcknowledgements = 100;  // of them
+constexpr std::uint32_t kMaxSettings = 32;         // entries of a frame
 
 }  // namespace
 
 void SessionState::receive(std::string_view bytes) {
-  constexpr std::size_t kMaxQueued = 1000;  // frames that the peer lets lie
-  const FrameGuard::Verdict verdict = guard.read(bytes, now_ms, budget);
-  feed(bytes.substr(0, verdict.good));
-  if (verdict.refused()) return fail(verdict.error, verdict.reason);
-  if (nghttp2_session_get_outbound_queue_size(library.get()) > kMaxQueued)
-    fail(ErrorCode::enhance_your_calm, "queue");
+  const auto verdict = reader.read(bytes, {now_ms, budget}, *this);
+  if (verdict.flaw) return fail(verdict.flaw.error, verdict.flaw.reason);
+  if (writer.queued() > kMaxQueued) fail(ErrorCode::enhance_your_calm, "queue");
 }
 
-void SessionState::feed(std::string_view bytes) {
-  if (bytes.empty()) return;
-  const auto taken = nghttp2_session_mem_recv(
-      library.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-  if (taken >= 0) return;
-  if (taken == NGHTTP2_ERR_FLOODED) return fail(ErrorCode::enhance_your_calm, "flood");
-  if (taken == NGHTTP2_ERR_BAD_CLIENT_MAGIC) return fail(ErrorCode::protocol_error, "preface");
-  fail(ErrorCode::internal_error, "library");
+bool SessionState::on_frame(const FrameHead& head) {
+  if (head.type == FrameType::headers) begin_block(head);
+  if (head.type == FrameType::data) begin_data(head);
+  if (head.type == FrameType::settings) peer.entries = 0;
+  if (head.type == FrameType::settings && head.has(flag::ack) && head.size > 0)
+    fail(ErrorCode::frame_size_error, "settings");
+  return !failed;
 }
 
-void SessionState::on_begin_headers(const nghttp2_frame& frame) {
-  const StreamId id = frame.hd.stream_id;
-  if (role == Role::server && frame.headers.cat == NGHTTP2_HCAT_REQUEST) begin_stream(id);
-  Stream* const stream = listener(id);
+bool SessionState::on_payload(const FrameHead& head, std::string_view piece) {
+  if (head.type == FrameType::data)
+    on_data(head.stream, piece);
+  else
+    decode(piece);
+  return !failed;
+}
+
+// Padding takes room in the windows, and nobody but this side consumes it.
+bool SessionState::on_padding(const FrameHead& head, std::uint32_t bytes) {
+  Stream* const stream = listener(head.stream);
+  if (stream) {
+    stream->unconsumed += bytes;
+    give_credit(*stream, bytes);
+  } else {
+    ignore_data(bytes);
+  }
+  return !failed;
+}
+
+bool SessionState::on_frame_end(const FrameHead& head, const char* begin) {
+  switch (head.type) {
+    case FrameType::data:
+      if (head.has(flag::end_stream)) on_end(head.stream);
+      break;
+    case FrameType::headers:
+    case FrameType::continuation:
+      if (head.has(flag::end_headers)) end_block();
+      break;
+    case FrameType::rst_stream:
+      on_reset(head.stream, static_cast<ErrorCode>(read_number(begin, 4)));
+      break;
+    case FrameType::settings:
+      on_settings_end(head.has(flag::ack));
+      break;
+    case FrameType::ping:
+      if (head.has(flag::ack))
+        events.add(Event::Kind::pong, 0);
+      else
+        writer.acknowledge_ping(begin);
+      break;
+    case FrameType::goaway:
+      on_goaway(static_cast<StreamId>(read_number(begin, 4) & 0x7fffffff),
+                static_cast<ErrorCode>(read_number(begin + 4, 4)));
+      break;
+    case FrameType::window_update:
+      on_window_update(head.stream, read_number(begin, 4) & 0x7fffffff);
+      break;
+    case FrameType::priority:
+    case FrameType::push_promise:
+    default:
+      break;
+  }
+  if (writer.acknowledgements() > kMaxAcknowledgements) fail(ErrorCode::enhance_your_calm, "flood");
+  return !failed;
+}
+
+// --- heads
+
+void SessionState::begin_block(const FrameHead& head) {
+  if (role == Role::server && head.stream > last_stream) begin_stream(head.stream);
+  block_ = head.stream;
+  block_ends_ = head.has(flag::end_stream);
+  Stream* const stream = listener(block_);
   if (!stream) return;
   delete stream->building;
   stream->building = new FieldBlock(held_fields);
@@ -42,73 +99,52 @@ void SessionState::on_begin_headers(const nghttp2_frame& frame) {
 
 void SessionState::begin_stream(StreamId id) {
   last_stream = id;
-  if (leaving != Leaving::no) return refuse(id);  // GOAWAY is still to be produced
+  if (leaving != Leaving::no) return;  // GOAWAY has told that nothing is made of it
   if (streams.size() >= limits.max_streams) {
     refuse(id);
     return glitch(Glitch::refused);
   }
   Stream& stream = streams.add(id);
   stream.opened_ms = now_ms;
-  // All streams take turns: same urgency, incremental (RFC 9218), whatever the client says.
-  const nghttp2_extpri turns{NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
-  nghttp2_session_change_extpri_stream_priority(library.get(), id, &turns, 1);
+  stream.window = writer.initial_window();
+  stream.receive_window.set_limit(stream_window_);
 }
 
 void SessionState::refuse(StreamId id) {
-  nghttp2_submit_rst_stream(library.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
-  guard.reset(id);
+  writer.reset(id, ErrorCode::refused_stream);
+  reader.guard().reset(id);
 }
 
-void SessionState::on_field(StreamId id, std::string_view name, std::string_view value) {
-  Stream* const stream = streams.find(id);
-  if (!stream || !stream->building) return;
-  if (held_fields > limits.held_fields) stream->building->cut_off();
-  stream->building->add(name, value, limits.max_header_list, limits.max_fields);
-}
-
-// The stream, if somebody is told what comes on it. A whole answer may still be on its way out when nobody
-// is.
-Stream* SessionState::listener(StreamId id) {
-  Stream* const stream = streams.find(id);
-  return stream && stream->in != Half::over && !stream->forgotten ? stream : nullptr;
-}
-
-void SessionState::on_frame(const nghttp2_frame& frame) {
-  Stream* const unheard = streams.find(frame.hd.stream_id);
-  const bool message = frame.hd.type == NGHTTP2_HEADERS || frame.hd.type == NGHTTP2_DATA;
-  if (unheard && unheard->forgotten && message && ends(frame.hd)) unheard->in = Half::over;
-
-  switch (frame.hd.type) {
-    case NGHTTP2_HEADERS:
-      return on_headers(frame.headers);
-    case NGHTTP2_DATA: {
-      if (!ends(frame.hd)) return;
-      if (Stream* const stream = listener(frame.hd.stream_id)) on_end(*stream);
-      return;
+// Each block is decoded, whoever listens: the tables of both sides must agree.
+void SessionState::decode(std::string_view piece) {
+  Stream* const stream = listener(block_);
+  FieldBlock* const building = stream ? stream->building : nullptr;
+  std::string_view name, value;
+  for (;;) {
+    switch (decoder_.next(piece, name, value)) {
+      case HeaderDecoder::Found::nothing:
+        return;
+      case HeaderDecoder::Found::flaw:
+        return fail(ErrorCode::compression_error, "header block");
+      case HeaderDecoder::Found::field:
+        if (!building) continue;
+        if (held_fields > limits.held_fields) building->cut_off();
+        building->add(name, value, limits.max_header_list, limits.max_fields);
     }
-    case NGHTTP2_RST_STREAM:
-      return on_reset(frame.rst_stream);
-    case NGHTTP2_GOAWAY: {
-      Event& event = events.add(Event::Kind::go_away, frame.goaway.last_stream_id);
-      event.error = static_cast<ErrorCode>(frame.goaway.error_code);
-      return;
-    }
-    case NGHTTP2_SETTINGS:
-      if (!(frame.hd.flags & NGHTTP2_FLAG_ACK)) events.add(Event::Kind::settings, 0);
-      return;
-    case NGHTTP2_PING:
-      if (frame.hd.flags & NGHTTP2_FLAG_ACK) events.add(Event::Kind::pong, 0);
-      return;
-    default:
-      return;
   }
 }
 
-void SessionState::on_headers(const nghttp2_headers& frame) {
-  Stream* const stream = listener(frame.hd.stream_id);
+void SessionState::end_block() {
+  if (!decoder_.end_block()) return fail(ErrorCode::compression_error, "header block");
+  Stream* const unheard = streams.find(block_);
+  if (unheard && unheard->forgotten && block_ends_) {
+    unheard->in = Half::over;
+    return settle(*unheard);
+  }
+  Stream* const stream = listener(block_);
   if (!stream || !stream->building) return;
-  if (stream->in == Half::body) return on_trailers(*stream, ends(frame.hd));
-  on_head(*stream, ends(frame.hd));
+  if (stream->in == Half::body) return on_trailers(*stream, block_ends_);
+  on_head(*stream, block_ends_);
 }
 
 void SessionState::on_head(Stream& stream, bool last) {
@@ -126,7 +162,9 @@ void SessionState::on_head(Stream& stream, bool last) {
   Event& event = events.add(Event::Kind::head, stream);
   event.block = hand_on(stream);
   event.last = last;
-  if (!interim) stream.in = last ? Half::over : Half::body;
+  if (interim) return;
+  stream.in = last ? Half::over : Half::body;
+  settle(stream);
 }
 
 void SessionState::on_trailers(Stream& stream, bool last) {
@@ -136,12 +174,37 @@ void SessionState::on_trailers(Stream& stream, bool last) {
   if (stream.expected > 0) return stream_error(stream, ErrorCode::protocol_error, "content-length");
   events.add(Event::Kind::trailers, stream).block = hand_on(stream);
   stream.in = Half::over;
+  settle(stream);
 }
 
 FieldBlock* SessionState::hand_on(Stream& stream) {
   FieldBlock* const block = std::exchange(stream.building, nullptr);
   block->next = std::exchange(stream.blocks, block);
   return block;
+}
+
+// The stream, if somebody is told what comes on it. A whole answer may still be on its way out when nobody
+// is.
+Stream* SessionState::listener(StreamId id) {
+  Stream* const stream = streams.find(id);
+  return stream && stream->in != Half::over && !stream->forgotten ? stream : nullptr;
+}
+
+// --- data
+
+// The whole payload counts, padding with it (RFC 9113 6.1).
+void SessionState::begin_data(const FrameHead& head) {
+  if (!receive_window_.take(head.size)) return fail(ErrorCode::flow_control_error, "flow control");
+  Stream* const stream = listener(head.stream);
+  if (stream && !stream->receive_window.take(head.size))
+    stream_error(*stream, ErrorCode::flow_control_error, "flow control");
+}
+
+void SessionState::on_data(StreamId id, std::string_view data) {
+  Stream* const stream = listener(id);
+  if (!stream || !takes(*stream, data.size())) return ignore_data(data.size());
+  stream->unconsumed += data.size();
+  events.add(Event::Kind::data, *stream).data = data;
 }
 
 // Whether so many bytes of data may come on the stream now.
@@ -159,62 +222,141 @@ bool SessionState::takes(Stream& stream, std::size_t bytes) {
   return true;
 }
 
-void SessionState::on_data(StreamId id, std::string_view data) {
-  Stream* const stream = listener(id);
-  if (!stream || !takes(*stream, data.size())) {
-    nghttp2_session_consume_connection(library.get(), data.size());
-    return;
+void SessionState::on_end(StreamId id) {
+  Stream* const stream = streams.find(id);
+  if (!stream || stream->in == Half::over) return;
+  if (!stream->forgotten) {
+    if (stream->in != Half::body)
+      return stream_error(*stream, ErrorCode::protocol_error, "end before the head");
+    if (stream->expected > 0) return stream_error(*stream, ErrorCode::protocol_error, "content-length");
+    Event* const data = events.last();
+    if (data && data->kind == Event::Kind::data && data->stream == id)
+      data->last = true;
+    else
+      events.add(Event::Kind::end, *stream);
   }
-  stream->unconsumed += data.size();
-  events.add(Event::Kind::data, *stream).data = data;
+  stream->in = Half::over;
+  settle(*stream);
 }
 
-void SessionState::on_end(Stream& stream) {
-  if (stream.in != Half::body) return stream_error(stream, ErrorCode::protocol_error, "end before the head");
-  if (stream.expected > 0) return stream_error(stream, ErrorCode::protocol_error, "content-length");
-  stream.in = Half::over;
-  Event* const data = events.last();
-  if (data && data->kind == Event::Kind::data && data->stream == stream.id)
-    data->last = true;
-  else
-    events.add(Event::Kind::end, stream);
+// Credit of the connection for data that nobody gets.
+void SessionState::ignore_data(std::size_t bytes) {
+  const std::uint32_t credit = receive_window_.give_back(bytes);
+  if (credit > 0 && !failed) writer.give_credit(0, credit);
 }
 
-void SessionState::on_reset(const nghttp2_rst_stream& frame) {
-  Stream* const stream = streams.find(frame.hd.stream_id);
+// --- control
+
+void SessionState::on_reset(StreamId id, ErrorCode code) {
+  Stream* const stream = streams.find(id);
   if (!stream) return glitch(Glitch::oddity);
-  if (role == Role::server && ++resets > guard.streams_opened() / 2)
+  if (role == Role::server && ++resets_ > reader.guard().streams_opened() / 2)
     glitch(now_ms - stream->opened_ms < kQuickMs ? Glitch::quick_reset : Glitch::reset);
   if (stream->is_over()) return;
-  if (stream->forgotten) return end_stream(*stream);
-  Event& event = events.add(Event::Kind::reset, *stream);
-  event.error = static_cast<ErrorCode>(frame.error_code);
-  event.unprocessed = event.error == ErrorCode::refused_stream;
-  end_stream(*stream);
-}
-
-// A stream error that nghttp2 has found and answers itself.
-void SessionState::on_invalid_frame(const nghttp2_frame& frame, int library_error) {
-  Stream* const stream = streams.find(frame.hd.stream_id);
-  if (!stream || stream->is_over()) return;
-  const bool flow = library_error == NGHTTP2_ERR_FLOW_CONTROL;
-  stream_error(*stream, flow ? ErrorCode::flow_control_error : ErrorCode::protocol_error,
-               flow ? "flow control" : "frame");
-}
-
-// Every close that the frames have not told of: the GOAWAY's.
-void SessionState::on_close(StreamId id, std::uint32_t error) {
-  Stream* const stream = streams.find(id);
-  if (!stream) return;
-  streams.close(*stream);
-  if (!stream->is_over() && !stream->forgotten) {
+  if (!stream->forgotten) {
     Event& event = events.add(Event::Kind::reset, *stream);
-    event.error = static_cast<ErrorCode>(error);
-    event.unprocessed = event.error == ErrorCode::refused_stream;
+    event.error = code;
+    event.unprocessed = code == ErrorCode::refused_stream;
   }
   end_stream(*stream);
-  remove_if_done(*stream);
+  settle(*stream);
 }
+
+// Streams of this side's above `last` were not processed; those that were not produced never go.
+void SessionState::on_goaway(StreamId last, ErrorCode code) {
+  Event& event = events.add(Event::Kind::go_away, last);
+  event.error = code;
+  peer_leaves = true;
+  if (role == Role::server) return;
+  std::vector<StreamId> lost;
+  for (const auto& stream : streams)
+    if ((stream->id > last || stream->request) && !stream->is_over()) lost.push_back(stream->id);
+  for (const StreamId id : lost) {
+    Stream& stream = *streams.find(id);
+    if (!stream.forgotten) {
+      Event& reset = events.add(Event::Kind::reset, stream);
+      reset.error = ErrorCode::refused_stream;
+      reset.unprocessed = true;
+    }
+    end_stream(stream);
+    settle(stream);
+  }
+}
+
+void SessionState::on_window_update(StreamId id, std::uint32_t bytes) {
+  if (bytes == 0) return fail(ErrorCode::protocol_error, "window update");
+  if (id == 0) {
+    if (!writer.widen(bytes)) fail(ErrorCode::flow_control_error, "window update");
+    return;
+  }
+  Stream* const stream = streams.find(id);
+  if (!stream || stream->out == Half::over) return;
+  stream->window += bytes;
+  if (stream->window > kMaxWindow)
+    return stream_error(*stream, ErrorCode::flow_control_error, "window update");
+  if (stream->window > 0 && !stream->piece.empty()) writer.schedule(*stream);
+}
+
+bool SessionState::on_setting(Setting name, std::uint32_t value) {
+  constexpr std::uint32_t kMaxFrame = (1u << 24) - 1;
+  const auto expect = [this](bool sound) {
+    if (!sound) fail(ErrorCode::protocol_error, "settings");
+  };
+  if (++peer.entries > kMaxSettings) fail(ErrorCode::enhance_your_calm, "settings");
+  switch (name) {
+    case Setting::header_table_size:
+      writer.set_table_size(value);
+      break;
+    case Setting::enable_push:
+      expect(value == 0 || (value == 1 && role == Role::server));
+      break;
+    case Setting::max_concurrent_streams:
+      peer.max_streams = value;
+      peer.came = true;  // and not what is so without it
+      break;
+    case Setting::initial_window_size:
+      set_initial_window(value);
+      break;
+    case Setting::max_frame_size:
+      expect(value >= kMaxFrameSize && value <= kMaxFrame);
+      break;
+    case Setting::enable_connect_protocol:
+      expect(value == 1 || (value == 0 && !peer.tunnels));  // RFC 8441 3
+      peer.tunnels = value == 1;
+      break;
+    case Setting::no_rfc7540_priorities:
+      expect(value <= 1);
+      break;
+    case Setting::max_header_list_size:
+      break;
+  }
+  return !failed;
+}
+
+void SessionState::set_initial_window(std::uint32_t bytes) {
+  if (bytes > kMaxWindow) return fail(ErrorCode::flow_control_error, "settings");
+  const std::int64_t more = bytes - writer.initial_window();
+  writer.set_initial_window(bytes);
+  for (const auto& stream : streams) {
+    stream->window += more;
+    if (stream->window > kMaxWindow) return fail(ErrorCode::flow_control_error, "settings");
+    if (stream->window > 0 && !stream->piece.empty()) writer.schedule(*stream);
+  }
+}
+
+void SessionState::on_settings_end(bool acknowledges) {
+  if (!acknowledges) {
+    if (!std::exchange(peer.came, true)) peer.max_streams = UINT32_MAX;
+    writer.acknowledge_settings();
+    events.add(Event::Kind::settings, 0);
+    return;
+  }
+  if (!std::exchange(settings_pending_, false)) return fail(ErrorCode::protocol_error, "settings");
+  stream_window_ = limits.stream_window;
+  for (const auto& stream : streams) stream->receive_window.set_limit(stream_window_);
+}
+
+// --- mistakes
 
 void SessionState::stream_error(Stream& stream, ErrorCode code, const char* reason) {
   if (!stream.forgotten) {
@@ -227,20 +369,10 @@ void SessionState::stream_error(Stream& stream, ErrorCode code, const char* reas
   glitch(Glitch::stream_error);
 }
 
-void SessionState::end_stream(Stream& stream) {
-  stream.in = stream.out = Half::over;
-  stream.piece = {};
-  delete std::exchange(stream.building, nullptr);
-}
-
-void SessionState::remove_if_done(Stream& stream) {
-  if (stream.closed && stream.forgotten) streams.remove(stream);
-}
-
 void SessionState::fail(ErrorCode code, const char* reason) {
-  if (life == Life::failed) return;
-  life = Life::failed;
-  nghttp2_session_terminate_session(library.get(), static_cast<std::uint32_t>(code));
+  if (failed) return;
+  failed = true;
+  writer.go_away(leaving == Leaving::no ? last_stream : last_taken_, code);
   Event& event = events.add(Event::Kind::failed, 0);
   event.error = code;
   event.reason = reason;

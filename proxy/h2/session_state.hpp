@@ -1,94 +1,120 @@
-// What stands behind a Session: nghttp2's session, the streams, and what both have to say. nghttp2 calls back
-// from within receive() and produce(); what it says is noted here and acted on afterwards. Worker only.
+// What stands behind a Session: the streams, what the peer's frames mean for them, and what is said on them.
+// Worker only.
 #pragma once
 
+#include <cstdint>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "proxy/h2/block_check.hpp"
 #include "proxy/h2/event_queue.hpp"
-#include "proxy/h2/frame_guard.hpp"
-#include "proxy/h2/library_session.hpp"
+#include "proxy/h2/frame_reader.hpp"
+#include "proxy/h2/frame_writer.hpp"
+#include "proxy/h2/header_codec.hpp"
 #include "proxy/h2/session.hpp"
 #include "proxy/h2/stream_table.hpp"
 
 namespace sluice::h2 {
 
-// Many methods: nghttp2's callbacks and the commands that need more than a line. session_input.cpp has those
-// of receiving, session_output.cpp those of sending.
-class SessionState {
+// What the peer has said of itself.
+struct PeerSettings {
+  std::uint32_t max_streams = 1;  // at once; until its SETTINGS have come one is tried
+  bool came = false;
+  bool tunnels = false;       // RFC 8441
+  std::uint32_t entries = 0;  // of the SETTINGS that are being read
+};
+
+// Many methods: a frame's kinds and the commands that need more than a line. session_input.cpp has those of
+// receiving, session_output.cpp those of sending.
+class SessionState final : private FrameSink {
  public:
   SessionState(Role session_role, const Limits& session_limits);
 
-  // --- receiving
   void receive(std::string_view bytes);
-  void on_begin_headers(const nghttp2_frame& frame);
-  void on_field(StreamId id, std::string_view name, std::string_view value);
-  void on_data(StreamId id, std::string_view data);
-  void on_frame(const nghttp2_frame& frame);
-  void on_invalid_frame(const nghttp2_frame& frame, int library_error);
+  bool produce(Buffer& to, std::size_t most);
 
-  // --- sending
-  bool produce(Buffer& to, std::size_t bytes);
-  ssize_t on_read(StreamId id, std::size_t most, std::uint32_t& flags);
-  int on_send_data(StreamId id, const std::uint8_t* frame_head, std::size_t size);
-  void on_sent(const nghttp2_frame& frame);
-  void on_request_sent(StreamId id);
-  void on_goaway_sent(const nghttp2_goaway& frame);
-  void on_reset_sent(const nghttp2_rst_stream& frame);
-  void on_not_sent(const nghttp2_frame& frame);
-
-  // --- the end of a stream or of all
-  void on_close(StreamId id, std::uint32_t error);
+  void send_data(Stream& stream, std::string_view piece, bool last);
+  void send_trailers(Stream& stream, const FieldList& trailers);
+  void send_head(Stream& stream, const FieldList& head, bool end);
+  void send_interim(Stream& stream, const FieldList& head);
   void forget(Stream& stream);
   void reset(Stream& stream, ErrorCode code);
-  void stream_error(Stream& stream, ErrorCode code, const char* reason);
-  void refuse(StreamId id);
-  void fail(ErrorCode code, const char* reason);
-  void glitch(Glitch kind);
-  void end_stream(Stream& stream);  // both ways, without an event
-  void remove_if_done(Stream& stream);
-  void set_drained(Stream& stream);
   void give_credit(Stream& stream, std::size_t bytes);
+  void go_away(ErrorCode code);
+  void fail(ErrorCode code, const char* reason);
+  bool wants_write() const;
+  std::int64_t stream_window() const { return stream_window_; }
 
   const Role role;
   const Limits limits;
-  const LibrarySession library;
   std::size_t held_fields = 0;  // the storage of all blocks; above `streams`, which own them
   StreamTable streams;
   EventQueue events;
-  FrameGuard guard;
+  FrameReader reader;
+  FrameWriter writer;
   GlitchBudget budget;
-  std::uint32_t resets = 0;  // by the peer
+  PeerSettings peer;
   std::uint64_t now_ms = 0;
-  enum class Life : std::uint8_t {
-    good,
-    failed,  // GOAWAY is to go
-    broken,  // not even that
-  } life = Life::good;
+  bool failed = false;  // GOAWAY is to go, or is gone
   enum class Leaving : std::uint8_t { no, in_peace, with_error } leaving = Leaving::no;  // by go_away()
-  StreamId last_taken = 0;  // that GOAWAY spared; it must not rise (RFC 9113 6.8)
-  StreamId last_stream = 0;
-
-  // While produce() runs.
-  Buffer* out = nullptr;
-  std::size_t most = 0;
-  std::uint32_t round = 0;  // counts produce()
+  bool peer_leaves = false;                                                              // by its GOAWAY
+  StreamId last_stream = 0;  // the highest that the peer opened
+  StreamId next_stream = 1;  // that this side would open
   std::vector<void*> drained;
-  bool announced = false;
 
  private:
+  // --- receiving
+  bool on_frame(const FrameHead& head) override;
+  bool on_payload(const FrameHead& head, std::string_view piece) override;
+  bool on_padding(const FrameHead& head, std::uint32_t bytes) override;
+  bool on_setting(Setting name, std::uint32_t value) override;
+  bool on_frame_end(const FrameHead& head, const char* begin) override;
+
+  void begin_block(const FrameHead& head);
   void begin_stream(StreamId id);
-  Stream* listener(StreamId id);
-  void on_headers(const nghttp2_headers& frame);
+  void refuse(StreamId id);
+  void decode(std::string_view piece);
+  void end_block();
   void on_head(Stream& stream, bool last);
   void on_trailers(Stream& stream, bool last);
-  void on_end(Stream& stream);
-  void on_reset(const nghttp2_rst_stream& frame);
-  void feed(std::string_view bytes);
-  FieldBlock* hand_on(Stream& stream);
+  void begin_data(const FrameHead& head);
+  void on_data(StreamId id, std::string_view data);
   bool takes(Stream& stream, std::size_t bytes);
-  void announce_limit(Buffer& to, std::size_t frame_size);
+  void on_end(StreamId id);
+  void on_reset(StreamId id, ErrorCode code);
+  void on_goaway(StreamId last, ErrorCode code);
+  void on_window_update(StreamId id, std::uint32_t bytes);
+  void on_settings_end(bool acknowledges);
+  void set_initial_window(std::uint32_t bytes);
+  FieldBlock* hand_on(Stream& stream);
+  Stream* listener(StreamId id);
+  void ignore_data(std::size_t bytes);
+
+  // --- sending
+  void open_requests();
+  void open_request(Stream& stream);
+  void write_data(Stream& stream, Buffer& to);
+  void end_out(Stream& stream);
+  void set_drained(Stream& stream);
+
+  // --- the end of a stream
+  void stream_error(Stream& stream, ErrorCode code, const char* reason);
+  void end_stream(Stream& stream);  // both ways, without an event
+  void settle(Stream& stream);      // it may be over: then it is destroyed if nobody cares for it
+  void glitch(Glitch kind);
+
+  HeaderDecoder decoder_;
+  ReceiveWindow receive_window_;  // of all streams together
+  std::int64_t stream_window_ =
+      kDefaultWindow;             // of a stream: the peer's view, until it has seen our SETTINGS
+  bool settings_pending_ = true;  // ours, which it has not acknowledged
+  StreamId block_ = 0;            // the stream whose block is being read
+  bool block_ends_ = false;       // the stream, too
+  StreamId last_taken_ = 0;       // that GOAWAY spared; it must not rise (RFC 9113 6.8)
+  StreamId first_unopened_ = 1;   // of this side's
+  std::uint32_t resets_ = 0;      // by the peer
+  std::uint32_t round_ = 0;       // counts produce()
 };
 
 }  // namespace sluice::h2

@@ -8,6 +8,7 @@
 #include "proxy/base/task.hpp"
 #include "proxy/h2/error_code.hpp"
 #include "proxy/h2/field_block.hpp"
+#include "proxy/h2/window.hpp"
 
 namespace sluice::h2 {
 
@@ -21,12 +22,14 @@ enum class Half : std::uint8_t {
 
 constexpr std::int64_t kUnknownLength = -1;
 
+class TurnList;
+
 struct Stream {
   explicit Stream(StreamId stream_id) : id(stream_id) {}
   ~Stream() {
     while (blocks) release(blocks);
     delete building;
-    delete trailers;
+    delete request;
   }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -45,21 +48,24 @@ struct Stream {
 
   const StreamId id;
   Half in = Half::head, out = Half::head;
-  bool closed = false;     // nghttp2 does not know it any more
-  bool forgotten = false;  // its user does not
+  bool counted = true;     // among those that are open (StreamTable::open)
+  bool forgotten = false;  // by its user
   bool last = false;       // the message ends with `piece`
-  bool unopened =
-      false;  // its request has not been produced: nghttp2 would send nothing of it, or out of order
-  bool is_head = false;  // HEAD was asked: its answer has no body, whatever its content-length
+  bool is_head = false;    // HEAD was asked: its answer has no body, whatever its content-length
   void* user = nullptr;
-  std::string_view piece;                  // of it nothing has been produced
+  std::string_view piece;   // of it nothing has been produced
+  std::int64_t window = 0;  // bytes of data that the peer takes
+  ReceiveWindow receive_window;
   std::int64_t expected = kUnknownLength;  // bytes that content-length says are still to come
   std::size_t unconsumed = 0;              // bytes of data that were handed on, and not given back as credit
   std::uint64_t opened_ms = 0;
-  FieldBlock* trailers = nullptr;  // that wait for it
+  FieldBlock* request = nullptr;   // its head, until it is produced; of the client's role
   FieldBlock* building = nullptr;  // the block that is being decoded
   FieldBlock* blocks = nullptr;    // those handed on
   std::uint32_t drained_in = 0;    // the produce() that did it
+  // Its place among those that take turns (turn_list.hpp).
+  TurnList* turns = nullptr;
+  Stream *before = nullptr, *behind = nullptr;
   // Its events of the receive() that was `batch`, as a chain.
   std::uint32_t batch = 0;
   std::int32_t first_event = -1, last_event = -1;

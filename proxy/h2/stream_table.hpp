@@ -13,18 +13,20 @@ namespace sluice::h2 {
 // Ids only rise, so that the list is in order by itself; a hundred pointers are moved faster than a tree is
 // mended.
 class StreamTable {
+  using List = std::vector<std::unique_ptr<Stream>>;
+
  public:
   // Requires: `id` is higher than all before.
   Stream& add(StreamId id) {
     ++open_;
     return *streams_.emplace_back(std::make_unique<Stream>(id));
   }
-  // nghttp2 does not know the stream any more.
+  // The stream is over.
   void close(Stream& stream) {
-    if (!stream.closed) --open_;
-    stream.closed = true;
+    if (stream.counted) --open_;
+    stream.counted = false;
   }
-  std::size_t open() const { return open_; }  // of them, not closed
+  std::size_t open() const { return open_; }  // of them, not over
   Stream* find(StreamId id) const {
     const auto at = place_of(id);
     return at != streams_.end() && (*at)->id == id ? at->get() : nullptr;
@@ -33,11 +35,11 @@ class StreamTable {
   void give_back() { streams_.shrink_to_fit(); }
   std::size_t size() const { return streams_.size(); }
 
+  List::const_iterator from(StreamId id) const { return place_of(id); }  // the first that is not lower
   auto begin() const { return streams_.begin(); }
   auto end() const { return streams_.end(); }
 
  private:
-  using List = std::vector<std::unique_ptr<Stream>>;
   List::const_iterator place_of(StreamId id) const {
     return std::lower_bound(streams_.begin(), streams_.end(), id,
                             [](const auto& stream, StreamId wanted) { return stream->id < wanted; });

@@ -39,7 +39,9 @@ class Activity : private ActivityHook {
 
 class Backend {
  public:
-  static constexpr std::size_t kMaxIdle = 256;  // connections kept per worker
+  // Connections kept per worker: as many as a worker's clients with HTTP/2 may need at once, lest a burst of
+  // streams closes what the next one opens again.
+  static constexpr std::size_t kMaxIdle = 1024;
   static constexpr std::chrono::seconds kQuarantine{10};
 
   Backend(std::shared_ptr<observe::BackendLive> live, std::size_t worker);

@@ -1,7 +1,7 @@
-// The frame guard and the glitch budget alone.
+// Frames are read and judged without a session; the glitch budget alone.
 #include <gtest/gtest.h>
 
-#include "proxy/h2/frame_guard.hpp"
+#include "proxy/h2/frame_reader.hpp"
 #include "unit/h2/peer.hpp"
 
 namespace sluice::h2 {
@@ -17,16 +17,34 @@ void PrintTo(const Seen& seen, std::ostream* out) {
   *out << seen.good << " " << name_of(seen.error) << " " << seen.reason;
 }
 
+// A reader whose frames nobody wants.
+class Guard final : private FrameSink {
+ public:
+  explicit Guard(Role role = Role::server) : reader_(role) {}
+  FrameReader::Verdict read(std::string_view bytes) { return reader_.read(bytes, {1000, glitches_}, *this); }
+  bool takes(std::string_view bytes) { return !read(bytes).flaw; }
+  FrameGuard* operator->() { return &reader_.guard(); }
+
+ private:
+  bool on_frame(const FrameHead&) override { return true; }
+  bool on_payload(const FrameHead&, std::string_view) override { return true; }
+  bool on_padding(const FrameHead&, std::uint32_t) override { return true; }
+  bool on_setting(Setting, std::uint32_t) override { return true; }
+  bool on_frame_end(const FrameHead&, const char*) override { return true; }
+
+  FrameReader reader_;
+  GlitchBudget glitches_{1000, 33};
+};
+
 // Where the first bad frame begins, and why; the bytes come in pieces that end at `cuts`.
 Seen guard(std::string_view bytes, const std::vector<std::size_t>& cuts = {}, Role role = Role::server) {
-  FrameGuard guard(role);
-  if (role == Role::client) guard.opened(1);
-  GlitchBudget glitches(1000, 33);
+  Guard guard(role);
+  if (role == Role::client) guard->opened(1);
   std::size_t at = 0;
   for (std::size_t i = 0; i <= cuts.size(); ++i) {
     const std::size_t end = i < cuts.size() ? cuts[i] : bytes.size();
-    const auto verdict = guard.read(bytes.substr(at, end - at), 1000, glitches);
-    if (verdict.refused()) return {at + verdict.good, verdict.error, verdict.reason};
+    const auto verdict = guard.read(bytes.substr(at, end - at));
+    if (verdict.flaw) return {at + verdict.good, verdict.flaw.error, verdict.flaw.reason};
     EXPECT_EQ(verdict.good, end - at);
     at = end;
   }
@@ -145,33 +163,30 @@ TEST(H2Guard, TheVerdictDoesNotDependOnTheCuts) {
 }
 
 TEST(H2Guard, WhatComesLateForAStreamThatWasResetIsNotWrong) {
-  FrameGuard guard(Role::server);
-  GlitchBudget glitches(1000, 33);
-  EXPECT_FALSE(guard.read(Peer::preface() + head(1), 0, glitches).refused());
-  guard.reset(1);
-  EXPECT_FALSE(guard.read(Peer::data(1, "late", false) + head(1, true), 0, glitches).refused());
-  EXPECT_EQ(guard.read(Peer::data(1, "too late", false), 0, glitches).error, kClosed);
+  Guard guard;
+  EXPECT_TRUE(guard.takes(Peer::preface() + head(1)));
+  guard->reset(1);
+  EXPECT_TRUE(guard.takes(Peer::data(1, "late", false) + head(1, true)));
+  EXPECT_EQ(guard.read(Peer::data(1, "too late", false)).flaw.error, kClosed);
 }
 
 TEST(H2Guard, RemembersSoManyResetStreamsOnly) {
-  FrameGuard guard(Role::server);
-  GlitchBudget glitches(1000, 33);
-  EXPECT_FALSE(guard.read(Peer::preface(), 0, glitches).refused());
+  Guard guard;
+  EXPECT_TRUE(guard.takes(Peer::preface()));
   for (StreamId id = 1; id < 1 + 2 * 257; id += 2) {
-    EXPECT_FALSE(guard.read(head(id), 0, glitches).refused());
-    guard.reset(id);
+    EXPECT_TRUE(guard.takes(head(id)));
+    guard->reset(id);
   }
-  EXPECT_FALSE(guard.read(Peer::data(3, "late", false), 0, glitches).refused());
-  EXPECT_EQ(guard.read(Peer::data(1, "late", false), 0, glitches).error, kClosed);
+  EXPECT_TRUE(guard.takes(Peer::data(3, "late", false)));
+  EXPECT_EQ(guard.read(Peer::data(1, "late", false)).flaw.error, kClosed);
 }
 
 TEST(H2Guard, RemembersSoManyStreamsAfterGoAwayOnly) {
-  FrameGuard guard(Role::server);
-  GlitchBudget glitches(1000, 33);
-  guard.gone_away();
-  EXPECT_FALSE(guard.read(Peer::preface(), 0, glitches).refused());
-  for (StreamId id = 1; id < 1 + 2 * 257; id += 2) EXPECT_FALSE(guard.read(head(id), 0, glitches).refused());
-  EXPECT_EQ(guard.read(Peer::data(1, "late", false), 0, glitches).error, kClosed);
+  Guard guard;
+  guard->gone_away();
+  EXPECT_TRUE(guard.takes(Peer::preface()));
+  for (StreamId id = 1; id < 1 + 2 * 257; id += 2) EXPECT_TRUE(guard.takes(head(id)));
+  EXPECT_EQ(guard.read(Peer::data(1, "late", false)).flaw.error, kClosed);
 }
 
 TEST(H2Guard, AServersFrames) {
@@ -186,12 +201,11 @@ TEST(H2Guard, AServersFrames) {
 }
 
 TEST(H2Guard, DataThatIsSentMayBeAnswered) {
-  FrameGuard guard(Role::server);
-  GlitchBudget glitches(1000, 33);
-  EXPECT_FALSE(guard.read(Peer::preface() + many(Peer::window(0, 1), 100), 0, glitches).refused());
-  guard.data_sent();
-  EXPECT_FALSE(guard.read(many(Peer::window(0, 1), 10), 0, glitches).refused());
-  EXPECT_EQ(guard.read(Peer::window(0, 1), 0, glitches).error, kCalm);
+  Guard guard;
+  EXPECT_TRUE(guard.takes(Peer::preface() + many(Peer::window(0, 1), 100)));
+  guard->data_sent();
+  EXPECT_TRUE(guard.takes(many(Peer::window(0, 1), 10)));
+  EXPECT_EQ(guard.read(Peer::window(0, 1)).flaw.error, kCalm);
 }
 
 TEST(H2Glitches, TheBudgetRunsFullAgain) {

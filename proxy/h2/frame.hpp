@@ -1,0 +1,81 @@
+// HTTP/2's frames: types, flags, heads, numbers (RFC 9113 4.1, 6). Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "proxy/h2/error_code.hpp"
+
+namespace sluice::h2 {
+
+enum class FrameType : std::uint8_t {
+  data,
+  headers,
+  priority,
+  rst_stream,
+  settings,
+  push_promise,
+  ping,
+  goaway,
+  window_update,
+  continuation,
+  // Any other is unknown, and is left unread.
+};
+inline constexpr std::size_t kFrameTypes = 10;
+
+namespace flag {
+inline constexpr std::uint8_t end_stream = 1, ack = 1, end_headers = 4, padded = 8, priority = 32;
+}
+
+inline constexpr std::size_t kFrameHeadSize = 9;
+inline constexpr std::uint32_t kMaxFrameSize = 16 * 1024;  // SETTINGS_MAX_FRAME_SIZE is left at its default
+
+struct FrameHead {
+  std::uint32_t size;  // of the payload
+  FrameType type;
+  std::uint8_t flags;
+  StreamId stream;
+  bool has(std::uint8_t one) const { return (flags & one) != 0; }
+};
+
+// Big-endian, as all numbers on the wire.
+constexpr std::uint32_t read_number(const char* from, std::size_t size) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < size; ++i) value = value << 8 | static_cast<unsigned char>(from[i]);
+  return value;
+}
+constexpr void write_number(std::uint32_t value, std::size_t size, char* to) {
+  for (std::size_t i = size; i-- > 0; value >>= 8) to[i] = static_cast<char>(value);
+}
+
+constexpr FrameHead read_frame_head(const char* from) {
+  return {read_number(from, 3), static_cast<FrameType>(from[3]), static_cast<std::uint8_t>(from[4]),
+          static_cast<StreamId>(read_number(from + 5, 4) & 0x7fffffff)};
+}
+constexpr void write_frame_head(const FrameHead& head, char* to) {
+  write_number(head.size, 3, to);
+  to[3] = static_cast<char>(head.type);
+  to[4] = static_cast<char>(head.flags);
+  write_number(static_cast<std::uint32_t>(head.stream), 4, to + 5);
+}
+
+// RFC 9113 6.5.2, 8441 3, 9218 2.1.
+enum class Setting : std::uint16_t {
+  header_table_size = 1,
+  enable_push,
+  max_concurrent_streams,
+  initial_window_size,
+  max_frame_size,
+  max_header_list_size,
+  enable_connect_protocol = 8,
+  no_rfc7540_priorities,
+};
+
+inline constexpr std::uint32_t kSettingSize = 6;  // an entry: a name and a value
+
+inline constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";  // RFC 9113 3.4
+inline constexpr std::uint32_t kDefaultWindow = 65535;
+inline constexpr std::int64_t kMaxWindow = 0x7fffffff;
+
+}  // namespace sluice::h2

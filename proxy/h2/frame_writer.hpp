@@ -1,0 +1,71 @@
+// What goes out on a connection: frames of control and heads in the order in which they were said, behind
+// them data, for which the streams take turns. Worker only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "proxy/base/buffer.hpp"
+#include "proxy/h2/frame.hpp"
+#include "proxy/h2/header_codec.hpp"
+#include "proxy/h2/limits.hpp"
+#include "proxy/h2/turn_list.hpp"
+
+namespace sluice::h2 {
+
+class FrameWriter {
+ public:
+  // Says the preface: SETTINGS and the connection's window.
+  FrameWriter(Role role, const Limits& limits);
+
+  // --- control
+  void acknowledge_settings();
+  void acknowledge_ping(const char* eight_bytes);
+  void ping();
+  void go_away(StreamId last, ErrorCode code);
+  void reset(StreamId stream, ErrorCode code);
+  void give_credit(StreamId stream, std::uint32_t bytes);  // 0: the connection's
+  // Frames that were said since the last flush(), and those of them that only acknowledge.
+  std::size_t queued() const { return queued_; }
+  std::size_t acknowledgements() const { return acknowledgements_; }
+
+  // --- heads and trailers. False: they are too large, or the connection is of no use any more.
+  bool write(StreamId stream, const NameValues& fields, bool end);
+
+  // --- data
+  // The stream has something to say, or what it has said was its end: it gets its turn.
+  void schedule(Stream& stream);
+  static void unschedule(Stream& stream);
+  // Whose turn it is; null: nobody can say anything.
+  Stream* next();
+  // A frame of the stream's data, its end with it if `piece` ends with it. What went leaves `piece`.
+  void write_data(Stream& stream, Buffer& to);
+
+  // --- what the peer allows
+  std::int64_t initial_window() const { return initial_window_; }
+  void set_initial_window(std::uint32_t bytes) { initial_window_ = bytes; }
+  void set_table_size(std::uint32_t bytes) { encoder_.set_table_size(bytes); }
+  bool widen(std::uint32_t bytes);  // the connection's window; false: it is too wide
+
+  // All but data.
+  void flush(Buffer& to);
+  bool has_something() const { return !control_.empty() || !ready_.empty(); }
+
+ private:
+  void put_head(std::uint32_t size, FrameType type, std::uint8_t flags, StreamId stream);
+  void put_number(std::uint32_t value);
+  void put_settings(Role role, const Limits& limits);
+  void put_setting(Setting name, std::uint32_t value);
+  void split(std::size_t size, StreamId stream, bool end);
+
+  Buffer control_;
+  std::size_t queued_ = 0, acknowledgements_ = 0;
+  HeaderEncoder encoder_;
+  std::int64_t window_ = kDefaultWindow;  // bytes of data that the peer takes, of all streams
+  std::int64_t initial_window_ = kDefaultWindow;
+  TurnList ready_;
+  TurnList starved_;  // the connection's window has no room for them
+};
+
+}  // namespace sluice::h2
