@@ -57,10 +57,10 @@ Task<void> Connection::run() {
       }
       switch (choose_protocol(status)) {
         case Protocol::http1:
-          co_await speak_http1();
+          if (Buffer came = co_await speak_http1(); !came.empty()) co_await speak_http2(std::move(came));
           break;
         case Protocol::http2:
-          co_await speak_http2({});
+          co_await speak_http2(Buffer());
           break;
         case Protocol::http_to_a_tls_port:
           co_await refuse_clear_text();
@@ -109,16 +109,17 @@ Connection::Protocol Connection::choose_protocol(IoStatus handshake) const {
   return clear_text ? Protocol::http_to_a_tls_port : Protocol::none;
 }
 
-Task<void> Connection::speak_http1() {
+Task<Buffer> Connection::speak_http1() {
   Http1Connection http1(*this);
   protocol_ = &http1;
   const auto end = co_await http1.serve();
   protocol_ = nullptr;
-  if (end == Http1Connection::End::http2) co_await speak_http2(http1.came());
+  if (end == Http1Connection::End::http2) co_return http1.take_came();
+  co_return Buffer();
 }
 
 // `came`: what has been read of it already.
-Task<void> Connection::speak_http2(std::string_view came) {
+Task<void> Connection::speak_http2(Buffer came) {
   Http2Connection http2(*this);
   protocol_ = &http2;
   co_await http2.serve(came);

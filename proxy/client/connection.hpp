@@ -84,8 +84,9 @@ class Connection final : private ConnectionHook {
   bool admit();
   void after_handshake(net::IoStatus status);
   Protocol choose_protocol(net::IoStatus handshake) const;
-  Task<void> speak_http1();
-  Task<void> speak_http2(std::string_view came);
+  // What came, if it began with HTTP/2's preface; else nothing.
+  Task<Buffer> speak_http1();
+  Task<void> speak_http2(Buffer came);
   Task<void> refuse_clear_text();
 
   WorkerContext& worker_;

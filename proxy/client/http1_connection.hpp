@@ -23,11 +23,11 @@ class Http1Connection final : public ProtocolDriver {
 
   enum class End : std::uint8_t {
     closed,  // the connection is to end
-    http2,   // it began with HTTP/2's preface, which came() holds: nothing was answered
+    http2,   // it began with HTTP/2's preface, which take_came() gives: nothing was answered
   };
   // One request after the other, until the connection is to end.
   Task<End> serve();
-  std::string_view came() const { return input_.head_bytes(); }
+  Buffer take_came() { return input_.take(); }
   // Answers what came and is no request, and says goodbye.
   Task<void> refuse(http1::Refusal refusal);
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 #include "proxy/base/buffer.hpp"
 
@@ -21,6 +22,8 @@ class Http1Input {
   // Nothing is held, but the room stays. Requires: empty(), no read is outstanding.
   void clear() { head_.clear(); }
   void release() { head_.release(); }
+  // What head_bytes() are. Requires: no read is outstanding.
+  Buffer take() { return std::move(head_); }
 
   // --- while a request is under way: its head stays where its views point
   void begin_message(std::size_t head_size) { body_at_ = head_size; }

@@ -62,9 +62,10 @@ Http2Connection::~Http2Connection() {
   for (std::size_t i = 0; i < glitches.size(); ++i) counters().glitches[i].add(glitches[i]);
 }
 
-Task<void> Http2Connection::serve(std::string_view came) {
+Task<void> Http2Connection::serve(Buffer& came) {
   set_limit();
-  transport_.take(came);
+  transport_.take(came.view());
+  came.release();
   const auto status = co_await transport_.read();
   disarm();
   if (status == IoStatus::eof) {

@@ -21,8 +21,9 @@ class Http2Connection final : public ProtocolDriver, private mux::TransportOwner
   explicit Http2Connection(Connection& connection);
   ~Http2Connection() override;
 
-  // Until the connection is to end and all its streams have ended. `came`: bytes that have been read of it.
-  Task<void> serve(std::string_view came);
+  // Until the connection is to end and all its streams have ended. `came`: what has been read of it; it is
+  // released.
+  Task<void> serve(Buffer& came);
 
   void drain() override;
   void close_now() override { transport_.lose(); }
