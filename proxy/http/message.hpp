@@ -27,7 +27,7 @@ struct Field {
 // of a request.
 class Fields {
  public:
-  Fields() = default;
+  Fields() {}  // not defaulted: then whoever makes one with {} would fill 4 KiB with zeros
   Fields(const Fields& other) { *this = other; }
   Fields& operator=(const Fields& other) {
     size_ = other.size_;
