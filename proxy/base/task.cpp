@@ -13,41 +13,40 @@ struct FreeFrame {
   FreeFrame* next;
 };
 
-struct FrameLists {
-  FreeFrame* lists[kClasses] = {};
-  ~FrameLists() {
-    for (FreeFrame* frame : lists)
-      while (frame) {
-        FreeFrame* next = frame->next;
+// Without a destructor, so that whoever uses it need not ask whether it is there already.
+constinit thread_local FreeFrame* lists[kClasses] = {};
+
+struct Cleaner {
+  bool needed = false;
+  ~Cleaner() {
+    for (FreeFrame*& list : lists)
+      while (FreeFrame* const frame = list) {
+        list = frame->next;
         std::free(frame);
-        frame = next;
       }
   }
 };
-
-thread_local FrameLists frames;
+thread_local Cleaner cleaner;
 
 }  // namespace
 
 void* allocate_frame(std::size_t size) {
   const std::size_t index = (size + kClass - 1) / kClass;
-  if (index < kClasses && frames.lists[index]) {
-    FreeFrame* frame = frames.lists[index];
-    frames.lists[index] = frame->next;
+  if (index < kClasses && lists[index]) {
+    FreeFrame* const frame = lists[index];
+    lists[index] = frame->next;
     return frame;
   }
-  void* fresh = std::malloc(index < kClasses ? index * kClass : size);
+  static_cast<void>(&cleaner);  // it is there from the thread's first frame on
+  void* const fresh = std::malloc(index < kClasses ? index * kClass : size);
   if (!fresh) throw std::bad_alloc();
   return fresh;
 }
 
 void free_frame(void* frame, std::size_t size) noexcept {
   const std::size_t index = (size + kClass - 1) / kClass;
-  if (index >= kClasses) {
-    std::free(frame);
-    return;
-  }
-  frames.lists[index] = new (frame) FreeFrame{frames.lists[index]};
+  if (index >= kClasses) return std::free(frame);
+  lists[index] = new (frame) FreeFrame{lists[index]};
 }
 
 }  // namespace sluice

@@ -89,14 +89,12 @@ Http1Connection::HeadResult Http1Connection::await_rest_of_head() {
   return HeadResult::incomplete;
 }
 
-// Between two requests a connection waits for kPark with its buffer; then it is parked: it gives all it holds
-// back, and waits for readability only.
+// Between two requests a connection waits for kPark with what it holds; then it is parked: it gives all back.
 void Http1Connection::prepare_read() {
-  if (state_ == State::parked) return socket_.arm_wait();
   if (!socket_.armed()) {
-    if (state_ == State::idle) input_.clear();
+    if (state_ == State::idle || state_ == State::parked) input_.clear();
     input_.make_room(false);
-    arm(socket_, input_.tail());
+    socket_.arm(input_.tail());
   }
   if (state_ == State::idle) socket_.set_timeout(std::min<milliseconds>(kPark, idle_timeout()));
 }
@@ -146,6 +144,8 @@ void Http1Connection::begin_request() {
 
 void Http1Connection::end_request() {
   input_.end_message();
+  socket_.move_read(input_.tail());
+  if (input_.empty() && !socket_.read_ready()) input_.release();
   parser_.reset();
   state_ = State::idle;
 }

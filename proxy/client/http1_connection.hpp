@@ -37,7 +37,7 @@ class Http1Connection final : public ProtocolDriver {
  private:
   enum class State : std::uint8_t {
     idle,       // between two requests
-    parked,     // idle for long: holds no buffer
+    parked,     // idle for long: holds nothing that it can do without
     in_head,    // some of the next head has come
     answering,  // a request is under way, or refused
     lingering,  // answered; what the client still sends is thrown away

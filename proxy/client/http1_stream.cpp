@@ -70,7 +70,7 @@ Task<BodyPiece> Http1Stream::read_body() {
     if (take_piece(piece)) co_return piece;
     if (!socket_.armed()) {  // else the read-ahead of the last request is still outstanding
       input_.begin_piece();
-      arm(socket_, input_.tail());
+      socket_.arm(input_.tail());
     }
     const milliseconds timeout = body_timeout();
     if (timeout == 0ms) co_return BodyPiece{Kind::too_slow, {}};
@@ -140,7 +140,7 @@ void Http1Stream::watch() {
 bool Http1Stream::read_ahead() {
   if (socket_.armed()) return true;
   if (!input_.make_room(true)) return false;
-  arm(socket_, input_.tail());
+  socket_.arm(input_.tail());
   return true;
 }
 
@@ -173,7 +173,7 @@ Task<StreamStatus> Http1Stream::read_tunnel(std::string_view& bytes, millisecond
     if (!bytes.empty()) co_return StreamStatus::ok;
     if (!socket_.armed()) {
       input_.begin_piece();
-      arm(socket_, input_.tail());
+      socket_.arm(input_.tail());
     }
     socket_.set_timeout(idle);
     const auto read = co_await socket_.read();

@@ -19,12 +19,6 @@ namespace sluice::client {
 
 class Connection;
 
-// The next read of `socket` goes to the room of `buffer`.
-inline void arm(net::Stream& socket, Buffer& buffer) {
-  char* room = buffer.room();
-  socket.arm(room, buffer.room_size());
-}
-
 class Http1Stream final : public ClientStream, private net::ReadObserver {
  public:
   // All of these outlive it.

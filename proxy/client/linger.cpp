@@ -23,8 +23,7 @@ Task<void> linger(Connection& connection, milliseconds longest) {
   while (drained < kMost) {
     if (!socket.armed()) {
       rest.clear();
-      char* const room = rest.room();
-      socket.arm(room, rest.room_size());
+      socket.arm(rest);
     }
     const auto left = std::chrono::duration_cast<milliseconds>(until - net::Clock::now());
     if (left <= 0ms) break;

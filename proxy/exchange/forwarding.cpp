@@ -13,6 +13,7 @@ http::ForwardContext forward_context(const client::ClientInfo& info, const Reque
   forward.strip_prefix = plan.strip_prefix;
   forward.default_host = to.authority;
   forward.random = id.random;
+  forward.trace_id = id.trace_id();
   if (!plan.routed().flags.empty()) {
     flags.clear();
     route::append_flags(flags, plan.routed().flags, user.key());

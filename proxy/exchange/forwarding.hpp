@@ -21,6 +21,9 @@ struct RequestId {
   RequestId(const RequestId&) = delete;
   RequestId& operator=(const RequestId&) = delete;
 
+  // The trace id of `random`, if it was made.
+  std::string_view trace_id() const { return text.data() == made ? text : std::string_view(); }
+
   std::array<std::uint64_t, 3> random;
   char made[32];
   std::string_view text;  // the client's own, or in `made`

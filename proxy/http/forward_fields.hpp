@@ -166,7 +166,7 @@ void forward_request(const RequestHead& head, const ForwardContext& context, Sin
   detail::put_client(head, context, sink);
   if (!traced) {
     char storage[55];
-    sink.field("traceparent", make_traceparent(context.random, storage));
+    sink.field("traceparent", make_traceparent(context.random, context.trace_id, storage));
   }
   detail::put_via(head, sink);
   if (head.expect_continue && context.forward_expect) sink.field("Expect", "100-continue");

@@ -54,9 +54,17 @@ bool is_traceparent(std::string_view text) {
   return is_id(text.substr(3, 32)) && is_id(text.substr(36, 16)) && is_lower_hex(text.substr(53, 2));
 }
 
-std::string_view make_traceparent(const std::array<std::uint64_t, 3>& random, char (&storage)[55]) {
+std::string_view make_traceparent(const std::array<std::uint64_t, 3>& random, std::string_view trace_id,
+                                  char (&storage)[55]) {
+  constexpr std::size_t kTraceId = 32;
   std::memcpy(storage, "00-", 3);
-  char* out = write_trace_id(random, storage + 3);
+  char* out = storage + 3;
+  if (trace_id.size() == kTraceId) {
+    std::memcpy(out, trace_id.data(), kTraceId);
+    out += kTraceId;
+  } else {
+    out = write_trace_id(random, out);
+  }
   *out++ = '-';
   out = write_hex(random[2] | 1, out);
   // Sampled: a backend then decides as it would without the proxy; 00 would switch tracing off for all

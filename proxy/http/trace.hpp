@@ -11,7 +11,9 @@ namespace sluice::http {
 bool is_traceparent(std::string_view text);
 
 // "00-<trace id>-<span id>-01" of `random`.
-std::string_view make_traceparent(const std::array<std::uint64_t, 3>& random, char (&storage)[55]);
+// `trace_id`: the digits of make_request_id(), if they were made already.
+std::string_view make_traceparent(const std::array<std::uint64_t, 3>& random, std::string_view trace_id,
+                                  char (&storage)[55]);
 
 // 32 hexadecimal digits: the trace id that make_traceparent() would use, so that one word finds both.
 std::string_view make_request_id(const std::array<std::uint64_t, 3>& random, char (&storage)[32]);

@@ -11,7 +11,7 @@ namespace {
 
 // Bytes that are made ahead of the socket. What is made cannot be overtaken any more.
 constexpr std::size_t kMostUnsent = 64 * 1024;
-constexpr auto kPark = 5s;  // a quiet connection gives its memory for reading back after this
+constexpr auto kPark = 5s;  // a quiet connection gives back what it can do without after this
 
 std::uint64_t now_ms() {
   const auto now = net::Clock::now().time_since_epoch();
@@ -55,13 +55,8 @@ Task<IoStatus> Transport::read() {
 }
 
 void Transport::arm() {
-  if (parked_) {
-    in_.release();
-    return socket_.arm_wait();
-  }
-  char* const room = in_.room();
-  socket_.arm(room, in_.room_size());
-  if (!writing_ && owner_.may_park()) socket_.set_timeout(kPark);
+  socket_.arm(in_);
+  if (!parked_ && !writing_ && owner_.may_park()) socket_.set_timeout(kPark);
 }
 
 void Transport::take(std::string_view bytes) {

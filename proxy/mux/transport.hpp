@@ -95,7 +95,7 @@ class Transport final : private net::Poller::Entry {
   Buffer in_, out_;
   std::uint64_t produced_ = 0, sent_ = 0;  // bytes in all
   State state_ = State::open;
-  bool parked_ = false;      // waits without memory
+  bool parked_ = false;      // has given back what it can do without
   bool writing_ = false;     // write_rest() runs
   bool send_asked_ = false;  // on_send() is to come
 };

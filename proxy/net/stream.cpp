@@ -37,27 +37,38 @@ ssize_t transmit(int fd, const void* data, std::size_t size) {
 
 // --- reading
 
-void Stream::arm(char* data, std::size_t size) {
+void Stream::arm(Buffer& into) {
   assert(read_state_ == ReadState::none);
   read_state_ = ReadState::pending;
-  read_data_ = data;
-  read_size_ = size;
+  read_into_ = &into;
+  if (into.empty() && into.skipped() == 0) into.release();
   if (maybe_readable_) poller_.defer(*this);
 }
 
 void Stream::try_read() {
-  if (!read_data_) return complete_read({IoStatus::ok, 0});
-  if (tls_) return try_read_tls();
+  const bool held = read_into_->holds_storage();
+  char* const room = read_into_->room();
+  const std::size_t size = read_into_->room_size();
+  if (tls_) {
+    try_read_tls(room, size);
+  } else {
+    try_read_clear(room, size);
+  }
+  if (!held && (read_state_ == ReadState::pending || read_result_.status != IoStatus::ok))
+    read_into_->release();
+}
+
+void Stream::try_read_clear(char* room, std::size_t size) {
   ssize_t got;
   do {
-    got = receive(fd_, read_data_, read_size_);
+    got = receive(fd_, room, size);
   } while (got < 0 && errno == EINTR);
   if (got > 0) {
-    const auto size = static_cast<std::size_t>(got);
+    const auto read = static_cast<std::size_t>(got);
     // A short read has drained the socket: the next byte makes a new event, unless it is the FIN that has
     // been announced.
-    maybe_readable_ = size == read_size_ || peer_closed_;
-    complete_read({IoStatus::ok, size});
+    maybe_readable_ = read == size || peer_closed_;
+    complete_read({IoStatus::ok, read});
   } else if (got == 0) {
     complete_read({IoStatus::eof, 0});
   } else if (errno == EAGAIN || errno == EWOULDBLOCK) {

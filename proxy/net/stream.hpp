@@ -1,10 +1,11 @@
 // A TCP connection (or one to a unix socket) as what speaks over it sees it: one read that may stay
 // outstanding, writes that mostly finish at once, one deadline.
 //
-// The hot path costs two system calls a side. A read is armed by storing where to; the poller does it when
-// there is something, and resumes who waits once all of its batch are read. A write is done at the end of the
-// batch. Nothing resumes a coroutine from inside a call to the stream; completions come from the loop. Worker
-// only. With secure() the same functions speak TLS; in clear that costs a branch.
+// The hot path costs two system calls a side. A read is armed by naming a buffer, which has memory from when
+// there is something to read; the poller reads then, and resumes who waits once all of its batch are read. A
+// write is done at the end of the batch. Nothing resumes a coroutine from inside a call to the stream;
+// completions come from the loop. Worker only. With secure() the same functions speak TLS; in clear that
+// costs a branch.
 #pragma once
 
 #include <sys/socket.h>
@@ -17,6 +18,7 @@
 #include <span>
 #include <string_view>
 
+#include "proxy/base/buffer.hpp"
 #include "proxy/base/stream_status.hpp"
 #include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"
@@ -66,11 +68,12 @@ class Stream final : private Deadline, private Poller::Entry {
   ~Stream() override { close(); }
 
   // --- reading
-  // Starts a read into [data, data + size). Requires: none is outstanding or unread; the memory stays until
-  // it completes or the stream is closed.
-  void arm(char* data, std::size_t size);
-  // Completes with size 0 when there is something to read; needs no memory meanwhile.
-  void arm_wait() { arm(nullptr, 0); }
+  // Starts a read into the room of `into`, whoever reads commits. A buffer that holds nothing gives its
+  // memory back until there is something. Requires: no read is outstanding or unread; `into` has room, and
+  // stays where it is until the read completes or the stream is closed.
+  void arm(Buffer& into);
+  // What `into` holds has moved to `other`: an outstanding read follows.
+  void move_read(Buffer& other) { read_into_ = &other; }
   bool reading() const { return read_state_ == ReadState::pending; }
   bool read_ready() const { return read_state_ == ReadState::ready; }
   bool armed() const { return read_state_ != ReadState::none; }
@@ -206,7 +209,8 @@ class Stream final : private Deadline, private Poller::Entry {
   void on_events(std::uint32_t events) override;
   void on_deferred() override;
   void try_read();
-  void try_read_tls();
+  void try_read_clear(char* room, std::size_t size);
+  void try_read_tls(char* room, std::size_t size);
   bool on_tls_events(std::uint32_t events);
   IoStatus send_now_tls(std::span<iovec>& pieces);
   void complete_read(ReadResult result);
@@ -224,8 +228,7 @@ class Stream final : private Deadline, private Poller::Entry {
   bool peer_closed_ = false;     // FIN was announced: after the data comes the end, without another event
   IoStatus asked_end_ = IoStatus::ok;  // timed_out or canceled: what is outstanding ends so in the next round
   ReadResult read_result_;
-  char* read_data_ = nullptr;
-  std::size_t read_size_ = 0;
+  Buffer* read_into_ = nullptr;  // of the read that is outstanding
   std::coroutine_handle<> reader_;
   ReadObserver* observer_ = nullptr;
   WriteAwaiter* writer_ = nullptr;  // waits for room

@@ -43,8 +43,8 @@ bool Stream::on_tls_events(std::uint32_t events) {
 
 // --- bytes
 
-void Stream::try_read_tls() {
-  const auto read = tls_->read(read_data_, read_size_);
+void Stream::try_read_tls(char* room, std::size_t size) {
+  const auto read = tls_->read(room, size);
   switch (read.step) {
     case Channel::Step::done:
       maybe_readable_ = tls_->more() || peer_closed_;

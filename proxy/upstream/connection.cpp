@@ -37,8 +37,7 @@ bool Connection::arm() {
     in.compact();
     if (in.room_size() == 0 && !in.grow()) return false;
   }
-  char* room = in.room();
-  stream.arm(room, in.room_size());
+  stream.arm(in);
   return true;
 }
 

@@ -97,8 +97,10 @@ TEST(Traces, AreJudgedByTheirForm) {
   EXPECT_FALSE(is_traceparent("00-00000000000000000000000000000000-00f067aa0ba902b7-01"));
   EXPECT_FALSE(is_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"));
   char parent[55], id[32];
-  EXPECT_TRUE(is_traceparent(make_traceparent({0, 0, 0}, parent)));
-  EXPECT_EQ(make_traceparent({1, 3, 5}, parent).substr(3, 32), make_request_id({1, 3, 5}, id));
+  EXPECT_TRUE(is_traceparent(make_traceparent({0, 0, 0}, {}, parent)));
+  EXPECT_EQ(make_traceparent({1, 3, 5}, {}, parent).substr(3, 32), make_request_id({1, 3, 5}, id));
+  const std::string made(make_traceparent({1, 3, 5}, {}, parent));
+  EXPECT_EQ(make_traceparent({1, 3, 5}, make_request_id({1, 3, 5}, id), parent), made);
 }
 
 TEST(Reasons, HavePhrasesForWhatWeSay) {

@@ -46,12 +46,12 @@ class StreamTest : public ::testing::Test, protected ReadObserver {
 
   Task<void> read_all() {  // until the end
     for (;;) {
-      if (!stream->armed()) stream->arm(room, sizeof room);
+      if (!stream->armed()) stream->arm(into);
       const auto read = co_await stream->read();
       last = read.status;
       ++reads;
       if (read.status != IoStatus::ok) co_return;
-      got.append(room, read.size);
+      got.append(into.room(), read.size);
     }
   }
   Task<void> write(std::string_view bytes) {
@@ -70,9 +70,9 @@ class StreamTest : public ::testing::Test, protected ReadObserver {
 
   Poller poller;
   TimerWheel wheel;
+  Buffer into;
   std::unique_ptr<Stream> stream;
   int peer = -1;
-  char room[8];
   std::string got;
   IoStatus last = IoStatus::ok, wrote = IoStatus::ok, connected_status = IoStatus::ok;
   int reads = 0, unawaited = 0;
@@ -114,16 +114,19 @@ TEST_F(StreamTest, It_is_quiet_until_something_comes) {
 TEST_F(StreamTest, After_a_read_that_filled_its_room_another_look_tells_whether_there_is_more) {
   for (const bool more : {false, true}) {
     say(more ? "xyz" : "xy");
-    stream->arm(room, 2);
+    into.room();
+    into.commit(into.room_size() - 2);
+    stream->arm(into);
     ASSERT_TRUE(until([&] { return stream->read_ready(); }));
     EXPECT_EQ(stream->take().size, 2u);
     EXPECT_FALSE(stream->quiet());
     EXPECT_EQ(stream->drained(), !more);
+    into.clear();
   }
 }
 
 TEST_F(StreamTest, A_read_that_nobody_awaits_is_told_to_its_observer_and_kept) {
-  stream->arm(room, sizeof room);
+  stream->arm(into);
   stream->observe(this);
   say("abc");
   EXPECT_TRUE(until([&] { return unawaited == 1; }));
@@ -134,7 +137,7 @@ TEST_F(StreamTest, A_read_that_nobody_awaits_is_told_to_its_observer_and_kept) {
 
 TEST_F(StreamTest, The_observer_may_destroy_the_stream) {
   for (const bool by_cancel : {false, true}) {
-    stream->arm(room, sizeof room);
+    stream->arm(into);
     stream->observe(this);
     destroy_when_told = true;
     if (by_cancel) {
@@ -149,16 +152,31 @@ TEST_F(StreamTest, The_observer_may_destroy_the_stream) {
   }
 }
 
-TEST_F(StreamTest, A_wait_for_bytes_takes_none) {
-  stream->arm_wait();
+TEST_F(StreamTest, A_buffer_has_memory_from_when_there_is_something_to_read) {
+  into.room();
+  stream->arm(into);
+  EXPECT_FALSE(into.holds_storage());
   stream->observe(this);
   say("abc");
   EXPECT_TRUE(until([&] { return unawaited == 1; }));
-  EXPECT_EQ(stream->take().size, 0u);
-  spawn(read_all());
-  EXPECT_TRUE(until([&] { return got == "abc"; }));
+  EXPECT_TRUE(into.holds_storage());
+  into.commit(stream->take().size);
+  EXPECT_EQ(into.view(), "abc");
+  stream->arm(into);
+  EXPECT_EQ(into.view(), "abc") << "what it holds stays";
   close_peer();
-  until([&] { return last == IoStatus::eof; });
+  EXPECT_TRUE(until([&] { return unawaited == 2; }));
+  EXPECT_EQ(stream->take().status, IoStatus::eof);
+}
+
+TEST_F(StreamTest, A_read_follows_its_buffer) {
+  Buffer other;
+  stream->arm(into);
+  stream->move_read(other);
+  say("abc");
+  EXPECT_TRUE(until([&] { return stream->read_ready(); }));
+  other.commit(stream->take().size);
+  EXPECT_EQ(other.view(), "abc");
 }
 
 TEST_F(StreamTest, X4_a_write_waits_until_the_peer_has_taken_all) {
@@ -215,7 +233,7 @@ TEST_F(StreamTest, X5_a_write_that_makes_progress_is_given_its_time_anew) {
 
 TEST_F(StreamTest, An_expiry_says_nothing_about_what_is_begun_under_a_later_limit) {
   stream->set_timeout(100ms);
-  stream->arm(room, sizeof room);
+  stream->arm(into);
   wheel.advance(1s);  // the read is to end in the next round
   stream->set_timeout(1h);
   stream->observe(this);
