@@ -1,6 +1,8 @@
 #include "proxy/base/buffer.hpp"
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -20,7 +22,7 @@ void close_block(const char*, std::size_t) {}
 void open_block(const char*, std::size_t) {}
 #endif
 
-// Freed blocks of the two usual sizes, kept for the next connection of this thread: those given back last
+// Freed blocks of the usual sizes, kept for the next connection of this thread: those given back last
 // come first, for they are in the cache.
 struct FreeBlock {
   FreeBlock* next;
@@ -30,43 +32,54 @@ struct BlockList {
   std::size_t size = 0;
 };
 constexpr std::size_t kKept = 1024;  // blocks of each size; 16 MiB of small ones at most
+constexpr std::size_t kSizes[] = {Buffer::kTiny, Buffer::kSmall, Buffer::kLarge};
 
 // Without a destructor, so that whoever uses it need not ask whether it is there already.
-constinit thread_local BlockList small_blocks, large_blocks;
+constinit thread_local BlockList block_lists[std::size(kSizes)] = {};  // in the order of kSizes
 
-struct Cleaner {
+struct BlockCleaner {
   bool needed = false;
-  ~Cleaner() {
-    for (BlockList* list : {&small_blocks, &large_blocks})
-      while (FreeBlock* const block = list->first) {
-        list->first = block->next;
-        open_block(reinterpret_cast<char*>(block), list == &small_blocks ? Buffer::kSmall : Buffer::kLarge);
+  ~BlockCleaner() {
+    for (std::size_t i = 0; i < std::size(kSizes); ++i)
+      while (FreeBlock* const block = block_lists[i].first) {
+        block_lists[i].first = block->next;
+        open_block(reinterpret_cast<char*>(block), kSizes[i]);
         std::free(block);
       }
   }
 };
-thread_local Cleaner cleaner;
+thread_local BlockCleaner block_cleaner;
 
 char* new_block(std::size_t size) {
-  static_cast<void>(&cleaner);  // it is there from the thread's first block on
+  static_cast<void>(&block_cleaner);  // it is there from the thread's first block on
   char* const block = static_cast<char*>(std::malloc(size));
   if (!block) throw std::bad_alloc();
   return block;
 }
 
-char* get_block(BlockList& list, std::size_t size) {
-  FreeBlock* const block = list.first;
+// Null: the size is none of the usual.
+BlockList* list_for(std::size_t size) {
+  if (size == Buffer::kSmall) return &block_lists[1];
+  if (size == Buffer::kTiny) return &block_lists[0];
+  return size == Buffer::kLarge ? &block_lists[2] : nullptr;
+}
+static_assert(kSizes[0] == Buffer::kTiny && kSizes[1] == Buffer::kSmall && kSizes[2] == Buffer::kLarge);
+
+char* get_block(std::size_t size) {
+  BlockList* const list = list_for(size);
+  FreeBlock* const block = list ? list->first : nullptr;
   if (!block) return new_block(size);
-  list.first = block->next;
-  --list.size;
+  list->first = block->next;
+  --list->size;
   open_block(reinterpret_cast<char*>(block), size);
   return reinterpret_cast<char*>(block);
 }
 
-void put_block(BlockList& list, char* block, std::size_t size) {
-  if (list.size == kKept) return std::free(block);
-  list.first = new (block) FreeBlock{list.first};
-  ++list.size;
+void put_block(char* block, std::size_t size) {
+  BlockList* const list = list_for(size);
+  if (!list || list->size == kKept) return std::free(block);
+  list->first = new (block) FreeBlock{list->first};
+  ++list->size;
   close_block(block + sizeof(FreeBlock), size - sizeof(FreeBlock));
 }
 
@@ -80,10 +93,7 @@ void Buffer::swap(Buffer& other) noexcept {
 }
 
 void Buffer::acquire(std::size_t capacity) {
-  if (capacity == kSmall)
-    data_ = get_block(small_blocks, capacity);
-  else
-    data_ = capacity == kLarge ? get_block(large_blocks, capacity) : new_block(capacity);
+  data_ = get_block(capacity);
   capacity_ = capacity;
 }
 
@@ -95,11 +105,14 @@ bool Buffer::grow() {
 
 void Buffer::make_room(std::size_t n) {
   const std::size_t wanted = size() + n;
-  std::size_t capacity = wanted <= kSmall ? kSmall : wanted <= kLarge ? kLarge : wanted * 2;
+  const auto usual =
+      std::find_if(std::begin(kSizes), std::end(kSizes), [&](std::size_t size) { return wanted <= size; });
+  const std::size_t capacity = usual == std::end(kSizes) ? wanted * 2 : *usual;
   if (data_ && capacity_ >= wanted) {
     compact();
     return;
   }
+  if (!data_) return acquire(capacity);
   Buffer larger;
   larger.acquire(capacity);
   if (!empty()) std::memcpy(larger.data_, data(), size());
@@ -108,12 +121,7 @@ void Buffer::make_room(std::size_t n) {
 }
 
 void Buffer::give_back() {
-  if (capacity_ == kSmall)
-    put_block(small_blocks, data_, kSmall);
-  else if (capacity_ == kLarge)
-    put_block(large_blocks, data_, kLarge);
-  else
-    std::free(data_);
+  put_block(data_, capacity_);
   data_ = nullptr;
   begin_ = end_ = capacity_ = 0;
 }

@@ -13,6 +13,7 @@ namespace sluice {
 // they leave is regained by compact() or when the buffer runs empty.
 class Buffer {
  public:
+  static constexpr std::size_t kTiny = 2 * 1024;    // most heads: what is written may begin so
   static constexpr std::size_t kSmall = 16 * 1024;  // one TCP read; most heads and small bodies
   static constexpr std::size_t kLarge =
       64 * 1024;  // the largest head we take (32 KiB) with its rewritten additions

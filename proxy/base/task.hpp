@@ -11,11 +11,9 @@
 #include <optional>
 #include <utility>
 
-namespace sluice {
+#include "proxy/base/frames.hpp"
 
-// Frames of coroutines, recycled per thread by size class.
-void* allocate_frame(std::size_t size);
-void free_frame(void* frame, std::size_t size) noexcept;
+namespace sluice {
 
 template <class T>
 class Task;

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
-#include "proxy/base/task.hpp"
+#include "proxy/base/frames.hpp"
 
 namespace sluice::h2 {
 namespace {
 
 constexpr std::uint32_t kEntryOverhead = 32;  // RFC 9113 6.5.2
-constexpr std::size_t kFirstText = 1024;
+constexpr std::size_t kFirstText = 256;
 constexpr std::uint32_t kFirstEntries = 16;
 
 // An empty part may be a null view.

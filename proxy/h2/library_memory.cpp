@@ -5,7 +5,7 @@
 #include <cstring>
 #include <new>
 
-#include "proxy/base/task.hpp"
+#include "proxy/base/frames.hpp"
 
 namespace sluice::h2 {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "proxy/base/task.hpp"
+#include "proxy/base/frames.hpp"
 #include "proxy/h2/error_code.hpp"
 #include "proxy/h2/field_block.hpp"
 #include "proxy/h2/window.hpp"

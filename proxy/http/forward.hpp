@@ -32,7 +32,7 @@ struct ForwardContext {
   std::string_view websocket_key = {};
   // Fresh for each request: a new request id and trace id are made of [0] and [1], a new span id of [2].
   std::array<std::uint64_t, 3> random = {};
-  std::string_view trace_id;  // of `random`, if it was made already
+  std::string_view trace_id = {};  // of `random`, if it was made already
   // Of a gRPC call: attempts before this one, the client's own included; 0: the client's word stands.
   std::uint32_t previous_attempts = 0;
 };

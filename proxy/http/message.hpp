@@ -9,6 +9,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "proxy/base/frames.hpp"
 #include "proxy/http/names.hpp"
 #include "proxy/http/text.hpp"
 
@@ -23,20 +24,26 @@ struct Field {
   Header id = Header::other;
 };
 
-// Up to kMaxFields of them. The room is not initialised: clearing 4 KB for every head would show in the cost
-// of a request.
+// Up to kMaxFields of them. A few lie within, so that a head is small; more in memory from the thread's lists
+// of frames, which it keeps for the next head. No room is initialised.
 class Fields {
  public:
-  Fields() {}  // not defaulted: then whoever makes one with {} would fill 4 KiB with zeros
-  Fields(const Fields& other) { *this = other; }
+  Fields() : data_(inside()) {}
+  Fields(const Fields& other) : Fields() { *this = other; }
+  ~Fields() {
+    if (data_ != inside()) free_frame(data_, capacity_ * sizeof(Field));
+  }
   Fields& operator=(const Fields& other) {
+    if (this == &other) return *this;
+    size_ = 0;
+    while (capacity_ < other.size_) grow();
+    std::copy(other.begin(), other.end(), data_);
     size_ = other.size_;
-    std::copy(other.begin(), other.end(), data());
     return *this;
   }
 
-  const Field* begin() const { return std::launder(reinterpret_cast<const Field*>(room_)); }
-  const Field* end() const { return begin() + size_; }
+  const Field* begin() const { return data_; }
+  const Field* end() const { return data_ + size_; }
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   void clear() { size_ = 0; }
@@ -48,16 +55,24 @@ class Fields {
   // Requires of both: size() < kMaxFields (the head scanner refuses longer heads). The first makes the field
   // in its place: by way of the second, a head of eight fields costs 50 instructions more.
   void push(std::string_view name, std::string_view value) {
-    new (data() + size_++) Field{name, trim(value), header_id(name)};
+    if (size_ == capacity_) grow();
+    new (data_ + size_++) Field{name, trim(value), header_id(name)};
   }
-  void push(const Field& field) { new (data() + size_++) Field(field); }
+  void push(const Field& field) {
+    if (size_ == capacity_) grow();
+    new (data_ + size_++) Field(field);
+  }
 
  private:
+  static constexpr std::uint32_t kInside = 12;
   static_assert(std::is_trivially_copyable_v<Field> && std::is_trivially_destructible_v<Field>);
-  Field* data() { return std::launder(reinterpret_cast<Field*>(room_)); }
 
-  std::size_t size_ = 0;
-  alignas(Field) std::byte room_[kMaxFields * sizeof(Field)];
+  Field* inside() { return std::launder(reinterpret_cast<Field*>(room_)); }
+  void grow();
+
+  Field* data_;
+  std::uint32_t size_ = 0, capacity_ = kInside;
+  alignas(Field) std::byte room_[kInside * sizeof(Field)];
 };
 
 // How long the body behind a head is, however the wire says so.

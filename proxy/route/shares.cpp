@@ -38,15 +38,35 @@ constexpr std::uint32_t permute(std::uint64_t key, std::uint32_t x) {
 constexpr std::uint64_t kPlaceTag = 0x706c616365;     // "place": the two permutations are keyed apart
 constexpr std::uint64_t kOffsetTag = 0x6f6666736574;  // "offset"
 
+// What all points of a block have in common.
+struct Block {
+  std::uint64_t seed, number;
+  std::uint64_t place_key;
+  std::uint32_t offset;
+};
+
+constexpr std::uint64_t kNone = UINT64_MAX;  // no block has that number
+
+Block make_block(std::uint64_t seed, std::uint64_t number) {
+  const std::uint64_t offset_key = mix(mix(seed ^ kOffsetTag) + number / kOffsets * kGolden);
+  return {seed, number, mix(mix(seed ^ kPlaceTag) + number * kGolden),
+          permute<10, 10>(offset_key, static_cast<std::uint32_t>(number % kOffsets))};
+}
+
+// The blocks that the thread's services are in, by their seeds: half of the work is done once a block.
+const Block& block_of(std::uint64_t seed, std::uint64_t number) {
+  constexpr Block kEmpty{0, kNone, 0, 0};
+  constinit thread_local Block blocks[] = {kEmpty, kEmpty, kEmpty, kEmpty, kEmpty, kEmpty, kEmpty, kEmpty};
+  Block& block = blocks[(seed * kGolden) >> 61];
+  if (block.seed != seed || block.number != number) block = make_block(seed, number);
+  return block;
+}
+
 }  // namespace
 
 std::uint32_t split_point(std::uint64_t seed, std::uint64_t n) {
-  const std::uint64_t block = n / kBlock;
-  const std::uint64_t place_key = mix(mix(seed ^ kPlaceTag) + block * kGolden);
-  const std::uint64_t offset_key = mix(mix(seed ^ kOffsetTag) + block / kOffsets * kGolden);
-  const auto place = permute<25, 40>(place_key, static_cast<std::uint32_t>(n % kBlock));
-  const auto offset = permute<10, 10>(offset_key, static_cast<std::uint32_t>(block % kOffsets));
-  return place * kOffsets + offset;
+  const Block& block = block_of(seed, n / kBlock);
+  return permute<25, 40>(block.place_key, static_cast<std::uint32_t>(n % kBlock)) * kOffsets + block.offset;
 }
 
 SplitTable::SplitTable(std::span<const config::Share> shares) {

@@ -11,6 +11,7 @@ using net::IoStatus;
 using net::to_stream_status;
 
 namespace {
+constexpr std::size_t kMostHeads = 1536;      // bytes that most heads have, with what a proxy adds
 constexpr std::size_t kSmallBody = 8 * 1024;  // a body this small travels in the same buffer as the head
 }  // namespace
 
@@ -44,6 +45,7 @@ void Http1Request::begin_head(const http::RequestHead& head, const http::Forward
   upgrade_asked_ = !head.upgrade.empty();
   chunked_ = head.body == http::BodyLength::unknown;
   if (head.login && !forward.mirror) conn_->login = true;
+  out_.reserve(kMostHeads);
   if (upgrade_asked_ && head.over_http2)
     write_opening(head, forward);
   else

@@ -1,4 +1,4 @@
-#include "proxy/base/task.hpp"
+#include "proxy/base/frames.hpp"
 
 #include <cstdlib>
 #include <new>
@@ -14,30 +14,30 @@ struct FreeFrame {
 };
 
 // Without a destructor, so that whoever uses it need not ask whether it is there already.
-constinit thread_local FreeFrame* lists[kClasses] = {};
+constinit thread_local FreeFrame* frame_lists[kClasses] = {};
 
-struct Cleaner {
+struct FrameCleaner {
   bool needed = false;
-  ~Cleaner() {
-    for (FreeFrame*& list : lists)
+  ~FrameCleaner() {
+    for (FreeFrame*& list : frame_lists)
       while (FreeFrame* const frame = list) {
         list = frame->next;
         std::free(frame);
       }
   }
 };
-thread_local Cleaner cleaner;
+thread_local FrameCleaner frame_cleaner;
 
 }  // namespace
 
 void* allocate_frame(std::size_t size) {
   const std::size_t index = (size + kClass - 1) / kClass;
-  if (index < kClasses && lists[index]) {
-    FreeFrame* const frame = lists[index];
-    lists[index] = frame->next;
+  if (index < kClasses && frame_lists[index]) {
+    FreeFrame* const frame = frame_lists[index];
+    frame_lists[index] = frame->next;
     return frame;
   }
-  static_cast<void>(&cleaner);  // it is there from the thread's first frame on
+  static_cast<void>(&frame_cleaner);  // it is there from the thread's first frame on
   void* const fresh = std::malloc(index < kClasses ? index * kClass : size);
   if (!fresh) throw std::bad_alloc();
   return fresh;
@@ -46,7 +46,7 @@ void* allocate_frame(std::size_t size) {
 void free_frame(void* frame, std::size_t size) noexcept {
   const std::size_t index = (size + kClass - 1) / kClass;
   if (index >= kClasses) return std::free(frame);
-  lists[index] = new (frame) FreeFrame{lists[index]};
+  frame_lists[index] = new (frame) FreeFrame{frame_lists[index]};
 }
 
 }  // namespace sluice
