@@ -6,7 +6,7 @@
 namespace sluice::upstream {
 
 namespace {
-constexpr std::chrono::milliseconds kAtOnce{0};
+constexpr std::chrono::milliseconds kAtOnce{0}, kMoment{1000};
 }  // namespace
 
 Backend::Backend(std::shared_ptr<observe::BackendLive> live, std::size_t worker)
@@ -26,8 +26,10 @@ std::unique_ptr<Connection> Backend::take_idle() {
 }
 
 void Backend::put_idle(std::unique_ptr<Connection> conn, std::chrono::milliseconds idle) {
-  if (idle_.size() + logins_.size() >= kMaxIdle || idle <= kAtOnce || !may_wait(*conn))
+  const std::size_t kept = idle_.size() + logins_.size();
+  if (kept >= kMaxIdleForAMoment || idle <= kAtOnce || !may_wait(*conn))
     return Connection::retire(std::move(conn));
+  if (kept >= kMaxIdle) idle = std::min(idle, kMoment);
   let_wait(*conn, idle);
   conn->pool_index_ = idle_.size();
   idle_.push_back(std::move(conn));

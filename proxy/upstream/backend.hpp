@@ -39,9 +39,9 @@ class Activity : private ActivityHook {
 
 class Backend {
  public:
-  // Connections kept per worker: as many as a worker's clients with HTTP/2 may need at once, lest a burst of
-  // streams closes what the next one opens again.
-  static constexpr std::size_t kMaxIdle = 1024;
+  // Connections kept per worker for as long as they may be; those above for a moment, lest a burst of a
+  // client's streams closes what its next one opens again.
+  static constexpr std::size_t kMaxIdle = 256, kMaxIdleForAMoment = 4096;
   static constexpr std::chrono::seconds kQuarantine{10};
 
   Backend(std::shared_ptr<observe::BackendLive> live, std::size_t worker);

@@ -170,9 +170,21 @@ void Worker::shut_down(milliseconds deadline, std::function<void(std::size_t)> d
 void Worker::watch_shutdown() {
   const std::size_t left = connections();
   if (left > 0 && net::Clock::now() < shutdown_deadline_) return;
+  if (left > 0 && !cut_) return abort_all(left);
   const auto done = std::exchange(shutdown_done_, nullptr);
   if (left > 0) close_connections();
-  done(left);
+  done(cut_.value_or(0));
+}
+
+// What still runs ends as at a drain's deadline (D3): a gRPC call with its status, a request that has no
+// answer yet with one. These get a moment to go out.
+void Worker::abort_all(std::size_t left) {
+  constexpr milliseconds kLastWords{200};
+  cut_ = left;
+  exchange_.backends.each_backend([](upstream::Backend& backend) {
+    backend.each_activity([](upstream::Activity& activity) { activity.abort(); });
+  });
+  shutdown_deadline_ += kLastWords;
 }
 
 void Worker::close_connections() {

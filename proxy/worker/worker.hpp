@@ -64,6 +64,7 @@ class Worker {
   std::size_t connections() const;
   void close_connections();
   void watch_shutdown();
+  void abort_all(std::size_t left);
 
   client::WorkerContext context_;
   upstream::ProtocolConnector connector_{context_.poller, context_.wheel,
@@ -79,6 +80,7 @@ class Worker {
 
   net::Clock::time_point shutdown_deadline_{};
   std::function<void(std::size_t)> shutdown_done_;
+  std::optional<std::size_t> cut_;                // connections at the deadline
   std::optional<net::Clock::time_point> end_at_;  // the destructor waits; at this moment it waits no longer
 };
 

@@ -71,7 +71,7 @@ def test_X4_interim_answers(simple, count, status):
 
 
 def test_X4_idle_connections_to_a_backend(sluice, backend):
-    """256 a worker are kept, the others are closed as they become idle."""
+    """256 a worker are kept, the others for a second."""
     go = threading.Event()
     blue = backend("blue", lambda c, r: (go.wait(30), c.answer(200)))
     daemon = sluice(config_of({"api": service({"blue": [blue]})}, workers=1))

@@ -1,5 +1,6 @@
 """gRPC through the proxy, with grpc-python as client and server: calls of every kind, own answers, what counts, retries, health, drains."""
 import json
+import signal
 import ssl
 import threading
 
@@ -346,3 +347,14 @@ def test_D3_D7_a_young_call_is_waited_for_until_the_deadline(sluice, client, ser
     daemon.ctl("drain", f"api/blue/{blue.address}", "--websockets", "now", "--timeout", "1s", "--force", check=0)
     assert failure(lambda: next(call)).code() is Code.UNAVAILABLE
     wait_until(lambda: daemon.backend(blue.address)["admin"] == "drained", 5, "drained")
+
+
+def test_D6_a_young_call_that_the_end_of_the_daemon_cuts_has_a_status(sluice, client, server):
+    blue = server(more={WATCH: ("server", watch)})
+    daemon = sluice(config_of({"api": grpc_service({"blue": [blue]})}, shutdown_timeout="300ms"))
+    call = client(daemon).unary_stream(WATCH)(b"", timeout=60)
+    assert next(call) == b"first"
+    daemon.signal(signal.SIGTERM)
+    ended = failure(lambda: next(call))
+    assert ended.code() is Code.UNAVAILABLE and "drain" in ended.details(), ended
+    assert daemon.process.wait(10) == 0

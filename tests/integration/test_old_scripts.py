@@ -176,8 +176,10 @@ def check_our_rules(_, blue, green, prometheus):
         assert ratio == pytest.approx(true, rel=0.02)
         share = prometheus.number(f'sluice:share:rate5m{{pool="{pool}"}}')
         assert share == pytest.approx(len(backend.seen()) / (QUICK + FAILED + SLOW), rel=0.02)
-    alerts = wait_until(lambda: prometheus.query('ALERTS{alertname="SluicePoolErrorsCritical"}'), what="the alert")
-    assert {metric["pool"] for metric, _ in alerts} == {"blue", "green"}
+    # Which of the failures were whose is chance.
+    bad = {pool for pool, backend in (("blue", blue), ("green", green)) if failed_at(backend) / len(backend.seen()) > 0.05}
+    assert bad
+    wait_until(lambda: {metric["pool"] for metric, _ in prometheus.query('ALERTS{alertname="SluicePoolErrorsCritical"}')} == bad, what=f"alerts for {bad}")
 
 
 def test_silence_is_no_number_in_the_rules_and_zero_in_the_script(blue_green, folder, process, port, old_scripts):
