@@ -30,7 +30,7 @@ MEMORY = {
     "idle8": f"the same {h2_memory.SETTLED} s later",
     "open": "bytes of memory for a request that waits for its answer, the connection to its backend included",
 }
-QUICK = ("h2c", "one", "open")
+QUICK = ["h2c", "one", "grpc", "open"]
 
 
 @dataclasses.dataclass
@@ -140,6 +140,7 @@ def turn(stand, name, row):
 
 
 def idle_rows(options):
+    """Row idle, and idle8, of the same connections, if it is wanted."""
     now, later = Result(), Result()
     with contextlib.ExitStack() as stack:
         stand = Stand(stack, options, Row("idle", 1, 1, 1))
@@ -151,6 +152,8 @@ def idle_rows(options):
             return idle[name].bytes_each()
 
         now.rounds.append(in_order(now, stand, list(stand.running), begin))
+        if "idle8" not in options.rows:
+            return {"idle": now}
         later.wrong.update(now.wrong)
         later.rounds.append(in_order(later, stand, [name for name in idle if name not in now.wrong],
                                      lambda name: idle[name].bytes_each_later()))
@@ -185,7 +188,7 @@ def measure(options):
 def summarize(result, names):
     """Medians, and Sluice's ratios to the best peer and to the floor: medians of each round's ratio, with the lowest and the highest."""
     whole = {name: [numbers[name] for numbers in result.rounds] for name in names
-             if name not in result.wrong and all(name in numbers for numbers in result.rounds)}
+             if all(name in numbers for numbers in result.rounds)}
     summary = {"medians": {name: statistics.median(values) for name, values in whole.items()}, "wrong": result.wrong}
     peers = [name for name in PEERS if name in whole]
     if peers:
@@ -251,6 +254,8 @@ def parse_arguments():
     for kind, asked, known in (("row", options.rows, rows), ("contender", options.only, CONTENDERS)):
         if unknown := [name for name in asked if name not in known]:
             parser.error(f"no such {kind}: {', '.join(unknown)}")
+    if options.rounds < 1:
+        parser.error("--rounds: one at least")
     options.shortened = 20 if options.quick else 1
     options.rounds = 1 if options.quick else options.rounds
     options.bin_dir = options.bin_dir.resolve()

@@ -113,8 +113,8 @@ defaults
 listen bench
   bind 127.0.0.1:{place.port} {f"ssl crt {place.pem} alpn h2" if place.pem else "proto h2"}
   balance roundrobin
-  server stable 127.0.0.1:{place.origins[0]} weight 95{protocol}
-  server canary 127.0.0.1:{place.origins[1]} weight 5{protocol}
+  server stable 127.0.0.1:{place.origins[0]} weight 95 pool-purge-delay 1h{protocol}
+  server canary 127.0.0.1:{place.origins[1]} weight 5 pool-purge-delay 1h{protocol}
 """)]
 
 

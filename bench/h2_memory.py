@@ -12,6 +12,7 @@ CONNECTIONS = 1000        # that are idle
 OPEN = (10, 100)          # connections, streams of each that are open
 SETTLED = 8               # seconds after which an idle connection is looked at again
 PATIENCE = 10             # seconds for an answer, or for a request to reach its backend
+FRAME = 16384             # bytes of a frame at most, as we allow none larger
 
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
@@ -55,7 +56,10 @@ class Client:
     def read_frame(self):
         head = self.read(9)
         kind, flags, stream = struct.unpack(">BBI", head[3:])
-        payload = self.read(int.from_bytes(head[:3], "big"))
+        size = int.from_bytes(head[:3], "big")
+        if size > FRAME:
+            raise Wrong("what came is not HTTP/2")
+        payload = self.read(size)
         if kind in (SETTINGS, PING) and not flags & ACK:
             self.socket.sendall(frame(kind, ACK, 0, payload if kind == PING else b""))
         return kind, flags, stream, payload
