@@ -120,8 +120,11 @@ def in_order(result, stand, names, measure):
     for name in names:
         try:
             numbers[name] = measure(name)
+        except Wrong as problem:
+            result.wrong[name] = str(problem)
+        try:
             stand.running[name][0].require_alive(name)
-        except (Wrong, Failed) as problem:
+        except Failed as problem:  # says more than that requests failed
             result.wrong[name] = str(problem)
             numbers.pop(name, None)
     return numbers

@@ -68,7 +68,8 @@ def check(row, report):
     counts = dict((word, int(number)) for number, word in re.findall(r"(\d+) (\w+)", line_of(report, "requests:")))
     good = int((re.findall(r"(\d+) 2xx", line_of(report, "status codes:")) or [0])[0])
     if counts.get("succeeded") != row.requests or good != row.requests:
-        raise Wrong(f"{min(counts.get('succeeded', 0), good)} of {row.requests} requests succeeded")
+        said = "; ".join(line_of(report, begin) for begin in ("requests:", "status codes:"))
+        raise Wrong(f"{min(counts.get('succeeded', 0), good)} of {row.requests} requests succeeded ({said})")
     data = int((re.findall(r"\((\d+)\) data", line_of(report, "traffic:")) or [0])[0])
     expected = row.requests * (len(MESSAGE) if row.grpc else row.answer)
     if data != expected:
