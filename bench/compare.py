@@ -11,7 +11,6 @@ X-Forwarded-For and a request id, and writes no access log. README.md beside thi
 """
 import argparse
 import contextlib
-import ctypes
 import json
 import os
 import pathlib
@@ -25,6 +24,9 @@ import sys
 import tempfile
 import time
 
+import compare_h2
+from processes import Failed, Process, certificate, child_setup, free_port, start_printing_port, tool, two_cpus
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ALL = ("floor", "sluice", "nginx", "haproxy")
 
@@ -36,10 +38,6 @@ done = function(summary, latency)
     e.connect + e.read + e.write + e.status + e.timeout, latency:percentile(50), latency:percentile(99)))
 end
 """
-
-
-class Failed(Exception):
-    """The benchmark cannot go on; the text says why."""
 
 
 # --- the contenders' configurations: each function writes what it needs into `folder` and returns the command line
@@ -137,90 +135,7 @@ listen bench
 CONTENDERS = {"floor": floor, "sluice": sluice, "nginx": nginx, "haproxy": haproxy}
 
 
-def tool(name):
-    """The path of a program, in sbin too, where a user's PATH does not look."""
-    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-    if not path:
-        raise Failed(f"{name} is not installed; ./dev bench installs it")
-    return path
-
-
-# --- processes
-
-
-class Process:
-    """A child in a session of its own, bound to one CPU core; killed with all it started."""
-
-    def __init__(self, stack, command, cpu, log, stdout=subprocess.DEVNULL):
-        self.log = log
-        with open(log, "wb") as errors:
-            self.child = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=stdout,
-                                          stderr=errors, start_new_session=True, preexec_fn=lambda: child_setup(cpu))
-        self.pid = self.child.pid
-        stack.callback(self.kill)
-
-    def kill(self):
-        self.child.terminate()  # first gently: nginx's master then reaps its workers
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.child.wait(timeout=2)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self.child.wait()
-
-    def require_alive(self, name):
-        if self.child.poll() is not None:
-            raise Failed(f"{name} ended with status {self.child.returncode}:\n{self.log.read_text()}")
-
-    def cpu_ns(self):
-        """Nanoseconds on a CPU so far, of every thread of this process and of the processes it started."""
-        return sum(thread_ns(task) for pid in family(self.pid) for task in tasks(pid))
-
-
-def child_setup(cpu):
-    if cpu is not None:
-        os.sched_setaffinity(0, {cpu})
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-
-
-def tasks(pid):
-    return list(pathlib.Path(f"/proc/{pid}/task").glob("*"))
-
-
-def thread_ns(task):
-    try:
-        return int((task / "schedstat").read_text().split()[0])
-    except FileNotFoundError:  # a thread that has just ended
-        return 0
-
-
-def family(pid):
-    children = [int(child) for task in tasks(pid) for child in (task / "children").read_text().split()]
-    return [pid] + [member for child in children for member in family(child)]
-
-
-def start_printing_port(stack, command, cpu, log):
-    process = Process(stack, command, cpu, log, stdout=subprocess.PIPE)
-    line = process.child.stdout.readline()
-    if not line:
-        raise Failed(f"{command[0]} did not start: {log.read_text()}")
-    return int(line)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def certificate(folder):
-    """A file with the key and the certificate that all contenders use: ECDSA P-256, which TLS listeners have today."""
-    key, cert, both = folder / "key.pem", folder / "cert.pem", folder / "both.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                    "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
-                   check=True, capture_output=True)
-    both.write_text(cert.read_text() + key.read_text())
-    return both
+# --- measuring
 
 
 def connect(port, secure):
@@ -243,9 +158,6 @@ def wait_until_it_answers(name, process, port, secure):
                 return
         time.sleep(0.05)
     raise Failed(f"{name} did not answer with 200 within 10 s:\n{process.log.read_text()}")
-
-
-# --- measuring
 
 
 class Bench:
@@ -294,11 +206,6 @@ class Bench:
                 "busy": spent / 1e9 / seconds, "p50_ms": result["p50"] / 1e3, "p99_ms": result["p99"] / 1e3}
 
 
-def two_cpus():
-    cpus = sorted(os.sched_getaffinity(0))
-    return (cpus[0], cpus[1]) if len(cpus) > 1 else (None, None)
-
-
 def measure(options):
     with contextlib.ExitStack() as stack:
         bench = Bench(stack, options)
@@ -339,6 +246,7 @@ def print_table(summary):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--h2", action="store_true", help="HTTP/2 and gRPC instead, by options of its own: --h2 --help")
     parser.add_argument("--only", default=",".join(ALL), help=f"comma-separated, of {', '.join(ALL)} (default: all)")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=5, help="of load per contender and round")
@@ -363,6 +271,8 @@ def parse_arguments():
 
 
 def main():
+    if "--h2" in sys.argv:
+        return compare_h2.main()
     options = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print(f"{options.rounds} rounds of {options.seconds} s each for {', '.join(options.only)}: {options.connections} "

@@ -1,12 +1,13 @@
 // origin: the backend of the benchmarks. It answers each request head with the same 200, as fast as one
-// thread can, and keeps connections alive; pipelined requests get one send. It expects requests without
-// bodies (GET), and counts blank lines instead of parsing, so that as little as possible of the shared core
-// goes to it.
+// thread can, and keeps connections alive; pipelined requests get one send. It counts blank lines instead of
+// parsing, so that as little as possible of the shared core goes to it: each request has a body of as many
+// bytes as --upload says (none), and is answered when that is here.
 //
-//   origin [--port N] [--threads N] [--body BYTES]      port 0, the default: the kernel's choice, printed on
-//   stdout
+//   origin [--port N] [--threads N] [--body BYTES] [--upload BYTES]      port 0, the default: the kernel's
+//   choice, printed on stdout
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -24,12 +25,14 @@ constexpr int kEvents = 256;
 struct Options {
   std::uint16_t port = 0;
   unsigned threads = 1;
-  std::size_t body = 128;  // bytes
+  std::size_t body = 128;  // bytes of each answer's
+  std::size_t upload = 0;  // bytes of each request's
 };
 
 struct Client {
   int fd;
-  unsigned matched = 0;  // bytes of "\r\n\r\n" seen at the end of what came so far
+  unsigned matched = 0;          // bytes of "\r\n\r\n" seen at the end of what came so far
+  std::size_t body_to_come = 0;  // of the request whose head is here
   std::string unsent;
 };
 
@@ -55,10 +58,27 @@ unsigned count_heads(Client& client, std::string_view data) {
   return heads;
 }
 
+// How many requests whose bodies have `upload` bytes (one at least) end in `data`.
+unsigned count_uploads(Client& client, std::string_view data, std::size_t upload) {
+  unsigned requests = 0;
+  while (!data.empty()) {
+    if (client.body_to_come == 0) {
+      if (count_heads(client, data.substr(0, 1)) != 0) client.body_to_come = upload;
+      data.remove_prefix(1);
+      continue;
+    }
+    const std::size_t size = std::min(client.body_to_come, data.size());
+    client.body_to_come -= size;
+    requests += client.body_to_come == 0;
+    data.remove_prefix(size);
+  }
+  return requests;
+}
+
 class Server {
  public:
-  Server(int listener, const std::string& answer)
-      : listener_(listener), answer_(answer), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+  Server(int listener, const std::string& answer, std::size_t upload)
+      : listener_(listener), answer_(answer), upload_(upload), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     if (epoll_ < 0) die("epoll_create1");
     watch(EPOLL_CTL_ADD, listener_, EPOLLIN, nullptr);
   }
@@ -84,17 +104,18 @@ class Server {
 
   void accept_all() {
     for (int fd = accept_from(listener_); fd >= 0; fd = accept_from(listener_))
-      watch(EPOLL_CTL_ADD, fd, EPOLLIN, new Client{fd, 0, {}});  // deleted in handle()
+      watch(EPOLL_CTL_ADD, fd, EPOLLIN, new Client{fd, 0, 0, {}});  // deleted in handle()
   }
 
   bool answer(Client& client) {
     const ssize_t got = ::recv(client.fd, buffer_.data(), buffer_.size(), 0);
     if (got <= 0) return got < 0 && errno == EAGAIN;
-    const unsigned heads = count_heads(client, {buffer_.data(), static_cast<std::size_t>(got)});
-    if (heads == 0) return true;
-    if (heads == 1) return send(client, answer_);
+    const std::string_view data(buffer_.data(), static_cast<std::size_t>(got));
+    const unsigned requests = upload_ == 0 ? count_heads(client, data) : count_uploads(client, data, upload_);
+    if (requests == 0) return true;
+    if (requests == 1) return send(client, answer_);
     std::string answers;
-    for (unsigned i = 0; i < heads; ++i) answers += answer_;
+    for (unsigned i = 0; i < requests; ++i) answers += answer_;
     return send(client, answers);
   }
 
@@ -125,6 +146,7 @@ class Server {
 
   int listener_;
   const std::string& answer_;
+  std::size_t upload_;
   int epoll_;
   std::array<char, 64 * 1024> buffer_;
 };
@@ -133,7 +155,8 @@ bool set(Options& options, std::string_view name, unsigned long value) {
   if (name == "--port") options.port = static_cast<std::uint16_t>(value);
   if (name == "--threads") options.threads = static_cast<unsigned>(value);
   if (name == "--body") options.body = value;
-  return name == "--port" || name == "--threads" || name == "--body";
+  if (name == "--upload") options.upload = value;
+  return name == "--port" || name == "--threads" || name == "--body" || name == "--upload";
 }
 
 Options parse(int argc, char** argv) {
@@ -142,7 +165,7 @@ Options parse(int argc, char** argv) {
   for (int i = 1; i + 1 < argc; i += 2)
     understood &= set(options, argv[i], std::strtoul(argv[i + 1], nullptr, 10));
   if (understood) return options;
-  std::fprintf(stderr, "usage: origin [--port N] [--threads N] [--body BYTES]\n");
+  std::fprintf(stderr, "usage: origin [--port N] [--threads N] [--body BYTES] [--upload BYTES]\n");
   std::exit(2);
 }
 
@@ -158,5 +181,5 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
   std::vector<std::jthread> threads;
   for (const int listener : listeners)
-    threads.emplace_back([listener, &answer] { Server(listener, answer).run(); });
+    threads.emplace_back([listener, &answer, &options] { Server(listener, answer, options.upload).run(); });
 }
