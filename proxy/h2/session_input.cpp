@@ -128,7 +128,7 @@ void SessionState::decode(std::string_view piece) {
         return fail(ErrorCode::compression_error, "header block");
       case HeaderDecoder::Found::field:
         if (!building) continue;
-        if (held_fields > limits.held_fields) building->cut_off();
+        if (role == Role::server && held_fields > limits.held_fields) building->cut_off();
         building->add(name, value, limits.max_header_list, limits.max_fields);
     }
   }
@@ -170,6 +170,9 @@ void SessionState::on_head(Stream& stream, bool last) {
 void SessionState::on_trailers(Stream& stream, bool last) {
   const BlockForm form = check_trailers(*stream.building);
   if (!last) return stream_error(stream, ErrorCode::protocol_error, "trailers without end");
+  // No status can say it any more, and to leave some out would change what is said.
+  if (stream.building->too_large())
+    return stream_error(stream, ErrorCode::protocol_error, "trailers too large");
   if (form.flaw) return stream_error(stream, ErrorCode::protocol_error, form.flaw);
   if (stream.expected > 0) return stream_error(stream, ErrorCode::protocol_error, "content-length");
   events.add(Event::Kind::trailers, stream).block = hand_on(stream);

@@ -1,5 +1,5 @@
-// What of the streams' messages becomes frames, and how streams end. Behind the GOAWAY of a failure nothing is
-// said any more.
+// What of the streams' messages becomes frames, and how streams end. Behind the GOAWAY of a failure nothing
+// is said any more.
 #include <algorithm>
 #include <cassert>
 

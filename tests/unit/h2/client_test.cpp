@@ -281,6 +281,33 @@ TEST(H2Client, APushIsAnError) {
   EXPECT_EQ(told[0].event.error, ErrorCode::protocol_error);
 }
 
+TEST(H2Client, AnswersAreWholeHoweverManyWait) {
+  constexpr int kStreams = 600;
+  Client client(kStreams);
+  for (int i = 0; i < kStreams; ++i) ASSERT_NE(client.open(post(), true), 0);
+  client.requests();
+  const Pairs status = {{"grpc-status", "0"}, {"x", std::string(2000, 'x')}};
+  for (int i = 0; i < kStreams; ++i) {
+    const StreamId id = 2 * i + 1;
+    client.answer(id, {{":status", "200"}, {"x", std::string(2000, 'x')}}, false);
+    const auto told = client.answer(id, status, true);
+    ASSERT_EQ(client_kinds(told), (std::vector{Kind::trailers})) << i;
+    EXPECT_EQ(told[0].fields, status);
+  }
+}
+
+TEST(H2Client, TrailersThatAreTooLargeAreAStreamError) {
+  Client client;
+  const StreamId id = client.open(post(), true);
+  client.requests();
+  client.answer(id, {{":status", "200"}}, false);
+  Pairs fields = {{"grpc-status", "0"}};
+  for (int i = 0; i < 101; ++i) fields.emplace_back("x-" + std::to_string(i), "1");
+  const auto told = client.answer(id, fields, true);
+  ASSERT_EQ(client_kinds(told), (std::vector{Kind::reset}));
+  EXPECT_TRUE(told[0].event.ours);
+}
+
 TEST(H2Client, ATunnelCarriesDataBothWays) {
   Client client;
   const StreamId id = client.open({{":method", "CONNECT"},
