@@ -31,7 +31,7 @@ struct BlockList {
   FreeBlock* first = nullptr;
   std::size_t size = 0;
 };
-constexpr std::size_t kKept = 1024;  // blocks of each size; 16 MiB of small ones at most
+constexpr std::size_t kMostKept = 16 << 20;  // bytes of each size
 constexpr std::size_t kSizes[] = {Buffer::kTiny, Buffer::kSmall, Buffer::kLarge};
 
 // Without a destructor, so that whoever uses it need not ask whether it is there already.
@@ -77,7 +77,7 @@ char* get_block(std::size_t size) {
 
 void put_block(char* block, std::size_t size) {
   BlockList* const list = list_for(size);
-  if (!list || list->size == kKept) return std::free(block);
+  if (!list || (list->size + 1) * size > kMostKept) return std::free(block);
   list->first = new (block) FreeBlock{list->first};
   ++list->size;
   close_block(block + sizeof(FreeBlock), size - sizeof(FreeBlock));

@@ -106,9 +106,9 @@ void SessionState::give_credit(Stream& stream, std::size_t bytes) {
   if (bytes == 0) return;
   stream.unconsumed -= bytes;
   ignore_data(bytes);
-  const std::uint32_t credit = stream.receive_window.give_back(bytes);
-  const bool wanted = stream.in != Half::over && !stream.forgotten && !failed;
-  if (credit > 0 && wanted) writer.give_credit(stream.id, credit);
+  if (stream.in == Half::over || stream.forgotten || failed) return;
+  const std::uint32_t credit = stream.receive_window.give_back(bytes, stream.expected);
+  if (credit > 0) writer.give_credit(stream.id, credit);
 }
 
 void SessionState::go_away(ErrorCode code) {

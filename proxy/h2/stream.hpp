@@ -20,7 +20,7 @@ enum class Half : std::uint8_t {
   over,
 };
 
-constexpr std::int64_t kUnknownLength = -1;
+constexpr std::int64_t kUnknownLength = ReceiveWindow::kNoEnd;
 
 class TurnList;
 

@@ -17,10 +17,13 @@ class ReceiveWindow {
     used_ += static_cast<std::int64_t>(bytes);
     return used_ <= limit_;
   }
-  // So many went on. How many the peer is to be told of: half a window at a time; 0: not yet.
-  std::uint32_t give_back(std::size_t bytes) {
+  // So many went on. How many the peer is to be told of: half a window at a time; 0: none now. Not while all
+  // that is `expected` fits into the window as it is.
+  static constexpr std::int64_t kNoEnd = -1;
+  std::uint32_t give_back(std::size_t bytes, std::int64_t expected = kNoEnd) {
     freed_ += static_cast<std::int64_t>(bytes);
-    if (freed_ * 2 < limit_ || freed_ == 0) return 0;
+    const bool fits = expected != kNoEnd && expected <= limit_ - used_;
+    if (fits || freed_ * 2 < limit_ || freed_ == 0) return 0;
     const auto told = static_cast<std::uint32_t>(freed_);
     used_ -= freed_;
     freed_ = 0;

@@ -9,8 +9,9 @@ using net::IoStatus;
 
 namespace {
 
-// Bytes that are made ahead of the socket. What is made cannot be overtaken any more.
-constexpr std::size_t kMostUnsent = 64 * 1024;
+// Bytes that are made ahead of the socket. What is made cannot be overtaken any more. Three full frames of
+// data fit into a large buffer, and behind TLS into three records.
+constexpr std::size_t kMostUnsent = 48 * 1024;
 constexpr auto kPark = 5s;  // a quiet connection gives back what it can do without after this
 
 std::uint64_t now_ms() {

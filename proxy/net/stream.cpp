@@ -37,6 +37,9 @@ ssize_t transmit(int fd, const void* data, std::size_t size) {
 
 // --- reading
 
+// Who has sent so much at once will send more: the next read has a large buffer.
+constexpr std::size_t kBulk = Buffer::kSmall;
+
 void Stream::arm(Buffer& into) {
   assert(read_state_ == ReadState::none);
   read_state_ = ReadState::pending;
@@ -47,6 +50,7 @@ void Stream::arm(Buffer& into) {
 
 void Stream::try_read() {
   const bool held = read_into_->holds_storage();
+  if (!held && bulk_) read_into_->reserve(Buffer::kLarge);
   char* const room = read_into_->room();
   const std::size_t size = read_into_->room_size();
   if (tls_) {
@@ -88,6 +92,7 @@ bool Stream::drained() {
 }
 
 void Stream::complete_read(ReadResult result) {
+  bulk_ = result.size >= kBulk;
   read_state_ = ReadState::ready;
   read_result_ = result;
   poller_.defer(*this);

@@ -223,6 +223,7 @@ class Stream final : private Deadline, private Poller::Entry {
   Poller& poller_;
   int fd_;
   ReadState read_state_ = ReadState::none;
+  bool bulk_ = false;            // the last read filled a small buffer, or more
   bool sending_ = false;         // the writer's first try is still to come
   bool maybe_readable_ = false;  // an event came that no read has drained yet
   bool peer_closed_ = false;     // FIN was announced: after the data comes the end, without another event

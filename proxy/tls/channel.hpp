@@ -14,6 +14,10 @@
 
 namespace sluice::tls {
 
+// Bytes of records that one look at the socket may bring: a few of a long body's. OpenSSL holds them only
+// while there are some.
+constexpr std::size_t kReadAhead = 66 * 1024;
+
 class Channel {
  public:
   // blocked: again after the next event of the socket. ended: the peer's close_notify. broken: an alert, no

@@ -111,6 +111,7 @@ std::string ServerContext::set_up(SSL_CTX* ctx, const ServerOptions& options, co
   SSL_CTX_set_mode(
       ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(ctx, 1);
+  SSL_CTX_set_default_read_buffer_len(ctx, kReadAhead);
   if (SSL_CTX_set_ciphersuites(ctx, kSuites13) != 1 || SSL_CTX_set_cipher_list(ctx, kSuites12) != 1 ||
       SSL_CTX_set1_groups_list(ctx, kCurves) != 1 || SSL_CTX_set1_sigalgs_list(ctx, kSignatures) != 1)
     return "the cipher suites are refused: " + take_error();

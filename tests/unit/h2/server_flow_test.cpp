@@ -106,6 +106,27 @@ TEST(H2Server, CreditIsGivenForWhatWentOn) {
   EXPECT_FALSE(server.session.failed());
 }
 
+TEST(H2Server, NoCreditIsGivenThatNobodyWillUse) {
+  Server server;
+  Pairs fields = post();
+  fields.emplace_back("content-length", "60000");
+  server.ask(1, fields, false);
+  const std::string chunk(16000, 'c');
+  for (int i = 0; i < 3; ++i) server.say(Peer::data(1, chunk, false));
+  server.session.consumed(1, 48000);
+  EXPECT_TRUE(server.produce(kWindowUpdate).empty());  // 12000 are to come, and fit
+
+  // Padding takes room, until they do not fit any more.
+  std::string padded(1, '\xff');
+  padded += std::string(1, 'c') + std::string(255, '\0');
+  for (int i = 0; i < 23; ++i) server.say(frame(kData, kPadded, 1, padded));
+  server.session.consumed(1, 23);
+  const auto frames = server.produce(kWindowUpdate);
+  ASSERT_FALSE(frames.empty());
+  EXPECT_EQ(frames[0].stream, 1);
+  EXPECT_GT(frames[0].number(), 48000u);
+}
+
 TEST(H2Server, TheConnectionsCreditComesBackWithAForgottenStream) {
   Limits limits;
   limits.connection_window = 100000;
