@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "proxy/base/frames.hpp"
+#include "proxy/h2/field_list.hpp"
 
 namespace sluice::h2 {
 namespace {
@@ -39,11 +40,23 @@ void FieldBlock::add(std::string_view name, std::string_view value, std::uint32_
   }
   if (!pseudo) ++regular_;
   list_size_ += static_cast<std::uint32_t>(counted);
-  if (count_ == entry_room_) grow_entries();
+  if (count_ == entry_room_) grow_entries(entry_room_ == 0 ? kFirstEntries : entry_room_ * 2);
   char* const begin = extend(name.size() + value.size());
   copy_text(value, copy_text(name, begin));
   entries_[count_++] = {static_cast<std::uint32_t>(begin - text_), static_cast<std::uint32_t>(name.size()),
                         static_cast<std::uint32_t>(value.size()), http::Header::other};
+}
+
+void FieldBlock::copy(const FieldList& list) {
+  copy_text(list.text(), extend(list.text().size()));
+  grow_entries(std::max(kFirstEntries, static_cast<std::uint32_t>(list.size())));
+  const char* const begin = list.text().data();
+  for (; count_ < list.size(); ++count_) {
+    const FieldList::Field field = list[count_];
+    entries_[count_] = {static_cast<std::uint32_t>(field.name.data() - begin),
+                        static_cast<std::uint32_t>(field.name.size()),
+                        static_cast<std::uint32_t>(field.value.size()), http::Header::other};
+  }
 }
 
 void FieldBlock::join_cookies() {
@@ -83,8 +96,7 @@ char* FieldBlock::extend(std::size_t size) {
   return begin;
 }
 
-void FieldBlock::grow_entries() {
-  const std::uint32_t room = entry_room_ == 0 ? kFirstEntries : entry_room_ * 2;
+void FieldBlock::grow_entries(std::uint32_t room) {
   auto* const larger = static_cast<Entry*>(allocate_frame(room * sizeof(Entry)));
   std::copy(entries_, entries_ + count_, larger);
   if (entries_) free_frame(entries_, entry_room_ * sizeof(Entry));

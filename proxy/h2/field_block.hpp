@@ -11,6 +11,8 @@
 
 namespace sluice::h2 {
 
+class FieldList;
+
 // Views into a block stay valid until it is released; add() and join_cookies() make them void.
 class FieldBlock {
  public:
@@ -33,6 +35,8 @@ class FieldBlock {
   // what is more is left out, and the block is too_large().
   void add(std::string_view name, std::string_view value, std::uint32_t most_bytes,
            std::uint32_t most_fields);
+  // The same fields. Requires: the block is empty.
+  void copy(const FieldList& list);
   bool too_large() const { return too_large_; }
   void cut_off() { too_large_ = true; }  // nothing more is kept
 
@@ -51,7 +55,7 @@ class FieldBlock {
   };
 
   char* extend(std::size_t size);
-  void grow_entries();
+  void grow_entries(std::uint32_t room);
 
   std::size_t& held_;
   char* text_ = nullptr;

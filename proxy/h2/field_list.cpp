@@ -9,17 +9,27 @@
 namespace sluice::h2 {
 namespace {
 
-constexpr std::string_view kUnindexed[] = {"authorization", "proxy-authorization", "x-request-id",
-                                           "traceparent"};
 constexpr std::size_t kShortCookie =
     20;  // so short a secret could be guessed by the table's answers (RFC 7541 7.1)
 
-bool is_unindexed(std::string_view name, std::string_view value) {
-  if (name == "cookie") return value.size() < kShortCookie;
-  return std::find(std::begin(kUnindexed), std::end(kUnindexed), name) != std::end(kUnindexed);
-}
-
 }  // namespace
+
+bool is_unindexed(std::string_view name, std::string_view value) {
+  switch (name.size()) {
+    case 6:
+      return name == "cookie" && value.size() < kShortCookie;
+    case 11:
+      return name == "traceparent";
+    case 12:
+      return name == "x-request-id";
+    case 13:
+      return name == "authorization";
+    case 19:
+      return name == "proxy-authorization";
+    default:
+      return false;
+  }
+}
 
 void FieldList::clear() {
   text_.clear();

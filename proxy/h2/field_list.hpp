@@ -10,13 +10,16 @@
 
 namespace sluice::h2 {
 
+// HPACK keeps the field out of its tables: it is secret, or never comes twice (RFC 7541 7.1.3).
+bool is_unindexed(std::string_view name, std::string_view value);
+
 class FieldList {
  public:
   static constexpr std::size_t kMost = 192;  // fields: what a peer may send, and what a proxy adds to it
 
   struct Field {
     std::string_view name, value;
-    bool unindexed;  // HPACK keeps it out of its tables: it is secret, or never comes twice (RFC 7541 7.1.3)
+    bool unindexed;  // is_unindexed()
   };
 
   void clear();  // keeps the storage for the next head
@@ -33,6 +36,8 @@ class FieldList {
   void end();
 
   std::size_t size() const { return count_; }
+  // Names and values, one behind the other.
+  std::string_view text() const { return text_.view(); }
   // Valid until something is added.
   Field operator[](std::size_t i) const;
 

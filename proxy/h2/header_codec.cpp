@@ -55,7 +55,10 @@ NameValues::NameValues(const FieldList& list) : size_(list.size()) {
 }
 
 NameValues::NameValues(const FieldBlock& block) : size_(block.size()) {
-  for (std::size_t i = 0; i < size_; ++i) add(i, block[i].name, block[i].value, false);
+  for (std::size_t i = 0; i < size_; ++i) {
+    const http::Field field = block[i];
+    add(i, field.name, field.value, is_unindexed(field.name, field.value));
+  }
 }
 
 void NameValues::add(std::size_t i, std::string_view name, std::string_view value, bool unindexed) {

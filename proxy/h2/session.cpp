@@ -5,16 +5,7 @@
 #include "proxy/h2/session_state.hpp"
 
 namespace sluice::h2 {
-namespace {
-
-FieldBlock* copy_of(const FieldList& list, std::size_t& held) {
-  auto* const block = new FieldBlock(held);
-  for (std::size_t i = 0; i < list.size(); ++i)
-    block->add(list[i].name, list[i].value, UINT32_MAX, FieldList::kMost);
-  return block;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 SessionState::SessionState(Role session_role, const Limits& session_limits)
     : role(session_role),
@@ -79,7 +70,8 @@ StreamId Session::open(const FieldList& head, bool end, void* user) {
   stream.user = user;
   stream.window = s.writer.initial_window();
   stream.receive_window.set_limit(s.stream_window());
-  stream.request = copy_of(head, s.held_fields);
+  stream.request = new FieldBlock(s.held_fields);
+  stream.request->copy(head);
   stream.out = end ? Half::ending : Half::body;
   for (std::size_t i = 0; i < head.size() && head[i].name.starts_with(':'); ++i)
     stream.is_head |= head[i].name == ":method" && head[i].value == "HEAD";

@@ -281,6 +281,25 @@ TEST(H2Client, APushIsAnError) {
   EXPECT_EQ(told[0].event.error, ErrorCode::protocol_error);
 }
 
+TEST(H2Client, WhatIsSecretOrNeverComesTwiceStaysOutOfTheTable) {
+  Client client;
+  Pairs fields = get();
+  fields.emplace_back("authorization", "Basic c2VjcmV0OnNlY3JldA==");
+  fields.emplace_back("x-request-id", "0123456789abcdef0123456789abcdef");
+  fields.emplace_back("x-other", "that comes again and again, as it is");
+  std::size_t sizes[3];
+  for (std::size_t& size : sizes) {
+    client.open(fields, true);
+    const auto frames = client.requests();
+    ASSERT_EQ(frames.size(), 1u);
+    EXPECT_EQ(frames[0].fields, fields);
+    size = frames[0].payload.size();
+  }
+  EXPECT_LT(sizes[1], sizes[0]);  // x-other is in the table
+  EXPECT_EQ(sizes[2], sizes[1]);
+  EXPECT_GT(sizes[1], 40u);  // the others are not
+}
+
 TEST(H2Client, AnswersAreWholeHoweverManyWait) {
   constexpr int kStreams = 600;
   Client client(kStreams);
