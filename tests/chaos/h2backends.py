@@ -43,7 +43,7 @@ class Request:
 class Connection(asyncio.Protocol):
     def __init__(self, backend):
         self.backend, self.requests, self.outbox = backend, {}, {}
-        self.highest, self.last, self.silent, self.spoiled = 0, MOST, False, False
+        self.highest, self.last, self.silent, self.spoiled, self.agreed = 0, MOST, False, False, False
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="latin1", validate_outbound_headers=False))
 
     def connection_made(self, transport):
@@ -54,8 +54,6 @@ class Connection(asyncio.Protocol):
         self.h2.initiate_connection()
         self.h2.increment_flow_control_window(1 << 20)
         self.flush()
-        if self.backend.mode == "few":
-            self.backend.set(self, Settings.MAX_CONCURRENT_STREAMS, 1)
         if self.backend.mode == "leave":
             self.leave(0)
         if self.backend.mode == "deaf":
@@ -100,6 +98,9 @@ class Connection(asyncio.Protocol):
                     self.send(stream, event.data)
         elif isinstance(event, h2.events.StreamEnded) and request:
             self.backend.answer(self, stream, request)
+        elif isinstance(event, h2.events.SettingsAcknowledged) and not self.agreed:
+            self.agreed = True
+            self.backend.limit(self)
         elif isinstance(event, (h2.events.WindowUpdated, h2.events.RemoteSettingsChanged)):
             for waiting in list(self.outbox):
                 self.drain(waiting)
@@ -203,13 +204,18 @@ class Backend:
             if before == "deaf":
                 connection.transport.resume_reading()
             if before == "few" or mode == "few":
-                self.set(connection, Settings.MAX_CONCURRENT_STREAMS, 1 if mode == "few" else 100)
+                self.limit(connection)
             if mode == "deaf":
                 connection.transport.pause_reading()
             if mode == "leave":
                 self.begin(self.leave(connection))
         if mode == "windows":
             self.begin(self.move_windows())
+
+    def limit(self, connection):
+        """h2 holds the proxy to it once the next SETTINGS are acknowledged, whichever they are."""
+        if connection.agreed:
+            self.set(connection, Settings.MAX_CONCURRENT_STREAMS, 1 if self.mode == "few" else 100)
 
     @staticmethod
     def set(connection, code, value):

@@ -39,7 +39,7 @@ class Stream:
 
 class Connection(asyncio.Protocol):
     def __init__(self):
-        self.streams, self.lost, self.rest = {}, False, b""
+        self.streams, self.lost, self.rest, self.room = {}, False, b"", asyncio.Event()
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="latin1", validate_outbound_headers=False))
 
     def connection_made(self, transport):
@@ -51,6 +51,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, _error):
         self.lost = True
+        self.room.set()
         for stream in self.streams.values():
             stream.end("gone")
 
@@ -87,6 +88,7 @@ class Connection(asyncio.Protocol):
     def take(self, event):
         stream = self.streams.get(getattr(event, "stream_id", None))
         if isinstance(event, (h2.events.WindowUpdated, h2.events.RemoteSettingsChanged)):
+            self.room.set()
             for waiting in self.streams.values():
                 waiting.changed.set()
         if isinstance(event, h2.events.DataReceived):
@@ -126,6 +128,11 @@ class Connection(asyncio.Protocol):
             self.h2.send_data(number, body, end_stream=True)
         self.flush()
         return number, stream
+
+    async def room_for(self, size):
+        while self.h2.outbound_flow_control_window < size and not self.lost:
+            self.room.clear()
+            await self.room.wait()
 
     async def upload(self, number, stream, body):
         while body and not stream.over:
@@ -168,6 +175,7 @@ class Link:
         for _ in range(6):
             connection = await self.get()
             whole = len(body) <= 5000 and not slow
+            await connection.room_for(len(body) if whole else 0)
             number, stream = connection.open(fields, not body, body if whole else b"")
             stream.slow = slow
             try:
