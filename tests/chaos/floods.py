@@ -74,6 +74,7 @@ def flood(address, kind, until):
     """One connection; what ended it: the code of GOAWAY, `closed`, `reset` (its streams), or `nothing`. None: there was no time."""
     peer = Peer(address, settings={4: 0} if kind == "zero window" else None, credit=False)
     with peer:
+        peer.until(lambda: peer.settings)  # acknowledged: nothing may be said within a block
         peer.answers_pings = False
         for data in FLOODS[kind](peer):
             if not peer.raw(data) or peer.closed or peer.goaway:
