@@ -311,7 +311,7 @@ class Chaos:
             self.problems.append(f"the daemon ended with {code}")
         if growth > GROWTH:
             self.problems.append(f"memory grew by {growth} KiB")
-        for kind, least in (("GET", 10), ("h2c GET", 5), ("h2 GET", 2), ("h2c gRPC", 5), ("h2 gRPC", 2)):
+        for kind, least in (("GET", 5), ("h2c GET", 1), ("h2 GET", 0.5), ("h2c gRPC", 1), ("h2 gRPC", 0.5)):
             if told["done"].get(kind, 0) < least * self.seconds:
                 self.problems.append(f"hardly any {kind} was answered")
 
