@@ -78,7 +78,7 @@ void GrpcCall::take_head(const http::ResponseHead& head, std::span<const http::F
 }
 
 std::optional<GrpcStatus> GrpcCall::failed_at_once() const {
-  if (!ended_early_ || early_ == GrpcStatus::ok || early_ == GrpcStatus::cancelled) return std::nullopt;
+  if (!ended_early_ || early_ == GrpcStatus::ok) return std::nullopt;
   return early_;
 }
 

@@ -3,6 +3,8 @@
   backends.py NAME PORT RELAY LOG   prints its port and its relay's (0: new ones); a word on stdin is the new mode; LOG gets the id of every POST carried out
 """
 import asyncio
+import base64
+import hashlib
 import logging
 import random
 import socket
@@ -19,6 +21,9 @@ class Backend:
         self.name, self.mode = name, "ok"
         self.changed = asyncio.Event()
         self.log = open(log, "a", buffering=1)
+
+    async def listen(self, port):
+        return await asyncio.start_server(self.serve, "127.0.0.1", port, backlog=512, reuse_address=True)
 
     def set_mode(self, mode):
         self.mode = mode
@@ -53,7 +58,7 @@ class Backend:
         method, target, _ = head[0].split(" ")
         fields = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:] if line)}
         if "upgrade" in fields:
-            return await self.tunnel(reader, writer)
+            return await self.tunnel(reader, writer, fields.get("sec-websocket-key", ""))
         size = await self.body(reader, fields)
         if method == "POST":
             self.log.write(fields.get("x-id", "?") + "\n")
@@ -96,8 +101,9 @@ class Backend:
         await writer.drain()
         return self.mode != "poison" or await asyncio.sleep(0.2, False)
 
-    async def tunnel(self, reader, writer):
-        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    async def tunnel(self, reader, writer, key):
+        proof = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest())
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: %s\r\n\r\n" % proof)
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
@@ -134,9 +140,9 @@ async def relay(port, at):
     return await asyncio.start_server(pair, "127.0.0.1", at, reuse_address=True)
 
 
-async def main(name, port, relay_port, log):
-    backend = Backend(name, log)
-    server = await asyncio.start_server(backend.serve, "127.0.0.1", port, backlog=512, reuse_address=True)
+async def run(backend, port, relay_port):
+    """Serves until its stdin ends. `backend` has listen(port) and set_mode(word)."""
+    server = await backend.listen(port)
     own = server.sockets[0].getsockname()[1]
     in_front = await relay(own, relay_port)
     relayed = in_front.sockets[0].getsockname()[1]
@@ -149,4 +155,4 @@ async def main(name, port, relay_port, log):
 
 if __name__ == "__main__":
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it warns of every peer that left
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))
+    asyncio.run(run(Backend(sys.argv[1], sys.argv[4]), int(sys.argv[2]), int(sys.argv[3])))

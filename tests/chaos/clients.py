@@ -1,4 +1,4 @@
-"""The clients of the chaos run, all in one process. Every request carries an id, and every answer has to begin with it.
+"""The HTTP/1 clients of the chaos run, all in one process. Every request carries an id, and every answer has to begin with it.
 
   clients.py HOST PORT      until its stdin ends; then one JSON object on stdout: what was done, and everything that failed
 """
@@ -12,6 +12,7 @@ import sys
 import time
 
 ids = itertools.count(1)
+WHERE = ("", "/two")  # the services: one's backends speak HTTP/1, the other's HTTP/2
 
 
 class Cut(Exception):
@@ -66,36 +67,57 @@ class Connection:
         return await self.reader.readexactly(int(fields.get("content-length", "0")))
 
 
-class Clients:
-    def __init__(self, address):
-        self.address, self.ended = address, False
-        self.done, self.failures, self.posts, self.wrong = {}, [], [], []
+class Ledger:
+    """What was done, what failed and when, and answers that were not to what was asked. `where`: the path of the service that was asked."""
 
-    def note(self, kind, begun, outcome, error=""):
+    def __init__(self):
+        self.ended = False
+        self.done, self.failures, self.wrong = {}, [], []
+
+    def note(self, kind, begun, outcome, error="", where=None):
         if outcome == "ok":
             self.done[kind] = self.done.get(kind, 0) + 1
         else:
-            self.failures.append({"kind": kind, "begun": begun, "ended": time.monotonic(), "outcome": outcome, "error": error})
+            self.failures.append({"kind": kind, "begun": begun, "ended": time.monotonic(), "outcome": outcome, "error": error, "where": where})
 
-    def judge(self, kind, begun, own, status, fields, body):
-        if status == 200 and body.split(b" ")[0] != own.encode():
+    def judge(self, kind, begun, own, status, fields, body, where=None):
+        line = body.partition(b"\n")[0] + b"\n"
+        if status == 200 and (line.split(b" ")[0] != own.encode() or body != line * (len(body) // len(line))):
             self.wrong.append({"kind": kind, "asked": own, "got": body[:100].decode("latin1"), "at": time.monotonic()})
-        self.note(kind, begun, "ok" if status == 200 else str(status), fields.get("x-sluice-error", ""))
+        self.note(kind, begun, "ok" if status == 200 else str(status), fields.get("x-sluice-error", ""), where)
+
+    async def run(self, tasks):
+        """Until stdin ends, then tells."""
+        words = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(words), sys.stdin)
+        await words.read()
+        self.ended = True
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        broken = [repr(r) for r in results if isinstance(r, BaseException)]
+        print(json.dumps({"done": self.done, "failures": self.failures, "wrong": self.wrong, "broken_clients": broken}))
+
+
+class Clients(Ledger):
+    def __init__(self, address):
+        super().__init__()
+        self.address = address
 
     async def exchange(self, connection, kind, own, request):
+        where = random.choice(WHERE)
+        request = request.replace(b" /", b" %s/" % where.encode(), 1)
         begun = time.monotonic()
         try:
             await asyncio.wait_for(connection.open(), 15)
             connection.writer.write(request)
             status, fields, body = await asyncio.wait_for(connection.answer(), 15)
-            self.judge(kind, begun, own, status, fields, body)
+            self.judge(kind, begun, own, status, fields, body, where)
             if fields.get("connection") == "close":
                 connection.close()
         except Cut as cut:
-            self.note(kind, begun, "broken" if cut.begun else "cut")
+            self.note(kind, begun, "broken" if cut.begun else "cut", where=where)
             connection.close()
         except (OSError, asyncio.TimeoutError) as error:
-            self.note(kind, begun, "late" if isinstance(error, asyncio.TimeoutError) else "cut", repr(error))
+            self.note(kind, begun, "late" if isinstance(error, asyncio.TimeoutError) else "cut", repr(error), where)
             connection.close()
             await asyncio.sleep(0.05)
 
@@ -127,7 +149,7 @@ class Clients:
         begun, own = time.monotonic(), [f"l{next(ids)}" for _ in range(3)]
         try:
             await connection.open()
-            connection.writer.write("".join(f"GET /e HTTP/1.1\r\nHost: a\r\nX-Id: {one}\r\n\r\n" for one in own).encode())
+            connection.writer.write("".join(f"GET {random.choice(WHERE)}/e HTTP/1.1\r\nHost: a\r\nX-Id: {one}\r\n\r\n" for one in own).encode())
             for one in own:
                 status, fields, body = await asyncio.wait_for(connection.answer(), 15)
                 self.judge("pipeline", begun, one, status, fields, body)
@@ -138,17 +160,17 @@ class Clients:
 
     async def slow(self, connection):
         """A head in drips, and a big answer read slowly."""
-        own, begun = f"s{next(ids)}", time.monotonic()
+        own, begun, where = f"s{next(ids)}", time.monotonic(), random.choice(WHERE)
         try:
             await connection.open()
-            for byte in f"GET /big HTTP/1.1\r\nHost: a\r\nX-Id: {own}\r\n\r\n".encode():
+            for byte in f"GET {where}/big HTTP/1.1\r\nHost: a\r\nX-Id: {own}\r\n\r\n".encode():
                 connection.writer.write(bytes([byte]))
                 await asyncio.sleep(0.005)
             await asyncio.sleep(0.3)
             status, fields, body = await asyncio.wait_for(connection.answer(), 15)
-            self.judge("slow", begun, own, status, fields, body)
+            self.judge("slow", begun, own, status, fields, body, where)
         except (Cut, OSError, asyncio.TimeoutError) as error:
-            self.note("slow", begun, "broken" if isinstance(error, Cut) and error.begun else "cut")
+            self.note("slow", begun, "broken" if isinstance(error, Cut) and error.begun else "cut", where=where)
             connection.close()
 
     async def abort(self, connection):
@@ -168,7 +190,8 @@ class Clients:
         begun = time.monotonic()
         try:
             await connection.open()
-            connection.writer.write(b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: eA==\r\n\r\n")
+            connection.writer.write(b"GET %s/ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                                    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" % random.choice(WHERE).encode())
             status, fields, _ = await asyncio.wait_for(connection.answer(), 15)
             if status != 101:
                 return self.note("tunnel", begun, str(status), fields.get("x-sluice-error", ""))
@@ -186,18 +209,16 @@ class Clients:
             connection.close()
             await asyncio.sleep(0.02)
 
-    async def run(self):
-        crowd = [(self.get, 16), (self.put, 4), (self.post, 6), (self.pipeline, 3), (self.slow, 4), (self.abort, 4), (self.tunnel, 4)]
-        tasks = [asyncio.create_task(self.forever(one)) for one, n in crowd for _ in range(n)]
-        words = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(words), sys.stdin)
-        await words.read()
-        self.ended = True
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-        broken = [repr(r) for r in results if isinstance(r, BaseException)]
-        print(json.dumps({"done": self.done, "failures": self.failures, "wrong": self.wrong, "broken_clients": broken}))
+    def crowd(self):
+        crowd = [(self.get, 8), (self.put, 2), (self.post, 3), (self.pipeline, 2), (self.slow, 2), (self.abort, 2), (self.tunnel, 2)]
+        return [asyncio.create_task(self.forever(one)) for one, n in crowd for _ in range(n)]
+
+
+async def main():
+    clients = Clients((sys.argv[1], int(sys.argv[2])))
+    await clients.run(clients.crowd())
 
 
 if __name__ == "__main__":
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it warns of every peer that left
-    asyncio.run(Clients((sys.argv[1], int(sys.argv[2]))).run())
+    asyncio.run(main())

@@ -23,12 +23,10 @@ import tempfile
 import threading
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "support"))
-from chaos import Member  # noqa: E402
-from client import Client  # noqa: E402
-from sluice import Sluice, config_of, die_with_the_tests, service  # noqa: E402
-from waiting import wait_until  # noqa: E402
+from members import Member
+from client import Client
+from sluice import Sluice, config_of, die_with_the_tests, service
+from waiting import wait_until
 
 LIMIT = "1s"  # the proxy's, of each kind
 BIG = 4_000_000  # bytes of the answer that is not read

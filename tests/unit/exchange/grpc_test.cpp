@@ -168,6 +168,17 @@ TEST_F(GrpcCalls, R1_a_status_that_is_not_listed_goes_to_the_client) {
   EXPECT_EQ(bench->connector.seen.requests, 1);
 }
 
+// A server that stops says CANCELLED of calls that it has not begun, as gRPC's own library does.
+TEST_F(GrpcCalls, R1_cancelled_by_the_server_is_tried_again_where_it_is_listed) {
+  for (const bool listed : {false, true}) {
+    begin(call_of({"1", "0"}, true));
+    if (listed) bench->spec.retries.on_grpc = {GrpcStatus::cancelled};
+    EXPECT_TRUE(bench->run());
+    EXPECT_EQ(bench->connector.seen.requests, listed ? 2 : 1);
+    EXPECT_EQ(canary().errors.get(), listed ? 1u : 0u) << "else it is the client's own word";
+  }
+}
+
 TEST_F(GrpcCalls, R1_nothing_is_tried_again_after_the_head_went_to_the_client) {
   Script script = call_of({"14", "0"});
   script.answer = {"first message"};
