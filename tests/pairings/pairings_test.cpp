@@ -3,7 +3,7 @@
 // reset, answer early or never, leave by GOAWAY. All of it on one thread, in simulated time, over sockets in
 // memory; what happens follows from the seed.
 //
-// SLUICE_SEED=N runs that seed alone.
+// SLUICE_SEED=N runs that seed alone, SLUICE_SEEDS=N the first N of each pairing.
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -205,8 +205,10 @@ class Pairings : public ::testing::TestWithParam<Pairing> {};
 
 TEST_P(Pairings, every_request_ends_as_it_may_and_no_byte_is_out_of_place) {
   const char* const only = std::getenv("SLUICE_SEED");
+  const char* const count = std::getenv("SLUICE_SEEDS");
   const std::uint64_t first = only ? std::strtoull(only, nullptr, 10) : 0;
-  for (std::uint64_t seed = first; seed < (only ? first + 1 : kSeeds) && !HasFailure(); ++seed) {
+  const std::uint64_t most = only ? first + 1 : count ? std::strtoull(count, nullptr, 10) : kSeeds;
+  for (std::uint64_t seed = first; seed < most && !HasFailure(); ++seed) {
     SCOPED_TRACE("SLUICE_SEED=" + std::to_string(seed));
     Simulation(GetParam(), seed).run();
   }
