@@ -356,7 +356,10 @@ void SessionState::on_settings_end(bool acknowledges) {
   }
   if (!std::exchange(settings_pending_, false)) return fail(ErrorCode::protocol_error, "settings");
   stream_window_ = limits.stream_window;
-  for (const auto& stream : streams) stream->receive_window.set_limit(stream_window_);
+  for (const auto& stream : streams) {
+    stream->receive_window.set_limit(stream_window_);
+    give_stream_credit(*stream, 0);  // what is little of the former window may be half of this one
+  }
 }
 
 // --- mistakes

@@ -106,6 +106,11 @@ void SessionState::give_credit(Stream& stream, std::size_t bytes) {
   if (bytes == 0) return;
   stream.unconsumed -= bytes;
   ignore_data(bytes);
+  give_stream_credit(stream, bytes);
+}
+
+// Of the stream's own window.
+void SessionState::give_stream_credit(Stream& stream, std::size_t bytes) {
   if (stream.in == Half::over || stream.forgotten || failed) return;
   const std::uint32_t credit = stream.receive_window.give_back(bytes, stream.expected);
   if (credit > 0) writer.give_credit(stream.id, credit);

@@ -96,6 +96,7 @@ class SessionState final : private FrameSink {
   void open_request(Stream& stream);
   void write_data(Stream& stream, Buffer& to);
   void end_out(Stream& stream);
+  void give_stream_credit(Stream& stream, std::size_t bytes);
   void set_drained(Stream& stream);
 
   // --- the end of a stream

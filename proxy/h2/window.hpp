@@ -12,10 +12,11 @@ class ReceiveWindow {
  public:
   explicit ReceiveWindow(std::int64_t limit = kDefaultWindow) : limit_(limit) {}
 
-  // So many bytes have come. False: more than the peer was allowed.
+  // So many bytes have come. False: more than the peer was allowed. An end without data always may come, also
+  // where a window that has shrunk is below what came before.
   bool take(std::size_t bytes) {
     used_ += static_cast<std::int64_t>(bytes);
-    return used_ <= limit_;
+    return bytes == 0 || used_ <= limit_;
   }
   // So many went on. How many the peer is to be told of: half a window at a time; 0: none now. Not while all
   // that is `expected` fits into the window as it is.

@@ -106,6 +106,31 @@ TEST(H2Server, CreditIsGivenForWhatWentOn) {
   EXPECT_FALSE(server.session.failed());
 }
 
+TEST(H2Server, ASmallerWindowIsReckonedWithFromItsAcknowledgementOn) {
+  Limits limits;
+  limits.stream_window = 4000;
+  Pair pair(Role::server, limits);
+  pair.say(Peer::preface() + pair.peer.headers(1, post(), false) +
+           Peer::data(1, std::string(4000, 'c'), false));
+  pair.session.consumed(1, 4000);
+  pair.produce();
+  pair.say(frame(kSettings, kAck, 0, ""));
+  const auto frames = pair.produce(kWindowUpdate);
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].stream, 1);
+  EXPECT_EQ(frames[0].number(), 4000u);
+}
+
+TEST(H2Server, AnEndWithoutDataNeedsNoWindow) {
+  Limits limits;
+  limits.stream_window = 4000;
+  Pair pair(Role::server, limits);
+  pair.say(Peer::preface() + pair.peer.headers(1, post(), false) +
+           Peer::data(1, std::string(9000, 'c'), false));
+  pair.say(frame(kSettings, kAck, 0, ""));
+  EXPECT_EQ(kinds(pair.say(Peer::data(1, "", true))), (std::vector{Kind::end}));
+}
+
 TEST(H2Server, NoCreditIsGivenThatNobodyWillUse) {
   Server server;
   Pairs fields = post();
