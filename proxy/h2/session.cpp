@@ -72,6 +72,7 @@ StreamId Session::open(const FieldList& head, bool end, void* user) {
   stream.receive_window.set_limit(s.stream_window());
   stream.request = new FieldBlock(s.held_fields);
   stream.request->copy(head);
+  ++s.unopened;
   stream.out = end ? Half::ending : Half::body;
   for (std::size_t i = 0; i < head.size() && head[i].name.starts_with(':'); ++i)
     stream.is_head |= head[i].name == ":method" && head[i].value == "HEAD";

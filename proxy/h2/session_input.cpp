@@ -343,7 +343,7 @@ void SessionState::set_initial_window(std::uint32_t bytes) {
   for (const auto& stream : streams) {
     stream->window += more;
     if (stream->window > kMaxWindow) return fail(ErrorCode::flow_control_error, "settings");
-    if (stream->window > 0 && !stream->piece.empty()) writer.schedule(*stream);
+    if (stream->window > 0 && !stream->piece.empty() && !stream->request) writer.schedule(*stream);
   }
 }
 

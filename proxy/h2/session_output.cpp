@@ -27,19 +27,22 @@ bool SessionState::produce(Buffer& to, std::size_t most) {
 
 // --- messages
 
-// Requests are produced as late as can be: one that is taken back before never reaches the peer.
+// Requests are produced as late as can be: one that is taken back before never reaches the peer, and a limit
+// of streams that was lowered meanwhile is obeyed.
 void SessionState::open_requests() {
-  while (first_unopened_ < next_stream) {
+  for (; first_unopened_ < next_stream; first_unopened_ += 2) {
     Stream* const stream = streams.find(first_unopened_);
-    first_unopened_ += 2;
-    if (stream && stream->request) open_request(*stream);
+    if (!stream || !stream->request) continue;
+    if (streams.open() - unopened >= peer.max_streams) return;
+    open_request(*stream);
   }
 }
 
 void SessionState::open_request(Stream& stream) {
-  const bool end = stream.out == Half::ending && !stream.last;
-  const bool written = writer.write(stream.id, NameValues(*stream.request), end);
-  delete std::exchange(stream.request, nullptr);
+  const bool end = stream.out == Half::ending && !stream.last && !stream.trailers;
+  bool written = writer.write(stream.id, NameValues(*stream.request), end);
+  if (stream.trailers) written &= writer.write(stream.id, NameValues(*stream.trailers), true);
+  drop_request(stream);
   if (!written) return fail(ErrorCode::internal_error, "header block");
   if (stream.out == Half::ending || !stream.piece.empty()) writer.schedule(stream);
 }
@@ -69,7 +72,12 @@ void SessionState::send_data(Stream& stream, std::string_view piece, bool last) 
 void SessionState::send_trailers(Stream& stream, const FieldList& trailers) {
   if (failed || stream.out != Half::body) return;
   assert(stream.piece.empty());
-  if (stream.request) open_requests();  // they follow their head
+  if (stream.request) {  // they follow it
+    stream.trailers = new FieldBlock(held_fields);
+    stream.trailers->copy(trailers);
+    stream.out = Half::ending;
+    return;
+  }
   if (!writer.write(stream.id, NameValues(trailers), true))
     return fail(ErrorCode::internal_error, "header block");
   stream.out = Half::ending;
@@ -153,7 +161,14 @@ void SessionState::end_stream(Stream& stream) {
   stream.piece = {};
   FrameWriter::unschedule(stream);
   delete std::exchange(stream.building, nullptr);
+  drop_request(stream);
+}
+
+void SessionState::drop_request(Stream& stream) {
+  if (!stream.request) return;
   delete std::exchange(stream.request, nullptr);
+  delete std::exchange(stream.trailers, nullptr);
+  --unopened;
 }
 
 void SessionState::settle(Stream& stream) {

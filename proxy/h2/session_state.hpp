@@ -61,6 +61,7 @@ class SessionState final : private FrameSink {
   bool peer_leaves = false;                                                              // by its GOAWAY
   StreamId last_stream = 0;  // the highest that the peer opened
   StreamId next_stream = 1;  // that this side would open
+  std::size_t unopened = 0;  // streams whose requests are not produced
   std::vector<void*> drained;
 
  private:
@@ -94,6 +95,7 @@ class SessionState final : private FrameSink {
   // --- sending
   void open_requests();
   void open_request(Stream& stream);
+  void drop_request(Stream& stream);
   void write_data(Stream& stream, Buffer& to);
   void end_out(Stream& stream);
   void give_stream_credit(Stream& stream, std::size_t bytes);

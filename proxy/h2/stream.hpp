@@ -30,6 +30,7 @@ struct Stream {
     while (blocks) release(blocks);
     delete building;
     delete request;
+    delete trailers;
   }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -60,6 +61,7 @@ struct Stream {
   std::size_t unconsumed = 0;              // bytes of data that were handed on, and not given back as credit
   std::uint64_t opened_ms = 0;
   FieldBlock* request = nullptr;   // its head, until it is produced; of the client's role
+  FieldBlock* trailers = nullptr;  // that wait for it
   FieldBlock* building = nullptr;  // the block that is being decoded
   FieldBlock* blocks = nullptr;    // those handed on
   std::uint32_t drained_in = 0;    // the produce() that did it

@@ -99,6 +99,20 @@ TEST(H2Client, ALowerLimitHoldsForNewStreams) {
   EXPECT_EQ(client.session.room(), 1u);  // the peer counts no stream that is over
 }
 
+TEST(H2Client, ALowerLimitHoldsForRequestsThatWaitToGo) {
+  Client client(3);
+  for (int i = 0; i < 3; ++i) EXPECT_NE(client.open(get(), true), 0);
+  client.say(Peer::settings({{3, 1}}));
+  EXPECT_EQ(client.requests().size(), 1u);
+  client.session.forget(3);  // taken back while it waits
+  EXPECT_TRUE(client.requests().empty());
+  client.answer(1, {{":status", "200"}}, true);
+  client.session.forget(1);
+  const auto frames = client.requests();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].stream, 5);
+}
+
 TEST(H2Client, RefusedStreamsWereNotProcessed) {
   Client client;
   const StreamId id = client.open(post(), false);
