@@ -89,9 +89,9 @@ bool SessionState::on_frame_end(const FrameHead& head, const char* begin) {
 
 void SessionState::begin_block(const FrameHead& head) {
   if (role == Role::server && head.stream > last_stream) begin_stream(head.stream);
-  block_ = head.stream;
-  block_ends_ = head.has(flag::end_stream);
-  Stream* const stream = listener(block_);
+  block_.stream = head.stream;
+  block_.ends_stream = head.has(flag::end_stream);
+  Stream* const stream = listener(block_.stream);
   if (!stream) return;
   delete stream->building;
   stream->building = new FieldBlock(held_fields);
@@ -107,7 +107,7 @@ void SessionState::begin_stream(StreamId id) {
   Stream& stream = streams.add(id);
   stream.opened_ms = now_ms;
   stream.window = writer.initial_window();
-  stream.receive_window.set_limit(stream_window_);
+  stream.receive_window.set_limit(own_.stream_window);
 }
 
 void SessionState::refuse(StreamId id) {
@@ -117,11 +117,11 @@ void SessionState::refuse(StreamId id) {
 
 // Each block is decoded, whoever listens: the tables of both sides must agree.
 void SessionState::decode(std::string_view piece) {
-  Stream* const stream = listener(block_);
+  Stream* const stream = listener(block_.stream);
   FieldBlock* const building = stream ? stream->building : nullptr;
   std::string_view name, value;
   for (;;) {
-    switch (decoder_.next(piece, name, value)) {
+    switch (block_.decoder.next(piece, name, value)) {
       case HeaderDecoder::Found::nothing:
         return;
       case HeaderDecoder::Found::flaw:
@@ -135,16 +135,16 @@ void SessionState::decode(std::string_view piece) {
 }
 
 void SessionState::end_block() {
-  if (!decoder_.end_block()) return fail(ErrorCode::compression_error, "header block");
-  Stream* const unheard = streams.find(block_);
-  if (unheard && unheard->forgotten && block_ends_) {
+  if (!block_.decoder.end_block()) return fail(ErrorCode::compression_error, "header block");
+  Stream* const unheard = streams.find(block_.stream);
+  if (unheard && unheard->forgotten && block_.ends_stream) {
     unheard->in = Half::over;
     return settle(*unheard);
   }
-  Stream* const stream = listener(block_);
+  Stream* const stream = listener(block_.stream);
   if (!stream || !stream->building) return;
-  if (stream->in == Half::body) return on_trailers(*stream, block_ends_);
-  on_head(*stream, block_ends_);
+  if (stream->in == Half::body) return on_trailers(*stream, block_.ends_stream);
+  on_head(*stream, block_.ends_stream);
 }
 
 void SessionState::on_head(Stream& stream, bool last) {
@@ -354,10 +354,10 @@ void SessionState::on_settings_end(bool acknowledges) {
     events.add(Event::Kind::settings, 0);
     return;
   }
-  if (!std::exchange(settings_pending_, false)) return fail(ErrorCode::protocol_error, "settings");
-  stream_window_ = limits.stream_window;
+  if (!std::exchange(own_.pending, false)) return fail(ErrorCode::protocol_error, "settings");
+  own_.stream_window = limits.stream_window;
   for (const auto& stream : streams) {
-    stream->receive_window.set_limit(stream_window_);
+    stream->receive_window.set_limit(own_.stream_window);
     give_stream_credit(*stream, 0);  // what is little of the former window may be half of this one
   }
 }

@@ -26,7 +26,8 @@ struct PeerSettings {
 };
 
 // Many methods: a frame's kinds and the commands that need more than a line. session_input.cpp has those of
-// receiving, session_output.cpp those of sending.
+// receiving, session_output.cpp those of sending. As many fields as a connection has to remember for all of
+// its streams: these share windows, tables, ids and the order of what is said.
 class SessionState final : private FrameSink {
  public:
   SessionState(Role session_role, const Limits& session_limits);
@@ -44,7 +45,7 @@ class SessionState final : private FrameSink {
   void go_away(ErrorCode code);
   void fail(ErrorCode code, const char* reason);
   bool wants_write() const;
-  std::int64_t stream_window() const { return stream_window_; }
+  std::int64_t stream_window() const { return own_.stream_window; }
 
   const Role role;
   const Limits limits;
@@ -107,13 +108,21 @@ class SessionState final : private FrameSink {
   void settle(Stream& stream);      // it may be over: then it is destroyed if nobody cares for it
   void glitch(Glitch kind);
 
-  HeaderDecoder decoder_;
+  // The block of fields that is being read.
+  struct Block {
+    HeaderDecoder decoder;
+    StreamId stream = 0;
+    bool ends_stream = false;
+  };
+  // The peer has these of ours from its acknowledgement on.
+  struct OwnSettings {
+    std::int64_t stream_window = kDefaultWindow;
+    bool pending = true;
+  };
+
+  Block block_;
+  OwnSettings own_;
   ReceiveWindow receive_window_;  // of all streams together
-  std::int64_t stream_window_ =
-      kDefaultWindow;             // of a stream: the peer's view, until it has seen our SETTINGS
-  bool settings_pending_ = true;  // ours, which it has not acknowledged
-  StreamId block_ = 0;            // the stream whose block is being read
-  bool block_ends_ = false;       // the stream, too
   StreamId last_taken_ = 0;       // that GOAWAY spared; it must not rise (RFC 9113 6.8)
   StreamId first_unopened_ = 1;   // of this side's
   std::uint32_t resets_ = 0;      // by the peer
