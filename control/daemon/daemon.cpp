@@ -134,7 +134,7 @@ boost::asio::awaitable<std::string> Daemon::start() {
   if (std::string error = co_await control_.start(); !error.empty()) co_return error;
   spdlog::info("{}", status_line());
   notify_.ready(status_line());
-  if (options_.on_ready) options_.on_ready(control_);
+  if (options_.on_ready) options_.on_ready(control_, admin_.http_port());
   co_return std::string();
 }
 

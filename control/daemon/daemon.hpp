@@ -15,7 +15,8 @@ struct DaemonOptions {
   std::string config_file;               // for reload; empty: there is none to reload
   std::optional<std::string> state_dir;  // instead of the configuration's
   std::string log_level = "info";
-  std::function<void(change::Control&)> on_ready;  // everything is open; may be empty
+  // Everything is open, admin.http at this port (0: it is not); may be empty.
+  std::function<void(change::Control&, std::uint16_t admin_port)> on_ready;
 };
 
 // Runs until a signal ends it. The exit code: 0 after a shutdown, 1 when it could not start.

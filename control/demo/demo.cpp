@@ -115,7 +115,7 @@ void finish_split(config::ServiceSpec& service) {
     service.split.emplace_back(pool.name, pool.name == service.stable ? config::kWhole : 0);
 }
 
-void announce(change::Control& control, const config::Spec& spec, bool demo) {
+void announce(change::Control& control, std::uint16_t admin_port, const config::Spec& spec, bool demo) {
   const auto& service = spec.services.front();
   const std::string ctl = sluicectl(spec.admin.socket);
   const auto web = control.workers().port_of("web");
@@ -127,7 +127,7 @@ void announce(change::Control& control, const config::Spec& spec, bool demo) {
     text += fmt::format("{} ({} backend{}){}", pool.name, pool.backends.size(),
                         pool.backends.size() == 1 ? "" : "s", &pool == &service.pools.back() ? "" : ", ");
   text += fmt::format("\n  admin   http://127.0.0.1:{}\n  socket  {}\n\nTry in another terminal:\n",
-                      spec.admin.http->bind.port, spec.admin.socket);
+                      admin_port, spec.admin.socket);
   const bool h2 = service.pools.front().protocol == BackendProtocol::h2;
   text += fmt::format("  curl -i{} http://127.0.0.1:{}/\n  {} status\n", h2 ? " --http2-prior-knowledge" : "",
                       web, ctl);
@@ -188,8 +188,8 @@ int run_demo(const std::vector<std::string>& arguments, const RunDaemon& run_dae
   }
   finish_split(service);
   std::unique_ptr<Traffic> traffic;
-  auto on_ready = [&traffic, &flags, spec](change::Control& control) {
-    announce(control, spec, true);
+  auto on_ready = [&traffic, &flags, spec](change::Control& control, std::uint16_t admin_port) {
+    announce(control, admin_port, spec, true);
     if (flags.load > 0) traffic = std::make_unique<Traffic>(control.workers().port_of("web"), flags.load);
   };
   return run_daemon({spec, flags.log_level, std::move(on_ready)});
@@ -222,7 +222,9 @@ int run_try(const std::vector<std::string>& arguments, const RunDaemon& run_daem
     known->backends.push_back(backend);
   }
   finish_split(service);
-  auto on_ready = [spec](change::Control& control) { announce(control, spec, false); };
+  auto on_ready = [spec](change::Control& control, std::uint16_t admin_port) {
+    announce(control, admin_port, spec, false);
+  };
   return run_daemon({spec, parsed.flags.log_level, std::move(on_ready)});
 }
 

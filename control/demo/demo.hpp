@@ -15,7 +15,7 @@ namespace sluice::demo {
 struct Run {
   config::Spec spec;
   std::string log_level;
-  std::function<void(change::Control&)> on_ready;  // everything is open
+  std::function<void(change::Control&, std::uint16_t admin_port)> on_ready;  // everything is open
 };
 using RunDaemon = std::function<int(Run)>;  // the exit code
 

@@ -581,6 +581,9 @@ def test_the_demo_speaks_http2_to_its_backends(folder):
             peer.request(1)
             answer = peer.answer(1)
             assert answer.status == 200 and answer.body.startswith(b"hello from blue (blue-"), answer
+        admin = next(line for line in lines if "admin" in line).split("http://")[1].split()[0]
+        with Client(admin) as client:  # the port that was taken, and not the 0 that was asked for
+            assert client.request(target="/livez").status == 200
     finally:
         demo.terminate()
         demo.communicate(timeout=20)
