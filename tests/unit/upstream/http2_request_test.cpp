@@ -192,7 +192,8 @@ TEST_F(Http2RequestTest, an_early_answer_is_one_although_the_rest_of_the_request
   call.send({}, false);
   Http2Peer& peer = end(0, 1);
   peer.credits = false;
-  call.begin_piece(std::string(200'000, 'b'), false);
+  const std::string piece(200'000, 'b');
+  call.begin_piece(piece, false);
   settle();
   EXPECT_FALSE(call.sent) << "beyond its window";
   peer.answer(1, "early");
@@ -389,7 +390,8 @@ TEST_F(Http2RequestTest, what_is_canceled_ends_so_at_every_step) {
   sending.open();
   sending.send({}, false);
   end(0, 1).credits = false;
-  sending.begin_piece(std::string(200'000, 'b'), false);
+  const std::string piece(200'000, 'b');
+  sending.begin_piece(piece, false);
   settle();
   sending.request->cancel();
   EXPECT_TRUE(until([&] { return sending.sent.has_value(); }));
