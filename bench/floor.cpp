@@ -8,7 +8,6 @@
 #include <sys/epoll.h>
 
 #include <array>
-#include <csignal>
 #include <memory>
 #include <string>
 #include <vector>
@@ -152,15 +151,4 @@ class Forwarder {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::fprintf(stderr, "usage: floor UPSTREAM_PORT [PORT]\n");
-    return 2;
-  }
-  std::signal(SIGPIPE, SIG_IGN);
-  const auto upstream_port = static_cast<std::uint16_t>(std::atoi(argv[1]));
-  Forwarder forwarder(static_cast<std::uint16_t>(argc > 2 ? std::atoi(argv[2]) : 0), upstream_port);
-  std::printf("%u\n", forwarder.port());
-  std::fflush(stdout);
-  forwarder.run();
-}
+int main(int argc, char** argv) { return serve<Forwarder>("floor", argc, argv); }

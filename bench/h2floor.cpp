@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <list>
 #include <memory>
 #include <string>
@@ -401,15 +400,4 @@ Client::~Client() { nghttp2_session_del(session); }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::fprintf(stderr, "usage: h2floor UPSTREAM_PORT [PORT]\n");
-    return 2;
-  }
-  std::signal(SIGPIPE, SIG_IGN);
-  const auto upstream_port = static_cast<std::uint16_t>(std::atoi(argv[1]));
-  Proxy proxy(static_cast<std::uint16_t>(argc > 2 ? std::atoi(argv[2]) : 0), upstream_port);
-  std::printf("%u\n", proxy.port());
-  std::fflush(stdout);
-  proxy.run();
-}
+int main(int argc, char** argv) { return serve<Proxy>("h2floor", argc, argv); }

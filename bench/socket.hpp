@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -48,6 +49,22 @@ inline std::uint16_t port_of(int fd) {
   socklen_t size = sizeof address;
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) die("getsockname");
   return ntohs(address.sin_port);
+}
+
+// The main of a proxy that serves until it is killed: UPSTREAM_PORT [PORT], and the port that it took on
+// stdout.
+template <class Server>
+int serve(const char* name, int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: %s UPSTREAM_PORT [PORT]\n", name);
+    return 2;
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto upstream_port = static_cast<std::uint16_t>(std::atoi(argv[1]));
+  Server server(static_cast<std::uint16_t>(argc > 2 ? std::atoi(argv[2]) : 0), upstream_port);
+  std::printf("%u\n", server.port());
+  std::fflush(stdout);
+  server.run();
 }
 
 // The next waiting client, non-blocking and without Nagle's delay; -1 when there is none.

@@ -38,7 +38,7 @@ constexpr std::size_t kSizes[] = {Buffer::kTiny, Buffer::kSmall, Buffer::kLarge}
 constinit thread_local BlockList block_lists[std::size(kSizes)] = {};  // in the order of kSizes
 
 struct BlockCleaner {
-  bool needed = false;
+  bool needed = false;  // to be touched is what brings it to life
   ~BlockCleaner() {
     for (std::size_t i = 0; i < std::size(kSizes); ++i)
       while (FreeBlock* const block = block_lists[i].first) {
@@ -51,7 +51,7 @@ struct BlockCleaner {
 thread_local BlockCleaner block_cleaner;
 
 char* new_block(std::size_t size) {
-  static_cast<void>(&block_cleaner);  // it is there from the thread's first block on
+  block_cleaner.needed = true;  // from the thread's first block on
   char* const block = static_cast<char*>(std::malloc(size));
   if (!block) throw std::bad_alloc();
   return block;

@@ -17,7 +17,7 @@ struct FreeFrame {
 constinit thread_local FreeFrame* frame_lists[kClasses] = {};
 
 struct FrameCleaner {
-  bool needed = false;
+  bool needed = false;  // to be touched is what brings it to life
   ~FrameCleaner() {
     for (FreeFrame*& list : frame_lists)
       while (FreeFrame* const frame = list) {
@@ -37,7 +37,7 @@ void* allocate_frame(std::size_t size) {
     frame_lists[index] = frame->next;
     return frame;
   }
-  static_cast<void>(&frame_cleaner);  // it is there from the thread's first frame on
+  frame_cleaner.needed = true;  // from the thread's first frame on
   void* const fresh = std::malloc(index < kClasses ? index * kClass : size);
   if (!fresh) throw std::bad_alloc();
   return fresh;

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <string_view>
 
+#include "proxy/h2/frame.hpp"
+
 namespace sluice::client {
 
 enum class Preface : std::uint8_t { none, begun, whole };
 
 inline Preface preface_in(std::string_view bytes) {
-  constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  using h2::kPreface;
   const std::string_view seen = bytes.substr(0, kPreface.size());
   if (seen.empty() || seen != kPreface.substr(0, seen.size())) return Preface::none;
   return seen.size() == kPreface.size() ? Preface::whole : Preface::begun;

@@ -32,12 +32,12 @@ Event& EventQueue::add(Event::Kind kind, Stream& stream) {
 // The last event is the stream's.
 void EventQueue::chain(Stream& stream) {
   const auto index = static_cast<std::int32_t>(events_.size() - 1);
-  if (stream.batch == batch_)
-    events_[static_cast<std::size_t>(stream.last_event)].next_of_stream = index;
+  if (stream.events.batch == batch_)
+    events_[static_cast<std::size_t>(stream.events.last)].next_of_stream = index;
   else
-    stream.first_event = index;
-  stream.batch = batch_;
-  stream.last_event = index;
+    stream.events.first = index;
+  stream.events.batch = batch_;
+  stream.events.last = index;
 }
 
 void EventQueue::set_user(Stream& stream, void* user) {
@@ -58,7 +58,7 @@ void EventQueue::give_back() {
 }
 
 Event* EventQueue::first(Stream& stream) {
-  return stream.batch == batch_ ? &events_[static_cast<std::size_t>(stream.first_event)] : nullptr;
+  return stream.events.batch == batch_ ? &events_[static_cast<std::size_t>(stream.events.first)] : nullptr;
 }
 
 Event* EventQueue::next(Event& event) {

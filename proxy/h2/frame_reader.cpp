@@ -105,8 +105,21 @@ FrameFlaw FrameReader::read_pad_length(std::string_view& bytes, const FrameGuard
 void FrameReader::begin_payload(FrameSink& sink) {
   const bool prior =
       head_.type == FrameType::priority || (head_.type == FrameType::headers && head_.has(flag::priority));
-  phase_ = prior ? Phase::priority : left_ > 0 ? Phase::payload : Phase::padding;
-  if (phase_ == Phase::padding && padding_ == 0) end_frame(sink);
+  if (prior)
+    phase_ = Phase::priority;
+  else
+    begin_content(sink);
+}
+
+// Behind the priority.
+void FrameReader::begin_content(FrameSink& sink) {
+  phase_ = Phase::payload;
+  if (left_ == 0) end_content(sink);
+}
+
+void FrameReader::end_content(FrameSink& sink) {
+  phase_ = Phase::padding;
+  if (padding_ == 0) end_frame(sink);
 }
 
 // A stream must not depend on itself (RFC 7540 5.3.1). Nothing else is made of it (RFC 9113 5.3.2).
@@ -120,8 +133,7 @@ FrameFlaw FrameReader::read_priority(std::string_view& bytes, FrameSink& sink) {
   have_ = 0;
   if (static_cast<StreamId>(read_number(begin_, 4) & 0x7fffffff) == head_.stream)
     return {ErrorCode::protocol_error, "priority"};
-  phase_ = left_ > 0 ? Phase::payload : Phase::padding;
-  if (phase_ == Phase::padding && padding_ == 0) end_frame(sink);
+  begin_content(sink);
   return {};
 }
 
@@ -129,9 +141,7 @@ void FrameReader::read_payload(std::string_view& bytes, FrameSink& sink) {
   const auto piece = take(bytes, left_);
   left_ -= static_cast<std::uint32_t>(piece.size());
   if (!(flows(head_.type) ? sink.on_payload(head_, piece) : collect(piece, sink))) return go_on(false);
-  if (left_ > 0) return;
-  phase_ = Phase::padding;
-  if (padding_ == 0) end_frame(sink);
+  if (left_ == 0) end_content(sink);
 }
 
 void FrameReader::read_padding(std::string_view& bytes, FrameSink& sink) {

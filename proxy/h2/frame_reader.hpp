@@ -55,6 +55,8 @@ class FrameReader {
   void read_padding(std::string_view& bytes, FrameSink& sink);
 
   void begin_payload(FrameSink& sink);
+  void begin_content(FrameSink& sink);
+  void end_content(FrameSink& sink);
   bool collect(std::string_view piece, FrameSink& sink);
   void end_frame(FrameSink& sink);
   void go_on(bool wanted) {

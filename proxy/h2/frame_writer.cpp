@@ -123,13 +123,13 @@ void FrameWriter::split(std::size_t size, StreamId stream, bool end) {
 // --- data
 
 void FrameWriter::schedule(Stream& stream) {
-  if (stream.turns) return;
+  if (stream.turn.list) return;
   const bool starves = window_ <= 0 && !stream.piece.empty();
   (starves ? starved_ : ready_).push_back(stream);
 }
 
 void FrameWriter::unschedule(Stream& stream) {
-  if (stream.turns) stream.turns->remove(stream);
+  if (stream.turn.list) stream.turn.list->remove(stream);
 }
 
 Stream* FrameWriter::next() {

@@ -70,8 +70,8 @@ StreamId Session::open(const FieldList& head, bool end, void* user) {
   stream.user = user;
   stream.window = s.writer.initial_window();
   stream.receive_window.set_limit(s.stream_window());
-  stream.request = new FieldBlock(s.held_fields);
-  stream.request->copy(head);
+  stream.unopened.head = new FieldBlock(s.held_fields);
+  stream.unopened.head->copy(head);
   ++s.unopened;
   stream.out = end ? Half::ending : Half::body;
   for (std::size_t i = 0; i < head.size() && head[i].name.starts_with(':'); ++i)

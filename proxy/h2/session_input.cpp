@@ -136,13 +136,13 @@ void SessionState::decode(std::string_view piece) {
 
 void SessionState::end_block() {
   if (!block_.decoder.end_block()) return fail(ErrorCode::compression_error, "header block");
-  Stream* const unheard = streams.find(block_.stream);
-  if (unheard && unheard->forgotten && block_.ends_stream) {
-    unheard->in = Half::over;
-    return settle(*unheard);
+  Stream* const stream = streams.find(block_.stream);
+  if (!stream || stream->in == Half::over) return;
+  if (stream->forgotten) {
+    if (block_.ends_stream) stream->in = Half::over;
+    return settle(*stream);
   }
-  Stream* const stream = listener(block_.stream);
-  if (!stream || !stream->building) return;
+  if (!stream->building) return;
   if (stream->in == Half::body) return on_trailers(*stream, block_.ends_stream);
   on_head(*stream, block_.ends_stream);
 }
@@ -273,7 +273,7 @@ void SessionState::on_goaway(StreamId last, ErrorCode code) {
   if (role == Role::server) return;
   std::vector<StreamId> lost;
   for (const auto& stream : streams)
-    if ((stream->id > last || stream->request) && !stream->is_over()) lost.push_back(stream->id);
+    if ((stream->id > last || stream->unopened.head) && !stream->is_over()) lost.push_back(stream->id);
   for (const StreamId id : lost) {
     Stream& stream = *streams.find(id);
     if (!stream.forgotten) {
@@ -343,7 +343,7 @@ void SessionState::set_initial_window(std::uint32_t bytes) {
   for (const auto& stream : streams) {
     stream->window += more;
     if (stream->window > kMaxWindow) return fail(ErrorCode::flow_control_error, "settings");
-    if (stream->window > 0 && !stream->piece.empty() && !stream->request) writer.schedule(*stream);
+    if (stream->window > 0 && !stream->piece.empty() && !stream->unopened.head) writer.schedule(*stream);
   }
 }
 

@@ -32,16 +32,17 @@ bool SessionState::produce(Buffer& to, std::size_t most) {
 void SessionState::open_requests() {
   for (; first_unopened_ < next_stream; first_unopened_ += 2) {
     Stream* const stream = streams.find(first_unopened_);
-    if (!stream || !stream->request) continue;
+    if (!stream || !stream->unopened.head) continue;
     if (streams.open() - unopened >= peer.max_streams) return;
     open_request(*stream);
   }
 }
 
 void SessionState::open_request(Stream& stream) {
-  const bool end = stream.out == Half::ending && !stream.last && !stream.trailers;
-  bool written = writer.write(stream.id, NameValues(*stream.request), end);
-  if (stream.trailers) written &= writer.write(stream.id, NameValues(*stream.trailers), true);
+  const bool end = stream.out == Half::ending && !stream.last && !stream.unopened.trailers;
+  bool written = writer.write(stream.id, NameValues(*stream.unopened.head), end);
+  if (stream.unopened.trailers)
+    written &= writer.write(stream.id, NameValues(*stream.unopened.trailers), true);
   drop_request(stream);
   if (!written) return fail(ErrorCode::internal_error, "header block");
   if (stream.out == Half::ending || !stream.piece.empty()) writer.schedule(stream);
@@ -66,15 +67,15 @@ void SessionState::send_data(Stream& stream, std::string_view piece, bool last) 
   stream.last = last;
   if (last) stream.out = Half::ending;
   const bool goes = piece.empty() ? last : stream.window > 0;
-  if (goes && !stream.request) writer.schedule(stream);
+  if (goes && !stream.unopened.head) writer.schedule(stream);
 }
 
 void SessionState::send_trailers(Stream& stream, const FieldList& trailers) {
   if (failed || stream.out != Half::body) return;
   assert(stream.piece.empty());
-  if (stream.request) {  // they follow it
-    stream.trailers = new FieldBlock(held_fields);
-    stream.trailers->copy(trailers);
+  if (stream.unopened.head) {  // they follow it
+    stream.unopened.trailers = new FieldBlock(held_fields);
+    stream.unopened.trailers->copy(trailers);
     stream.out = Half::ending;
     return;
   }
@@ -151,7 +152,7 @@ void SessionState::forget(Stream& stream) {
 // May destroy the stream.
 void SessionState::reset(Stream& stream, ErrorCode code) {
   reader.guard().reset(stream.id);
-  if (!stream.request && !failed) writer.reset(stream.id, code);
+  if (!stream.unopened.head && !failed) writer.reset(stream.id, code);
   end_stream(stream);
   settle(stream);
 }
@@ -165,9 +166,9 @@ void SessionState::end_stream(Stream& stream) {
 }
 
 void SessionState::drop_request(Stream& stream) {
-  if (!stream.request) return;
-  delete std::exchange(stream.request, nullptr);
-  delete std::exchange(stream.trailers, nullptr);
+  if (!stream.unopened.head) return;
+  delete std::exchange(stream.unopened.head, nullptr);
+  delete std::exchange(stream.unopened.trailers, nullptr);
   --unopened;
 }
 

@@ -24,13 +24,33 @@ constexpr std::int64_t kUnknownLength = ReceiveWindow::kNoEnd;
 
 class TurnList;
 
+struct Stream;
+
+// A request until it is produced, with the trailers that wait for it.
+struct Unopened {
+  FieldBlock* head = nullptr;
+  FieldBlock* trailers = nullptr;
+};
+
+// A place among streams that take turns (turn_list.hpp).
+struct Turn {
+  TurnList* list = nullptr;
+  Stream *before = nullptr, *behind = nullptr;
+};
+
+// A stream's events of the receive() that was `batch` (event_queue.hpp).
+struct EventChain {
+  std::uint32_t batch = 0;
+  std::int32_t first = -1, last = -1;
+};
+
 struct Stream {
   explicit Stream(StreamId stream_id) : id(stream_id) {}
   ~Stream() {
     while (blocks) release(blocks);
     delete building;
-    delete request;
-    delete trailers;
+    delete unopened.head;
+    delete unopened.trailers;
   }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -60,17 +80,12 @@ struct Stream {
   std::int64_t expected = kUnknownLength;  // bytes that content-length says are still to come
   std::size_t unconsumed = 0;              // bytes of data that were handed on, and not given back as credit
   std::uint64_t opened_ms = 0;
-  FieldBlock* request = nullptr;   // its head, until it is produced; of the client's role
-  FieldBlock* trailers = nullptr;  // that wait for it
+  Unopened unopened;               // of the client's role
   FieldBlock* building = nullptr;  // the block that is being decoded
   FieldBlock* blocks = nullptr;    // those handed on
   std::uint32_t drained_in = 0;    // the produce() that did it
-  // Its place among those that take turns (turn_list.hpp).
-  TurnList* turns = nullptr;
-  Stream *before = nullptr, *behind = nullptr;
-  // Its events of the receive() that was `batch`, as a chain.
-  std::uint32_t batch = 0;
-  std::int32_t first_event = -1, last_event = -1;
+  Turn turn;
+  EventChain events;
 };
 
 }  // namespace sluice::h2

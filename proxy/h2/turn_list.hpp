@@ -14,10 +14,10 @@ class TurnList {
   bool empty() const { return !first_; }
   // Requires: the stream is in no list.
   void push_back(Stream& stream) {
-    stream.turns = this;
-    stream.before = last_;
-    stream.behind = nullptr;
-    (last_ ? last_->behind : first_) = &stream;
+    stream.turn.list = this;
+    stream.turn.before = last_;
+    stream.turn.behind = nullptr;
+    (last_ ? last_->turn.behind : first_) = &stream;
     last_ = &stream;
   }
   // Requires: not empty.
@@ -28,9 +28,9 @@ class TurnList {
   }
   // Requires: it is in this list.
   void remove(Stream& stream) {
-    (stream.before ? stream.before->behind : first_) = stream.behind;
-    (stream.behind ? stream.behind->before : last_) = stream.before;
-    stream.turns = nullptr;
+    (stream.turn.before ? stream.turn.before->turn.behind : first_) = stream.turn.behind;
+    (stream.turn.behind ? stream.turn.behind->turn.before : last_) = stream.turn.before;
+    stream.turn.list = nullptr;
   }
 
  private:

@@ -11,6 +11,7 @@ A gRPC call is a POST with `application/grpc`; one that is carried out is in LOG
 """
 import asyncio
 import logging
+import pathlib
 import random
 import socket
 import sys
@@ -21,6 +22,9 @@ import h2.errors
 import h2.events
 import h2.settings
 from backends import run
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from h2outbox import drain  # noqa: E402
 
 Codes, Settings = h2.errors.ErrorCodes, h2.settings.SettingCodes
 MOST = 2 ** 31 - 1
@@ -148,21 +152,7 @@ class Connection(asyncio.Protocol):
         self.drain(stream)
 
     def drain(self, stream):
-        box = self.outbox.get(stream)
-        while box:
-            if box[0] is True:
-                self.h2.end_stream(stream)
-            elif isinstance(box[0], list):
-                self.h2.send_headers(stream, box[0], end_stream=True)
-            else:
-                room = min(self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size)
-                if room <= 0:
-                    return self.flush()
-                piece, box[0] = box[0][:room], box[0][room:]
-                self.h2.send_data(stream, piece)
-                if box[0]:
-                    continue
-            box.pop(0)
+        drain(self.h2, self.outbox, stream)
         self.flush()
 
     def finish(self, stream, data, end):

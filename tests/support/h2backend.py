@@ -24,6 +24,7 @@ import h2.errors
 import h2.events
 import h2.settings
 from backend import pattern
+from h2outbox import drain
 
 
 class Request:
@@ -149,21 +150,7 @@ class Connection:
         self.drain(stream)
 
     def drain(self, stream):
-        box = self.outbox.get(stream)
-        while box:
-            if box[0] is True:
-                self.h2.end_stream(stream)
-            elif isinstance(box[0], list):
-                self.h2.send_headers(stream, box[0], end_stream=True)
-            else:
-                room = min(self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size)
-                if room <= 0:
-                    return
-                self.h2.send_data(stream, box[0][:room])
-                if len(box[0]) > room:
-                    box[0] = box[0][room:]
-                    continue
-            box.pop(0)
+        drain(self.h2, self.outbox, stream)
 
     def answer(self, stream, body=b"", status=200, headers=()):
         self.head(stream, status, headers, end=not body)

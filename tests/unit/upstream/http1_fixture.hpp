@@ -62,7 +62,7 @@ class Http1RequestTest : public OneBackend {
   void begin_receive() {
     received.reset();
     events.clear();
-    spawn(run_receive());
+    spawn(receive_answer(*request, events, received));
   }
   std::string receive() {
     begin_receive();
@@ -92,20 +92,6 @@ class Http1RequestTest : public OneBackend {
   }
   Task<void> run_send_data(std::string_view piece, bool last, std::span<const http::Field> trailers) {
     sent = co_await request->send_data(piece, last, trailers);
-  }
-  Task<void> run_receive() {
-    for (;;) {
-      const AnswerEvent event = request->next();
-      if (event.kind == AnswerEvent::Kind::none) {
-        const auto status = co_await request->arrival();
-        if (status == StreamStatus::ok) continue;
-        received = status;
-        co_return;
-      }
-      if (!write_down(event, *request, events)) continue;
-      received = StreamStatus::ok;
-      co_return;
-    }
   }
   Task<void> run_receive_head() {
     while (request->next().kind != AnswerEvent::Kind::head) co_await request->arrival();

@@ -34,7 +34,7 @@ class Call {
   }
   void begin_receive() {
     received.reset();
-    spawn(run_receive());
+    spawn(receive_answer(*request, events, received, stops));
   }
   // To its end, one way or the other: what came, written down.
   std::string receive();
@@ -64,7 +64,6 @@ class Call {
   Task<void> run_send_data(std::string_view piece, bool last, std::span<const http::Field> trailers) {
     sent = co_await request->send_data(piece, last, trailers);
   }
-  Task<void> run_receive();
 
   Http2World& world_;
 };
@@ -136,22 +135,6 @@ inline std::string Call::receive() {
 
 inline Task<void> Call::run_send(std::string_view body, bool whole) {
   sent = co_await request->send_head(head, world_.forward, body, whole);
-}
-
-inline Task<void> Call::run_receive() {
-  for (;;) {
-    if (stops) co_return;
-    const AnswerEvent event = request->next();
-    if (event.kind == AnswerEvent::Kind::none) {
-      const auto status = co_await request->arrival();
-      if (status == StreamStatus::ok) continue;
-      received = status;
-      co_return;
-    }
-    if (!write_down(event, *request, events)) continue;
-    received = StreamStatus::ok;
-    co_return;
-  }
 }
 
 }  // namespace sluice::upstream

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "proxy/upstream/request.hpp"
@@ -44,6 +45,26 @@ inline bool write_down(const AnswerEvent& event, const Request& request, std::st
       return true;
   }
   return true;
+}
+
+constexpr bool kNever = false;
+
+// Takes an answer's events, written down in `events`, up to its end; how that ended goes to `received`. Not
+// with `stops`.
+inline Task<void> receive_answer(Request& request, std::string& events, std::optional<StreamStatus>& received,
+                                 const bool& stops = kNever) {
+  while (!stops) {
+    const AnswerEvent event = request.next();
+    if (event.kind == AnswerEvent::Kind::none) {
+      const auto status = co_await request.arrival();
+      if (status == StreamStatus::ok) continue;
+      received = status;
+      co_return;
+    }
+    if (!write_down(event, request, events)) continue;
+    received = StreamStatus::ok;
+    co_return;
+  }
 }
 
 class OneBackend : public ::testing::Test {
