@@ -24,7 +24,7 @@ IMPURE_TEXT = re.compile(r"\b(steady_clock|system_clock)::now\b|\bstd::(random_d
 IMPURE_HEADER = re.compile(r"^(boost/asio|proxy/net/|random$|sys/socket\.h|sys/stat\.h|fcntl\.h|unistd\.h|"
                            r"grp\.h|pwd\.h|fstream$|thread$|mutex$)")
 # What another room sees of proxy/h2 does not name the library behind it.
-H2_INSIDE = re.compile(r"^proxy/h2/(library_memory|header_codec|frame_writer|session_state)\.hpp$")
+H2_INSIDE = re.compile(r"^proxy/h2/(frame_writer|session_state)\.hpp$")
 # The loader asks whether the files that a configuration names can be used: that, and nothing else of its room, touches
 # the machine.
 ASKS_THE_MACHINE = {"proxy/config/machine.cpp", "proxy/config/secret_file.cpp"}

@@ -1,8 +1,6 @@
 #include "proxy/h2/block_check.hpp"
 
 #include <array>
-#include <cstring>
-#include <iterator>
 #include <limits>
 #include <string_view>
 
@@ -25,41 +23,6 @@ constexpr const char* kBadStatus = "status";
 
 constexpr std::uint64_t kMaxLength = std::numeric_limits<std::int64_t>::max();
 
-constexpr auto kNameChars = [] {
-  std::array<bool, 256> table{};
-  for (int c = 0; c < 256; ++c)
-    table[static_cast<std::size_t>(c)] = http::is_token_char(static_cast<char>(c)) && !(c >= 'A' && c <= 'Z');
-  return table;
-}();
-
-bool is_name(std::string_view name) {
-  for (char c : name)
-    if (!kNameChars[static_cast<unsigned char>(c)]) return false;
-  return !name.empty();
-}
-
-// Eight bytes without controls and DEL: most values are looked at so.
-bool is_plain(const char* eight) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x8080808080808080;
-  std::uint64_t bytes;
-  std::memcpy(&bytes, eight, sizeof bytes);
-  const std::uint64_t below_space = (bytes - 0x20 * kOnes) & ~bytes;
-  const std::uint64_t del = bytes ^ (0x7f * kOnes);
-  return ((below_space | ((del - kOnes) & ~del)) & kHigh) == 0;
-}
-
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-bool is_value(std::string_view value) {
-  if (value.empty()) return true;
-  if (is_blank(value.front()) || is_blank(value.back())) return false;
-  std::size_t at = 0;
-  while (value.size() - at >= 8 && is_plain(value.data() + at)) at += 8;
-  for (; at < value.size(); ++at)
-    if (!http::is_text_char(value[at])) return false;
-  return true;
-}
-
 bool is_path(std::string_view path, bool is_options) {
   for (char c : path)
     if (c <= 0x20 || c == 0x7f || c == '#') return false;  // char is signed here: above 0x7f is below 0
@@ -74,9 +37,8 @@ bool is_connection_specific(const http::Field& field) {
          field.id == Header::transfer_encoding || field.id == Header::upgrade;
 }
 
-// Regular fields; `name` and `value` are sound.
+// Of regular fields that the proxy knows.
 const char* check_regular(const http::Field& field, BlockForm& form) {
-  if (field.id == Header::other) return nullptr;
   if (is_connection_specific(field)) return kConnectionField;
   if (field.id != Header::content_length) return nullptr;
   std::uint64_t length = 0;
@@ -85,45 +47,56 @@ const char* check_regular(const http::Field& field, BlockForm& form) {
   return nullptr;
 }
 
-// Goes through a block: the pseudo fields first, each at most once and among `names`, whose values are put at
-// the same place of `values`; then the regular ones.
-template <std::size_t N>
-void check_fields(FieldBlock& block, const std::array<std::string_view, N>& names,
-                  std::array<std::string_view, N>& values, BlockForm& form) {
+using hpack::Pseudo;
+
+// The values of the pseudo fields that came.
+class PseudoValues {
+ public:
+  std::string_view& operator[](Pseudo which) { return values_[static_cast<std::size_t>(which)]; }
+
+ private:
+  std::array<std::string_view, static_cast<std::size_t>(Pseudo::unknown)> values_;
+};
+
+constexpr unsigned bit(Pseudo which) { return 1u << static_cast<unsigned>(which); }
+constexpr unsigned kOfRequests = bit(Pseudo::method) | bit(Pseudo::scheme) | bit(Pseudo::path) |
+                                 bit(Pseudo::authority) | bit(Pseudo::protocol);
+constexpr unsigned kOfAnswers = bit(Pseudo::status);
+
+// Goes through a block: the pseudo fields first, each at most once and among `allowed`; then the regular
+// ones.
+void check_fields(const FieldBlock& block, unsigned allowed, PseudoValues& values, BlockForm& form) {
   bool regular = false;
   for (std::size_t i = 0; i < block.size() && !form.flaw; ++i) {
-    http::Field field = block[i];
-    if (!is_value(field.value)) {
+    const hpack::FieldForm field = block.form(i);
+    if (!field.sound_value) {
       form.flaw = kBadValue;
-    } else if (field.name.starts_with(':')) {
-      std::size_t which = 0;
-      while (which < N && names[which] != field.name) ++which;
-      if (regular || which == N || values[which].data()) {
+    } else if (!field.sound_name) {
+      form.flaw = kBadName;
+    } else if (field.pseudo != Pseudo::none) {
+      if (regular || !(allowed & bit(field.pseudo))) {
         form.flaw = kBadPseudo;
         return;
       }
-      values[which] = field.value;
-    } else if (!is_name(field.name)) {
-      form.flaw = kBadName;
+      allowed &= ~bit(field.pseudo);
+      values[field.pseudo] = block[i].value;
     } else {
       regular = true;
-      field.id = http::header_id(field.name);
-      block.set_id(i, field.id);
-      form.flaw = check_regular(field, form);
+      if (field.id != Header::other) form.flaw = check_regular(block[i], form);
     }
   }
 }
 
 }  // namespace
 
-BlockForm check_request(FieldBlock& block) {
-  static constexpr std::array<std::string_view, 5> kNames = {":method", ":scheme", ":path", ":authority",
-                                                             ":protocol"};
-  std::array<std::string_view, 5> values;
-  const auto& [method, scheme, path, authority, protocol] = values;
+BlockForm check_request(const FieldBlock& block) {
+  PseudoValues values;
   BlockForm form;
-  check_fields(block, kNames, values, form);
+  check_fields(block, kOfRequests, values, form);
   if (form.flaw || block.too_large()) return form;
+  const std::string_view method = values[Pseudo::method], scheme = values[Pseudo::scheme],
+                         path = values[Pseudo::path], authority = values[Pseudo::authority],
+                         protocol = values[Pseudo::protocol];
 
   const bool connect = method == "CONNECT";
   const bool plain = connect && !protocol.data();
@@ -143,25 +116,24 @@ BlockForm check_request(FieldBlock& block) {
   return form;
 }
 
-BlockForm check_answer(FieldBlock& block) {
-  static constexpr std::array<std::string_view, 1> kNames = {":status"};
-  std::array<std::string_view, 1> values;
+BlockForm check_answer(const FieldBlock& block) {
+  PseudoValues values;
   BlockForm form;
-  check_fields(block, kNames, values, form);
+  check_fields(block, kOfAnswers, values, form);
   if (form.flaw) return form;
+  const std::string_view digits = values[Pseudo::status];
   std::uint64_t status = 0;
-  const bool sound = values[0].size() == 3 && http::parse_decimal(values[0], 599, status) && status >= 100;
+  const bool sound = digits.size() == 3 && http::parse_decimal(digits, 599, status) && status >= 100;
   form.status = static_cast<int>(status);
   if (!sound || status == 101) form.flaw = kBadStatus;                  // RFC 9113 8.6
   if (status < 200 && form.content_length > 0) form.flaw = kBadLength;  // RFC 9110 8.6
   return form;
 }
 
-BlockForm check_trailers(FieldBlock& block) {
-  static constexpr std::array<std::string_view, 0> kNames = {};
-  std::array<std::string_view, 0> values;
+BlockForm check_trailers(const FieldBlock& block) {
+  PseudoValues values;
   BlockForm form;
-  check_fields(block, kNames, values, form);
+  check_fields(block, 0, values, form);
   return form;
 }
 

@@ -15,9 +15,9 @@ struct BlockForm {
   bool is_head = false;              // of a request
 };
 
-// Each also gives the block's fields their ids. A block that is too large is judged by what is there.
-BlockForm check_request(FieldBlock& block);
-BlockForm check_answer(FieldBlock& block);
-BlockForm check_trailers(FieldBlock& block);
+// A block that is too large is judged by what is there.
+BlockForm check_request(const FieldBlock& block);
+BlockForm check_answer(const FieldBlock& block);
+BlockForm check_trailers(const FieldBlock& block);
 
 }  // namespace sluice::h2

@@ -2,25 +2,19 @@
 // case. One list serves one head after the other. Pure.
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "proxy/base/buffer.hpp"
+#include "proxy/h2/field_span.hpp"
 
 namespace sluice::h2 {
-
-// HPACK keeps the field out of its tables: it is secret, or never comes twice (RFC 7541 7.1.3).
-bool is_unindexed(std::string_view name, std::string_view value);
 
 class FieldList {
  public:
   static constexpr std::size_t kMost = 192;  // fields: what a peer may send, and what a proxy adds to it
-
-  struct Field {
-    std::string_view name, value;
-    bool unindexed;  // is_unindexed()
-  };
 
   void clear();  // keeps the storage for the next head
 
@@ -35,19 +29,15 @@ class FieldList {
   }
   void end();
 
-  std::size_t size() const { return count_; }
-  // Names and values, one behind the other.
-  std::string_view text() const { return text_.view(); }
   // Valid until something is added.
-  Field operator[](std::size_t i) const;
+  FieldSpan span() const { return {text_.view(), entries_, count_}; }
 
  private:
-  struct Entry {
-    std::uint32_t begin, value, end;  // in text_
-  };
+  void put_name(std::string_view name);
+
   Buffer text_;
   std::size_t count_ = 0;
-  Entry entries_[kMost];
+  FieldEntry entries_[kMost];
 };
 
 }  // namespace sluice::h2

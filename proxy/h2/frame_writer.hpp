@@ -7,10 +7,11 @@
 #include <string_view>
 
 #include "proxy/base/buffer.hpp"
+#include "proxy/h2/field_span.hpp"
 #include "proxy/h2/frame.hpp"
-#include "proxy/h2/header_codec.hpp"
 #include "proxy/h2/limits.hpp"
 #include "proxy/h2/turn_list.hpp"
+#include "proxy/hpack/encoder.hpp"
 
 namespace sluice::h2 {
 
@@ -30,8 +31,8 @@ class FrameWriter {
   std::size_t queued() const { return queued_; }
   std::size_t acknowledgements() const { return acknowledgements_; }
 
-  // --- heads and trailers. False: they are too large, or the connection is of no use any more.
-  bool write(StreamId stream, const NameValues& fields, bool end);
+  // --- heads and trailers. False: they are too large.
+  bool write(StreamId stream, const FieldSpan& fields, bool end);
 
   // --- data
   // The stream has something to say, or what it has said was its end: it gets its turn.
@@ -61,7 +62,7 @@ class FrameWriter {
 
   Buffer control_;
   std::size_t queued_ = 0, acknowledgements_ = 0;
-  HeaderEncoder encoder_;
+  hpack::Encoder encoder_;
   std::int64_t window_ = kDefaultWindow;  // bytes of data that the peer takes, of all streams
   std::int64_t initial_window_ = kDefaultWindow;
   TurnList ready_;

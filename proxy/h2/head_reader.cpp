@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint64_t kMaxNumber = std::numeric_limits<std::int64_t>::max();
 
 struct PseudoFields {
-  std::string_view scheme, authority, protocol;
+  std::string_view authority, protocol;
 };
 
 // What the fields of a head say together.
@@ -63,17 +63,27 @@ void take_field(const http::Field& field, Sayings& s) {
 void split_block(const FieldBlock& block, PseudoFields& pseudo, Sayings& s, http::RequestHead& out) {
   for (std::size_t i = 0; i < block.size(); ++i) {
     const http::Field field = block[i];
-    if (field.name.front() != ':') {
-      take_field(field, s);
-      if (out.fields.size() < http::kMaxFields) out.fields.push(field);
-    } else if (field.name == ":method") {
-      out.method = field.value;
-    } else if (field.name == ":path") {
-      out.target = field.value;
-    } else if (field.name == ":authority") {
-      pseudo.authority = field.value;
-    } else if (field.name == ":protocol") {
-      pseudo.protocol = field.value;
+    switch (block.form(i).pseudo) {
+      case hpack::Pseudo::none:
+        if (field.id != http::Header::other) take_field(field, s);
+        if (out.fields.size() < http::kMaxFields) out.fields.push(field);
+        break;
+      case hpack::Pseudo::method:
+        out.method = field.value;
+        break;
+      case hpack::Pseudo::path:
+        out.target = field.value;
+        break;
+      case hpack::Pseudo::authority:
+        pseudo.authority = field.value;
+        break;
+      case hpack::Pseudo::protocol:
+        pseudo.protocol = field.value;
+        break;
+      case hpack::Pseudo::scheme:
+      case hpack::Pseudo::status:
+      case hpack::Pseudo::unknown:
+        break;
     }
   }
 }
@@ -160,11 +170,11 @@ void read_answer(const FieldBlock& block, bool end, bool request_was_head, http:
   for (std::size_t i = 0; i < block.size(); ++i) {
     const http::Field field = block[i];
     std::uint64_t status = 0;
-    if (field.name.front() == ':') {
+    if (block.form(i).pseudo != hpack::Pseudo::none) {
       http::parse_decimal(field.value, 599, status);
       out.status = static_cast<int>(status);
     } else {
-      take_field(field, s);
+      if (field.id != http::Header::other) take_field(field, s);
       if (out.fields.size() < http::kMaxFields) out.fields.push(field);
     }
   }

@@ -71,11 +71,12 @@ StreamId Session::open(const FieldList& head, bool end, void* user) {
   stream.window = s.writer.initial_window();
   stream.receive_window.set_limit(s.stream_window());
   stream.unopened.head = new FieldBlock(s.held_fields);
-  stream.unopened.head->copy(head);
+  const FieldSpan fields = head.span();
+  stream.unopened.head->copy(fields);
   ++s.unopened;
   stream.out = end ? Half::ending : Half::body;
-  for (std::size_t i = 0; i < head.size() && head[i].name.starts_with(':'); ++i)
-    stream.is_head |= head[i].name == ":method" && head[i].value == "HEAD";
+  for (std::size_t i = 0; i < fields.size() && fields.name(i).starts_with(':'); ++i)
+    stream.is_head |= fields.value(i) == "HEAD" && fields.name(i) == ":method";
   return id;
 }
 

@@ -119,17 +119,17 @@ void SessionState::refuse(StreamId id) {
 void SessionState::decode(std::string_view piece) {
   Stream* const stream = listener(block_.stream);
   FieldBlock* const building = stream ? stream->building : nullptr;
-  std::string_view name, value;
+  hpack::DecodedField field;
   for (;;) {
-    switch (block_.decoder.next(piece, name, value)) {
-      case HeaderDecoder::Found::nothing:
+    switch (block_.decoder.next(piece, field)) {
+      case hpack::Decoder::Found::nothing:
         return;
-      case HeaderDecoder::Found::flaw:
+      case hpack::Decoder::Found::flaw:
         return fail(ErrorCode::compression_error, "header block");
-      case HeaderDecoder::Found::field:
+      case hpack::Decoder::Found::field:
         if (!building) continue;
         if (role == Role::server && held_fields > limits.held_fields) building->cut_off();
-        building->add(name, value, limits.max_header_list, limits.max_fields);
+        building->add(field, limits.max_header_list, limits.max_fields);
     }
   }
 }

@@ -40,9 +40,8 @@ void SessionState::open_requests() {
 
 void SessionState::open_request(Stream& stream) {
   const bool end = stream.out == Half::ending && !stream.last && !stream.unopened.trailers;
-  bool written = writer.write(stream.id, NameValues(*stream.unopened.head), end);
-  if (stream.unopened.trailers)
-    written &= writer.write(stream.id, NameValues(*stream.unopened.trailers), true);
+  bool written = writer.write(stream.id, stream.unopened.head->span(), end);
+  if (stream.unopened.trailers) written &= writer.write(stream.id, stream.unopened.trailers->span(), true);
   drop_request(stream);
   if (!written) return fail(ErrorCode::internal_error, "header block");
   if (stream.out == Half::ending || !stream.piece.empty()) writer.schedule(stream);
@@ -50,12 +49,12 @@ void SessionState::open_request(Stream& stream) {
 
 void SessionState::send_interim(Stream& stream, const FieldList& head) {
   if (failed || stream.out != Half::head) return;
-  if (!writer.write(stream.id, NameValues(head), false)) fail(ErrorCode::internal_error, "header block");
+  if (!writer.write(stream.id, head.span(), false)) fail(ErrorCode::internal_error, "header block");
 }
 
 void SessionState::send_head(Stream& stream, const FieldList& head, bool end) {
   if (failed || stream.out != Half::head) return;
-  if (!writer.write(stream.id, NameValues(head), end)) return fail(ErrorCode::internal_error, "header block");
+  if (!writer.write(stream.id, head.span(), end)) return fail(ErrorCode::internal_error, "header block");
   stream.out = end ? Half::ending : Half::body;
   if (end) writer.schedule(stream);
 }
@@ -75,12 +74,11 @@ void SessionState::send_trailers(Stream& stream, const FieldList& trailers) {
   assert(stream.piece.empty());
   if (stream.unopened.head) {  // they follow it
     stream.unopened.trailers = new FieldBlock(held_fields);
-    stream.unopened.trailers->copy(trailers);
+    stream.unopened.trailers->copy(trailers.span());
     stream.out = Half::ending;
     return;
   }
-  if (!writer.write(stream.id, NameValues(trailers), true))
-    return fail(ErrorCode::internal_error, "header block");
+  if (!writer.write(stream.id, trailers.span(), true)) return fail(ErrorCode::internal_error, "header block");
   stream.out = Half::ending;
   writer.schedule(stream);
 }

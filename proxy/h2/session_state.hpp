@@ -11,9 +11,9 @@
 #include "proxy/h2/event_queue.hpp"
 #include "proxy/h2/frame_reader.hpp"
 #include "proxy/h2/frame_writer.hpp"
-#include "proxy/h2/header_codec.hpp"
 #include "proxy/h2/session.hpp"
 #include "proxy/h2/stream_table.hpp"
+#include "proxy/hpack/decoder.hpp"
 
 namespace sluice::h2 {
 
@@ -110,7 +110,7 @@ class SessionState final : private FrameSink {
 
   // The block of fields that is being read.
   struct Block {
-    HeaderDecoder decoder;
+    hpack::Decoder decoder;
     StreamId stream = 0;
     bool ends_stream = false;
   };

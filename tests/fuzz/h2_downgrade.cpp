@@ -19,7 +19,8 @@ void read_fields(std::string_view bytes, h2::FieldBlock& block) {
                       value = static_cast<unsigned char>(bytes[1]);
     bytes.remove_prefix(2);
     if (bytes.size() < name + value) return;
-    block.add(bytes.substr(0, name), bytes.substr(name, value), 32 * 1024, 80);
+    const std::string_view named = bytes.substr(0, name), said = bytes.substr(name, value);
+    block.add({named, said, hpack::form_of(named, said)}, 32 * 1024, 80);
     bytes.remove_prefix(name + value);
   }
 }
@@ -59,7 +60,11 @@ void check_http2(const http::RequestHead& head) {
   h2::write_request(head, context(), "https", list);
   std::size_t held = 0;
   h2::FieldBlock block(held);
-  for (std::size_t i = 0; i < list.size(); ++i) block.add(list[i].name, list[i].value, 64 * 1024, 100);
+  const h2::FieldSpan said = list.span();
+  for (std::size_t i = 0; i < said.size(); ++i) {
+    const hpack::FieldForm form = hpack::form_of(said.name(i), said.value(i));
+    block.add({said.name(i), said.value(i), form}, 64 * 1024, 100);
+  }
   require(!block.too_large() && !h2::check_request(block).flaw, "what goes on is of a sound form");
   http::RequestHead again;
   require(!h2::read_request(block, head.body != http::BodyLength::unknown, 9000, again).reason,

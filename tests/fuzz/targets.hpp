@@ -18,6 +18,7 @@ void admin_json(std::string_view bytes);
 void nginx_import(std::string_view bytes);
 void journal(std::string_view bytes);
 void proxy_header(std::string_view bytes);
+void hpack_block(std::string_view bytes);
 void h2_session(std::string_view bytes);
 void h2_peers(std::string_view bytes);
 void h2_downgrade(std::string_view bytes);
@@ -35,6 +36,7 @@ inline constexpr Target kTargets[] = {
     {"nginx_import", nginx_import, 1000},   {"journal", journal, 600},
     {"proxy_header", proxy_header, 20000},  {"h2_session", h2_session, 3000},
     {"h2_peers", h2_peers, 2000},           {"h2_downgrade", h2_downgrade, 20000},
+    {"hpack_block", hpack_block, 40000},
 };
 
 // `what` is the promise that was broken.

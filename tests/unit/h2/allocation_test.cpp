@@ -1,4 +1,4 @@
-// A steady stream costs no allocation: nghttp2's memory, blocks and streams come from the thread's lists of
+// A steady stream costs no allocation: tables, blocks and streams come from the thread's lists of
 // frames.
 #include <cstddef>
 #include <cstring>

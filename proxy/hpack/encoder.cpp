@@ -1,0 +1,237 @@
+#include "proxy/hpack/encoder.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <new>
+
+#include "proxy/base/frames.hpp"
+#include "proxy/hpack/huffman.hpp"
+#include "proxy/hpack/static_table.hpp"
+
+namespace sluice::hpack {
+namespace {
+
+// Whether the tables learn a field that they do not hold.
+enum class Learn : std::uint8_t {
+  yes,
+  no,     // it seldom comes twice
+  never,  // nor may those behind the peer: it is secret, or made for this request (RFC 7541 7.1.3)
+};
+
+constexpr std::size_t kShortCookie = 20;  // so short a secret could be guessed by the table's answers (7.1)
+
+Learn learn_of(std::string_view name, std::string_view value) {
+  switch (name.size()) {
+    case 3:
+      return name == "age" ? Learn::no : Learn::yes;
+    case 4:
+      return name == "etag" ? Learn::no : Learn::yes;
+    case 5:
+      return name == ":path" ? Learn::no : Learn::yes;
+    case 6:
+      return name == "cookie" && value.size() < kShortCookie ? Learn::never : Learn::yes;
+    case 8:
+      return name == "location" ? Learn::no : Learn::yes;
+    case 10:
+      return name == "set-cookie" ? Learn::no : Learn::yes;
+    case 11:
+      return name == "traceparent" ? Learn::never : Learn::yes;
+    case 12:
+      if (name == "x-request-id") return Learn::never;
+      return name == "grpc-timeout" ? Learn::no : Learn::yes;
+    case 13:
+      if (name == "authorization") return Learn::never;
+      return name == "if-none-match" ? Learn::no : Learn::yes;
+    case 14:
+      return name == "content-length" ? Learn::no : Learn::yes;
+    case 17:
+      return name == "if-modified-since" ? Learn::no : Learn::yes;
+    case 19:
+      return name == "proxy-authorization" ? Learn::never : Learn::yes;
+    default:
+      return Learn::yes;
+  }
+}
+
+template <class Number>
+std::uint64_t load(const char* at) {
+  Number bytes;
+  std::memcpy(&bytes, at, sizeof bytes);
+  return bytes;
+}
+
+// Of the size and at most 16 bytes, those at the ends: as cheap for long texts as for short ones.
+std::uint64_t hash(std::string_view text, std::uint64_t seed) {
+  constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  std::uint64_t mixed = seed ^ text.size();
+  if (text.size() >= 8) {
+    mixed = (mixed ^ load<std::uint64_t>(begin)) * kOdd ^ load<std::uint64_t>(end - 8);
+  } else if (text.size() >= 4) {
+    mixed ^= load<std::uint32_t>(begin) << 32 ^ load<std::uint32_t>(end - 4) << 8;
+  } else if (!text.empty()) {
+    mixed ^= static_cast<std::uint64_t>(static_cast<unsigned char>(*begin)) << 40 ^
+             static_cast<std::uint64_t>(static_cast<unsigned char>(begin[text.size() / 2])) << 24 ^
+             static_cast<std::uint64_t>(static_cast<unsigned char>(end[-1])) << 8;
+  }
+  mixed *= kOdd;
+  return mixed ^ mixed >> 32;
+}
+
+// As ==, without a call.
+bool same(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  if (a.size() < 8) {
+    for (std::size_t i = 0; i < a.size(); ++i)
+      if (a[i] != b[i]) return false;
+    return true;
+  }
+  std::size_t at = 0;
+  for (; a.size() - at > 8; at += 8)
+    if (load<std::uint64_t>(a.data() + at) != load<std::uint64_t>(b.data() + at)) return false;
+  return load<std::uint64_t>(a.data() + a.size() - 8) == load<std::uint64_t>(b.data() + b.size() - 8);
+}
+
+constexpr std::size_t kPlaces = 128;  // as many as a table has fields
+constexpr std::size_t place_of(std::uint64_t hash) { return hash % kPlaces; }
+
+// Indices of the static table by their names, and by all that they say. A name's is its first.
+class StaticPlaces {
+ public:
+  StaticPlaces() {
+    for (std::uint32_t index = 1; index <= kStaticFields; ++index) {
+      const StaticField& field = static_fields()[index - 1];
+      const std::uint64_t by_name = hash(field.name, 0);
+      if (name(field.name, by_name) == 0) put(names_, by_name, index);
+      if (!field.value.empty()) put(fields_, hash(field.value, by_name), index);
+    }
+  }
+  // 0: none.
+  std::uint32_t name(std::string_view name, std::uint64_t hash) const {
+    std::size_t at = place(hash);
+    for (; names_[at] > 0; at = (at + 1) % kRoom)
+      if (same(static_fields()[names_[at] - 1u].name, name)) return names_[at];
+    return 0;
+  }
+  std::uint32_t field(std::string_view name, std::string_view value, std::uint64_t hash) const {
+    std::size_t at = place(hash);
+    for (; fields_[at] > 0; at = (at + 1) % kRoom) {
+      const StaticField& field = static_fields()[fields_[at] - 1u];
+      if (same(field.value, value) && same(field.name, name)) return fields_[at];
+    }
+    return 0;
+  }
+
+ private:
+  static constexpr std::size_t kRoom = 256;  // several times what there is: most looks find nothing
+  using Places = std::array<std::uint8_t, kRoom>;
+
+  static std::size_t place(std::uint64_t hash) { return hash >> 7 & (kRoom - 1); }
+  static void put(Places& places, std::uint64_t hash, std::uint32_t index) {
+    std::size_t at = place(hash);
+    while (places[at] > 0) at = (at + 1) % kRoom;
+    places[at] = static_cast<std::uint8_t>(index);
+  }
+
+  Places names_{}, fields_{};
+};
+
+const StaticPlaces& static_places() {
+  static const StaticPlaces places;
+  return places;
+}
+
+// RFC 7541 5.1; `pattern` stands in the first byte, above its `bits`.
+char* put_number(std::uint32_t number, int bits, std::uint32_t pattern, char* to) {
+  const std::uint32_t most = (1u << bits) - 1;
+  if (number < most) {
+    *to++ = static_cast<char>(pattern | number);
+    return to;
+  }
+  *to++ = static_cast<char>(pattern | most);
+  for (number -= most; number >= 0x80; number >>= 7) *to++ = static_cast<char>(number | 0x80);
+  *to++ = static_cast<char>(number);
+  return to;
+}
+
+char* put_bytes(std::string_view bytes, char* to) {
+  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+  return to + bytes.size();
+}
+
+}  // namespace
+
+struct Encoder::Places {
+  std::array<std::uint32_t, kPlaces> names{}, fields{};  // numbers of the table's
+};
+
+Encoder::~Encoder() {
+  if (places_) free_frame(places_, sizeof(Places));
+}
+
+void Encoder::set_table_size(std::uint32_t bytes) {
+  size_ = std::min(bytes, Table::kMost);
+  smallest_ = std::min(smallest_, size_);
+  size_changed_ = true;
+}
+
+// The peer must hear of the smallest size that there was meanwhile, and of the last (RFC 7541 4.2).
+char* Encoder::begin_block(char* to) {
+  if (!size_changed_) return to;
+  table_.set_limit(smallest_);
+  to = put_number(smallest_, 5, 0x20, to);
+  if (size_ != smallest_) to = put_number(size_, 5, 0x20, to);
+  table_.set_limit(size_);
+  smallest_ = size_;
+  size_changed_ = false;
+  return to;
+}
+
+char* Encoder::put(std::string_view name, std::string_view value, char* to) {
+  const std::uint64_t name_hash = hash(name, 0), field_hash = hash(value, name_hash);
+  if (places_) {
+    const std::uint32_t number = places_->fields[place_of(field_hash)];
+    if (table_.holds(number) && same(table_.value(number), value) && same(table_.name(number), name))
+      return put_number(kStaticFields + 1 + table_.newest() - number, 7, 0x80, to);
+  }
+  if (const std::uint32_t index = static_places().field(name, value, field_hash))
+    return put_number(index, 7, 0x80, to);
+
+  Learn learn = learn_of(name, value);
+  if (learn == Learn::yes && name.size() + value.size() > table_.limit() / 2) learn = Learn::no;
+  std::uint32_t index = static_places().name(name, name_hash);
+  if (index == 0 && places_) {
+    const std::uint32_t number = places_->names[place_of(name_hash)];
+    if (table_.holds(number) && same(table_.name(number), name))
+      index = kStaticFields + 1 + table_.newest() - number;
+  }
+  if (learn == Learn::yes)
+    to = put_number(index, 6, 0x40, to);
+  else
+    to = put_number(index, 4, learn == Learn::never ? 0x10 : 0, to);
+  if (index == 0) to = put_string(name, to);
+  to = put_string(value, to);
+  if (learn == Learn::yes) keep(name, value, place_of(name_hash), place_of(field_hash));
+  return to;
+}
+
+char* Encoder::put_string(std::string_view text, char* to) const {
+  if (strings_ == Strings::huffman) {
+    const std::size_t size = huffman_size(text);
+    if (size < text.size())
+      return huffman_encode(text, put_number(static_cast<std::uint32_t>(size), 7, 0x80, to));
+  }
+  return put_bytes(text, put_number(static_cast<std::uint32_t>(text.size()), 7, 0, to));
+}
+
+void Encoder::keep(std::string_view name, std::string_view value, std::size_t name_place,
+                   std::size_t field_place) {
+  table_.add(name, value, {});
+  if (table_.size() == 0) return;  // it was too large
+  if (!places_) places_ = new (allocate_frame(sizeof(Places))) Places;
+  places_->names[name_place] = places_->fields[field_place] = table_.newest();
+}
+
+}  // namespace sluice::hpack

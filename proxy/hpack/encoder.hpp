@@ -1,0 +1,50 @@
+// Writes blocks of fields (RFC 7541 6). One a connection: it remembers what went before. Worker only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "proxy/hpack/table.hpp"
+
+namespace sluice::hpack {
+
+// Bytes that a field takes at most: each of its strings as it is, three numbers.
+constexpr std::size_t encoded_bound(std::string_view name, std::string_view value) {
+  return name.size() + value.size() + 16;
+}
+// Bytes before the first field of a block, at most.
+constexpr std::size_t kBlockStart = 8;
+
+// Huffman's code pays where bytes are dearer than instructions.
+enum class Strings : std::uint8_t { plain, huffman };
+
+class Encoder {
+ public:
+  explicit Encoder(Strings strings) : strings_(strings) {}
+  Encoder(const Encoder&) = delete;
+  Encoder& operator=(const Encoder&) = delete;
+  ~Encoder();
+
+  // The peer's SETTINGS_HEADER_TABLE_SIZE, in bytes. No more than Table::kMost is used.
+  void set_table_size(std::uint32_t bytes);
+  // Both write to where there is room as bounded above, and return the end of what they wrote.
+  char* begin_block(char* to);
+  char* put(std::string_view name, std::string_view value, char* to);
+
+ private:
+  // Fields of the table by hashes of what they say; the newest of those that share a place. Whatever stands
+  // there is compared before it is believed.
+  struct Places;
+
+  char* put_string(std::string_view text, char* to) const;
+  void keep(std::string_view name, std::string_view value, std::size_t name_place, std::size_t field_place);
+
+  Table table_;
+  Places* places_ = nullptr;                                     // none before the first field is kept
+  std::uint32_t size_ = Table::kMost, smallest_ = Table::kMost;  // of the table, not told the peer
+  bool size_changed_ = false;
+  const Strings strings_;
+};
+
+}  // namespace sluice::hpack
