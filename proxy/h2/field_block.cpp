@@ -41,7 +41,11 @@ void FieldBlock::add(const hpack::DecodedField& field, std::uint32_t most_bytes,
   list_size_ += static_cast<std::uint32_t>(counted);
   if (count_ == entry_room_) grow_entries(entry_room_ == 0 ? kFirstEntries : entry_room_ * 2);
   char* const begin = extend(size);
-  copy_text(field.value, copy_text(field.name, begin));
+  // Those of a table stand one behind the other.
+  if (field.name.data() + field.name.size() == field.value.data())
+    copy_text({field.name.data(), size}, begin);
+  else
+    copy_text(field.value, copy_text(field.name, begin));
   entries_[count_++] = {static_cast<std::uint32_t>(begin - text_),
                         static_cast<std::uint32_t>(field.name.size()),
                         static_cast<std::uint32_t>(field.value.size()), field.form};
@@ -75,20 +79,14 @@ void FieldBlock::join_cookies() {
   count_ = static_cast<std::uint32_t>(std::remove_if(first + 1, end, is_cookie) - entries_);
 }
 
-// Room at the end of the text.
-char* FieldBlock::extend(std::size_t size) {
-  if (text_room_ - text_size_ < size) {
-    const std::size_t room = std::max({kFirstText, text_room_ * 2, text_size_ + size});
-    char* const larger = static_cast<char*>(allocate_frame(room));
-    copy_text({text_, text_size_}, larger);
-    if (text_) free_frame(text_, text_room_);
-    held_ += room - text_room_;
-    text_ = larger;
-    text_room_ = room;
-  }
-  char* const begin = text_ + text_size_;
-  text_size_ += size;
-  return begin;
+void FieldBlock::grow_text(std::size_t size) {
+  const std::size_t room = std::max({kFirstText, text_room_ * 2, text_size_ + size});
+  char* const larger = static_cast<char*>(allocate_frame(room));
+  copy_text({text_, text_size_}, larger);
+  if (text_) free_frame(text_, text_room_);
+  held_ += room - text_room_;
+  text_ = larger;
+  text_room_ = room;
 }
 
 void FieldBlock::grow_entries(std::uint32_t room) {

@@ -47,7 +47,14 @@ class FieldBlock {
   FieldBlock* next = nullptr;  // for whoever owns several
 
  private:
-  char* extend(std::size_t size);
+  // Room at the end of the text.
+  char* extend(std::size_t size) {
+    if (text_room_ - text_size_ < size) grow_text(size);
+    char* const begin = text_ + text_size_;
+    text_size_ += size;
+    return begin;
+  }
+  void grow_text(std::size_t size);
   void grow_entries(std::uint32_t room);
 
   std::size_t& held_;

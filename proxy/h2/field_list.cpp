@@ -17,15 +17,27 @@ std::uint64_t to_lower(std::uint64_t eight) {
   return eight | ((from_a & ~beyond_z & ~eight & kHigh) >> 2);
 }
 
+template <class Letters>
+void lower_at(const char* from, char* to) {
+  Letters letters;
+  std::memcpy(&letters, from, sizeof letters);
+  letters = static_cast<Letters>(to_lower(letters));
+  std::memcpy(to, &letters, sizeof letters);
+}
+
+// Letters at the end may be made lower twice.
 void lower(std::string_view name, char* to) {
-  std::size_t at = 0;
-  for (; name.size() - at >= 8; at += 8) {
-    std::uint64_t eight;
-    std::memcpy(&eight, name.data() + at, sizeof eight);
-    eight = to_lower(eight);
-    std::memcpy(to + at, &eight, sizeof eight);
+  const char* const from = name.data();
+  const std::size_t size = name.size();
+  if (size >= 8) {
+    for (std::size_t at = 0; at + 8 < size; at += 8) lower_at<std::uint64_t>(from + at, to + at);
+    lower_at<std::uint64_t>(from + size - 8, to + size - 8);
+  } else if (size >= 4) {
+    lower_at<std::uint32_t>(from, to);
+    lower_at<std::uint32_t>(from + size - 4, to + size - 4);
+  } else {
+    for (std::size_t at = 0; at < size; ++at) to[at] = http::to_lower(from[at]);
   }
-  for (; at < name.size(); ++at) to[at] = http::to_lower(name[at]);
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
 #include <vector>
 
 #include "proxy/h2/stream.hpp"
@@ -13,13 +12,19 @@ namespace sluice::h2 {
 // Ids only rise, so that the list is in order by itself; a hundred pointers are moved faster than a tree is
 // mended.
 class StreamTable {
-  using List = std::vector<std::unique_ptr<Stream>>;
+  using List = std::vector<Stream*>;  // moved as the bytes that they are
 
  public:
+  StreamTable() = default;
+  StreamTable(const StreamTable&) = delete;
+  StreamTable& operator=(const StreamTable&) = delete;
+  ~StreamTable() {
+    for (Stream* const stream : streams_) delete stream;
+  }
   // Requires: `id` is higher than all before.
   Stream& add(StreamId id) {
     ++open_;
-    return *streams_.emplace_back(std::make_unique<Stream>(id));
+    return *streams_.emplace_back(new Stream(id));
   }
   // The stream is over.
   void close(Stream& stream) {
@@ -29,9 +34,12 @@ class StreamTable {
   std::size_t open() const { return open_; }  // of them, not over
   Stream* find(StreamId id) const {
     const auto at = place_of(id);
-    return at != streams_.end() && (*at)->id == id ? at->get() : nullptr;
+    return at != streams_.end() && (*at)->id == id ? *at : nullptr;
   }
-  void remove(Stream& stream) { streams_.erase(place_of(stream.id)); }
+  void remove(Stream& stream) {
+    streams_.erase(place_of(stream.id));
+    delete &stream;
+  }
   void give_back() { streams_.shrink_to_fit(); }
   std::size_t size() const { return streams_.size(); }
 
@@ -42,7 +50,7 @@ class StreamTable {
  private:
   List::const_iterator place_of(StreamId id) const {
     return std::lower_bound(streams_.begin(), streams_.end(), id,
-                            [](const auto& stream, StreamId wanted) { return stream->id < wanted; });
+                            [](const Stream* stream, StreamId wanted) { return stream->id < wanted; });
   }
 
   List streams_;

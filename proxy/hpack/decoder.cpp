@@ -42,7 +42,7 @@ class Decoder::Input {
   const char* end_;
 };
 
-Decoder::Found Decoder::next(std::string_view& piece, DecodedField& field) {
+Decoder::Found Decoder::next_of_any(std::string_view& piece, DecodedField& field) {
   if (rest_.empty()) {
     const Found found = take(piece, field);
     if (found == Found::nothing && !piece.empty()) {
@@ -141,7 +141,7 @@ Decoder::Read Decoder::read_string(Input& in, String& out) {
 bool Decoder::look_up(std::uint32_t index, DecodedField& field) const {
   if (index == 0) return false;
   if (index <= kStaticFields) {
-    const StaticField& found = static_fields()[index - 1];
+    const StaticField& found = static_table[index];
     field = {found.name, found.value, found.form};
     return true;
   }

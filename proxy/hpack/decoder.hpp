@@ -24,7 +24,17 @@ class Decoder {
   // The next field of a block that comes in pieces; what it is made of leaves `piece`. Valid until the next
   // call. `nothing`: the piece is used up. After a flaw (RFC 7541 2.3.3, 4.2, 5.1, 5.2, 6.1) the decoder is
   // of no use.
-  Found next(std::string_view& piece, DecodedField& field);
+  Found next(std::string_view& piece, DecodedField& field) {
+    // Most fields are an index of one byte.
+    if (rest_.empty() && !piece.empty() && static_cast<unsigned char>(piece.front()) > 0x80 &&
+        static_cast<unsigned char>(piece.front()) < 0xff) {
+      const std::uint32_t index = static_cast<unsigned char>(piece.front()) & 0x7f;
+      piece.remove_prefix(1);
+      at_begin_ = false;
+      return look_up(index, field) ? Found::field : Found::flaw;
+    }
+    return next_of_any(piece, field);
+  }
   // Behind the last piece. False: the block is not whole.
   bool end_block();
 
@@ -37,6 +47,7 @@ class Decoder {
   };
   class Input;
 
+  Found next_of_any(std::string_view& piece, DecodedField& field);
   Found take(std::string_view& bytes, DecodedField& field);
   Read read(Input& in, DecodedField& field);
   Read read_indexed(Input& in, DecodedField& field);

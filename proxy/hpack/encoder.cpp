@@ -54,94 +54,8 @@ Learn learn_of(std::string_view name, std::string_view value) {
   }
 }
 
-template <class Number>
-std::uint64_t load(const char* at) {
-  Number bytes;
-  std::memcpy(&bytes, at, sizeof bytes);
-  return bytes;
-}
-
-// Of the size and at most 16 bytes, those at the ends: as cheap for long texts as for short ones.
-std::uint64_t hash(std::string_view text, std::uint64_t seed) {
-  constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;
-  const char* const begin = text.data();
-  const char* const end = begin + text.size();
-  std::uint64_t mixed = seed ^ text.size();
-  if (text.size() >= 8) {
-    mixed = (mixed ^ load<std::uint64_t>(begin)) * kOdd ^ load<std::uint64_t>(end - 8);
-  } else if (text.size() >= 4) {
-    mixed ^= load<std::uint32_t>(begin) << 32 ^ load<std::uint32_t>(end - 4) << 8;
-  } else if (!text.empty()) {
-    mixed ^= static_cast<std::uint64_t>(static_cast<unsigned char>(*begin)) << 40 ^
-             static_cast<std::uint64_t>(static_cast<unsigned char>(begin[text.size() / 2])) << 24 ^
-             static_cast<std::uint64_t>(static_cast<unsigned char>(end[-1])) << 8;
-  }
-  mixed *= kOdd;
-  return mixed ^ mixed >> 32;
-}
-
-// As ==, without a call.
-bool same(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  if (a.size() < 8) {
-    for (std::size_t i = 0; i < a.size(); ++i)
-      if (a[i] != b[i]) return false;
-    return true;
-  }
-  std::size_t at = 0;
-  for (; a.size() - at > 8; at += 8)
-    if (load<std::uint64_t>(a.data() + at) != load<std::uint64_t>(b.data() + at)) return false;
-  return load<std::uint64_t>(a.data() + a.size() - 8) == load<std::uint64_t>(b.data() + b.size() - 8);
-}
-
 constexpr std::size_t kPlaces = 128;  // as many as a table has fields
 constexpr std::size_t place_of(std::uint64_t hash) { return hash % kPlaces; }
-
-// Indices of the static table by their names, and by all that they say. A name's is its first.
-class StaticPlaces {
- public:
-  StaticPlaces() {
-    for (std::uint32_t index = 1; index <= kStaticFields; ++index) {
-      const StaticField& field = static_fields()[index - 1];
-      const std::uint64_t by_name = hash(field.name, 0);
-      if (name(field.name, by_name) == 0) put(names_, by_name, index);
-      if (!field.value.empty()) put(fields_, hash(field.value, by_name), index);
-    }
-  }
-  // 0: none.
-  std::uint32_t name(std::string_view name, std::uint64_t hash) const {
-    std::size_t at = place(hash);
-    for (; names_[at] > 0; at = (at + 1) % kRoom)
-      if (same(static_fields()[names_[at] - 1u].name, name)) return names_[at];
-    return 0;
-  }
-  std::uint32_t field(std::string_view name, std::string_view value, std::uint64_t hash) const {
-    std::size_t at = place(hash);
-    for (; fields_[at] > 0; at = (at + 1) % kRoom) {
-      const StaticField& field = static_fields()[fields_[at] - 1u];
-      if (same(field.value, value) && same(field.name, name)) return fields_[at];
-    }
-    return 0;
-  }
-
- private:
-  static constexpr std::size_t kRoom = 256;  // several times what there is: most looks find nothing
-  using Places = std::array<std::uint8_t, kRoom>;
-
-  static std::size_t place(std::uint64_t hash) { return hash >> 7 & (kRoom - 1); }
-  static void put(Places& places, std::uint64_t hash, std::uint32_t index) {
-    std::size_t at = place(hash);
-    while (places[at] > 0) at = (at + 1) % kRoom;
-    places[at] = static_cast<std::uint8_t>(index);
-  }
-
-  Places names_{}, fields_{};
-};
-
-const StaticPlaces& static_places() {
-  static const StaticPlaces places;
-  return places;
-}
 
 // RFC 7541 5.1; `pattern` stands in the first byte, above its `bits`.
 char* put_number(std::uint32_t number, int bits, std::uint32_t pattern, char* to) {
@@ -196,12 +110,12 @@ char* Encoder::put(std::string_view name, std::string_view value, char* to) {
     if (table_.holds(number) && same(table_.value(number), value) && same(table_.name(number), name))
       return put_number(kStaticFields + 1 + table_.newest() - number, 7, 0x80, to);
   }
-  if (const std::uint32_t index = static_places().field(name, value, field_hash))
+  if (const std::uint32_t index = static_table.find(name, value, field_hash))
     return put_number(index, 7, 0x80, to);
 
   Learn learn = learn_of(name, value);
   if (learn == Learn::yes && name.size() + value.size() > table_.limit() / 2) learn = Learn::no;
-  std::uint32_t index = static_places().name(name, name_hash);
+  std::uint32_t index = static_table.find(name, name_hash);
   if (index == 0 && places_) {
     const std::uint32_t number = places_->names[place_of(name_hash)];
     if (table_.holds(number) && same(table_.name(number), name))

@@ -1,7 +1,5 @@
 #include "proxy/hpack/static_table.hpp"
 
-#include <array>
-
 namespace sluice::hpack {
 namespace {
 
@@ -75,14 +73,22 @@ constexpr Row kRows[kStaticFields] = {
 
 }  // namespace
 
-std::span<const StaticField, kStaticFields> static_fields() {
-  static const auto fields = [] {
-    std::array<StaticField, kStaticFields> made;
-    for (std::size_t i = 0; i < made.size(); ++i)
-      made[i] = {kRows[i].name, kRows[i].value, form_of(kRows[i].name, kRows[i].value)};
-    return made;
-  }();
-  return fields;
+StaticTable::StaticTable() {
+  for (std::uint32_t index = 1; index <= kStaticFields; ++index) {
+    const auto& [name, value] = kRows[index - 1];
+    fields_[index - 1] = {name, value, form_of(name, value)};
+    const std::uint64_t by_name = hash(name, 0);
+    if (find(name, by_name) == 0) put(names_, by_name, index);
+    if (!value.empty()) put(whole_, hash(value, by_name), index);
+  }
 }
+
+void StaticTable::put(Places& places, std::uint64_t hash, std::uint32_t index) {
+  std::size_t at = place(hash);
+  while (places[at] > 0) at = (at + 1) % kRoom;
+  places[at] = static_cast<std::uint8_t>(index);
+}
+
+const StaticTable static_table;
 
 }  // namespace sluice::hpack
