@@ -83,6 +83,12 @@ void take_off(std::span<iovec>& pieces, std::size_t size) {
   pieces[0].iov_len -= size;
 }
 
+// What others left in the thread's queue would be taken for a failure of this channel's. To look is a fifth of
+// the cost of clearing.
+void clear_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 bool is_about_a_certificate(unsigned long error) {
   if (ERR_GET_LIB(error) != ERR_LIB_SSL) return false;
   const int reason = ERR_GET_REASON(error);
@@ -111,7 +117,7 @@ std::string_view Channel::alpn() const {
 }
 
 Channel::Step Channel::handshake() {
-  ERR_clear_error();
+  clear_errors();
   const int result = SSL_do_handshake(ssl_.get());
   return result == 1 ? Step::done : after(result);
 }
@@ -119,7 +125,7 @@ Channel::Step Channel::handshake() {
 Channel::Read Channel::read(char* data, std::size_t size) {
   std::size_t total = 0;
   do {
-    ERR_clear_error();
+    clear_errors();
     std::size_t got = 0;
     const int result = SSL_read_ex(ssl_.get(), data + total, size - total, &got);
     if (result != 1) {
@@ -134,7 +140,7 @@ Channel::Read Channel::read(char* data, std::size_t size) {
 Channel::Step Channel::write(std::span<iovec>& pieces) {
   while (!pieces.empty()) {
     const std::string_view record = next_record(pieces);
-    ERR_clear_error();
+    clear_errors();
     std::size_t sent = 0;
     const int result = SSL_write_ex(ssl_.get(), record.data(), record.size(), &sent);
     if (result != 1) return after(result);
@@ -163,9 +169,9 @@ Channel::Step Channel::after(int result) {
 
 void Channel::close_notify() {
   if (broken_ || SSL_in_init(ssl_.get()) || (SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN)) return;
-  ERR_clear_error();
+  clear_errors();
   SSL_shutdown(ssl_.get());
-  ERR_clear_error();
+  clear_errors();
 }
 
 }  // namespace sluice::tls
