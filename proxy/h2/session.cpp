@@ -166,6 +166,7 @@ bool Session::is_over() const {
   return !s.wants_write() && (s.failed || (ends && s.streams.open() == 0));
 }
 
+std::size_t Session::open_streams() const { return state_->streams.open(); }
 std::size_t Session::streams() const { return state_->streams.size(); }
 StreamId Session::last_stream() const { return state_->last_stream; }
 const GlitchCounts& Session::glitches() const { return state_->budget.counts(); }

@@ -89,9 +89,10 @@ class Session {
   bool failed() const;
   // A produce() has found out something that the next receive() is to tell, which may be one of no bytes.
   bool has_news() const;
-  bool is_over() const;          // nothing is to be read or written any more: close
-  std::size_t streams() const;   // that take one of max_streams
-  StreamId last_stream() const;  // the highest id that the peer opened; 0: none
+  bool is_over() const;              // nothing is to be read or written any more: close
+  std::size_t streams() const;       // that take one of max_streams
+  std::size_t open_streams() const;  // that are not over
+  StreamId last_stream() const;      // the highest id that the peer opened; 0: none
   const GlitchCounts& glitches() const;
 
  private:

@@ -142,12 +142,15 @@ void Http2Connection::check_end() {
 // --- requests
 
 bool Http2Connection::has_room() const {
-  return transport_ && state_ != State::lost && transport_->session().room() > reserved_;
+  if (!transport_ || state_ == State::lost) return false;
+  const h2::Session& session = transport_->session();
+  return session.room() > reserved_ && session.open_streams() + reserved_ < bears_.most();
 }
 
 std::size_t Http2Connection::most_streams() const {
   if (!knows_peer_) return backend_.http2().expected_streams;
-  return std::min(Http2Pool::kMostStreams, transport_->session().room() + taken_ - reserved_);
+  return std::min(
+      {Http2Pool::kMostStreams, bears_.most(), transport_->session().room() + taken_ - reserved_});
 }
 
 bool Http2Connection::let_in(Http2Request& request) {
@@ -212,6 +215,7 @@ void Http2Connection::leave_out(Http2Request& request) {
     backend_.counters().streams.sub();
     transport_->session().forget(request.id());
     transport_->produce_later();
+    if (request.ended_well()) bears_.ended_well();
   }
   if (state_ == State::lost) return check_end();
   if (transport_ && transport_->session().spent()) leave();
@@ -272,6 +276,8 @@ void Http2Connection::on_event(const h2::Event& event) {
   switch (event.kind) {
     case Kind::reset:
       if (event.unprocessed) backend_.counters().streams_refused.add();
+      if (state_ == State::ready && (event.unprocessed || event.error == h2::ErrorCode::enhance_your_calm))
+        bears_.refused(transport_->session().open_streams());
       [[fallthrough]];
     case Kind::head:
     case Kind::data:

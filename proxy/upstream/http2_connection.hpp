@@ -12,6 +12,7 @@
 #include "proxy/observe/worker_counters.hpp"
 #include "proxy/upstream/connection.hpp"
 #include "proxy/upstream/request.hpp"
+#include "proxy/upstream/stream_limit.hpp"
 
 namespace sluice::upstream {
 
@@ -109,6 +110,7 @@ class Http2Connection final : private mux::TransportOwner, private net::Deadline
   RequestHook streams_, waiting_;
   std::size_t taken_ = 0, waiting_count_ = 0;  // in these
   std::size_t reserved_ = 0;                   // of those taken, that have not opened their streams
+  StreamLimit bears_;                          // of those taken
   Event ended_;
 };
 

@@ -33,6 +33,7 @@ class Http2Request final : public Request, public RequestHook, public mux::Strea
   // --- for its connection; who waits goes on in the next round
   h2::StreamId id() const { return id_; }
   bool waits() const { return place_ == Place::waiting; }
+  bool ended_well() const { return input_ == Input::whole; }
   void has_room();
   void look_elsewhere();
   void refuse(Connected why);

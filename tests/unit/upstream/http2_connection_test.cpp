@@ -101,6 +101,40 @@ TEST_F(Http2ConnectionTest, a_lowered_limit_is_for_new_streams) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(calls[static_cast<std::size_t>(i)]->receive(), "200:ok! ");
 }
 
+// Node refuses streams when its memory for a session is used up.
+TEST_F(Http2ConnectionTest, R3_a_backend_that_refuses_streams_gets_no_more_than_it_kept) {
+  run(4);
+  end(0, 7).reset(5, h2::ErrorCode::refused_stream);
+  ends[0]->reset(7, h2::ErrorCode::enhance_your_calm);
+  for (const std::size_t refused : {2, 3}) {
+    calls[refused]->receive();
+    EXPECT_EQ(calls[refused]->received, StreamStatus::reset);
+    calls[refused]->finish();
+  }
+  Call& next = begin();
+  settle();
+  EXPECT_EQ(connections(), 2u) << "the first one is full with two";
+  EXPECT_TRUE(until([&] { return next.connected.has_value(); }));
+  EXPECT_EQ(next.connected, Connected::ok);
+}
+
+TEST(StreamLimitTest, R3_it_falls_at_once_and_rises_slowly) {
+  StreamLimit limit;
+  const std::size_t none = limit.most();
+  limit.ended_well();
+  EXPECT_EQ(limit.most(), none);
+  limit.refused(3);
+  EXPECT_EQ(limit.most(), 3u);
+  limit.refused(5);
+  EXPECT_EQ(limit.most(), 3u);
+  for (int i = 0; i < 3; ++i) limit.ended_well();
+  EXPECT_EQ(limit.most(), 4u);
+  for (int i = 0; i < 3; ++i) limit.ended_well();
+  EXPECT_EQ(limit.most(), 4u);
+  limit.refused(0);
+  EXPECT_EQ(limit.most(), 4u);
+}
+
 TEST_F(Http2ConnectionTest, who_waits_for_a_connection_that_leaves_looks_elsewhere) {
   limits.max_streams = 1;
   run(Http2Pool::kMost);
