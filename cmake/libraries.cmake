@@ -13,9 +13,11 @@ target_link_libraries(re2 INTERFACE ${RE2_LIBRARY})
 find_library(CARES_LIBRARY cares REQUIRED)
 add_library(cares INTERFACE)
 target_link_libraries(cares INTERFACE ${CARES_LIBRARY} resolv)  # resolv: reads SRV records
-find_library(NGHTTP2_LIBRARY nghttp2 REQUIRED)
-add_library(nghttp2 INTERFACE)
-target_link_libraries(nghttp2 INTERFACE ${NGHTTP2_LIBRARY})
+if(SLUICE_TESTS OR SLUICE_BENCH)  # what HPACK is held against, and the floor of HTTP/2
+  find_library(NGHTTP2_LIBRARY nghttp2 REQUIRED)
+  add_library(nghttp2 INTERFACE)
+  target_link_libraries(nghttp2 INTERFACE ${NGHTTP2_LIBRARY})
+endif()
 
 find_package(llhttp QUIET)
 if(llhttp_FOUND AND TARGET llhttp::llhttp_static)
