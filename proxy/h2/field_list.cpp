@@ -1,7 +1,9 @@
 #include "proxy/h2/field_list.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "proxy/http/text.hpp"
 
@@ -42,16 +44,23 @@ void lower(std::string_view name, char* to) {
 
 }  // namespace
 
-void FieldList::clear() {
-  text_.clear();
-  count_ = 0;
+void FieldList::clear() { size_ = count_ = 0; }
+
+void FieldList::grow(std::size_t size) {
+  constexpr std::size_t kFirst = 1024;
+  const std::size_t room = std::max({kFirst, room_ * 2, size_ + size});
+  std::unique_ptr<char[]> larger(new char[room]);
+  std::copy_n(text_.get(), size_, larger.get());
+  text_ = std::move(larger);
+  room_ = room;
 }
 
 void FieldList::field(std::string_view name, std::string_view value) {
-  text_.reserve(name.size() + value.size());
+  reserve(name.size() + value.size());
   put_name(name);
-  text_.append(value);
-  end();
+  if (!value.empty()) std::memcpy(text_.get() + size_, value.data(), value.size());
+  size_ += value.size();
+  entries_[count_++].value_size = static_cast<std::uint32_t>(value.size());
 }
 
 void FieldList::field(std::string_view name, std::uint64_t value) {
@@ -61,7 +70,7 @@ void FieldList::field(std::string_view name, std::uint64_t value) {
 }
 
 void FieldList::begin(std::string_view name) {
-  text_.reserve(name.size());
+  reserve(name.size());
   put_name(name);
 }
 
@@ -69,15 +78,21 @@ void FieldList::begin(std::string_view name) {
 void FieldList::put_name(std::string_view name) {
   assert(count_ < kMost);
   FieldEntry& entry = entries_[count_];
-  entry.offset = static_cast<std::uint32_t>(text_.size());
+  entry.offset = static_cast<std::uint32_t>(size_);
   entry.name_size = static_cast<std::uint32_t>(name.size());
-  lower(name, text_.room());
-  text_.commit(name.size());
+  lower(name, text_.get() + size_);
+  size_ += name.size();
+}
+
+void FieldList::put_text(std::string_view text) {
+  reserve(text.size());
+  if (!text.empty()) std::memcpy(text_.get() + size_, text.data(), text.size());
+  size_ += text.size();
 }
 
 void FieldList::end() {
   FieldEntry& entry = entries_[count_++];
-  entry.value_size = static_cast<std::uint32_t>(text_.size()) - entry.offset - entry.name_size;
+  entry.value_size = static_cast<std::uint32_t>(size_) - entry.offset - entry.name_size;
 }
 
 }  // namespace sluice::h2

@@ -5,9 +5,9 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
-#include "proxy/base/buffer.hpp"
 #include "proxy/h2/field_span.hpp"
 
 namespace sluice::h2 {
@@ -25,17 +25,23 @@ class FieldList {
   void begin(std::string_view name);
   template <class... Parts>
   void put(const Parts&... parts) {
-    (text_.append(std::string_view(parts)), ...);
+    (put_text(parts), ...);
   }
   void end();
 
   // Valid until something is added.
-  FieldSpan span() const { return {text_.view(), entries_, count_}; }
+  FieldSpan span() const { return {{text_.get(), size_}, entries_, count_}; }
 
  private:
+  void reserve(std::size_t size) {
+    if (room_ - size_ < size) grow(size);
+  }
+  void grow(std::size_t size);
   void put_name(std::string_view name);
+  void put_text(std::string_view text);
 
-  Buffer text_;
+  std::unique_ptr<char[]> text_;
+  std::size_t size_ = 0, room_ = 0;  // of text_
   std::size_t count_ = 0;
   FieldEntry entries_[kMost];
 };
