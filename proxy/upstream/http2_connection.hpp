@@ -40,7 +40,10 @@ class Http2Connection final : private mux::TransportOwner, private net::Deadline
   // --- for its pool
   bool has_room() const;  // for a request at once
   std::size_t load() const { return taken_ + waiting_count_; }
-  bool is_above_half() const { return load() * 2 > most_streams() || most_streams() == 0; }
+  bool is_above_half() const {
+    const std::size_t most = most_streams();
+    return load() * 2 > most || most == 0;
+  }
   bool is_new() const { return state_ == State::connecting; }
   Connection& made() { return *conn_; }
   void leave();

@@ -14,16 +14,18 @@ bool Http2Pool::wants_another(bool fresh) const {
                                         [](const auto* conn) { return conn->is_new(); }));
 }
 
+// The least loaded of those that come first: with room, or with `fresh` new ones.
 Http2Connection* Http2Pool::choose(bool fresh) const {
-  const auto rank = [fresh](const Http2Connection& conn) {
-    if (fresh) return conn.is_new() ? 0 : 1;
-    return conn.has_room() ? 0 : 1;
-  };
-  const auto best = std::min_element(taking_.begin(), taking_.end(), [&](const auto* a, const auto* b) {
-    const int ranks[] = {rank(*a), rank(*b)};
-    return ranks[0] != ranks[1] ? ranks[0] < ranks[1] : a->load() < b->load();
-  });
-  return best == taking_.end() ? nullptr : *best;
+  Http2Connection* best = nullptr;
+  bool best_first = false;
+  for (Http2Connection* const conn : taking_) {
+    const bool first = fresh ? conn->is_new() : conn->has_room();
+    const bool better = first == best_first ? !best || conn->load() < best->load() : first;
+    if (!better) continue;
+    best = conn;
+    best_first = first;
+  }
+  return best;
 }
 
 void Http2Pool::leave() {
