@@ -115,7 +115,7 @@ char* huffman_encode(std::string_view text, char* to) {
 char* huffman_decode(std::string_view code, char* to) {
   BitReader bits(code);
   for (;;) {
-    bits.fill();
+    if (bits.count() < kLongest) bits.fill();
     int length = 0, sign = 0;
     if (const Quick quick = kQuick[bits.eight()]; quick.bits > 0) {
       length = quick.bits;
