@@ -7,12 +7,12 @@
 namespace sluice::route {
 
 void HostMap::add(std::string_view host, std::uint32_t number) {
-  const HostHash hash(host);
-  assert(number != 0 && find(hash, host) == 0);
+  assert(number != 0 && find(host) == 0);
   if (2 * ++count_ > slots_.size()) grow();
-  put({number, hash.value(), static_cast<std::uint32_t>(names_.size()),
+  put({number, hash_of(host), static_cast<std::uint32_t>(names_.size()),
        static_cast<std::uint32_t>(host.size())});
   names_ += host;
+  sizes_ |= bit_of(host.size());
 }
 
 void HostMap::put(Slot slot) {

@@ -43,13 +43,10 @@ class RouteIndex {
   template <class Accepts>
   std::uint32_t first_by_host(std::string_view host, std::string_view path, const Accepts& accepts) const {
     std::uint32_t best = kNone;
-    HostHash hash;
-    for (std::size_t i = host.size(); i-- > 0;) {
-      hash.prepend(host[i]);
-      if (host[i] == '.' && i > 0 && !below_.empty())
-        best = trees_.first(below_.find(hash, host.substr(i)), path, best, accepts);
-    }
-    return trees_.first(exact_.find(hash, host), path, best, accepts);
+    if (!below_.empty())
+      for (auto dot = host.find('.', 1); dot != std::string_view::npos; dot = host.find('.', dot + 1))
+        best = trees_.first(below_.find(host.substr(dot)), path, best, accepts);
+    return trees_.first(exact_.find(host), path, best, accepts);
   }
 
   PathTrees trees_;
