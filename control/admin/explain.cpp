@@ -203,11 +203,11 @@ Result<protocol::Explained> explain(const route::Snapshot& snapshot, const proto
                          (parser.refusal().reason ? parser.refusal().reason : "malformed"),
                      "url");
   protocol::Explained out;
-  const auto found = snapshot.routes.find(head);
-  const auto looked_at = found ? found->route + 1 : snapshot.routes.size();
+  const auto found = snapshot.routes->find(head);
+  const auto looked_at = found ? found->route + 1 : snapshot.routes->size();
   std::set<std::string, std::less<>> told;  // a route that asks for the same as one before says nothing new
   for (std::size_t i = 0; i < looked_at; ++i)
-    if (const std::string why = snapshot.routes.why(i, head); told.insert(why.substr(why.find('('))).second)
+    if (const std::string why = snapshot.routes->why(i, head); told.insert(why.substr(why.find('('))).second)
       out.steps.push_back(why);
   if (found) {
     const auto& service = snapshot.services[found->service];

@@ -167,6 +167,10 @@ asio::awaitable<void> Committer::resolve_for(const Proposal& proposal) {
 
 // --- its steps
 
+route::SnapshotPtr Committer::build(const state::State& next) const {
+  return publisher_.rebuild(in_force_.spec, next, *in_force_.snapshot);
+}
+
 route::SnapshotPtr Committer::build(const config::Spec& spec, const state::State& next) const {
   return publisher_.build(spec, next, in_force_.snapshot.get());
 }

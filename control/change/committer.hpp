@@ -56,7 +56,7 @@ class Committer {
   boost::asio::awaitable<Lock> lock() { return mutex_.take(); }
   std::optional<Lock> lock_if_free() { return mutex_.take_if_free(); }
   // Of `next`, and with the configuration in force or another. Nothing is visible yet.
-  route::SnapshotPtr build(const state::State& next) const { return build(in_force_.spec, next); }
+  route::SnapshotPtr build(const state::State& next) const;
   route::SnapshotPtr build(const config::Spec& spec, const state::State& next) const;
   // Journals and publishes `next`, which is checked; every worker has it when this returns. `durable` is
   // false when the disk failed and `without_disk` allowed to go on; a problem when it did not.

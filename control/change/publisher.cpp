@@ -51,6 +51,20 @@ std::vector<route::ListenerPools> fixed_pools(const config::Spec& spec, const ro
   return out;
 }
 
+std::shared_ptr<const route::RouteTable> routes_of(const config::Spec& spec,
+                                                   const route::Snapshot& snapshot) {
+  std::vector<std::string> names;
+  for (const auto& service : snapshot.services) names.push_back(service.spec.name);
+  return std::make_shared<const route::RouteTable>(spec.routes, names);
+}
+
+// A route leads to the place of its service.
+bool same_names(const route::Snapshot& a, const route::Snapshot& b) {
+  return std::ranges::equal(
+      a.services, b.services, {}, [](const auto& service) { return service.spec.name; },
+      [](const auto& service) { return service.spec.name; });
+}
+
 // A backend that was added at run time has its pool's.
 std::uint32_t max_in_flight(const config::PoolSpec* pool, const std::string& backend) {
   if (!pool) return 0;
@@ -84,9 +98,17 @@ Publisher::Publisher(Registry& registry, const io::Resolver& resolver, std::func
 
 route::SnapshotPtr Publisher::build(const config::Spec& spec, const state::State& state,
                                     const route::Snapshot* previous) {
-  auto snapshot = begun(state);
-  for (const auto& service : spec.services) add_service(*snapshot, service, state, previous);
-  finish(*snapshot, spec);
+  auto snapshot = with_services(spec, state, previous);
+  snapshot->routes = routes_of(spec, *snapshot);
+  snapshot->listener_pools = fixed_pools(spec, *snapshot);
+  return snapshot;
+}
+
+route::SnapshotPtr Publisher::rebuild(const config::Spec& spec, const state::State& state,
+                                      const route::Snapshot& before) {
+  auto snapshot = with_services(spec, state, &before);
+  snapshot->routes = same_names(*snapshot, before) ? before.routes : routes_of(spec, *snapshot);
+  snapshot->listener_pools = fixed_pools(spec, *snapshot);
   return snapshot;
 }
 
@@ -102,8 +124,16 @@ boost::asio::awaitable<route::SnapshotPtr> Publisher::build_at_leisure(const con
     co_await boost::asio::post(loop, boost::asio::use_awaitable);
     breath = std::chrono::steady_clock::now();
   }
-  finish(*snapshot, spec);
+  snapshot->routes = routes_of(spec, *snapshot);
+  snapshot->listener_pools = fixed_pools(spec, *snapshot);
   co_return snapshot;
+}
+
+std::shared_ptr<route::Snapshot> Publisher::with_services(const config::Spec& spec, const state::State& state,
+                                                          const route::Snapshot* previous) {
+  auto snapshot = begun(state);
+  for (const auto& service : spec.services) add_service(*snapshot, service, state, previous);
+  return snapshot;
 }
 
 std::shared_ptr<route::Snapshot> Publisher::begun(const state::State& state) const {
@@ -119,13 +149,6 @@ void Publisher::add_service(route::Snapshot& snapshot, const config::ServiceSpec
   if (!wanted) return;
   const route::Service* before = previous ? find_service(*previous, spec.name) : nullptr;
   snapshot.services.push_back(service_from(spec, *wanted, before));
-}
-
-void Publisher::finish(route::Snapshot& snapshot, const config::Spec& spec) {
-  std::vector<std::string> names;
-  for (const auto& service : snapshot.services) names.push_back(service.spec.name);
-  snapshot.routes = route::RouteTable(spec.routes, names);
-  snapshot.listener_pools = fixed_pools(spec, snapshot);
 }
 
 void Publisher::install(const route::Snapshot& snapshot) {

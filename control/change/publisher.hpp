@@ -33,6 +33,10 @@ class Publisher {
   route::SnapshotPtr build(const config::Spec& spec, const state::State& state,
                            const route::Snapshot* previous);
 
+  // Likewise, of the configuration that `before` was made of: what only the configuration says is shared.
+  route::SnapshotPtr rebuild(const config::Spec& spec, const state::State& state,
+                             const route::Snapshot& before);
+
   // The first snapshot, which may take a second for thousands of services: the loop has its turns in between.
   boost::asio::awaitable<route::SnapshotPtr> build_at_leisure(const config::Spec& spec,
                                                               const state::State& state,
@@ -44,7 +48,8 @@ class Publisher {
 
  private:
   std::shared_ptr<route::Snapshot> begun(const state::State& state) const;
-  static void finish(route::Snapshot& snapshot, const config::Spec& spec);
+  std::shared_ptr<route::Snapshot> with_services(const config::Spec& spec, const state::State& state,
+                                                 const route::Snapshot* previous);
   void add_service(route::Snapshot& snapshot, const config::ServiceSpec& spec, const state::State& state,
                    const route::Snapshot* previous);
   route::Service service_from(const config::ServiceSpec& spec, const state::ServiceState& state,

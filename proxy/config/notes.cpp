@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "proxy/config/dump.hpp"
 
@@ -73,19 +75,12 @@ void note_cookie_never_issued(const ServiceSpec& service, Complaints& out) {
                                      ", because every request has the key ip; leave ip out of 'keys'");
 }
 
-bool is_segment_prefix(std::string path, const std::string& of) {
-  if (path.ends_with('/')) path.pop_back();
-  return of.starts_with(path) && (of.size() == path.size() || of[path.size()] == '/');
-}
-
-// Every request that `later` would match matches `first`. Requires: their hosts are the same, or `first`
-// takes any.
+// Every request that `later` would match matches `first`. Requires: it has the host and the path of `first`.
 bool covers(const RouteSpec& first, const RouteSpec& later) {
   const auto in = [](const auto& all, const auto& one) {
     return std::find(all.begin(), all.end(), one) != all.end();
   };
-  return is_segment_prefix(first.path, later.path) &&
-         std::all_of(first.headers.begin(), first.headers.end(),
+  return std::all_of(first.headers.begin(), first.headers.end(),
                      [&](const auto& header) { return in(later.headers, header); }) &&
          (first.methods.empty() ||
           (!later.methods.empty() &&
@@ -93,22 +88,46 @@ bool covers(const RouteSpec& first, const RouteSpec& later) {
                        [&](const auto& method) { return in(first.methods, method); })));
 }
 
+// By host and path, so that ten thousand are not compared each with each. Requires: all routes are of one
+// list and come in its order.
+class EarlierRoutes {
+ public:
+  void add(const RouteSpec& route) {
+    std::string_view path = route.path;
+    if (path.ends_with('/')) path.remove_suffix(1);
+    by_place_[route.host + std::string(path)].push_back(&route);
+  }
+  // The first of those for `host` that covers `route`, or null: it stands at one of the prefixes of its path.
+  const RouteSpec* covering(const std::string& host, const RouteSpec& route) const {
+    const RouteSpec* first = nullptr;
+    for (std::size_t end = 0; end <= route.path.size(); ++end) {
+      if (end < route.path.size() && route.path[end] != '/') continue;
+      const auto there = by_place_.find(host + route.path.substr(0, end));
+      if (there == by_place_.end()) continue;
+      for (const auto* other : there->second)
+        if ((!first || other < first) && covers(*other, route)) first = other;
+    }
+    return first;
+  }
+
+ private:
+  std::unordered_map<std::string, std::vector<const RouteSpec*>> by_place_;
+};
+
 // The first route that matches counts.
 void note_routes_that_never_match(const Spec& spec, Complaints& out) {
-  std::map<std::string, std::vector<const RouteSpec*>> by_host;
+  EarlierRoutes earlier;
   for (const auto& route : spec.routes) {
-    const RouteSpec* first = nullptr;
-    for (const auto& host : std::set<std::string>{"", route.host})
-      for (const auto* other : by_host[host])
-        if (!first && covers(*other, route)) first = other;
-    if (first) {
-      const int line = first->place.line;
-      out.add(route.place, "this route never matches: the one " +
-                               (line > 0 ? "in line " + std::to_string(line) : std::string("above")) +
-                               " takes all its requests, and the first that matches counts");
-    } else {
-      by_host[route.host].push_back(&route);
+    const RouteSpec* first = earlier.covering("", route);
+    if (!first) first = earlier.covering(route.host, route);
+    if (!first) {
+      earlier.add(route);
+      continue;
     }
+    const int line = first->place.line;
+    out.add(route.place, "this route never matches: the one " +
+                             (line > 0 ? "in line " + std::to_string(line) : std::string("above")) +
+                             " takes all its requests, and the first that matches counts");
   }
 }
 

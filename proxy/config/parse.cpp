@@ -111,6 +111,19 @@ class DocumentStarts : public YAML::EventHandler {
   std::vector<YAML::Mark> places_;
 };
 
+// A map that is written in lines from the first column on ends where the text does or at a mark of documents,
+// so that most texts need not be parsed a second time to know.
+bool may_have_second(std::string_view text, const YAML::Node& document) {
+  if (!document.IsMap() || document.Style() != YAML::EmitterStyle::Block || document.Mark().column > 0)
+    return true;
+  for (auto end = text.find_first_of("\r\n"); end != std::string_view::npos;
+       end = text.find_first_of("\r\n", end + 1)) {
+    const auto line = text.substr(end + 1);
+    if (line.starts_with("---") || line.starts_with("...") || line.starts_with('%')) return true;
+  }
+  return false;
+}
+
 // `path: -` is how everybody writes standard output, and no YAML: there a '-' before a blank begins a list.
 // Whether the '-' at `mark` is such a one; then it is quoted, as it is meant, and what follows in its line
 // stands two columns further on.
@@ -158,10 +171,12 @@ std::optional<YAML::Node> parse_yaml(std::string_view yaml, Complaints& out) {
   try {
     std::string text(yaml);
     document = load(text);
-    const DocumentStarts starts(text);
-    if (!document.IsNull() && starts.second()) {
-      complain_about_second(yaml, *starts.second(), out);
-      return std::nullopt;
+    if (!document.IsNull() && may_have_second(text, document)) {
+      const DocumentStarts starts(text);
+      if (starts.second()) {
+        complain_about_second(yaml, *starts.second(), out);
+        return std::nullopt;
+      }
     }
   } catch (const YAML::Exception& error) {
     complain_about_syntax(yaml, error, out);

@@ -38,7 +38,7 @@ void pass_breaker(Plan& plan) {
 }  // namespace
 
 Failure match_route(Plan& plan, const http::RequestHead& head) {
-  const auto match = plan.view->snapshot->routes.find(head);
+  const auto match = plan.view->snapshot->routes->find(head);
   if (!match) return {FailureKind::no_route, Side::proxy};
   plan.service = &plan.view->services[match->service];
   plan.strip_prefix = match->strip_prefix;

@@ -114,7 +114,8 @@ using PreviewKey = std::array<std::uint8_t, 32>;
 struct Snapshot {
   std::uint64_t generation = 0;
   std::vector<Service> services;
-  RouteTable routes;                          // yields an index into services
+  // Yields an index into services. Never null; shared with the snapshots before as long as it says the same.
+  std::shared_ptr<const RouteTable> routes = std::make_shared<const RouteTable>();
   std::vector<ListenerPools> listener_pools;  // only listeners that have fixed pools
   std::optional<PreviewKey> preview_key;      // S8; none: no token was ever minted
 };

@@ -39,7 +39,7 @@ TEST_F(PublisherTest, builds_what_the_state_says) {
   EXPECT_EQ(api.split.pool_at(94'999), 0u);
   EXPECT_EQ(api.split.pool_at(95'000), 1u);
   EXPECT_EQ(io::to_string(backend_in(*snapshot, 0, 1).good()), "127.0.0.1:9002");
-  EXPECT_EQ(snapshot->routes.size(), 1u);
+  EXPECT_EQ(snapshot->routes->size(), 1u);
 }
 
 TEST_F(PublisherTest, S3_an_unrelated_change_keeps_the_sequence_a_new_table_begins_one) {
@@ -51,6 +51,31 @@ TEST_F(PublisherTest, S3_an_unrelated_change_keeps_the_sequence_a_new_table_begi
   const auto third = publish(second);
   EXPECT_NE(third->services[0].sequence, second->services[0].sequence);
   EXPECT_NE(third->services[0].sequence->seed, second->services[0].sequence->seed);
+}
+
+TEST_F(PublisherTest, a_change_of_the_state_shares_the_routes_a_new_configuration_makes_its_own) {
+  const auto first = publish();
+  state.service("api")->set_shares({50'000, 50'000});
+  const auto second = made.publisher.rebuild(spec, state, *first);
+  EXPECT_EQ(second->routes, first->routes);
+  EXPECT_EQ(second->services[0].pools[1].share, 50'000u);
+  spec.routes[0].host = "api.example.com";
+  EXPECT_NE(publish(second)->routes, first->routes);
+}
+
+// A route leads to the place of its service among those that there are.
+TEST_F(PublisherTest, routes_are_made_anew_when_a_service_comes_or_goes) {
+  spec.services.push_back(spec.services[0]);
+  spec.services[1].name = "web";
+  spec.routes[0].service = "web";
+  state = state::from_spec(spec);
+  const auto both = publish();
+  spec.services.erase(spec.services.begin());
+  state = state::from_spec(spec);
+  http::RequestHead head;
+  head.path = "/";
+  ASSERT_EQ(both->routes->find(head)->service, 1u);
+  EXPECT_EQ(made.publisher.rebuild(spec, state, *both)->routes->find(head)->service, 0u);
 }
 
 TEST_F(PublisherTest, S3_a_pool_without_a_share_that_comes_is_no_new_table) {

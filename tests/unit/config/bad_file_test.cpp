@@ -13,6 +13,8 @@ TEST(BadConfig, WhatIsNoConfigurationAtAll) {
       {"listeners\n", 1, 1, "must be a map .* not a single text", ""},
       {std::string("a: \0b", 5), 1, 1, "zero byte", ""},
       {top_3_1("---\nworkers: 2"), 3, 1, "a second YAML document", ""},
+      {top_3_1("...\nworkers: 2"), 4, 1, "a second YAML document", ""},
+      {"{a: b}\n{c: d}\n", 2, 1, "a second YAML document", ""},
       {"a: b\n}\n", 2, 1, "a closing bracket too many", ""},  // yaml-cpp 0.7 finds documents here without end
   });
 }

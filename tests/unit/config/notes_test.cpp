@@ -61,6 +61,10 @@ TEST(Notes, ARouteThatNeverMatches) {
       routes("  - {path: /, service: api}\n  - {path: /a, service: api}\n"),
       ElementsAre("f.yaml:5:5: note: this route never matches: the one in line 4 takes all its requests, "
                   "and the first that matches counts"));
+  // The first of those that take all its requests, whichever is the longer.
+  EXPECT_THAT(routes("  - {path: /a/b, service: api}\n  - {path: /a, service: api}\n"
+                     "  - {path: /a/b/c, service: api}\n"),
+              ElementsAre(StartsWith("f.yaml:6:5: note: this route never matches: the one in line 4 ")));
   EXPECT_EQ(routes("  - {path: /a/, service: api}\n  - {host: h, path: /a/b, service: api}\n").size(), 1u);
   EXPECT_EQ(routes("  - {host: h, service: api}\n  - {host: h, methods: [GET], service: api}\n").size(), 1u);
   EXPECT_EQ(routes("  - {methods: [GET, PUT], service: api}\n  - {methods: [GET], service: api}\n").size(),

@@ -33,7 +33,8 @@ class PlanTest : public ::testing::Test {
     config::RouteSpec route;
     route.service = "api";
     route.path = "/a";
-    snapshot->routes = route::RouteTable({route}, {"api"});
+    snapshot->routes =
+        std::make_shared<const route::RouteTable>(std::vector{route}, std::vector<std::string>{"api"});
     Plan made;
     made.view = backends.adopt(snapshot);
     return made;

@@ -77,7 +77,8 @@ class World {
     config::RouteSpec route;
     route.service = "api";
     route.path = "/";
-    snapshot->routes = route::RouteTable({route}, {"api"});
+    snapshot->routes =
+        std::make_shared<const route::RouteTable>(std::vector{route}, std::vector<std::string>{"api"});
     context.view = context.backends.adopt(snapshot);
   }
 
