@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "proxy/http/runs.hpp"
 #include "proxy/http/text.hpp"
 
 namespace sluice::http {
@@ -22,14 +23,16 @@ constexpr auto kNameChars = [] {
 
 bool is_name_char(char c) { return kNameChars[static_cast<unsigned char>(c)]; }
 
-bool is_name(std::string_view name) {
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    if (is_name_char(name[i])) continue;
-    const bool encoded = name[i] == '%' && i + 2 < name.size() && is_hex(name[i + 1]) && is_hex(name[i + 2]);
-    if (!encoded) return false;
-    i += 2;
+// How many bytes of `text` are a name.
+std::size_t name_size(std::string_view text) {
+  std::size_t size = 0;
+  for (;;) {
+    while (size < text.size() && is_name_char(text[size])) ++size;
+    const bool encoded =
+        text.size() - size > 2 && text[size] == '%' && is_hex(text[size + 1]) && is_hex(text[size + 2]);
+    if (!encoded) return size;
+    size += 3;
   }
-  return !name.empty();
 }
 
 bool is_ipv6(std::string_view address) {
@@ -84,16 +87,16 @@ bool is_authority(std::string_view text) {
     const auto rest = text.substr(close + 1);
     return rest.empty() || (rest.front() == ':' && is_port(rest.substr(1)));
   }
-  const auto colon = text.find(':');
-  if (!is_name(text.substr(0, colon))) return false;
-  return colon == std::string_view::npos || is_port(text.substr(colon + 1));
+  const std::size_t size = name_size(text);
+  if (size == 0) return false;
+  return size == text.size() || (text[size] == ':' && is_port(text.substr(size + 1)));
 }
 
 bool split_target(std::string_view target, bool is_options, Target& out) {
   out = {};
   if (target.empty()) return false;
-  for (char c : target)
-    if (static_cast<unsigned char>(c) >= 0x80 || c == '#') return false;
+  const char* const end = target.data() + target.size();
+  if (skip<TargetBytes>(target.data(), end) != end) return false;
   if (target.front() == '/') {
     split_path(target, out);
     return true;

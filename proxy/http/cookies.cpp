@@ -28,6 +28,7 @@ std::string_view without_quotes(std::string_view value) {
 }  // namespace
 
 std::string_view cookie_value(const Fields& fields, std::string_view name) {
+  if (!fields.ids().has(Header::cookie)) return {};
   for (const Field& field : fields) {
     if (field.id != Header::cookie) continue;
     bool found = false;

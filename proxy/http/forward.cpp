@@ -5,6 +5,7 @@
 namespace sluice::http {
 
 const Field* only_field(const Fields& fields, Header id) {
+  if (!fields.ids().has(id)) return nullptr;
   const Field* found = nullptr;
   for (const Field& field : fields) {
     if (field.id != id) continue;

@@ -53,10 +53,52 @@ void put_cookies_but(std::string_view dropped, const Field& field, Sink& sink) {
   if (any) sink.end();
 }
 
+// Fields that go on as they came. A sink that prints lines may have
+//   lines(text)   whole lines, each with its end
+// and gets those that lie behind each other in one piece.
+template <class Sink>
+class PassedFields {
+ public:
+  explicit PassedFields(Sink& sink) : sink_(sink) {}
+  PassedFields(const PassedFields&) = delete;
+  PassedFields& operator=(const PassedFields&) = delete;
+  ~PassedFields() { flush(); }
+
+  void add(const Field& field) {
+    if constexpr (kTakesLines) {
+      if (field.is_line) return add_line(field);
+      flush();
+    }
+    sink_.field(field.name, field.value);
+  }
+  // Before anything else goes to the sink.
+  void flush() {
+    if constexpr (kTakesLines) {
+      if (begin_ != end_) sink_.lines({begin_, static_cast<std::size_t>(end_ - begin_)});
+      begin_ = end_;
+    }
+  }
+
+ private:
+  static constexpr bool kTakesLines = requires(Sink & sink) { sink.lines(std::string_view()); };
+
+  void add_line(const Field& field) {
+    if (field.name.data() != end_) {
+      flush();
+      begin_ = field.name.data();
+    }
+    end_ = field.value.data() + field.value.size() + 2;
+  }
+
+  Sink& sink_;
+  const char *begin_ = nullptr, *end_ = nullptr;  // lines that are still to go
+};
+
 // The fields of the request that are meant for the backend.
 template <class Sink>
 void put_own_fields(const RequestHead& head, const ForwardContext& context, bool traced, Sink& sink) {
   const HopByHopFields ending(head);
+  PassedFields<Sink> passed(sink);
   for (const Field& field : head.fields) {
     switch (traits_of(field.id).to_backend) {
       case ToBackend::pass:
@@ -64,19 +106,20 @@ void put_own_fields(const RequestHead& head, const ForwardContext& context, bool
       case ToBackend::never:
         continue;
       case ToBackend::always:
-        sink.field(field.name, field.value);
+        passed.add(field);
         continue;
       case ToBackend::if_trusted:
-        if (context.trusted) sink.field(field.name, field.value);
+        if (context.trusted) passed.add(field);
         continue;
       case ToBackend::count_down:
+        passed.flush();
         put_max_forwards(head, field, sink);
         continue;
       case ToBackend::with_trailers:
         if (head.body != BodyLength::unknown) continue;
         break;
       case ToBackend::trace_parent:
-        if (traced) sink.field(field.name, field.value);
+        if (traced) passed.add(field);
         continue;
       case ToBackend::trace_state:
         if (!traced) continue;
@@ -86,10 +129,11 @@ void put_own_fields(const RequestHead& head, const ForwardContext& context, bool
         break;
       case ToBackend::cookies:
         if (context.drop_cookie.empty()) break;
+        passed.flush();
         if (!ending.contains(field.name)) put_cookies_but(context.drop_cookie, field, sink);
         continue;
     }
-    if (!ending.contains(field.name)) sink.field(field.name, field.value);
+    if (!ending.contains(field.name)) passed.add(field);
   }
 }
 
@@ -149,10 +193,11 @@ void put_client(const RequestHead& head, const ForwardContext& context, Sink& si
 template <class Sink>
 void put_answer_fields(const ResponseHead& head, bool trailers, Sink& sink) {
   const HopByHopFields ending(head);
+  PassedFields<Sink> passed(sink);
   for (const Field& field : head.fields) {
     const ToClient rule = traits_of(field.id).to_client;
     if (rule == ToClient::never || (rule == ToClient::with_trailers && !trailers)) continue;
-    if (!ending.contains(field.name)) sink.field(field.name, field.value);
+    if (!ending.contains(field.name)) passed.add(field);
   }
 }
 

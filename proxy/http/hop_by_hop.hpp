@@ -18,11 +18,11 @@ class HopByHopFields {
   explicit HopByHopFields(const ResponseHead& head) : HopByHopFields(head.fields, head.names_fields) {}
   explicit HopByHopFields(const RequestHead& head) : HopByHopFields(head.fields, head.names_fields) {
     if (head.method != "TRACE") return;
-    for (const auto name : kCredentials) names_[size_++] = name;
+    for (const auto name : kCredentials) names_.items[size_++] = name;
   }
   bool contains(std::string_view name) const {
-    return std::any_of(names_.begin(), names_.begin() + size_,
-                       [&](auto named) { return iequals(named, name); });
+    if (size_ == 0) return false;
+    return std::any_of(names_.items, names_.items + size_, [&](auto named) { return iequals(named, name); });
   }
 
  private:
@@ -37,7 +37,7 @@ class HopByHopFields {
   void collect(std::string_view list) {
     while (!list.empty() && size_ < kMaxNamedFields) {
       const auto name = take_member(list);
-      if (!name.empty() && !is_option(name)) names_[size_++] = name;
+      if (!name.empty() && !is_option(name)) names_.items[size_++] = name;
     }
   }
   static bool is_option(std::string_view name) {
@@ -45,7 +45,12 @@ class HopByHopFields {
            iequals(name, "te");
   }
 
-  std::array<std::string_view, kMaxNamedFields + kCredentials.size()> names_;
+  // Not initialised: mostly there are none.
+  union Names {
+    Names() {}
+    std::string_view items[kMaxNamedFields + kCredentials.size()];
+  };
+  Names names_;
   std::size_t size_ = 0;
 };
 

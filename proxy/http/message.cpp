@@ -23,6 +23,7 @@ const Field* Fields::find(std::string_view name) const {
 }
 
 const Field* Fields::find(Header id) const {
+  if (!seen_.has(id)) return nullptr;
   for (const Field& field : *this)
     if (field.id == id) return &field;
   return nullptr;

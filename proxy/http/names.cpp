@@ -1,6 +1,7 @@
 #include "proxy/http/names.hpp"
 
 #include <array>
+#include <cstring>
 #include <iterator>
 
 #include "proxy/http/text.hpp"
@@ -15,11 +16,24 @@ constexpr auto kFold = [] {
   return table;
 }();
 
-// `known` in lower case.
+// Eight bytes with the bit of lower case. No other byte of a token becomes a letter, a digit or '-'.
+std::uint64_t lower_word(const char* p) {
+  std::uint64_t word;
+  std::memcpy(&word, p, sizeof word);
+  return word | 0x2020202020202020;
+}
+
+// `known`: letters in lower case, digits, '-'. Requires: `name` is a token, at least as long.
 bool same(std::string_view name, std::string_view known) {
-  for (std::size_t i = 0; i < known.size(); ++i)
-    if (to_lower(name[i]) != known[i]) return false;
-  return true;
+  const std::size_t size = known.size();
+  if (size < 8) {
+    for (std::size_t i = 0; i < size; ++i)
+      if (to_lower(name[i]) != known[i]) return false;
+    return true;
+  }
+  for (std::size_t i = 0; i + 8 < size; i += 8)
+    if (lower_word(name.data() + i) != lower_word(known.data() + i)) return false;
+  return lower_word(name.data() + size - 8) == lower_word(known.data() + size - 8);
 }
 bool imitates(std::string_view name, std::string_view known) {
   for (std::size_t i = 0; i < known.size(); ++i)
@@ -104,8 +118,18 @@ Header find_prefix(std::string_view name) {
 
 }  // namespace
 
-Header header_id(std::string_view name) {
-  if (name.empty()) return Header::other;
+namespace detail {
+
+constexpr std::uint32_t kAnySize = UINT32_MAX;
+
+constinit const std::array<std::uint32_t, 32> kNameSizes = [] {
+  std::array<std::uint32_t, 32> sizes{};
+  for (const Known& known : kKnown) sizes[known.name[0] & 31] |= std::uint32_t{1} << known.name.size();
+  sizes['x' & 31] = kAnySize;  // those with a prefix
+  return sizes;
+}();
+
+Header find_header(std::string_view name) {
   const char first = to_lower(name[0]);
   if (first == 'x') {
     if (const Header id = find_prefix(name); id != Header::other) return id;
@@ -117,6 +141,8 @@ Header header_id(std::string_view name) {
   }
   return Header::other;
 }
+
+}  // namespace detail
 
 bool logs_connection_in(std::string_view list) {
   while (!list.empty()) {

@@ -2,8 +2,10 @@
 // parsed field carries its id, so that names are compared once per head. Pure.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 
 namespace sluice::http {
@@ -124,8 +126,41 @@ static_assert(every_id_has_its_row());
 
 constexpr const FieldTraits& traits_of(Header id) { return kTraits[static_cast<std::size_t>(id)]; }
 
-// `name` must be a token (RFC 9110 5.6.2). Case-insensitive.
-Header header_id(std::string_view name);
+// Ids, a bit each: asked in a step what else is a look into a row of each field.
+class HeaderSet {
+ public:
+  constexpr HeaderSet() = default;
+  // Those whose traits `chosen` says yes to.
+  template <class Choice>
+  static constexpr HeaderSet of(Choice chosen) {
+    HeaderSet set;
+    for (const FieldTraits& traits : kTraits)
+      if (chosen(traits)) set.add(traits.id);
+    return set;
+  }
+  constexpr void add(Header id) { bits_ |= bit(id); }
+  constexpr bool has(Header id) const { return (bits_ & bit(id)) != 0; }
+  constexpr bool meets(HeaderSet other) const { return (bits_ & other.bits_) != 0; }
+
+ private:
+  static_assert(std::size(kTraits) <= 32);
+  static constexpr std::uint32_t bit(Header id) { return std::uint32_t{1} << static_cast<unsigned>(id); }
+  std::uint32_t bits_ = 0;
+};
+
+namespace detail {
+// Of the names that begin with a letter, by its five low bits: a bit for each of their sizes, modulo 32.
+extern const std::array<std::uint32_t, 32> kNameSizes;
+Header find_header(std::string_view name);
+}  // namespace detail
+
+// `name` must be a token (RFC 9110 5.6.2). Case-insensitive. Most names are of no interest, and few of those
+// are as long as one that begins alike: they cost no comparison.
+inline Header header_id(std::string_view name) {
+  if (name.empty()) return Header::other;
+  const std::uint32_t sizes = detail::kNameSizes[static_cast<unsigned char>(name[0]) & 31];
+  return (sizes >> (name.size() & 31) & 1) == 0 ? Header::other : detail::find_header(name);
+}
 
 // Challenges or credentials among which are NTLM's or Negotiate's. These log in the connection that they are
 // spoken on, not the request (RFC 4559 4).

@@ -35,6 +35,7 @@ constexpr auto kLower = lower_table();
 constexpr bool is_token_char(char c) { return detail::kToken[static_cast<unsigned char>(c)]; }
 constexpr char to_lower(char c) { return detail::kLower[static_cast<unsigned char>(c)]; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 // What a field value, reason phrase or quoted string may hold: VCHAR, obs-text, SP and HTAB.
 constexpr bool is_text_char(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -56,8 +57,8 @@ constexpr bool iequals(std::string_view a, std::string_view b) {
 
 // Without optional whitespace (SP and HTAB, nothing else: obs-text stays).
 constexpr std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return text;
 }
 
@@ -75,16 +76,18 @@ constexpr bool has_member(std::string_view list, std::string_view member) {
   return false;
 }
 
-// `digits` as a number up to `max`; false when it is empty, holds anything but digits or is larger.
+// `digits` as a number up to `max`, which is below 10^19; false when it is empty, holds anything but digits
+// or is larger.
 constexpr bool parse_decimal(std::string_view digits, std::uint64_t max, std::uint64_t& value) {
+  constexpr std::size_t kAlwaysFit = 19;  // digits
   if (digits.empty()) return false;
+  while (digits.size() > kAlwaysFit && digits.front() == '0') digits.remove_prefix(1);
   std::uint64_t result = 0;
-  for (char c : digits) {
+  for (char c : digits.substr(0, kAlwaysFit)) {
     if (!is_digit(c)) return false;
-    const auto digit = static_cast<std::uint64_t>(c - '0');
-    if (result > (max - digit) / 10) return false;
-    result = result * 10 + digit;
+    result = result * 10 + static_cast<std::uint64_t>(c - '0');
   }
+  if (digits.size() > kAlwaysFit || result > max) return false;
   value = result;
   return true;
 }

@@ -1,12 +1,9 @@
 #include "proxy/http1/head_scanner.hpp"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include <algorithm>
 #include <cstring>
 
+#include "proxy/http/runs.hpp"
 #include "proxy/http/text.hpp"
 #include "proxy/http1/message.hpp"
 
@@ -15,26 +12,20 @@ namespace {
 
 constexpr Refusal kHeadTooLarge{431, "headers"};
 
-// The first byte below SP or DEL: where a run of text ends, or a tab inside it.
-const char* skip_text(const char* p, const char* end) {
-#ifdef __SSE2__
-  const __m128i last_control = _mm_set1_epi8(0x1f), del = _mm_set1_epi8(0x7f);
-  for (; end - p >= 16; p += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    const __m128i control =
-        _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);  // unsigned bytes <= 0x1f
-    const int hits = _mm_movemask_epi8(_mm_or_si128(control, _mm_cmpeq_epi8(bytes, del)));
-    if (hits != 0) return p + __builtin_ctz(static_cast<unsigned>(hits));
-  }
-#endif
-  while (p < end && http::is_text_char(*p) && *p != '\t') ++p;
-  return p;
+// Where a run of text ends, or a tab inside it.
+[[gnu::always_inline]] inline const char* skip_text(const char* p, const char* end) {
+  return http::skip<http::TextBytes>(p, end);
 }
 
-const char* skip_token(const char* p, const char* end) {
+[[gnu::always_inline]] inline const char* skip_token(const char* p, const char* end) {
+  p = http::skip<http::NameBytes>(p, end);
+  if (p < end && *p == ':') return p;  // most names
   while (p < end && http::is_token_char(*p)) ++p;
   return p;
 }
+
+// Where p stands the line ends, and all of its end is there.
+bool ends_line(const char* p, const char* end) { return end - p >= 2 && p[0] == '\r' && p[1] == '\n'; }
 
 }  // namespace
 
@@ -44,6 +35,19 @@ HeadScanner::Verdict HeadScanner::refuse(Refusal why) {
   return Verdict::refused;
 }
 
+// The whole start line, if it is sound and all there; else nothing, and step() looks at it a state at a time.
+const char* HeadScanner::skip_start_line(const char* p, const char* end) {
+  const char* const stop = skip_text(p, end);
+  const auto size = static_cast<std::size_t>(stop - p);
+  if (size == 0 || size >= limits_.start_line() || !ends_line(stop, end)) {
+    state_ = State::line;
+    return p;
+  }
+  line_size_ = static_cast<std::uint32_t>(size);
+  state_ = State::field_start;
+  return stop + 2;
+}
+
 // Whole field lines, as long as they are sound and all there; whatever else is left to step(). Returns where
 // they end.
 const char* HeadScanner::skip_lines(const char* p, const char* end, http::Fields& fields) {
@@ -51,11 +55,9 @@ const char* HeadScanner::skip_lines(const char* p, const char* end, http::Fields
     const char* colon = skip_token(p, end);
     if (colon == p || colon == end || *colon != ':') return p;
     const char* stop = skip_text(colon + 1, end);
-    if (end - stop < 2 || stop[0] != '\r' || stop[1] != '\n' || fields_ == limits_.fields) return p;
+    if (!ends_line(stop, end) || fields_ == limits_.fields) return p;
     ++fields_;
-    if (found_)
-      fields.push({p, static_cast<std::size_t>(colon - p)},
-                  {colon + 1, static_cast<std::size_t>(stop - colon - 1)});
+    if (found_) fields.push_line(p, colon, stop);
     p = stop + 2;
   }
 }
@@ -90,8 +92,7 @@ const char* HeadScanner::step(const char* p, const char* end, const char* base, 
         return p + 1;
       }
       line_begin_ = static_cast<std::uint32_t>(p - base);
-      state_ = State::line;
-      return p;
+      return skip_start_line(p, end);
     case State::start_lf:
       if (*p != '\n') break;
       state_ = State::start;
@@ -112,8 +113,9 @@ const char* HeadScanner::step(const char* p, const char* end, const char* base, 
       p = skip_lines(p, end, fields);
       if (p == end) return p;
       if (*p == '\r') {
-        state_ = State::last_lf;
-        return p + 1;
+        const bool ends = ends_line(p, end);
+        state_ = ends ? State::complete : State::last_lf;
+        return ends ? p + 2 : p + 1;
       }
       if (!http::is_token_char(*p)) break;  // an empty name, a fold
       if (++fields_ > limits_.fields) {
@@ -161,8 +163,7 @@ void split_fields(std::string_view lines, http::Fields& out) {
     while (*colon != ':') ++colon;
     const auto* stop =
         static_cast<const char*>(std::memchr(colon, '\r', static_cast<std::size_t>(end - colon)));
-    out.push({p, static_cast<std::size_t>(colon - p)},
-             {colon + 1, static_cast<std::size_t>(stop - colon - 1)});
+    out.push_line(p, colon, stop);
     p = stop + 2;
   }
 }

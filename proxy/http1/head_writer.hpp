@@ -36,6 +36,8 @@ class HeadWriter {
     const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
     field(name, std::string_view(digits, static_cast<std::size_t>(end - digits)));
   }
+  // Whole ones as they are printed, with their ends.
+  void lines(std::string_view text) { put(text); }
   // A field whose value comes in parts: begin(), put() of each, end().
   template <class Name>
   void begin(const Name& name) {

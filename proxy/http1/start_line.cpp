@@ -23,9 +23,12 @@ Refusal parse_version(std::string_view text, Version& out) {
 }  // namespace
 
 Refusal parse_request_line(std::string_view line, RequestHead& out) {
+  // Three words, of which the last has as many bytes as a version: with fewer or more it is none.
+  constexpr std::size_t kVersionSize = 8;
   const auto first = line.find(' ');
-  const auto last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last) return kMalformed;
+  if (first == std::string_view::npos || line.size() < first + 2 + kVersionSize) return kMalformed;
+  const std::size_t last = line.size() - kVersionSize - 1;
+  if (line[last] != ' ') return kMalformed;
   out.method = line.substr(0, first);
   out.target = line.substr(first + 1, last - first - 1);
   if (out.target.find(' ') != std::string_view::npos) return kMalformed;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <string>
 
 namespace sluice::http {
@@ -44,6 +45,68 @@ TEST(field_traits, X1_what_frames_is_read_and_written_anew) {
     const bool ends = traits.to_backend == ToBackend::never && traits.to_client == ToClient::never;
     EXPECT_TRUE(ends || !frames) << static_cast<int>(traits.id);
   }
+}
+
+// All names that are known, and whatever differs from one of them in a byte.
+TEST(field_names, are_found_whole_and_only_whole) {
+  const std::string known[] = {"te",
+                               "via",
+                               "host",
+                               "date",
+                               "proxy",
+                               "expect",
+                               "cookie",
+                               "trailer",
+                               "upgrade",
+                               "forwarded",
+                               "x-real-ip",
+                               "connection",
+                               "keep-alive",
+                               "tracestate",
+                               "client-cert",
+                               "traceparent",
+                               "max-forwards",
+                               "x-request-id",
+                               "authorization",
+                               "content-length",
+                               "http2-settings",
+                               "x-feature-flags",
+                               "proxy-connection",
+                               "www-authenticate",
+                               "client-cert-chain",
+                               "transfer-encoding",
+                               "proxy-authenticate",
+                               "proxy-authorization"};
+  for (const std::string& name : known) {
+    const Header id = header_id(name);
+    EXPECT_NE(id, Header::other) << name;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+      std::string other = name;
+      other[i] = static_cast<char>(std::toupper(name[i]));
+      EXPECT_EQ(header_id(other), id) << other;
+      for (const char c : std::string_view("!#$%&'*+.^`|~j7")) {
+        other[i] = c;
+        EXPECT_EQ(header_id(other), Header::other) << other;
+      }
+      if (name[i] != '-') continue;
+      other[i] = '_';
+      EXPECT_EQ(header_id(other), Header::alias) << other;
+    }
+    EXPECT_EQ(header_id(name + "s"), Header::other) << name;
+    EXPECT_EQ(header_id(name + std::string(32, 's')), Header::other) << name;  // sizes are told modulo 32
+  }
+}
+
+TEST(header_sets, hold_what_was_added) {
+  HeaderSet set;
+  EXPECT_FALSE(set.has(Header::other));
+  set.add(Header::alias);
+  set.add(Header::cookie);
+  for (const FieldTraits& traits : kTraits)
+    EXPECT_EQ(set.has(traits.id), traits.id == Header::alias || traits.id == Header::cookie);
+  const auto saying = HeaderSet::of([](const FieldTraits& traits) { return traits.says == Says::host; });
+  EXPECT_TRUE(saying.has(Header::host));
+  EXPECT_FALSE(saying.has(Header::cookie));
 }
 
 }  // namespace

@@ -56,11 +56,47 @@ TEST(Names, R4_SchemesThatLogAConnectionIn) {
     EXPECT_FALSE(logs_connection_in(list)) << list;
 }
 
+// `ids` says of each field that is there that it is, and of no other, also in a copy and after clear().
+TEST(Fields, KnowWhichAreThere) {
+  Fields fields;
+  fields.push("Cookie", "a=1");
+  fields.push({"Host", "h", Header::host});
+  const Fields copy = fields;
+  for (const FieldTraits& traits : kTraits) {
+    const bool there = traits.id == Header::cookie || traits.id == Header::host;
+    EXPECT_EQ(copy.ids().has(traits.id), there);
+    EXPECT_EQ(copy.find(traits.id) != nullptr, there);
+  }
+  fields.clear();
+  EXPECT_FALSE(fields.ids().has(Header::host));
+  EXPECT_EQ(fields.find(Header::host), nullptr);
+}
+
+TEST(Decimals, FitOrAreNone) {
+  constexpr std::uint64_t kMax = 0x7fffffffffffffff;
+  const auto read = [](std::string_view digits, std::uint64_t max) {
+    std::uint64_t value = 77;
+    return parse_decimal(digits, max, value) ? std::to_string(value) : "none " + std::to_string(value);
+  };
+  EXPECT_EQ(read("0", 0), "0");
+  EXPECT_EQ(read("1", 0), "none 77");
+  EXPECT_EQ(read("9223372036854775807", kMax), "9223372036854775807");
+  EXPECT_EQ(read("9223372036854775808", kMax), "none 77");
+  EXPECT_EQ(read("9999999999999999999", kMax), "none 77");
+  EXPECT_EQ(read("18446744073709551617", kMax), "none 77");  // 1 modulo 2^64
+  EXPECT_EQ(read("00000000000000000000000000000000000065535", 65535), "65535");
+  EXPECT_EQ(read("0000000000000000000000000000000000000000", 65535), "0");
+  for (const char* bad : {"", "-1", "+1", "1a", "a1", " 1", "1 ", "0x1", "00000000000000000000000000000000a",
+                          "1\n", "12345678901234567890123a"})
+    EXPECT_EQ(read(bad, kMax), "none 77") << bad;
+}
+
 TEST(Authorities, AreNamesOrAddressesWithAPort) {
-  for (const char* good :
-       {"a", "a.b-c_d~e", "a:", "a:0", "a:65535", "127.0.0.1:80", "[::1]", "[::ffff:1.2.3.4]:443", "a%20b"})
+  for (const char* good : {"a", "a.b-c_d~e", "a:", "a:0", "a:65535", "127.0.0.1:80", "[::1]",
+                           "[::ffff:1.2.3.4]:443", "a%20b", "%61", "a%20:1"})
     EXPECT_TRUE(is_authority(good)) << good;
-  for (const char* bad : {"", ":80", "a:65536", "a:+1", "a,b", "[]", "[::1", "::1", "[::1]80", "a%2g", "a%"})
+  for (const char* bad : {"", ":80", "a:65536", "a:+1", "a,b", "[]", "[::1", "::1", "[::1]80", "a%2g", "a%",
+                          "a%2:80", "a%:80", "%", "a:1:2"})
     EXPECT_FALSE(is_authority(bad)) << bad;
 }
 

@@ -3,7 +3,9 @@
 
 #include <deque>
 #include <string>
+#include <vector>
 
+#include "proxy/http1/llhttp_check.hpp"
 #include "proxy/http1/parser.hpp"
 
 namespace sluice::http1 {
@@ -73,6 +75,30 @@ TEST(RequestHeads, ViewsPointIntoTheBytesReceived) {
   EXPECT_GE(value.data(), bytes.data());
   EXPECT_LE(value.data() + value.size(), bytes.data() + bytes.size());
   EXPECT_EQ(head.framing, Framing::length);
+}
+
+// Only what a writer would print just so is a line.
+TEST(RequestHeads, KnowWhichFieldsAreLinesAsTheyArePrinted) {
+  for (const char* line : {"X: b", "X: b c", "x: \x80", "X-Y: b\x7e"})
+    EXPECT_TRUE(get(line + std::string("\r\n")).fields.begin()[1].is_line) << line;
+  for (const char* line :
+       {"X:b", "X:", "X: ", "X:  b", "X:\tb", "X: b ", "X: \tb", "X: b\t", "X:  ", "X: b\tc "})
+    EXPECT_FALSE(get(line + std::string("\r\n")).fields.begin()[1].is_line) << line;
+}
+
+// The lengths that llhttp is not asked about are those of which it has no other opinion.
+TEST(RequestHeads, PlainLengthsAreLlhttpsToo) {
+  std::vector<std::string> lengths = {"0", "00", "000000000000000000000000000000000000017"};
+  for (std::uint64_t n = 1; n < 1'000'000'000; n = n * 7 / 3 + 1)
+    for (const std::uint64_t near : {n, n - 1, n * 10, 999'999'999 - n % 1000})
+      lengths.push_back(std::to_string(near));
+  for (const std::string& digits : lengths) {
+    Fields fields;
+    fields.push("Content-Length", digits);
+    for (const HeadKind kind : {HeadKind::request, HeadKind::response})
+      EXPECT_TRUE(llhttp_agrees(kind, fields, false, std::stoull(digits))) << digits;
+    EXPECT_FALSE(llhttp_agrees(HeadKind::request, fields, false, std::stoull(digits) + 1)) << digits;
+  }
 }
 
 TEST(RequestHeads, TheAbsoluteFormWinsOverHost) {

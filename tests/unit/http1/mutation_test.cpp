@@ -106,5 +106,37 @@ TEST(Mutations, X1_WhatIsForwardedIsClean) {
   EXPECT_GT(forwarded, kMutations / 100);
 }
 
+// A head whose fields are all printed one by one.
+RequestHead by_fields(const RequestHead& head) {
+  RequestHead copy = head;
+  copy.fields.clear();
+  for (const http::Field& field : head.fields) copy.fields.push({field.name, field.value, field.id});
+  return copy;
+}
+
+std::string written(const RequestHead& head, bool trusted) {
+  Buffer out;
+  http::ForwardContext context{.client_ip = "::1", .trusted = trusted, .proto = "http", .default_host = "d"};
+  context.drop_cookie = "a";
+  write_request(head, context, out);
+  return std::string(out.view());
+}
+
+// X1: lines that go on in one piece are byte for byte what would be printed of their fields.
+TEST(Mutations, X1_LinesAreWhatIsPrinted) {
+  Random random(kSeed);
+  const auto cases = small_cases(own_request_cases());
+  int lines = 0;
+  for (int i = 0; i < kMutations; ++i) {
+    const std::string bytes = mutate(cases[below(cases.size(), random)].raw, random);
+    RequestParser parser;
+    RequestHead head;
+    if (parser.parse(bytes, head) != Status::done) continue;
+    for (const http::Field& field : head.fields) lines += field.is_line;
+    ASSERT_EQ(written(head, i % 2), written(by_fields(head), i % 2)) << "seed " << kSeed << ": " << bytes;
+  }
+  EXPECT_GT(lines, kMutations / 100);
+}
+
 }  // namespace
 }  // namespace sluice::http1::testing
