@@ -287,11 +287,11 @@ std::shared_ptr<const tls::ClientContext> Publisher::tls_of(const std::string& s
   return known.tls;
 }
 
-std::shared_ptr<const route::SlotOwners> Publisher::owners_of(const state::ServiceState& state) {
+std::shared_ptr<const route::SlotMap> Publisher::owners_of(const state::ServiceState& state) {
   Owners& known = owners_[state.name];
   if (!known.owners || !(known.table == state.slots)) {
     known.table = state.slots;
-    known.owners = std::make_shared<const route::SlotOwners>(state.slots.owners());
+    known.owners = std::make_shared<const route::SlotMap>(state.slots.owners());
   }
   return known.owners;
 }

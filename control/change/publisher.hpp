@@ -64,14 +64,14 @@ class Publisher {
   // connections stay. Null when the pool's backends are spoken to in clear, and with an error.
   std::shared_ptr<const tls::ClientContext> tls_of(const std::string& service, const config::PoolSpec* pool,
                                                    std::string& error);
-  std::shared_ptr<const route::SlotOwners> owners_of(const state::ServiceState& state);
+  std::shared_ptr<const route::SlotMap> owners_of(const state::ServiceState& state);
 
   Registry& registry_;
   const io::Resolver& resolver_;
   std::function<std::uint64_t()> random_;
   struct Owners {
     route::SlotTable table{1, 0};
-    std::shared_ptr<const route::SlotOwners> owners;
+    std::shared_ptr<const route::SlotMap> owners;
   };
   struct TlsContext {
     config::PoolTls spec;

@@ -32,16 +32,37 @@ void PoolWindow::sample(const observe::PoolLive& live, io::Clock::time_point now
   step(live);
 }
 
-void PoolWindow::step(const observe::PoolLive& live) {
-  observe::HistogramCounts now = counts_of(live);
-  Step made;
-  for (std::size_t i = 0; i < now.buckets.size(); ++i) {
-    const std::uint64_t more = now.buckets[i] - before_.buckets[i];
-    if (more > 0) made.buckets.emplace_back(static_cast<std::uint32_t>(i), more);
+PoolWindow::Counts PoolWindow::filled(const observe::HistogramCounts& counts) {
+  Counts out;
+  for (std::size_t i = 0; i < counts.buckets.size(); ++i)
+    if (counts.buckets[i] > 0) out.buckets.emplace_back(static_cast<std::uint32_t>(i), counts.buckets[i]);
+  out.sum_micros = counts.sum_micros;
+  return out;
+}
+
+// Requires: `from` has counted them.
+void PoolWindow::subtract(const Counts& less, observe::HistogramCounts& from) {
+  for (const auto& [bucket, n] : less.buckets) {
+    from.buckets[bucket] -= n;
+    from.count -= n;
   }
-  made.sum_micros = now.sum_micros - before_.sum_micros;
-  before_ = std::move(now);
-  steps_.push_back(std::move(made));
+  from.sum_micros -= less.sum_micros;
+}
+
+// A pool that nobody asks for costs no look at its histogram. Of what was asked before some may end later.
+void PoolWindow::step(const observe::PoolLive& live) {
+  const PoolSums sums = sums_of(live);
+  const bool idle = sums.requests == requests_before_ && !had_some_;
+  had_some_ = sums.requests != requests_before_ || sums.in_flight > 0;
+  requests_before_ = sums.requests;
+  steps_.emplace_back();
+  if (!idle) {
+    observe::HistogramCounts made = counts_of(live);
+    Counts now = filled(made);
+    subtract(before_, made);
+    steps_.back() = filled(made);
+    before_ = std::move(now);
+  }
   if (steps_.size() > static_cast<std::size_t>(kWindow / kHistogramStep)) steps_.pop_front();
 }
 
@@ -59,7 +80,7 @@ PoolWindow::Delta PoolWindow::last(std::chrono::seconds window, const observe::P
 
 observe::HistogramCounts PoolWindow::latencies(const observe::PoolLive& live) const {
   observe::HistogramCounts counts = counts_of(live);
-  counts -= before_;
+  subtract(before_, counts);
   for (const auto& step : steps_) {
     for (const auto& [bucket, n] : step.buckets) {
       counts.buckets[bucket] += n;

@@ -43,16 +43,20 @@ class PoolWindow {
     io::Clock::time_point at;
     std::uint64_t requests = 0, errors = 0;
   };
-  // Few buckets of a histogram are filled in five seconds.
-  struct Step {
+  // The buckets of a histogram that are not empty, in order: few are.
+  struct Counts {
     std::vector<std::pair<std::uint32_t, std::uint64_t>> buckets;
     std::uint64_t sum_micros = 0;
   };
+  static Counts filled(const observe::HistogramCounts& counts);
+  static void subtract(const Counts& less, observe::HistogramCounts& from);
   void step(const observe::PoolLive& live);
 
   std::deque<Sample> samples_;
-  std::deque<Step> steps_;
-  observe::HistogramCounts before_;  // all up to the last step
+  std::deque<Counts> steps_;
+  Counts before_;                      // all up to the last step
+  std::uint64_t requests_before_ = 0;  // of the pool then
+  bool had_some_ = false;              // requests came before it, or were under way
   io::Clock::time_point next_step_{};
 };
 

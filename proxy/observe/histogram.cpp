@@ -5,11 +5,26 @@
 
 namespace sluice::observe {
 
+Histogram::~Histogram() {
+  for (const auto& octave : octaves_) delete octave.load();
+}
+
+Histogram::Octave* Histogram::make(std::atomic<Octave*>& place) {
+  auto* const octave = new Octave{};
+  place.store(octave, std::memory_order_release);  // a reader that sees it sees its zeros
+  return octave;
+}
+
 void Histogram::add_to(HistogramCounts& out) const {
-  for (std::size_t i = 0; i < buckets_.size(); ++i) {
-    const auto n = buckets_[i].load(std::memory_order_relaxed);
-    out.buckets[i] += n;
-    out.count += n;
+  for (std::size_t i = 0; i < octaves_.size(); ++i) {
+    const Octave* const octave = octaves_[i].load(std::memory_order_acquire);
+    if (!octave) continue;
+    std::uint64_t* bucket = &out.buckets[i * HistogramLayout::kSub];
+    for (const auto& counter : *octave) {
+      const auto n = counter.load(std::memory_order_relaxed);
+      *bucket++ += n;
+      out.count += n;
+    }
   }
   out.sum_micros += sum_.load(std::memory_order_relaxed);
 }

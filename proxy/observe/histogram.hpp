@@ -48,19 +48,32 @@ struct HistogramCounts {
   std::uint64_t at_most(std::uint64_t micros) const;
 };
 
+// Its memory is half a kilobyte for each octave in which something was recorded.
 class Histogram {
  public:
+  Histogram() = default;
+  Histogram(const Histogram&) = delete;
+  Histogram& operator=(const Histogram&) = delete;
+  ~Histogram();
+
   void record(std::uint64_t micros) {  // the one writer
-    bump(buckets_[HistogramLayout::index(micros)], 1);
+    const std::size_t i = HistogramLayout::index(micros);
+    std::atomic<Octave*>& place = octaves_[i / HistogramLayout::kSub];
+    Octave* octave = place.load(std::memory_order_relaxed);
+    if (!octave) octave = make(place);
+    bump((*octave)[i % HistogramLayout::kSub], 1);
     bump(sum_, micros);
   }
   void add_to(HistogramCounts& out) const;  // any thread
 
  private:
+  using Octave = std::array<std::atomic<std::uint64_t>, HistogramLayout::kSub>;
+
+  static Octave* make(std::atomic<Octave*>& place);
   static void bump(std::atomic<std::uint64_t>& counter, std::uint64_t n) {
     counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
-  std::array<std::atomic<std::uint64_t>, HistogramLayout::kBuckets> buckets_{};
+  std::array<std::atomic<Octave*>, HistogramLayout::kOctaves + 1> octaves_{};  // null: nothing was recorded
   std::atomic<std::uint64_t> sum_{0};
 };
 

@@ -21,7 +21,7 @@ inline std::uint32_t slot_of(std::string_view salt, std::string_view key) {
   return scale(hash64("pool", salt, key), kSlots);
 }
 
-// The flat table that workers read: one owner per slot.
+// One owner per slot; what workers read is made of it (slot_map.hpp).
 using SlotOwners = std::array<PoolIndex, kSlots>;
 
 // The table with its memory of who gave what, so that a step back returns exactly the users gained last (S5).

@@ -17,7 +17,7 @@
 #include "proxy/observe/rate_table.hpp"
 #include "proxy/observe/shadow.hpp"
 #include "proxy/route/shares.hpp"
-#include "proxy/route/slots.hpp"
+#include "proxy/route/slot_map.hpp"
 #include "proxy/route/table.hpp"
 #include "proxy/route/traffic.hpp"
 #include "proxy/tls/client.hpp"
@@ -86,7 +86,7 @@ struct Service {
   // Which pool (S8).
   SplitTable split;                                  // keyless requests (S3)
   std::shared_ptr<observe::SplitSequence> sequence;  // never null
-  std::shared_ptr<const SlotOwners> slots;  // sticky requests (S4); null when the service has no sticky keys
+  std::shared_ptr<const SlotMap> slots;  // sticky requests (S4); null when the service has no sticky keys
 
   // While a rollout is active (G6).
   std::uint64_t rollout = 0;                  // its id

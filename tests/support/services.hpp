@@ -31,7 +31,7 @@ inline route::Service sticky_service(const std::vector<config::Share>& shares, c
   out.spec.sticky = std::move(sticky);
   route::SlotTable table(shares.size(), 0);
   table.apply(shares);
-  out.slots = std::make_shared<const route::SlotOwners>(table.owners());
+  out.slots = std::make_shared<const route::SlotMap>(table.owners());
   return out;
 }
 

@@ -97,7 +97,7 @@ TEST_F(PublisherTest, S4_the_table_of_owners_is_made_only_when_it_changes) {
   const auto third = publish(second);
   EXPECT_NE(third->services[0].slots, second->services[0].slots);
   std::size_t green = 0;
-  for (const auto owner : *third->services[0].slots) green += owner == 1;
+  for (std::uint32_t slot = 0; slot < route::kSlots; ++slot) green += (*third->services[0].slots)[slot] == 1;
   EXPECT_EQ(green, 10'000u);
 }
 

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <random>
 
+#include "proxy/route/slot_map.hpp"
 #include "support/shares.hpp"
 
 namespace sluice::route {
@@ -316,6 +317,30 @@ TEST(Slots, AChangeOfALargeTableTakesMilliseconds) {
     best = std::min(best, 1000.0 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
   }
   EXPECT_LT(best, 5 * kSlowdown);
+}
+
+TEST(SlotMapTest, S4_it_says_what_the_table_says) {
+  SlotTable table(3, 0);
+  const auto check = [&] {
+    const auto then = owners(table);
+    const SlotMap map(*then);
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) ASSERT_EQ(map[slot], (*then)[slot]) << slot;
+  };
+  check();
+  std::minstd_rand random(4);
+  for (int step = 0; step < 60; ++step) {
+    const auto a = static_cast<config::Share>(random() % 50'000),
+               b = static_cast<config::Share>(random() % 50'000);
+    table.apply(std::vector<config::Share>{a, b, kSlots - a - b});
+    check();
+  }
+}
+
+TEST(SlotMapTest, S4_a_run_for_each_slot) {
+  const auto odd = std::make_unique<SlotOwners>();
+  for (std::uint32_t slot = 0; slot < kSlots; ++slot) (*odd)[slot] = slot % 2;
+  const SlotMap map(*odd);
+  for (std::uint32_t slot = 0; slot < kSlots; ++slot) ASSERT_EQ(map[slot], slot % 2);
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ class World {
     if (spec.sticky) {
       route::SlotTable table(shares.size(), 0);
       table.apply(shares);
-      service.slots = std::make_shared<const route::SlotOwners>(table.owners());
+      service.slots = std::make_shared<const route::SlotMap>(table.owners());
     }
     snapshot->services.push_back(service);
     config::RouteSpec route;
