@@ -33,7 +33,7 @@ Service canary_service(bool sticky) {
   service.spec.sticky = config::StickySpec{{{config::StickyKey::From::header, "X-User-Id"}}, {}, "api"};
   SlotTable table(2, 0);
   table.apply(shares);
-  service.slots = std::make_shared<const SlotOwners>(table.owners());
+  service.slots = std::make_shared<const SlotMap>(table.owners());
   return service;
 }
 
