@@ -27,7 +27,8 @@ class FieldBlock {
   std::size_t size() const { return count_; }
   http::Field operator[](std::size_t i) const {
     const FieldEntry& e = entries_[i];
-    return {{text_ + e.offset, e.name_size}, {text_ + e.offset + e.name_size, e.value_size}, e.form.id};
+    const char* const name = text_ + e.offset;
+    return {{name, e.name_size}, {name + e.name_size, e.value_size}, e.form.id, false, e.form.never_indexed};
   }
   hpack::FieldForm form(std::size_t i) const { return entries_[i].form; }
   FieldSpan span() const { return {{text_, text_size_}, entries_, count_}; }

@@ -69,6 +69,11 @@ void FieldList::field(std::string_view name, std::uint64_t value) {
   field(name, std::string_view(digits, static_cast<std::size_t>(end - digits)));
 }
 
+void FieldList::pass(const http::Field& passed) {
+  field(passed.name, passed.value);
+  entries_[count_ - 1].form.never_indexed = passed.never_indexed;
+}
+
 void FieldList::begin(std::string_view name) {
   reserve(name.size());
   put_name(name);
@@ -80,6 +85,7 @@ void FieldList::put_name(std::string_view name) {
   FieldEntry& entry = entries_[count_];
   entry.offset = static_cast<std::uint32_t>(size_);
   entry.name_size = static_cast<std::uint32_t>(name.size());
+  entry.form.never_indexed = false;
   lower(name, text_.get() + size_);
   size_ += name.size();
 }

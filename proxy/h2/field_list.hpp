@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "proxy/h2/field_span.hpp"
+#include "proxy/http/message.hpp"
 
 namespace sluice::h2 {
 
@@ -21,6 +22,8 @@ class FieldList {
   // Requires: pseudo fields come first.
   void field(std::string_view name, std::string_view value);
   void field(std::string_view name, std::uint64_t value);
+  // A field that goes on as it came.
+  void pass(const http::Field& field);
   // A field whose value comes in parts.
   void begin(std::string_view name);
   template <class... Parts>

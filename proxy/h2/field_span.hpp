@@ -12,7 +12,7 @@ namespace sluice::h2 {
 struct FieldEntry {
   std::uint32_t offset;  // of the name; the value stands behind it
   std::uint32_t name_size, value_size;
-  hpack::FieldForm form;  // of fields that came; those on their way out have none
+  hpack::FieldForm form;  // of fields on their way out only whether they are never indexed
 };
 
 // Valid as long as what it looks at.
@@ -29,6 +29,7 @@ class FieldSpan {
   std::string_view value(std::size_t i) const {
     return {text_.data() + entries_[i].offset + entries_[i].name_size, entries_[i].value_size};
   }
+  hpack::FieldForm form(std::size_t i) const { return entries_[i].form; }
 
  private:
   std::string_view text_;

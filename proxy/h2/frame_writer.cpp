@@ -101,7 +101,8 @@ bool FrameWriter::write(StreamId stream, const FieldSpan& fields, bool end) {
   control_.reserve(frames * kFrameHeadSize + bound);
   char* const begin = control_.room() + kFrameHeadSize;
   char* at = encoder_.begin_block(begin);
-  for (std::size_t i = 0; i < fields.size(); ++i) at = encoder_.put(fields.name(i), fields.value(i), at);
+  for (std::size_t i = 0; i < fields.size(); ++i)
+    at = encoder_.put(fields.name(i), fields.value(i), fields.form(i).never_indexed, at);
   const auto size = static_cast<std::size_t>(at - begin);
   ++queued_;
   if (size > kMaxFrameSize) return split(size, stream, end), true;

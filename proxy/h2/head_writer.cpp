@@ -23,6 +23,9 @@ class FieldsBut {
   void field(std::string_view name, std::string_view value) {
     if (!left_out(name)) out_.field(name, value);
   }
+  void pass(const http::Field& field) {
+    if (!left_out(field.name)) out_.pass(field);
+  }
   void begin(std::string_view name) { out_.begin(name); }
   template <class... Parts>
   void put(const Parts&... parts) {
@@ -121,7 +124,7 @@ void write_grpc_reply(GrpcStatus status, std::string_view text, std::string_view
 
 void write_trailers(std::span<const http::Field> trailers, FieldList& out) {
   out.clear();
-  for (const http::Field& field : trailers) out.field(field.name, field.value);
+  for (const http::Field& field : trailers) out.pass(field);
 }
 
 }  // namespace sluice::h2

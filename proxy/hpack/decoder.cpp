@@ -79,8 +79,8 @@ Decoder::Found Decoder::take(std::string_view& bytes, DecodedField& field) {
 // The three kinds of literals differ in whether the table keeps them, and in the bits of the name's index.
 Decoder::Read Decoder::read(Input& in, DecodedField& field) {
   if (in.front() & 0x80) return read_indexed(in, field);
-  const bool keep = in.front() & 0x40;
-  return read_literal(in, keep ? 6 : 4, keep, field);
+  const bool keep = in.front() & 0x40, never = in.front() & 0x10;
+  return read_literal(in, keep, !keep && never, field);
 }
 
 Decoder::Read Decoder::read_indexed(Input& in, DecodedField& field) {
@@ -89,9 +89,9 @@ Decoder::Read Decoder::read_indexed(Input& in, DecodedField& field) {
   return look_up(index, field) ? Read::whole : Read::flaw;
 }
 
-Decoder::Read Decoder::read_literal(Input& in, int index_bits, bool keep, DecodedField& field) {
+Decoder::Read Decoder::read_literal(Input& in, bool keep, bool never, DecodedField& field) {
   std::uint32_t index = 0;
-  if (const Read what = in.number(index_bits, index); what != Read::whole) return what;
+  if (const Read what = in.number(keep ? 6 : 4, index); what != Read::whole) return what;
   String name, value;
   if (index == 0)
     if (const Read what = read_string(in, name); what != Read::whole) return what;
@@ -108,6 +108,7 @@ Decoder::Read Decoder::read_literal(Input& in, int index_bits, bool keep, Decode
   }
   if (!decode(value, field.value)) return Read::flaw;
   field.form.sound_value = is_value(field.value);
+  field.form.never_indexed = never;
   if (!keep) return Read::whole;
   table_.add(field.name, field.value, field.form);
   if (table_.size() == 0) return Read::whole;

@@ -51,7 +51,7 @@ class Decoder {
   Found take(std::string_view& bytes, DecodedField& field);
   Read read(Input& in, DecodedField& field);
   Read read_indexed(Input& in, DecodedField& field);
-  Read read_literal(Input& in, int index_bits, bool keep, DecodedField& field);
+  Read read_literal(Input& in, bool keep, bool never, DecodedField& field);
   Read read_size(Input& in);
   static Read read_string(Input& in, String& out);
   bool look_up(std::uint32_t index, DecodedField& field) const;

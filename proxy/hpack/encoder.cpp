@@ -12,13 +12,6 @@
 namespace sluice::hpack {
 namespace {
 
-// Whether the tables learn a field that they do not hold.
-enum class Learn : std::uint8_t {
-  yes,
-  no,     // it seldom comes twice
-  never,  // nor may those behind the peer: it is secret, or made for this request (RFC 7541 7.1.3)
-};
-
 constexpr std::size_t kShortCookie = 20;  // so short a secret could be guessed by the table's answers (7.1)
 
 Learn learn_of(std::string_view name, std::string_view value) {
@@ -103,8 +96,9 @@ char* Encoder::begin_block(char* to) {
   return to;
 }
 
-char* Encoder::put(std::string_view name, std::string_view value, char* to) {
+char* Encoder::put(std::string_view name, std::string_view value, bool never, char* to) {
   const std::uint64_t name_hash = hash(name, 0), field_hash = hash(value, name_hash);
+  if (never) return put_literal(Learn::never, index_of(name, name_hash), name, value, to);
   if (places_) {
     const std::uint32_t number = places_->fields[place_of(field_hash)];
     if (table_.holds(number) && same(table_.value(number), value) && same(table_.name(number), name))
@@ -115,20 +109,28 @@ char* Encoder::put(std::string_view name, std::string_view value, char* to) {
 
   Learn learn = learn_of(name, value);
   if (learn == Learn::yes && name.size() + value.size() > table_.limit() / 2) learn = Learn::no;
-  std::uint32_t index = static_table.find(name, name_hash);
-  if (index == 0 && places_) {
-    const std::uint32_t number = places_->names[place_of(name_hash)];
-    if (table_.holds(number) && same(table_.name(number), name))
-      index = kStaticFields + 1 + table_.newest() - number;
-  }
-  if (learn == Learn::yes)
-    to = put_number(index, 6, 0x40, to);
-  else
-    to = put_number(index, 4, learn == Learn::never ? 0x10 : 0, to);
-  if (index == 0) to = put_string(name, to);
-  to = put_string(value, to);
+  to = put_literal(learn, index_of(name, name_hash), name, value, to);
   if (learn == Learn::yes) keep(name, value, place_of(name_hash), place_of(field_hash));
   return to;
+}
+
+// Of a field with the name; 0: there is none.
+std::uint32_t Encoder::index_of(std::string_view name, std::uint64_t name_hash) const {
+  if (const std::uint32_t index = static_table.find(name, name_hash)) return index;
+  if (!places_) return 0;
+  const std::uint32_t number = places_->names[place_of(name_hash)];
+  const bool found = table_.holds(number) && same(table_.name(number), name);
+  return found ? kStaticFields + 1 + table_.newest() - number : 0;
+}
+
+char* Encoder::put_literal(Learn learn, std::uint32_t name_index, std::string_view name,
+                           std::string_view value, char* to) const {
+  if (learn == Learn::yes)
+    to = put_number(name_index, 6, 0x40, to);
+  else
+    to = put_number(name_index, 4, learn == Learn::never ? 0x10 : 0, to);
+  if (name_index == 0) to = put_string(name, to);
+  return put_string(value, to);
 }
 
 char* Encoder::put_string(std::string_view text, char* to) const {

@@ -15,8 +15,9 @@ enum class Pseudo : std::uint8_t { none, method, scheme, path, authority, protoc
 struct FieldForm {
   http::Header id = http::Header::other;
   Pseudo pseudo = Pseudo::none;
-  bool sound_name = true;
-  bool sound_value = true;
+  bool sound_name : 1 = true;
+  bool sound_value : 1 = true;
+  bool never_indexed : 1 = false;  // by the peer's word (RFC 7541 6.2.3)
 };
 
 // What the name alone says.

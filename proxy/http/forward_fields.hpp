@@ -55,7 +55,8 @@ void put_cookies_but(std::string_view dropped, const Field& field, Sink& sink) {
 
 // Fields that go on as they came. A sink that prints lines may have
 //   lines(text)   whole lines, each with its end
-// and gets those that lie behind each other in one piece.
+// and gets those that lie behind each other in one piece; one that wants more of a field than its words has
+//   pass(field)
 template <class Sink>
 class PassedFields {
  public:
@@ -69,7 +70,10 @@ class PassedFields {
       if (field.is_line) return add_line(field);
       flush();
     }
-    sink_.field(field.name, field.value);
+    if constexpr (requires { sink_.pass(field); })
+      sink_.pass(field);
+    else
+      sink_.field(field.name, field.value);
   }
   // Before anything else goes to the sink.
   void flush() {

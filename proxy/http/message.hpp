@@ -24,6 +24,7 @@ struct Field {
   Header id = Header::other;
   // In memory it is a line as a writer prints it: `name: value`, and CRLF behind.
   bool is_line = false;
+  bool never_indexed = false;  // it goes on as it came: out of HPACK's tables (RFC 7541 6.2.3)
 };
 
 // Up to kMaxFields of them. A few lie within, so that a head is small; more in memory from the thread's lists

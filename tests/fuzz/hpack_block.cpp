@@ -76,7 +76,7 @@ std::string say(hpack::Encoder& encoder, const Told& told) {
   for (const auto& [name, value] : told.fields) bound += hpack::encoded_bound(name, value);
   std::string block(bound, '\0');
   char* at = encoder.begin_block(block.data());
-  for (const auto& [name, value] : told.fields) at = encoder.put(name, value, at);
+  for (const auto& [name, value] : told.fields) at = encoder.put(name, value, false, at);
   require(at <= block.data() + bound, "a block is as long as is said");
   block.resize(static_cast<std::size_t>(at - block.data()));
   return block;

@@ -17,7 +17,8 @@ std::size_t held = 0;
 
 struct Block : FieldBlock {
   explicit Block(const Pairs& fields, std::uint32_t most_fields = 100) : FieldBlock(held) {
-    for (const auto& [name, value] : fields) add({name, value, hpack::form_of(name, value)}, 32 * 1024, most_fields);
+    for (const auto& [name, value] : fields)
+      add({name, value, hpack::form_of(name, value)}, 32 * 1024, most_fields);
   }
 };
 
@@ -300,6 +301,21 @@ TEST(H2Heads, ARequestGoesOn) {
   EXPECT_EQ(value_of(fields, "host"), "");
   Block again(fields);
   EXPECT_EQ(check_request(again).flaw, nullptr);
+}
+
+TEST(H2Heads, WhatIsNeverIndexedGoesOnSo) {
+  Block block(get());
+  hpack::FieldForm secret = hpack::form_of("x-token", "t");
+  secret.never_indexed = true;
+  block.add({"x-token", "t", secret}, 32 * 1024, 100);
+  block.add({"x-other", "t", hpack::form_of("x-other", "t")}, 32 * 1024, 100);
+  http::RequestHead head;
+  ASSERT_EQ(read_request(block, true, 8192, head).reason, nullptr);
+  FieldList list;
+  write_request(head, {}, "http", list);
+  const FieldSpan span = list.span();
+  for (std::size_t i = 0; i < span.size(); ++i)
+    EXPECT_EQ(span.form(i).never_indexed, span.name(i) == "x-token") << span.name(i);
 }
 
 TEST(H2Heads, AWebSocketGoesOnAsAnExtendedConnect) {

@@ -49,7 +49,7 @@ std::string say(Encoder& encoder, const Fields& fields) {
   for (const auto& [name, value] : fields) bound += encoded_bound(name, value);
   std::string block(bound, '\0');
   char* at = encoder.begin_block(block.data());
-  for (const auto& [name, value] : fields) at = encoder.put(name, value, at);
+  for (const auto& [name, value] : fields) at = encoder.put(name, value, false, at);
   EXPECT_LE(at, block.data() + bound);
   block.resize(static_cast<std::size_t>(at - block.data()));
   return block;
@@ -138,6 +138,26 @@ TEST(HpackBlocks, SecretsStayOutOfTheTables) {
   EXPECT_EQ(kinds("a", "b"), yes);
   EXPECT_EQ(kinds("content-length", "17"), no);
   EXPECT_EQ(kinds("a", std::string(3000, 'c')), no);
+}
+
+// RFC 7541 6.2.3.
+TEST(HpackBlocks, WhatIsNeverIndexedStaysSo) {
+  Decoder decoder;
+  for (const auto& [block, never] :
+       {std::pair("1001610162", true), {"0001610162", false}, {"4001610162", false}}) {
+    const std::string said = bytes(block);
+    std::string_view piece = said;
+    DecodedField field;
+    ASSERT_EQ(decoder.next(piece, field), Decoder::Found::field);
+    EXPECT_EQ(field.form.never_indexed, never) << block;
+    EXPECT_TRUE(decoder.end_block());
+  }
+  Encoder encoder(Strings::plain);
+  say(encoder, {{"a", "b"}});
+  std::string again(encoded_bound("a", "b"), '\0');
+  char* const end = encoder.put("a", "b", true, again.data());
+  EXPECT_EQ(again.substr(0, static_cast<std::size_t>(end - again.data())), bytes("1f2f0162"))
+      << "though a table has it";
 }
 
 TEST(HpackBlocks, ThePeerHearsOfTheSmallestTable) {
