@@ -69,10 +69,8 @@ void check_fields(const FieldBlock& block, unsigned allowed, PseudoValues& value
   bool regular = false;
   for (std::size_t i = 0; i < block.size() && !form.flaw; ++i) {
     const hpack::FieldForm field = block.form(i);
-    if (!field.sound_value) {
-      form.flaw = kBadValue;
-    } else if (!field.sound_name) {
-      form.flaw = kBadName;
+    if (field.flaw != hpack::Flaw::none) {
+      form.flaw = field.flaw == hpack::Flaw::name ? kBadName : kBadValue;
     } else if (field.pseudo != Pseudo::none) {
       if (regular || !(allowed & bit(field.pseudo))) {
         form.flaw = kBadPseudo;

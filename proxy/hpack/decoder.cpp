@@ -107,7 +107,7 @@ Decoder::Read Decoder::read_literal(Input& in, bool keep, bool never, DecodedFie
     field.form = form_of(field.name);
   }
   if (!decode(value, field.value)) return Read::flaw;
-  field.form.sound_value = is_value(field.value);
+  field.form = with_value(field.form, field.value);
   field.form.never_indexed = never;
   if (!keep) return Read::whole;
   table_.add(field.name, field.value, field.form);

@@ -60,7 +60,7 @@ FieldForm form_of(std::string_view name) {
   else if (is_name(name))
     form.id = http::header_id(name);
   else
-    form.sound_name = false;
+    form.flaw = Flaw::name;
   return form;
 }
 
