@@ -15,7 +15,7 @@ using net::IoStatus;
 using std::chrono::milliseconds;
 
 namespace {
-constexpr auto kPark = 5s;  // an idle connection gives its buffer back after this
+constexpr auto kPark = 5s;  // an idle connection gives all back after this
 
 // For a client that was answered before it had sent all, as nginx's lingering_time.
 constexpr auto kLinger = 30s;
@@ -89,7 +89,8 @@ Http1Connection::HeadResult Http1Connection::await_rest_of_head() {
   return HeadResult::incomplete;
 }
 
-// Between two requests a connection waits for kPark with what it holds; then it is parked: it gives all back.
+// Between two requests a connection waits for kPark with its head's memory; then it is parked: it gives that
+// back, too.
 void Http1Connection::prepare_read() {
   if (!socket_.armed()) {
     if (state_ == State::idle || state_ == State::parked) input_.clear();
@@ -145,7 +146,10 @@ void Http1Connection::begin_request() {
 void Http1Connection::end_request() {
   input_.end_message();
   socket_.move_read(input_.tail());
-  if (input_.empty() && !socket_.read_ready()) input_.release();
+  if (input_.empty() && !socket_.read_ready()) {
+    input_.release();
+    output_.release();
+  }
   parser_.reset();
   state_ = State::idle;
 }

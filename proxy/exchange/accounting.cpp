@@ -27,7 +27,8 @@ std::size_t class_of(int status) { return static_cast<std::size_t>(status) / 100
 
 }  // namespace
 
-Accounting::Accounting(Context& context, const Plan& plan) : context_(context), plan_(plan) {}
+Accounting::Accounting(Context& context, const Plan& plan)
+    : context_(context), plan_(plan), timed_(context.worker.access_log && context.worker.access_log->on()) {}
 
 observe::PoolCounters& Accounting::counters_of(const upstream::WorkerPool& pool) const {
   observe::PoolLive& live = *pool.pool->live;
@@ -41,7 +42,7 @@ void Accounting::decided() {
 }
 
 void Accounting::attempt_began(upstream::Backend& backend) {
-  attempt_began_ = Clock::now();
+  if (timed_) attempt_began_ = Clock::now();
   backend.counters().requests.add();
 }
 

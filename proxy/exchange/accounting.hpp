@@ -29,7 +29,9 @@ class Accounting {
   // The plan has a chosen pool from now on.
   void decided();
   void attempt_began(upstream::Backend& backend);
-  void answer_began() { answer_began_ = net::Clock::now(); }
+  void answer_began() {
+    if (timed_) answer_began_ = net::Clock::now();
+  }
   // An attempt ended: with `status` (0: no answer) or as `failure` says. `backend` null: none could be
   // claimed.
   void attempt_ended(Failure failure, int status, const upstream::WorkerPool& asked,
@@ -45,7 +47,7 @@ class Accounting {
   void answered_ourselves(std::string_view reason);
   void ended(const Ending& ending);
 
-  // Of the attempt that was answered; 0: none was.
+  // Of the attempt that was answered; 0: none was, or no log asks.
   std::uint64_t upstream_micros() const;
 
  private:
@@ -62,6 +64,7 @@ class Accounting {
   const net::Clock::time_point began_ = net::Clock::now();
   net::Clock::time_point routed_ = began_;
   net::Clock::time_point attempt_began_{}, answer_began_{};
+  const bool timed_;            // attempts, for the access log
   bool first_counted_ = false;  // the chosen pool's first attempt has been judged
   bool in_breaker_ = false;     // the breaker counts the request among those without an answer
 };

@@ -32,14 +32,16 @@ namespace sluice::exchange {
 // backend, an observer for its client.
 class Exchange final : private upstream::Activity, private client::StreamObserver {
  public:
+  // Answers the client, one way or the other. The exchange lives in this frame, which an idle connection does
+  // not keep.
+  static Task<void> serve(Context& context, client::ClientStream& client);
+
+ private:
   Exchange(Context& context, client::ClientStream& client);
   ~Exchange() override;
 
-  // Answers the client, one way or the other.
-  Task<void> run();
-
- private:
   // the way, in order
+  Task<void> answer_here();
   Task<Failure> wait_out_pause();
   Failure within_limits();
   bool decide_pool();
@@ -61,6 +63,7 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   Task<void> answer(Failure failure);
   Task<void> end_call(const OwnAnswer& own);
   void record(Failure failure);
+  void end(Failure failure);
   observe::AccessRecord access_record(std::string_view error) const;
 
   // Activity

@@ -4,10 +4,6 @@
 
 namespace sluice::exchange {
 
-// The exchange lives in this frame, which an idle connection does not keep.
-Task<void> Handler::serve(client::ClientStream& stream) {
-  Exchange exchange(context_, stream);
-  co_await exchange.run();
-}
+Task<void> Handler::serve(client::ClientStream& stream) { return Exchange::serve(context_, stream); }
 
 }  // namespace sluice::exchange

@@ -35,7 +35,7 @@ std::size_t name_size(std::string_view text) {
   }
 }
 
-bool is_ipv6(std::string_view address) {
+[[gnu::noinline]] bool is_ipv6(std::string_view address) {
   char text[INET6_ADDRSTRLEN];
   if (address.size() >= sizeof text) return false;
   std::memcpy(text, address.data(), address.size());

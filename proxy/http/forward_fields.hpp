@@ -98,12 +98,20 @@ class PassedFields {
   const char *begin_ = nullptr, *end_ = nullptr;  // lines that are still to go
 };
 
+inline constexpr auto kPassing =
+    HeaderSet::of([](const FieldTraits& traits) { return traits.to_backend == ToBackend::pass; });
+
 // The fields of the request that are meant for the backend.
 template <class Sink>
 void put_own_fields(const RequestHead& head, const ForwardContext& context, bool traced, Sink& sink) {
   const HopByHopFields ending(head);
   PassedFields<Sink> passed(sink);
+  const bool none_ends = ending.empty();
   for (const Field& field : head.fields) {
+    if (none_ends && kPassing.has(field.id)) {  // most of them
+      passed.add(field);
+      continue;
+    }
     switch (traits_of(field.id).to_backend) {
       case ToBackend::pass:
         break;

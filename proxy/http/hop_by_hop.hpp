@@ -20,6 +20,7 @@ class HopByHopFields {
     if (head.method != "TRACE") return;
     for (const auto name : kCredentials) names_.items[size_++] = name;
   }
+  bool empty() const { return size_ == 0; }
   bool contains(std::string_view name) const {
     if (size_ == 0) return false;
     return std::any_of(names_.items, names_.items + size_, [&](auto named) { return iequals(named, name); });

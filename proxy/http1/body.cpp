@@ -5,23 +5,9 @@
 namespace sluice::http1 {
 
 void BodyReader::start(Framing framing, std::uint64_t length) {
+  if (framing_ == Framing::chunked || framing == Framing::chunked) chunks_.reset();
   framing_ = framing;
   left_ = framing == Framing::length ? length : 0;
-  chunks_.reset();
-}
-
-bool BodyReader::done() const {
-  switch (framing_) {
-    case Framing::none:
-      return true;
-    case Framing::length:
-      return left_ == 0;
-    case Framing::chunked:
-      return chunks_.done();
-    case Framing::until_close:
-      return false;
-  }
-  return true;
 }
 
 BodyStep BodyReader::next(std::string_view in) {

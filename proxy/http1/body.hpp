@@ -17,7 +17,19 @@ class BodyReader {
   // The next piece at the front of `in`. Call again with the rest until it says `more` (read on) or `done`.
   // Once done() holds, nothing more is consumed: no extra call is needed to learn it.
   BodyStep next(std::string_view in);
-  bool done() const;
+  bool done() const {
+    switch (framing_) {
+      case Framing::none:
+        return true;
+      case Framing::length:
+        return left_ == 0;
+      case Framing::chunked:
+        return chunks_.done();
+      case Framing::until_close:
+        return false;
+    }
+    return true;
+  }
   // The peer's EOF is the regular end (close-delimited); otherwise an EOF before done() means the message is
   // cut short.
   bool ends_at_eof() const { return framing_ == Framing::until_close; }

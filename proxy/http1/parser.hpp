@@ -1,5 +1,5 @@
 // HTTP/1 heads out of bytes: a guard that reads every byte, then the meaning of the fields. llhttp only reads
-// Content-Length and Transfer-Encoding once more where they are (llhttp_check.hpp). Pure; no allocation; the
+// Transfer-Encoding and lengths of many digits once more (llhttp_check.hpp). Pure; no allocation; the
 // views of a head point into the caller's bytes.
 #pragma once
 

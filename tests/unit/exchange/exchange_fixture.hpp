@@ -48,8 +48,7 @@ class Bench : public TestWorker<FakeConnector> {
 
  private:
   Task<void> serve() {
-    Exchange exchange(context, *stream);
-    co_await exchange.run();
+    co_await Exchange::serve(context, *stream);
     over_ = true;
   }
   // What comes from outside, between two steps of the exchange.

@@ -122,20 +122,52 @@ std::string written(const RequestHead& head, bool trusted) {
   return std::string(out.view());
 }
 
+// A request of fields that pass, that do not and that are said otherwise, each with more or less blank.
+std::string random_head(Random& random) {
+  static const std::string kLines[] = {"A: 1",
+                                       "B: 22 22",
+                                       "C:3",
+                                       "D:  4",
+                                       "E: 5 ",
+                                       "F:\t6",
+                                       "Cookie: a=1",
+                                       "Cookie: b=2; a=3",
+                                       "Via: 1.0 x",
+                                       "Keep-Alive: 5",
+                                       "TE: trailers",
+                                       "Connection: B",
+                                       "Upgrade: x",
+                                       "Content-Length: 0",
+                                       "X-Sluice-Q: 1",
+                                       "Max-Forwards: 3",
+                                       "traceparent: z",
+                                       "tracestate: q",
+                                       "G:",
+                                       "X-Forwarded-For: q",
+                                       "Forwarded: q",
+                                       "X-Request-ID: r",
+                                       "Client_Cert: q",
+                                       "Trailer: t"};
+  std::string head = "GET / HTTP/1.1\r\nHost: a\r\n";
+  for (std::size_t left = below(9, random); left > 0; --left)
+    head += kLines[below(std::size(kLines), random)] + "\r\n";
+  return head + "\r\n";
+}
+
 // X1: lines that go on in one piece are byte for byte what would be printed of their fields.
 TEST(Mutations, X1_LinesAreWhatIsPrinted) {
   Random random(kSeed);
-  const auto cases = small_cases(own_request_cases());
   int lines = 0;
   for (int i = 0; i < kMutations; ++i) {
-    const std::string bytes = mutate(cases[below(cases.size(), random)].raw, random);
+    const std::string whole = random_head(random);
+    const std::string bytes = i % 4 ? whole : mutate(whole, random);
     RequestParser parser;
     RequestHead head;
     if (parser.parse(bytes, head) != Status::done) continue;
     for (const http::Field& field : head.fields) lines += field.is_line;
     ASSERT_EQ(written(head, i % 2), written(by_fields(head), i % 2)) << "seed " << kSeed << ": " << bytes;
   }
-  EXPECT_GT(lines, kMutations / 100);
+  EXPECT_GT(lines, kMutations / 2);
 }
 
 }  // namespace
