@@ -84,7 +84,7 @@ asio::awaitable<std::string> Committer::merge_with_configuration() {
 }
 
 void Committer::begin_with(route::SnapshotPtr first) {
-  publisher_.install(*first);
+  publisher_.install(*first, *in_force_.snapshot);
   in_force_.snapshot = std::move(first);
 }
 
@@ -168,7 +168,7 @@ asio::awaitable<void> Committer::resolve_for(const Proposal& proposal) {
 // --- its steps
 
 route::SnapshotPtr Committer::build(const state::State& next) const {
-  return publisher_.rebuild(in_force_.spec, next, *in_force_.snapshot);
+  return publisher_.rebuild(in_force_, next);
 }
 
 route::SnapshotPtr Committer::build(const config::Spec& spec, const state::State& next) const {
@@ -188,7 +188,7 @@ asio::awaitable<Result<Committer::Published>> Committer::put_in_force(state::Edi
 }
 
 asio::awaitable<void> Committer::publish(route::SnapshotPtr made) {
-  publisher_.install(*made);
+  publisher_.install(*made, *in_force_.snapshot);
   in_force_.snapshot = made;
   const auto acknowledged = std::make_shared<io::AsyncResult<bool>>(loop_);
   workers_.publish(std::move(made), [acknowledged] { acknowledged->set(true); });

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <set>
 
 #include "control/rollout/breaker.hpp"
 #include "proxy/base/origin.hpp"
@@ -34,6 +35,11 @@ bool reachable(const std::vector<route::Pool>& pools) {
                      [](const route::Pool& pool) { return pool.share > 0 && !pool.backends.empty(); });
 }
 
+std::size_t place_of(const route::Snapshot& snapshot, const route::Service& service) {
+  const auto is_it = [&service](const route::Service& other) { return &other == &service; };
+  return static_cast<std::size_t>(std::ranges::find_if(snapshot.services, is_it) - snapshot.services.begin());
+}
+
 std::vector<route::ListenerPools> fixed_pools(const config::Spec& spec, const route::Snapshot& snapshot) {
   std::vector<route::ListenerPools> out;
   for (const auto& listener : spec.listeners) {
@@ -44,8 +50,8 @@ std::vector<route::ListenerPools> fixed_pools(const config::Spec& spec, const ro
       const route::Service* service = find_service(snapshot, service_name);
       const route::Pool* pool = service ? find_pool(*service, pool_name) : nullptr;
       if (!pool) continue;  // validated: only a pool of a service that the state does not have yet
-      made.pools.push_back({static_cast<std::size_t>(service - snapshot.services.data()),
-                            static_cast<std::size_t>(pool - service->pools.data())});
+      made.pools.push_back(
+          {place_of(snapshot, *service), static_cast<std::size_t>(pool - service->pools.data())});
     }
   }
   return out;
@@ -60,9 +66,24 @@ std::shared_ptr<const route::RouteTable> routes_of(const config::Spec& spec,
 
 // A route leads to the place of its service.
 bool same_names(const route::Snapshot& a, const route::Snapshot& b) {
-  return std::ranges::equal(
-      a.services, b.services, {}, [](const auto& service) { return service.spec.name; },
-      [](const auto& service) { return service.spec.name; });
+  return std::ranges::equal(a.services, b.services,
+                            [](const route::Service& one, const route::Service& other) {
+                              return &one == &other || one.spec.name == other.spec.name;
+                            });
+}
+
+bool same_service(const state::State& a, const state::State& b, const std::string& name) {
+  const state::ServiceState* const one = a.service(name);
+  return one && one == b.service(name);
+}
+
+// Nothing but its state and its configuration says what it is: no name server, and no file that could not be
+// used.
+bool may_stay(const route::Service& service) {
+  const auto is_named = [](const route::Backend& backend) { return !backend.looked_up.empty(); };
+  return service.disabled.empty() && std::ranges::none_of(service.pools, [&](const route::Pool& pool) {
+           return std::ranges::any_of(pool.backends, is_named);
+         });
 }
 
 // A backend that was added at run time has its pool's.
@@ -98,17 +119,27 @@ Publisher::Publisher(Registry& registry, const io::Resolver& resolver, std::func
 
 route::SnapshotPtr Publisher::build(const config::Spec& spec, const state::State& state,
                                     const route::Snapshot* previous) {
-  auto snapshot = with_services(spec, state, previous);
+  auto snapshot = begun(state);
+  for (const auto& service : spec.services) add_service(*snapshot, service, state, previous);
   snapshot->routes = routes_of(spec, *snapshot);
   snapshot->listener_pools = fixed_pools(spec, *snapshot);
   return snapshot;
 }
 
-route::SnapshotPtr Publisher::rebuild(const config::Spec& spec, const state::State& state,
-                                      const route::Snapshot& before) {
-  auto snapshot = with_services(spec, state, &before);
-  snapshot->routes = same_names(*snapshot, before) ? before.routes : routes_of(spec, *snapshot);
-  snapshot->listener_pools = fixed_pools(spec, *snapshot);
+route::SnapshotPtr Publisher::rebuild(const InForce& now, const state::State& state) {
+  const route::Snapshot& before = *now.snapshot;
+  auto snapshot = begun(state);
+  std::size_t place = 0;  // in `before`, which has the order of the same configuration
+  for (const auto& spec : now.spec.services) {
+    const bool was_there = place < before.services.size() && before.services[place].spec.name == spec.name;
+    if (was_there && same_service(now.state, state, spec.name) && may_stay(before.services[place]))
+      snapshot->services.push_shared(before.services, place);
+    else
+      add_service(*snapshot, spec, state, &before);
+    place += was_there;
+  }
+  snapshot->routes = same_names(*snapshot, before) ? before.routes : routes_of(now.spec, *snapshot);
+  snapshot->listener_pools = fixed_pools(now.spec, *snapshot);
   return snapshot;
 }
 
@@ -129,13 +160,6 @@ boost::asio::awaitable<route::SnapshotPtr> Publisher::build_at_leisure(const con
   co_return snapshot;
 }
 
-std::shared_ptr<route::Snapshot> Publisher::with_services(const config::Spec& spec, const state::State& state,
-                                                          const route::Snapshot* previous) {
-  auto snapshot = begun(state);
-  for (const auto& service : spec.services) add_service(*snapshot, service, state, previous);
-  return snapshot;
-}
-
 std::shared_ptr<route::Snapshot> Publisher::begun(const state::State& state) const {
   auto snapshot = std::make_shared<route::Snapshot>();
   snapshot->generation = state.generation;
@@ -151,15 +175,18 @@ void Publisher::add_service(route::Snapshot& snapshot, const config::ServiceSpec
   snapshot.services.push_back(service_from(spec, *wanted, before));
 }
 
-void Publisher::install(const route::Snapshot& snapshot) {
-  for (const auto& service : snapshot.services) {
+void Publisher::install(const route::Snapshot& snapshot, const route::Snapshot& before) {
+  each_change(before, snapshot, [](const route::Service*, const route::Service& service) {
     // An earlier resume's rate is not for this pause: an undo of the pause lets all requests go at once.
     if (service.hold) service.live->hold.release_rate.store(0);
     for (const auto& pool : service.pools)
       for (const auto& backend : pool.backends) backend.live->admin.store(backend.admin);
-  }
+  });
   registry_.keep_only(snapshot);
-  std::erase_if(owners_, [&](const auto& entry) { return !find_service(snapshot, entry.first); });
+  if (snapshot.routes == before.routes) return;  // the services are the same
+  std::set<std::string_view> names;
+  for (const auto& service : snapshot.services) names.insert(service.spec.name);
+  std::erase_if(owners_, [&](const auto& entry) { return !names.contains(entry.first); });
 }
 
 route::Service Publisher::service_from(const config::ServiceSpec& spec, const state::ServiceState& state,

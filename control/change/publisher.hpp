@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "control/change/in_force.hpp"
 #include "control/change/registry.hpp"
 #include "control/io/resolver.hpp"
 #include "control/state/state.hpp"
@@ -33,9 +34,8 @@ class Publisher {
   route::SnapshotPtr build(const config::Spec& spec, const state::State& state,
                            const route::Snapshot* previous);
 
-  // Likewise, of the configuration that `before` was made of: what only the configuration says is shared.
-  route::SnapshotPtr rebuild(const config::Spec& spec, const state::State& state,
-                             const route::Snapshot& before);
+  // What is in force with another state: what did not change is shared with it.
+  route::SnapshotPtr rebuild(const InForce& now, const state::State& state);
 
   // The first snapshot, which may take a second for thousands of services: the loop has its turns in between.
   boost::asio::awaitable<route::SnapshotPtr> build_at_leisure(const config::Spec& spec,
@@ -43,13 +43,12 @@ class Publisher {
                                                               boost::asio::any_io_executor loop);
 
   // To be called right before `snapshot` is published: the admin states become visible to whoever claims a
-  // backend (D2), and what `snapshot` no longer names is forgotten.
-  void install(const route::Snapshot& snapshot);
+  // backend (D2), and what `snapshot` no longer names is forgotten. `before` is the one in force until then;
+  // it may be one without services.
+  void install(const route::Snapshot& snapshot, const route::Snapshot& before);
 
  private:
   std::shared_ptr<route::Snapshot> begun(const state::State& state) const;
-  std::shared_ptr<route::Snapshot> with_services(const config::Spec& spec, const state::State& state,
-                                                 const route::Snapshot* previous);
   void add_service(route::Snapshot& snapshot, const config::ServiceSpec& spec, const state::State& state,
                    const route::Snapshot* previous);
   route::Service service_from(const config::ServiceSpec& spec, const state::ServiceState& state,

@@ -25,20 +25,20 @@ std::optional<Problem> refuse_losses(const InForce& now, const route::Snapshot& 
   const auto lost = health::lost_pools(*now.snapshot, made);
   if (!lost.empty()) return refuse_loss(lost.front(), made, next, health_registry);
   const auto time = unix_milliseconds();
-  for (const auto& service : made.services) {
+  std::optional<Problem> refused;
+  each_change(*now.snapshot, made, [&](const route::Service* before, const route::Service& service) {
     const auto* kept = next.service(service.spec.name);
-    const route::Service* before = now.routed(service.spec.name);
     for (const auto& pool : service.pools) {
       const route::Pool* was = before ? find_pool(*before, pool.name) : nullptr;
-      if (!was || eligible_count(*was) == 0 || eligible_count(pool) > 0) continue;
+      if (refused || !was || eligible_count(*was) == 0 || eligible_count(pool) > 0) continue;
       const auto why = kept ? rollout::kept_for_rollback(*kept, pool.name, time) : std::string();
       if (!why.empty())
-        return protocol::refused(
+        refused = protocol::refused(
             service.spec.name + "/" + pool.name + " would have no eligible backend any more, but " + why,
             kNoWayBack);
     }
-  }
-  return std::nullopt;
+  });
+  return refused;
 }
 
 bool needs_force(const InForce& now, const route::Snapshot& made,

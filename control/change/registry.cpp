@@ -2,7 +2,18 @@
 
 #include <set>
 
+#include "proxy/route/query.hpp"
+
 namespace sluice::change {
+namespace {
+
+std::size_t named_by(const route::Snapshot& in_force) {
+  std::size_t count = in_force.services.size() + backend_count(in_force);
+  for (const auto& service : in_force.services) count += service.pools.size();
+  return count;
+}
+
+}  // namespace
 
 std::shared_ptr<observe::ServiceLive> Registry::service(const std::string& service) {
   auto& live = services_[service];
@@ -24,6 +35,7 @@ std::shared_ptr<observe::BackendLive> Registry::backend(const std::string& servi
 }
 
 void Registry::keep_only(const route::Snapshot& in_force) {
+  if (size() == named_by(in_force)) return;
   std::set<const void*> named;
   for (const auto& service : in_force.services) {
     named.insert(service.live.get());

@@ -6,6 +6,7 @@
 
 #include "control/change/certificates.hpp"
 #include "control/change/replies.hpp"
+#include "control/state/differences.hpp"
 #include "control/state/merge.hpp"
 #include "proxy/config/load.hpp"
 #include "proxy/config/notes.hpp"
@@ -42,12 +43,12 @@ std::vector<std::string> texts_of(const std::vector<config::Complaint>& notes) {
 
 std::vector<std::string> services_of(const state::State& before, const state::State& after) {
   std::vector<std::string> names;
-  for (const auto& service : after.services) {
-    const auto* was = before.service(service.name);
-    if (!was || !(*was == service)) names.push_back(service.name);
-  }
-  for (const auto& service : before.services)
-    if (!after.service(service.name)) names.push_back(service.name);
+  state::each_difference(before, after, [&](const auto* was, const auto* is) {
+    if (is && (!was || !(*was == *is))) names.push_back(is->name);
+  });
+  state::each_difference(before, after, [&](const auto* was, const auto* is) {
+    if (!is) names.push_back(was->name);
+  });
   return names;
 }
 

@@ -87,8 +87,7 @@ std::optional<protocol::Problem> refuse_unservable(
 
 std::vector<LostPool> lost_pools(const route::Snapshot& now, const route::Snapshot& next) {
   std::vector<LostPool> lost;
-  for (const auto& service : next.services) {
-    const route::Service* before = find_service(now, service.spec.name);
+  each_change(now, next, [&](const route::Service* before, const route::Service& service) {
     for (const auto& pool : service.pools) {
       const route::Pool* was = before ? find_pool(*before, pool.name) : nullptr;
       if (!was || pool.share == 0 || eligible_count(*was) == 0) continue;
@@ -96,7 +95,7 @@ std::vector<LostPool> lost_pools(const route::Snapshot& now, const route::Snapsh
       if (eligible_count(pool) > 0 && !weightless) continue;
       lost.push_back({service.spec.name, pool.name, pool.share, weightless});
     }
-  }
+  });
   return lost;
 }
 

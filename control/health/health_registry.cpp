@@ -18,20 +18,31 @@ HealthRegistry::HealthRegistry(boost::asio::any_io_executor loop, std::function<
 
 void HealthRegistry::adopt(route::SnapshotPtr snapshot) {
   const bool first = snapshot_ == nullptr;
+  const route::SnapshotPtr before = first ? std::make_shared<const route::Snapshot>() : snapshot_;
   snapshot_ = std::move(snapshot);
-  std::set<std::uint32_t> named;
-  for (const auto& service : snapshot_->services)
+  std::vector<MonitoredBackend*> refreshed;
+  each_change(*before, *snapshot_, [&](const route::Service*, const route::Service& service) {
     for (const auto& pool : service.pools)
       for (const auto& wanted : pool.backends) {
         const auto [place, is_new] = backends_.try_emplace(wanted.live->id);
         // Those that the daemon starts with have long been running: no slow start.
         if (is_new) place->second.usable = first;
         refresh(place->second, service, pool, wanted);
-        named.insert(wanted.live->id);
+        refreshed.push_back(&place->second);
       }
-  std::erase_if(backends_, [&named](const auto& entry) { return !named.contains(entry.first); });
-  for (auto& [id, backend] : backends_) settle(backend);
+  });
+  forget_gone();
+  for (auto* backend : refreshed) settle(*backend);
   changed_.notify();
+}
+
+void HealthRegistry::forget_gone() {
+  std::set<std::uint32_t> named;
+  if (backends_.size() == backend_count(*snapshot_)) return;
+  for (const auto& service : snapshot_->services)
+    for (const auto& pool : service.pools)
+      for (const auto& backend : pool.backends) named.insert(backend.live->id);
+  std::erase_if(backends_, [&named](const auto& entry) { return !named.contains(entry.first); });
 }
 
 void HealthRegistry::refresh(MonitoredBackend& backend, const route::Service& service,

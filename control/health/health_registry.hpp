@@ -83,6 +83,7 @@ class HealthRegistry {
   void refresh(MonitoredBackend& backend, const route::Service& service, const route::Pool& pool,
                const route::Backend& wanted);
   void move(MonitoredBackend& backend, const route::Backend& wanted);
+  void forget_gone();
   void settle(MonitoredBackend& backend);
   void ramp(MonitoredBackend& backend);
 

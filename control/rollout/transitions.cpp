@@ -26,9 +26,10 @@ std::string rollback_command(const std::vector<std::string>& services) {
 // Those that move in step with an active rollout, itself included; in the order of the state.
 std::vector<ServiceState*> in_step_with(State& state, std::uint64_t id) {
   std::vector<ServiceState*> members;
-  for (auto& service : state.services)
-    if (service.rollout && service.rollout->active() && service.rollout->id == id)
-      members.push_back(&service);
+  for (std::size_t i = 0; i < state.services.size(); ++i) {
+    const auto& rollout = state.services[i].rollout;
+    if (rollout && rollout->active() && rollout->id == id) members.push_back(&state.services.edit(i));
+  }
   return members;
 }
 

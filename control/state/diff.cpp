@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "control/state/differences.hpp"
 #include "control/state/traffic.hpp"
 #include "proxy/base/values.hpp"
 
@@ -96,28 +97,25 @@ void add_service(Texts& texts, const ServiceState& before, const ServiceState& a
 
 std::vector<ServiceDiff> shares_between(const State& before, const State& after) {
   std::vector<ServiceDiff> out;
-  for (const auto& service : after.services) {
-    const ServiceState* was = before.service(service.name);
-    if (was && was->split() != service.split()) out.push_back(diff_of(*was, service));
-  }
+  each_difference(before, after, [&](const ServiceState* was, const ServiceState* is) {
+    if (was && is && was->split() != is->split()) out.push_back(diff_of(*was, *is));
+  });
   return out;
 }
 
 Texts texts_between(const State& before, const State& after) {
   Texts texts;
-  for (const auto& service : before.services) {
-    if (after.service(service.name)) continue;
-    add_to(texts.before, service.name + " " + split_text(service));
-    add_to(texts.after, service.name + " absent");
-  }
-  for (const auto& service : after.services) {
-    if (const ServiceState* was = before.service(service.name)) {
-      add_service(texts, *was, service);
-      continue;
-    }
-    add_to(texts.before, service.name + " absent");
-    add_to(texts.after, service.name + " " + split_text(service));
-  }
+  each_difference(before, after, [&](const ServiceState* was, const ServiceState* is) {
+    if (is) return;
+    add_to(texts.before, was->name + " " + split_text(*was));
+    add_to(texts.after, was->name + " absent");
+  });
+  each_difference(before, after, [&](const ServiceState* was, const ServiceState* is) {
+    if (!is) return;
+    if (was) return add_service(texts, *was, *is);
+    add_to(texts.before, is->name + " absent");
+    add_to(texts.after, is->name + " " + split_text(*is));
+  });
   return texts;
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "control/state/diff.hpp"
+#include "control/state/differences.hpp"
 #include "control/state/read_json.hpp"
 
 namespace sluice::state {
@@ -72,12 +73,12 @@ Edit edit_between(const State& before, const State& after, std::string verb) {
   Texts texts = texts_between(before, after);
   edit.before = std::move(texts.before);
   edit.after = std::move(texts.after);
-  for (const auto& service : after.services) {
-    const ServiceState* was = before.service(service.name);
-    if (!was || !(*was == service)) edit.services.push_back(service);
-  }
-  for (const auto& service : before.services)
-    if (!after.service(service.name)) edit.gone.push_back(service.name);
+  each_difference(before, after, [&](const ServiceState* was, const ServiceState* is) {
+    if (!is)
+      edit.gone.push_back(was->name);
+    else if (!was || !(*was == *is))
+      edit.services.push_back(*is);
+  });
   return edit;
 }
 

@@ -86,12 +86,13 @@ void put_back(ServiceState& service, const Table& shares, const std::vector<std:
 
 Result<Change> revert(const State& state, std::uint64_t generation, std::int64_t time) {
   State next = state;
-  for (auto& service : next.services) {
-    if (!service.unconfirmed || service.unconfirmed->generation != generation) continue;
+  for (const auto& before : state.services) {
+    if (!before.unconfirmed || before.unconfirmed->generation != generation) continue;
+    ServiceState& service = *next.service(before.name);
     const Unconfirmed was = *service.unconfirmed;
     service.unconfirmed.reset();
     put_back(service, was.before, was.stable_history_before);
-    note_taken_back(*state.service(service.name), service, "the missing confirmation", time);
+    note_taken_back(before, service, "the missing confirmation", time);
   }
   Change change = change_between(state, std::move(next));
   change.step = generation;

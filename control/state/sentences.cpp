@@ -3,6 +3,7 @@
 #include <set>
 
 #include "control/state/diff.hpp"
+#include "control/state/differences.hpp"
 #include "control/state/traffic.hpp"
 #include "proxy/base/values.hpp"
 
@@ -64,14 +65,13 @@ std::string arrow(const std::string& was, const std::string& is) {
 
 std::vector<std::string> sentences_between(const State& before, const State& after) {
   Lines lines;
-  for (const auto& service : after.services) {
-    const ServiceState* was = before.service(service.name);
-    if (!was || *was == service) continue;
-    add_shares(lines, *was, service);
-    add_backends(lines, *was, service);
-    for (const auto& [from, to] : traffic_texts(*was, service))
-      lines.push_back(service.name + ": " + arrow(from, to));
-  }
+  each_difference(before, after, [&](const ServiceState* was, const ServiceState* is) {
+    if (!was || !is || *was == *is) return;
+    add_shares(lines, *was, *is);
+    add_backends(lines, *was, *is);
+    for (const auto& [from, to] : traffic_texts(*was, *is))
+      lines.push_back(is->name + ": " + arrow(from, to));
+  });
   return lines;
 }
 

@@ -109,14 +109,40 @@ void ServiceState::remember_stable(const std::string& pool) {
   if (stable_history.size() > kRemembered) stable_history.erase(stable_history.begin());
 }
 
-const ServiceState* State::service(std::string_view wanted) const { return named(services, wanted); }
-ServiceState* State::service(std::string_view wanted) { return named(services, wanted); }
+namespace {
 
-void State::put(ServiceState service) { put_in_order(services, std::move(service)); }
+// Where it stands, or would stand.
+std::size_t place_in(const State& state, std::string_view name) {
+  return static_cast<std::size_t>(place_of(state.services, name) - state.services.begin());
+}
+
+bool stands_at(const State& state, std::size_t place, std::string_view name) {
+  return place < state.services.size() && state.services[place].name == name;
+}
+
+}  // namespace
+
+const ServiceState* State::service(std::string_view wanted) const {
+  const std::size_t place = place_in(*this, wanted);
+  return stands_at(*this, place, wanted) ? &services[place] : nullptr;
+}
+
+ServiceState* State::service(std::string_view wanted) {
+  const std::size_t place = place_in(*this, wanted);
+  return stands_at(*this, place, wanted) ? &services.edit(place) : nullptr;
+}
+
+void State::put(ServiceState service) {
+  const std::size_t place = place_in(*this, service.name);
+  if (stands_at(*this, place, service.name))
+    services.replace(place, std::move(service));
+  else
+    services.insert(place, std::move(service));
+}
 
 void State::erase(std::string_view name) {
-  const auto place = place_of(services, name);
-  if (place != services.end() && place->name == name) services.erase(place);
+  const std::size_t place = place_in(*this, name);
+  if (stands_at(*this, place, name)) services.erase(place);
 }
 
 State from_spec(const config::Spec& spec) {

@@ -13,6 +13,7 @@
 
 #include "control/state/rollout.hpp"
 #include "control/state/shift.hpp"
+#include "proxy/base/shared_list.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/observe/live.hpp"
 #include "proxy/route/slots.hpp"
@@ -124,11 +125,12 @@ struct ServiceState {
 struct State {
   std::uint64_t generation = 0;  // 0: nothing was ever published
   // By name: equal states compare equal, whatever the order in the configuration.
-  std::vector<ServiceState> services;
+  // A copy of the state shares them until they are changed.
+  SharedList<ServiceState> services;
 
   const ServiceState* service(std::string_view wanted) const;
-  ServiceState* service(std::string_view wanted);
-  void put(ServiceState service);  // in its place by name, or instead of what has its name
+  ServiceState* service(std::string_view wanted);  // to be changed: this state's own from here on
+  void put(ServiceState service);                  // in its place by name, or instead of what has its name
   void erase(std::string_view name);
   bool operator==(const State&) const = default;
 };

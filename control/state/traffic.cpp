@@ -162,10 +162,10 @@ Result<Change> remove_flag(const State& state, const std::string& name, const st
     if (auto problem = missing_service(state, service)) return *problem;
   State next = state;
   std::vector<std::string> had;
-  for (auto& each : next.services)
-    if ((service.empty() || each.name == service) &&
-        std::erase_if(each.flags, [&](const Flag& flag) { return flag.name == name; }) > 0)
-      had.push_back(each.name);
+  for (const auto& each : state.services)
+    if ((service.empty() || each.name == service) && each.flag(name)) had.push_back(each.name);
+  for (const auto& each : had)
+    std::erase_if(next.service(each)->flags, [&](const Flag& flag) { return flag.name == name; });
   if (had.empty()) {
     if (auto problem = missing_flag(state, name)) return *problem;
     return protocol::not_found("service '" + service + "' has no flag " + sluice::quoted(name));

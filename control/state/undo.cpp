@@ -35,9 +35,11 @@ Change unchanged(const State& state, std::string why) {
 
 Result<Change> restored(const State& state, State next, const Obstacles& obstacles, const Asked& asked) {
   if (!obstacles.lost.empty() && !asked.force) return cannot_come_back(obstacles.lost);
-  for (auto& service : next.services) {
-    const ServiceState* before = state.service(service.name);
-    if (!before || before->split() == service.split()) continue;
+  std::vector<std::string> moved;
+  for (const auto& diff : shares_between(state, next)) moved.push_back(diff.service);
+  for (const auto& name : moved) {
+    const ServiceState* before = state.service(name);
+    ServiceState& service = *next.service(name);
     if (service.rollout && service.rollout->active()) return *busy(service);
     service.unconfirmed.reset();
     if (goes_back(*before, service)) note_taken_back(*before, service, "undo by " + asked.by, asked.time);

@@ -3,6 +3,7 @@
 // looked at. Immutable once filled; pure.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -36,8 +37,8 @@ class PathTrees {
       path.remove_prefix(node->label_size);
       if (node->ends_segment || path.empty() || path.front() == '/') limit = first_of(*node, limit, accepts);
       if (path.empty() || limit <= node->lowest) break;
-      const auto child = bytes_of(*node).find(path.front());
-      if (child == std::string_view::npos) break;
+      const auto child = child_at(*node, path.front());
+      if (child == node->child_count) break;
       path.remove_prefix(1);
       node = &nodes_[node->children + child];
     }
@@ -50,7 +51,7 @@ class PathTrees {
     std::uint32_t lowest = kNoNumber;  // of its own numbers and of those below it
     std::uint32_t label = 0;           // begins there in `text_`; without the byte that leads to this node
     std::uint32_t label_size = 0;
-    std::uint32_t bytes = 0;     // that lead to its children, as many as it has, in `text_`
+    std::uint32_t bytes = 0;     // that lead to its children, as many as it has, in `text_`; sorted
     std::uint32_t children = 0;  // the first of them in `nodes_`, the others follow
     std::uint32_t numbers = 0;   // that end here: the first of them in `numbers_`, rising
     std::uint32_t number_count = 0;
@@ -60,6 +61,14 @@ class PathTrees {
 
   std::string_view label_of(const Node& node) const { return {text_.data() + node.label, node.label_size}; }
   std::string_view bytes_of(const Node& node) const { return {text_.data() + node.bytes, node.child_count}; }
+  // The bytes are sorted, and most often there is no gap between them: "0" to "9".
+  std::uint32_t child_at(const Node& node, char byte) const {
+    const std::string_view bytes = bytes_of(node);
+    if (bytes.empty()) return 0;
+    const auto likely = static_cast<std::uint8_t>(byte - bytes.front());
+    if (likely < bytes.size() && bytes[likely] == byte) return likely;
+    return static_cast<std::uint32_t>(std::min(bytes.find(byte), bytes.size()));
+  }
   template <class Accepts>
   std::uint32_t first_of(const Node& node, std::uint32_t limit, const Accepts& accepts) const {
     const std::uint32_t* number = numbers_.data() + node.numbers;

@@ -20,6 +20,13 @@ std::size_t eligible_count(const Pool& pool) {
                     [&pool](const Backend& backend) { return eligible_in(pool, backend); }));
 }
 
+std::size_t backend_count(const Snapshot& snapshot) {
+  std::size_t count = 0;
+  for (const auto& service : snapshot.services)
+    for (const auto& pool : service.pools) count += pool.backends.size();
+  return count;
+}
+
 const Service* find_service(const Snapshot& snapshot, const std::string& name) {
   for (const auto& service : snapshot.services)
     if (service.spec.name == name) return &service;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proxy/base/network.hpp"
+#include "proxy/base/shared_list.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/observe/breaker.hpp"
 #include "proxy/observe/live.hpp"
@@ -113,7 +114,7 @@ using PreviewKey = std::array<std::uint8_t, 32>;
 
 struct Snapshot {
   std::uint64_t generation = 0;
-  std::vector<Service> services;
+  SharedList<Service> services;  // a snapshot shares with the one before what did not change
   // Yields an index into services. Never null; shared with the snapshots before as long as it says the same.
   std::shared_ptr<const RouteTable> routes = std::make_shared<const RouteTable>();
   std::vector<ListenerPools> listener_pools;  // only listeners that have fixed pools

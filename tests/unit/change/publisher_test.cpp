@@ -22,7 +22,7 @@ struct PublisherTest : testing::Test {
 
   route::SnapshotPtr publish(const route::SnapshotPtr& previous = nullptr) {
     auto snapshot = made.publisher.build(spec, state, previous.get());
-    made.publisher.install(*snapshot);
+    made.publisher.install(*snapshot, previous ? *previous : route::Snapshot());
     return snapshot;
   }
 };
@@ -55,12 +55,32 @@ TEST_F(PublisherTest, S3_an_unrelated_change_keeps_the_sequence_a_new_table_begi
 
 TEST_F(PublisherTest, a_change_of_the_state_shares_the_routes_a_new_configuration_makes_its_own) {
   const auto first = publish();
+  const InForce in_force{spec, state, first};
   state.service("api")->set_shares({50'000, 50'000});
-  const auto second = made.publisher.rebuild(spec, state, *first);
+  const auto second = made.publisher.rebuild(in_force, state);
   EXPECT_EQ(second->routes, first->routes);
   EXPECT_EQ(second->services[0].pools[1].share, 50'000u);
   spec.routes[0].host = "api.example.com";
   EXPECT_NE(publish(second)->routes, first->routes);
+}
+
+// A change costs what it changes.
+TEST_F(PublisherTest, services_that_a_change_leaves_alone_are_shared) {
+  spec.services.push_back(spec.services[0]);
+  spec.services[1].name = "web";
+  state = state::from_spec(spec);
+  const auto first = publish();
+  const InForce in_force{spec, state, first};
+  state.service("web")->set_shares({50'000, 50'000});
+  const auto second = made.publisher.rebuild(in_force, state);
+  EXPECT_TRUE(second->services.same(0, first->services, 0));
+  EXPECT_FALSE(second->services.same(1, first->services, 1));
+  std::vector<std::string> changed;
+  each_change(*first, *second, [&](const route::Service* before, const route::Service& service) {
+    EXPECT_EQ(before, &first->services[1]);
+    changed.push_back(service.spec.name);
+  });
+  EXPECT_EQ(changed, std::vector<std::string>{"web"});
 }
 
 // A route leads to the place of its service among those that there are.
@@ -70,12 +90,12 @@ TEST_F(PublisherTest, routes_are_made_anew_when_a_service_comes_or_goes) {
   spec.routes[0].service = "web";
   state = state::from_spec(spec);
   const auto both = publish();
-  spec.services.erase(spec.services.begin());
-  state = state::from_spec(spec);
+  const InForce in_force{spec, state, both};
+  state.erase("api");
   http::RequestHead head;
   head.path = "/";
   ASSERT_EQ(both->routes->find(head)->service, 1u);
-  EXPECT_EQ(made.publisher.rebuild(spec, state, *both)->routes->find(head)->service, 0u);
+  EXPECT_EQ(made.publisher.rebuild(in_force, state)->routes->find(head)->service, 0u);
 }
 
 TEST_F(PublisherTest, S3_a_pool_without_a_share_that_comes_is_no_new_table) {
@@ -130,7 +150,7 @@ TEST_F(PublisherTest, D2_admin_states_are_visible_with_install_and_not_before) {
   const auto built = made.publisher.build(spec, state, nullptr);
   const auto& live = *backend_in(*built, 0, 0).live;
   EXPECT_EQ(live.admin.load(), Admin::ready);
-  made.publisher.install(*built);
+  made.publisher.install(*built, route::Snapshot());
   EXPECT_EQ(live.admin.load(), Admin::draining);
 }
 
@@ -187,6 +207,24 @@ TEST(PublisherNames, H4_a_name_stands_for_all_its_addresses) {
   EXPECT_EQ(io::to_string(web.endpoints[0]), "[::1]:80");
   EXPECT_EQ(io::to_string(web.endpoints[1]), "127.0.0.1:80");
   EXPECT_EQ(web.looked_up, "web.test:80");
+}
+
+TEST(PublisherNames, H4_a_service_that_is_as_it_was_follows_its_names) {
+  io::Loop loop;
+  std::string address = "10.0.0.1";
+  Made made(loop.io.get_executor(),
+            [&address](const io::NameQuestion&) { return at({address}, std::chrono::seconds(0)); });
+  made.resolver.limits(std::chrono::milliseconds(0), std::chrono::milliseconds(0));
+  config::Spec spec = two_pools();
+  spec.services[0].pools[0] = pool_spec("blue", {"web.test:80"});
+  const auto state = state::from_spec(spec);
+  loop.run(resolve_all(made.resolver, addresses_of(state)));
+  const InForce now{spec, state, made.publisher.build(spec, state, nullptr)};
+  ASSERT_EQ(io::to_string(backend_in(*now.snapshot, 0, 0).good()), "10.0.0.1:80");
+  address = "10.0.0.2";
+  loop.run(resolve_all(made.resolver, addresses_of(state)));
+  EXPECT_EQ(io::to_string(backend_in(*made.publisher.rebuild(now, state), 0, 0).endpoints.back()),
+            "10.0.0.2:80");
 }
 
 TEST(PublisherNames, resolve_all_makes_each_address_a_backend_that_has_an_equal_part_of_the_weight) {

@@ -150,7 +150,7 @@ struct ProberTest : testing::Test {
   }
   void adopt() {
     snapshot = made.publisher.build(spec, state::from_spec(spec), snapshot.get());
-    made.publisher.install(*snapshot);
+    made.publisher.install(*snapshot, route::Snapshot());
     registry.adopt(snapshot);
     prober->adopt();
   }

@@ -40,7 +40,7 @@ struct Registry : testing::Test {
   }
   void adopt() {
     snapshot = made.publisher.build(spec, state, snapshot.get());
-    made.publisher.install(*snapshot);
+    made.publisher.install(*snapshot, route::Snapshot());
     registry.adopt(snapshot);
   }
   observe::BackendLive& live(std::size_t pool, std::size_t backend) {

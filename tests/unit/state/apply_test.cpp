@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "control/state/differences.hpp"
 #include "support/specs.hpp"
 
 namespace sluice::state {
@@ -34,6 +35,30 @@ TEST(Split, SetsTheTableInOneGeneration) {
   EXPECT_EQ(change->before, "api blue=95% green=5%");
   EXPECT_EQ(change->after, "api blue=60% green=40%");
   EXPECT_EQ(change->undo, "sluicectl split api blue=95% green=5%");
+}
+
+// A change costs what it changes.
+TEST(Split, SharesTheOtherServicesWithTheStateBefore) {
+  const State before = initial();
+  const State now = after(split(before, "api", {{"blue", 60'000}, {"green", 40'000}}));
+  std::vector<std::string> differ;
+  each_difference(before, now, [&](const ServiceState* was, const ServiceState* is) {
+    EXPECT_EQ(was, before.service("api"));
+    differ.push_back(is->name);
+  });
+  EXPECT_EQ(differ, std::vector<std::string>{"api"});
+}
+
+TEST(Differences, NameWhatCameAndWhatWent) {
+  const State before = initial();
+  State now = before;
+  now.erase("api");
+  now.put(from_spec(service_spec("new", {{"v1", kWhole}})));
+  std::vector<std::string> told;
+  each_difference(before, now, [&](const ServiceState* was, const ServiceState* is) {
+    told.push_back((was ? was->name : "none") + "-" + (is ? is->name : "none"));
+  });
+  EXPECT_EQ(told, (std::vector<std::string>{"api-none", "none-new"})) << "web is in both";
 }
 
 TEST(Split, OfTheSameSharesChangesNothing) {
@@ -192,7 +217,8 @@ TEST(Undo, BringsSharesSlotsAdminAndWeightsBack) {
   EXPECT_EQ(back.generation, 5u);
   EXPECT_EQ(change->undo, "sluicectl undo --to-generation 4");
   back.generation = start.generation;
-  for (auto& service : back.services) {
+  for (std::size_t i = 0; i < back.services.size(); ++i) {
+    ServiceState& service = back.services.edit(i);
     EXPECT_EQ(service.taken_back.has_value(), service.name == "web") << "C7; of api, green has its 5 % again";
     service.taken_back.reset();
     service.slots = start.service(service.name)->slots;  // but for their past
