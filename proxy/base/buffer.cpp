@@ -99,7 +99,7 @@ void Buffer::acquire(std::size_t capacity) {
 
 bool Buffer::grow() {
   if (capacity_ >= kLarge) return false;
-  make_room(kLarge - size());
+  make_room((capacity_ < kSmall ? kSmall : kLarge) - size());
   return true;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
 
@@ -13,9 +14,9 @@ namespace sluice {
 // they leave is regained by compact() or when the buffer runs empty.
 class Buffer {
  public:
-  static constexpr std::size_t kTiny = 2 * 1024;    // most heads: what is written may begin so
-  static constexpr std::size_t kSmall = 16 * 1024;  // one TCP read; most heads and small bodies
-  static constexpr std::size_t kLarge =
+  static constexpr std::uint32_t kTiny = 2 * 1024;    // most heads: what is written may begin so
+  static constexpr std::uint32_t kSmall = 16 * 1024;  // one TCP read; most heads and small bodies
+  static constexpr std::uint32_t kLarge =
       64 * 1024;  // the largest head we take (32 KiB) with its rewritten additions
 
   Buffer() = default;
@@ -60,7 +61,8 @@ class Buffer {
     end_ -= begin_;
     begin_ = 0;
   }
-  // Makes the capacity kLarge. Views are void afterwards. False when it is that large already.
+  // Makes the capacity kSmall, or kLarge if it is that already. Views are void afterwards. False when it is
+  // kLarge.
   bool grow();
 
   // Room for `n` more bytes at least. Views into the buffer are void afterwards.

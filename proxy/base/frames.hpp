@@ -10,8 +10,8 @@ namespace sluice {
 
 namespace detail {
 
-constexpr std::size_t kFrameClass = 128;   // sizes are rounded up to this
-constexpr std::size_t kFrameClasses = 80;  // below 10 KiB; larger ones are not kept
+constexpr std::size_t kFrameClass = 64;     // sizes are rounded up to this: lines of the cache
+constexpr std::size_t kFrameClasses = 160;  // below 10 KiB; larger ones are not kept
 constexpr std::size_t frame_class(std::size_t size) { return (size + kFrameClass - 1) / kFrameClass; }
 
 struct FreeFrame {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "proxy/base/buffer.hpp"
 #include "proxy/base/grpc_status.hpp"
 #include "proxy/base/network.hpp"
 #include "proxy/base/stream_status.hpp"
@@ -70,6 +71,9 @@ class ClientStream : public TunnelEnd {
   virtual upstream::Logins& logins() = 0;  // of the client's connection
   // The whole body, when all of it has come with the head: it can be sent again. Empty without a body.
   virtual bool whole_body(std::string_view& body) const = 0;
+  // What has come of a body that is not whole, to go with the head; read_body() goes on behind it. Before the
+  // first read_body(), once. Empty: nothing, or nothing may go yet.
+  virtual std::string_view first_piece() { return {}; }
   // The next piece of a body that is not whole. Requires: none is being read.
   virtual Task<BodyPiece> read_body() = 0;
   // A body longer than `bytes` (0: any length), or than the listener allows, ends as too_large. False when
@@ -105,6 +109,9 @@ class ClientStream : public TunnelEnd {
   // What is being read from or written to the client ends as canceled; the client can still be answered.
   void cancel() override = 0;
 
+  // Bytes of an answer that it can use at once: more of it would lie here until the client takes them.
+  std::uint32_t most_read() const { return most_read_; }
+
   // --- how far it has come
   bool answered() const { return status_ != 0; }  // send_head(), reply() or open_tunnel() was called
   int status() const { return status_; }
@@ -118,6 +125,7 @@ class ClientStream : public TunnelEnd {
   StreamObserver* observer_ = nullptr;
   int status_ = 0;  // that was sent; 0: none yet
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
+  std::uint32_t most_read_ = Buffer::kLarge;
   std::chrono::milliseconds call_patience_{0};  // 0: not told
 };
 

@@ -1,6 +1,7 @@
 // The answer's way to an HTTP/2 client: head, pieces, end; the proxy's own answers; a tunnel's 200.
 #include "proxy/client/http2_connection.hpp"
 #include "proxy/client/http2_stream.hpp"
+#include "proxy/h2/frame.hpp"
 #include "proxy/h2/head_writer.hpp"
 
 namespace sluice::client {
@@ -52,7 +53,9 @@ bool Http2Stream::give(std::string_view piece, bool last) {
   if (!piece.empty() || last) session().send_data(id_, piece, last);
   answer_whole_ = last;
   connection_.transport().produce();
-  return is_sent();
+  if (!is_sent()) return false;
+  most_read_ = h2::kMostData;  // it moves
+  return true;
 }
 
 bool Http2Stream::is_sent() const { return !is_lost() && session().unsent(id_) == 0; }
@@ -69,6 +72,7 @@ Task<StreamStatus> Http2Stream::wait_until_sent(milliseconds limit) {
     writer_.set_limit(limit);
     const auto status = co_await writer_;
     const bool moves = session().unsent(id_) + kProgress <= before;
+    if (moves) most_read_ = h2::kMostData;
     if (status == StreamStatus::ok || (status == StreamStatus::timed_out && moves)) continue;
     if (status == StreamStatus::canceled && head_->is_grpc && !answer_whole_)
       session().drop_piece(id_);  // the call's status can still go (D7)

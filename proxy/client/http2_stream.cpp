@@ -6,6 +6,7 @@
 
 #include "proxy/client/body_patience.hpp"
 #include "proxy/client/http2_connection.hpp"
+#include "proxy/h2/frame.hpp"
 
 namespace sluice::client {
 
@@ -31,6 +32,7 @@ void Http2Stream::begin() {
   info_.stream = static_cast<std::uint32_t>(id_);
   connection.describe_client(request_.fields, client_text_, info_);
   body_limit_ = connection.listener().spec.max_body;
+  most_read_ = session().peer_takes(h2::kMostData) ? h2::kMostData : Buffer::kTiny;
   const bool is_tunnel = !request_.upgrade.empty();
   whole_ = input_ == Input::whole || is_tunnel;
   if (is_tunnel || !whole_ || request_.body == http::BodyLength::none) return;
@@ -72,6 +74,14 @@ bool Http2Stream::whole_body(std::string_view& body) const {
   body = {};
   if (whole_ && request_.upgrade.empty()) body = body_.waiting();
   return whole_;
+}
+
+// What is too much is left to read_body(), which can say so.
+std::string_view Http2Stream::first_piece() {
+  std::string_view piece;
+  const bool too_large = body_limit_ > 0 && body_.waiting().size() > body_limit_;
+  if (!too_large && take_arrived(piece)) bytes_in_ += piece.size();
+  return piece;
 }
 
 bool Http2Stream::limit_body(std::uint64_t bytes) {

@@ -49,6 +49,7 @@ class Http2Stream final : public ClientStream, public StreamHook, public mux::St
   SocketAddresses addresses() const override;
   upstream::Logins& logins() override;
   bool whole_body(std::string_view& body) const override;
+  std::string_view first_piece() override;
   Task<BodyPiece> read_body() override;
   bool limit_body(std::uint64_t bytes) override;
   std::span<const http::Field> trailers() const override { return trailers_; }

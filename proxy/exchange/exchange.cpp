@@ -63,7 +63,8 @@ Exchange::Exchange(Context& context, client::ClientStream& client)
   plan_.view = context.view;
   upstream::Activity& activity = *this;
   if (client.head().is_grpc)
-    call_.emplace(context.worker.poller, context.worker.wheel, client.head(), accounting_.began(), activity);
+    call_ = std::make_unique<GrpcCall>(context.worker.poller, context.worker.wheel, client.head(),
+                                       accounting_.began(), activity);
   client_.set_observer(this);
 }
 
@@ -129,6 +130,9 @@ bool Exchange::decide_pool() {
 
 // An attempt after the other, until one is answered or none is left.
 Task<Failure> Exchange::forward() {
+  std::string_view body;
+  const bool whole = client_.whole_body(body);
+  if (!whole) body = client_.first_piece();
   for (;;) {
     Failure failure{};
     if (!client_gone_ && !claim()) failure = co_await waits_.for_backend();
@@ -137,8 +141,6 @@ Task<Failure> Exchange::forward() {
     open_request();
     if (!request_->reused()) failure = co_await connect();
     if (!failure) {
-      std::string_view body;
-      const bool whole = client_.whole_body(body);
       http::ForwardContext forward =
           forward_context(client_.info(), id_, plan_, *placement_.last(), user_, context_.flags_text);
       if (call_) forward.previous_attempts = call_->previous_attempts(attempts_.counted());
@@ -260,6 +262,7 @@ Task<Failure> Exchange::receive() {
         break;
       case Relay::Step::wait: {
         if (client_gone_ || drained_ || upload_.failed()) co_return failure_of(StreamStatus::canceled);
+        request_->limit_reads(client_.most_read());
         const auto arrived = co_await request_->arrival();
         if (arrived != StreamStatus::ok) co_return failure_of(arrived);
         break;
@@ -311,7 +314,7 @@ void Exchange::pass_head() {
 
 Task<void> Exchange::run_tunnel() {
   watch_.end();
-  tunnel_.emplace(context_.worker.wheel, client_, *request_, plan_.spec().timeouts.tunnel);
+  tunnel_ = std::make_unique<Tunnel>(context_.worker.wheel, client_, *request_, plan_.spec().timeouts.tunnel);
   observe::Counter& tunnels = placement_.backend().counters().tunnels;
   tunnels.add();
   bool opened = client_.open_tunnel(request_->answer());
@@ -405,7 +408,7 @@ void Exchange::record(Failure failure) {
   ending.status = client_.status();
   ending.aborted = client_gone_ || failure.kind == FailureKind::gone;
   ending.rescued = plan_.chosen && &placement_.asked() != plan_.chosen && !failure;
-  ending.tunnel = tunnel_.has_value();
+  ending.tunnel = tunnel_ != nullptr;
   if (call_) {
     ending.aborted |= call_->status() == GrpcStatus::cancelled;
     ending.tunnel = call_->is_stream();

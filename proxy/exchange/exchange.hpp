@@ -4,7 +4,7 @@
 // placement.hpp (backend), attempts.hpp (retry). Worker only. See LIFE_OF_A_REQUEST.md beside this file.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string_view>
 
 #include "proxy/base/failure.hpp"
@@ -92,8 +92,8 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   Upload upload_;
   Relay relay_;
   ClientWatch watch_;
-  std::optional<Tunnel> tunnel_;  // from its opening on
-  std::optional<GrpcCall> call_;  // if the request is one
+  std::unique_ptr<Tunnel> tunnel_;  // from its opening on
+  std::unique_ptr<GrpcCall> call_;  // if the request is one
   bool client_gone_ = false;
   bool drained_ = false;  // by a drain's deadline (D3); the client may be gone as well
 };

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "proxy/base/failure.hpp"
+#include "proxy/base/frames.hpp"
 #include "proxy/base/grpc_status.hpp"
 #include "proxy/base/task.hpp"
 #include "proxy/config/spec.hpp"
@@ -33,6 +34,8 @@ class GrpcCall : private net::Deadline {
   // `activity` is cut when the call's own deadline comes (D1). All outlive it.
   GrpcCall(net::Poller& poller, net::TimerWheel& wheel, const http::RequestHead& head,
            net::Clock::time_point began, upstream::Activity& activity);
+  static void* operator new(std::size_t size) { return allocate_frame(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept { free_frame(memory, size); }
 
   // --- time
   // The limits of the attempt that begins now: those of the service, less what grpc-timeout leaves. Valid as

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "proxy/base/frames.hpp"
 #include "proxy/base/task.hpp"
 #include "proxy/base/tunnel_end.hpp"
 #include "proxy/net/timer_wheel.hpp"
@@ -15,6 +16,8 @@ class Tunnel : private net::Deadline {
  public:
   // Ends when nothing moves for `idle`. Both ends outlive it.
   Tunnel(net::TimerWheel& wheel, TunnelEnd& client, TunnelEnd& backend, std::chrono::milliseconds idle);
+  static void* operator new(std::size_t size) { return allocate_frame(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept { free_frame(memory, size); }
 
   // Returns when it is over. `opened` is false when the client did not take the 101.
   Task<void> run(bool opened);

@@ -30,6 +30,8 @@ inline constexpr std::uint8_t end_stream = 1, ack = 1, end_headers = 4, padded =
 
 inline constexpr std::size_t kFrameHeadSize = 9;
 inline constexpr std::uint32_t kMaxFrameSize = 16 * 1024;  // SETTINGS_MAX_FRAME_SIZE is left at its default
+// Of a frame of ours, which then fills a record of TLS.
+inline constexpr std::uint32_t kMostData = kMaxFrameSize - kFrameHeadSize;
 
 struct FrameHead {
   std::uint32_t size;  // of the payload

@@ -6,8 +6,6 @@
 namespace sluice::h2 {
 namespace {
 
-constexpr std::size_t kMostData =
-    kMaxFrameSize - kFrameHeadSize;             // of a frame, which then fills a record of TLS
 constexpr std::size_t kMostBlock = 128 * 1024;  // bytes of a block of fields
 
 // Whether it is the stream's turn only to learn that what it said last was its end.
@@ -152,7 +150,7 @@ Stream* FrameWriter::next() {
 
 void FrameWriter::write_data(Stream& stream, Buffer& to) {
   const auto room = static_cast<std::size_t>(std::max<std::int64_t>(0, std::min(window_, stream.window)));
-  const std::size_t size = std::min({stream.piece.size(), room, kMostData});
+  const std::size_t size = std::min({stream.piece.size(), room, std::size_t{kMostData}});
   const bool end = stream.last && size == stream.piece.size();
   to.reserve(kFrameHeadSize + size);
   write_frame_head({static_cast<std::uint32_t>(size), FrameType::data,

@@ -44,6 +44,7 @@ class FrameWriter {
   void write_data(Stream& stream, Buffer& to);
 
   // --- what the peer allows
+  std::int64_t window() const { return window_; }
   std::int64_t initial_window() const { return initial_window_; }
   void set_initial_window(std::uint32_t bytes) { initial_window_ = bytes; }
   void set_table_size(std::uint32_t bytes) { encoder_.set_table_size(bytes); }

@@ -145,6 +145,13 @@ std::span<void* const> Session::drained() const { return state_->drained; }
 
 bool Session::in_head() const { return state_->reader.in_block(); }
 
+bool Session::peer_takes(std::size_t bytes) const {
+  const auto wanted = static_cast<std::int64_t>(bytes);
+  const FrameWriter& writer = state_->writer;
+  return writer.initial_window() >= wanted &&
+         writer.window() >= wanted * static_cast<std::int64_t>(state_->streams.size());
+}
+
 bool Session::wants_write() const { return state_->wants_write(); }
 
 void Session::rest() {

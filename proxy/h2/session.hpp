@@ -78,6 +78,8 @@ class Session {
   // The users of streams whose piece or whose end went out whole in the last produce(). Null for nobody.
   std::span<void* const> drained() const;
   bool wants_write() const;
+  // The peer would take so much at once of each stream: its windows are that wide.
+  bool peer_takes(std::size_t bytes) const;
   bool in_head() const;  // the rest of a block of fields is still to come
 
   // Gives memory back that can be had anew: for an idle connection. Requires: no events are being gone

@@ -119,7 +119,7 @@ void SessionState::give_credit(Stream& stream, std::size_t bytes) {
 // Of the stream's own window.
 void SessionState::give_stream_credit(Stream& stream, std::size_t bytes) {
   if (stream.in == Half::over || stream.forgotten || failed) return;
-  const std::uint32_t credit = stream.receive_window.give_back(bytes, stream.expected);
+  const std::uint32_t credit = stream.receive_window.give_back(bytes, stream.expected, stream.unconsumed);
   if (credit > 0) writer.give_credit(stream.id, credit);
 }
 

@@ -19,11 +19,12 @@ class ReceiveWindow {
     return bytes == 0 || used_ <= limit_;
   }
   // So many went on. How many the peer is to be told of: half a window at a time; 0: none now. Not while all
-  // that is `expected` fits into the window as it is.
+  // that is `expected` fits into the window as it is: the rest of a frame has its place there already, which
+  // is why what has come and is `held` counts, and not what was taken.
   static constexpr std::int64_t kNoEnd = -1;
-  std::uint32_t give_back(std::size_t bytes, std::int64_t expected = kNoEnd) {
+  std::uint32_t give_back(std::size_t bytes, std::int64_t expected = kNoEnd, std::size_t held = 0) {
     freed_ += static_cast<std::int64_t>(bytes);
-    const bool fits = expected != kNoEnd && expected <= limit_ - used_;
+    const bool fits = expected != kNoEnd && expected <= limit_ - freed_ - static_cast<std::int64_t>(held);
     if (fits || freed_ * 2 < limit_ || freed_ == 0) return 0;
     const auto told = static_cast<std::uint32_t>(freed_);
     used_ -= freed_;

@@ -2,6 +2,8 @@
 
 #include <span>
 
+#include "proxy/h2/frame.hpp"
+
 namespace sluice::mux {
 
 using namespace std::chrono_literals;
@@ -10,9 +12,10 @@ using net::IoStatus;
 namespace {
 
 // Bytes that are made ahead of the socket. What is made cannot be overtaken any more. Three full frames of
-// data fit into a large buffer, and behind TLS into three records.
+// data fit into a large buffer, behind TLS into three records, and on a loopback into one packet.
 constexpr std::size_t kMostUnsent = 48 * 1024;
-constexpr auto kPark = 5s;  // a quiet connection gives back what it can do without after this
+constexpr int kReadsAtOnce = 4;  // of a peer that has sent more than one can take
+constexpr auto kPark = 5s;       // a quiet connection gives back what it can do without after this
 
 std::uint64_t now_ms() {
   const auto now = net::Clock::now().time_since_epoch();
@@ -36,7 +39,7 @@ h2::FieldList& Transport::fields() {
 
 Task<IoStatus> Transport::read() {
   produce_later();  // the SETTINGS
-  while (state_ == State::open) {
+  while (state_ == State::open || socket_.armed()) {
     arm();
     const auto read = co_await socket_.read();
     // Quiet for a while; what began meanwhile may still want the memory.
@@ -48,25 +51,43 @@ Task<IoStatus> Transport::read() {
     if (read.status != IoStatus::ok) co_return read.status;
     parked_ = false;
     if (!writing_) socket_.clear_timeout();
-    in_.commit(read.size);
-    take(in_.view());
-    in_.clear();
+    read_on(read.size);
   }
   co_return IoStatus::canceled;
 }
 
+// What streams get at once goes on at once, in few pieces: all that is there is read before they are told.
+void Transport::read_on(std::size_t first) {
+  std::size_t read = first;
+  for (int reads = 1;; ++reads) {
+    in_.commit(read);
+    receive(in_.view());
+    in_.clear();
+    if (reads == kReadsAtOnce || state_ != State::open) break;
+    socket_.read_now(in_);
+    if (!socket_.read_ready() || socket_.peek().status != IoStatus::ok) break;
+    read = socket_.take().size;
+  }
+  end_batch();
+}
+
 void Transport::arm() {
-  socket_.arm(in_);
+  if (!socket_.armed()) socket_.arm(in_);
   if (!parked_ && !writing_ && owner_.may_park()) socket_.set_timeout(kPark);
 }
 
 void Transport::take(std::string_view bytes) {
-  if (!bytes.empty() && state_ != State::lost) decode(bytes);
+  if (bytes.empty() || state_ == State::lost) return;
+  receive(bytes);
+  end_batch();
 }
 
 // Who acts on an event may say something at once, and lose the connection by it.
-void Transport::decode(std::string_view bytes) {
+void Transport::receive(std::string_view bytes) {
   for (const h2::Event& event : session_.receive(bytes, now_ms())) owner_.on_event(event);
+}
+
+void Transport::end_batch() {
   owner_.on_decoded();
   produce_later();
 }
@@ -116,7 +137,9 @@ void Transport::on_send() {
 
 // What was found out while bytes were made.
 void Transport::on_deferred() {
-  if (session_.has_news() && state_ != State::lost) decode({});
+  if (!session_.has_news() || state_ == State::lost) return;
+  receive({});
+  end_batch();
 }
 
 // The socket takes no more for now. Until it has taken all, nothing else is made: what a peer does not read

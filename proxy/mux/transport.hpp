@@ -83,7 +83,9 @@ class Transport final : private net::Poller::Entry {
   void on_events(std::uint32_t) override {}
   void on_deferred() override;
   void arm();
-  void decode(std::string_view bytes);
+  void read_on(std::size_t first);
+  void receive(std::string_view bytes);
+  void end_batch();
   void fill();
   Task<void> write_rest();
 

@@ -3,12 +3,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <utility>
+
+#include "proxy/base/socket_calls.hpp"
 
 namespace sluice::net {
 
@@ -17,42 +19,34 @@ Stream::Stream(int fd, Poller& poller, TimerWheel& wheel) : Deadline(wheel), pol
     peer_closed_ = maybe_readable_ = true;  // reads as an error at once
 }
 
-namespace {
-
-// libc's recv and send are cancellation points: four atomic operations a request that nobody needs here. The
-// sanitizers want to see them.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-ssize_t receive(int fd, char* data, std::size_t size) { return ::recv(fd, data, size, 0); }
-ssize_t transmit(int fd, const void* data, std::size_t size) { return ::send(fd, data, size, MSG_NOSIGNAL); }
-#else
-ssize_t receive(int fd, char* data, std::size_t size) {
-  return ::syscall(SYS_recvfrom, fd, data, size, 0, nullptr, nullptr);
-}
-ssize_t transmit(int fd, const void* data, std::size_t size) {
-  return ::syscall(SYS_sendto, fd, data, size, MSG_NOSIGNAL, nullptr, 0);
-}
-#endif
-
-}  // namespace
-
 // --- reading
 
-// Who has sent so much at once will send more: the next read has a large buffer.
-constexpr std::size_t kBulk = Buffer::kSmall;
+// Who has sent so much at once will send more: the next read has a large buffer. A frame's worth is that
+// much.
+constexpr std::size_t kBulk = Buffer::kSmall - 16;
 
-void Stream::arm(Buffer& into) {
+void Stream::begin_read(Buffer& into) {
   assert(read_state_ == ReadState::none);
   read_state_ = ReadState::pending;
   read_into_ = &into;
   if (into.empty() && into.skipped() == 0) into.release();
+}
+
+void Stream::arm(Buffer& into) {
+  begin_read(into);
   if (maybe_readable_) poller_.defer(*this);
+}
+
+void Stream::read_now(Buffer& into) {
+  begin_read(into);
+  if (maybe_readable_) try_read();
 }
 
 void Stream::try_read() {
   const bool held = read_into_->holds_storage();
-  if (!held && bulk_) read_into_->reserve(Buffer::kLarge);
+  if (!held && next_room_ != Buffer::kSmall) read_into_->reserve(next_room_);
   char* const room = read_into_->room();
-  const std::size_t size = read_into_->room_size();
+  const std::size_t size = std::min<std::size_t>(read_into_->room_size(), most_read_);
   if (tls_) {
     try_read_tls(room, size);
   } else {
@@ -65,7 +59,7 @@ void Stream::try_read() {
 void Stream::try_read_clear(char* room, std::size_t size) {
   ssize_t got;
   do {
-    got = receive(fd_, room, size);
+    got = receive_bytes(fd_, room, size);
   } while (got < 0 && errno == EINTR);
   if (got > 0) {
     const auto read = static_cast<std::size_t>(got);
@@ -92,7 +86,7 @@ bool Stream::drained() {
 }
 
 void Stream::complete_read(ReadResult result) {
-  bulk_ = result.size >= kBulk;
+  next_room_ = std::min(result.size >= kBulk ? Buffer::kLarge : Buffer::kSmall, most_room_);
   read_state_ = ReadState::ready;
   read_result_ = result;
   poller_.defer(*this);
@@ -176,7 +170,7 @@ IoStatus Stream::send_now(std::span<iovec>& pieces) {
   while (!pieces.empty()) {
     ssize_t sent;
     if (pieces.size() == 1) {
-      sent = transmit(fd_, pieces[0].iov_base, pieces[0].iov_len);
+      sent = send_bytes(fd_, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
     } else {
       msghdr message{};
       message.msg_iov = pieces.data();
@@ -225,22 +219,22 @@ void Stream::WriteAwaiter::await_suspend(std::coroutine_handle<> h) {
 
 // --- connecting
 
-bool Stream::ConnectAwaiter::await_ready() {
-  const int fd = ::socket(address_->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+Stream::ConnectAwaiter::ConnectAwaiter(Stream& stream, const sockaddr* address, socklen_t size)
+    : stream_(stream) {
+  const int fd = ::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   stream_.fd_ = fd;
   if (fd < 0) {
     status_ = IoStatus::reset;
-    return true;
+    return;
   }
   const int on = 1;
-  if (address_->sa_family != AF_UNIX) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const int result = ::connect(fd, address_, size_);
+  if (address->sa_family != AF_UNIX) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const int result = ::connect(fd, address, size);
   const bool pending = result < 0 && errno == EINPROGRESS;
-  if ((result < 0 && !pending) || !stream_.poller_.add(fd, stream_)) {
+  if ((result < 0 && !pending) || !stream_.poller_.add(fd, stream_))
     status_ = IoStatus::reset;
-    return true;
-  }
-  return !pending;
+  else
+    pending_ = pending;
 }
 
 void Stream::ConnectAwaiter::await_suspend(std::coroutine_handle<> h) {

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
@@ -72,6 +73,17 @@ class Stream final : private Deadline, private Poller::Entry {
   // memory back until there is something. Requires: no read is outstanding or unread; `into` has room, and
   // stays where it is until the read completes or the stream is closed.
   void arm(Buffer& into);
+  // arm(), but what is there already is read from inside the call: then read_ready().
+  void read_now(Buffer& into);
+  // At most so many bytes at once, of the read that is outstanding and of those behind it.
+  void limit_reads(std::uint32_t bytes) {
+    if (bytes == most_read_) return;
+    most_read_ = bytes;
+    most_room_ = bytes > Buffer::kSmall  ? Buffer::kLarge
+                 : bytes > Buffer::kTiny ? Buffer::kSmall
+                                         : Buffer::kTiny;
+    next_room_ = std::min(Buffer::kSmall, most_room_);
+  }
   // What `into` holds has moved to `other`: an outstanding read follows.
   void move_read(Buffer& other) { read_into_ = &other; }
   bool reading() const { return read_state_ == ReadState::pending; }
@@ -129,22 +141,20 @@ class Stream final : private Deadline, private Poller::Entry {
     return WriteAwaiter(*this, {&piece, 1});
   }
 
-  // --- connecting: co_await stream.connect(address, size), TCP or a unix socket. After a failure and
-  // close() it may be tried again elsewhere.
+  // --- connecting: co_await stream.connect(address, size), TCP or a unix socket. It begins with the call,
+  // and needs the address no longer. After a failure and close() it may be tried again elsewhere.
   class ConnectAwaiter {
    public:
-    ConnectAwaiter(Stream& stream, const sockaddr* address, socklen_t size)
-        : stream_(stream), address_(address), size_(size) {}
-    bool await_ready();
+    ConnectAwaiter(Stream& stream, const sockaddr* address, socklen_t size);
+    bool await_ready() const { return !pending_; }
     void await_suspend(std::coroutine_handle<> h);
     IoStatus await_resume() const noexcept { return status_; }
 
    private:
     friend class Stream;
     Stream& stream_;
-    const sockaddr* address_;  // read before the first suspension only
-    socklen_t size_;
     IoStatus status_ = IoStatus::ok;
+    bool pending_ = false;
     std::coroutine_handle<> waiting_;
   };
   ConnectAwaiter connect(const sockaddr* address, socklen_t size) {
@@ -208,6 +218,7 @@ class Stream final : private Deadline, private Poller::Entry {
   void expired() override;
   void on_events(std::uint32_t events) override;
   void on_deferred() override;
+  void begin_read(Buffer& into);
   void try_read();
   void try_read_clear(char* room, std::size_t size);
   void try_read_tls(char* room, std::size_t size);
@@ -223,11 +234,13 @@ class Stream final : private Deadline, private Poller::Entry {
   Poller& poller_;
   int fd_;
   ReadState read_state_ = ReadState::none;
-  bool bulk_ = false;            // the last read filled a small buffer, or more
   bool sending_ = false;         // the writer's first try is still to come
   bool maybe_readable_ = false;  // an event came that no read has drained yet
   bool peer_closed_ = false;     // FIN was announced: after the data comes the end, without another event
   IoStatus asked_end_ = IoStatus::ok;  // timed_out or canceled: what is outstanding ends so in the next round
+  std::uint32_t most_read_ = Buffer::kLarge;  // bytes at once
+  std::uint32_t most_room_ = Buffer::kLarge;  // of a buffer that gets its memory for a read
+  std::uint32_t next_room_ = Buffer::kSmall;  // of the next one
   ReadResult read_result_;
   Buffer* read_into_ = nullptr;  // of the read that is outstanding
   std::coroutine_handle<> reader_;

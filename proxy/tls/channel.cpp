@@ -1,12 +1,13 @@
 #include "proxy/tls/channel.hpp"
 
 #include <openssl/err.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+
+#include "proxy/base/socket_calls.hpp"
 
 namespace sluice::tls {
 
@@ -20,7 +21,7 @@ struct SocketBio {
     ssize_t got = -1;
     errno = EAGAIN;
     if (!channel.drained_) do {
-        got = ::recv(channel.fd_, data, static_cast<std::size_t>(size), 0);
+        got = receive_bytes(channel.fd_, data, static_cast<std::size_t>(size));
       } while (got < 0 && errno == EINTR);
     if (channel.first_byte_ == Channel::FirstByte::none && got > 0) {
       const char first = static_cast<char>(data[0] | 0x20);  // of either case
@@ -38,7 +39,8 @@ struct SocketBio {
     const Channel& channel = *static_cast<Channel*>(BIO_get_data(bio));
     ssize_t sent;
     do {
-      sent = ::send(channel.fd_, data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+      sent =
+          send_bytes(channel.fd_, data, static_cast<std::size_t>(size), MSG_NOSIGNAL | channel.send_flags_);
     } while (sent < 0 && errno == EINTR);
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) BIO_set_retry_write(bio);
     return static_cast<int>(sent);
@@ -71,6 +73,12 @@ std::string_view next_record(std::span<const iovec> pieces) {
     size += part;
   }
   return {room, size};
+}
+
+std::size_t size_of(std::span<const iovec> pieces) {
+  std::size_t size = 0;
+  for (const iovec& piece : pieces) size += piece.iov_len;
+  return size;
 }
 
 void take_off(std::span<iovec>& pieces, std::size_t size) {
@@ -137,16 +145,22 @@ Channel::Read Channel::read(char* data, std::size_t size) {
   return {Step::done, total};
 }
 
+// The kernel puts several records into one packet, and wakes the peer once for them.
 Channel::Step Channel::write(std::span<iovec>& pieces) {
-  while (!pieces.empty()) {
+  Step step = Step::done;
+  while (!pieces.empty() && step == Step::done) {
     const std::string_view record = next_record(pieces);
+    send_flags_ = size_of(pieces) > kRecord ? MSG_MORE : 0;
     clear_errors();
     std::size_t sent = 0;
     const int result = SSL_write_ex(ssl_.get(), record.data(), record.size(), &sent);
-    if (result != 1) return after(result);
-    take_off(pieces, sent);
+    if (result != 1)
+      step = after(result);
+    else
+      take_off(pieces, sent);
   }
-  return Step::done;
+  send_flags_ = 0;
+  return step;
 }
 
 Channel::Step Channel::after(int result) {

@@ -3,6 +3,7 @@
 // costs one system call. Owns the SSL, not the socket. Worker only.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <cstddef>
@@ -70,6 +71,7 @@ class Channel {
   SslPtr ssl_;
   const int fd_;
   bool drained_ = false, end_ = false, broken_ = false;
+  int send_flags_ = 0;  // of the record that is being written
   Failure failure_ = Failure::none;
   FirstByte first_byte_ = FirstByte::none;
 };

@@ -55,6 +55,19 @@ milliseconds left_until(net::Clock::time_point deadline) {
   return std::max(std::chrono::ceil<milliseconds>(deadline - net::Clock::now()), milliseconds(1));
 }
 
+// What the kernel needs of an address is no part of the coroutine that waits.
+net::Stream::ConnectAwaiter begin_connect(net::Stream& stream, const route::Endpoint& endpoint) {
+  const SocketAddress address(endpoint);
+  return stream.connect(address.data(), address.size());
+}
+
+Task<IoStatus> send_proxy_header(net::Stream& stream, ProxyVersion version, const SocketAddresses* ends) {
+  net::ProxyHeaderText storage;
+  const auto header = net::write_proxy_header(version, ends, storage);
+  const auto status = co_await stream.write(header);
+  co_return status;
+}
+
 }  // namespace
 
 Task<IoStatus> connect(Connection& conn, const route::Backend& to, ProxyVersion proxy_protocol,
@@ -67,8 +80,7 @@ Task<IoStatus> connect(Connection& conn, const route::Backend& to, ProxyVersion 
   for (std::size_t tried = 0; tried < count; ++tried) {
     const std::size_t index = (first + tried) % count;
     if (count > 1) conn.stream.set_timeout(left_until(deadline) / (count - tried) + milliseconds(1));
-    const SocketAddress address(to.endpoints[index]);
-    status = co_await conn.stream.connect(address.data(), address.size());
+    status = co_await begin_connect(conn.stream, to.endpoints[index]);
     if (status == IoStatus::ok) {
       conn.to = to.endpoints[index];
       if (tried > 0)
@@ -79,11 +91,8 @@ Task<IoStatus> connect(Connection& conn, const route::Backend& to, ProxyVersion 
     if (status == IoStatus::ok || status == IoStatus::canceled || no_descriptor) break;
     if (tried + 1 < count) conn.stream.close();
   }
-  if (status == IoStatus::ok && proxy_protocol != ProxyVersion::off) {
-    net::ProxyHeaderText storage;
-    const auto header = net::write_proxy_header(proxy_protocol, speaks_for, storage);
-    status = co_await conn.stream.write(header);
-  }
+  if (status == IoStatus::ok && proxy_protocol != ProxyVersion::off)
+    status = co_await send_proxy_header(conn.stream, proxy_protocol, speaks_for);
   if (status == IoStatus::ok && conn.backend().tls()) {
     conn.start_tls(to.authority);
     status = co_await conn.stream.handshake();

@@ -55,7 +55,7 @@ void Http1Request::begin_head(const http::RequestHead& head, const http::Forward
     out_.append(body);
     pieces.add(out_.view());
   } else {
-    body_apart_ = whole;
+    body_apart_ = whole || !body.empty();
     pieces.add(out_.view());
     add_body(pieces, body, whole, {});
   }
@@ -189,8 +189,16 @@ AnswerEvent Http1Request::fail() {
   return {AnswerEvent::Kind::failed, false, FailureKind::protocol, {}};
 }
 
+// Who wants little at once gets what is there already at once, too: it is in the cache from reading to
+// sending.
 bool Http1Request::has_arrived() {
-  if (conn_->stream.armed() || conn_->arm()) return conn_->stream.read_ready();
+  net::Stream& stream = conn_->stream;
+  if (!stream.armed() && most_read_ < Buffer::kLarge && conn_->in.empty()) {
+    conn_->in.clear();
+    stream.limit_reads(most_read_);
+    stream.read_now(conn_->in);
+  }
+  if (stream.armed() || conn_->arm()) return stream.read_ready();
   reading_ = Reading::failed;  // the head outgrew the buffer
   return true;
 }
@@ -198,6 +206,7 @@ bool Http1Request::has_arrived() {
 void Http1Request::resume_when_arrived(std::coroutine_handle<> h) {
   if (sending_ == Sending::whole || sending_ == Sending::failed)
     conn_->stream.set_timeout(target_.timeouts->response);
+  conn_->stream.limit_reads(most_read_);
   conn_->stream.read().await_suspend(h);
 }
 

@@ -86,7 +86,7 @@ class Http1Request final : public Request {
 
   Sending sending_ = Sending::piece;
   bool chunked_ = false;        // the request's body is sent in chunks
-  bool body_apart_ = false;     // the whole body is too long to go in one piece with the head
+  bool body_apart_ = false;     // of the body something went behind the head, in a piece of its own
   bool upgrade_asked_ = false;  // only then a 101 is followed
   bool proof_asked_ = false;    // by a key of ours: the 101 must hold `proof_`
   WebSocketAccept proof_;

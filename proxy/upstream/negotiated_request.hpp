@@ -36,7 +36,10 @@ class NegotiatedRequest final : public Request {
   void resume_when_sent(std::coroutine_handle<> h) override { request_->resume_when_sent(h); }
   StreamStatus take_sent() override;
   bool has_arrived() override { return request_->has_arrived(); }
-  void resume_when_arrived(std::coroutine_handle<> h) override { request_->resume_when_arrived(h); }
+  void resume_when_arrived(std::coroutine_handle<> h) override {
+    request_->limit_reads(most_read_);
+    request_->resume_when_arrived(h);
+  }
   StreamStatus take_arrival() override;
 
   Task<Connected> share();

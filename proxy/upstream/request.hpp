@@ -9,6 +9,7 @@
 #include <span>
 #include <string_view>
 
+#include "proxy/base/buffer.hpp"
 #include "proxy/base/failure.hpp"
 #include "proxy/base/network.hpp"
 #include "proxy/base/stream_status.hpp"
@@ -106,6 +107,8 @@ class Request : public TunnelEnd {
     return SendAwaiter(*this);
   }
 
+  // So much of the answer's bytes is wanted at once. A wire whose pieces the backend cuts takes no notice.
+  void limit_reads(std::uint32_t bytes) { most_read_ = bytes; }
   // What has come of the answer, an event at a time. `answer()` is valid from interim, head or tunnel on
   // until the next call of next(); its status until the end.
   virtual AnswerEvent next() = 0;
@@ -157,6 +160,7 @@ class Request : public TunnelEnd {
 
   Phase phase_ = Phase::connecting;
   bool reused_ = false;
+  std::uint32_t most_read_ = Buffer::kLarge;
 };
 
 inline void ResetRequest::operator()(Request* request) const { request->end(true); }

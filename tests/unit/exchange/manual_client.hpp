@@ -96,6 +96,10 @@ class ManualClient final : public client::ClientStream {
     body = ask_.body;
     return whole_;
   }
+  std::string_view first_piece() override {
+    bytes_in_ += ask_.body.size();
+    return ask_.body;
+  }
   Task<client::BodyPiece> read_body() override {
     while (taken_ == pieces_.size() && !lost_) {
       reading_.forever(kNever);

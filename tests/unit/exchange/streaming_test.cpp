@@ -43,6 +43,19 @@ TEST_F(Streaming, X4_a_body_goes_on_piece_by_piece_and_is_answered_when_it_has_g
   EXPECT_TRUE(side(0).kept);
 }
 
+TEST_F(Streaming, what_has_come_of_a_body_goes_with_the_head) {
+  Ask asked = upload(6);
+  asked.body = "abc";
+  ManualClient& client = ask(asked);
+  EXPECT_THAT(side(0).got(), EndsWith("\r\n\r\nabc"));
+  client.send("def");
+  client.end_body();
+  rounds();
+  EXPECT_THAT(side(0).got(), EndsWith("\r\n\r\nabcdef"));
+  answer(0);
+  EXPECT_TRUE(served(client));
+}
+
 TEST_F(Streaming, X5_a_client_that_never_reads_is_left_after_its_time) {
   ManualClient& client = get("/a");
   client.stop_reading();

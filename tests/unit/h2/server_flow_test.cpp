@@ -106,6 +106,34 @@ TEST(H2Server, CreditIsGivenForWhatWentOn) {
   EXPECT_FALSE(server.session.failed());
 }
 
+TEST(H2Server, ABodyWhoseRestFitsIntoItsWindowNeedsNoCreditAlsoInTheMidstOfAFrame) {
+  Server server;
+  Pairs head = post();
+  head.emplace_back("content-length", "60000");
+  server.ask(1, head, false);
+  const std::string last = Peer::data(1, std::string(12000, 'c'), true);
+  for (int i = 0; i < 3; ++i) server.say(Peer::data(1, std::string(16000, 'c'), false));
+  server.say(last.substr(0, 3000));
+  server.session.consumed(1, 50000);
+  EXPECT_TRUE(server.produce(kWindowUpdate).empty());
+  server.say(last.substr(3000));
+  EXPECT_FALSE(server.session.failed());
+}
+
+TEST(H2Server, TellsWhatThePeersWindowsHaveRoomForInEachStream) {
+  Server server;
+  EXPECT_TRUE(server.session.peer_takes(65535));
+  EXPECT_FALSE(server.session.peer_takes(65536));
+  server.ask(1, get(), true);
+  server.ask(3, get(), true);
+  EXPECT_TRUE(server.session.peer_takes(32767));
+  EXPECT_FALSE(server.session.peer_takes(32768)) << "the connection's window is for both";
+  server.say(Peer::window(0, 1 << 20));
+  EXPECT_TRUE(server.session.peer_takes(65535));
+  server.say(Peer::settings({{4, 0}}));
+  EXPECT_FALSE(server.session.peer_takes(1));
+}
+
 TEST(H2Server, ASmallerWindowIsReckonedWithFromItsAcknowledgementOn) {
   Limits limits;
   limits.stream_window = 4000;

@@ -125,6 +125,32 @@ TEST_F(StreamTest, After_a_read_that_filled_its_room_another_look_tells_whether_
   }
 }
 
+TEST_F(StreamTest, What_is_there_already_is_read_from_inside_the_call) {
+  say("abc");
+  settle();
+  stream->read_now(into);
+  ASSERT_TRUE(stream->read_ready());
+  EXPECT_EQ(stream->take().size, 3u);
+  stream->read_now(into);
+  EXPECT_FALSE(stream->read_ready());
+  EXPECT_TRUE(stream->reading()) << "from here on it is as if it had been armed";
+  say("d");
+  EXPECT_TRUE(until([&] { return stream->read_ready(); }));
+  EXPECT_EQ(stream->take().size, 1u);
+}
+
+TEST_F(StreamTest, No_more_is_read_at_once_than_the_limit_says_which_may_come_after_the_read_was_armed) {
+  stream->arm(into);
+  stream->limit_reads(1000);
+  say(std::string(2500, 'x'));
+  for (const std::size_t size : {1000, 1000, 500}) {
+    if (!stream->armed()) stream->arm(into);
+    ASSERT_TRUE(until([&] { return stream->read_ready(); }));
+    EXPECT_EQ(stream->take().size, size);
+    EXPECT_LE(into.room_size(), Buffer::kTiny) << "nor has it room for more";
+  }
+}
+
 TEST_F(StreamTest, A_read_that_nobody_awaits_is_told_to_its_observer_and_kept) {
   stream->arm(into);
   stream->observe(this);

@@ -142,6 +142,34 @@ TEST_F(Http1RequestTest, pieces_of_known_length_go_as_they_are_and_of_unknown_le
   EXPECT_EQ(backend.idle(), 1u);
 }
 
+TEST_F(Http1RequestTest, the_begin_of_a_body_goes_with_the_head_and_the_rest_behind_it) {
+  head.method = "PUT";
+  head.body = http::BodyLength::known;
+  for (const std::size_t size : {3, 40'000}) {
+    const std::string begin(size, 'b');
+    head.content_length = size + 2;
+    open();
+    send(begin, false);
+    EXPECT_TRUE(until([&] { return backend_end().got.ends_with("\r\n\r\n" + begin); }));
+    send_piece("de", true);
+    EXPECT_TRUE(until([&] { return backend_end().got.ends_with(begin + "de"); }));
+    origin[0].send(kOk);
+    EXPECT_EQ(receive(), "200:ok! ");
+    finish();
+  }
+}
+
+TEST_F(Http1RequestTest, X4_no_more_of_an_answer_is_read_at_once_than_is_asked_for) {
+  open();
+  send();
+  request->limit_reads(16);
+  backend_end().send("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n" + std::string(50, 'x'));
+  begin_receive();
+  EXPECT_TRUE(until([this] { return received.has_value(); }));
+  EXPECT_EQ(events.find(std::string(17, 'x')), std::string::npos) << events;
+  EXPECT_EQ(std::count(events.begin(), events.end(), 'x'), 50);
+}
+
 TEST_F(Http1RequestTest, a_body_of_unknown_length_that_is_there_already_goes_in_a_chunk) {
   head.method = "PUT";
   head.body = http::BodyLength::unknown;

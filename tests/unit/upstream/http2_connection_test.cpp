@@ -91,7 +91,7 @@ TEST_F(Http2ConnectionTest, X5_who_waits_for_room_has_the_time_to_connect) {
 
 TEST_F(Http2ConnectionTest, a_lowered_limit_is_for_new_streams) {
   run(3);
-  end().set_limit(2);
+  end(0, 5).set_limit(2);
   settle();
   Call& next = begin();
   settle();
