@@ -29,19 +29,21 @@ void PoolWindow::sample(const observe::PoolLive& live, io::Clock::time_point now
   while (samples_.size() > 1 && samples_[1].at <= now - kWindow) samples_.pop_front();
   if (now < next_step_) return;
   next_step_ = now + kHistogramStep;
-  step(live);
+  step(live, sums);
 }
 
-void PoolWindow::step(const observe::PoolLive& live) {
-  observe::HistogramCounts now = counts_of(live);
-  Step made;
-  for (std::size_t i = 0; i < now.buckets.size(); ++i) {
-    const std::uint64_t more = now.buckets[i] - before_.buckets[i];
-    if (more > 0) made.buckets.emplace_back(static_cast<std::uint32_t>(i), more);
+void PoolWindow::step(const observe::PoolLive& live, const PoolSums& sums) {
+  Step& made = steps_.emplace_back();
+  if (!(sums == sums_before_)) {
+    observe::HistogramCounts now = counts_of(live);
+    for (std::size_t i = 0; i < now.buckets.size(); ++i) {
+      const std::uint64_t more = now.buckets[i] - before_.buckets[i];
+      if (more > 0) made.buckets.emplace_back(static_cast<std::uint32_t>(i), more);
+    }
+    made.sum_micros = now.sum_micros - before_.sum_micros;
+    before_ = std::move(now);
+    sums_before_ = sums;
   }
-  made.sum_micros = now.sum_micros - before_.sum_micros;
-  before_ = std::move(now);
-  steps_.push_back(std::move(made));
   if (steps_.size() > static_cast<std::size_t>(kWindow / kHistogramStep)) steps_.pop_front();
 }
 

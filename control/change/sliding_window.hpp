@@ -16,8 +16,10 @@
 
 namespace sluice::change {
 
+// As long as they are the same no request came, and none ended: nothing was recorded.
 struct PoolSums {
   std::uint64_t requests = 0, errors = 0, in_flight = 0;
+  bool operator==(const PoolSums&) const = default;
 };
 PoolSums sums_of(const observe::PoolLive& live);
 
@@ -48,11 +50,12 @@ class PoolWindow {
     std::vector<std::pair<std::uint32_t, std::uint64_t>> buckets;
     std::uint64_t sum_micros = 0;
   };
-  void step(const observe::PoolLive& live);
+  void step(const observe::PoolLive& live, const PoolSums& sums);
 
   std::deque<Sample> samples_;
   std::deque<Step> steps_;
   observe::HistogramCounts before_;  // all up to the last step
+  PoolSums sums_before_;             // likewise
   io::Clock::time_point next_step_{};
 };
 
