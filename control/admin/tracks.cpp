@@ -6,8 +6,13 @@ namespace sluice::admin {
 
 Buckets buckets_of(const observe::HistogramCounts& counts) {
   Buckets out;
-  for (std::size_t i = 0; i < kBounds.size(); ++i)
-    out.at_most[i] = counts.at_most(static_cast<std::uint64_t>(std::llround(kBounds[i] * 1e6)));
+  std::uint64_t seen = 0;
+  for (std::size_t i = 0, next = 0; i < kBounds.size(); ++i) {
+    const auto bound = static_cast<std::uint64_t>(std::llround(kBounds[i] * 1e6));
+    for (const auto last = observe::HistogramLayout::index(bound); next <= last; ++next)
+      seen += counts.buckets[next];
+    out.at_most[i] = seen;
+  }
   out.count = counts.count;
   out.sum_micros = counts.sum_micros;
   return out;
@@ -40,14 +45,22 @@ void Tracks::count(const std::string& service, const route::Pool& pool, bool act
   const auto classes = classes_of(pool);
   auto& track = seen.active ? all_[service].active : all_[service].canary;
   for (std::size_t i = 1; i < classes.size(); ++i) track[i] += grown(classes[i], seen.classes[i]);
-  const auto durations = durations_of(pool);
+  seen.classes = classes;
+  seen.active = active;
+  if (const auto sums = change::sums_of(*pool.live); !(sums == seen.sums)) {
+    count_durations(seen, durations_of(pool));
+    seen.sums = sums;
+  }
+}
+
+void Tracks::count_durations(Seen& seen, const Buckets& durations) {
   const bool made_anew = durations.count < seen.durations.count;
   const Buckets before = made_anew ? Buckets{} : seen.durations;
   for (std::size_t i = 0; i < kBounds.size(); ++i)
     durations_.at_most[i] += durations.at_most[i] - before.at_most[i];
   durations_.count += durations.count - before.count;
   durations_.sum_micros += durations.sum_micros - before.sum_micros;
-  seen = {classes, durations, active};
+  seen.durations = durations;
 }
 
 void Tracks::observe(const route::Snapshot& snapshot) {

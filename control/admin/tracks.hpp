@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/change/sliding_window.hpp"
 #include "proxy/observe/histogram.hpp"
 #include "proxy/route/snapshot.hpp"
 
@@ -47,8 +48,10 @@ class Tracks {
     Classes classes{};
     Buckets durations;
     bool active = false;
+    change::PoolSums sums;  // when `durations` were seen
   };
   void count(const std::string& service, const route::Pool& pool, bool active);
+  void count_durations(Seen& seen, const Buckets& durations);
 
   std::map<std::pair<std::string, std::string>, Seen> seen_;  // by service and pool
   std::map<std::string, Service> all_, current_;

@@ -44,6 +44,16 @@ config::Spec in_folder(config::Spec spec, const Options& options) {
   return spec;
 }
 
+// What name servers are asked for.
+std::vector<std::string> names_in(const route::Snapshot& snapshot) {
+  std::vector<std::string> names;
+  for (const auto& service : snapshot.services)
+    for (const auto& pool : service.pools)
+      for (const auto& backend : pool.backends)
+        if (!backend.looked_up.empty()) names.push_back(backend.looked_up);
+  return names;
+}
+
 void warn_of(const config::Spec& spec) {
   for (const auto& warning : expiry_warnings(spec, unix_milliseconds() / 1000)) spdlog::warn("{}", warning);
   for (const auto& note : config::notes(spec)) spdlog::warn("{}", note.text());
@@ -226,7 +236,7 @@ asio::awaitable<std::string> Control::Parts::start() {
 }
 
 void Control::Parts::follow_snapshot() {
-  names.resolver().keep(addresses_of(in_force.state));
+  names.resolver().keep(names_in(*in_force.snapshot));
   living.health.adopt(in_force.snapshot);
   rollout_driver.wake();
   deadlines.wake();

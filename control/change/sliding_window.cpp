@@ -29,7 +29,7 @@ void PoolWindow::sample(const observe::PoolLive& live, io::Clock::time_point now
   while (samples_.size() > 1 && samples_[1].at <= now - kWindow) samples_.pop_front();
   if (now < next_step_) return;
   next_step_ = now + kHistogramStep;
-  step(live);
+  step(live, sums);
 }
 
 PoolWindow::Counts PoolWindow::filled(const observe::HistogramCounts& counts) {
@@ -49,19 +49,15 @@ void PoolWindow::subtract(const Counts& less, observe::HistogramCounts& from) {
   from.sum_micros -= less.sum_micros;
 }
 
-// A pool that nobody asks for costs no look at its histogram. Of what was asked before some may end later.
-void PoolWindow::step(const observe::PoolLive& live) {
-  const PoolSums sums = sums_of(live);
-  const bool idle = sums.requests == requests_before_ && !had_some_;
-  had_some_ = sums.requests != requests_before_ || sums.in_flight > 0;
-  requests_before_ = sums.requests;
+void PoolWindow::step(const observe::PoolLive& live, const PoolSums& sums) {
   steps_.emplace_back();
-  if (!idle) {
+  if (!(sums == sums_before_)) {
     observe::HistogramCounts made = counts_of(live);
     Counts now = filled(made);
     subtract(before_, made);
     steps_.back() = filled(made);
     before_ = std::move(now);
+    sums_before_ = sums;
   }
   if (steps_.size() > static_cast<std::size_t>(kWindow / kHistogramStep)) steps_.pop_front();
 }

@@ -16,8 +16,10 @@
 
 namespace sluice::change {
 
+// As long as they are the same no request came, and none ended: nothing was recorded.
 struct PoolSums {
   std::uint64_t requests = 0, errors = 0, in_flight = 0;
+  bool operator==(const PoolSums&) const = default;
 };
 PoolSums sums_of(const observe::PoolLive& live);
 
@@ -50,13 +52,12 @@ class PoolWindow {
   };
   static Counts filled(const observe::HistogramCounts& counts);
   static void subtract(const Counts& less, observe::HistogramCounts& from);
-  void step(const observe::PoolLive& live);
+  void step(const observe::PoolLive& live, const PoolSums& sums);
 
   std::deque<Sample> samples_;
   std::deque<Counts> steps_;
-  Counts before_;                      // all up to the last step
-  std::uint64_t requests_before_ = 0;  // of the pool then
-  bool had_some_ = false;              // requests came before it, or were under way
+  Counts before_;         // all up to the last step
+  PoolSums sums_before_;  // likewise
   io::Clock::time_point next_step_{};
 };
 

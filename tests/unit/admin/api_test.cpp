@@ -217,6 +217,7 @@ struct Metrics : Api {
     return in_force().services[0].pools[pool].live->per_worker[0];
   }
   void answered(std::size_t pool, int status_class, int n) {
+    counters(pool).requests.add(static_cast<std::uint64_t>(n));
     counters(pool).by_class[static_cast<std::size_t>(status_class)].add(static_cast<std::uint64_t>(n));
     for (int i = 0; i < n; ++i) counters(pool).duration.record(7'000);
   }

@@ -46,6 +46,19 @@ TEST_F(RecentTest, what_is_older_than_the_window_does_not_count) {
   EXPECT_EQ(recent.last(60s, live, now).requests, 0u);
 }
 
+// What was recorded is looked at only when the counters say that something was.
+TEST_F(RecentTest, a_request_that_ends_in_another_step_counts_in_that_one) {
+  live.per_worker[0].requests.add();
+  live.per_worker[0].in_flight.add();
+  for (int i = 0; i < 12; ++i) second();
+  live.per_worker[0].in_flight.sub();
+  live.per_worker[0].duration.record(11'000'000);
+  for (int i = 0; i < 50; ++i) second();
+  EXPECT_EQ(recent.latencies(live).count, 1u);
+  for (int i = 0; i < 20; ++i) second();
+  EXPECT_EQ(recent.latencies(live).count, 0u);
+}
+
 TEST_F(RecentTest, latencies_are_of_the_last_minute) {
   second();
   requests(0, 100, 500'000);
