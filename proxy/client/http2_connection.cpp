@@ -123,6 +123,7 @@ void Http2Connection::begin_stream(const h2::Event& event) {
   counters().streams.add();
   http::Refusal refusal = h2::read_request(*event.block, event.last, connection_.listener().spec.max_target,
                                            stream->request_head());
+  event.block->forget_fields();
   if (!refusal.reason && !connection_.serves_host(stream->request_head().host))
     refusal = {421, "misdirected"};
   if (event.last) stream->end_of_request();

@@ -89,6 +89,14 @@ void FieldBlock::grow_text(std::size_t size) {
   text_room_ = room;
 }
 
+void FieldBlock::forget_fields() {
+  if (!entries_) return;
+  free_frame(entries_, entry_room_ * sizeof(FieldEntry));
+  held_ -= entry_room_ * sizeof(FieldEntry);
+  entries_ = nullptr;
+  count_ = entry_room_ = 0;
+}
+
 void FieldBlock::grow_entries(std::uint32_t room) {
   auto* const larger = static_cast<FieldEntry*>(allocate_frame(room * sizeof(FieldEntry)));
   if (entries_) {

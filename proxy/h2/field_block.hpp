@@ -38,6 +38,8 @@ class FieldBlock {
   void add(const hpack::DecodedField& field, std::uint32_t most_bytes, std::uint32_t most_fields);
   // The same fields. Requires: the block is empty.
   void copy(const FieldSpan& fields);
+  // Keeps the text alone: views into it stay valid. Whoever has read the fields needs no more.
+  void forget_fields();
   bool too_large() const { return too_large_; }
   void cut_off() { too_large_ = true; }  // nothing more is kept
 

@@ -87,7 +87,7 @@ class Fields {
   }
 
  private:
-  static constexpr std::uint32_t kInside = 12;
+  static constexpr std::uint32_t kInside = 8;
   static_assert(std::is_trivially_copyable_v<Field> && std::is_trivially_destructible_v<Field>);
 
   Field* inside() { return std::launder(reinterpret_cast<Field*>(room_)); }

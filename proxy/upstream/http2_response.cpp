@@ -136,6 +136,7 @@ AnswerEvent Http2Request::next_head() {
   }
   const bool is_end = input_ == Input::whole && body_.empty() && trailers_.empty();
   h2::read_answer(*heads_.final, is_end, asks_ == Asks::head, answer_);
+  heads_.final->forget_fields();
   if (answer_.login) connection_->leave();  // R4
   if (asks_ == Asks::tunnel && answer_.status / 100 == 2) {
     open_tunnel();

@@ -77,6 +77,18 @@ TEST(H2Heads, StorageIsCounted) {
   EXPECT_EQ(held, before);
 }
 
+TEST(H2Heads, TextStaysWhenItsFieldsAreForgotten) {
+  const std::size_t before = held;
+  Read read(with(get("/a"), {{"x-b", "c"}}));
+  const std::size_t whole = held;
+  read.block.forget_fields();
+  EXPECT_LT(held, whole);
+  EXPECT_GT(held, before);
+  EXPECT_EQ(read.block.size(), 0u);
+  EXPECT_EQ(read.head.target, "/a");
+  EXPECT_EQ(read.head.fields.find("x-b")->value, "c");
+}
+
 TEST(H2Heads, TheBodyIsAsLongAsItsLengthSays) {
   EXPECT_EQ(Read(post(), false).head.body, BodyLength::unknown);
   EXPECT_EQ(Read(post(), true).head.body, BodyLength::none);
