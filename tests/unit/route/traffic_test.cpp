@@ -21,7 +21,9 @@ TEST(FlagsF1, AreOnForTheirShareAndRaisingKeepsWhoWasIn) {
   for (const Share share : {0u, 10'000u, 50'000u, 100'000u})
     EXPECT_NEAR(on_for({"a", share, ""}), share / double(kWhole), 0.01);
   for (int n = 0; n < kUsers; ++n)
-    if (is_on({"a", 10'000, ""}, user(n))) EXPECT_TRUE(is_on({"a", 50'000, ""}, user(n)));
+    if (is_on({"a", 10'000, ""}, user(n))) {
+      EXPECT_TRUE(is_on({"a", 50'000, ""}, user(n)));
+    }
 }
 
 TEST(FlagsF1, AreTheFrozenHashOfNameAndKey) {
