@@ -47,7 +47,8 @@ class Request:
 class Connection(asyncio.Protocol):
     def __init__(self, backend):
         self.backend, self.requests, self.outbox = backend, {}, {}
-        self.highest, self.last, self.silent, self.spoiled, self.agreed = 0, MOST, False, False, False
+        self.highest, self.last, self.silent, self.spoiled = 0, MOST, False, False
+        self.wanted, self.unacknowledged = {}, True  # SETTINGS: that are to be said, and whether some were
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="latin1", validate_outbound_headers=False))
 
     def connection_made(self, transport):
@@ -60,6 +61,8 @@ class Connection(asyncio.Protocol):
         self.flush()
         if self.backend.mode == "leave":
             self.leave(0)
+        if self.backend.mode == "few":
+            self.backend.limit(self)
         if self.backend.mode == "deaf":
             transport.pause_reading()
 
@@ -102,9 +105,9 @@ class Connection(asyncio.Protocol):
                     self.send(stream, event.data)
         elif isinstance(event, h2.events.StreamEnded) and request:
             self.backend.answer(self, stream, request)
-        elif isinstance(event, h2.events.SettingsAcknowledged) and not self.agreed:
-            self.agreed = True
-            self.backend.limit(self)
+        elif isinstance(event, h2.events.SettingsAcknowledged):
+            self.unacknowledged = False
+            self.backend.say_settings(self)
         elif isinstance(event, (h2.events.WindowUpdated, h2.events.RemoteSettingsChanged)):
             for waiting in list(self.outbox):
                 self.drain(waiting)
@@ -203,15 +206,20 @@ class Backend:
             self.begin(self.move_windows())
 
     def limit(self, connection):
-        """h2 holds the proxy to it once the next SETTINGS are acknowledged, whichever they are."""
-        if connection.agreed:
-            self.set(connection, Settings.MAX_CONCURRENT_STREAMS, 1 if self.mode == "few" else 100)
+        self.set(connection, Settings.MAX_CONCURRENT_STREAMS, 1 if self.mode == "few" else 100)
+
+    def set(self, connection, code, value):
+        connection.wanted[code] = value
+        self.say_settings(connection)
 
     @staticmethod
-    def set(connection, code, value):
-        if not connection.silent:
-            connection.h2.update_settings({code: value})
-            connection.flush()
+    def say_settings(connection):
+        """One after the other: with any acknowledgement h2 holds the proxy to all that was said."""
+        if connection.silent or connection.unacknowledged or not connection.wanted:
+            return
+        connection.h2.update_settings(connection.wanted)
+        connection.wanted, connection.unacknowledged = {}, True
+        connection.flush()
 
     async def leave(self, connection):
         connection.leave(MOST)
