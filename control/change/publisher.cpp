@@ -64,6 +64,13 @@ std::shared_ptr<const route::RouteTable> routes_of(const config::Spec& spec,
   return std::make_shared<const route::RouteTable>(spec.routes, names);
 }
 
+// `routes`: those of another snapshot with the same services; null: they are made.
+void finish(route::Snapshot& snapshot, const config::Spec& spec,
+            std::shared_ptr<const route::RouteTable> routes = nullptr) {
+  snapshot.routes = routes ? std::move(routes) : routes_of(spec, snapshot);
+  snapshot.listener_pools = fixed_pools(spec, snapshot);
+}
+
 // A route leads to the place of its service.
 bool same_names(const route::Snapshot& a, const route::Snapshot& b) {
   return std::ranges::equal(a.services, b.services,
@@ -121,8 +128,7 @@ route::SnapshotPtr Publisher::build(const config::Spec& spec, const state::State
                                     const route::Snapshot* previous) {
   auto snapshot = begun(state);
   for (const auto& service : spec.services) add_service(*snapshot, service, state, previous);
-  snapshot->routes = routes_of(spec, *snapshot);
-  snapshot->listener_pools = fixed_pools(spec, *snapshot);
+  finish(*snapshot, spec);
   return snapshot;
 }
 
@@ -138,8 +144,7 @@ route::SnapshotPtr Publisher::rebuild(const InForce& now, const state::State& st
       add_service(*snapshot, spec, state, &before);
     place += was_there;
   }
-  snapshot->routes = same_names(*snapshot, before) ? before.routes : routes_of(now.spec, *snapshot);
-  snapshot->listener_pools = fixed_pools(now.spec, *snapshot);
+  finish(*snapshot, now.spec, same_names(*snapshot, before) ? before.routes : nullptr);
   return snapshot;
 }
 
@@ -155,8 +160,7 @@ boost::asio::awaitable<route::SnapshotPtr> Publisher::build_at_leisure(const con
     co_await boost::asio::post(loop, boost::asio::use_awaitable);
     breath = std::chrono::steady_clock::now();
   }
-  snapshot->routes = routes_of(spec, *snapshot);
-  snapshot->listener_pools = fixed_pools(spec, *snapshot);
+  finish(*snapshot, spec);
   co_return snapshot;
 }
 

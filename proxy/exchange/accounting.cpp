@@ -94,8 +94,9 @@ void Accounting::ended(const Ending& ending) {
   leave_breaker();
   if (!plan_.chosen) return;
   auto& counters = chosen_counters();
-  counters.in_flight.sub();
+  // Before it counts as ended: whoever sees that nothing is under way has seen all (change::PoolSums).
   if (!ending.tunnel) counters.duration.record(micros(Clock::now() - routed_));
+  counters.in_flight.sub();
   if (ending.aborted) counters.aborted.add();
   if (ending.rescued) counters.rescued.add();
 }

@@ -1,8 +1,8 @@
 #include "proxy/h2/field_block.hpp"
 
 #include <algorithm>
-#include <cstring>
 
+#include "proxy/base/copy_text.hpp"
 #include "proxy/base/frames.hpp"
 
 namespace sluice::h2 {
@@ -11,12 +11,6 @@ namespace {
 constexpr std::uint32_t kEntryOverhead = 32;  // RFC 9113 6.5.2
 constexpr std::size_t kFirstText = 256;
 constexpr std::uint32_t kFirstEntries = 16;
-
-// An empty part may be a null view.
-char* copy_text(std::string_view part, char* to) {
-  if (!part.empty()) std::memcpy(to, part.data(), part.size());
-  return to + part.size();
-}
 
 }  // namespace
 

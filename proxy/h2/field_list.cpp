@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "proxy/base/copy_text.hpp"
 #include "proxy/http/text.hpp"
 
 namespace sluice::h2 {
@@ -58,7 +59,7 @@ void FieldList::grow(std::size_t size) {
 void FieldList::field(std::string_view name, std::string_view value) {
   reserve(name.size() + value.size());
   put_name(name);
-  if (!value.empty()) std::memcpy(text_.get() + size_, value.data(), value.size());
+  copy_text(value, text_.get() + size_);
   size_ += value.size();
   entries_[count_++].value_size = static_cast<std::uint32_t>(value.size());
 }
@@ -92,7 +93,7 @@ void FieldList::put_name(std::string_view name) {
 
 void FieldList::put_text(std::string_view text) {
   reserve(text.size());
-  if (!text.empty()) std::memcpy(text_.get() + size_, text.data(), text.size());
+  copy_text(text, text_.get() + size_);
   size_ += text.size();
 }
 

@@ -25,15 +25,12 @@ class Decoder {
   // call. `nothing`: the piece is used up. After a flaw (RFC 7541 2.3.3, 4.2, 5.1, 5.2, 6.1) the decoder is
   // of no use.
   Found next(std::string_view& piece, DecodedField& field) {
-    // Most fields are an index of one byte.
-    if (rest_.empty() && !piece.empty() && static_cast<unsigned char>(piece.front()) > 0x80 &&
-        static_cast<unsigned char>(piece.front()) < 0xff) {
-      const std::uint32_t index = static_cast<unsigned char>(piece.front()) & 0x7f;
-      piece.remove_prefix(1);
-      at_begin_ = false;
-      return look_up(index, field) ? Found::field : Found::flaw;
-    }
-    return next_of_any(piece, field);
+    if (piece.empty() || !rest_.empty()) return next_of_any(piece, field);
+    const auto first = static_cast<unsigned char>(piece.front());
+    if (first < 0x80 || first == 0xff) return next_of_any(piece, field);
+    piece.remove_prefix(1);  // most fields are an index of one byte
+    at_begin_ = false;
+    return look_up(first & 0x7f, field) ? Found::field : Found::flaw;
   }
   // Behind the last piece. False: the block is not whole.
   bool end_block();

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 
+#include "proxy/base/copy_text.hpp"
 #include "proxy/base/frames.hpp"
 #include "proxy/hpack/huffman.hpp"
 #include "proxy/hpack/static_table.hpp"
@@ -61,11 +62,6 @@ char* put_number(std::uint32_t number, int bits, std::uint32_t pattern, char* to
   for (number -= most; number >= 0x80; number >>= 7) *to++ = static_cast<char>(number | 0x80);
   *to++ = static_cast<char>(number);
   return to;
-}
-
-char* put_bytes(std::string_view bytes, char* to) {
-  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
-  return to + bytes.size();
 }
 
 }  // namespace
@@ -139,7 +135,7 @@ char* Encoder::put_string(std::string_view text, char* to) const {
     if (size < text.size())
       return huffman_encode(text, put_number(static_cast<std::uint32_t>(size), 7, 0x80, to));
   }
-  return put_bytes(text, put_number(static_cast<std::uint32_t>(text.size()), 7, 0, to));
+  return copy_text(text, put_number(static_cast<std::uint32_t>(text.size()), 7, 0, to));
 }
 
 void Encoder::keep(std::string_view name, std::string_view value, std::size_t name_place,

@@ -2,8 +2,8 @@
 
 #include <array>
 #include <cstddef>
-#include <cstring>
 
+#include "proxy/http/runs.hpp"
 #include "proxy/http/text.hpp"
 
 namespace sluice::hpack {
@@ -21,18 +21,6 @@ bool is_name(std::string_view name) {
     if (!kNameChars[static_cast<unsigned char>(c)]) return false;
   return !name.empty();
 }
-
-// Eight bytes without controls and DEL: most values are looked at so.
-bool is_plain(const char* eight) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x8080808080808080;
-  std::uint64_t bytes;
-  std::memcpy(&bytes, eight, sizeof bytes);
-  const std::uint64_t below_space = (bytes - 0x20 * kOnes) & ~bytes;
-  const std::uint64_t del = bytes ^ (0x7f * kOnes);
-  return ((below_space | ((del - kOnes) & ~del)) & kHigh) == 0;
-}
-
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 Pseudo pseudo_of(std::string_view name) {
   switch (name.size()) {
@@ -66,12 +54,11 @@ FieldForm form_of(std::string_view name) {
 
 bool is_value(std::string_view value) {
   if (value.empty()) return true;
-  if (is_blank(value.front()) || is_blank(value.back())) return false;
-  std::size_t at = 0;
-  while (value.size() - at >= 8 && is_plain(value.data() + at)) at += 8;
-  for (; at < value.size(); ++at)
-    if (!http::is_text_char(value[at])) return false;
-  return true;
+  if (http::is_blank(value.front()) || http::is_blank(value.back())) return false;
+  const char* const end = value.data() + value.size();
+  const char* at = http::skip<http::TextBytes>(value.data(), end);
+  while (at != end && *at == '\t') at = http::skip<http::TextBytes>(at + 1, end);
+  return at == end;
 }
 
 }  // namespace sluice::hpack

@@ -3,19 +3,14 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
-#include <cstring>
 
+#include "proxy/base/copy_text.hpp"
 #include "proxy/base/frames.hpp"
 
 namespace sluice::hpack {
 namespace {
 
 constexpr std::uint32_t kFirstText = 256, kFirstEntries = 8;
-
-char* copy_text(std::string_view part, char* to) {
-  if (!part.empty()) std::memcpy(to, part.data(), part.size());
-  return to + part.size();
-}
 
 }  // namespace
 

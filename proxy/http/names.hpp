@@ -140,7 +140,6 @@ class HeaderSet {
   }
   constexpr void add(Header id) { bits_ |= bit(id); }
   constexpr bool has(Header id) const { return (bits_ & bit(id)) != 0; }
-  constexpr bool meets(HeaderSet other) const { return (bits_ & other.bits_) != 0; }
 
  private:
   static_assert(std::size(kTraits) <= 32);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "proxy/base/buffer.hpp"
+#include "proxy/base/copy_text.hpp"
 #include "proxy/http1/message.hpp"
 
 namespace sluice::http1 {
@@ -24,7 +25,7 @@ class HeadWriter {
   void put(const Parts&... parts) {
     const std::size_t size = (view(parts).size() + ...);
     if (static_cast<std::size_t>(end_ - at_) < size) make_room(size);
-    ((at_ = copy(view(parts), at_)), ...);
+    ((at_ = copy_text(view(parts), at_)), ...);
   }
   template <class Name>
   void field(const Name& name, std::string_view value) {
@@ -61,27 +62,6 @@ class HeadWriter {
   template <std::size_t N>
   static constexpr std::string_view view(const char (&literal)[N]) {
     return {literal, N - 1};  // no strlen
-  }
-  // An empty part may be a null view. Short ones are most of them: two moves that overlap cost less than a
-  // call.
-  static char* copy(std::string_view part, char* to) {
-    const char* const from = part.data();
-    const std::size_t size = part.size();
-    if (size > 16)
-      std::memcpy(to, from, size);
-    else if (size >= 8)
-      copy_ends<8>(from, size, to);
-    else if (size >= 4)
-      copy_ends<4>(from, size, to);
-    else if (size > 0)
-      to[0] = from[0], to[size / 2] = from[size / 2], to[size - 1] = from[size - 1];
-    return to + size;
-  }
-  // N to 2 * N bytes.
-  template <std::size_t N>
-  static void copy_ends(const char* from, std::size_t size, char* to) {
-    std::memcpy(to, from, N);
-    std::memcpy(to + size - N, from + size - N, N);
   }
   void begin_room() {
     begin_ = at_ = out_.room();

@@ -53,7 +53,7 @@ class HostMap {
   static std::uint64_t word_at(const char* bytes, std::size_t count) {
     constexpr std::uint64_t kCase = 0x2020202020202020;  // letters that differ by it alone are the same
     std::uint64_t word = 0;
-    std::memcpy(&word, bytes, count);
+    if (count > 0) std::memcpy(&word, bytes, count);  // an empty host may be a null view
     return word | kCase;
   }
   static std::uint64_t mixed(std::uint64_t state, std::uint64_t word) {

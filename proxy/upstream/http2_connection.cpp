@@ -19,16 +19,6 @@ namespace {
 constexpr milliseconds kProbeEvery = 30s;  // of a connection without requests; as gRPC's keep-alive allows
 constexpr milliseconds kProbeLimit = 10s;
 
-// Goes through a list whose members may leave it meanwhile.
-template <class Visit>
-void each_request(RequestHook& list, Visit visit) {
-  for (net::WheelHook* hook = list.next; hook != &list;) {
-    net::WheelHook* const following = hook->next;
-    visit(Http2Request::from(*hook));
-    hook = following;
-  }
-}
-
 }  // namespace
 
 // The rest runs in the next round.
@@ -150,46 +140,41 @@ bool Http2Connection::has_room() const {
 std::size_t Http2Connection::most_streams() const {
   if (!knows_peer_) return backend_.http2().expected_streams;
   return std::min(
-      {Http2Pool::kMostStreams, bears_.most(), transport_->session().room() + taken_ - reserved_});
+      {Http2Pool::kMostStreams, bears_.most(), transport_->session().room() + taken_.size() - reserved_});
 }
 
 bool Http2Connection::let_in(Http2Request& request) {
-  if (has_room()) {
-    request.link_before(streams_);
-    ++taken_;
-    ++reserved_;
-    if (!asked_alive_) disarm();
-    return true;
+  if (!has_room()) {
+    waiting_.push_back(request);
+    return false;
   }
-  request.link_before(waiting_);
-  ++waiting_count_;
-  return false;
+  taken_.push_back(request);
+  ++reserved_;
+  if (!asked_alive_) disarm();
+  return true;
 }
 
 void Http2Connection::let_waiting_in() {
-  while (waiting_.linked() && has_room()) {
-    Http2Request& first = Http2Request::from(*waiting_.next);
-    first.unlink();
-    --waiting_count_;
+  while (!waiting_.empty() && has_room()) {
+    Http2Request& first = Http2Request::from(waiting_.front());
+    waiting_.remove(first);
     let_in(first);
     first.has_room();
   }
 }
 
 void Http2Connection::send_waiting_away() {
-  each_request(waiting_, [](Http2Request& request) {
-    request.unlink();
-    request.look_elsewhere();
+  waiting_.each([this](RequestHook& request) {
+    waiting_.remove(request);
+    Http2Request::from(request).look_elsewhere();
   });
-  waiting_count_ = 0;
 }
 
 void Http2Connection::refuse_waiting(Connected why) {
-  each_request(waiting_, [why](Http2Request& request) {
-    request.unlink();
-    request.refuse(why);
+  waiting_.each([this, why](RequestHook& request) {
+    waiting_.remove(request);
+    Http2Request::from(request).refuse(why);
   });
-  waiting_count_ = 0;
 }
 
 h2::StreamId Http2Connection::open_stream(Http2Request& request, const h2::FieldList& head, bool end) {
@@ -203,14 +188,8 @@ h2::StreamId Http2Connection::open_stream(Http2Request& request, const h2::Field
 }
 
 void Http2Connection::leave_out(Http2Request& request) {
-  const bool waited = request.waits();
-  request.unlink();
-  if (waited) {
-    --waiting_count_;
-  } else {
-    --taken_;
-    if (request.id() == 0) --reserved_;
-  }
+  (request.waits() ? waiting_ : taken_).remove(request);
+  if (!request.waits() && request.id() == 0) --reserved_;
   if (request.id() != 0) {
     backend_.counters().streams.sub();
     transport_->session().forget(request.id());
@@ -291,7 +270,7 @@ void Http2Connection::on_event(const h2::Event& event) {
       has_learnt_ = true;
       knows_peer_ = true;
       backend_.http2().expected_streams = std::max<std::size_t>(1, most_streams());
-      return each_request(streams_, [](Http2Request& one) { one.on_settings(); });
+      return taken_.each([](RequestHook& one) { Http2Request::from(one).on_settings(); });
     case Kind::pong:
       asked_alive_ = false;
       disarm();
@@ -299,7 +278,7 @@ void Http2Connection::on_event(const h2::Event& event) {
       return;
     case Kind::failed:
       spdlog::debug("backend {}: HTTP/2: {}", to_.name, event.reason);
-      each_request(streams_, [](Http2Request& one) { one.on_broken(); });
+      taken_.each([](RequestHook& one) { Http2Request::from(one).on_broken(); });
       return on_lost();
   }
 }
@@ -308,7 +287,7 @@ void Http2Connection::on_event(const h2::Event& event) {
 void Http2Connection::on_decoded() {
   let_waiting_in();
   if (!std::exchange(has_learnt_, false) || state_ != State::ready) return;
-  if (waiting_count_ > 0 && backend_.http2().wants_another(false)) send_waiting_away();
+  if (!waiting_.empty() && backend_.http2().wants_another(false)) send_waiting_away();
 }
 
 void Http2Connection::on_sent() {
@@ -322,7 +301,7 @@ void Http2Connection::on_lost() {
   state_ = State::lost;
   backend_.http2().take_no_more(*this);
   send_waiting_away();
-  each_request(streams_, [](Http2Request& request) { request.on_lost(); });
+  taken_.each([](RequestHook& one) { Http2Request::from(one).on_lost(); });
 }
 
 }  // namespace sluice::upstream

@@ -12,6 +12,7 @@
 #include "proxy/observe/worker_counters.hpp"
 #include "proxy/upstream/connection.hpp"
 #include "proxy/upstream/request.hpp"
+#include "proxy/upstream/request_list.hpp"
 #include "proxy/upstream/stream_limit.hpp"
 
 namespace sluice::upstream {
@@ -26,9 +27,6 @@ struct ConnectContext {
   std::size_t http2_connections = 0;       // that have not ended
 };
 
-// A list of requests that a connection keeps.
-struct RequestHook : net::WheelHook {};
-
 // Many methods: it is the owner of a transport, a member of a pool, and what its requests speak through.
 class Http2Connection final : private mux::TransportOwner, private net::Deadline {
  public:
@@ -39,7 +37,7 @@ class Http2Connection final : private mux::TransportOwner, private net::Deadline
 
   // --- for its pool
   bool has_room() const;  // for a request at once
-  std::size_t load() const { return taken_ + waiting_count_; }
+  std::size_t load() const { return taken_.size() + waiting_.size(); }
   bool is_above_half() const {
     const std::size_t most = most_streams();
     return load() * 2 > most || most == 0;
@@ -83,7 +81,7 @@ class Http2Connection final : private mux::TransportOwner, private net::Deadline
   void let_waiting_in();
   void send_waiting_away();
   void end_streams();
-  bool in_use() const { return taken_ > 0 || waiting_count_ > 0; }
+  bool in_use() const { return load() > 0; }
   void rest();
   void check_end();
   void expired() override;
@@ -110,10 +108,10 @@ class Http2Connection final : private mux::TransportOwner, private net::Deadline
   bool asked_alive_ = false;                      // a PING waits for its answer
   bool reading_over_ = false;                     // run() waits for the last request
   std::chrono::milliseconds rested_{0};           // without a request, up to the last PING
-  RequestHook streams_, waiting_;
-  std::size_t taken_ = 0, waiting_count_ = 0;  // in these
-  std::size_t reserved_ = 0;                   // of those taken, that have not opened their streams
-  StreamLimit bears_;                          // of those taken
+  RequestList taken_;                             // they may open streams, or have
+  RequestList waiting_;                           // for room
+  std::size_t reserved_ = 0;                      // of those taken, that have not opened their streams
+  StreamLimit bears_;                             // of those taken
   Event ended_;
 };
 

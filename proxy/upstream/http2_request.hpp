@@ -26,9 +26,7 @@ class Http2Request final : public Request, public RequestHook, public mux::Strea
   Http2Request(ConnectContext& context, const Target& target, bool fresh);
   static void* operator new(std::size_t size) { return allocate_frame(size); }
   static void operator delete(void* memory, std::size_t size) noexcept { free_frame(memory, size); }
-  static Http2Request& from(net::WheelHook& hook) {
-    return static_cast<Http2Request&>(static_cast<RequestHook&>(hook));
-  }
+  static Http2Request& from(RequestHook& hook) { return static_cast<Http2Request&>(hook); }
 
   // --- for its connection; who waits goes on in the next round
   h2::StreamId id() const { return id_; }
