@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "bench/samples.hpp"
 #include "proxy/base/buffer.hpp"
 #include "proxy/http1/parser.hpp"
 #include "proxy/http1/request_writer.hpp"
@@ -13,17 +14,6 @@
 namespace sluice {
 namespace {
 
-const std::string kSmall = "GET /hello HTTP/1.1\r\nHost: api.example.com\r\n\r\n";
-const std::string kBrowser =
-    "GET /v1/users/42?tab=orders HTTP/1.1\r\nHost: api.example.com\r\n"
-    "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
-    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n"
-    "Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br\r\nReferer: "
-    "https://api.example.com/v1/users\r\n"
-    "Connection: keep-alive\r\nUpgrade-Insecure-Requests: 1\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Mode: "
-    "navigate\r\n"
-    "Sec-Fetch-Site: same-origin\r\nPriority: u=1\r\nCookie: session=0123456789abcdef0123456789abcdef; "
-    "theme=dark\r\n\r\n";
 const std::string kAnswer =
     "HTTP/1.1 200 OK\r\nServer: origin\r\nContent-Type: text/plain\r\nDate: Sun, 22 Nov 2026 00:00:00 "
     "GMT\r\nContent-Length: 128\r\n\r\n";
@@ -57,10 +47,10 @@ void rewrite(benchmark::State& state, const std::string& bytes) {
   }
 }
 
-void BM_ParseSmallHead(benchmark::State& state) { parse(state, kSmall); }
-void BM_ParseBrowserHead(benchmark::State& state) { parse(state, kBrowser); }
-void BM_RewriteSmallHead(benchmark::State& state) { rewrite(state, kSmall); }
-void BM_RewriteBrowserHead(benchmark::State& state) { rewrite(state, kBrowser); }
+void BM_ParseSmallHead(benchmark::State& state) { parse(state, bench::kSmallHead); }
+void BM_ParseBrowserHead(benchmark::State& state) { parse(state, bench::kBrowserHead); }
+void BM_RewriteSmallHead(benchmark::State& state) { rewrite(state, bench::kSmallHead); }
+void BM_RewriteBrowserHead(benchmark::State& state) { rewrite(state, bench::kBrowserHead); }
 BENCHMARK(BM_ParseSmallHead);
 BENCHMARK(BM_ParseBrowserHead);
 BENCHMARK(BM_RewriteSmallHead);

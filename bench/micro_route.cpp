@@ -5,37 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "bench/samples.hpp"
 #include "proxy/base/hash.hpp"
 #include "proxy/route/balance.hpp"
 #include "proxy/route/decide.hpp"
 
 namespace sluice::route {
 namespace {
-
-http::RequestHead browser_request() {
-  http::RequestHead head;
-  head.method = "GET";
-  head.host = "api.example.com";
-  head.path = "/v1/users/42";
-  for (const auto* name :
-       {"Host", "User-Agent", "Accept", "Accept-Language", "Accept-Encoding", "Referer", "X-User-Id"})
-    head.fields.push(name, "some-value-of-the-usual-length");
-  return head;
-}
-
-Service canary_service(bool sticky) {
-  const std::vector<config::Share> shares = {95'000, 5'000};
-  Service service;
-  service.pools.resize(2);
-  service.split = SplitTable(shares);
-  service.sequence = std::make_shared<observe::SplitSequence>(1);
-  if (!sticky) return service;
-  service.spec.sticky = config::StickySpec{{{config::StickyKey::From::header, "X-User-Id"}}, {}, "api"};
-  SlotTable table(2, 0);
-  table.apply(shares);
-  service.slots = std::make_shared<const SlotMap>(table.owners());
-  return service;
-}
 
 void BM_SplitPoint(benchmark::State& state) {
   std::uint64_t n = 0;
@@ -44,8 +20,8 @@ void BM_SplitPoint(benchmark::State& state) {
 BENCHMARK(BM_SplitPoint);
 
 void BM_DecideBySplit(benchmark::State& state) {
-  const auto service = canary_service(false);
-  const auto head = browser_request();
+  const auto service = bench::canary_service(false);
+  const auto head = bench::browser_request();
   for (auto _ : state) benchmark::DoNotOptimize(decide(service, head, "192.0.2.1", -1));
 }
 BENCHMARK(BM_DecideBySplit);
@@ -57,22 +33,16 @@ void BM_SlotOfKey(benchmark::State& state) {
 BENCHMARK(BM_SlotOfKey);
 
 void BM_DecideByKey(benchmark::State& state) {
-  const auto service = canary_service(true);
-  const auto head = browser_request();
+  const auto service = bench::canary_service(true);
+  const auto head = bench::browser_request();
   for (auto _ : state) benchmark::DoNotOptimize(decide(service, head, "192.0.2.1", -1));
 }
 BENCHMARK(BM_DecideByKey);
 
 // The route that matches is the last of `range(0)`.
 void BM_RouteFind(benchmark::State& state) {
-  std::vector<config::RouteSpec> routes(static_cast<std::size_t>(state.range(0)));
-  for (std::size_t i = 0; i < routes.size(); ++i) {
-    routes[i].service = "api";
-    routes[i].host =
-        i + 1 == routes.size() ? "api.example.com" : "other" + std::to_string(i) + ".example.com";
-  }
-  const RouteTable table(routes, {"api"});
-  const auto head = browser_request();
+  const auto table = bench::hosts(static_cast<std::size_t>(state.range(0)));
+  const auto head = bench::browser_request();
   for (auto _ : state) benchmark::DoNotOptimize(table.find(head));
 }
 BENCHMARK(BM_RouteFind)->Arg(1)->Arg(100)->Arg(10000);
