@@ -30,6 +30,7 @@ struct FreeBlock {
 struct BlockList {
   FreeBlock* first = nullptr;
   std::size_t size = 0;
+  std::size_t least = 0;  // the smallest that size was since trim_buffers()
 };
 constexpr std::size_t kMostKept = 16 << 20;  // bytes of each size
 constexpr std::size_t kSizes[] = {Buffer::kTiny, Buffer::kSmall, Buffer::kLarge};
@@ -37,15 +38,18 @@ constexpr std::size_t kSizes[] = {Buffer::kTiny, Buffer::kSmall, Buffer::kLarge}
 // Without a destructor, so that whoever uses it need not ask whether it is there already.
 constinit thread_local BlockList block_lists[std::size(kSizes)] = {};  // in the order of kSizes
 
+void free_first(BlockList& list, std::size_t size) {
+  FreeBlock* const block = list.first;
+  list.first = block->next;
+  open_block(reinterpret_cast<char*>(block), size);
+  std::free(block);
+}
+
 struct BlockCleaner {
   bool needed = false;  // to be touched is what brings it to life
   ~BlockCleaner() {
     for (std::size_t i = 0; i < std::size(kSizes); ++i)
-      while (FreeBlock* const block = block_lists[i].first) {
-        block_lists[i].first = block->next;
-        open_block(reinterpret_cast<char*>(block), kSizes[i]);
-        std::free(block);
-      }
+      while (block_lists[i].first) free_first(block_lists[i], kSizes[i]);
   }
 };
 thread_local BlockCleaner block_cleaner;
@@ -70,7 +74,7 @@ char* get_block(std::size_t size) {
   FreeBlock* const block = list ? list->first : nullptr;
   if (!block) return new_block(size);
   list->first = block->next;
-  --list->size;
+  list->least = std::min(list->least, --list->size);
   open_block(reinterpret_cast<char*>(block), size);
   return reinterpret_cast<char*>(block);
 }
@@ -118,6 +122,16 @@ void Buffer::make_room(std::size_t n) {
   if (!empty()) std::memcpy(larger.data_, data(), size());
   larger.end_ = size();
   swap(larger);
+}
+
+std::size_t trim_buffers() {
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < std::size(kSizes); ++i) {
+    BlockList& list = block_lists[i];
+    for (; list.least > 0; --list.least, --list.size, bytes += kSizes[i]) free_first(list, kSizes[i]);
+    list.least = list.size;
+  }
+  return bytes;
 }
 
 void Buffer::give_back() {

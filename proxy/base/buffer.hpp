@@ -91,4 +91,7 @@ class Buffer {
   std::size_t begin_ = 0, end_ = 0, capacity_ = 0;
 };
 
+// Of the storage that this thread's pool keeps, frees what nobody needed since the last call: bytes.
+std::size_t trim_buffers();
+
 }  // namespace sluice

@@ -41,4 +41,8 @@ inline void free_frame(void* frame, std::size_t size) noexcept {
   list = new (frame) detail::FreeFrame{list};
 }
 
+// Gives what is free back to the system, where all around it is free, too: bytes. It looks at every free
+// frame of this thread, so it is for the time after a burst.
+std::size_t trim_frames();
+
 }  // namespace sluice

@@ -22,7 +22,7 @@ void Connection::start(WorkerContext& worker, StreamHandler& handler,
                        ConnectionHook& list) {
   auto* connection = new Connection(worker, handler, std::move(listener), fd, peer);
   connection->link_before(list);
-  spawn(connection->run());
+  spawn(connection->run(false));
 }
 
 Connection::Connection(WorkerContext& worker, StreamHandler& handler,
@@ -41,14 +41,18 @@ Connection::Connection(WorkerContext& worker, StreamHandler& handler,
 
 Connection::~Connection() {
   unlink();
+  ++worker_.let_go;
   if (counted_) observe::ClientTable::leave(*counted_);
   worker_.counters.connections.sub();
   listener_->connections->fetch_sub(1, std::memory_order_relaxed);
 }
 
-Task<void> Connection::run() {
+Task<void> Connection::run(bool parked) {
+  auto end = Http1End::closed;
   try {
-    if (admit()) {
+    if (parked) {
+      end = co_await speak_http1();
+    } else if (admit()) {
       auto status = IoStatus::ok;
       if (listener_->tls) {
         socket_.set_timeout(listener_->spec.tls->handshake_timeout);
@@ -57,10 +61,10 @@ Task<void> Connection::run() {
       }
       switch (choose_protocol(status)) {
         case Protocol::http1:
-          if (Buffer came = co_await speak_http1(); !came.empty()) co_await speak_http2(std::move(came));
+          end = co_await speak_http1();
           break;
         case Protocol::http2:
-          co_await speak_http2(Buffer());
+          end = Http1End::http2;
           break;
         case Protocol::http_to_a_tls_port:
           co_await refuse_clear_text();
@@ -69,12 +73,28 @@ Task<void> Connection::run() {
           break;
       }
     }
+    if (end == Http1End::http2) co_await speak_http2();
   } catch (const std::exception& e) {  // such as bad_alloc: this connection ends, the others go on
     spdlog::error("connection from {}: {}", peer_address_, e.what());
     reset_ = true;
+    end = Http1End::closed;
   }
+  if (end == Http1End::parked) co_return park();
   socket_.close(reset_);
   delete this;
+}
+
+// kPark is over; what is left of the client's time is the last that was set.
+void Connection::park() {
+  socket_.arm(came_);
+  socket_.observe(this);
+  ++worker_.let_go;
+}
+
+// Bytes, the client's end, the end of its time or cancel(): HTTP/1 takes it from here.
+void Connection::on_unawaited_read() {
+  socket_.observe(nullptr);
+  spawn(run(true));
 }
 
 // False: the client has as many connections as a client may have.
@@ -109,20 +129,18 @@ Connection::Protocol Connection::choose_protocol(IoStatus handshake) const {
   return clear_text ? Protocol::http_to_a_tls_port : Protocol::none;
 }
 
-Task<Buffer> Connection::speak_http1() {
+Task<Http1End> Connection::speak_http1() {
   Http1Connection http1(*this);
   protocol_ = &http1;
   const auto end = co_await http1.serve();
   protocol_ = nullptr;
-  if (end == Http1Connection::End::http2) co_return http1.take_came();
-  co_return Buffer();
+  co_return end;
 }
 
-// `came`: what has been read of it already.
-Task<void> Connection::speak_http2(Buffer came) {
+Task<void> Connection::speak_http2() {
   Http2Connection http2(*this);
   protocol_ = &http2;
-  co_await http2.serve(came);
+  co_await http2.serve(came_);
   protocol_ = nullptr;
 }
 
@@ -138,7 +156,7 @@ Task<void> Connection::refuse_clear_text() {
 void Connection::drain() {
   draining_ = true;
   if (protocol_) return protocol_->drain();
-  socket_.cancel();
+  if (!socket_.read_ready()) socket_.cancel();  // what a parked client has just sent is answered
 }
 
 void Connection::close_now() {

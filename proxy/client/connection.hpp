@@ -1,7 +1,9 @@
 // One accepted client connection, whatever protocol the client speaks on it. It counts itself, lets the
 // client in, does the TLS handshake and knows who the peer is; then it chooses what speaks the client's
 // protocol (choose_protocol) and hands over. The worker sees nothing else of its clients. Frees itself.
-// Worker only.
+//
+// A client of HTTP/1 that says nothing for long is parked: no coroutine serves it then, and this object is
+// all that there is of it. Its next byte, the end of its time or of the worker wakes it. Worker only.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/base/buffer.hpp"
 #include "proxy/base/network.hpp"
 #include "proxy/base/task.hpp"
 #include "proxy/client/client_stream.hpp"
@@ -21,6 +24,13 @@
 namespace sluice::client {
 
 struct ConnectionHook : net::WheelHook {};
+
+// How HTTP/1 on a connection ends.
+enum class Http1End : std::uint8_t {
+  closed,  // the connection is to end
+  http2,   // it began with HTTP/2's preface, which is in Connection::came(): nothing was answered
+  parked,  // the client has said nothing for kPark; the connection goes on when it does
+};
 
 // Speaks the client's protocol on a connection. Called between the TLS handshake and the connection's end.
 class ProtocolDriver {
@@ -34,7 +44,7 @@ class ProtocolDriver {
 
 // Many methods: what speaks the client's protocol asks it for all that is the connection's (worker, listener,
 // socket, peer, logins).
-class Connection final : private ConnectionHook {
+class Connection final : private ConnectionHook, private net::ReadObserver {
  public:
   // Serves `fd`, a connected non-blocking socket, until it ends; `handler` answers the requests. `list` is
   // the worker's list of connections.
@@ -67,6 +77,11 @@ class Connection final : private ConnectionHook {
   // the address.
   void describe_client(const http::Fields& fields, IpText& text, ClientInfo& info) const;
   void reset_at_end() { reset_ = true; }
+  // What has come and nobody has used: of a protocol that another one is to speak, or of a client that was
+  // parked.
+  Buffer& came() { return came_; }
+  // How many requests of HTTP/1 have come so far.
+  std::uint64_t& requests() { return requests_; }
   // Whether what this connection's client was shown is for that host (RFC 9110 15.5.20). A request without a
   // host (HTTP/1.0) is for whoever answers here.
   bool serves_host(std::string_view host) const;
@@ -80,13 +95,15 @@ class Connection final : private ConnectionHook {
              int fd, const PeerInfo& peer);
   ~Connection();
 
-  Task<void> run();
+  // From the accept on, or on from where it was parked.
+  Task<void> run(bool parked);
+  void park();
+  void on_unawaited_read() override;
   bool admit();
   void after_handshake(net::IoStatus status);
   Protocol choose_protocol(net::IoStatus handshake) const;
-  // What came, if it began with HTTP/2's preface; else nothing.
-  Task<Buffer> speak_http1();
-  Task<void> speak_http2(Buffer came);
+  Task<Http1End> speak_http1();
+  Task<void> speak_http2();
   Task<void> refuse_clear_text();
 
   WorkerContext& worker_;
@@ -100,7 +117,9 @@ class Connection final : private ConnectionHook {
   std::vector<tls::IdentityField> certificate_;  // what the backend is told of the client's certificate
   std::vector<http::Field> identity_;            // views of certificate_
   upstream::Logins logins_;
-  ProtocolDriver* protocol_ = nullptr;             // null before the handshake is done
+  Buffer came_;
+  std::uint64_t requests_ = 0;
+  ProtocolDriver* protocol_ = nullptr;             // null before the handshake is done, and while parked
   bool draining_ = false;                          // shutdown asked for the end
   bool reset_ = false;                             // the connection ends with a reset
   observe::ClientTable::Slot* counted_ = nullptr;  // the client's count of connections, this one among them

@@ -15,7 +15,7 @@ using net::IoStatus;
 using std::chrono::milliseconds;
 
 namespace {
-constexpr auto kPark = 5s;  // an idle connection gives all back after this
+constexpr auto kPark = 5s;  // a connection that is idle for so long is parked
 
 // For a client that was answered before it had sent all, as nginx's lingering_time.
 constexpr auto kLinger = 30s;
@@ -24,10 +24,12 @@ constexpr auto kLinger = 30s;
 Http1Connection::Http1Connection(Connection& connection)
     : connection_(connection),
       socket_(connection.socket()),
+      input_(std::move(connection.came())),
       parser_(connection.listener().head_limits()),
-      stream_(connection, input_, output_) {}
+      stream_(connection, input_, output_),
+      state_(socket_.armed() ? State::woken : State::idle) {}
 
-Task<Http1Connection::End> Http1Connection::serve() {
+Task<Http1End> Http1Connection::serve() {
   for (;;) {
     HeadResult result = look_for_head();
     while (result == HeadResult::incomplete) {
@@ -36,8 +38,12 @@ Task<Http1Connection::End> Http1Connection::serve() {
       result = after_read(read);
     }
     if (result == HeadResult::refused) co_await refuse(refusal_);
-    if (result == HeadResult::http2) co_return End::http2;
-    if (result != HeadResult::complete) co_return End::closed;
+    if (result == HeadResult::parked) co_return Http1End::parked;
+    if (result == HeadResult::http2) {
+      connection_.came() = input_.take();
+      co_return Http1End::http2;
+    }
+    if (result != HeadResult::complete) co_return Http1End::closed;
     begin_request();
     co_await connection_.handler().serve(stream_);
     stream_.end();
@@ -49,7 +55,7 @@ Task<Http1Connection::End> Http1Connection::serve() {
     if (connection_.is_draining() || !stream_.stays_open()) {
       const bool done = stream_.body_read() || stream_.status() == 408;
       if (stream_.is_open()) co_await say_goodbye(done ? kGoodbye : kLinger);
-      co_return End::closed;
+      co_return Http1End::closed;
     }
     end_request();
   }
@@ -61,7 +67,7 @@ Http1Connection::HeadResult Http1Connection::look_for_head() {
   if (input_.empty()) return HeadResult::incomplete;
   if (!head_) head_ = std::make_unique<http1::RequestHead>();
   if (!socket_.armed()) input_.compact();
-  if (requests_ == 0 && connection_.chooses_by_preface()) {
+  if (connection_.requests() == 0 && connection_.chooses_by_preface()) {
     const Preface preface = preface_in(input_.head_bytes());
     if (preface == Preface::whole) return HeadResult::http2;
     if (preface == Preface::begun) return await_rest_of_head();
@@ -89,11 +95,9 @@ Http1Connection::HeadResult Http1Connection::await_rest_of_head() {
   return HeadResult::incomplete;
 }
 
-// Between two requests a connection waits for kPark with its head's memory; then it is parked: it gives that
-// back, too.
 void Http1Connection::prepare_read() {
   if (!socket_.armed()) {
-    if (state_ == State::idle || state_ == State::parked) input_.clear();
+    if (state_ == State::idle) input_.clear();
     input_.make_room(false);
     socket_.arm(input_.tail());
   }
@@ -103,7 +107,7 @@ void Http1Connection::prepare_read() {
 Http1Connection::HeadResult Http1Connection::after_read(net::ReadResult read) {
   if (read.status == IoStatus::timed_out) return after_timeout();
   if (read.status != IoStatus::ok) return HeadResult::closed;
-  if (state_ == State::parked) state_ = State::idle;
+  if (state_ == State::woken) state_ = State::idle;
   input_.tail().commit(read.size);
   return look_for_head();
 }
@@ -113,33 +117,25 @@ Http1Connection::HeadResult Http1Connection::after_timeout() {
     refusal_ = {408, "timeout"};
     return HeadResult::refused;
   }
-  const bool waited_all = state_ == State::parked || idle_timeout() <= kPark;
+  const bool waited_all = state_ == State::woken || idle_timeout() <= kPark;
   if (waited_all || connection_.is_draining()) return HeadResult::closed;
-  park();
-  return HeadResult::incomplete;
-}
-
-void Http1Connection::park() {
-  state_ = State::parked;
-  input_.release();
-  output_.release();
-  head_.reset();
   socket_.set_timeout(idle_timeout() - kPark);
+  return HeadResult::parked;
 }
 
 // How long the client may take to begin a request.
 milliseconds Http1Connection::idle_timeout() const {
   const config::ListenerSpec& spec = connection_.listener().spec;
-  return requests_ == 0 ? spec.header_timeout : spec.idle_timeout;
+  return connection_.requests() == 0 ? spec.header_timeout : spec.idle_timeout;
 }
 
 // --- requests
 
 void Http1Connection::begin_request() {
   const std::uint32_t most = connection_.listener().spec.max_requests;
-  ++requests_;
+  const std::uint64_t requests = ++connection_.requests();
   state_ = State::answering;
-  stream_.begin(*head_, most == 0 || requests_ < most);
+  stream_.begin(*head_, most == 0 || requests < most);
   socket_.clear_timeout();
 }
 
@@ -176,9 +172,9 @@ Task<void> Http1Connection::say_goodbye(milliseconds longest) {
 }
 
 void Http1Connection::drain() {
-  const bool idle = state_ == State::idle || state_ == State::parked;
   if (state_ == State::lingering) socket_.set_timeout(kLastGoodbye);
-  if (idle && !socket_.read_ready()) socket_.cancel();  // a request that has just come is answered
+  if (state_ == State::idle && !socket_.read_ready())
+    socket_.cancel();  // a request that has just come is answered
 }
 
 void Http1Connection::close_now() {

@@ -21,13 +21,9 @@ class Http1Connection final : public ProtocolDriver {
   // `connection` outlives it.
   explicit Http1Connection(Connection& connection);
 
-  enum class End : std::uint8_t {
-    closed,  // the connection is to end
-    http2,   // it began with HTTP/2's preface, which take_came() gives: nothing was answered
-  };
-  // One request after the other, until the connection is to end.
-  Task<End> serve();
-  Buffer take_came() { return input_.take(); }
+  // One request after the other, until the connection is to end or to be parked. A read that is armed already
+  // is the one that woke it.
+  Task<Http1End> serve();
   // Answers what came and is no request, and says goodbye.
   Task<void> refuse(http1::Refusal refusal);
 
@@ -37,19 +33,18 @@ class Http1Connection final : public ProtocolDriver {
  private:
   enum class State : std::uint8_t {
     idle,       // between two requests
-    parked,     // idle for long: holds nothing that it can do without
+    woken,      // was parked until now
     in_head,    // some of the next head has come
     answering,  // a request is under way, or refused
     lingering,  // answered; what the client still sends is thrown away
   };
-  enum class HeadResult : std::uint8_t { incomplete, complete, refused, closed, http2 };
+  enum class HeadResult : std::uint8_t { incomplete, complete, refused, closed, http2, parked };
 
   HeadResult look_for_head();
   HeadResult await_rest_of_head();
   void prepare_read();
   HeadResult after_read(net::ReadResult read);
   HeadResult after_timeout();
-  void park();
   std::chrono::milliseconds idle_timeout() const;
   void begin_request();
   void end_request();
@@ -61,11 +56,10 @@ class Http1Connection final : public ProtocolDriver {
   Http1Output output_;
   http1::RequestParser parser_;
   http1::Refusal refusal_;
-  std::unique_ptr<http1::RequestHead> head_;  // null while parked
+  std::unique_ptr<http1::RequestHead> head_;  // null until something has come
   Http1Stream stream_;
   State state_ = State::idle;
   net::Clock::time_point head_began_;  // when the first of it came; in_head
-  std::uint64_t requests_ = 0;         // so far
 };
 
 }  // namespace sluice::client

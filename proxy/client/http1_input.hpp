@@ -12,6 +12,10 @@ namespace sluice::client {
 
 class Http1Input {
  public:
+  Http1Input() = default;
+  // `came`: what has come already.
+  explicit Http1Input(Buffer came) : head_(std::move(came)) {}
+
   // --- between two requests
   // What came of the next head, and behind it.
   std::string_view head_bytes() const { return head_.view(); }

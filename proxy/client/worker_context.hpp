@@ -32,6 +32,7 @@ struct WorkerContext {
   observe::WorkerCounters counters;
   observe::AccessLog* access_log = nullptr;
   std::uint64_t generation = 0;  // in force: for the log lines of refused requests
+  std::uint64_t let_go = 0;      // connections of clients that have ended or been parked so far
   bool shutting_down = false;    // answers carry `Connection: close`
 };
 

@@ -62,6 +62,7 @@ void Worker::run() {
 
 void Worker::tick(net::Clock::time_point now) {
   context_.wheel.advance(std::chrono::duration_cast<milliseconds>(now - started_));
+  trimmer_.tick(now, context_.let_go);
   if (shutdown_done_) watch_shutdown();
   if (end_at_ && exchange_.mirrors.active() > 0) exchange_.mirrors.end();
   const bool busy = connections() > 0 || exchange_.mirrors.active() > 0;

@@ -13,6 +13,7 @@
 #include "proxy/upstream/protocol_connector.hpp"
 #include "proxy/worker/mailbox.hpp"
 #include "proxy/worker/runtime.hpp"
+#include "proxy/worker/trimmer.hpp"
 
 namespace sluice::worker {
 
@@ -67,6 +68,7 @@ class Worker {
   void abort_all(std::size_t left);
 
   client::WorkerContext context_;
+  Trimmer trimmer_;
   upstream::ProtocolConnector connector_{context_.poller, context_.wheel,
                                          context_.counters.backend_handshakes};
   exchange::Context exchange_{context_, connector_};

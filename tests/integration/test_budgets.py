@@ -4,13 +4,15 @@ import contextlib
 import os
 import pathlib
 import re
+import resource
+import socket
 import subprocess
 
 import pytest
 from backend import free_port
 from callgrind import Watched, run_to_its_end
 from client import fetch
-from sluice import binary, die_with_the_tests
+from sluice import binary, config_of, die_with_the_tests, service
 from tls import Authority
 from waiting import wait_until
 
@@ -151,3 +153,29 @@ def test_a_small_request_takes_four_system_calls(folder, proxied):
     each.pop("total", None)
     each.pop("epoll_wait", None)
     assert sum(each.values()) == pytest.approx(4, abs=0.05), {name: count for name, count in each.items() if count > 0.001}
+
+
+IDLE = 700  # bytes of resident memory
+
+
+def test_an_idle_connection_costs_little_and_a_burst_leaves_little_behind(sluice, backend):
+    """What served the burst goes back some seconds after its last request, the connections going or staying."""
+    count = 4_000
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(20_000, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
+    daemon = sluice(config_of({"api": service({"blue": [backend("blue-1")]})}, workers=1))
+    port = int(daemon.address().rpartition(":")[2])
+    with contextlib.ExitStack() as clients:
+        def ask(client):
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+        def connect():
+            ask(clients.enter_context(socket.create_connection(("127.0.0.1", port))))
+
+        for _ in range(100):
+            connect()
+        before = daemon.rss_kib()
+        for _ in range(count):
+            connect()
+        wait_until(lambda: (daemon.rss_kib() - before) * 1024 / count < IDLE, what=lambda: f"{count} connections in less than {daemon.rss_kib() - before} KiB")
+    wait_until(lambda: daemon.rss_kib() - before < 1024, what=lambda: f"less than {daemon.rss_kib() - before} KiB to be left")

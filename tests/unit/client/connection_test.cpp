@@ -169,6 +169,56 @@ TEST_F(Clients, a_parked_connection_is_served_when_it_speaks) {
   EXPECT_TRUE(until([&] { return count(peer.got, "\r\n\r\nok") == 2; }));
 }
 
+TEST_F(Clients, a_parked_connection_is_parked_again_and_ends_when_its_time_is_over) {
+  Peer& peer = client();
+  for (const auto* path : {"/1", "/2"}) {
+    peer.send("GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    ASSERT_TRUE(until([&] { return !seen.empty() && seen.back().path == path; }));
+    const auto let_go = worker.let_go;
+    skip(6s);
+    EXPECT_EQ(worker.let_go, let_go + 1) << "parked";
+  }
+  EXPECT_FALSE(peer.ended());
+  skip(info->spec.idle_timeout);
+  EXPECT_TRUE(until([&] { return peer.eof; }));
+  EXPECT_TRUE(list.next == &list) << "nothing is left of it";
+}
+
+TEST_F(Clients, a_parked_connection_ends_when_its_client_leaves_and_when_it_is_closed) {
+  Peer& leaves = client();
+  Peer& closed = client();
+  for (Peer* peer : {&leaves, &closed}) {
+    peer->send(kGet);
+    ASSERT_TRUE(got(*peer, "ok"));
+  }
+  skip(6s);
+  leaves.abort();
+  ASSERT_TRUE(until([&] { return list.next == list.prev; }));
+  Connection::from(*list.next).close_now();
+  EXPECT_TRUE(until([&] { return closed.ended() && !list.linked(); }));
+  EXPECT_TRUE(closed.reset);
+}
+
+TEST_F(Clients, a_client_that_says_nothing_at_first_is_parked_and_may_then_speak_http2) {
+  Peer& peer = client();
+  const auto let_go = worker.let_go;
+  skip(6s);
+  ASSERT_EQ(worker.let_go, let_go + 1);
+  peer.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + std::string("\0\0\0\4\0\0\0\0\0", 9));
+  EXPECT_TRUE(got(peer, std::string_view("\4\1\0\0\0\0", 6))) << "its SETTINGS are acknowledged";
+}
+
+TEST_F(Clients, requests_before_and_after_parking_count_together) {
+  info->spec.max_requests = 2;
+  Peer& peer = client();
+  peer.send(kGet);
+  ASSERT_TRUE(got(peer, "ok"));
+  skip(6s);
+  peer.send(kGet);
+  EXPECT_TRUE(until([&] { return peer.eof; }));
+  EXPECT_EQ(count(peer.got, "Connection: close\r\n"), 1u);
+}
+
 TEST_F(Clients, a_head_that_does_not_end_is_refused) {
   Peer& peer = client();
   peer.send("GET /b HTTP/1.1\r\nHo");
