@@ -54,7 +54,7 @@ Task<Http1End> Http1Connection::serve() {
     }
     if (connection_.is_draining() || !stream_.stays_open()) {
       const bool done = stream_.body_read() || stream_.status() == 408;
-      if (stream_.is_open()) co_await say_goodbye(done ? kGoodbye : kLinger);
+      if (stream_.is_open() && !client_is_done()) co_await say_goodbye(done ? kGoodbye : kLinger);
       co_return Http1End::closed;
     }
     end_request();
@@ -165,6 +165,12 @@ Task<void> Http1Connection::refuse(http1::Refusal refusal) {
 }
 
 // --- the end
+
+// A client that asked for the end itself, and of whom nothing is unread: there is nothing that a close could
+// take its answer away for, and it need not be waited for. nginx does the same.
+bool Http1Connection::client_is_done() const {
+  return !head_->keep_alive && stream_.body_read() && input_.unread().empty() && socket_.quiet();
+}
 
 Task<void> Http1Connection::say_goodbye(milliseconds longest) {
   state_ = State::lingering;

@@ -27,6 +27,10 @@ constexpr int kBatch = 64;                               // accepted before othe
 Worker::Listener::Listener(Worker& worker, std::uint64_t id, std::shared_ptr<const client::ListenerInfo> info,
                            int fd)
     : Deadline(worker.context_.wheel), worker_(worker), id_(id), info_(std::move(info)), fd_(fd) {
+  // The sockets that it accepts inherit these: two system calls less for each connection.
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMostUnsent, sizeof kMostUnsent);
   if (!worker_.context_.poller.add(fd_, *this))
     spdlog::error("listener {}: cannot be watched: {} (errno {})", info_->spec.name, std::strerror(errno),
                   errno);
@@ -98,9 +102,6 @@ void Worker::Listener::accept_one(int fd, const IpPort& peer) {
     counters.bad_proxy_header.add();
     return;
   }
-  const int on = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMostUnsent, sizeof kMostUnsent);
   if (info_->spec.proxy_protocol) return await_header(fd, peer);
   const PeerInfo caller{peer, {}};
   client::Connection::start(worker_.context_, worker_.handler_, info_, fd, caller, worker_.connections_);

@@ -219,6 +219,25 @@ TEST_F(Clients, requests_before_and_after_parking_count_together) {
   EXPECT_EQ(count(peer.got, "Connection: close\r\n"), 1u);
 }
 
+// Whoever still sends would reset the connection at that, and lose the answer (RFC 9112 9.6).
+TEST_F(Clients, a_client_that_asked_for_the_end_is_not_waited_for_unless_it_has_sent_more) {
+  const std::string last = "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  Peer& peer = client();
+  peer.send(last);
+  EXPECT_TRUE(until([&] { return peer.eof; }));
+  settle();
+  EXPECT_FALSE(list.linked()) << "the client has not closed, the proxy has";
+  EXPECT_EQ(count(peer.got, "\r\n\r\nok"), 1u);
+  Peer& more = client();
+  more.send(last + "GET /b");
+  EXPECT_TRUE(until([&] { return more.eof; }));
+  settle();
+  EXPECT_TRUE(list.linked()) << "what it sends is read until it closes";
+  EXPECT_EQ(count(more.got, "\r\n\r\nok"), 1u);
+  more.finish();
+  EXPECT_TRUE(until([&] { return !list.linked(); }));
+}
+
 TEST_F(Clients, a_head_that_does_not_end_is_refused) {
   Peer& peer = client();
   peer.send("GET /b HTTP/1.1\r\nHo");
