@@ -56,8 +56,8 @@ def within(budgets, measured):
 
 def test_the_pieces_of_a_request_cost_what_they_may(folder):
     def cost(name):
-        few, many = (run_to_its_end(folder, [binary("pieces"), name, count]) for count in (1_000, 3_000))
-        return (many - few) / 2_000
+        few, many = (run_to_its_end(folder, [binary("pieces"), name, count]) for count in (2_000, 22_000))
+        return (many - few) / 20_000
 
     within(PIECES, {name: cost(name) for name in PIECES})
 
