@@ -181,11 +181,11 @@ hosts:
 def caddy(place):
     # 2.6 knows no weights: the first backend stands there 19 times.
     backends = " ".join(f"127.0.0.1:{port}" for port in [place.origins[0]] * 19 + [place.origins[1]])
-    return [tool("caddy"), "run", "--adapter", "caddyfile", "--config", place.write("Caddyfile", f"""
+    home = [f"XDG_{what}_HOME={place.folder}" for what in ("CONFIG", "DATA")]  # where it keeps its last configuration
+    return [tool("env"), *home, tool("caddy"), "run", "--adapter", "caddyfile", "--config", place.write("Caddyfile", f"""
 {{
   admin off
   auto_https off
-  persist_config off
   default_bind 127.0.0.1
   servers {{
     protocols h1

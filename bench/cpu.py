@@ -17,7 +17,7 @@ def measure(options, rows):
 def cpu_row(options, row):
     result = Result(wrong=equal_work.wrong_ones(options, row))
     with contextlib.ExitStack() as stack:
-        stand = Stand(stack, options, row)
+        stand = Stand(stack, options.without(result.wrong), row)
         for number in range(options.rounds):
             names = rotated([name for name in stand.running if name not in result.wrong], number)
             result.rounds.append(in_order(result, stand, names, lambda name: turn(stand, name)))

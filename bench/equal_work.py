@@ -2,6 +2,7 @@
 or none. Asked once for each way of using it, with backends that keep what they got; a row measures only who passes."""
 import contextlib
 import http.client
+import re
 import socket
 import ssl
 import threading
@@ -12,6 +13,7 @@ from processes import Failed, Wrong
 from stand import Stand, can
 
 REQUESTS = 1000   # Sluice splits each thousand exactly
+LAST = 400        # characters of why it failed: a log's end says most
 PATIENCE = 5      # seconds, for a log's lines to be written
 known = {}        # (contender, tls, logged) -> what is wrong, or None
 
@@ -60,14 +62,14 @@ def wrong_ones(options, row):
 def examine(options, row, name):
     with contextlib.ExitStack() as stack:
         witnesses = [Witness(stack) for _ in range(2)]
-        stand = Stand(stack, options.with_only([name]), row, [witness.port for witness in witnesses])
         try:
+            stand = Stand(stack, options.with_only([name]), row, [witness.port for witness in witnesses])
             ask(stand.running[name][1], row.tls)
             check_requests(CONTENDERS[name], witnesses)
             check_log(stand.folder / name, row.logged and CONTENDERS[name].logs)
             stand.running[name][0].require_alive(name)
         except (Wrong, Failed) as problem:
-            return str(problem)
+            return str(problem)[-LAST:]
         return None
 
 
@@ -120,5 +122,5 @@ def check_log(folder, logged):
 
 
 def logged_lines(folder):
-    """HAProxy writes its log to standard error."""
-    return sum(path.read_text().count("GET /") for name in ("access.log", "stderr.log") if (path := folder / name).exists())
+    """HAProxy writes its log to standard error, Caddy writes JSON."""
+    return sum(len(re.findall(r'GET /|"uri":"/"', path.read_text())) for name in ("access.log", "stderr.log") if (path := folder / name).exists())
