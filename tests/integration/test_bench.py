@@ -123,6 +123,15 @@ def test_a_contender_that_leaves_a_field_out_does_other_work():
         equal_work.check_requests(CONTENDERS["nginx"], seen(0, connections=9))
 
 
+def test_an_access_log_has_a_line_for_each_request_or_is_not_there(folder):
+    equal_work.check_log(folder, False)
+    (folder / "access.log").write_text('127.0.0.1 - - "GET / HTTP/1.1" 200 2\n' * 600)
+    (folder / "stderr.log").write_text('{"request":{"method":"GET","uri":"/"}}\n' * 400 + "another word of the program\n")
+    equal_work.check_log(folder, True)
+    with pytest.raises(Wrong, match="1000 lines in the access log after 1000 requests, instead of 0"):
+        equal_work.check_log(folder, False)
+
+
 def test_a_ratio_is_the_median_of_the_rounds_ratios_and_who_failed_once_is_no_peer():
     numbers = [{"sluice": 10, "nginx": 10, "h2o": 5}, {"sluice": 30, "nginx": 100}, {"sluice": 90, "nginx": 60}]
     summary = rounds.summarize(rounds.Result(numbers, {"h2o": "999 of 1000 requests succeeded"}), ["sluice", "nginx", "h2o"])
