@@ -225,8 +225,8 @@ class Contender:
 
 
 CONTENDERS = {
-    "floor": Contender(floor, "one backend, a connection to it for each client's; no X-Request-ID, no X-Forwarded-For, no log, no TLS", adds=(),
-                       splits=False, keeps=False, logs=False, tls=False, grpc=False),
+    "floor": Contender(floor, "one backend, a connection to it for each client's; no X-Request-ID, no X-Forwarded-For, no log, no TLS",
+                       adds=(), splits=False, keeps=False, logs=False, tls=False, grpc=False),
     "sluice": Contender(sluice),
     "nginx": Contender(nginx),
     "haproxy": Contender(haproxy),

@@ -54,8 +54,8 @@ def saturation(stand, names):
 
 
 def turn_of(stand, name, seconds):
-    port = stand.ports[0] if name == DIRECT else stand.running[name][1]
-    return Turn(port, stand.load_cpu, stand.folder / name if name != DIRECT else stand.folder, stand.options.bin_dir, seconds, stand.options.shortened)
+    port, folder = (stand.ports[0], stand.folder) if name == DIRECT else (stand.running[name][1], stand.folder / name)
+    return Turn(port, stand.load_cpu, folder, stand.options.bin_dir, seconds, stand.options.shortened)
 
 
 def one_round(stand, kind, number):

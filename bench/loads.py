@@ -80,8 +80,8 @@ def counted(out, errors, program):
 class Handshakes:
     """A connection over TLS 1.3 for each request, with a whole handshake or a resumed one."""
 
-    connections: int = 8   # at a time
-    per_second: int = 1000  # of the turn, about what a core does
+    connections: int = 8  # at a time
+    per_second: int = 500  # of the turn; a core does some more
     resumed: bool = False
 
     def at_once(self):

@@ -56,7 +56,8 @@ class Daemon:
             "listeners": [{"name": "bench", "bind": f"127.0.0.1:{self.port}"}], "admin": {"socket": str(self.socket)},
             "state_dir": str(self.folder / "state"), "workers": 1,
             "services": {service_name(number): service(origins, pools, backends) for number in range(services)},
-            "routes": [{"host": HOST.format(number), "service": service_name(number if number < services else 0)} for number in range(max(routes, services))]}
+            "routes": [{"host": HOST.format(number), "service": service_name(number if number < services else 0)}
+                       for number in range(max(routes, services))]}
         os.mkdir(self.folder / "state")
         self.write()
         self.process = Process(stack, [options.bin_dir / "sluiced", "--config", self.folder / "sluice.yaml"], cpu, self.folder / "stderr.log")
@@ -67,12 +68,11 @@ class Daemon:
 
     def write(self):
         """One line for each service and route."""
-        config = dict(self.config)
-        text = [f"{key}:\n" + "\n".join(f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in config[key].items())
-                for key in ("services",)]
-        text.append("routes:\n" + "\n".join(f"- {json.dumps(route)}" for route in config["routes"]))
-        text.append("\n".join(f"{key}: {json.dumps(config[key])}" for key in config if key not in ("services", "routes")))
-        (self.folder / "sluice.yaml").write_text("\n".join(text) + "\n")
+        tables = {"services", "routes"}
+        lines = [f"{key}: {json.dumps(value)}" for key, value in self.config.items() if key not in tables]
+        lines += ["services:"] + [f"  {name}: {json.dumps(value)}" for name, value in self.config["services"].items()]
+        lines += ["routes:"] + [f"- {json.dumps(route)}" for route in self.config["routes"]]
+        (self.folder / "sluice.yaml").write_text("\n".join(lines) + "\n")
 
     def metrics(self):
         return self.api.call("GET", "/metrics").decode()

@@ -54,8 +54,8 @@ def commit():
 def circumstances(options):
     peers = ", ".join(said for said in map(version, options.only) if said)
     absent = f" Not installed, so not measured: {', '.join(options.missing)}." if options.missing else ""
-    return (f"{datetime.date.today().isoformat()}, commit {commit()}, {options.rounds} rounds. {machine()}. One worker each, alone on a core; the load and "
-            f"the backends on another. {peers}.{absent}\n")
+    return (f"{datetime.date.today().isoformat()}, commit {commit()}, {options.rounds} rounds. {machine()}. One worker each, alone on a core; the "
+            f"load and the backends on another. {peers}.{absent}\n")
 
 
 def write(path, sections):

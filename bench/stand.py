@@ -1,5 +1,4 @@
 """What stands during one row: two origins and the contenders, each on its CPU core, until the row ends."""
-import contextlib
 import os
 import pathlib
 import shutil
@@ -82,11 +81,3 @@ class Stand:
 
 def can(name, row):
     return CONTENDERS[name].can(row) and (not row.only or name in row.only)
-
-
-@contextlib.contextmanager
-def alone(options, row, name, **place):
-    """One contender, with origins of its own."""
-    with contextlib.ExitStack() as stack:
-        one = Stand(stack, options.with_only([name]), row, **place)
-        yield one, *one.running[name]

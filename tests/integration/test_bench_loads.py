@@ -74,7 +74,8 @@ def test_a_stall_is_charged_to_all_requests_that_were_due_meanwhile():
 
 
 @built
-@pytest.mark.parametrize("answer,says", [(b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nok", "a status"), (b"HTTP/1.1 200 OK\r\n\r\nmore than that", "a body")])
+@pytest.mark.parametrize("answer,says", [(b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nok", "a status"),
+                                         (b"HTTP/1.1 200 OK\r\n\r\nmore than that", "a body")])
 def test_an_answer_that_is_not_right_is_a_failed_request(answer, says):
     with contextlib.ExitStack() as stack:
         report = run("pacer", "--port", Backend(stack, answer).port, "--connections", 2, "--rate", 1000, "--requests", 10, "--body", 2)
