@@ -231,8 +231,8 @@ CONTENDERS = {
     "nginx": Contender(nginx),
     "haproxy": Contender(haproxy),
     "nghttpx": Contender(nghttpx, "no X-Request-ID", adds=("x-forwarded-for",), optional=True),
-    "h2o": Contender(h2o, "one backend, no X-Request-ID; no HTTP/2 to backends, so no gRPC", adds=("x-forwarded-for",), splits=False, grpc=False, h1=False,
-                     optional=True),
+    "h2o": Contender(h2o, "one backend, no X-Request-ID; no HTTP/2 to backends, so no gRPC", adds=("x-forwarded-for",), splits=False,
+                     grpc=False, h1=False, optional=True),
     "caddy": Contender(caddy, h2=False, grpc=False, optional=True),
 }
 PEERS = ("nginx", "haproxy", "nghttpx", "h2o", "caddy")

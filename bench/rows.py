@@ -45,7 +45,8 @@ OTHER_ROWS = {
     "browser": Row("browser's GET: 18 fields, cookies, sticky", "instructions", "instructions", goal=13_000, only=PROXIES),
     "routes": Row("small GET among 10,000 routes", "instructions", "instructions", only=PROXIES),
     "routes-x": Row("the same, to one route", "instructions", "x", goal=1.03, only=PROXIES),
-    "workers-x": Row("small GET with two workers, to one worker", "sharing", "x", goal=1.03, only=("sluice",)),
+    "workers-x": Row("instructions of a small GET with two workers, to one (nothing is shared: an argument, for two cores leave none for a load)",
+                     "sharing", "x", goal=1.03, only=("sluice",)),
     "futexes": Row("futex calls in 10,000 requests, two workers", "sharing", "calls", goal=10, only=("sluice",)),
     "idle": Row("idle keep-alive connection, 8 s after its request", "idle", "bytes", goal=700),
     "idle-tls": Row("the same over TLS", "idle", "bytes", goal=6000, tls=True),
@@ -63,13 +64,16 @@ OTHER_ROWS = {
     "m-pool": Row("a pool", "sizes", "bytes", only=("sluice",)),
     "m-backend": Row("a backend", "sizes", "bytes", only=("sluice",)),
     "m-route": Row("a route", "sizes", "bytes", only=("sluice",)),
-    "m-active": Row("an active connection: its request waits for an answer, the connection to the backend included", "active", "bytes", only=PROXIES),
+    "m-active": Row("an active connection: its request waits for an answer, the connection to the backend included", "active", "bytes",
+                    only=PROXIES),
     "m-tunnel": Row("a WebSocket tunnel, both connections", "active", "bytes", only=PROXIES),
-    "m-stream": Row("an HTTP/2 stream that waits for its answer, the connection to the backend included", "h2open", "bytes", only=PROXIES, h2=True),
+    "m-stream": Row("an HTTP/2 stream that waits for its answer, the connection to the backend included", "h2open", "bytes",
+                    only=PROXIES, h2=True),
 }
 
 # As the issue lists them: what a request costs stands together, by whatever means it is counted.
-ORDER = ["get", "instructions", "browser", "routes", "routes-x", "big", "upload", "17k", "tls", "bigtls", "close", "handshake", "resumed", "paced"]
+ORDER = ["get", "instructions", "browser", "routes", "routes-x", "big", "upload", "17k", "tls", "bigtls", "close", "handshake", "resumed",
+         "paced"]
 TABLE = {name: (CPU_ROWS | OTHER_ROWS)[name] for name in ORDER + [name for name in OTHER_ROWS if name not in ORDER]}
 LOGGED = {f"{name}-log": dataclasses.replace(row, logged=True, goal=None) for name, row in CPU_ROWS.items()}
 QUICK = ["get", "big", "upload", "tls"]

@@ -51,6 +51,16 @@ def test_rows_come_out_with_a_number_for_each_contender_that_can_and_sluices_rat
 
 
 @measures
+def test_all_other_rows_run_too(folder):
+    others = [name for name in h2_rows.ROWS if name not in h2_rows.QUICK]
+    _, found = bench(folder, "--only", "sluice,haproxy", "--tiny", "--rows", ",".join(others))
+    assert list(found) == others
+    for name, row in found.items():
+        assert row["wrong"] == {}, name
+        assert set(row["medians"]) == {"sluice", "haproxy"}
+
+
+@measures
 def test_a_contender_that_answers_nothing_right_is_named_and_has_no_number(folder):
     """A forwarder that knows no HTTP/2 stands where the floor does: what comes back is HTTP/1.1."""
     programs = folder / "bin"
