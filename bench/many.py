@@ -1,11 +1,13 @@
 """A daemon of Sluice with many services, pools, backends or routes, and its admin socket."""
+import contextlib
 import http.client
 import json
 import os
 import socket
+import time
 
 from contenders import HOST
-from processes import Failed, Process, free_port, two_cpus, wait_for_port
+from processes import Failed, Process, free_port, two_cpus
 from stand import Origin, temporary
 from rows import Row
 
@@ -23,12 +25,16 @@ class Api(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.connect(str(self.path))
 
-    def call(self, method, path, body=None):
+    def ask(self, method, path, body=None):
+        """(status, text)"""
         self.request(method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json"})
         reply = self.getresponse()
-        text = reply.read()
-        if reply.status != 200:
-            raise Failed(f"{method} {path}: {reply.status} {text.decode()[:300]}")
+        return reply.status, reply.read()
+
+    def call(self, method, path, body=None):
+        status, text = self.ask(method, path, body)
+        if status != 200:
+            raise Failed(f"{method} {path}: {status} {text.decode()[:300]}")
         return text
 
 
@@ -61,10 +67,23 @@ class Daemon:
         os.mkdir(self.folder / "state")
         self.write()
         self.process = Process(stack, [options.bin_dir / "sluiced", "--config", self.folder / "sluice.yaml"], cpu, self.folder / "stderr.log")
-        wait_for_port(self.port, self.process, "sluice", PATIENCE)
         self.api = Api(self.socket)
         stack.callback(self.api.close)
+        self.wait_until_ready()
         self.services = services
+
+    def wait_until_ready(self):
+        """A change that comes before waits for all services to be built."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            self.process.require_alive("sluice")
+            if time.monotonic() > deadline:
+                raise Failed(f"sluice was not ready within {PATIENCE} s")
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if self.api.ask("GET", "/readyz")[0] == 200:
+                    return
+            self.api.close()
+            time.sleep(0.01)
 
     def write(self):
         """One line for each service and route."""
