@@ -1,12 +1,13 @@
 """What a proxy holds in memory for HTTP/2 connections that wait, and for streams whose answer does not come; h2c to HTTP/1.1."""
-import os
-import pathlib
+import contextlib
 import socket
 import struct
 import time
 
-from h2_rows import Wrong
-from processes import family
+from processes import Wrong, resident
+from rounds import Result, in_order
+from silent import SilentBackend, wait_until_they_arrive
+from stand import Stand
 
 CONNECTIONS = 1000        # that are idle
 OPEN = (10, 100)          # connections, streams of each that are open
@@ -19,6 +20,40 @@ END_STREAM, ACK, END_HEADERS = 1, 1, 4
 STATUS_200 = b"\x88"      # in HPACK, perhaps behind an update of the table's size
 # GET http / with :authority "bench", which no table keeps.
 REQUEST = b"\x82\x86\x84\x01\x05bench"
+
+
+def measure_idle(options, rows):
+    """Row idle, and idle8, of the same connections, if it is wanted."""
+    now, later = Result(), Result()
+    with contextlib.ExitStack() as stack:
+        stand = Stand(stack, options, next(iter(rows.values())))
+        idle = {}
+
+        def begin(name):
+            idle[name] = Idle(*stand.running[name])
+            stack.callback(idle[name].close)
+            return idle[name].bytes_each()
+
+        now.rounds.append(in_order(now, stand, list(stand.running), begin))
+        if "idle8" in rows:
+            later.wrong.update(now.wrong)
+            later.rounds.append(in_order(later, stand, [name for name in idle if name not in now.wrong],
+                                         lambda name: idle[name].bytes_each_later()))
+    return {name: {"idle": now, "idle8": later}[name] for name in rows}
+
+
+def measure_open(options, rows):
+    return {name: open_row(options, row) for name, row in rows.items()}
+
+
+def open_row(options, row):
+    result = Result()
+    with contextlib.ExitStack() as stack:
+        backends = [SilentBackend(stack) for _ in range(2)]
+        stand = Stand(stack, options, row, [backend.port for backend in backends])
+        result.rounds.append(in_order(result, stand, list(stand.running),
+                                      lambda name: bytes_per_open_stream(*stand.running[name], backends)))
+    return result
 
 
 def frame(kind, flags, stream, payload=b""):
@@ -77,12 +112,6 @@ class Client:
         return data
 
 
-def resident(process):
-    """Bytes of memory in use by a process and those it started."""
-    pages = sum(int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in family(process.pid))
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
 class Idle:
     """Connections that each had one request and wait."""
 
@@ -118,38 +147,6 @@ class Idle:
             client.socket.close()
 
 
-class SilentBackend:
-    """Takes connections and requests, and never answers."""
-
-    def __init__(self, stack):
-        self.listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=4096))
-        self.listener.setblocking(False)
-        self.port = self.listener.getsockname()[1]
-        self.connections = []
-        stack.callback(self.hang_up)
-
-    def requests(self):
-        """How many connections have brought a request so far; a proxy opens one for each over HTTP/1.1."""
-        try:
-            while True:
-                self.connections.append(self.listener.accept()[0])
-        except BlockingIOError:
-            pass
-        return sum(has_bytes(connection) for connection in self.connections)
-
-    def hang_up(self):
-        for connection in self.connections:
-            connection.close()
-        self.connections = []
-
-
-def has_bytes(connection):
-    try:
-        return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-    except OSError:
-        return False
-
-
 def bytes_per_open_stream(process, port, backends):
     connections, streams = OPEN
     clients = [Client(port) for _ in range(connections)]
@@ -158,11 +155,7 @@ def bytes_per_open_stream(process, port, backends):
     before = resident(process)
     for client in clients:
         client.ask(streams)
-    deadline = time.monotonic() + PATIENCE
-    while (arrived := sum(backend.requests() for backend in backends)) < connections * streams:
-        if time.monotonic() > deadline:
-            raise Wrong(f"{arrived} of {connections * streams} requests reached a backend")
-        time.sleep(0.02)
+    wait_until_they_arrive(backends, connections * streams)
     held = resident(process) - before
     for client in clients:
         client.socket.close()

@@ -5,10 +5,16 @@
 //
 //   origin [--port N] [--threads N] [--body BYTES] [--upload BYTES]      port 0, the default: the kernel's
 //   choice, printed on stdout
+//
+// At each SIGUSR1 it prints how many connections it has accepted and how many requests it has answered, so
+// that a benchmark can hold proxies to equal work.
 #include <sys/epoll.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cinttypes>
+#include <csignal>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -34,6 +40,11 @@ struct Client {
   unsigned matched = 0;          // bytes of "\r\n\r\n" seen at the end of what came so far
   std::size_t body_to_come = 0;  // of the request whose head is here
   std::string unsent;
+};
+
+// Of all threads.
+struct Counts {
+  std::atomic<std::uint64_t> connections = 0, requests = 0;
 };
 
 std::string make_answer(std::size_t body) {
@@ -77,8 +88,12 @@ unsigned count_uploads(Client& client, std::string_view data, std::size_t upload
 
 class Server {
  public:
-  Server(int listener, const std::string& answer, std::size_t upload)
-      : listener_(listener), answer_(answer), upload_(upload), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+  Server(int listener, const std::string& answer, std::size_t upload, Counts& counts)
+      : listener_(listener),
+        answer_(answer),
+        upload_(upload),
+        counts_(counts),
+        epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     if (epoll_ < 0) die("epoll_create1");
     watch(EPOLL_CTL_ADD, listener_, EPOLLIN, nullptr);
   }
@@ -103,8 +118,10 @@ class Server {
   }
 
   void accept_all() {
-    for (int fd = accept_from(listener_); fd >= 0; fd = accept_from(listener_))
+    for (int fd = accept_from(listener_); fd >= 0; fd = accept_from(listener_)) {
+      counts_.connections.fetch_add(1, std::memory_order_relaxed);
       watch(EPOLL_CTL_ADD, fd, EPOLLIN, new Client{fd, 0, 0, {}});  // deleted in handle()
+    }
   }
 
   bool answer(Client& client) {
@@ -113,6 +130,7 @@ class Server {
     const std::string_view data(buffer_.data(), static_cast<std::size_t>(got));
     const unsigned requests = upload_ == 0 ? count_heads(client, data) : count_uploads(client, data, upload_);
     if (requests == 0) return true;
+    counts_.requests.fetch_add(requests, std::memory_order_relaxed);
     if (requests == 1) return send(client, answer_);
     std::string answers;
     for (unsigned i = 0; i < requests; ++i) answers += answer_;
@@ -147,6 +165,7 @@ class Server {
   int listener_;
   const std::string& answer_;
   std::size_t upload_;
+  Counts& counts_;
   int epoll_;
   std::array<char, 64 * 1024> buffer_;
 };
@@ -169,17 +188,38 @@ Options parse(int argc, char** argv) {
   std::exit(2);
 }
 
+// Blocks the signal in this thread and those that it starts.
+sigset_t block_usr1() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGUSR1);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+[[noreturn]] void print_when_asked(const sigset_t& signals, const Counts& counts) {
+  while (true) {
+    int which = 0;
+    ::sigwait(&signals, &which);
+    std::printf("%" PRIu64 " %" PRIu64 "\n", counts.connections.load(), counts.requests.load());
+    std::fflush(stdout);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
+  const sigset_t signals = block_usr1();
   const std::string answer = make_answer(options.body);
   std::vector<int> listeners{listen_on(options.port)};
   const std::uint16_t port = port_of(listeners.front());
   while (listeners.size() < options.threads) listeners.push_back(listen_on(port));
   std::printf("%u\n", port);
   std::fflush(stdout);
+  Counts counts;
   std::vector<std::jthread> threads;
   for (const int listener : listeners)
-    threads.emplace_back([listener, &answer, &options] { Server(listener, answer, options.upload).run(); });
+    threads.emplace_back([&, listener] { Server(listener, answer, options.upload, counts).run(); });
+  print_when_asked(signals, counts);
 }

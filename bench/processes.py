@@ -7,10 +7,15 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 
 
 class Failed(Exception):
     """The benchmark cannot go on; the text says why."""
+
+
+class Wrong(Exception):
+    """A contender did not do the work; the text says what it did instead."""
 
 
 def tool(name):
@@ -77,12 +82,31 @@ def family(pid):
     return [pid] + [member for child in children for member in family(child)]
 
 
-def start_printing_port(stack, command, cpu, log):
-    process = Process(stack, command, cpu, log, stdout=subprocess.PIPE)
-    line = process.child.stdout.readline()
-    if not line:
-        raise Failed(f"{command[0]} did not start: {log.read_text()}")
-    return int(line)
+def resident(process):
+    """Bytes of memory in use by a process and those it started."""
+    pages = sum(int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in family(process.pid))
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def run_pinned(command, cpu, patience):
+    """What a load generator printed; Wrong when it does not end within `patience` seconds, Failed when it cannot do its work."""
+    try:
+        done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=patience, check=False, preexec_fn=lambda: child_setup(cpu))
+    except subprocess.TimeoutExpired:
+        raise Wrong(f"no end of the load within {patience} s") from None
+    return done.stdout, done.stderr
+
+
+def wait_for_port(port, process=None, name=None, patience=10):
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if process:
+            process.require_alive(name)
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.02)
+    raise Failed(f"{name or 'an origin'} did not listen within {patience} s")
 
 
 def free_port():
