@@ -147,8 +147,9 @@ def connect(port, secure):
     return anyone.wrap_socket(client)
 
 
-def wait_until_it_answers(name, process, port, secure):
-    request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+def wait_until_it_answers(name, process, port, secure, upload):
+    what = b"POST / HTTP/1.1\r\nContent-Length: %d" % upload if upload else b"GET / HTTP/1.1"
+    request = what + b"\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n" + b"x" * upload
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         process.require_alive(name)
@@ -166,9 +167,10 @@ class Bench:
         self.folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sluice-bench-")))
         self.load_cpu, self.proxy_cpu = two_cpus()
         self.report = self.folder / "report.lua"
-        self.report.write_text(WRK_REPORT)
+        upload = f"wrk.method, wrk.body = 'POST', string.rep('x', {options.upload})" if options.upload else ""
+        self.report.write_text(upload + WRK_REPORT)
         self.wrk = tool("wrk")
-        self.origins = [start_printing_port(stack, [options.bin_dir / "origin", "--body", options.body], self.load_cpu,
+        self.origins = [start_printing_port(stack, [options.bin_dir / "origin", "--body", options.body, "--upload", options.upload], self.load_cpu,
                                             self.folder / f"origin{i}.log") for i in range(2)]
         self.pem = certificate(self.folder) if options.tls else None
         self.running = {name: self.start(stack, name) for name in options.only}
@@ -181,7 +183,7 @@ class Bench:
         if shutil.which(str(command[0])) is None:
             raise Failed(f"{command[0]} is missing; ./dev bench builds it")
         process = Process(stack, command, self.proxy_cpu, folder / "stderr.log")
-        wait_until_it_answers(name, process, port, self.options.tls)
+        wait_until_it_answers(name, process, port, self.options.tls, self.options.upload)
         return process, port
 
     def load(self, port, seconds):
@@ -253,6 +255,7 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true", help="3 rounds of 2 seconds")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--body", type=int, default=128, help="bytes of each answer's body")
+    parser.add_argument("--upload", type=int, default=0, help="bytes of each request's body, by POST (default: GET)")
     parser.add_argument("--tls", action="store_true", help="TLS to the contenders (ECDSA P-256, TLS 1.3); without the floor, which has none")
     parser.add_argument("--close", action="store_true", help="a connection for each request; with --tls a whole handshake")
     parser.add_argument("--bin-dir", type=pathlib.Path, default=ROOT / "build/release/bin",
@@ -277,7 +280,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print(f"{options.rounds} rounds of {options.seconds} s each for {', '.join(options.only)}: {options.connections} "
           f"{'connections, each for one request' if options.close else 'keep-alive connections'}"
-          f"{', TLS' if options.tls else ''}, GET of {options.body} bytes, one worker per contender")
+          f"{', TLS' if options.tls else ''}, {f'POST of {options.upload}, answers' if options.upload else 'GET'} of {options.body} bytes, one worker per contender")
     if two_cpus()[0] is None:
         print("only one CPU core: the load generator and the contenders share it")
     try:

@@ -11,6 +11,7 @@
 #include "proxy/base/buffer.hpp"
 #include "proxy/base/grpc_status.hpp"
 #include "proxy/base/network.hpp"
+#include "proxy/base/pipe.hpp"
 #include "proxy/base/stream_status.hpp"
 #include "proxy/base/task.hpp"
 #include "proxy/base/tunnel_end.hpp"
@@ -96,6 +97,10 @@ class ClientStream : public TunnelEnd {
   // A piece of the body; with `last` the end of the message. Sends at once what goes. False: the client takes
   // no more now or is lost; co_await flush() before anything else. `piece` must last until then.
   virtual bool send_data(std::string_view piece, bool last) = 0;
+  // The same of a piece in a pipe. Requires: takes_pipes().
+  virtual bool send_piped(Pipe&, bool /*last*/) { return false; }
+  // Pieces of the answer need not come into memory.
+  bool takes_pipes() const { return takes_pipes_; }
   // Ends the message. As send_data().
   virtual bool send_trailers(std::span<const http::Field> trailers) = 0;
   // What has come goes on now, without waiting for more. As send_data().
@@ -126,6 +131,7 @@ class ClientStream : public TunnelEnd {
   int status_ = 0;  // that was sent; 0: none yet
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
   std::uint32_t most_read_ = Buffer::kLarge;
+  bool takes_pipes_ = false;
   std::chrono::milliseconds call_patience_{0};  // 0: not told
 };
 

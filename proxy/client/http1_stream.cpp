@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 Http1Stream::Http1Stream(Connection& connection, Http1Input& input, Http1Output& output)
     : connection_(connection), socket_(connection.socket()), input_(input), output_(output) {
   info_ = connection.info();
+  takes_pipes_ = !socket_.tls();
 }
 
 void Http1Stream::begin(const http1::RequestHead& head, bool may_stay_open) {

@@ -52,6 +52,7 @@ class Http1Stream final : public ClientStream, private net::ReadObserver {
   void send_interim(const http::ResponseHead& answer) override;
   void send_head(const http::ResponseHead& answer, std::span<const http::Field> extra) override;
   bool send_data(std::string_view piece, bool last) override;
+  bool send_piped(Pipe& piece, bool last) override;
   bool send_trailers(std::span<const http::Field> trailers) override;
   bool push() override { return send_data({}, false); }
   Task<StreamStatus> flush() override;

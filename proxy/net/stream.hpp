@@ -20,6 +20,7 @@
 #include <string_view>
 
 #include "proxy/base/buffer.hpp"
+#include "proxy/base/pipe.hpp"
 #include "proxy/base/stream_status.hpp"
 #include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"
@@ -84,6 +85,10 @@ class Stream final : private Deadline, private Poller::Entry {
                                          : Buffer::kTiny;
     next_room_ = std::min(Buffer::kSmall, most_room_);
   }
+  // What comes may stay in the kernel instead, at most `most` bytes of it, of the read that is outstanding:
+  // where there is a pipe to be had the result's bytes are in `pipe`, else in the buffer. In clear only.
+  // Requires: reading(); `pipe` is empty and outlives the read.
+  void read_into_pipe(Pipe& pipe, std::uint64_t most);
   // What `into` holds has moved to `other`: an outstanding read follows.
   void move_read(Buffer& other) { read_into_ = &other; }
   bool reading() const { return read_state_ == ReadState::pending; }
@@ -114,14 +119,16 @@ class Stream final : private Deadline, private Poller::Entry {
   // --- writing
   // Sends what the socket takes now; `pieces` is left holding what remains. Nothing remains: ok, or the
   // connection is lost.
-  IoStatus send_now(std::span<iovec>& pieces);
+  IoStatus send_now(std::span<iovec>& pieces, int flags = 0);
+  // The same of a pipe's bytes. In clear only.
+  IoStatus send_now(Pipe& pipe);
   // co_await stream.write(pieces): all of them, in order; back-pressure is the wait. What the pieces point at
   // must outlive the wait. One at a time.
   class WriteAwaiter {
    public:
     static constexpr std::size_t kMaxPieces = 6;
-    WriteAwaiter(Stream& stream, std::span<const iovec> pieces);
-    bool await_ready() { return left_.empty(); }
+    WriteAwaiter(Stream& stream, std::span<const iovec> pieces, Pipe* behind = nullptr);
+    bool await_ready() { return left_.empty() && !behind_; }
     void await_suspend(std::coroutine_handle<> h);
     IoStatus await_resume() const noexcept { return status_; }
 
@@ -130,12 +137,15 @@ class Stream final : private Deadline, private Poller::Entry {
     bool step();  // true when done, well or badly
 
     Stream& stream_;
+    Pipe* behind_;  // null: nothing is left of it
     iovec pieces_[kMaxPieces];
     std::span<iovec> left_;
     IoStatus status_ = IoStatus::ok;
     std::coroutine_handle<> waiting_;
   };
-  WriteAwaiter write(std::span<const iovec> pieces) { return WriteAwaiter(*this, pieces); }
+  WriteAwaiter write(std::span<const iovec> pieces, Pipe* behind = nullptr) {
+    return WriteAwaiter(*this, pieces, behind);
+  }
   WriteAwaiter write(std::string_view bytes) {
     const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
     return WriteAwaiter(*this, {&piece, 1});
@@ -223,8 +233,11 @@ class Stream final : private Deadline, private Poller::Entry {
   void try_read_clear(char* room, std::size_t size);
   void try_read_tls(char* room, std::size_t size);
   bool on_tls_events(std::uint32_t events);
+  void try_read_pipe();
+  void take_received(ssize_t got, bool drained);
   IoStatus send_now_tls(std::span<iovec>& pieces);
   void complete_read(ReadResult result);
+  void end_read(ReadResult result);
   void deliver_read();
   void on_send() override;
   IoStatus connect_result() const;
@@ -243,6 +256,8 @@ class Stream final : private Deadline, private Poller::Entry {
   std::uint32_t next_room_ = Buffer::kSmall;  // of the next one
   ReadResult read_result_;
   Buffer* read_into_ = nullptr;  // of the read that is outstanding
+  Pipe* read_pipe_ = nullptr;    // likewise; null: what comes goes into the buffer
+  std::size_t most_piped_ = 0;   // bytes
   std::coroutine_handle<> reader_;
   ReadObserver* observer_ = nullptr;
   WriteAwaiter* writer_ = nullptr;  // waits for room

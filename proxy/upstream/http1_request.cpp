@@ -169,6 +169,11 @@ AnswerEvent Http1Request::next_of_head() {
 }
 
 AnswerEvent Http1Request::next_of_body() {
+  if (!pipe_.empty()) {
+    body_.skip(pipe_.size());
+    if (body_.done()) reading_ = Reading::whole;
+    return {AnswerEvent::Kind::data, body_.done(), FailureKind::none, {}, &pipe_};
+  }
   Buffer& in = conn_->in;
   while (!body_.done()) {
     if (in.empty()) return {};
@@ -198,9 +203,18 @@ bool Http1Request::has_arrived() {
     stream.limit_reads(most_read_);
     stream.read_now(conn_->in);
   }
-  if (stream.armed() || conn_->arm()) return stream.read_ready();
+  if (stream.armed()) return stream.read_ready();
+  if (conn_->arm()) {
+    if (pipes_allowed_) offer_pipe();
+    return stream.read_ready();
+  }
   reading_ = Reading::failed;  // the head outgrew the buffer
   return true;
+}
+
+void Http1Request::offer_pipe() {
+  if (reading_ != Reading::body || conn_->stream.tls() || !conn_->in.empty()) return;
+  if (const auto known = body_.known(); known >= kWorthAPipe) conn_->stream.read_into_pipe(pipe_, known);
 }
 
 void Http1Request::resume_when_arrived(std::coroutine_handle<> h) {
@@ -214,7 +228,7 @@ StreamStatus Http1Request::take_arrival() {
   if (reading_ == Reading::failed) return StreamStatus::ok;
   const auto read = conn_->stream.take();
   if (read.status == IoStatus::ok) {
-    conn_->in.commit(read.size);
+    if (pipe_.empty()) conn_->in.commit(read.size);
     last_byte_ = wheel_.tick();
     phase_ = Phase::answered;
     return StreamStatus::ok;

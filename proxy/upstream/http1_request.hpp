@@ -75,6 +75,7 @@ class Http1Request final : public Request {
   void begin_write(const Pieces& pieces, bool last);
   AnswerEvent next_of_head();
   AnswerEvent next_of_body();
+  void offer_pipe();
   AnswerEvent fail();
   Served served() const;
   std::chrono::milliseconds idle_time() const;
@@ -98,6 +99,7 @@ class Http1Request final : public Request {
   Reading reading_ = Reading::head;
   http1::ResponseHead answer_;
   http1::BodyReader body_;
+  Pipe pipe_;                     // a piece of the answer's body on its way to the client
   std::uint64_t last_byte_ = 0;   // of the answer: at that tick of the wheel
   std::size_t tunnel_given_ = 0;  // bytes that the last read_tunnel() handed out
 };

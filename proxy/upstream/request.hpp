@@ -12,6 +12,7 @@
 #include "proxy/base/buffer.hpp"
 #include "proxy/base/failure.hpp"
 #include "proxy/base/network.hpp"
+#include "proxy/base/pipe.hpp"
 #include "proxy/base/stream_status.hpp"
 #include "proxy/base/task.hpp"
 #include "proxy/base/tunnel_end.hpp"
@@ -64,6 +65,7 @@ struct AnswerEvent {
   bool last = false;
   FailureKind failure = FailureKind::none;  // protocol, reset or no_tunnel
   std::string_view data = {};  // valid until arrival() is awaited: several pieces may be at hand at once
+  Pipe* piped = nullptr;       // of `data`: a piece that did not come into memory, to be taken before that
 };
 
 class Request;
@@ -109,6 +111,8 @@ class Request : public TunnelEnd {
 
   // So much of the answer's bytes is wanted at once. A wire whose pieces the backend cuts takes no notice.
   void limit_reads(std::uint32_t bytes) { most_read_ = bytes; }
+  // Pieces of the answer's body need not come into memory.
+  void allow_pipes(bool allowed) { pipes_allowed_ = allowed; }
   // What has come of the answer, an event at a time. `answer()` is valid from interim, head or tunnel on
   // until the next call of next(); its status until the end.
   virtual AnswerEvent next() = 0;
@@ -160,6 +164,7 @@ class Request : public TunnelEnd {
 
   Phase phase_ = Phase::connecting;
   bool reused_ = false;
+  bool pipes_allowed_ = false;
   std::uint32_t most_read_ = Buffer::kLarge;
 };
 
