@@ -11,7 +11,7 @@
 namespace sluice {
 
 // Bytes of a body that are to come at least for them to go by a pipe (bench/NOTES.md).
-constexpr std::uint64_t kWorthAPipe = 64 * 1024;
+constexpr std::uint64_t kWorthAPipe = 32 * 1024;
 
 class Pipe {
  public:

@@ -11,7 +11,6 @@
 #include "proxy/base/buffer.hpp"
 #include "proxy/base/grpc_status.hpp"
 #include "proxy/base/network.hpp"
-#include "proxy/base/pipe.hpp"
 #include "proxy/base/stream_status.hpp"
 #include "proxy/base/task.hpp"
 #include "proxy/base/tunnel_end.hpp"
@@ -25,6 +24,7 @@ struct BodyPiece {
   enum class Kind : std::uint8_t { data, done, gone, too_slow, too_large, malformed, canceled };
   Kind kind = Kind::done;
   std::string_view data;  // valid until the next read
+  Pipe* piped = nullptr;  // of `data`: a piece that did not come into memory, to be taken before that
 };
 
 // Told when the client leaves while its answer is being made; at most once of each.
@@ -99,8 +99,6 @@ class ClientStream : public TunnelEnd {
   virtual bool send_data(std::string_view piece, bool last) = 0;
   // The same of a piece in a pipe. Requires: takes_pipes().
   virtual bool send_piped(Pipe&, bool /*last*/) { return false; }
-  // Pieces of the answer need not come into memory.
-  bool takes_pipes() const { return takes_pipes_; }
   // Ends the message. As send_data().
   virtual bool send_trailers(std::span<const http::Field> trailers) = 0;
   // What has come goes on now, without waiting for more. As send_data().
@@ -131,7 +129,6 @@ class ClientStream : public TunnelEnd {
   int status_ = 0;  // that was sent; 0: none yet
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
   std::uint32_t most_read_ = Buffer::kLarge;
-  bool takes_pipes_ = false;
   std::chrono::milliseconds call_patience_{0};  // 0: not told
 };
 

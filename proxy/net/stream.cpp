@@ -21,15 +21,12 @@ Stream::Stream(int fd, Poller& poller, TimerWheel& wheel) : Deadline(wheel), pol
 
 // --- reading
 
-// Who has sent so much at once will send more: the next read has a large buffer. A frame's worth is that
-// much.
-constexpr std::size_t kBulk = Buffer::kSmall - 16;
-
 void Stream::begin_read(Buffer& into) {
   assert(read_state_ == ReadState::none);
   read_state_ = ReadState::pending;
   read_into_ = &into;
   read_pipe_ = nullptr;
+  reads_late_ = false;
   if (into.empty() && into.skipped() == 0) into.release();
 }
 
@@ -63,7 +60,7 @@ void Stream::try_read_clear(char* room, std::size_t size) {
     got = receive_bytes(fd_, room, size);
   } while (got < 0 && errno == EINTR);
   take_received(got, got < static_cast<ssize_t>(size));
-  if (read_state_ == ReadState::ready) poller_.defer(*this);
+  if (read_state_ == ReadState::ready && !reads_late_) poller_.defer(*this);
 }
 
 // A read that has drained the socket: the next byte makes a new event, unless it is the FIN that has been
@@ -84,12 +81,13 @@ void Stream::take_received(ssize_t got, bool drained) {
 void Stream::read_into_pipe(Pipe& pipe, std::uint64_t most) {
   assert(read_state_ == ReadState::pending && !tls_ && pipe.empty());
   read_pipe_ = &pipe;
+  reads_late_ = true;
   most_piped_ = static_cast<std::size_t>(std::min<std::uint64_t>(most, Pipe::kRoom));
 }
 
-// Within the turn of who waits for it, and delivered at once: what is in the pipe goes on before another
-// stream needs one. How much of the pipe is used the kernel does not say, so that there may be more.
-void Stream::try_read_pipe() {
+// How much of a pipe is used the kernel does not say: there may be more.
+void Stream::try_read_late() {
+  if (!read_pipe_) return try_read();
   const ssize_t got = read_pipe_->fill(fd_, most_piped_);
   if (got < 0 && errno == EMFILE) {
     read_pipe_ = nullptr;
@@ -109,13 +107,13 @@ bool Stream::drained() {
 
 void Stream::complete_read(ReadResult result) {
   end_read(result);
-  poller_.defer(*this);
+  if (!reads_late_) poller_.defer(*this);
 }
 
 void Stream::end_read(ReadResult result) {
-  next_room_ = std::min(result.size >= kBulk ? Buffer::kLarge : Buffer::kSmall, most_room_);
-  read_state_ = ReadState::ready;
   read_result_ = result;
+  next_room_ = std::min(brought_many() && !read_pipe_ ? Buffer::kLarge : Buffer::kSmall, most_room_);
+  read_state_ = ReadState::ready;
 }
 
 void Stream::deliver_read() {
@@ -134,7 +132,8 @@ void Stream::on_events(std::uint32_t events) {
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) maybe_readable_ = true;
   if (connector_) return end_connect(connect_result());
   if (tls_ && on_tls_events(events)) return;
-  if (maybe_readable_ && read_state_ == ReadState::pending) read_pipe_ ? poller_.defer(*this) : try_read();
+  if (maybe_readable_ && read_state_ == ReadState::pending)
+    reads_late_ ? poller_.defer_late(*this) : try_read();
   if (!writer_ || sending_ || !(events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) return;
   if (!writer_->step()) {
     if (Deadline::armed()) expires_after(timeout_);  // it moves
@@ -156,7 +155,6 @@ void Stream::on_deferred() {
       read_result_ = {asked, 0};
     }
   }
-  if (read_pipe_ && maybe_readable_ && read_state_ == ReadState::pending) try_read_pipe();
   bool destroyed = false;
   destroyed_ = &destroyed;
   if (read_state_ == ReadState::ready) deliver_read();
@@ -167,7 +165,14 @@ void Stream::on_deferred() {
     writer->status_ = asked;
     return writer->waiting_.resume();
   }
-  if (maybe_readable_ && read_state_ == ReadState::pending) read_pipe_ ? poller_.defer(*this) : try_read();
+  if (maybe_readable_ && read_state_ == ReadState::pending)
+    reads_late_ ? poller_.defer_late(*this) : try_read();
+}
+
+void Stream::on_late() {
+  if (!reads_late_ || !maybe_readable_ || read_state_ != ReadState::pending) return;
+  try_read_late();
+  if (read_state_ == ReadState::ready) deliver_read();
 }
 
 // A writer that was ended meanwhile left nothing to do, or another that asked for its own turn.
@@ -223,9 +228,9 @@ IoStatus Stream::send_now(std::span<iovec>& pieces, int flags) {
   return IoStatus::ok;
 }
 
-IoStatus Stream::send_now(Pipe& pipe) {
+IoStatus Stream::send_now(Pipe& pipe, bool more) {
   while (!pipe.empty()) {
-    if (pipe.drain(fd_, false) > 0) continue;
+    if (pipe.drain(fd_, more) > 0) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return IoStatus::ok;
     pipe.release();
     return IoStatus::reset;
@@ -245,10 +250,13 @@ Stream::WriteAwaiter::WriteAwaiter(Stream& stream, std::span<const iovec> pieces
 bool Stream::WriteAwaiter::step() {
   status_ = stream_.send_now(left_, behind_ ? MSG_MORE : 0);
   if (!behind_ || !left_.empty()) return left_.empty();
-  if (status_ == IoStatus::ok) status_ = stream_.send_now(*behind_);
+  if (status_ == IoStatus::ok) status_ = stream_.send_now(*behind_, !ending_.empty());
   if (status_ == IoStatus::ok && !behind_->empty()) return false;
   behind_ = nullptr;
-  return true;
+  if (status_ != IoStatus::ok || ending_.empty()) return true;
+  pieces_[0] = {const_cast<char*>(ending_.data()), ending_.size()};
+  left_ = {pieces_, 1};
+  return step();
 }
 
 void Stream::WriteAwaiter::await_suspend(std::coroutine_handle<> h) {

@@ -12,7 +12,6 @@
 #include "proxy/base/buffer.hpp"
 #include "proxy/base/failure.hpp"
 #include "proxy/base/network.hpp"
-#include "proxy/base/pipe.hpp"
 #include "proxy/base/stream_status.hpp"
 #include "proxy/base/task.hpp"
 #include "proxy/base/tunnel_end.hpp"
@@ -89,6 +88,7 @@ class Request : public TunnelEnd {
   // With `whole` that is all; else pieces follow. A backend that refuses a body may close before it has read
   // it and leave an answer: that is ok here, and seen by what arrives. All that is passed outlives the wait.
   // co_await send_data(): a further piece; with `last` the end. One send at a time, beside the reading.
+  // co_await send_piped(): a further piece that is in a pipe, which is empty then. Requires: takes_pipes().
   class SendAwaiter {
    public:
     explicit SendAwaiter(Request& request) : request_(request) {}
@@ -108,11 +108,13 @@ class Request : public TunnelEnd {
     begin_data(piece, last, trailers);
     return SendAwaiter(*this);
   }
+  SendAwaiter send_piped(Pipe& piece) {
+    begin_piped(piece);
+    return SendAwaiter(*this);
+  }
 
   // So much of the answer's bytes is wanted at once. A wire whose pieces the backend cuts takes no notice.
   void limit_reads(std::uint32_t bytes) { most_read_ = bytes; }
-  // Pieces of the answer's body need not come into memory.
-  void allow_pipes(bool allowed) { pipes_allowed_ = allowed; }
   // What has come of the answer, an event at a time. `answer()` is valid from interim, head or tunnel on
   // until the next call of next(); its status until the end.
   virtual AnswerEvent next() = 0;
@@ -155,6 +157,7 @@ class Request : public TunnelEnd {
   virtual void begin_head(const http::RequestHead& head, const http::ForwardContext& forward,
                           std::string_view body, bool whole) = 0;
   virtual void begin_data(std::string_view piece, bool last, std::span<const http::Field> trailers) = 0;
+  virtual void begin_piped(Pipe&) {}
   virtual bool is_sent() = 0;
   virtual void resume_when_sent(std::coroutine_handle<> h) = 0;
   virtual StreamStatus take_sent() = 0;
@@ -164,7 +167,6 @@ class Request : public TunnelEnd {
 
   Phase phase_ = Phase::connecting;
   bool reused_ = false;
-  bool pipes_allowed_ = false;
   std::uint32_t most_read_ = Buffer::kLarge;
 };
 
