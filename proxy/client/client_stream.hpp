@@ -24,6 +24,7 @@ struct BodyPiece {
   enum class Kind : std::uint8_t { data, done, gone, too_slow, too_large, malformed, canceled };
   Kind kind = Kind::done;
   std::string_view data;  // valid until the next read
+  Pipe* piped = nullptr;  // of `data`: a piece that did not come into memory, to be taken before that
 };
 
 // Told when the client leaves while its answer is being made; at most once of each.
@@ -96,6 +97,8 @@ class ClientStream : public TunnelEnd {
   // A piece of the body; with `last` the end of the message. Sends at once what goes. False: the client takes
   // no more now or is lost; co_await flush() before anything else. `piece` must last until then.
   virtual bool send_data(std::string_view piece, bool last) = 0;
+  // The same of a piece in a pipe. Requires: takes_pipes().
+  virtual bool send_piped(Pipe&, bool /*last*/) { return false; }
   // Ends the message. As send_data().
   virtual bool send_trailers(std::span<const http::Field> trailers) = 0;
   // What has come goes on now, without waiting for more. As send_data().

@@ -34,6 +34,18 @@ bool Http1Stream::send_data(std::string_view piece, bool last) {
   return send(output_.add(piece, last), last);
 }
 
+bool Http1Stream::send_piped(Pipe& piece, bool last) {
+  bytes_out_ += piece.size();
+  output_.add_piped(piece, last);
+  IoStatus status = socket_.send_now(output_.unsent(), MSG_MORE);
+  if (status == IoStatus::ok && output_.unsent().empty()) status = socket_.send_now(piece);
+  if (status != IoStatus::ok) client_ = ClientSide::lost;
+  if (status != IoStatus::ok || !piece.empty()) return false;
+  const bool follows = output_.after_piped();
+  if (last) end_unsent_ = follows;
+  return true;
+}
+
 bool Http1Stream::send_trailers(std::span<const http::Field> trailers) {
   return send(output_.add_end(trailers), true);
 }
@@ -55,9 +67,11 @@ bool Http1Stream::send(bool all_copied, bool last) {
 
 Task<StreamStatus> Http1Stream::flush() {
   if (client_ == ClientSide::lost) co_return StreamStatus::reset;
-  if (output_.unsent().empty()) co_return StreamStatus::ok;
+  if (output_.unsent().empty() && !output_.piped()) co_return StreamStatus::ok;
   socket_.set_timeout(connection_.listener().spec.body_timeout);
-  const auto status = co_await socket_.write(output_.unsent());
+  auto status = co_await socket_.write(output_.unsent(), output_.piped());
+  if (status == IoStatus::ok && output_.piped() && output_.after_piped())
+    status = co_await socket_.write(output_.unsent());
   end_wait();
   after_send(status);
   co_return net::to_stream_status(status);

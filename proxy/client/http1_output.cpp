@@ -8,17 +8,17 @@ namespace {
 constexpr std::size_t kCopied = 4096;
 }  // namespace
 
+// Puts the line in front of a piece; what goes behind it is the result.
+std::string_view Http1Output::frame(std::size_t size, bool last) {
+  if (framing_ != http1::Framing::chunked) return {};
+  if (size == 0) return last ? http1::kLastChunk : std::string_view();
+  char chunk_head[20];
+  copied_.append({chunk_head, http1::encode_chunk_head(chunk_head, size)});
+  return last ? "\r\n0\r\n\r\n" : "\r\n";
+}
+
 bool Http1Output::add(std::string_view piece, bool last) {
-  std::string_view ending;
-  if (framing_ == http1::Framing::chunked) {
-    if (!piece.empty()) {
-      char chunk_head[20];
-      copied_.append({chunk_head, http1::encode_chunk_head(chunk_head, piece.size())});
-      ending = last ? "\r\n0\r\n\r\n" : "\r\n";
-    } else if (last) {
-      ending = "0\r\n\r\n";
-    }
-  }
+  std::string_view ending = frame(piece.size(), last);
   const bool copy = piece.size() <= kCopied;
   if (copy) {
     copied_.append(piece);
@@ -27,6 +27,19 @@ bool Http1Output::add(std::string_view piece, bool last) {
   }
   gather(piece, ending);
   return copy;
+}
+
+void Http1Output::add_piped(Pipe& piece, bool last) {
+  ending_ = frame(piece.size(), last);
+  piped_ = &piece;
+  gather({}, {});
+}
+
+bool Http1Output::after_piped() {
+  clear();
+  copied_.append(ending_);
+  gather({}, {});
+  return !ending_.empty();
 }
 
 bool Http1Output::add_end(std::span<const http::Field> trailers) {

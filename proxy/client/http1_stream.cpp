@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 Http1Stream::Http1Stream(Connection& connection, Http1Input& input, Http1Output& output)
     : connection_(connection), socket_(connection.socket()), input_(input), output_(output) {
   info_ = connection.info();
+  takes_pipes_ = !socket_.tls();
 }
 
 void Http1Stream::begin(const http1::RequestHead& head, bool may_stay_open) {
@@ -41,6 +42,7 @@ void Http1Stream::begin(const http1::RequestHead& head, bool may_stay_open) {
 void Http1Stream::end() {
   observer_ = nullptr;
   socket_.observe(nullptr);
+  pipe_.release();
 }
 
 SocketAddresses Http1Stream::addresses() const { return connection_.addresses(); }
@@ -58,6 +60,13 @@ bool Http1Stream::whole_body(std::string_view& body) const {
   return true;
 }
 
+// What came with the head goes with it, where all of that is the body's.
+std::string_view Http1Stream::first_piece() {
+  BodyPiece piece;
+  if (wire_head_->framing != http1::Framing::length || !take_piece(piece)) return {};
+  return piece.data;
+}
+
 bool Http1Stream::limit_body(std::uint64_t bytes) {
   if (bytes > 0 && (body_limit_ == 0 || bytes < body_limit_)) body_limit_ = bytes;
   return body_limit_ == 0 || wire_head_->framing != http1::Framing::length ||
@@ -68,10 +77,8 @@ Task<BodyPiece> Http1Stream::read_body() {
   using Kind = BodyPiece::Kind;
   for (BodyPiece piece;;) {
     if (take_piece(piece)) co_return piece;
-    if (!socket_.armed()) {  // else the read-ahead of the last request is still outstanding
-      input_.begin_piece();
-      socket_.arm(input_.tail());
-    }
+    // Else the read-ahead of the last request is still outstanding.
+    if (!socket_.armed()) read_on(body_.known());
     const milliseconds timeout = body_timeout();
     if (timeout == 0ms) co_return BodyPiece{Kind::too_slow, {}};
     socket_.set_timeout(timeout);
@@ -85,14 +92,37 @@ Task<BodyPiece> Http1Stream::read_body() {
       client_ = ClientSide::lost;
       co_return BodyPiece{Kind::gone, {}};
     }
-    input_.tail().commit(read.size);
+    take_read(read.size);
   }
+}
+
+// `most` bytes may come that need not be seen; in a pipe, once so much came at a time that the next read will
+// bring much.
+void Http1Stream::read_on(std::uint64_t most) {
+  input_.begin_piece();
+  socket_.arm(input_.tail());
+  if (most < kWorthAPipe || !socket_.brought_many()) return;
+  if (pipes_allowed_ && takes_pipes_)
+    socket_.read_into_pipe(pipe_, most);
+  else
+    socket_.read_late();
+}
+
+void Http1Stream::take_read(std::size_t size) {
+  if (pipe_.empty()) input_.tail().commit(size);
 }
 
 // What can be said of the body without reading on. False: nothing.
 bool Http1Stream::take_piece(BodyPiece& piece) {
   using Kind = BodyPiece::Kind;
   piece = {};
+  if (!pipe_.empty()) {
+    body_.skip(pipe_.size());
+    bytes_in_ += pipe_.size();
+    piece = {Kind::data, {}, &pipe_};
+    if (is_over_limit()) piece = {Kind::too_large, {}};
+    return true;
+  }
   if (body_.done()) return true;
   const auto step = body_.next(input_.unread());
   input_.use(step.consumed);
@@ -100,7 +130,7 @@ bool Http1Stream::take_piece(BodyPiece& piece) {
     case http1::BodyStep::Kind::data:
       bytes_in_ += step.data.size();
       piece = {Kind::data, step.data};
-      if (body_limit_ > 0 && bytes_in_ > body_limit_) piece = {Kind::too_large, {}};
+      if (is_over_limit()) piece = {Kind::too_large, {}};
       return true;
     case http1::BodyStep::Kind::done:
       return true;
@@ -171,15 +201,19 @@ Task<StreamStatus> Http1Stream::read_tunnel(std::string_view& bytes, millisecond
     bytes = input_.unread();
     input_.use(bytes.size());
     if (!bytes.empty()) co_return StreamStatus::ok;
-    if (!socket_.armed()) {
-      input_.begin_piece();
-      socket_.arm(input_.tail());
-    }
+    if (!socket_.armed()) read_on(Pipe::kRoom);
     socket_.set_timeout(idle);
     const auto read = co_await socket_.read();
     if (read.status != IoStatus::ok) co_return net::to_stream_status(read.status);
-    input_.tail().commit(read.size);
+    take_read(read.size);
+    if (!pipe_.empty()) co_return StreamStatus::ok;
   }
+}
+
+Task<StreamStatus> Http1Stream::write_tunnel_pipe(Pipe& bytes, milliseconds idle) {
+  socket_.set_timeout(idle);
+  const auto status = co_await socket_.write({}, &bytes);
+  co_return net::to_stream_status(status);
 }
 
 Task<StreamStatus> Http1Stream::write_tunnel(std::string_view bytes, milliseconds idle) {

@@ -44,6 +44,7 @@ class Http1Stream final : public ClientStream, private net::ReadObserver {
   SocketAddresses addresses() const override;
   upstream::Logins& logins() override;
   bool whole_body(std::string_view& body) const override;
+  std::string_view first_piece() override;
   Task<BodyPiece> read_body() override;
   bool limit_body(std::uint64_t bytes) override;
   std::span<const http::Field> trailers() const override { return body_.trailers(); }
@@ -52,6 +53,7 @@ class Http1Stream final : public ClientStream, private net::ReadObserver {
   void send_interim(const http::ResponseHead& answer) override;
   void send_head(const http::ResponseHead& answer, std::span<const http::Field> extra) override;
   bool send_data(std::string_view piece, bool last) override;
+  bool send_piped(Pipe& piece, bool last) override;
   bool send_trailers(std::span<const http::Field> trailers) override;
   bool push() override { return send_data({}, false); }
   Task<StreamStatus> flush() override;
@@ -61,6 +63,8 @@ class Http1Stream final : public ClientStream, private net::ReadObserver {
   void cancel() override { socket_.cancel(); }
   // --- TunnelEnd
   Task<StreamStatus> read_tunnel(std::string_view& bytes, std::chrono::milliseconds idle) override;
+  Pipe* tunnel_pipe() override { return pipe_.empty() ? nullptr : &pipe_; }
+  Task<StreamStatus> write_tunnel_pipe(Pipe& bytes, std::chrono::milliseconds idle) override;
   Task<StreamStatus> write_tunnel(std::string_view bytes, std::chrono::milliseconds idle) override;
   void set_tunnel_timeout(std::chrono::milliseconds idle) override { socket_.set_timeout(idle); }
   void end_tunnel() override { socket_.shutdown_send(); }
@@ -70,7 +74,10 @@ class Http1Stream final : public ClientStream, private net::ReadObserver {
 
   void on_unawaited_read() override;
   bool read_ahead();
+  void read_on(std::uint64_t most);
+  void take_read(std::size_t size);
   bool take_piece(BodyPiece& piece);
+  bool is_over_limit() const { return body_limit_ > 0 && bytes_in_ > body_limit_; }
   std::chrono::milliseconds body_timeout() const;
   void end_wait();
   bool send(bool all_copied, bool last);
@@ -84,7 +91,8 @@ class Http1Stream final : public ClientStream, private net::ReadObserver {
   const http1::RequestHead* wire_head_ = nullptr;  // head() with what HTTP/1 adds
   IpText client_text_;                             // of info().address, where a trusted proxy says it
   http1::BodyReader body_;
-  std::uint64_t body_limit_ = 0;              // bytes; 0: none
+  Pipe pipe_;                     // a piece of the body, or of a tunnel, on its way to the backend
+  std::uint64_t body_limit_ = 0;  // bytes; 0: none
   std::chrono::milliseconds body_waited_{0};  // for the body, in all
   bool keep_alive_ = false;
   bool end_unsent_ = false;

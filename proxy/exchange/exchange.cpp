@@ -263,6 +263,7 @@ Task<Failure> Exchange::receive() {
       case Relay::Step::wait: {
         if (client_gone_ || drained_ || upload_.failed()) co_return failure_of(StreamStatus::canceled);
         request_->limit_reads(client_.most_read());
+        request_->allow_pipes(client_.takes_pipes());
         const auto arrived = co_await request_->arrival();
         if (arrived != StreamStatus::ok) co_return failure_of(arrived);
         break;

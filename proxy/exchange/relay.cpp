@@ -25,7 +25,8 @@ Relay::Step Relay::step(upstream::Request& request) {
         begun_ = true;
         return Step::head;
       case AnswerEvent::Kind::data: {
-        const bool sent = client_.send_data(event.data, event.last);
+        const bool sent = event.piped ? client_.send_piped(*event.piped, event.last)
+                                      : client_.send_data(event.data, event.last);
         if (event.last) return end(sent);
         if (!sent) return Step::blocked;
         break;

@@ -22,6 +22,8 @@ class Shadow {
   // An attempt sends the request as `forward` says; `body` is its whole body when `whole`. Only the first
   // call counts: further attempts make no further copy.
   void offer(const http::ForwardContext& forward, std::string_view body, bool whole);
+  // Further pieces of the body are wanted.
+  bool wants_more() const { return copy_ != nullptr; }
   // A further piece of the body.
   void more(std::string_view piece, bool last);
 

@@ -19,6 +19,8 @@ bool Tunnel::is_over(StreamStatus status) const {
 
 Task<void> Tunnel::run(bool opened) {
   moved();
+  client_.allow_pipes(backend_.takes_pipes());
+  backend_.allow_pipes(client_.takes_pipes());
   spawn(carry_up());
   bool whole = opened;
   if (whole) whole = co_await carry_down();
@@ -36,9 +38,11 @@ Task<bool> Tunnel::carry_down() {
     const auto wait = timeout();
     const auto read = co_await backend_.read_tunnel(bytes, wait);
     if (read == StreamStatus::ok) {
-      const auto written = co_await client_.write_tunnel(bytes, idle_);
+      Pipe* const piped = backend_.tunnel_pipe();
+      const std::size_t size = piped ? piped->size() : bytes.size();
+      const auto written = co_await write(client_, bytes, piped, idle_);
       if (written != StreamStatus::ok) co_return false;
-      out_ += bytes.size();
+      out_ += size;
       moved();
     } else if (read == StreamStatus::ended) {
       client_.end_tunnel();
@@ -55,9 +59,11 @@ Task<void> Tunnel::carry_up() {
     const auto wait = timeout();
     const auto read = co_await client_.read_tunnel(bytes, wait);
     if (read == StreamStatus::ok) {
-      const auto written = co_await backend_.write_tunnel(bytes, idle_);
+      Pipe* const piped = client_.tunnel_pipe();
+      const std::size_t size = piped ? piped->size() : bytes.size();
+      const auto written = co_await write(backend_, bytes, piped, idle_);
       if (written != StreamStatus::ok) break;
-      in_ += bytes.size();
+      in_ += size;
       moved();
     } else if (read == StreamStatus::ended) {
       backend_.end_tunnel();
@@ -72,6 +78,11 @@ Task<void> Tunnel::carry_up() {
     backend_.set_tunnel_timeout(kHalfOpen);
   }
   up_ended_.fire();
+}
+
+Task<StreamStatus> Tunnel::write(TunnelEnd& to, std::string_view bytes, Pipe* piped,
+                                 std::chrono::milliseconds idle) {
+  return piped ? to.write_tunnel_pipe(*piped, idle) : to.write_tunnel(bytes, idle);
 }
 
 void Tunnel::abort() {

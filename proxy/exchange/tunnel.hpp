@@ -30,6 +30,8 @@ class Tunnel : private net::Deadline {
   void expired() override { abort(); }
   Task<bool> carry_down();
   Task<void> carry_up();
+  static Task<StreamStatus> write(TunnelEnd& to, std::string_view bytes, Pipe* piped,
+                                  std::chrono::milliseconds idle);
   std::chrono::milliseconds timeout() const;
   bool is_over(StreamStatus status) const;
   void moved() { last_byte_ = wheel_.tick(); }

@@ -7,6 +7,7 @@ using client::BodyPiece;
 void Upload::start(upstream::Request& request) {
   request_ = &request;
   state_ = State::running;
+  client_.allow_pipes(request.takes_pipes() && !shadow_.wants_more());
   ended_.reset();
   spawn(run());
 }
@@ -24,6 +25,11 @@ Task<void> Upload::run() {
       if (piece.kind == End::gone) observer_.client_gone();
       request_->cancel();
       break;
+    }
+    if (piece.piped) {
+      const auto status = co_await request_->send_piped(*piece.piped);
+      if (status != StreamStatus::ok) break;
+      continue;
     }
     const bool last = piece.kind == End::done;
     shadow_.more(piece.data, last);

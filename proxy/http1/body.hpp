@@ -17,6 +17,25 @@ class BodyReader {
   // The next piece at the front of `in`. Call again with the rest until it says `more` (read on) or `done`.
   // Once done() holds, nothing more is consumed: no extra call is needed to learn it.
   BodyStep next(std::string_view in);
+  // So many of the bytes that come next are the body's, whatever they are. 0: they have to be looked at.
+  std::uint64_t known() const {
+    switch (framing_) {
+      case Framing::none:
+        return 0;
+      case Framing::length:
+        return left_;
+      case Framing::chunked:
+        return chunks_.known();
+      case Framing::until_close:
+        return UINT64_MAX;
+    }
+    return 0;
+  }
+  // They came, and went another way. Requires: `size` is at most known().
+  void skip(std::uint64_t size) {
+    if (framing_ == Framing::length) left_ -= size;
+    if (framing_ == Framing::chunked) chunks_.skip(size);
+  }
   bool done() const {
     switch (framing_) {
       case Framing::none:

@@ -21,14 +21,18 @@ BodyStep ChunkedDecoder::next(std::string_view in) {
     if (at == in.size()) return {Kind::more, at, {}};
     if (state_ == State::data) {
       const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(left_, in.size() - at));
-      left_ -= taken;
-      budget_ += static_cast<std::int64_t>(taken);
-      if (left_ == 0) state_ = State::data_cr;
+      skip(taken);
       return {Kind::data, at + taken, in.substr(at, taken)};
     }
     state_ = after(in[at++]);
   }
   return {state_ == State::done ? Kind::done : Kind::refused, at, {}};
+}
+
+void ChunkedDecoder::skip(std::uint64_t size) {
+  left_ -= size;
+  budget_ += static_cast<std::int64_t>(size);
+  if (left_ == 0) state_ = State::data_cr;
 }
 
 ChunkedDecoder::State ChunkedDecoder::after(char c) {

@@ -34,6 +34,10 @@ class ChunkedDecoder {
 
   BodyStep next(std::string_view in);
   bool done() const { return state_ == State::done; }
+  // What is left of the chunk under way.
+  std::uint64_t known() const { return state_ == State::data ? left_ : 0; }
+  // So much of it went another way. Requires: at most known().
+  void skip(std::uint64_t size);
   // After done: the trailer fields that may go on. Valid until reset().
   std::span<const http::Field> trailers() const { return trailers_.fields(); }
   // Why next() refused.

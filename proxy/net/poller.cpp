@@ -45,6 +45,10 @@ void Poller::remove(int fd, Entry& entry) {
 
 void Poller::forget(Entry& entry) {
   std::replace(sends_.begin(), sends_.end(), &entry, static_cast<Entry*>(nullptr));
+  if (entry.late_) {
+    entry.late_ = false;
+    std::replace(late_.begin(), late_.end(), &entry, static_cast<Entry*>(nullptr));
+  }
   if (!entry.deferred_) return;
   entry.deferred_ = false;
   std::replace(deferred_.begin(), deferred_.end(), &entry, static_cast<Entry*>(nullptr));
@@ -57,13 +61,20 @@ void Poller::defer(Entry& entry) {
   deferred_.push_back(&entry);
 }
 
+void Poller::defer_late(Entry& entry) {
+  if (entry.late_) return;
+  entry.late_ = true;
+  late_.push_back(&entry);
+}
+
 bool Poller::wait(std::chrono::milliseconds timeout) {
-  const bool more = !deferred_.empty() || !resumable_.empty() || !sends_.empty();
+  const bool more = !deferred_.empty() || !resumable_.empty() || !sends_.empty() || !late_.empty();
   const int count = ::epoll_wait(set_, events_, kBatch, more ? 0 : static_cast<int>(timeout.count()));
   woken_ = false;
   if (count > 0) dispatch({events_, static_cast<std::size_t>(count)});
   run_deferred();
   run_sends();
+  if (!late_.empty()) run_late();
   return woken_;
 }
 
@@ -101,6 +112,19 @@ void Poller::run_sends() {
   for (std::size_t i = 0; i < sends_.size(); ++i)
     if (Entry* entry = std::exchange(sends_[i], nullptr)) entry->on_send();
   sends_.clear();
+}
+
+// One of them may end another one: forget() finds it as long as it stands in the list.
+void Poller::run_late() {
+  const std::size_t count = std::min(late_.size(), kLateTurns);
+  for (std::size_t i = 0; i < count; ++i) {
+    Entry* const entry = std::exchange(late_[i], nullptr);
+    if (!entry) continue;
+    entry->late_ = false;
+    entry->on_late();
+  }
+  late_.erase(late_.begin(), late_.begin() + static_cast<std::ptrdiff_t>(count));
+  run_sends();
 }
 
 void Poller::wake() {

@@ -2,8 +2,8 @@
 // wakeup descriptor for other threads.
 //
 // A round goes in stages over the whole batch: everything is received, then every coroutine that waited runs,
-// then everything they wrote is sent. REACTOR.md says why, and why this is not Asio's. Worker only, but for
-// wake().
+// then everything they wrote is sent; then some of those have their turn who move much. REACTOR.md says why,
+// and why this is not Asio's. Worker only, but for wake().
 #pragma once
 
 #include <sys/epoll.h>
@@ -25,6 +25,7 @@ class Poller {
     virtual void on_events(std::uint32_t events) = 0;  // EPOLL* bits; may destroy the entry
     virtual void on_send() {}                          // what was asked of send_later()
     virtual void on_deferred() = 0;                    // what was asked of defer(); may destroy the entry
+    virtual void on_late() {}                          // what was asked of defer_late(); likewise
 
    protected:
     virtual ~Entry() = default;
@@ -32,6 +33,7 @@ class Poller {
    private:
     friend class Poller;
     bool deferred_ = false;
+    bool late_ = false;
   };
 
   Poller();  // throws std::system_error when the kernel gives no descriptors
@@ -47,6 +49,9 @@ class Poller {
   void forget(Entry& entry);
   // Calls entry.on_deferred() in the next round, not from here.
   void defer(Entry& entry);
+  // Calls entry.on_late() once the others had their turn and what they wrote was sent, in the order asked
+  // for. A round calls few, so that whoever moves much at once holds up nobody for long.
+  void defer_late(Entry& entry);
   // Calls entry.on_send() at the end of this round, once the others had their turn to write.
   void send_later(Entry& entry) { sends_.push_back(&entry); }
   // Resumes `waiting` in the next round, not from here.
@@ -60,9 +65,11 @@ class Poller {
 
  private:
   static constexpr int kBatch = 128;
+  static constexpr std::size_t kLateTurns = 4;
   void dispatch(std::span<epoll_event> events);
   void run_deferred();
   void run_sends();
+  void run_late();
   void take_wakeup();
 
   int set_ = -1;
@@ -71,7 +78,7 @@ class Poller {
   bool woken_ = false;
   epoll_event events_[kBatch];
   std::span<epoll_event> being_dispatched_;
-  std::vector<Entry*> deferred_, running_, sends_;
+  std::vector<Entry*> deferred_, running_, sends_, late_;
   std::vector<std::coroutine_handle<>> resumable_, resuming_;
 };
 

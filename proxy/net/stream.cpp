@@ -21,14 +21,12 @@ Stream::Stream(int fd, Poller& poller, TimerWheel& wheel) : Deadline(wheel), pol
 
 // --- reading
 
-// Who has sent so much at once will send more: the next read has a large buffer. A frame's worth is that
-// much.
-constexpr std::size_t kBulk = Buffer::kSmall - 16;
-
 void Stream::begin_read(Buffer& into) {
   assert(read_state_ == ReadState::none);
   read_state_ = ReadState::pending;
   read_into_ = &into;
+  read_pipe_ = nullptr;
+  reads_late_ = false;
   if (into.empty() && into.skipped() == 0) into.release();
 }
 
@@ -61,19 +59,41 @@ void Stream::try_read_clear(char* room, std::size_t size) {
   do {
     got = receive_bytes(fd_, room, size);
   } while (got < 0 && errno == EINTR);
+  take_received(got, got < static_cast<ssize_t>(size));
+  if (read_state_ == ReadState::ready && !reads_late_) poller_.defer(*this);
+}
+
+// A read that has drained the socket: the next byte makes a new event, unless it is the FIN that has been
+// announced.
+void Stream::take_received(ssize_t got, bool drained) {
   if (got > 0) {
-    const auto read = static_cast<std::size_t>(got);
-    // A short read has drained the socket: the next byte makes a new event, unless it is the FIN that has
-    // been announced.
-    maybe_readable_ = read == size || peer_closed_;
-    complete_read({IoStatus::ok, read});
+    maybe_readable_ = !drained || peer_closed_;
+    end_read({IoStatus::ok, static_cast<std::size_t>(got)});
   } else if (got == 0) {
-    complete_read({IoStatus::eof, 0});
+    end_read({IoStatus::eof, 0});
   } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
     maybe_readable_ = false;
   } else {
-    complete_read({IoStatus::reset, 0});
+    end_read({IoStatus::reset, 0});
   }
+}
+
+void Stream::read_into_pipe(Pipe& pipe, std::uint64_t most) {
+  assert(read_state_ == ReadState::pending && !tls_ && pipe.empty());
+  read_pipe_ = &pipe;
+  reads_late_ = true;
+  most_piped_ = static_cast<std::size_t>(std::min<std::uint64_t>(most, Pipe::kRoom));
+}
+
+// How much of a pipe is used the kernel does not say: there may be more.
+void Stream::try_read_late() {
+  if (!read_pipe_) return try_read();
+  const ssize_t got = read_pipe_->fill(fd_, most_piped_);
+  if (got < 0 && errno == EMFILE) {
+    read_pipe_ = nullptr;
+    return try_read();
+  }
+  take_received(got, false);
 }
 
 bool Stream::drained() {
@@ -86,10 +106,14 @@ bool Stream::drained() {
 }
 
 void Stream::complete_read(ReadResult result) {
-  next_room_ = std::min(result.size >= kBulk ? Buffer::kLarge : Buffer::kSmall, most_room_);
-  read_state_ = ReadState::ready;
+  end_read(result);
+  if (!reads_late_) poller_.defer(*this);
+}
+
+void Stream::end_read(ReadResult result) {
   read_result_ = result;
-  poller_.defer(*this);
+  next_room_ = std::min(brought_many() && !read_pipe_ ? Buffer::kLarge : Buffer::kSmall, most_room_);
+  read_state_ = ReadState::ready;
 }
 
 void Stream::deliver_read() {
@@ -108,7 +132,8 @@ void Stream::on_events(std::uint32_t events) {
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) maybe_readable_ = true;
   if (connector_) return end_connect(connect_result());
   if (tls_ && on_tls_events(events)) return;
-  if (maybe_readable_ && read_state_ == ReadState::pending) try_read();
+  if (maybe_readable_ && read_state_ == ReadState::pending)
+    reads_late_ ? poller_.defer_late(*this) : try_read();
   if (!writer_ || sending_ || !(events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) return;
   if (!writer_->step()) {
     if (Deadline::armed()) expires_after(timeout_);  // it moves
@@ -140,7 +165,14 @@ void Stream::on_deferred() {
     writer->status_ = asked;
     return writer->waiting_.resume();
   }
-  if (maybe_readable_ && read_state_ == ReadState::pending) try_read();
+  if (maybe_readable_ && read_state_ == ReadState::pending)
+    reads_late_ ? poller_.defer_late(*this) : try_read();
+}
+
+void Stream::on_late() {
+  if (!reads_late_ || !maybe_readable_ || read_state_ != ReadState::pending) return;
+  try_read_late();
+  if (read_state_ == ReadState::ready) deliver_read();
 }
 
 // A writer that was ended meanwhile left nothing to do, or another that asked for its own turn.
@@ -165,17 +197,17 @@ void Stream::ask_end(IoStatus status) {
 
 // --- writing
 
-IoStatus Stream::send_now(std::span<iovec>& pieces) {
+IoStatus Stream::send_now(std::span<iovec>& pieces, int flags) {
   if (tls_) return send_now_tls(pieces);
   while (!pieces.empty()) {
     ssize_t sent;
     if (pieces.size() == 1) {
-      sent = send_bytes(fd_, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+      sent = send_bytes(fd_, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL | flags);
     } else {
       msghdr message{};
       message.msg_iov = pieces.data();
       message.msg_iovlen = pieces.size();
-      sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+      sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL | flags);
     }
     if (sent < 0) {
       if (errno == EINTR) continue;
@@ -196,7 +228,18 @@ IoStatus Stream::send_now(std::span<iovec>& pieces) {
   return IoStatus::ok;
 }
 
-Stream::WriteAwaiter::WriteAwaiter(Stream& stream, std::span<const iovec> pieces) : stream_(stream) {
+IoStatus Stream::send_now(Pipe& pipe, bool more) {
+  while (!pipe.empty()) {
+    if (pipe.drain(fd_, more) > 0) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return IoStatus::ok;
+    pipe.release();
+    return IoStatus::reset;
+  }
+  return IoStatus::ok;
+}
+
+Stream::WriteAwaiter::WriteAwaiter(Stream& stream, std::span<const iovec> pieces, Pipe* behind)
+    : stream_(stream), behind_(behind) {
   assert(pieces.size() <= kMaxPieces);
   std::size_t count = 0;
   for (const iovec& piece : pieces)
@@ -205,8 +248,15 @@ Stream::WriteAwaiter::WriteAwaiter(Stream& stream, std::span<const iovec> pieces
 }
 
 bool Stream::WriteAwaiter::step() {
-  status_ = stream_.send_now(left_);
-  return left_.empty();
+  status_ = stream_.send_now(left_, behind_ ? MSG_MORE : 0);
+  if (!behind_ || !left_.empty()) return left_.empty();
+  if (status_ == IoStatus::ok) status_ = stream_.send_now(*behind_, !ending_.empty());
+  if (status_ == IoStatus::ok && !behind_->empty()) return false;
+  behind_ = nullptr;
+  if (status_ != IoStatus::ok || ending_.empty()) return true;
+  pieces_[0] = {const_cast<char*>(ending_.data()), ending_.size()};
+  left_ = {pieces_, 1};
+  return step();
 }
 
 void Stream::WriteAwaiter::await_suspend(std::coroutine_handle<> h) {

@@ -20,6 +20,7 @@
 #include <string_view>
 
 #include "proxy/base/buffer.hpp"
+#include "proxy/base/pipe.hpp"
 #include "proxy/base/stream_status.hpp"
 #include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"
@@ -84,6 +85,13 @@ class Stream final : private Deadline, private Poller::Entry {
                                          : Buffer::kTiny;
     next_room_ = std::min(Buffer::kSmall, most_room_);
   }
+  // Of the read that is outstanding: it is done behind the others' turns and handed out at once, so that much
+  // is in the cache from reading to sending, and its memory is the next stream's. Requires: reading().
+  void read_late() { reads_late_ = true; }
+  // The same, and what comes may stay in the kernel, at most `most` bytes of it: where there is a pipe to be
+  // had the result's bytes are in `pipe`, else in the buffer. In clear only. Requires: reading(); `pipe` is
+  // empty and outlives the read.
+  void read_into_pipe(Pipe& pipe, std::uint64_t most);
   // What `into` holds has moved to `other`: an outstanding read follows.
   void move_read(Buffer& other) { read_into_ = &other; }
   bool reading() const { return read_state_ == ReadState::pending; }
@@ -100,6 +108,8 @@ class Stream final : private Deadline, private Poller::Entry {
     read_state_ = ReadState::none;
     return read_result_;
   }
+  // The last read brought so much at once that more is likely to come.
+  bool brought_many() const { return read_result_.size >= kMany; }
   void observe(ReadObserver* observer) { observer_ = observer; }
 
   // co_await stream.read(): the result of the armed read. Requires: armed().
@@ -114,14 +124,18 @@ class Stream final : private Deadline, private Poller::Entry {
   // --- writing
   // Sends what the socket takes now; `pieces` is left holding what remains. Nothing remains: ok, or the
   // connection is lost.
-  IoStatus send_now(std::span<iovec>& pieces);
+  IoStatus send_now(std::span<iovec>& pieces, int flags = 0);
+  // The same of a pipe's bytes; `more` follow at once. In clear only.
+  IoStatus send_now(Pipe& pipe, bool more = false);
   // co_await stream.write(pieces): all of them, in order; back-pressure is the wait. What the pieces point at
   // must outlive the wait. One at a time.
   class WriteAwaiter {
    public:
     static constexpr std::size_t kMaxPieces = 6;
-    WriteAwaiter(Stream& stream, std::span<const iovec> pieces);
-    bool await_ready() { return left_.empty(); }
+    WriteAwaiter(Stream& stream, std::span<const iovec> pieces, Pipe* behind = nullptr);
+    // Goes behind the pipe's bytes. A literal. Requires: there is a pipe, and it was not awaited yet.
+    void end_with(std::string_view ending) { ending_ = ending; }
+    bool await_ready() { return left_.empty() && !behind_; }
     void await_suspend(std::coroutine_handle<> h);
     IoStatus await_resume() const noexcept { return status_; }
 
@@ -130,12 +144,16 @@ class Stream final : private Deadline, private Poller::Entry {
     bool step();  // true when done, well or badly
 
     Stream& stream_;
+    Pipe* behind_;  // null: nothing is left of it
+    std::string_view ending_;
     iovec pieces_[kMaxPieces];
     std::span<iovec> left_;
     IoStatus status_ = IoStatus::ok;
     std::coroutine_handle<> waiting_;
   };
-  WriteAwaiter write(std::span<const iovec> pieces) { return WriteAwaiter(*this, pieces); }
+  WriteAwaiter write(std::span<const iovec> pieces, Pipe* behind = nullptr) {
+    return WriteAwaiter(*this, pieces, behind);
+  }
   WriteAwaiter write(std::string_view bytes) {
     const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
     return WriteAwaiter(*this, {&piece, 1});
@@ -209,6 +227,9 @@ class Stream final : private Deadline, private Poller::Entry {
 
  private:
   enum class ReadState : std::uint8_t { none, pending, ready };
+  // Who has sent so much at once will send more: the next read has a large buffer. A frame's worth is that
+  // much.
+  static constexpr std::size_t kMany = Buffer::kSmall - 16;
 
   // An expiry ends what was outstanding then, not what was begun under a later limit.
   void forget_expiry() {
@@ -218,13 +239,17 @@ class Stream final : private Deadline, private Poller::Entry {
   void expired() override;
   void on_events(std::uint32_t events) override;
   void on_deferred() override;
+  void on_late() override;
   void begin_read(Buffer& into);
   void try_read();
   void try_read_clear(char* room, std::size_t size);
   void try_read_tls(char* room, std::size_t size);
   bool on_tls_events(std::uint32_t events);
+  void try_read_late();
+  void take_received(ssize_t got, bool drained);
   IoStatus send_now_tls(std::span<iovec>& pieces);
   void complete_read(ReadResult result);
+  void end_read(ReadResult result);
   void deliver_read();
   void on_send() override;
   IoStatus connect_result() const;
@@ -234,6 +259,7 @@ class Stream final : private Deadline, private Poller::Entry {
   Poller& poller_;
   int fd_;
   ReadState read_state_ = ReadState::none;
+  bool reads_late_ = false;      // of the read that is outstanding
   bool sending_ = false;         // the writer's first try is still to come
   bool maybe_readable_ = false;  // an event came that no read has drained yet
   bool peer_closed_ = false;     // FIN was announced: after the data comes the end, without another event
@@ -243,6 +269,8 @@ class Stream final : private Deadline, private Poller::Entry {
   std::uint32_t next_room_ = Buffer::kSmall;  // of the next one
   ReadResult read_result_;
   Buffer* read_into_ = nullptr;  // of the read that is outstanding
+  Pipe* read_pipe_ = nullptr;    // likewise; null: what comes goes into the buffer
+  std::size_t most_piped_ = 0;   // bytes
   std::coroutine_handle<> reader_;
   ReadObserver* observer_ = nullptr;
   WriteAwaiter* writer_ = nullptr;  // waits for room

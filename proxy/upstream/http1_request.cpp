@@ -45,6 +45,7 @@ void Http1Request::begin_head(const http::RequestHead& head, const http::Forward
   upgrade_asked_ = !head.upgrade.empty();
   chunked_ = head.body == http::BodyLength::unknown;
   if (head.login && !forward.mirror) conn_->login = true;
+  takes_pipes_ = !conn_->stream.tls();
   out_.reserve(kMostHeads);
   if (upgrade_asked_ && head.over_http2)
     write_opening(head, forward);
@@ -104,10 +105,17 @@ void Http1Request::add_body(Pieces& pieces, std::string_view piece, bool last,
   pieces.add(out_.view());
 }
 
-void Http1Request::begin_write(const Pieces& pieces, bool last) {
+void Http1Request::begin_piped(Pipe& piece) {
+  Pieces pieces;
+  if (chunked_) pieces.add({chunk_head_, http1::encode_chunk_head(chunk_head_, piece.size())});
+  begin_write(pieces, false, &piece);
+}
+
+void Http1Request::begin_write(const Pieces& pieces, bool last, Pipe* behind) {
   sending_ = last ? Sending::last : Sending::piece;
   conn_->stream.set_timeout(target_.timeouts->response);
-  write_.emplace(conn_->stream, pieces);
+  write_.emplace(conn_->stream, pieces, behind);
+  if (behind && chunked_) write_->end_with("\r\n");
 }
 
 // A backend that refuses a body closes early; its answer may be there to read.
@@ -169,6 +177,11 @@ AnswerEvent Http1Request::next_of_head() {
 }
 
 AnswerEvent Http1Request::next_of_body() {
+  if (!pipe_.empty()) {
+    body_.skip(pipe_.size());
+    if (body_.done()) reading_ = Reading::whole;
+    return {AnswerEvent::Kind::data, body_.done(), FailureKind::none, {}, &pipe_};
+  }
   Buffer& in = conn_->in;
   while (!body_.done()) {
     if (in.empty()) return {};
@@ -198,9 +211,28 @@ bool Http1Request::has_arrived() {
     stream.limit_reads(most_read_);
     stream.read_now(conn_->in);
   }
-  if (stream.armed() || conn_->arm()) return stream.read_ready();
+  if (stream.armed()) return stream.read_ready();
+  if (conn_->arm()) {
+    if (reading_ == Reading::body) await_much();
+    return stream.read_ready();
+  }
   reading_ = Reading::failed;  // the head outgrew the buffer
   return true;
+}
+
+// Of a long body.
+void Http1Request::await_much() {
+  const std::uint64_t known = body_.known();
+  if (known >= kWorthAPipe && most_read_ == Buffer::kLarge && conn_->stream.reading()) read_much(known);
+}
+
+// Once so much came at a time that the next read will bring much.
+void Http1Request::read_much(std::uint64_t most) {
+  if (!conn_->stream.brought_many()) return;
+  if (pipes_allowed_ && takes_pipes_)
+    conn_->stream.read_into_pipe(pipe_, most);
+  else
+    conn_->stream.read_late();
 }
 
 void Http1Request::resume_when_arrived(std::coroutine_handle<> h) {
@@ -214,7 +246,7 @@ StreamStatus Http1Request::take_arrival() {
   if (reading_ == Reading::failed) return StreamStatus::ok;
   const auto read = conn_->stream.take();
   if (read.status == IoStatus::ok) {
-    conn_->in.commit(read.size);
+    if (pipe_.empty()) conn_->in.commit(read.size);
     last_byte_ = wheel_.tick();
     phase_ = Phase::answered;
     return StreamStatus::ok;
@@ -230,11 +262,14 @@ StreamStatus Http1Request::take_arrival() {
 Task<StreamStatus> Http1Request::read_tunnel(std::string_view& bytes, std::chrono::milliseconds idle) {
   conn_->in.consume(std::exchange(tunnel_given_, 0));
   if (conn_->in.empty()) {
-    if (!conn_->stream.armed()) conn_->arm();
+    if (!conn_->stream.armed()) {
+      conn_->arm();
+      read_much(Pipe::kRoom);
+    }
     conn_->stream.set_timeout(idle);
     const auto read = co_await conn_->stream.read();
     if (read.status != IoStatus::ok) co_return to_stream_status(read.status);
-    conn_->in.commit(read.size);
+    if (pipe_.empty()) conn_->in.commit(read.size);
   }
   bytes = conn_->in.view();
   tunnel_given_ = bytes.size();
@@ -244,6 +279,12 @@ Task<StreamStatus> Http1Request::read_tunnel(std::string_view& bytes, std::chron
 Task<StreamStatus> Http1Request::write_tunnel(std::string_view bytes, std::chrono::milliseconds idle) {
   conn_->stream.set_timeout(idle);
   const auto status = co_await conn_->stream.write(bytes);
+  co_return to_stream_status(status);
+}
+
+Task<StreamStatus> Http1Request::write_tunnel_pipe(Pipe& bytes, std::chrono::milliseconds idle) {
+  conn_->stream.set_timeout(idle);
+  const auto status = co_await conn_->stream.write({}, &bytes);
   co_return to_stream_status(status);
 }
 

@@ -33,6 +33,8 @@ class Http1Request final : public Request {
   void cancel() override { conn_->stream.cancel(); }
 
   Task<StreamStatus> read_tunnel(std::string_view& bytes, std::chrono::milliseconds idle) override;
+  Pipe* tunnel_pipe() override { return pipe_.empty() ? nullptr : &pipe_; }
+  Task<StreamStatus> write_tunnel_pipe(Pipe& bytes, std::chrono::milliseconds idle) override;
   Task<StreamStatus> write_tunnel(std::string_view bytes, std::chrono::milliseconds idle) override;
   void set_tunnel_timeout(std::chrono::milliseconds idle) override { conn_->stream.set_timeout(idle); }
   void end_tunnel() override { conn_->stream.shutdown_send(); }
@@ -62,6 +64,7 @@ class Http1Request final : public Request {
   void begin_head(const http::RequestHead& head, const http::ForwardContext& forward, std::string_view body,
                   bool whole) override;
   void begin_data(std::string_view piece, bool last, std::span<const http::Field> trailers) override;
+  void begin_piped(Pipe& piece) override;
   bool is_sent() override { return write_->await_ready(); }
   void resume_when_sent(std::coroutine_handle<> h) override { write_->await_suspend(h); }
   StreamStatus take_sent() override;
@@ -72,9 +75,11 @@ class Http1Request final : public Request {
   void write_opening(const http::RequestHead& head, const http::ForwardContext& forward);
   bool opens_tunnel() const;
   void add_body(Pieces& pieces, std::string_view piece, bool last, std::span<const http::Field> trailers);
-  void begin_write(const Pieces& pieces, bool last);
+  void begin_write(const Pieces& pieces, bool last, Pipe* behind = nullptr);
   AnswerEvent next_of_head();
   AnswerEvent next_of_body();
+  void await_much();
+  void read_much(std::uint64_t most);
   AnswerEvent fail();
   Served served() const;
   std::chrono::milliseconds idle_time() const;
@@ -98,6 +103,7 @@ class Http1Request final : public Request {
   Reading reading_ = Reading::head;
   http1::ResponseHead answer_;
   http1::BodyReader body_;
+  Pipe pipe_;                     // a piece of the answer's body, or of a tunnel, on its way to the client
   std::uint64_t last_byte_ = 0;   // of the answer: at that tick of the wheel
   std::size_t tunnel_given_ = 0;  // bytes that the last read_tunnel() handed out
 };

@@ -64,6 +64,7 @@ struct AnswerEvent {
   bool last = false;
   FailureKind failure = FailureKind::none;  // protocol, reset or no_tunnel
   std::string_view data = {};  // valid until arrival() is awaited: several pieces may be at hand at once
+  Pipe* piped = nullptr;       // of `data`: a piece that did not come into memory, to be taken before that
 };
 
 class Request;
@@ -87,6 +88,7 @@ class Request : public TunnelEnd {
   // With `whole` that is all; else pieces follow. A backend that refuses a body may close before it has read
   // it and leave an answer: that is ok here, and seen by what arrives. All that is passed outlives the wait.
   // co_await send_data(): a further piece; with `last` the end. One send at a time, beside the reading.
+  // co_await send_piped(): a further piece that is in a pipe, which is empty then. Requires: takes_pipes().
   class SendAwaiter {
    public:
     explicit SendAwaiter(Request& request) : request_(request) {}
@@ -104,6 +106,10 @@ class Request : public TunnelEnd {
   }
   SendAwaiter send_data(std::string_view piece, bool last, std::span<const http::Field> trailers) {
     begin_data(piece, last, trailers);
+    return SendAwaiter(*this);
+  }
+  SendAwaiter send_piped(Pipe& piece) {
+    begin_piped(piece);
     return SendAwaiter(*this);
   }
 
@@ -151,6 +157,7 @@ class Request : public TunnelEnd {
   virtual void begin_head(const http::RequestHead& head, const http::ForwardContext& forward,
                           std::string_view body, bool whole) = 0;
   virtual void begin_data(std::string_view piece, bool last, std::span<const http::Field> trailers) = 0;
+  virtual void begin_piped(Pipe&) {}
   virtual bool is_sent() = 0;
   virtual void resume_when_sent(std::coroutine_handle<> h) = 0;
   virtual StreamStatus take_sent() = 0;

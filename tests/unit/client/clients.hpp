@@ -12,6 +12,7 @@
 
 #include "proxy/client/connection.hpp"
 #include "support/peer.hpp"
+#include "support/pipes.hpp"
 
 namespace sluice::client {
 
@@ -23,6 +24,7 @@ struct Seen {
   bool secure = false;
   BodyPiece::Kind end = BodyPiece::Kind::done;
   int gone = 0, half_closed = 0;
+  int piped = 0;  // pieces of the body that came by a pipe
   StreamStatus tunnel_end = StreamStatus::ok;
 };
 
@@ -112,6 +114,8 @@ class Clients : public ::testing::Test, public StreamHandler, public StreamObser
   std::uint64_t limit = 0;          // of a body
   std::optional<OwnReply> refusal;  // the answer, if there is one
   std::string answer_body = "ok";
+  bool pipes = false;  // bodies may come, and answers' go, by pipes
+  PipeLoader loader;
   bool chunked = false;  // the length of the answer's body is unknown
 
  private:
@@ -124,11 +128,16 @@ class Clients : public ::testing::Test, public StreamHandler, public StreamObser
       co_return;
     }
     if (!stream.limit_body(limit)) now().end = BodyPiece::Kind::too_large;
+    stream.allow_pipes(pipes);
+    now().body = stream.first_piece();
     while (now().end != BodyPiece::Kind::too_large) {
       const BodyPiece piece = co_await stream.read_body();
       now().end = piece.kind;
       if (piece.kind != BodyPiece::Kind::data) break;
       now().body += piece.data;
+      if (!piece.piped) continue;
+      now().body += loader.unload(*piece.piped);
+      ++now().piped;
     }
     for (const http::Field& field : stream.trailers())
       now().trailers.append(field.name).append("=").append(field.value).append(";");
@@ -146,11 +155,25 @@ class Clients : public ::testing::Test, public StreamHandler, public StreamObser
     const http::Field extra[] = {{"X-Extra", "1"}};
     stream.send_head(head, extra);
     const http::Field trailers[] = {{"T", "1"}};
+    if (pipes) co_return co_await answer_piped(stream);
     bool sent = stream.send_data(answer_body, way == Way::ok || way == Way::held || way == Way::interim);
     if (way == Way::trailers) sent = sent && stream.send_trailers(trailers);
     StreamStatus flushed = StreamStatus::ok;
     if (!sent) flushed = co_await stream.flush();
     if (way == Way::reset || flushed != StreamStatus::ok) stream.reset();
+  }
+
+  // In two pieces.
+  Task<void> answer_piped(ClientStream& stream) {
+    EXPECT_TRUE(stream.takes_pipes());
+    const std::string_view body = answer_body;
+    for (const bool last : {false, true}) {
+      Pipe pipe;
+      loader.load(pipe, last ? body.substr(body.size() / 2) : body.substr(0, body.size() / 2));
+      StreamStatus flushed = StreamStatus::ok;
+      if (!stream.send_piped(pipe, last)) flushed = co_await stream.flush();
+      EXPECT_EQ(flushed, StreamStatus::ok);
+    }
   }
 
   // With trailers behind the body its length is unknown, too.

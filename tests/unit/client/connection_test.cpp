@@ -401,5 +401,72 @@ TEST_F(Clients, a_trusted_peer_says_for_whom_each_request_is) {
   EXPECT_FALSE(seen[1].secure);
 }
 
+// --- by a pipe
+
+TEST_F(Clients, a_long_body_need_not_come_into_memory_and_what_follows_it_is_the_next_request) {
+  pipes = true;
+  const std::string body(300'000, 'u');
+  Peer& peer = client();
+  peer.send("PUT /long HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + body + std::string(kGet));
+  ASSERT_TRUE(until([&] { return seen.size() == 2; }));
+  EXPECT_EQ(seen[0].body, body);
+  EXPECT_GT(seen[0].piped, 0);
+  EXPECT_EQ(seen[1].path, "/a");
+  EXPECT_TRUE(seen[1].body.empty());
+  peer.send("PUT /chunk HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n493e0\r\n" + body +
+            "\r\n3\r\nabc\r\n0\r\nSum: 1\r\n\r\n" + std::string(kGet));
+  ASSERT_TRUE(until([&] { return seen.size() == 4; }));
+  EXPECT_EQ(seen[2].body, body + "abc");
+  EXPECT_EQ(seen[2].trailers, "Sum=1;");
+  EXPECT_GT(seen[2].piped, 0);
+}
+
+TEST_F(Clients, where_nobody_takes_a_pipe_it_does) {
+  const std::string body(300'000, 'u');
+  client().send("PUT /long HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + body);
+  ASSERT_TRUE(until([&] { return seen.size() == 1 && seen[0].body.size() == body.size(); }));
+  EXPECT_EQ(seen[0].piped, 0);
+}
+
+TEST_F(Clients, X4_a_chunk_that_passes_the_limit_is_too_large) {
+  pipes = true;
+  limit = 200'000;
+  Peer& peer = client();
+  peer.send("PUT /chunk HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n493e0\r\n" +
+            std::string(300'000, 'u'));
+  EXPECT_TRUE(got(peer, "HTTP/1.1 400 "));
+  EXPECT_EQ(seen[0].end, BodyPiece::Kind::too_large);
+}
+
+TEST_F(Clients, an_answer_by_pipes_is_as_one_from_memory) {
+  pipes = true;
+  answer_body = std::string(50'000, 'l') + std::string(50'000, 'm');
+  Peer& peer = client();
+  for (chunked = false;; chunked = true) {
+    peer.got.clear();
+    peer.send(kGet);
+    const std::string half = chunked ? "\r\nc350\r\n" : "";
+    const std::string wire = (chunked ? "\r\n\r\nc350\r\n" : "\r\n\r\n") + answer_body.substr(0, 50'000) +
+                             half + answer_body.substr(50'000) + (chunked ? "\r\n0\r\n\r\n" : "");
+    EXPECT_TRUE(until([&] { return peer.got.ends_with(wire); })) << peer.got.size();
+    if (chunked) break;
+  }
+  EXPECT_EQ(seen.size(), 2u);
+}
+
+TEST_F(Clients, X4_a_client_that_reads_slowly_gets_its_piece_when_it_reads) {
+  pipes = true;
+  answer_body = std::string(200'000, 'l');
+  Peer& peer = client();
+  peer.reading = false;
+  std::string asked;
+  for (int i = 0; i < 40; ++i) asked += kGet;
+  peer.send(asked);
+  settle();
+  EXPECT_LT(seen.size(), 40u);
+  peer.reading = true;
+  EXPECT_TRUE(until([&] { return seen.size() == 40 && peer.got.size() > 40 * answer_body.size(); }));
+}
+
 }  // namespace
 }  // namespace sluice::client

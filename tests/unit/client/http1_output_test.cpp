@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "support/pipes.hpp"
+
 namespace sluice::client {
 namespace {
 
@@ -45,6 +47,29 @@ TEST(Http1Output, chunks_have_their_length_and_the_last_one_ends) {
   EXPECT_EQ(send(output), "HEAD 10\r\n0123456789abcdef\r\n");
   output.add("x", true);
   EXPECT_EQ(send(output), "1\r\nx\r\n0\r\n\r\n");
+}
+
+TEST(Http1Output, a_piece_in_a_pipe_has_its_lines_before_and_behind_it) {
+  for (const bool last : {false, true}) {
+    Pipe pipe;
+    PipeLoader loader;
+    loader.load(pipe, "0123456789abcdef");
+    Http1Output output;
+    begin(output, Framing::chunked).add_piped(pipe, last);
+    ASSERT_EQ(output.piped(), &pipe);
+    ASSERT_EQ(output.unsent().size(), 1u);
+    EXPECT_EQ(
+        std::string_view(static_cast<const char*>(output.unsent()[0].iov_base), output.unsent()[0].iov_len),
+        "HEAD 10\r\n");
+    EXPECT_TRUE(output.after_piped());
+    EXPECT_EQ(output.piped(), nullptr);
+    EXPECT_EQ(send(output), last ? "\r\n0\r\n\r\n" : "\r\n");
+    loader.unload(pipe);
+    loader.load(pipe, "x");
+    begin(output, Framing::length).add_piped(pipe, last);
+    EXPECT_FALSE(output.after_piped()) << "nothing follows";
+    EXPECT_EQ(send(output), "");
+  }
 }
 
 TEST(Http1Output, an_end_alone) {

@@ -94,6 +94,32 @@ TEST(Bodies, ChunksInPiecesOfAnySize) {
   EXPECT_EQ(body.refusal().status, 400);
 }
 
+TEST(Bodies, WhatIsKnownToBeTheBodysMayGoAnotherWay) {
+  BodyReader body;
+  body.start(Framing::length, 10);
+  body.next("abc");
+  EXPECT_EQ(body.known(), 7u);
+  body.skip(6);
+  EXPECT_EQ(body.known(), 1u);
+  EXPECT_FALSE(body.done());
+  body.skip(1);
+  EXPECT_TRUE(body.done());
+  body.start(Framing::chunked, 0);
+  EXPECT_EQ(body.known(), 0u) << "a line comes first";
+  EXPECT_EQ(body.next("5\r\nab").data, "ab");
+  EXPECT_EQ(body.known(), 3u);
+  body.skip(3);
+  EXPECT_EQ(body.known(), 0u);
+  EXPECT_EQ(body.next("\r\n1\r\nx").data, "x");
+  EXPECT_EQ(body.next("\r\n0\r\n\r\n").kind, BodyStep::Kind::done);
+  EXPECT_EQ(body.known(), 0u);
+  body.start(Framing::until_close, 0);
+  body.skip(1'000'000);
+  EXPECT_EQ(body.known(), UINT64_MAX);
+  body.start(Framing::none, 0);
+  EXPECT_EQ(body.known(), 0u);
+}
+
 TEST(Bodies, CanBeUsedAgain) {
   BodyReader body;
   body.start(Framing::chunked, 0);

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -35,12 +36,20 @@ struct Ear final : Poller::Entry {
     ++deferred_told;
     heard();
   }
+  void on_late() override {
+    ++late_told;
+    heard();
+  }
+  void on_send() override {
+    ++sends_told;
+    heard();
+  }
   void say() { EXPECT_EQ(::send(fds[1], "x", 1, 0), 1); }
 
   Poller& poller;
   std::function<void()> heard;
   int fds[2];
-  int events_told = 0, deferred_told = 0;
+  int events_told = 0, deferred_told = 0, late_told = 0, sends_told = 0;
 };
 
 TEST(Poller, An_entry_that_goes_while_events_are_handed_out_hears_nothing_more) {
@@ -90,6 +99,55 @@ TEST(Poller, What_defers_itself_for_ever_does_not_keep_events_from_others) {
   for (int i = 0; i < 3; ++i) poller.wait(1s);
   EXPECT_EQ(other.events_told, 1);
   EXPECT_GE(busy.deferred_told, 3);
+}
+
+TEST(Poller, Who_is_late_comes_behind_all_others_and_what_they_send_and_sends_in_the_same_round) {
+  Poller poller;
+  std::string order;
+  Ear late(poller, [] {}), other(poller, [] {});
+  late.heard = [&] {
+    order += late.sends_told > 0 ? "S" : "L";
+    if (late.sends_told == 0) poller.send_later(late);
+  };
+  other.heard = [&] {
+    order += other.sends_told > 0 ? "s" : "e";
+    if (other.sends_told == 0) poller.send_later(other);
+  };
+  poller.defer_late(late);
+  poller.defer_late(late);
+  other.say();
+  poller.wait(1s);
+  EXPECT_EQ(order, "esLS");
+  poller.wait(0ms);
+  EXPECT_EQ(late.late_told, 1);
+}
+
+TEST(Poller, A_round_takes_few_of_those_who_are_late_in_their_order_and_does_not_wait_for_the_rest) {
+  Poller poller;
+  std::vector<std::unique_ptr<Ear>> ears;
+  std::vector<int> told;
+  for (int i = 0; i < 10; ++i) {
+    ears.push_back(std::make_unique<Ear>(poller, [&told, i] { told.push_back(i); }));
+    poller.defer_late(*ears.back());
+  }
+  poller.wait(10s);
+  EXPECT_EQ(told, (std::vector{0, 1, 2, 3}));
+  for (int i = 0; i < 2; ++i) poller.wait(10s);
+  EXPECT_EQ(told, (std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+}
+
+TEST(Poller, Who_is_late_may_ask_again_and_end_those_that_wait_with_it) {
+  Poller poller;
+  Ear first(poller, [] {});
+  auto gone = std::make_unique<Ear>(poller, [] { ADD_FAILURE() << "it is gone"; });
+  first.heard = [&] {
+    gone.reset();
+    poller.defer_late(first);
+  };
+  poller.defer_late(first);
+  poller.defer_late(*gone);
+  for (int i = 0; i < 3; ++i) poller.wait(1s);
+  EXPECT_EQ(first.late_told, 3);
 }
 
 TEST(Poller, A_wakeup_ends_a_wait_from_another_thread_and_none_is_lost) {

@@ -93,6 +93,7 @@ class Http1RequestTest : public OneBackend {
   Task<void> run_send_data(std::string_view piece, bool last, std::span<const http::Field> trailers) {
     sent = co_await request->send_data(piece, last, trailers);
   }
+  Task<void> run_send_piped(Pipe& piece) { sent = co_await request->send_piped(piece); }
   Task<void> run_receive_head() {
     while (request->next().kind != AnswerEvent::Kind::head) co_await request->arrival();
     received = StreamStatus::ok;

@@ -11,6 +11,7 @@
 #include "proxy/upstream/request.hpp"
 #include "support/heads.hpp"
 #include "support/peer.hpp"
+#include "support/pipes.hpp"
 
 namespace sluice::upstream {
 
@@ -28,6 +29,9 @@ inline bool write_down(const AnswerEvent& event, const Request& request, std::st
       events += std::to_string(request.answer().status) + ":";
       return false;
     case AnswerEvent::Kind::data:
+      if (event.piped) {
+        events.append("|").append(PipeLoader().unload(*event.piped));
+      }
       events.append(event.data).append(event.last ? "!" : "").append(" ");
       return event.last;
     case AnswerEvent::Kind::end:
