@@ -61,7 +61,7 @@ def options_of(given):
     only, missing = driver.installed(given.only)
     more = {}
     if given.quick:
-        more = {"rounds": 1 if given.h2 else 2, "shortened": 20, "instructions": (500, 2_500)}
+        more = {"rounds": 1, "shortened": 20} if given.h2 else {"rounds": 2}
     if given.tiny:
         more = {"rounds": 1, "shortened": 20, "instructions": (100, 200), "connections": 50, "changes": 10, "fewer": 50}
     return driver.Options(only, given.bin_dir.resolve(), **{"rounds": given.rounds, "seconds": given.seconds, "missing": missing} | more)
