@@ -61,7 +61,7 @@ def options_of(given):
     only, missing = driver.installed(given.only)
     more = {}
     if given.quick:
-        more = {"rounds": 1 if given.h2 else 2, "shortened": 20, "instructions": (500, 2_500)}
+        more = {"rounds": 1, "shortened": 20} if given.h2 else {"rounds": 2}
     if given.tiny:
         more = {"rounds": 1, "shortened": 20, "instructions": (100, 200), "connections": 50, "changes": 10, "fewer": 50}
     return driver.Options(only, given.bin_dir.resolve(), **{"rounds": given.rounds, "seconds": given.seconds, "missing": missing} | more)
@@ -69,27 +69,28 @@ def options_of(given):
 
 def measure(given, options):
     """({section: text}, {row: summary}, the plot or None)"""
+    circumstances = results.circumstances(options)
     chosen = {name: given.known[name] for name in given.rows if name != LATENCY}
     driver.print_legend(options, chosen)
     summaries = driver.run(options, chosen) if chosen else {}
-    sections, drawn = sections_of(given, options, summaries), None
+    sections, drawn = sections_of(given, options, summaries, circumstances), None
     if LATENCY in given.rows:
         kinds = latency.measure(options)
         summaries[LATENCY] = {kind.says: latency.summary(kind) for kind in kinds}
         said = table.latency_lines(list(summaries[LATENCY].items()), latency.PERCENTILES)
         print("\n" + said)
         drawn = plot.svg([(kind.says, latency.lines(kind)) for kind in kinds if kind.rounds])
-        sections["Latency overhead"] = results.circumstances(options) + "\n" + said + "\n![Latency by percentile](latency.svg)\n"
+        sections["Latency overhead"] = circumstances + "\n" + said + "\n![Latency by percentile](latency.svg)\n"
     return sections, summaries, drawn
 
 
-def sections_of(given, options, summaries):
+def sections_of(given, options, summaries, circumstances):
     names = {"HTTP/2 and gRPC": h2_rows.ROWS} if given.h2 else {"The table": h1_rows.TABLE, "With access logs": h1_rows.LOGGED}
     sections = {}
     for title, rows in names.items():
         if found := {name: summaries[name] for name in rows if name in summaries}:
             wrong = "".join(f"\n- {said}" for said in table.wrong_ones(found))
-            sections[title] = results.circumstances(options) + "\n" + table.markdown(rows, found, options.only) + wrong
+            sections[title] = circumstances + "\n" + table.markdown(rows, found, options.only) + wrong
     return sections
 
 

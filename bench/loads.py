@@ -29,7 +29,7 @@ class Turn:
     folder: object       # of the contender
     bin_dir: object
     seconds: int         # how long, for loads that go by time
-    shortened: int = 1   # by how much, for those that go by number
+    shortened: int = 1   # by how much, for those that go by number; wrk has so many times fewer connections
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Wrk:
         return self.report(row, turn)["requests"]
 
     def report(self, row, turn):
-        script = turn.folder / "wrk.lua"
+        script, connections = turn.folder / "wrk.lua", max(1, self.connections // turn.shortened)
         script.write_text(WRK_SCRIPT.format(method="POST" if row.upload else "GET", body=f'string.rep("x", {row.upload})' if row.upload else "nil"))
-        out, errors = run_pinned([tool("wrk"), "-t1", f"-c{self.connections}", f"-d{turn.seconds}s", "-s", script,
+        out, errors = run_pinned([tool("wrk"), "-t1", f"-c{connections}", f"-d{turn.seconds}s", "-s", script,
                                   *(["-H", "Connection: close"] if self.close else []),
                                   f"http{'s' if row.tls else ''}://127.0.0.1:{turn.port}/"], turn.cpu, turn.seconds + PATIENCE)
         lines = out.splitlines()

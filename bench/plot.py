@@ -3,6 +3,7 @@ import math
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT, LEFT, TOP = 330, 260, 60, 40  # of a panel's inside, and what stands around it
+SEEN = 0.7  # pixels between two points of a line
 COLORS = {"no proxy": "#777777", "sluice": "#c4183c", "nginx": "#1b7f3b", "haproxy": "#1f5fbf"}
 TAILS = {0.5: "50 %", 0.1: "90 %", 0.01: "99 %", 0.001: "99.9 %"}  # the share of requests that took longer
 
@@ -51,9 +52,18 @@ def panel(left, title, shown, least, most):
         parts.append(f'<line x1="{left}" y1="{y(value):.1f}" x2="{left + WIDTH}" y2="{y(value):.1f}" stroke="#ddd"/>'
                      f'<text x="{left - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g} ms</text>')
     for name, points in shown.items():
-        path = " ".join(f"{x(tail):.1f},{y(milliseconds):.1f}" for milliseconds, tail in curve(points))
+        path = " ".join(f"{across:.1f},{up:.1f}" for across, up in thinned([(x(tail), y(milliseconds)) for milliseconds, tail in curve(points)]))
         parts.append(f'<polyline fill="none" stroke="{COLORS.get(name, "black")}" stroke-width="1.8" points="{path}"/>')
     return "\n".join(parts) + "\n"
+
+
+def thinned(points):
+    """Without those that nobody sees beside the one before; the last one stays."""
+    kept = points[:1]
+    for point in points[1:-1]:
+        if math.dist(point, kept[-1]) >= SEEN:
+            kept.append(point)
+    return kept + points[1:][-1:]
 
 
 def legend(panels, y):
