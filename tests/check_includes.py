@@ -16,9 +16,9 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 PROXY_NEVER_CONTROL = ("proxy/", "control/")
 CLI_SEES_ONLY = {"cli", "nginx", "protocol", "base"}
 
-WORKER_ROOMS = ("proxy/exchange", "proxy/client", "proxy/route", "proxy/http", "proxy/http1", "proxy/h2", "proxy/mux", "proxy/upstream",
-                "proxy/net")
-PURE_ROOMS = ("proxy/route", "proxy/http", "proxy/http1", "proxy/h2", "proxy/config")
+WORKER_ROOMS = ("proxy/exchange", "proxy/client", "proxy/route", "proxy/http", "proxy/grpc_web", "proxy/http1", "proxy/h2", "proxy/mux",
+                "proxy/upstream", "proxy/net")
+PURE_ROOMS = ("proxy/route", "proxy/http", "proxy/grpc_web", "proxy/http1", "proxy/h2", "proxy/config")
 LOCK = re.compile(r"\bstd::(recursive_|shared_|timed_)?mutex\b|\bstd::condition_variable\b")
 IMPURE_TEXT = re.compile(r"\b(steady_clock|system_clock)::now\b|\bstd::(random_device|mt19937)|\b(clock_gettime|rand)\(")
 IMPURE_HEADER = re.compile(r"^(boost/asio|proxy/net/|random$|sys/socket\.h|sys/stat\.h|fcntl\.h|unistd\.h|"

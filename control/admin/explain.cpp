@@ -7,6 +7,7 @@
 #include "proxy/base/hash.hpp"
 #include "proxy/base/suggest.hpp"
 #include "proxy/base/values.hpp"
+#include "proxy/grpc_web/content_type.hpp"
 #include "proxy/http/authority.hpp"
 #include "proxy/http/text.hpp"
 #include "proxy/http1/parser.hpp"
@@ -122,6 +123,17 @@ void explain_backend(const route::Service& service, const route::Pool& pool, std
                       (by_key ? ", by the hash of the key" : ", the only eligible one"));
 }
 
+// What becomes of a call of gRPC-Web.
+void explain_grpc_web(const route::Service& service, const sluice::http::RequestHead& head,
+                      protocol::Explained& out) {
+  const auto call = grpc_web::read_call(head);
+  if (!call) return;
+  const std::string type(grpc_web::type_for_client(*call).view());
+  out.steps.push_back(service.spec.grpc_web
+                          ? "gRPC-Web: the backend gets a call of gRPC, its answer becomes " + type
+                          : "gRPC-Web: it goes on as it is, 'grpc_web' of this service is off");
+}
+
 // The rest of the way is told as well: it is what would happen afterwards.
 void explain_hold(const route::Hold& hold, protocol::Explained& out) {
   if (hold.kind == route::Hold::Kind::stopped) {
@@ -179,6 +191,7 @@ void explain_service(const route::Snapshot& snapshot, const route::Service& serv
     return;
   }
   if (service.hold) explain_hold(*service.hold, out);
+  explain_grpc_web(service, head, out);
   const auto preview = preview_in(snapshot, service, head);
   for (const auto& step : route::explain_steps(service, head, message.client, fixed, preview))
     out.steps.push_back(step);

@@ -23,12 +23,6 @@ using protocol::Problem;
 
 namespace {
 
-std::string lines_of(const std::vector<config::Complaint>& complaints) {
-  std::string text;
-  for (const auto& complaint : complaints) text += (text.empty() ? "" : "\n") + complaint.text();
-  return text;
-}
-
 json::array array_of(const std::vector<std::string>& texts) {
   json::array array;
   for (const auto& text : texts) array.emplace_back(text);
@@ -72,7 +66,7 @@ asio::awaitable<Result<Changed>> Reloader::reload(Invocation invocation) {
   auto loaded = config::load_file(options_.config_file);
   if (!loaded.spec) {
     ++recorder_.counters.reloads_failed;
-    const std::string what = lines_of(loaded.complaints);
+    const std::string what = config::text_of(loaded.complaints);
     recorder_.events.add("reload", "", "the configuration was refused: " + what);
     co_return recorder_.refuse(invocation, "reload", protocol::invalid_config(what));
   }

@@ -24,7 +24,7 @@ constexpr int kUsage = 2;  // a wrong command line or configuration
 constexpr int kMostFree = 1024 * 1024;
 
 int complain(const std::vector<config::Complaint>& complaints) {
-  for (const auto& complaint : complaints) std::fprintf(stderr, "%s\n", complaint.text().c_str());
+  std::fprintf(stderr, "%s\n", config::text_of(complaints).c_str());
   return kUsage;
 }
 

@@ -37,9 +37,7 @@ PlanResult checked(PlanSpec plan, const std::string& file) {
 PlanResult from_text(const std::string& text, const std::string& file) {
   const auto loaded = config::load_plan(text, file.empty() ? "the plan" : file, "");
   if (loaded.plan) return *loaded.plan;
-  std::string lines;
-  for (const auto& complaint : loaded.complaints) lines += (lines.empty() ? "" : "\n") + complaint.text();
-  return protocol::invalid_config(lines);
+  return protocol::invalid_config(config::text_of(loaded.complaints));
 }
 
 // "5%", "5%:10m", "0%+mirror:10%" or "0%+mirror:10%:10m".

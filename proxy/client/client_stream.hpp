@@ -66,6 +66,8 @@ class ClientStream : public TunnelEnd {
 
   // --- the request
   const http::RequestHead& head() const { return *head_; }
+  // Where head() is a translation: what came. Routes are matched by that.
+  const http::RequestHead& head_as_sent() const { return head_as_sent_ ? *head_as_sent_ : *head_; }
   const ClientInfo& info() const { return info_; }
   virtual SocketAddresses addresses()
       const = 0;                           // of the client's connection, or as announced (PROXY protocol)
@@ -124,6 +126,7 @@ class ClientStream : public TunnelEnd {
  protected:
   // Set by the derived stream, anew for each request.
   const http::RequestHead* head_ = nullptr;
+  const http::RequestHead* head_as_sent_ = nullptr;  // null: head_ is it
   ClientInfo info_;
   StreamObserver* observer_ = nullptr;
   int status_ = 0;  // that was sent; 0: none yet

@@ -15,7 +15,9 @@ void Http1Stream::send_interim(const http::ResponseHead& answer) {
 void Http1Stream::send_head(const http::ResponseHead& answer, std::span<const http::Field> extra) {
   const auto framing = http1::response_framing(answer, wire_head_->version, head_->is_head);
   status_ = answer.status;
-  const bool early = !body_.done() && answer.status >= 400;  // a refusal: the rest of the body is not read
+  // A refusal, or all that there will be: the rest of the body is not read.
+  const bool early = !body_.done() && (answer.status >= 400 || framing == http1::Framing::none ||
+                                       (framing == http1::Framing::length && answer.content_length == 0));
   if (connection_.worker().shutting_down || framing == http1::Framing::until_close || early)
     keep_alive_ = false;
   http1::ResponseContext context;

@@ -14,6 +14,14 @@ std::string Complaint::text() const {
   return (file.empty() ? "" : file + ":" + place) + with_suggestion(what, suggestion);
 }
 
+std::string text_of(const std::vector<Complaint>& complaints) {
+  std::string text;
+  const std::size_t shown = std::min(complaints.size(), kMostShown);
+  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : "\n") + complaints[i].text();
+  if (shown < complaints.size()) text += "\nand " + std::to_string(complaints.size() - shown) + " more";
+  return text;
+}
+
 void Complaints::add(Place place, std::string what, std::string suggestion) {
   // What stands nowhere (a spec built by the program itself) is said of the whole file.
   all_.push_back(

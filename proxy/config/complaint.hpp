@@ -1,6 +1,7 @@
 // What is wrong with a configuration, with its place, as full sentences for the operator.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,11 @@ struct Complaint {
   // "FILE:LINE:COL: what, did you mean 'x'?"; without the place when there is no file.
   std::string text() const;
 };
+
+// A line each, without an end behind the last. Of many the first, and how many there are beside them: whoever
+// mends these has mended most of the others, or reads them next.
+inline constexpr std::size_t kMostShown = 20;
+std::string text_of(const std::vector<Complaint>& complaints);
 
 // Collects what is wrong in one file.
 class Complaints {

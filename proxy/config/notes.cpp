@@ -75,6 +75,16 @@ void note_cookie_never_issued(const ServiceSpec& service, Complaints& out) {
                                      ", because every request has the key ip; leave ip out of 'keys'");
 }
 
+// gRPC is not spoken over HTTP/1.1.
+void note_grpc_web_over_http1(const ServiceSpec& service, Complaints& out) {
+  if (!service.grpc_web) return;
+  for (const auto& pool : service.pools)
+    if (pool.protocol == BackendProtocol::h1)
+      out.add(pool.place, "service " + quoted(service.name) + " has 'grpc_web: on', but its pool " +
+                              quoted(pool.name) +
+                              " speaks HTTP/1.1, which carries no gRPC; write 'protocol: h2'");
+}
+
 // Every request that `later` would match matches `first`. Requires: it has the host and the path of `first`.
 bool covers(const RouteSpec& first, const RouteSpec& later) {
   const auto in = [](const auto& all, const auto& one) {
@@ -141,6 +151,7 @@ std::vector<Complaint> notes(const Spec& spec) {
     note_rescue_without_a_try(service, out);
     note_keys_that_make_users_jump(service, out);
     note_cookie_never_issued(service, out);
+    note_grpc_web_over_http1(service, out);
   }
   note_routes_that_never_match(spec, out);
   return std::move(out).sorted();

@@ -173,6 +173,7 @@ struct ServicePolicies {
   milliseconds retain = 0ms;
   std::string retain_hook;  // a command, run when a retention ends; empty: none
   bool debug_headers = false;
+  bool grpc_web = false;  // is translated to gRPC for the backends; else it goes on as it comes
   bool operator==(const ServicePolicies&) const = default;
   static void fields(auto& self, auto& visit) {
     visit("sticky", self.sticky);
@@ -187,6 +188,7 @@ struct ServicePolicies {
     visit("retain", self.retain, Duration{0ms});
     visit("retain_hook", self.retain_hook, Text{});
     visit("debug_headers", self.debug_headers);
+    visit("grpc_web", self.grpc_web);
   }
 };
 

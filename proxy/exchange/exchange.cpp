@@ -54,7 +54,7 @@ Exchange::Exchange(Context& context, client::ClientStream& client)
       id_(client.head(), context.random),
       accounting_(context, plan_),
       placement_(context, plan_, attempts_, client, *this),
-      waits_(context, plan_, placement_, client.head()),
+      waits_(context, plan_, placement_, client.head_as_sent()),
       user_(plan_, client),
       shadow_(context, plan_, client, user_),
       upload_(client, *this, shadow_),
@@ -74,7 +74,7 @@ Exchange::~Exchange() { client_.set_observer(nullptr); }
 Task<void> Exchange::serve(Context& context, client::ClientStream& client) {
   Exchange self(context, client);
   if (client.head().max_forwards_zero) co_return co_await self.answer_here();
-  Failure failure = match_route(self.plan_, client.head());
+  Failure failure = match_route(self.plan_, client.head_as_sent());
   if (!failure && self.plan_.routed().hold) failure = co_await self.wait_out_pause();
   if (!failure) failure = self.within_limits();
   if (!failure && !self.decide_pool()) failure = co_await self.waits_.for_slot();
@@ -299,7 +299,7 @@ bool Exchange::take_head() {
 
 void Exchange::pass_head() {
   if (call_) call_->answer_begins();
-  const bool sets_cookie = !call_ && user_.needs_cookie();
+  const bool sets_cookie = !client_.head_as_sent().is_grpc && user_.needs_cookie();
   const bool shows_origin = plan_.spec().debug_headers;
   if (!sets_cookie && !plan_.has_preview_token && !shows_origin)
     return client_.send_head(request_->answer(), {});

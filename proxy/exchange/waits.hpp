@@ -14,7 +14,7 @@ namespace sluice::exchange {
 
 class Waits {
  public:
-  // All outlive it.
+  // All outlive it. `head`: by which the request is routed.
   Waits(Context& context, Plan& plan, Placement& placement, const http::RequestHead& head)
       : context_(context), plan_(plan), placement_(placement), head_(head) {}
 

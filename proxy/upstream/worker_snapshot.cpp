@@ -11,6 +11,7 @@ WorkerSnapshotPtr WorkerBackends::adopt(route::SnapshotPtr snapshot) {
   for (const route::Service& service : snapshot->services) {
     WorkerService& service_view = view->services.emplace_back();
     service_view.service = &service;
+    view->has_grpc_web |= service.spec.grpc_web;
     for (const route::Pool& pool : service.pools) {
       WorkerPool& pool_view = service_view.pools.emplace_back();
       pool_view.pool = &pool;

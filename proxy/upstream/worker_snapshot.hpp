@@ -28,6 +28,7 @@ struct WorkerService {
 struct WorkerSnapshot {
   route::SnapshotPtr snapshot;
   std::vector<WorkerService> services;  // as in snapshot->services
+  bool has_grpc_web = false;            // one of them wants it translated
 };
 using WorkerSnapshotPtr = boost::local_shared_ptr<const WorkerSnapshot>;
 

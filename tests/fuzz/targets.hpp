@@ -22,6 +22,7 @@ void hpack_block(std::string_view bytes);
 void h2_session(std::string_view bytes);
 void h2_peers(std::string_view bytes);
 void h2_downgrade(std::string_view bytes);
+void grpc_web(std::string_view bytes);
 
 struct Target {
   const char* name;  // of the function, of its folder in corpus/, and for `./dev fuzz`
@@ -36,7 +37,7 @@ inline constexpr Target kTargets[] = {
     {"nginx_import", nginx_import, 1000},   {"journal", journal, 600},
     {"proxy_header", proxy_header, 20000},  {"h2_session", h2_session, 3000},
     {"h2_peers", h2_peers, 2000},           {"h2_downgrade", h2_downgrade, 20000},
-    {"hpack_block", hpack_block, 40000},
+    {"hpack_block", hpack_block, 40000},    {"grpc_web", grpc_web, 100000},
 };
 
 // `what` is the promise that was broken.

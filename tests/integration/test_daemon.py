@@ -61,6 +61,20 @@ def test_check_of_a_good_file_and_of_a_missing_one(folder):
     assert not any((folder / name).exists() for name in ("state", "admin.sock")), "checking touches nothing"
 
 
+def test_of_many_mistakes_the_first_are_shown(sluice, folder):
+    config = config_of({"api": service({"blue": ["127.0.0.1:9"]})})
+    daemon = sluice(config)
+    config["routes"] = [{"path": "/", "service": "nobody"} for _ in range(600)]
+    daemon.write_config(config)
+    path = daemon.config_file
+    for command in ([binary("sluiced"), "--check", "--config", path], [binary("sluiced"), "--config", path], [binary("sluicectl"), "check", path]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        lines = done.stderr.splitlines()
+        assert done.returncode == 2 and len(lines) == 21 and lines[-1] == "and 580 more", lines
+    refused = daemon.ctl("reload", check=2)
+    assert refused.err.count("there is no service 'nobody'") == 20 and "and 580 more" in refused.err
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "conf").glob("*.yaml")), ids=lambda p: p.name)
 def test_shipped_configurations_are_valid(path):
     done = subprocess.run([binary("sluiced"), "--check", "--config", str(path)], capture_output=True, text=True)

@@ -18,6 +18,8 @@ TEST(BadConfig, Services) {
       {service_7_5("slow_start: 1.0005s"), 7, 17, "finer than a millisecond", ""},
       {service_7_5("slow_start: soon"), 7, 17, "'soon' is not a duration", ""},
       {service_7_5("debug_headers: {}"), 7, 20, "'debug_headers' must be true or false, not a map", ""},
+      {service_7_5("grpc_web: h2"), 7, 15, "'grpc_web' must be true or false, not 'h2'", ""},
+      {service_7_5("grpcweb: on"), 7, 5, "unknown key 'grpcweb'", "grpc_web"},
       {service_7_5("balance: hash\n  api: {}"), 8, 3,
        "duplicate key 'api' in 'services', it stands in line 4 already", ""},
       {top_3_1("routes: []\nservices: {}"), 4, 1, "duplicate key 'services'", ""},

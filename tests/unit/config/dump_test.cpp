@@ -46,6 +46,7 @@ services:
     retain: 62s
     retain_hook: "tidy up: 'it' # all"
     debug_headers: true
+    grpc_web: on
   front: {pools: {"null": {backends: []}, "off": {backends: []}, v1: {backends: []}}, split: {v1: 100%}}
 routes:
   - {host: "*.a.b", path: /a, service: api}

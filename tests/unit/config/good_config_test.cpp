@@ -122,6 +122,8 @@ TEST(GoodConfig, DebugHeadersOfAServiceOverrideThoseOfTheFile) {
   EXPECT_TRUE(spec.services[0].debug_headers);
   EXPECT_FALSE(spec.services[1].debug_headers);
   EXPECT_TRUE(loaded(service_7_5("debug_headers: true")).services[0].debug_headers);
+  EXPECT_TRUE(loaded(service_7_5("grpc_web: on")).services[0].grpc_web);
+  EXPECT_FALSE(loaded(service_7_5("grpc_web: off")).services[0].grpc_web);
 }
 
 TEST(GoodConfig, Backends) {

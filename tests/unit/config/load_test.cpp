@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <random>
@@ -22,6 +23,23 @@ std::string content_of(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+TEST(Load, OfManyMistakesTheFirstAreShown) {
+  std::string yaml = top_3_1("routes:\n");
+  const auto with = [&](std::size_t mistakes) {
+    std::string text = yaml;
+    for (std::size_t i = 0; i < mistakes; ++i) text += "  - {service: nobody}\n";
+    return load_text(text, "f.yaml").complaints;
+  };
+  const auto lines = [](const std::string& text) { return std::count(text.begin(), text.end(), '\n') + 1; };
+  EXPECT_EQ(text_of(with(1)), with(1)[0].text());
+  EXPECT_EQ(lines(text_of(with(kMostShown))), kMostShown);
+  const auto many = with(kMostShown + 580);
+  EXPECT_THAT(many, SizeIs(kMostShown + 580)) << "all are found";
+  EXPECT_EQ(lines(text_of(many)), kMostShown + 1);
+  EXPECT_THAT(text_of(many), testing::StartsWith(many[0].text() + "\n" + many[1].text() + "\n"));
+  EXPECT_THAT(text_of(many), testing::EndsWith(many[kMostShown - 1].text() + "\nand 580 more"));
 }
 
 TEST(Load, SaysEverythingAtOnceInTheOrderOfTheFile) {

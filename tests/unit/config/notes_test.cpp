@@ -119,5 +119,17 @@ TEST(Notes, ACookieThatIsNeverIssued) {
                           "request has the key ip; leave ip out of 'keys'"));
 }
 
+TEST(Notes, GrpcWebToAPoolThatSpeaksHttp1) {
+  const auto pools = [](const std::string& green) {
+    return noted(pools_5_5("pools: {blue: {backends: [\"h:1\"], protocol: h2}, green: {backends: [\"h:2\"]" +
+                           green + "}}\n    split: {blue: 100%, green: 0%}\n    grpc_web: on"));
+  };
+  EXPECT_THAT(pools(""),
+              ElementsAre("f.yaml:5:54: note: service 'api' has 'grpc_web: on', but its pool 'green' "
+                          "speaks HTTP/1.1, which carries no gRPC; write 'protocol: h2'"));
+  EXPECT_THAT(pools(", protocol: h2"), IsEmpty());
+  EXPECT_THAT(pools(", protocol: auto"), IsEmpty());
+}
+
 }  // namespace
 }  // namespace sluice::config

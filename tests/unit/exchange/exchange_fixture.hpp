@@ -3,6 +3,7 @@
 #pragma once
 
 #include "fakes.hpp"
+#include "proxy/exchange/handler.hpp"
 #include "test_worker.hpp"
 
 namespace sluice::exchange {
@@ -16,6 +17,7 @@ class Bench : public TestWorker<FakeConnector> {
     spec.timeouts.connect = 1s;
     spec.timeouts.response = 2s;
     spec.timeouts.tunnel = 60s;
+    spec.grpc_web = script.grpc_web;
     add_pool("stable", 0, 2);
     add_pool("canary", config::kWhole, 1);
   }
@@ -48,7 +50,7 @@ class Bench : public TestWorker<FakeConnector> {
 
  private:
   Task<void> serve() {
-    co_await Exchange::serve(context, *stream);
+    co_await handler_.serve(*stream);
     over_ = true;
   }
   // What comes from outside, between two steps of the exchange.
@@ -60,6 +62,7 @@ class Bench : public TestWorker<FakeConnector> {
   }
 
   const Script script_;
+  Handler handler_{context};
   bool over_ = false, struck_ = false;
 };
 

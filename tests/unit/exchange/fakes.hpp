@@ -57,7 +57,14 @@ struct Script {
   // `answer` in the head. Empty: without one.
   std::vector<std::string> grpc;
   std::vector<http::Field> request_fields, answer_fields;
+  bool grpc_web = false;  // the call is gRPC-Web's
+  std::string_view
+      answer_type;  // Content-Type; with one the length of the answer is not known before its end
 };
+
+inline std::string line_of(const http::Field& field) {
+  return std::string(field.name).append(": ").append(field.value);
+}
 
 class FakeStream final : public client::ClientStream {
  public:
@@ -72,7 +79,7 @@ class FakeStream final : public client::ClientStream {
     for (const auto& piece : script.body) body_ += piece;
     request_.body = body_.empty() ? http::BodyLength::none : http::BodyLength::known;
     request_.content_length = body_.size();
-    request_.is_grpc = !script.grpc.empty();
+    request_.is_grpc = !script.grpc.empty() && !script.grpc_web;
     for (const auto& field : script.request_fields) request_.fields.push(field);
     head_ = &request_;
     info_.address = info_.peer_address = "192.0.2.7";
@@ -89,6 +96,8 @@ class FakeStream final : public client::ClientStream {
   bool was_reset = false;
   bool own = false;  // the answer is the proxy's own
   client::OwnReply reply_sent;
+  std::vector<std::string> fields_sent;  // of the last head: "name: value", the added ones behind
+  std::vector<std::string> pieces_sent;
   std::vector<std::pair<std::string, std::string>> trailers_sent;
   std::chrono::milliseconds call_patience() const { return call_patience_; }
   bool watched = false;
@@ -131,13 +140,17 @@ class FakeStream final : public client::ClientStream {
   void watch() override { watched = true; }
 
   void send_interim(const http::ResponseHead& answer) override { interims.push_back(answer.status); }
-  void send_head(const http::ResponseHead& answer, std::span<const http::Field>) override {
+  void send_head(const http::ResponseHead& answer, std::span<const http::Field> extra) override {
     ++heads;
     status_ = answer.status;
+    fields_sent.clear();
+    for (const auto& field : answer.fields) fields_sent.push_back(line_of(field));
+    for (const auto& field : extra) fields_sent.push_back(line_of(field));
   }
   bool send_data(std::string_view piece, bool last) override {
     steps_.take();
     sent.append(piece);
+    if (!piece.empty()) pieces_sent.emplace_back(piece);
     bytes_out_ += piece.size();
     ends_ = last;
     if (lost || steps_.due(Fault::client_gone)) {
@@ -228,6 +241,10 @@ struct Seen {
   int kept = 0;      // connections that went back to serve again
   int closed = 0;
   std::vector<std::uint32_t> previous_attempts;  // as they were told
+  http::RequestHead head;                        // the last, without its texts
+  std::vector<std::string> fields;               // of the last: "name: value"
+  std::string body;                              // of the last, as far as it came
+  bool whole = false;
 };
 
 class FakeRequest final : public upstream::Request {
@@ -243,6 +260,9 @@ class FakeRequest final : public upstream::Request {
         arriving_(poller, wheel) {
     ++seen_.open;
     answer_.status = status;
+    if (script.answer_type.empty()) return;
+    answer_.body = http::BodyLength::unknown;
+    answer_.fields.push("content-type", script.answer_type);
   }
   void end_with(const std::string& grpc_status) {
     if (!grpc_status.empty()) trailer_ = {"grpc-status", grpc_status};
@@ -327,15 +347,24 @@ class FakeRequest final : public upstream::Request {
     }
     delete this;
   }
-  void begin_head(const http::RequestHead&, const http::ForwardContext& forward, std::string_view,
+  void begin_head(const http::RequestHead& head, const http::ForwardContext& forward, std::string_view body,
                   bool whole) override {
     seen_.previous_attempts.push_back(forward.previous_attempts);
+    seen_.head = head;
+    seen_.head.fields.clear();
+    seen_.fields.clear();
+    for (const auto& field : head.fields) seen_.fields.push_back(line_of(field));
+    seen_.body = body;
     begin_send(whole);
     phase_ = upstream::Phase::sent;
     ++seen_.requests;
   }
-  void begin_data(std::string_view, bool last, std::span<const http::Field>) override { begin_send(last); }
+  void begin_data(std::string_view piece, bool last, std::span<const http::Field>) override {
+    seen_.body.append(piece);
+    begin_send(last);
+  }
   void begin_send(bool last) {
+    seen_.whole = last;
     steps_.take();
     ends_ = last;
     send_fails_ = steps_.due(Fault::backend_reset);

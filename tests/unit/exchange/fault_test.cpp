@@ -64,6 +64,16 @@ std::vector<Case> cases() {
   failed_call.trailers = false;
   failed_call.grpc = {"14", "0"};
   all.push_back({"a gRPC call that is rescued", failed_call});
+  Script web_call = call;
+  web_call.grpc_web = true;
+  web_call.request_fields = {{"content-type", "application/grpc-web-text"}};
+  web_call.body = {"AAAA", "AAA="};  // a message without bytes
+  web_call.answer_type = "application/grpc";
+  web_call.answer = {std::string("\0\0\0\0", 4), "\1a"};  // one of a byte
+  all.push_back({"a call of gRPC-Web to a slow client", web_call});
+  web_call.whole_body = true;
+  web_call.blocked = false;
+  all.push_back({"the same, whose body came with its head", web_call});
   Script nobody;
   nobody.statuses = {500};
   all.push_back({"every backend fails", nobody});

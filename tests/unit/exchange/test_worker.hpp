@@ -54,6 +54,7 @@ class TestWorker {
     config::RouteSpec route;
     route.service = "api";
     route.path = "/";
+    route.headers = route_headers;
     snapshot->routes =
         std::make_shared<const route::RouteTable>(std::vector{route}, std::vector<std::string>{"api"});
     context.view = context.backends.adopt(snapshot);
@@ -112,6 +113,7 @@ class TestWorker {
   std::vector<route::Flag> flags;
   std::optional<route::MirrorTo> mirror;
   std::optional<route::PreviewKey> preview_key;
+  std::vector<std::pair<std::string, std::string>> route_headers;  // that the service's route asks for
   std::shared_ptr<observe::ServiceLive> live = std::make_shared<observe::ServiceLive>(1);
   std::vector<route::Pool> pools;
   std::vector<std::uint32_t> suspects;  // ids of backends that control was told of (H3)
