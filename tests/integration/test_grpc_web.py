@@ -343,7 +343,7 @@ def test_where_it_is_off_calls_go_on_as_they_come(sluice, call):
     backend = H2Backend()
     off = web_service({"blue": [backend]})
     off["grpc_web"] = False
-    daemon = sluice(config_of({"api": off}))
+    daemon = sluice(config_of({"api": off, "on": web_service({"blue": [backend]})}))
     one = call(daemon, "/echo", [b"hello"], text=True).head()
     assert one.link.piece() == wire([b"hello"], text=True)
     request = backend.seen("/echo")[0]
