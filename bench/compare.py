@@ -75,13 +75,24 @@ def measure(given, options):
     summaries = driver.run(options, chosen) if chosen else {}
     sections, drawn = sections_of(given, options, summaries, circumstances), None
     if LATENCY in given.rows:
-        kinds = latency.measure(options)
+        kinds = latencies(options)
         summaries[LATENCY] = {kind.says: latency.summary(kind) for kind in kinds}
         said = table.latency_lines(list(summaries[LATENCY].items()), latency.PERCENTILES)
         print("\n" + said)
-        drawn = plot.svg([(kind.says, latency.lines(kind)) for kind in kinds if kind.rounds])
-        sections["Latency overhead"] = circumstances + "\n" + said + "\n![Latency by percentile](latency.svg)\n"
+        sections["Latency overhead"] = circumstances + "\n" + said
+        if panels := [(kind.says, latency.lines(kind)) for kind in kinds if kind.rounds]:
+            drawn = plot.svg(panels)
+            sections["Latency overhead"] += "\n![Latency by percentile](latency.svg)\n"
     return sections, summaries, drawn
+
+
+def latencies(options):
+    """What could not be measured takes no table with it."""
+    try:
+        return latency.measure(options)
+    except driver.UNMEASURED as problem:
+        print(f"no latencies: {problem}")
+        return [latency.Latencies("not measured", {}, wrong={"sluice": str(problem)})]
 
 
 def sections_of(given, options, summaries, circumstances):

@@ -1,6 +1,8 @@
 """Takes a table's rows to who measures them, and prints each as soon as it is there."""
 import dataclasses
+import http.client
 import shutil
+import subprocess
 
 import changes
 import cpu
@@ -13,7 +15,7 @@ import sizes
 import start
 import table
 from contenders import CONTENDERS
-from processes import Failed, tool
+from processes import Failed, Wrong, tool
 from rounds import Result, summarize
 
 # Each takes the options and {name: Row}, and gives {name: Result}.
@@ -30,6 +32,8 @@ MEASURES = {
     "h2idle": h2_memory.measure_idle,
     "h2open": h2_memory.measure_open,
 }
+# Why there is no number; a daemon that ends in the midst shows as one of them.
+UNMEASURED = (Failed, Wrong, OSError, http.client.HTTPException, subprocess.SubprocessError)
 LAST = 400  # characters of why something failed: a log's end says most
 # Of what is measured with a tool that may be missing.
 NEEDS = {"instructions": ("valgrind",), "sharing": ("valgrind", "strace")}
@@ -79,7 +83,7 @@ def attempt(options, rows):
     row = next(iter(rows.values()))
     try:
         return MEASURES[row.by](options, rows)
-    except Failed as problem:
+    except UNMEASURED as problem:
         names = [name for name in options.only if not row.only or name in row.only]
         return {name: Result([], {one: str(problem)[-LAST:] for one in names}) for name in rows}
 

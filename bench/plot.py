@@ -20,14 +20,18 @@ def svg(panels):
 
 
 def curve(points):
-    """(milliseconds, share of requests that took longer) at each class, up to the last per mille."""
-    total = sum(count for _, count in points)
-    left, found = total, []
+    """(milliseconds, share of requests that took so long or longer), from the median to the last per mille."""
+    total = left = sum(count for _, count in points)
+    found = []
     for nanoseconds, count in points:
-        if left / total < min(TAILS):
-            break
-        found.append((nanoseconds / 1e6, min(left / total, max(TAILS))))
+        tail, milliseconds = left / total, nanoseconds / 1e6
         left -= count
+        if tail > max(TAILS):
+            found = [(milliseconds, max(TAILS))]
+            continue
+        found.append((milliseconds, max(tail, min(TAILS))))
+        if tail <= min(TAILS):
+            break
     return found
 
 

@@ -7,18 +7,17 @@ when the last request reached the side that was left, counted from the command's
   rollback.py [--rounds 20] [--connections 32] [--bin-dir build/release/bin]
 """
 import argparse
-import contextlib
-import http.client
 import json
 import os
 import pathlib
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+from many import Api
+from processes import free_port, tool, wait_for_port
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/support"))
@@ -27,39 +26,6 @@ SETTLE = 0.4  # seconds between two moves: both sides' last requests have arrive
 
 def clock():
     return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-def wait_for(port):
-    for _ in range(500):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.01)
-    raise SystemExit(f"nothing listens on port {port}")
-
-
-class Api(http.client.HTTPConnection):
-    """The admin socket, one kept connection."""
-
-    def __init__(self, path):
-        super().__init__("x", timeout=30)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.connect(self.path)
-
-    def change(self, method, path, body=None):
-        self.request(method, path, body and json.dumps(body))
-        reply = self.getresponse()
-        text = reply.read()
-        if reply.status != 200:
-            raise SystemExit(f"{path}: {text.decode()}")
 
 
 class Sluice:
@@ -72,7 +38,7 @@ class Sluice:
         (folder / "state").mkdir()
         (folder / "sluice.yaml").write_text(json.dumps(config))
         self.process = subprocess.Popen([bin_dir / "sluiced", "--config", folder / "sluice.yaml"], stderr=subprocess.DEVNULL)
-        wait_for(port)
+        wait_for_port(port)
         self.api = Api(self.socket)
 
     def by_cli(self, *words):
@@ -81,8 +47,8 @@ class Sluice:
     def moves(self):
         """(name, to green, back to blue)."""
         yield ("cutover / rollback, sluicectl", lambda: self.by_cli("cutover", "api=green"), lambda: self.by_cli("rollback", "api"))
-        yield ("cutover / rollback, one API call", lambda: self.api.change("POST", "/v1/cutover", {"services": {"api": "green"}}),
-               lambda: self.api.change("POST", "/v1/services/api/rollback"))
+        yield ("cutover / rollback, one API call", lambda: self.api.call("POST", "/v1/cutover", {"services": {"api": "green"}}),
+               lambda: self.api.call("POST", "/v1/services/api/rollback"))
         yield ("split to 0 % and back, sluicectl", lambda: self.by_cli("split", "api", "green=100%", "blue=0%"),
                lambda: self.by_cli("split", "api", "blue=100%", "green=0%"))
 
@@ -90,10 +56,10 @@ class Sluice:
 class Nginx:
     def __init__(self, folder, port, addresses, _bin_dir):
         self.folder, self.port, self.addresses = folder, port, addresses
-        self.program = shutil.which("nginx", path="/usr/sbin:/usr/bin")
+        self.program = tool("nginx")
         self.point_to("blue")
         self.process = subprocess.Popen([*self.command(), "-g", "daemon off;"])
-        wait_for(port)
+        wait_for_port(port)
 
     def command(self):
         return [self.program, "-c", f"{self.folder}/nginx.conf", "-e", f"{self.folder}/error.log", "-p", str(self.folder)]

@@ -41,10 +41,10 @@ CPU_ROWS = {
 }
 
 OTHER_ROWS = {
-    "instructions": Row("small GET, keep-alive", "instructions", "instructions", goal=8500, only=PROXIES),
+    "instructions": Row("instructions of that small GET", "instructions", "instructions", goal=8500, only=PROXIES),
     "browser": Row("browser's GET: 18 fields, cookies, sticky", "instructions", "instructions", goal=13_000, only=PROXIES),
-    "routes": Row("small GET among 10,000 routes", "instructions", "instructions", only=PROXIES),
-    "routes-x": Row("the same, to one route", "instructions", "x", goal=1.03, only=PROXIES),
+    "routes": Row("a small GET among 10,000 routes", "instructions", "instructions", only=PROXIES),
+    "routes-x": Row("the same, to one with a single route", "instructions", "x", goal=1.03, only=PROXIES),
     "workers-x": Row("instructions of a small GET with two workers, to one (nothing is shared: an argument, for two cores leave none for a load)",
                      "sharing", "x", goal=1.03, only=("sluice",)),
     "futexes": Row("futex calls in 10,000 requests, two workers", "sharing", "calls", goal=10, only=("sluice",)),

@@ -142,6 +142,13 @@ def test_the_plot_has_a_line_for_each_inside_its_panel():
         assert all(0 <= x <= width and 0 <= y <= height for x, y in points)
 
 
+def test_a_line_goes_from_the_median_to_the_last_per_mille():
+    latencies = [(1 * MS, 400), (2 * MS, 200), (3 * MS, 300), (4 * MS, 99), (5 * MS, 1)]
+    assert plot.curve(latencies) == [(2, 0.5), (3, 0.4), (4, 0.1), (5, 0.001)]
+    assert plot.curve([(1 * MS, 10)]) == [(1, 0.5)]
+    assert plot.curve([(1 * MS, 99_900), (2 * MS, 90), (3 * MS, 10)]) == [(1, 0.5), (2, 0.001)]
+
+
 def test_a_run_writes_its_own_sections_anew_and_leaves_the_others(folder):
     page = folder / "RESULTS.md"
     results.write(page, {"HTTP/2 and gRPC": "two\n", "The table": "one\n"})

@@ -125,7 +125,8 @@ def test_what_cannot_be_measured_takes_no_other_row_with_it(folder):
         (programs / name).symlink_to(BIN / name)
     (programs / "sluiced").write_text("#!/bin/sh\necho no configuration pleases me >&2\nexit 3\n")
     (programs / "sluiced").chmod(0o755)
-    _, found, _ = bench(folder, "--only", "floor,sluice", "--rows", "cutover,m-route", bin_dir=programs, status=1)
-    assert list(found) == ["cutover", "m-route"]
-    for summary in found.values():
+    _, found, results = bench(folder, "--only", "floor,sluice", "--rows", "cutover,m-route,latency", bin_dir=programs, status=1)
+    assert list(found) == ["cutover", "m-route", "latency"]
+    for summary in (found["cutover"], found["m-route"], found["latency"]["not measured"]):
         assert "sluice ended with status 3:\nno configuration pleases me" in summary["wrong"]["sluice"]
+    assert "latency.svg" not in results
