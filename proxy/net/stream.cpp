@@ -166,8 +166,10 @@ void Stream::on_deferred() {
 
 [[gnu::noinline]] void Stream::await_turn() { poller_.defer_late(*this); }
 
+// What was asked to end meanwhile ends: the end must not be left to the read behind this one.
 void Stream::on_late() {
-  if (!reads_late_ || !maybe_readable_ || read_state_ != ReadState::pending) return;
+  if (asked_end_ != IoStatus::ok || !reads_late_ || !maybe_readable_ || read_state_ != ReadState::pending)
+    return;
   try_read_late();
   if (read_state_ == ReadState::ready) deliver_read();
 }
