@@ -8,9 +8,8 @@ namespace {
 constexpr std::size_t kCopied = 4096;
 }  // namespace
 
-// Puts the line in front of a piece; what goes behind it is the result.
+// Puts the line in front of a chunk; what goes behind it is the result.
 std::string_view Http1Output::frame(std::size_t size, bool last) {
-  if (framing_ != http1::Framing::chunked) return {};
   if (size == 0) return last ? http1::kLastChunk : std::string_view();
   char chunk_head[20];
   copied_.append({chunk_head, http1::encode_chunk_head(chunk_head, size)});
@@ -18,7 +17,8 @@ std::string_view Http1Output::frame(std::size_t size, bool last) {
 }
 
 bool Http1Output::add(std::string_view piece, bool last) {
-  std::string_view ending = frame(piece.size(), last);
+  std::string_view ending;
+  if (framing_ == http1::Framing::chunked) ending = frame(piece.size(), last);
   const bool copy = piece.size() <= kCopied;
   if (copy) {
     copied_.append(piece);
@@ -30,7 +30,8 @@ bool Http1Output::add(std::string_view piece, bool last) {
 }
 
 void Http1Output::add_piped(Pipe& piece, bool last) {
-  ending_ = frame(piece.size(), last);
+  ending_ = {};
+  if (framing_ == http1::Framing::chunked) ending_ = frame(piece.size(), last);
   piped_ = &piece;
   gather({}, {});
 }

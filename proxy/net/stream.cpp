@@ -59,22 +59,18 @@ void Stream::try_read_clear(char* room, std::size_t size) {
   do {
     got = receive_bytes(fd_, room, size);
   } while (got < 0 && errno == EINTR);
-  take_received(got, got < static_cast<ssize_t>(size));
-  if (read_state_ == ReadState::ready && !reads_late_) poller_.defer(*this);
-}
-
-// A read that has drained the socket: the next byte makes a new event, unless it is the FIN that has been
-// announced.
-void Stream::take_received(ssize_t got, bool drained) {
   if (got > 0) {
-    maybe_readable_ = !drained || peer_closed_;
-    end_read({IoStatus::ok, static_cast<std::size_t>(got)});
+    const auto read = static_cast<std::size_t>(got);
+    // A short read has drained the socket: the next byte makes a new event, unless it is the FIN that has
+    // been announced.
+    maybe_readable_ = read == size || peer_closed_;
+    complete_read({IoStatus::ok, read});
   } else if (got == 0) {
-    end_read({IoStatus::eof, 0});
+    complete_read({IoStatus::eof, 0});
   } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
     maybe_readable_ = false;
   } else {
-    end_read({IoStatus::reset, 0});
+    complete_read({IoStatus::reset, 0});
   }
 }
 
@@ -85,15 +81,20 @@ void Stream::read_into_pipe(Pipe& pipe, std::uint64_t most) {
   most_piped_ = static_cast<std::size_t>(std::min<std::uint64_t>(most, Pipe::kRoom));
 }
 
-// How much of a pipe is used the kernel does not say: there may be more.
+// How much of a pipe is used the kernel does not say: after a read there may be more.
 void Stream::try_read_late() {
   if (!read_pipe_) return try_read();
   const ssize_t got = read_pipe_->fill(fd_, most_piped_);
   if (got < 0 && errno == EMFILE) {
     read_pipe_ = nullptr;
-    return try_read();
+    try_read();
+  } else if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    maybe_readable_ = false;
+  } else if (got < 0) {
+    complete_read({IoStatus::reset, 0});
+  } else {
+    complete_read({got == 0 ? IoStatus::eof : IoStatus::ok, static_cast<std::size_t>(got)});
   }
-  take_received(got, false);
 }
 
 bool Stream::drained() {
@@ -106,14 +107,10 @@ bool Stream::drained() {
 }
 
 void Stream::complete_read(ReadResult result) {
-  end_read(result);
-  if (!reads_late_) poller_.defer(*this);
-}
-
-void Stream::end_read(ReadResult result) {
   read_result_ = result;
   next_room_ = std::min(brought_many() && !read_pipe_ ? Buffer::kLarge : Buffer::kSmall, most_room_);
   read_state_ = ReadState::ready;
+  if (!reads_late_) poller_.defer(*this);
 }
 
 void Stream::deliver_read() {
@@ -132,8 +129,7 @@ void Stream::on_events(std::uint32_t events) {
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) maybe_readable_ = true;
   if (connector_) return end_connect(connect_result());
   if (tls_ && on_tls_events(events)) return;
-  if (maybe_readable_ && read_state_ == ReadState::pending)
-    reads_late_ ? poller_.defer_late(*this) : try_read();
+  if (maybe_readable_ && read_state_ == ReadState::pending) reads_late_ ? await_turn() : try_read();
   if (!writer_ || sending_ || !(events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) return;
   if (!writer_->step()) {
     if (Deadline::armed()) expires_after(timeout_);  // it moves
@@ -165,12 +161,15 @@ void Stream::on_deferred() {
     writer->status_ = asked;
     return writer->waiting_.resume();
   }
-  if (maybe_readable_ && read_state_ == ReadState::pending)
-    reads_late_ ? poller_.defer_late(*this) : try_read();
+  if (maybe_readable_ && read_state_ == ReadState::pending) reads_late_ ? await_turn() : try_read();
 }
 
+[[gnu::noinline]] void Stream::await_turn() { poller_.defer_late(*this); }
+
+// What was asked to end meanwhile ends: the end must not be left to the read behind this one.
 void Stream::on_late() {
-  if (!reads_late_ || !maybe_readable_ || read_state_ != ReadState::pending) return;
+  if (asked_end_ != IoStatus::ok || !reads_late_ || !maybe_readable_ || read_state_ != ReadState::pending)
+    return;
   try_read_late();
   if (read_state_ == ReadState::ready) deliver_read();
 }
@@ -248,13 +247,19 @@ Stream::WriteAwaiter::WriteAwaiter(Stream& stream, std::span<const iovec> pieces
 }
 
 bool Stream::WriteAwaiter::step() {
-  status_ = stream_.send_now(left_, behind_ ? MSG_MORE : 0);
-  if (!behind_ || !left_.empty()) return left_.empty();
-  if (status_ == IoStatus::ok) status_ = stream_.send_now(*behind_, !ending_.empty());
+  if (behind_) return step_piped();
+  status_ = stream_.send_now(left_);
+  return left_.empty();
+}
+
+bool Stream::WriteAwaiter::step_piped() {
+  status_ = stream_.send_now(left_, MSG_MORE);
+  if (!left_.empty()) return false;
+  if (status_ == IoStatus::ok) status_ = stream_.send_now(*behind_, ends_line_);
   if (status_ == IoStatus::ok && !behind_->empty()) return false;
   behind_ = nullptr;
-  if (status_ != IoStatus::ok || ending_.empty()) return true;
-  pieces_[0] = {const_cast<char*>(ending_.data()), ending_.size()};
+  if (status_ != IoStatus::ok || !ends_line_) return true;
+  pieces_[0] = {const_cast<char*>("\r\n"), 2};
   left_ = {pieces_, 1};
   return step();
 }

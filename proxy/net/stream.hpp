@@ -133,8 +133,8 @@ class Stream final : private Deadline, private Poller::Entry {
    public:
     static constexpr std::size_t kMaxPieces = 6;
     WriteAwaiter(Stream& stream, std::span<const iovec> pieces, Pipe* behind = nullptr);
-    // Goes behind the pipe's bytes. A literal. Requires: there is a pipe, and it was not awaited yet.
-    void end_with(std::string_view ending) { ending_ = ending; }
+    // A line's end goes behind the pipe's bytes. Requires: there is a pipe, and it was not awaited yet.
+    void end_line() { ends_line_ = true; }
     bool await_ready() { return left_.empty() && !behind_; }
     void await_suspend(std::coroutine_handle<> h);
     IoStatus await_resume() const noexcept { return status_; }
@@ -142,10 +142,11 @@ class Stream final : private Deadline, private Poller::Entry {
    private:
     friend class Stream;
     bool step();  // true when done, well or badly
+    bool step_piped();
 
     Stream& stream_;
     Pipe* behind_;  // null: nothing is left of it
-    std::string_view ending_;
+    bool ends_line_ = false;
     iovec pieces_[kMaxPieces];
     std::span<iovec> left_;
     IoStatus status_ = IoStatus::ok;
@@ -246,10 +247,9 @@ class Stream final : private Deadline, private Poller::Entry {
   void try_read_tls(char* room, std::size_t size);
   bool on_tls_events(std::uint32_t events);
   void try_read_late();
-  void take_received(ssize_t got, bool drained);
   IoStatus send_now_tls(std::span<iovec>& pieces);
   void complete_read(ReadResult result);
-  void end_read(ReadResult result);
+  void await_turn();
   void deliver_read();
   void on_send() override;
   IoStatus connect_result() const;

@@ -1,5 +1,7 @@
 #include "proxy/upstream/connection.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 
 #include "proxy/upstream/backend.hpp"
@@ -7,6 +9,13 @@
 namespace sluice::upstream {
 
 using namespace std::chrono_literals;
+
+namespace {
+constexpr int kWideRoom = 1 << 20;  // bytes that the kernel keeps for a connection that carries long answers
+constexpr std::uint32_t kMostWide = 64;           // of a thread
+constexpr std::uint64_t kWorthRoom = 256 * 1024;  // shorter answers fit what the kernel keeps anyway, nearly
+constinit thread_local std::uint32_t wide_connections = 0;
+}  // namespace
 
 std::chrono::milliseconds idle_time(const http1::ResponseHead& answer, std::chrono::milliseconds ours,
                                     std::chrono::milliseconds quiet) {
@@ -29,6 +38,25 @@ void Connection::retire(std::unique_ptr<Connection> conn, bool reset) {
   if (!conn) return;
   conn->backend_.counters_.connections.sub();
   conn->stream.close(reset);
+}
+
+// A low-water mark makes the kernel's room as large as that, for good, and leaves it free to grow; SO_RCVBUF
+// would fix it.
+void Connection::expect(std::uint64_t bytes) {
+  if (bytes < kWorthRoom || !wide_.enter()) return;
+  for (const int mark : {kWideRoom, 1})
+    ::setsockopt(stream.fd(), SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof mark);
+}
+
+// True: now; it is not one already, nor are there too many.
+bool Connection::Wide::enter() {
+  if (entered_ || wide_connections == kMostWide) return false;
+  ++wide_connections;
+  return entered_ = true;
+}
+
+Connection::Wide::~Wide() {
+  if (entered_) --wide_connections;
 }
 
 bool Connection::arm() {

@@ -40,17 +40,32 @@ class Connection final : private net::ReadObserver {
   // Closes a connection that serves no further request. Requires: nothing is awaited on it.
   static void retire(std::unique_ptr<Connection> conn, bool reset = false);
 
+  // An answer of so many bytes is coming: the kernel may take them as fast as the backend sends them, which
+  // then need not wait for room at each of our reads. Of few connections of a thread, for what it costs where
+  // a client does not take them (X4).
+  void expect(std::uint64_t bytes);
+
   // Reads on into `in`. False when an answer's head outgrew that buffer.
   bool arm();
 
  private:
   friend class Backend;
+  // Whether this is one of those few.
+  class Wide {
+   public:
+    ~Wide();
+    bool enter();
+
+   private:
+    bool entered_ = false;
+  };
   // Called while the connection is idle: its backend closed it, or sent bytes that nobody asked for.
   void on_unawaited_read() override;
 
   Backend& backend_;
   const tls::ClientContext* tls_context_ = nullptr;  // compared only
-  std::size_t pool_index_ = 0;                       // place in the pool, or among the logins, while idle
+  Wide wide_;
+  std::size_t pool_index_ = 0;         // place in the pool, or among the logins, while idle
   std::uint32_t checked_at_move_ = 0;  // Backend::moves_ when `to` was last found among its addresses
   Connection** holder_ = nullptr;      // of an idle login: the client's pointer to it
 };

@@ -115,7 +115,7 @@ void Http1Request::begin_write(const Pieces& pieces, bool last, Pipe* behind) {
   sending_ = last ? Sending::last : Sending::piece;
   conn_->stream.set_timeout(target_.timeouts->response);
   write_.emplace(conn_->stream, pieces, behind);
-  if (behind && chunked_) write_->end_with("\r\n");
+  if (behind && chunked_) write_->end_line();
 }
 
 // A backend that refuses a body closes early; its answer may be there to read.
@@ -223,7 +223,10 @@ bool Http1Request::has_arrived() {
 // Of a long body.
 void Http1Request::await_much() {
   const std::uint64_t known = body_.known();
-  if (known >= kWorthAPipe && most_read_ == Buffer::kLarge && conn_->stream.reading()) read_much(known);
+  if (known < kWorthAPipe || most_read_ < Buffer::kLarge || !conn_->stream.reading()) return;
+  // By a pipe it makes no difference.
+  if (!pipes_allowed_ && !body_.ends_at_eof()) conn_->expect(known);
+  read_much(known);
 }
 
 // Once so much came at a time that the next read will bring much.

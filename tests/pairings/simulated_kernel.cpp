@@ -6,12 +6,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdint>
 
 namespace {
 
 std::int64_t now_ns = 1'000'000'000'000;
 bool sleeps = false;
+
+// As the daemon does: splice(2) to a client that has left raises it.
+[[maybe_unused]] const auto broken_pipe = std::signal(SIGPIPE, SIG_IGN);
 
 }  // namespace
 

@@ -306,10 +306,10 @@ class PipedTest : public StreamTest {
       if (wrote != IoStatus::ok) co_return;
     }
   }
-  Task<void> write_piped(std::string_view ahead, std::string_view ending) {
+  Task<void> write_piped(std::string_view ahead) {
     const iovec piece{const_cast<char*>(ahead.data()), ahead.size()};
     auto write = stream->write({&piece, 1}, &pipe);
-    write.end_with(ending);
+    write.end_line();
     wrote = co_await write;
     written = true;
   }
@@ -375,7 +375,7 @@ TEST_F(PipedTest, lines_go_before_and_behind) {
   arm(5);
   ASSERT_TRUE(until([&] { return stream->read_ready(); }));
   stream->take();
-  spawn(write_piped("5\r\n", "\r\n"));
+  spawn(write_piped("5\r\n"));
   ASSERT_TRUE(until([&] { return written; }));
   EXPECT_EQ(wrote, IoStatus::ok);
   EXPECT_EQ(heard(), "5\r\npiece\r\n");
@@ -410,6 +410,28 @@ TEST_F(PipedTest, X5_a_wait_for_it_can_end_by_time_and_a_cancel) {
   settle();
   stream->cancel();
   EXPECT_TRUE(until([&] { return last == IoStatus::canceled; }));
+}
+
+TEST_F(PipedTest, what_was_cancelled_before_its_turn_ends_and_the_read_behind_it_does_not) {
+  struct Canceler final : Poller::Entry {
+    explicit Canceler(Stream& of) : stream(of) {}
+    void on_events(std::uint32_t) override {}
+    void on_deferred() override {}
+    void on_late() override { stream.cancel(); }
+    Stream& stream;
+  } canceler(*stream);
+  spawn(echo(UINT64_MAX));
+  settle();
+  poller.defer_late(canceler);
+  say("abc");
+  ASSERT_TRUE(until([&] { return last == IoStatus::canceled; }));
+  EXPECT_EQ(largest, 0u);
+  spawn(read_all());
+  EXPECT_TRUE(until([&] { return got == "abc"; }));
+  settle();
+  EXPECT_EQ(reads, 1);
+  stream->cancel();
+  EXPECT_TRUE(until([&] { return reads == 2; }));
 }
 
 TEST_F(PipedTest, a_peer_that_leaves_while_bytes_wait_for_it_ends_the_write_as_reset) {

@@ -397,6 +397,10 @@ class PipedAnswers : public Http1RequestTest {
     }
     return {text, piped};
   }
+  Task<void> run_dial(Connection& conn) {
+    const LoopbackAddress to_origin(origin.port());
+    co_await conn.stream.connect(to_origin.data(), to_origin.size());
+  }
   const std::string long_body = std::string(300'000, 'l') + "end";
 };
 
@@ -499,6 +503,42 @@ TEST_F(PipedAnswers, a_body_is_sent_by_a_pipe_as_from_memory) {
     EXPECT_TRUE(until([&] { return peer.got.ends_with(wire); })) << peer.got;
     finish();
   }
+}
+
+TEST_F(PipedAnswers, X4_few_connections_get_the_kernels_room_for_long_answers) {
+  const auto room = [](const Connection& conn) {
+    int size = 0;
+    socklen_t length = sizeof size;
+    ::getsockopt(conn.stream.fd(), SOL_SOCKET, SO_RCVBUF, &size, &length);
+    return size;
+  };
+  std::vector<std::unique_ptr<Connection>> all;
+  const auto dial = [&]() -> Connection& {
+    all.push_back(std::make_unique<Connection>(poller, wheel, backend));
+    spawn(run_dial(*all.back()));
+    EXPECT_TRUE(until([&] { return origin.size() == all.size(); }));
+    return *all.back();
+  };
+  Connection& first = dial();
+  const int usual = room(first);
+  ASSERT_LT(usual, 1 << 20);
+  first.expect(100'000);
+  EXPECT_EQ(room(first), usual) << "what is short has room";
+  first.expect(1 << 20);
+  EXPECT_GE(room(first), 1 << 20);
+  first.expect(1 << 20);  // takes no second place
+  for (int i = 1; i < 64; ++i) {
+    Connection& conn = dial();
+    conn.expect(1 << 20);
+    ASSERT_GE(room(conn), 1 << 20) << i;
+  }
+  Connection& late = dial();
+  late.expect(1 << 20);
+  EXPECT_EQ(room(late), usual);
+  Connection::retire(std::move(all[0]));
+  late.expect(1 << 20);
+  EXPECT_GE(room(late), 1 << 20) << "a place became free";
+  for (auto& conn : all) Connection::retire(std::move(conn));
 }
 
 TEST_F(PipedAnswers, a_tunnel_that_carries_much_does_so_by_a_pipe_and_goes_back_to_memory) {
