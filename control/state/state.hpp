@@ -21,11 +21,10 @@
 
 namespace sluice::state {
 
+using config::kMostPools;
 using config::kWhole;
 using config::Share;
 using observe::Admin;
-
-inline constexpr std::size_t kMostPools = 250;  // of a service; what a route::PoolIndex can hold
 
 // Shares by pool name, where the order of the pools is not the point.
 using Table = std::vector<std::pair<std::string, Share>>;

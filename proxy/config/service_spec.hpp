@@ -82,6 +82,8 @@ struct PoolSpec {
   }
 };
 
+inline constexpr std::size_t kMostPools = 250;  // of a service; what a route::PoolIndex can hold
+
 // Its pools, split and stable pool are where State begins; what is in force is in the snapshot.
 struct ServiceSpec : ServicePolicies {
   std::vector<PoolSpec> pools;  // in the order written

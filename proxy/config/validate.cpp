@@ -98,6 +98,10 @@ void check_pools(const ServiceSpec& service, Complaints& out) {
   if (service.pools.empty() && !service.places.unread.contains("pools"))
     out.add(service.places.of("pools", service.place),
             "service " + quoted(service.name) + " has no pool, it needs at least one");
+  if (service.pools.size() > kMostPools)
+    out.add(service.places.of("pools", service.place),
+            "service " + quoted(service.name) + " has " + std::to_string(service.pools.size()) +
+                " pools, more than the " + std::to_string(kMostPools) + " that a service can have");
   Uniqueness pools(out);
   for (const auto& pool : service.pools) {
     pools.add(pool.name, pool.place, "pool " + quoted(pool.name));

@@ -34,6 +34,21 @@ TEST(BadConfig, Services) {
   });
 }
 
+// The index of a pool is one byte where users' slots are kept.
+TEST(BadConfig, TooManyPools) {
+  const auto pools = [](int count) {
+    std::string text = "pools: {", split = "}\n    split: {p0: 100%";
+    for (int i = 0; i < count; ++i) {
+      text += (i ? ", p" : "p") + std::to_string(i) + ": {backends: []}";
+      if (i > 0) split += ", p" + std::to_string(i) + ": 0%";
+    }
+    return pools_5_5(text + split + "}");
+  };
+  expect_complaints(
+      {{pools(251), 5, 5, "service 'api' has 251 pools, more than the 250 that a service can have", ""}});
+  EXPECT_TRUE(load_text(pools(250), "good.yaml").spec);
+}
+
 TEST(BadConfig, PoolsAndBackends) {
   expect_complaints({
       {pools_5_5("pool: {a: {backends: []}}"), 5, 5, "unknown key 'pool' in service 'api'", "pools"},
