@@ -45,13 +45,6 @@ void FieldBlock::add(const hpack::DecodedField& field, std::uint32_t most_bytes,
                         static_cast<std::uint32_t>(field.value.size()), field.form};
 }
 
-void FieldBlock::copy(const FieldSpan& fields) {
-  copy_text(fields.text(), extend(fields.text().size()));
-  count_ = static_cast<std::uint32_t>(fields.size());
-  grow_entries(std::max(kFirstEntries, count_));
-  std::copy(fields.entries(), fields.entries() + count_, entries_);
-}
-
 void FieldBlock::join_cookies() {
   if (cookies_ < 2) return;
   const auto is_cookie = [](const FieldEntry& e) { return e.form.id == http::Header::cookie; };

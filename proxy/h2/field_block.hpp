@@ -31,13 +31,10 @@ class FieldBlock {
     return {{name, e.name_size}, {name + e.name_size, e.value_size}, e.form.id, false, e.form.never_indexed};
   }
   hpack::FieldForm form(std::size_t i) const { return entries_[i].form; }
-  FieldSpan span() const { return {{text_, text_size_}, entries_, count_}; }
 
   // The size of the list as RFC 9113 6.5.2 counts it may be `most_bytes`, the regular fields `most_fields`;
   // what is more is left out, and the block is too_large().
   void add(const hpack::DecodedField& field, std::uint32_t most_bytes, std::uint32_t most_fields);
-  // The same fields. Requires: the block is empty.
-  void copy(const FieldSpan& fields);
   // Keeps the text alone: views into it stay valid. Whoever has read the fields needs no more.
   void forget_fields();
   bool too_large() const { return too_large_; }

@@ -265,7 +265,7 @@ void SessionState::on_reset(StreamId id, ErrorCode code) {
   settle(*stream);
 }
 
-// Streams of this side's above `last` were not processed; those that were not produced never go.
+// Streams of this side's above `last` were not processed.
 void SessionState::on_goaway(StreamId last, ErrorCode code) {
   Event& event = events.add(Event::Kind::go_away, last);
   event.error = code;
@@ -273,7 +273,7 @@ void SessionState::on_goaway(StreamId last, ErrorCode code) {
   if (role == Role::server) return;
   std::vector<StreamId> lost;
   for (const auto& stream : streams)
-    if ((stream->id > last || stream->unopened.head) && !stream->is_over()) lost.push_back(stream->id);
+    if (stream->id > last && !stream->is_over()) lost.push_back(stream->id);
   for (const StreamId id : lost) {
     Stream& stream = *streams.find(id);
     if (!stream.forgotten) {
@@ -343,7 +343,7 @@ void SessionState::set_initial_window(std::uint32_t bytes) {
   for (const auto& stream : streams) {
     stream->window += more;
     if (stream->window > kMaxWindow) return fail(ErrorCode::flow_control_error, "settings");
-    if (stream->window > 0 && !stream->piece.empty() && !stream->unopened.head) writer.schedule(*stream);
+    if (stream->window > 0 && !stream->piece.empty()) writer.schedule(*stream);
   }
 }
 

@@ -26,12 +26,6 @@ class TurnList;
 
 struct Stream;
 
-// A request until it is produced, with the trailers that wait for it.
-struct Unopened {
-  FieldBlock* head = nullptr;
-  FieldBlock* trailers = nullptr;
-};
-
 // A place among streams that take turns (turn_list.hpp).
 struct Turn {
   TurnList* list = nullptr;
@@ -49,8 +43,6 @@ struct Stream {
   ~Stream() {
     while (blocks) release(blocks);
     delete building;
-    delete unopened.head;
-    delete unopened.trailers;
   }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -80,7 +72,6 @@ struct Stream {
   std::int64_t expected = kUnknownLength;  // bytes that content-length says are still to come
   std::size_t unconsumed = 0;              // bytes of data that were handed on, and not given back as credit
   std::uint64_t opened_ms = 0;
-  Unopened unopened;               // of the client's role
   FieldBlock* building = nullptr;  // the block that is being decoded
   FieldBlock* blocks = nullptr;    // those handed on
   std::uint32_t drained_in = 0;    // the produce() that did it

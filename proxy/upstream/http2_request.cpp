@@ -160,10 +160,7 @@ void Http2Request::begin_data(std::string_view piece, bool last, std::span<const
 
 void Http2Request::begin_write(bool last) {
   sending_ = last ? Sending::last : Sending::piece;
-  if (unsent() > 0)
-    connection_->transport().produce();
-  else
-    connection_->transport().produce_later();
+  connection_->transport().produce_later();
 }
 
 std::size_t Http2Request::unsent() const {
