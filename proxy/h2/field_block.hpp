@@ -28,7 +28,8 @@ class FieldBlock {
   http::Field operator[](std::size_t i) const {
     const FieldEntry& e = entries_[i];
     const char* const name = text_ + e.offset;
-    return {{name, e.name_size}, {name + e.name_size, e.value_size}, e.form.id, false, e.form.never_indexed};
+    return {{name, e.name_size}, {name + e.name_size, e.value_size}, e.form.id, false, true,
+            e.form.never_indexed};
   }
   hpack::FieldForm form(std::size_t i) const { return entries_[i].form; }
 

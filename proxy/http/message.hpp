@@ -24,6 +24,8 @@ struct Field {
   Header id = Header::other;
   // In memory it is a line as a writer prints it: `name: value`, and CRLF behind.
   bool is_line = false;
+  // As HTTP/2 has it: the name in lower case, and the value right behind it in memory.
+  bool is_joined = false;
   bool never_indexed = false;  // it goes on as it came: out of HPACK's tables (RFC 7541 6.2.3)
 };
 
