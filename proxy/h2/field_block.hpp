@@ -52,7 +52,7 @@ class FieldBlock {
   char* extend(std::size_t size) {
     if (text_room_ - text_size_ < size) grow_text(size);
     char* const begin = text_ + text_size_;
-    text_size_ += size;
+    text_size_ += static_cast<std::uint32_t>(size);
     return begin;
   }
   void grow_text(std::size_t size);
@@ -60,8 +60,8 @@ class FieldBlock {
 
   std::size_t& held_;
   char* text_ = nullptr;
-  std::size_t text_size_ = 0, text_room_ = 0;
   FieldEntry* entries_ = nullptr;
+  std::uint32_t text_size_ = 0, text_room_ = 0;
   std::uint32_t count_ = 0, entry_room_ = 0;
   std::uint32_t regular_ = 0, list_size_ = 0;
   std::uint32_t cookies_ = 0;

@@ -100,9 +100,9 @@ void SessionState::set_drained(Stream& stream) {
 }
 
 void SessionState::give_credit(Stream& stream, std::size_t bytes) {
-  bytes = std::min(bytes, stream.unconsumed);
+  bytes = std::min<std::size_t>(bytes, stream.unconsumed);
   if (bytes == 0) return;
-  stream.unconsumed -= bytes;
+  stream.unconsumed -= static_cast<std::uint32_t>(bytes);
   ignore_data(bytes);
   give_stream_credit(stream, bytes);
 }

@@ -45,7 +45,7 @@ class SessionState final : private FrameSink {
   void give_credit(Stream& stream, std::size_t bytes);
   void go_away(ErrorCode code);
   void fail(ErrorCode code, const char* reason);
-  std::int64_t stream_window() const { return own_.stream_window; }
+  std::uint32_t stream_window() const { return own_.stream_window; }
 
   const Role role;
   const Limits limits;
@@ -114,7 +114,7 @@ class SessionState final : private FrameSink {
   };
   // The peer has these of ours from its acknowledgement on.
   struct OwnSettings {
-    std::int64_t stream_window = kDefaultWindow;
+    std::uint32_t stream_window = kDefaultWindow;
     bool pending = true;
   };
 

@@ -95,7 +95,7 @@ void Http2Request::on_broken() {
 void Http2Request::cut(bool unprocessed) {
   input_ = Input::lost;
   reused_ = false;
-  held_.head = nullptr;
+  held_.reset();
   if (unprocessed && phase_ == Phase::sent) phase_ = Phase::connecting;
 }
 
