@@ -93,6 +93,10 @@ inline Task<void> TaskPromise<void>::get_return_object() noexcept {
   return Task<void>(std::coroutine_handle<TaskPromise<void>>::from_promise(*this));
 }
 
+}  // namespace detail
+
+// A coroutine that starts when it is called and owns itself. An exception that leaves it ends the process:
+// such a coroutine catches its own.
 struct Detached {
   struct promise_type {
     static void* operator new(std::size_t size) { return allocate_frame(size); }
@@ -101,14 +105,15 @@ struct Detached {
     std::suspend_never initial_suspend() noexcept { return {}; }
     std::suspend_never final_suspend() noexcept { return {}; }
     void return_void() noexcept {}
-    void unhandled_exception() noexcept { std::terminate(); }  // spawned tasks handle their own
+    void unhandled_exception() noexcept { std::terminate(); }
   };
 };
+
+namespace detail {
 inline Detached run_detached(Task<void> task) { co_await task; }
 }  // namespace detail
 
-// Starts `task` now; it owns itself. An exception that leaves it ends the process: tasks given here catch
-// their own.
+// Starts `task` now; it owns itself, as a Detached does.
 inline void spawn(Task<void> task) { detail::run_detached(std::move(task)); }
 
 // One coroutine waits until another says go. Requires: at most one waiter.

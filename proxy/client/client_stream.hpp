@@ -43,9 +43,9 @@ struct ClientInfo {
   std::string_view peer_address;  // who connected: the client or a proxy in front
   std::string_view listener;
   std::string_view protocol;              // "HTTP/1.1", a literal
-  std::uint32_t stream = 0;               // of HTTP/2: its id
   std::string_view tls_version;           // a literal; empty: clear text
   std::span<const http::Field> identity;  // about the client's certificate; empty without one
+  std::uint32_t stream = 0;               // of HTTP/2: its id
   bool trusted = false;                   // the peer is a trusted proxy: its X-Forwarded-* are kept
   bool secure = false;                    // https, here or at that proxy
 };
@@ -130,8 +130,8 @@ class ClientStream : public TunnelEnd {
   ClientInfo info_;
   StreamObserver* observer_ = nullptr;
   int status_ = 0;  // that was sent; 0: none yet
-  std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
   std::uint32_t most_read_ = Buffer::kLarge;
+  std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
   std::chrono::milliseconds call_patience_{0};  // 0: not told
 };
 

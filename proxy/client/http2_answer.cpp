@@ -39,7 +39,7 @@ bool Http2Stream::send_trailers(std::span<const http::Field> trailers) {
   h2::write_trailers(trailers, fields);
   session().send_trailers(id_, fields);
   answer_whole_ = true;
-  connection_.transport().produce();
+  connection_.transport().produce_later();
   return is_sent();
 }
 
@@ -52,7 +52,7 @@ bool Http2Stream::push() {
 bool Http2Stream::give(std::string_view piece, bool last) {
   if (!piece.empty() || last) session().send_data(id_, piece, last);
   answer_whole_ = last;
-  connection_.transport().produce();
+  connection_.transport().produce_later();
   if (!is_sent()) return false;
   most_read_ = h2::kMostData;  // it moves
   return true;
@@ -97,7 +97,7 @@ void Http2Stream::reply_to_call(const OwnReply& reply) {
 Task<StreamStatus> Http2Stream::reply(OwnReply reply) {
   if (head_->is_grpc) {
     reply_to_call(reply);
-    connection_.transport().produce();
+    connection_.transport().produce_later();
     const auto sent = co_await flush();
     co_return sent;
   }
@@ -111,7 +111,7 @@ Task<StreamStatus> Http2Stream::reply(OwnReply reply) {
   answer_whole_ = true;
   if (has_body) session().send_data(id_, reply.text, true);
   bytes_out_ = has_body ? reply.text.size() : 0;
-  connection_.transport().produce();
+  connection_.transport().produce_later();
   const auto status = co_await flush();
   co_return status;
 }
@@ -122,7 +122,7 @@ bool Http2Stream::open_tunnel(const http::ResponseHead& head) {
   h2::FieldList& fields = mux::Transport::fields();
   h2::write_interim(head, fields);
   session().send_head(id_, fields, false);
-  connection_.transport().produce();
+  connection_.transport().produce_later();
   return is_sent();
 }
 

@@ -143,16 +143,16 @@ void Http2Connection::on_decoded() {
     if (stream->is_lost()) {
       end(*stream);
     } else if (refusal.reason) {
-      spawn(refuse(*stream, refusal));
+      refuse(*stream, refusal);
     } else {
-      spawn(run(*stream));
+      run(*stream);
     }
   }
   starting_.clear();
   set_limit();
 }
 
-Task<void> Http2Connection::run(Http2Stream& stream) {
+Detached Http2Connection::run(Http2Stream& stream) {
   try {
     co_await connection_.handler().serve(stream);
   } catch (const std::exception& e) {  // out of memory, at worst: this stream pays, the others live
@@ -163,7 +163,7 @@ Task<void> Http2Connection::run(Http2Stream& stream) {
 }
 
 // What is no request is answered; other streams are not touched.
-Task<void> Http2Connection::refuse(Http2Stream& stream, http::Refusal refusal) {
+Detached Http2Connection::refuse(Http2Stream& stream, http::Refusal refusal) {
   connection_.worker().counters.count_refused(refusal.reason);
   const OwnReply reply{refusal.status, refusal.reason, explanation(refusal), 0,
                        http::grpc_status_for(refusal.status)};

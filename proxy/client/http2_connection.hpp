@@ -53,8 +53,8 @@ class Http2Connection final : public ProtocolDriver, private mux::TransportOwner
 
   observe::Http2Counters& counters() { return connection_.worker().counters.http2; }
   void begin_stream(const h2::Event& event);
-  Task<void> run(Http2Stream& stream);
-  Task<void> refuse(Http2Stream& stream, http::Refusal refusal);
+  Detached run(Http2Stream& stream);
+  Detached refuse(Http2Stream& stream, http::Refusal refusal);
   void end(Http2Stream& stream);
   void half_close();
   void close();

@@ -89,14 +89,14 @@ class Http2Stream final : public ClientStream, public StreamHook, public mux::St
 
   Http2Connection& connection_;
   const h2::StreamId id_;
+  Input input_ = Input::open;
+  bool whole_ = false;         // all of the body had come when the request began
+  bool answer_whole_ = false;  // its end was given to the session
   const net::Clock::time_point began_ = net::Clock::now();
   http::RequestHead request_;
   IpText client_text_;  // of info().address, where a trusted proxy says it
   std::vector<http::Field> trailers_;
 
-  Input input_ = Input::open;
-  bool whole_ = false;         // all of the body had come when the request began
-  bool answer_whole_ = false;  // its end was given to the session
   mux::Arrivals body_;
   std::uint64_t body_limit_ = 0;              // bytes; 0: none
   std::chrono::milliseconds body_waited_{0};  // for the body, in all

@@ -71,10 +71,10 @@ bool Attempts::serves(const route::Pool& pool) const {
 }
 
 void Attempts::remember(std::uint32_t id, bool stale) {
-  const std::size_t slot = std::min(tried_count_, kMost - 1);
+  const std::size_t slot = std::min<std::size_t>(tried_count_, kMost - 1);
   tried_[slot] = id;
   stale_[slot] = stale;
-  tried_count_ = slot + 1;
+  tried_count_ = static_cast<std::uint16_t>(slot + 1);
 }
 
 // Those of which only an idle connection was dead may be asked again, on fresh ones. False: there are none,
@@ -84,8 +84,8 @@ bool Attempts::forget_stale() {
   for (std::size_t i = 0; i < tried_count_; ++i)
     if (!stale_[i]) tried_[kept++] = tried_[i];
   const bool any = kept < tried_count_ && !fresh_only_;
-  std::fill_n(stale_.begin(), kept, false);
-  tried_count_ = kept;
+  stale_.reset();
+  tried_count_ = static_cast<std::uint16_t>(kept);
   fresh_only_ = true;
   return any;
 }

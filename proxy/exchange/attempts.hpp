@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <span>
 
@@ -61,12 +62,11 @@ class Attempts {
   int begun_ = 0;
   int unprocessed_ = 0;
   int counted_ = 0;  // failures that used up one of `attempts`
-  // The first tried_count_ of each; the rest is not initialised: clearing it would show in the cost of a
-  // request.
-  std::array<std::uint32_t, kMost> tried_;
-  std::array<bool, kMost> stale_;  // beside tried_: it was an idle connection that had died
-  std::size_t tried_count_ = 0;
+  std::uint16_t tried_count_ = 0;
   bool fresh_only_ = false;
+  std::bitset<kMost> stale_;  // beside tried_: it was an idle connection that had died
+  // The first tried_count_; the rest is not initialised: clearing it would show in the cost of a request.
+  std::array<std::uint32_t, kMost> tried_;
 };
 
 }  // namespace sluice::exchange

@@ -141,11 +141,7 @@ Task<Failure> Exchange::forward() {
     open_request();
     if (!request_->reused()) failure = co_await connect();
     if (!failure) {
-      http::ForwardContext forward =
-          forward_context(client_.info(), id_, plan_, *placement_.last(), user_, context_.flags_text);
-      if (call_) forward.previous_attempts = call_->previous_attempts(attempts_.counted());
-      shadow_.offer(forward, body, whole);
-      const auto status = co_await request_->send_head(client_.head(), forward, body, whole);
+      const auto status = co_await send_request(body, whole);
       failure = after_send(status, whole);
     }
     if (!failure) failure = co_await receive();
@@ -208,8 +204,8 @@ void Exchange::open_request() {
     client_.set_call_patience(plan_.spec().timeouts.tunnel);
   }
   if (pool.proxy_protocol != ProxyVersion::off) {
-    addresses_ = client_.addresses();
-    target.speaks_for = &addresses_;
+    addresses_ = std::make_unique<SocketAddresses>(client_.addresses());
+    target.speaks_for = addresses_.get();
   }
   target.logins = &client_.logins();
   target.service = &plan_.live();
@@ -240,6 +236,15 @@ Task<Failure> Exchange::connect() {
       break;
   }
   co_return Failure{FailureKind::connect, Side::upstream};
+}
+
+// Not in the coroutine: what the head is made of need not stay while its answer is waited for.
+Request::SendAwaiter Exchange::send_request(std::string_view body, bool whole) {
+  http::ForwardContext forward =
+      forward_context(client_.info(), id_, plan_, *placement_.last(), user_, context_.flags_text);
+  if (call_) forward.previous_attempts = call_->previous_attempts(attempts_.counted());
+  shadow_.offer(forward, body, whole);
+  return request_->send_head(client_.head(), forward, body, whole);
 }
 
 Failure Exchange::after_send(StreamStatus status, bool whole) {

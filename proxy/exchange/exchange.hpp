@@ -49,6 +49,7 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   bool claim();
   void open_request();
   Task<Failure> connect();
+  upstream::Request::SendAwaiter send_request(std::string_view body, bool whole);
   Failure after_send(StreamStatus status, bool whole);
   void count_attempt(Failure failure);
   void count_call(Failure failure);
@@ -88,7 +89,8 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   User user_;
   Shadow shadow_;
   upstream::RequestPtr request_;  // of the attempt under way
-  SocketAddresses addresses_;     // of the client's connection, for a backend that is told (PROXY protocol)
+  // Of the client's connection, for a backend that is told (PROXY protocol).
+  std::unique_ptr<SocketAddresses> addresses_;
   Upload upload_;
   Relay relay_;
   ClientWatch watch_;

@@ -23,12 +23,12 @@ struct Plan {
   route::Decision decision;
   // Decided by share, key, token or listener: the pool that is judged. Null: the request was refused before.
   const upstream::WorkerPool* chosen = nullptr;
-  int retry_after = 0;               // seconds, when a limit refused it
-  std::uint64_t key_hash = 0;        // for balance: hash
-  bool has_preview_token = false;    // whether it is followed or not
-  std::string_view preview_ignored;  // why not; empty when it is
+  std::uint64_t key_hash = 0;  // for balance: hash
+  int retry_after = 0;         // seconds, when a limit refused it
   observe::Breaker::Entry breaker =
       observe::Breaker::Entry::refused;  // G6: counted there until its first answer
+  bool has_preview_token = false;        // whether it is followed or not
+  std::string_view preview_ignored;      // why not; empty when it is
 
   const config::ServicePolicies& spec() const { return service->service->spec; }
   const route::Service& routed() const { return *service->service; }

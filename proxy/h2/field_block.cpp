@@ -9,7 +9,7 @@ namespace sluice::h2 {
 namespace {
 
 constexpr std::uint32_t kEntryOverhead = 32;  // RFC 9113 6.5.2
-constexpr std::size_t kFirstText = 256;
+constexpr std::size_t kFirstText = 192;
 constexpr std::uint32_t kFirstEntries = 16;
 
 }  // namespace
@@ -45,13 +45,6 @@ void FieldBlock::add(const hpack::DecodedField& field, std::uint32_t most_bytes,
                         static_cast<std::uint32_t>(field.value.size()), field.form};
 }
 
-void FieldBlock::copy(const FieldSpan& fields) {
-  copy_text(fields.text(), extend(fields.text().size()));
-  count_ = static_cast<std::uint32_t>(fields.size());
-  grow_entries(std::max(kFirstEntries, count_));
-  std::copy(fields.entries(), fields.entries() + count_, entries_);
-}
-
 void FieldBlock::join_cookies() {
   if (cookies_ < 2) return;
   const auto is_cookie = [](const FieldEntry& e) { return e.form.id == http::Header::cookie; };
@@ -74,13 +67,13 @@ void FieldBlock::join_cookies() {
 }
 
 void FieldBlock::grow_text(std::size_t size) {
-  const std::size_t room = std::max({kFirstText, text_room_ * 2, text_size_ + size});
+  const std::size_t room = std::max({kFirstText, std::size_t{text_room_} * 2, text_size_ + size});
   char* const larger = static_cast<char*>(allocate_frame(room));
   copy_text({text_, text_size_}, larger);
   if (text_) free_frame(text_, text_room_);
   held_ += room - text_room_;
   text_ = larger;
-  text_room_ = room;
+  text_room_ = static_cast<std::uint32_t>(room);
 }
 
 void FieldBlock::forget_fields() {

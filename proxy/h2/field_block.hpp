@@ -28,16 +28,14 @@ class FieldBlock {
   http::Field operator[](std::size_t i) const {
     const FieldEntry& e = entries_[i];
     const char* const name = text_ + e.offset;
-    return {{name, e.name_size}, {name + e.name_size, e.value_size}, e.form.id, false, e.form.never_indexed};
+    return {{name, e.name_size}, {name + e.name_size, e.value_size}, e.form.id, false, true,
+            e.form.never_indexed};
   }
   hpack::FieldForm form(std::size_t i) const { return entries_[i].form; }
-  FieldSpan span() const { return {{text_, text_size_}, entries_, count_}; }
 
   // The size of the list as RFC 9113 6.5.2 counts it may be `most_bytes`, the regular fields `most_fields`;
   // what is more is left out, and the block is too_large().
   void add(const hpack::DecodedField& field, std::uint32_t most_bytes, std::uint32_t most_fields);
-  // The same fields. Requires: the block is empty.
-  void copy(const FieldSpan& fields);
   // Keeps the text alone: views into it stay valid. Whoever has read the fields needs no more.
   void forget_fields();
   bool too_large() const { return too_large_; }
@@ -54,7 +52,7 @@ class FieldBlock {
   char* extend(std::size_t size) {
     if (text_room_ - text_size_ < size) grow_text(size);
     char* const begin = text_ + text_size_;
-    text_size_ += size;
+    text_size_ += static_cast<std::uint32_t>(size);
     return begin;
   }
   void grow_text(std::size_t size);
@@ -62,8 +60,8 @@ class FieldBlock {
 
   std::size_t& held_;
   char* text_ = nullptr;
-  std::size_t text_size_ = 0, text_room_ = 0;
   FieldEntry* entries_ = nullptr;
+  std::uint32_t text_size_ = 0, text_room_ = 0;
   std::uint32_t count_ = 0, entry_room_ = 0;
   std::uint32_t regular_ = 0, list_size_ = 0;
   std::uint32_t cookies_ = 0;

@@ -71,8 +71,22 @@ void FieldList::field(std::string_view name, std::uint64_t value) {
 }
 
 void FieldList::pass(const http::Field& passed) {
-  field(passed.name, passed.value);
+  if (passed.is_joined)
+    copy({passed.name.data(), passed.name.size() + passed.value.size()}, passed.name.size());
+  else
+    field(passed.name, passed.value);
   entries_[count_ - 1].form.never_indexed = passed.never_indexed;
+}
+
+// A name in lower case, the value behind it.
+void FieldList::copy(std::string_view text, std::size_t name_size) {
+  assert(count_ < kMost);
+  reserve(text.size());
+  copy_text(text, text_.get() + size_);
+  const std::size_t value_size = text.size() - name_size;
+  entries_[count_++] = {static_cast<std::uint32_t>(size_), static_cast<std::uint32_t>(name_size),
+                        static_cast<std::uint32_t>(value_size), hpack::FieldForm()};
+  size_ += text.size();
 }
 
 void FieldList::begin(std::string_view name) {

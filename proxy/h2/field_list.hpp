@@ -40,6 +40,7 @@ class FieldList {
     if (room_ - size_ < size) grow(size);
   }
   void grow(std::size_t size);
+  void copy(std::string_view text, std::size_t name_size);
   void put_name(std::string_view name);
   void put_text(std::string_view text);
 

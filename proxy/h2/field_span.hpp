@@ -22,7 +22,6 @@ class FieldSpan {
       : text_(text), entries_(entries), count_(count) {}
   std::size_t size() const { return count_; }
   std::string_view text() const { return text_; }
-  const FieldEntry* entries() const { return entries_; }
   std::string_view name(std::size_t i) const {
     return {text_.data() + entries_[i].offset, entries_[i].name_size};
   }

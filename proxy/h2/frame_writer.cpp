@@ -16,7 +16,7 @@ bool has_ended(const Stream& stream) { return stream.out == Half::ending && !str
 // Clients are far away; to a backend the bytes cost less than their code.
 FrameWriter::FrameWriter(Role role, const Limits& limits)
     : encoder_(role == Role::server ? hpack::Strings::huffman : hpack::Strings::plain) {
-  if (role == Role::client) control_.append(kPreface);
+  if (role == Role::client) out_.append(kPreface);
   put_settings(role, limits);
   if (limits.connection_window > kDefaultWindow) give_credit(0, limits.connection_window - kDefaultWindow);
 }
@@ -24,16 +24,16 @@ FrameWriter::FrameWriter(Role role, const Limits& limits)
 // --- control
 
 void FrameWriter::put_head(std::uint32_t size, FrameType type, std::uint8_t flags, StreamId stream) {
-  control_.reserve(kFrameHeadSize + size);
-  write_frame_head({size, type, flags, stream}, control_.room());
-  control_.commit(kFrameHeadSize);
+  out_.reserve(kFrameHeadSize + size);
+  write_frame_head({size, type, flags, stream}, out_.room());
+  out_.commit(kFrameHeadSize);
   ++queued_;
 }
 
 void FrameWriter::put_number(std::uint32_t value) {
   char bytes[4];
   write_number(value, sizeof bytes, bytes);
-  control_.append({bytes, sizeof bytes});
+  out_.append({bytes, sizeof bytes});
 }
 
 void FrameWriter::put_settings(Role role, const Limits& limits) {
@@ -52,7 +52,7 @@ void FrameWriter::put_settings(Role role, const Limits& limits) {
 void FrameWriter::put_setting(Setting name, std::uint32_t value) {
   char bytes[2];
   write_number(static_cast<std::uint32_t>(name), sizeof bytes, bytes);
-  control_.append({bytes, sizeof bytes});
+  out_.append({bytes, sizeof bytes});
   put_number(value);
 }
 
@@ -63,13 +63,13 @@ void FrameWriter::acknowledge_settings() {
 
 void FrameWriter::acknowledge_ping(const char* eight_bytes) {
   put_head(8, FrameType::ping, flag::ack, 0);
-  control_.append({eight_bytes, 8});
+  out_.append({eight_bytes, 8});
   ++acknowledgements_;
 }
 
 void FrameWriter::ping() {
   put_head(8, FrameType::ping, 0, 0);
-  control_.append(std::string_view("\0\0\0\0\0\0\0\0", 8));
+  out_.append(std::string_view("\0\0\0\0\0\0\0\0", 8));
 }
 
 void FrameWriter::go_away(StreamId last, ErrorCode code) {
@@ -91,28 +91,25 @@ void FrameWriter::give_credit(StreamId stream, std::uint32_t bytes) {
 // --- heads
 
 bool FrameWriter::write(StreamId stream, const FieldSpan& fields, bool end) {
-  std::size_t bound = hpack::kBlockStart;
-  for (std::size_t i = 0; i < fields.size(); ++i)
-    bound += hpack::encoded_bound(fields.name(i), fields.value(i));
+  const std::size_t bound = hpack::kBlockStart + hpack::encoded_bound(fields.text().size(), fields.size());
   if (bound > kMostBlock) return false;
   const std::size_t frames = bound / kMaxFrameSize + 1;
-  control_.reserve(frames * kFrameHeadSize + bound);
-  char* const begin = control_.room() + kFrameHeadSize;
+  out_.reserve(frames * kFrameHeadSize + bound);
+  char* const begin = out_.room() + kFrameHeadSize;
   char* at = encoder_.begin_block(begin);
   for (std::size_t i = 0; i < fields.size(); ++i)
     at = encoder_.put(fields.name(i), fields.value(i), fields.form(i).never_indexed, at);
   const auto size = static_cast<std::size_t>(at - begin);
-  ++queued_;
   if (size > kMaxFrameSize) return split(size, stream, end), true;
   const std::uint8_t flags = flag::end_headers | (end ? flag::end_stream : 0);
-  write_frame_head({static_cast<std::uint32_t>(size), FrameType::headers, flags, stream}, control_.room());
-  control_.commit(kFrameHeadSize + size);
+  write_frame_head({static_cast<std::uint32_t>(size), FrameType::headers, flags, stream}, out_.room());
+  out_.commit(kFrameHeadSize + size);
   return true;
 }
 
 // A block of that size stands behind the room for one frame's head; the last of its frames moves first.
 void FrameWriter::split(std::size_t size, StreamId stream, bool end) {
-  char* const begin = control_.room();
+  char* const begin = out_.room();
   const std::size_t last = (size - 1) / kMaxFrameSize;
   for (std::size_t i = last + 1; i-- > 0;) {
     const std::size_t part = std::min<std::size_t>(kMaxFrameSize, size - i * kMaxFrameSize);
@@ -122,7 +119,7 @@ void FrameWriter::split(std::size_t size, StreamId stream, bool end) {
     const FrameType type = i == 0 ? FrameType::headers : FrameType::continuation;
     write_frame_head({static_cast<std::uint32_t>(part), type, flags, stream}, to);
   }
-  control_.commit(size + (last + 1) * kFrameHeadSize);
+  out_.commit(size + (last + 1) * kFrameHeadSize);
 }
 
 // --- data
@@ -148,16 +145,16 @@ Stream* FrameWriter::next() {
   return nullptr;
 }
 
-void FrameWriter::write_data(Stream& stream, Buffer& to) {
+void FrameWriter::write_data(Stream& stream) {
   const auto room = static_cast<std::size_t>(std::max<std::int64_t>(0, std::min(window_, stream.window)));
   const std::size_t size = std::min({stream.piece.size(), room, std::size_t{kMostData}});
   const bool end = stream.last && size == stream.piece.size();
-  to.reserve(kFrameHeadSize + size);
+  out_.reserve(kFrameHeadSize + size);
   write_frame_head({static_cast<std::uint32_t>(size), FrameType::data,
                     end ? flag::end_stream : std::uint8_t{0}, stream.id},
-                   to.room());
-  to.commit(kFrameHeadSize);
-  to.append(stream.piece.substr(0, size));
+                   out_.room());
+  out_.commit(kFrameHeadSize);
+  out_.append(stream.piece.substr(0, size));
   stream.piece.remove_prefix(size);
   stream.window -= static_cast<std::int64_t>(size);
   window_ -= static_cast<std::int64_t>(size);
@@ -171,10 +168,13 @@ bool FrameWriter::widen(std::uint32_t bytes) {
 
 void FrameWriter::flush(Buffer& to) {
   queued_ = acknowledgements_ = 0;
-  if (control_.empty()) return;
-  to.append(control_.view());
-  control_.clear();
-  control_.release();
+  if (out_.empty()) return;
+  if (!to.empty()) {
+    to.append(out_.view());
+    return out_.release();
+  }
+  to.release();
+  to.swap(out_);
 }
 
 }  // namespace sluice::h2

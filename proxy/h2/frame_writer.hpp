@@ -1,5 +1,5 @@
-// What goes out on a connection: frames of control and heads in the order in which they were said, behind
-// them data, for which the streams take turns. Worker only.
+// What goes out on a connection: frames of control and heads in the order in which they were said, and data,
+// for which the streams take turns. Worker only.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ class FrameWriter {
   void go_away(StreamId last, ErrorCode code);
   void reset(StreamId stream, ErrorCode code);
   void give_credit(StreamId stream, std::uint32_t bytes);  // 0: the connection's
-  // Frames that were said since the last flush(), and those of them that only acknowledge.
+  // Frames of control that were said since the last flush(), and those of them that only acknowledge.
   std::size_t queued() const { return queued_; }
   std::size_t acknowledgements() const { return acknowledgements_; }
 
@@ -40,8 +40,10 @@ class FrameWriter {
   static void unschedule(Stream& stream);
   // Whose turn it is; null: nobody can say anything.
   Stream* next();
+  // It is the stream's turn at once: no other waits for one, and there is room.
+  bool is_free(const Stream& stream) const { return ready_.empty() && (window_ > 0 || stream.piece.empty()); }
   // A frame of the stream's data, its end with it if `piece` ends with it. What went leaves `piece`.
-  void write_data(Stream& stream, Buffer& to);
+  void write_data(Stream& stream);
 
   // --- what the peer allows
   std::int64_t window() const { return window_; }
@@ -50,9 +52,10 @@ class FrameWriter {
   void set_table_size(std::uint32_t bytes) { encoder_.set_table_size(bytes); }
   bool widen(std::uint32_t bytes);  // the connection's window; false: it is too wide
 
-  // All but data.
+  // Moves all frames that were made to the end of `to`.
   void flush(Buffer& to);
-  bool has_something() const { return !control_.empty() || !ready_.empty(); }
+  std::size_t ready() const { return out_.size(); }  // bytes of them
+  bool has_something() const { return !out_.empty() || !ready_.empty(); }
 
  private:
   void put_head(std::uint32_t size, FrameType type, std::uint8_t flags, StreamId stream);
@@ -61,7 +64,7 @@ class FrameWriter {
   void put_setting(Setting name, std::uint32_t value);
   void split(std::size_t size, StreamId stream, bool end);
 
-  Buffer control_;
+  Buffer out_;
   std::size_t queued_ = 0, acknowledgements_ = 0;
   hpack::Encoder encoder_;
   std::int64_t window_ = kDefaultWindow;  // bytes of data that the peer takes, of all streams

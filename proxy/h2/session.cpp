@@ -5,7 +5,6 @@
 #include "proxy/h2/session_state.hpp"
 
 namespace sluice::h2 {
-namespace {}  // namespace
 
 SessionState::SessionState(Role session_role, const Limits& session_limits)
     : role(session_role),
@@ -62,22 +61,7 @@ bool Session::spent() const {
 
 StreamId Session::open(const FieldList& head, bool end, void* user) {
   if (room() == 0) return 0;
-  SessionState& s = *state_;
-  const StreamId id = s.next_stream;
-  s.next_stream += 2;
-  s.reader.guard().opened(id);
-  Stream& stream = s.streams.add(id);
-  stream.user = user;
-  stream.window = s.writer.initial_window();
-  stream.receive_window.set_limit(s.stream_window());
-  stream.unopened.head = new FieldBlock(s.held_fields);
-  const FieldSpan fields = head.span();
-  stream.unopened.head->copy(fields);
-  ++s.unopened;
-  stream.out = end ? Half::ending : Half::body;
-  for (std::size_t i = 0; i < fields.size() && fields.name(i).starts_with(':'); ++i)
-    stream.is_head |= fields.value(i) == "HEAD" && fields.name(i) == ":method";
-  return id;
+  return state_->open(head.span(), end, user);
 }
 
 bool Session::peer_tunnels() const { return state_->peer.tunnels; }
@@ -85,11 +69,11 @@ bool Session::peer_tunnels() const { return state_->peer.tunnels; }
 // --- out
 
 void Session::send_interim(StreamId stream, const FieldList& head) {
-  if (Stream* const found = state_->streams.find(stream)) state_->send_interim(*found, head);
+  if (Stream* const found = state_->streams.find(stream)) state_->send_interim(*found, head.span());
 }
 
 void Session::send_head(StreamId stream, const FieldList& head, bool end) {
-  if (Stream* const found = state_->streams.find(stream)) state_->send_head(*found, head, end);
+  if (Stream* const found = state_->streams.find(stream)) state_->send_head(*found, head.span(), end);
 }
 
 void Session::send_data(StreamId stream, std::string_view piece, bool last) {
@@ -97,7 +81,7 @@ void Session::send_data(StreamId stream, std::string_view piece, bool last) {
 }
 
 void Session::send_trailers(StreamId stream, const FieldList& trailers) {
-  if (Stream* const found = state_->streams.find(stream)) state_->send_trailers(*found, trailers);
+  if (Stream* const found = state_->streams.find(stream)) state_->send_trailers(*found, trailers.span());
 }
 
 void Session::drop_piece(StreamId stream) {
@@ -141,6 +125,9 @@ void Session::go_away(ErrorCode code) { state_->go_away(code); }
 
 bool Session::produce(Buffer& out, std::size_t most) { return state_->produce(out, most); }
 
+void Session::make_ahead(std::size_t bytes) { state_->ahead = bytes; }
+std::size_t Session::ready() const { return state_->writer.ready(); }
+
 std::span<void* const> Session::drained() const { return state_->drained; }
 
 bool Session::in_head() const { return state_->reader.in_block(); }
@@ -152,7 +139,7 @@ bool Session::peer_takes(std::size_t bytes) const {
          writer.window() >= wanted * static_cast<std::int64_t>(state_->streams.size());
 }
 
-bool Session::wants_write() const { return state_->wants_write(); }
+bool Session::wants_write() const { return state_->writer.has_something(); }
 
 void Session::rest() {
   state_->events.give_back();
@@ -170,7 +157,7 @@ bool Session::has_news() const { return state_->events.has_late(); }
 bool Session::is_over() const {
   const SessionState& s = *state_;
   const bool ends = s.peer_leaves || s.leaving != SessionState::Leaving::no;
-  return !s.wants_write() && (s.failed || (ends && s.streams.open() == 0));
+  return !s.writer.has_something() && (s.failed || (ends && s.streams.open() == 0));
 }
 
 std::size_t Session::open_streams() const { return state_->streams.open(); }

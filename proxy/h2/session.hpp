@@ -72,9 +72,13 @@ class Session {
   void go_away(ErrorCode code);  // GOAWAY with the last id that was taken; later streams are ignored
 
   // Appends frames to `out` until it holds `most` bytes, one frame more at most: true; or until nothing more
-  // can go, for windows or want of data: false. Streams take turns, 16 KiB at a time. May find out
-  // that the session has failed, or a stream: see has_news().
+  // can go, for windows or want of data: false. Streams take turns, 16 KiB at a time. Commands may find out
+  // that the session has failed: see has_news().
   bool produce(Buffer& out, std::size_t most);
+  // While fewer bytes than that are ready for the next produce(), a piece whose turn it is becomes frames at
+  // once, and an end is over: unsent() is 0 then, and drained() does not name it. 0 at first.
+  void make_ahead(std::size_t bytes);
+  std::size_t ready() const;
   // The users of streams whose piece or whose end went out whole in the last produce(). Null for nobody.
   std::span<void* const> drained() const;
   bool wants_write() const;
@@ -89,7 +93,7 @@ class Session {
   // --- how it stands
   // Event::failed was told, or is to be told by the next receive().
   bool failed() const;
-  // A produce() has found out something that the next receive() is to tell, which may be one of no bytes.
+  // Something was found out that the next receive() is to tell, which may be one of no bytes.
   bool has_news() const;
   bool is_over() const;              // nothing is to be read or written any more: close
   std::size_t streams() const;       // that take one of max_streams

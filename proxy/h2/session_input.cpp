@@ -6,7 +6,7 @@
 namespace sluice::h2 {
 namespace {
 
-constexpr std::uint64_t kQuickMs = 100;
+constexpr std::uint32_t kQuickMs = 100;
 constexpr std::size_t kMaxQueued = 1000;           // frames that the peer lets lie
 constexpr std::size_t kMaxAcknowledgements = 100;  // of them
 constexpr std::uint32_t kMaxSettings = 32;         // entries of a frame
@@ -105,7 +105,7 @@ void SessionState::begin_stream(StreamId id) {
     return glitch(Glitch::refused);
   }
   Stream& stream = streams.add(id);
-  stream.opened_ms = now_ms;
+  stream.opened_ms = static_cast<std::uint32_t>(now_ms);
   stream.window = writer.initial_window();
   stream.receive_window.set_limit(own_.stream_window);
 }
@@ -206,7 +206,7 @@ void SessionState::begin_data(const FrameHead& head) {
 void SessionState::on_data(StreamId id, std::string_view data) {
   Stream* const stream = listener(id);
   if (!stream || !takes(*stream, data.size())) return ignore_data(data.size());
-  stream->unconsumed += data.size();
+  stream->unconsumed += static_cast<std::uint32_t>(data.size());
   events.add(Event::Kind::data, *stream).data = data;
 }
 
@@ -254,7 +254,8 @@ void SessionState::on_reset(StreamId id, ErrorCode code) {
   Stream* const stream = streams.find(id);
   if (!stream) return glitch(Glitch::oddity);
   if (role == Role::server && ++resets_ > reader.guard().streams_opened() / 2)
-    glitch(now_ms - stream->opened_ms < kQuickMs ? Glitch::quick_reset : Glitch::reset);
+    glitch(static_cast<std::uint32_t>(now_ms) - stream->opened_ms < kQuickMs ? Glitch::quick_reset
+                                                                             : Glitch::reset);
   if (stream->is_over()) return;
   if (!stream->forgotten) {
     Event& event = events.add(Event::Kind::reset, *stream);
@@ -265,7 +266,7 @@ void SessionState::on_reset(StreamId id, ErrorCode code) {
   settle(*stream);
 }
 
-// Streams of this side's above `last` were not processed; those that were not produced never go.
+// Streams of this side's above `last` were not processed.
 void SessionState::on_goaway(StreamId last, ErrorCode code) {
   Event& event = events.add(Event::Kind::go_away, last);
   event.error = code;
@@ -273,7 +274,7 @@ void SessionState::on_goaway(StreamId last, ErrorCode code) {
   if (role == Role::server) return;
   std::vector<StreamId> lost;
   for (const auto& stream : streams)
-    if ((stream->id > last || stream->unopened.head) && !stream->is_over()) lost.push_back(stream->id);
+    if (stream->id > last && !stream->is_over()) lost.push_back(stream->id);
   for (const StreamId id : lost) {
     Stream& stream = *streams.find(id);
     if (!stream.forgotten) {
@@ -343,7 +344,7 @@ void SessionState::set_initial_window(std::uint32_t bytes) {
   for (const auto& stream : streams) {
     stream->window += more;
     if (stream->window > kMaxWindow) return fail(ErrorCode::flow_control_error, "settings");
-    if (stream->window > 0 && !stream->piece.empty() && !stream->unopened.head) writer.schedule(*stream);
+    if (stream->window > 0 && !stream->piece.empty()) writer.schedule(*stream);
   }
 }
 

@@ -7,56 +7,45 @@
 
 namespace sluice::h2 {
 
-bool SessionState::wants_write() const {
-  return writer.has_something() || (!failed && first_unopened_ < next_stream);
-}
-
 bool SessionState::produce(Buffer& to, std::size_t most) {
   drained.clear();
   ++round_;
-  if (!failed) open_requests();
-  writer.flush(to);
-  while (!failed && to.size() < most) {
+  while (!failed && to.size() + writer.ready() < most) {
     Stream* const stream = writer.next();
     if (!stream) break;
-    write_data(*stream, to);
+    if (!write_frame(*stream)) continue;
+    set_drained(*stream);
+    if (stream->out == Half::ending) end_out(*stream);
   }
-  writer.flush(to);  // what became of streams that have ended
+  writer.flush(to);
   return to.size() >= most;
 }
 
 // --- messages
 
-// Requests are produced as late as can be: one that is taken back before never reaches the peer, and a limit
-// of streams that was lowered meanwhile is obeyed.
-void SessionState::open_requests() {
-  for (; first_unopened_ < next_stream; first_unopened_ += 2) {
-    Stream* const stream = streams.find(first_unopened_);
-    if (!stream || !stream->unopened.head) continue;
-    if (streams.open() - unopened >= peer.max_streams) return;
-    open_request(*stream);
-  }
+StreamId SessionState::open(const FieldSpan& head, bool end, void* user) {
+  const StreamId id = std::exchange(next_stream, next_stream + 2);
+  reader.guard().opened(id);
+  Stream& stream = streams.add(id);
+  stream.user = user;
+  stream.window = writer.initial_window();
+  stream.receive_window.set_limit(stream_window());
+  for (std::size_t i = 0; i < head.size() && head.name(i).starts_with(':'); ++i)
+    stream.is_head |= head.value(i) == "HEAD" && head.name(i) == ":method";
+  send_head(stream, head, end);
+  return id;
 }
 
-void SessionState::open_request(Stream& stream) {
-  const bool end = stream.out == Half::ending && !stream.last && !stream.unopened.trailers;
-  bool written = writer.write(stream.id, stream.unopened.head->span(), end);
-  if (stream.unopened.trailers) written &= writer.write(stream.id, stream.unopened.trailers->span(), true);
-  drop_request(stream);
-  if (!written) return fail(ErrorCode::internal_error, "header block");
-  if (stream.out == Half::ending || !stream.piece.empty()) writer.schedule(stream);
-}
-
-void SessionState::send_interim(Stream& stream, const FieldList& head) {
+void SessionState::send_interim(Stream& stream, const FieldSpan& head) {
   if (failed || stream.out != Half::head) return;
-  if (!writer.write(stream.id, head.span(), false)) fail(ErrorCode::internal_error, "header block");
+  if (!writer.write(stream.id, head, false)) fail(ErrorCode::internal_error, "header block");
 }
 
-void SessionState::send_head(Stream& stream, const FieldList& head, bool end) {
+void SessionState::send_head(Stream& stream, const FieldSpan& head, bool end) {
   if (failed || stream.out != Half::head) return;
-  if (!writer.write(stream.id, head.span(), end)) return fail(ErrorCode::internal_error, "header block");
-  stream.out = end ? Half::ending : Half::body;
-  if (end) writer.schedule(stream);
+  if (!writer.write(stream.id, head, end)) return fail(ErrorCode::internal_error, "header block");
+  stream.out = Half::body;
+  if (end) say_end(stream);
 }
 
 void SessionState::send_data(Stream& stream, std::string_view piece, bool last) {
@@ -66,33 +55,35 @@ void SessionState::send_data(Stream& stream, std::string_view piece, bool last) 
   stream.last = last;
   if (last) stream.out = Half::ending;
   const bool goes = piece.empty() ? last : stream.window > 0;
-  if (goes && !stream.unopened.head) writer.schedule(stream);
+  if (!goes) return;
+  if (writer.ready() >= ahead || !writer.is_free(stream)) return writer.schedule(stream);
+  if (write_frame(stream) && last) end_out(stream);
 }
 
-void SessionState::send_trailers(Stream& stream, const FieldList& trailers) {
+void SessionState::send_trailers(Stream& stream, const FieldSpan& trailers) {
   if (failed || stream.out != Half::body) return;
   assert(stream.piece.empty());
-  if (stream.unopened.head) {  // they follow it
-    stream.unopened.trailers = new FieldBlock(held_fields);
-    stream.unopened.trailers->copy(trailers.span());
-    stream.out = Half::ending;
-    return;
-  }
-  if (!writer.write(stream.id, trailers.span(), true)) return fail(ErrorCode::internal_error, "header block");
-  stream.out = Half::ending;
-  writer.schedule(stream);
+  if (!writer.write(stream.id, trailers, true)) return fail(ErrorCode::internal_error, "header block");
+  say_end(stream);
 }
 
-// A turn of the stream's: a frame of data, or its end.
-void SessionState::write_data(Stream& stream, Buffer& to) {
-  const bool data = !stream.piece.empty() || stream.last;
-  if (data) {
-    writer.write_data(stream, to);
+// It went with a head. Of a peer that takes nothing the streams count until they have their turn, else it
+// could have any number of answers made.
+void SessionState::say_end(Stream& stream) {
+  stream.out = Half::ending;
+  if (writer.ready() >= ahead) return writer.schedule(stream);
+  end_out(stream);
+}
+
+// A turn of the stream's: a frame of data, or its end. True: all that it has said has gone.
+bool SessionState::write_frame(Stream& stream) {
+  if (!stream.piece.empty() || stream.last) {
+    writer.write_data(stream);
     reader.guard().data_sent();
   }
-  if (!stream.piece.empty()) return writer.schedule(stream);
-  set_drained(stream);
-  if (stream.out == Half::ending) end_out(stream);
+  if (stream.piece.empty()) return true;
+  writer.schedule(stream);
+  return false;
 }
 
 // END_STREAM was produced. Of a request that is answered and not whole nothing more is wanted (RFC 9113 8.1).
@@ -109,9 +100,9 @@ void SessionState::set_drained(Stream& stream) {
 }
 
 void SessionState::give_credit(Stream& stream, std::size_t bytes) {
-  bytes = std::min(bytes, stream.unconsumed);
+  bytes = std::min<std::size_t>(bytes, stream.unconsumed);
   if (bytes == 0) return;
-  stream.unconsumed -= bytes;
+  stream.unconsumed -= static_cast<std::uint32_t>(bytes);
   ignore_data(bytes);
   give_stream_credit(stream, bytes);
 }
@@ -150,7 +141,7 @@ void SessionState::forget(Stream& stream) {
 // May destroy the stream.
 void SessionState::reset(Stream& stream, ErrorCode code) {
   reader.guard().reset(stream.id);
-  if (!stream.unopened.head && !failed) writer.reset(stream.id, code);
+  if (!failed) writer.reset(stream.id, code);
   end_stream(stream);
   settle(stream);
 }
@@ -160,14 +151,6 @@ void SessionState::end_stream(Stream& stream) {
   stream.piece = {};
   FrameWriter::unschedule(stream);
   delete std::exchange(stream.building, nullptr);
-  drop_request(stream);
-}
-
-void SessionState::drop_request(Stream& stream) {
-  if (!stream.unopened.head) return;
-  delete std::exchange(stream.unopened.head, nullptr);
-  delete std::exchange(stream.unopened.trailers, nullptr);
-  --unopened;
 }
 
 void SessionState::settle(Stream& stream) {

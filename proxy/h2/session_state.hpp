@@ -35,17 +35,17 @@ class SessionState final : private FrameSink {
   void receive(std::string_view bytes);
   bool produce(Buffer& to, std::size_t most);
 
+  StreamId open(const FieldSpan& head, bool end, void* user);
   void send_data(Stream& stream, std::string_view piece, bool last);
-  void send_trailers(Stream& stream, const FieldList& trailers);
-  void send_head(Stream& stream, const FieldList& head, bool end);
-  void send_interim(Stream& stream, const FieldList& head);
+  void send_trailers(Stream& stream, const FieldSpan& trailers);
+  void send_head(Stream& stream, const FieldSpan& head, bool end);
+  void send_interim(Stream& stream, const FieldSpan& head);
   void forget(Stream& stream);
   void reset(Stream& stream, ErrorCode code);
   void give_credit(Stream& stream, std::size_t bytes);
   void go_away(ErrorCode code);
   void fail(ErrorCode code, const char* reason);
-  bool wants_write() const;
-  std::int64_t stream_window() const { return own_.stream_window; }
+  std::uint32_t stream_window() const { return own_.stream_window; }
 
   const Role role;
   const Limits limits;
@@ -62,7 +62,7 @@ class SessionState final : private FrameSink {
   bool peer_leaves = false;                                                              // by its GOAWAY
   StreamId last_stream = 0;  // the highest that the peer opened
   StreamId next_stream = 1;  // that this side would open
-  std::size_t unopened = 0;  // streams whose requests are not produced
+  std::size_t ahead = 0;     // see Session::make_ahead()
   std::vector<void*> drained;
 
  private:
@@ -94,10 +94,8 @@ class SessionState final : private FrameSink {
   void ignore_data(std::size_t bytes);
 
   // --- sending
-  void open_requests();
-  void open_request(Stream& stream);
-  void drop_request(Stream& stream);
-  void write_data(Stream& stream, Buffer& to);
+  void say_end(Stream& stream);
+  bool write_frame(Stream& stream);
   void end_out(Stream& stream);
   void give_stream_credit(Stream& stream, std::size_t bytes);
   void set_drained(Stream& stream);
@@ -116,7 +114,7 @@ class SessionState final : private FrameSink {
   };
   // The peer has these of ours from its acknowledgement on.
   struct OwnSettings {
-    std::int64_t stream_window = kDefaultWindow;
+    std::uint32_t stream_window = kDefaultWindow;
     bool pending = true;
   };
 
@@ -124,7 +122,6 @@ class SessionState final : private FrameSink {
   OwnSettings own_;
   ReceiveWindow receive_window_;  // of all streams together
   StreamId last_taken_ = 0;       // that GOAWAY spared; it must not rise (RFC 9113 6.8)
-  StreamId first_unopened_ = 1;   // of this side's
   std::uint32_t resets_ = 0;      // by the peer
   std::uint32_t round_ = 0;       // counts produce()
 };

@@ -26,12 +26,6 @@ class TurnList;
 
 struct Stream;
 
-// A request until it is produced, with the trailers that wait for it.
-struct Unopened {
-  FieldBlock* head = nullptr;
-  FieldBlock* trailers = nullptr;
-};
-
 // A place among streams that take turns (turn_list.hpp).
 struct Turn {
   TurnList* list = nullptr;
@@ -49,8 +43,6 @@ struct Stream {
   ~Stream() {
     while (blocks) release(blocks);
     delete building;
-    delete unopened.head;
-    delete unopened.trailers;
   }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -69,23 +61,23 @@ struct Stream {
 
   const StreamId id;
   Half in = Half::head, out = Half::head;
-  bool counted = true;     // among those that are open (StreamTable::open)
-  bool forgotten = false;  // by its user
-  bool last = false;       // the message ends with `piece`
-  bool is_head = false;    // HEAD was asked: its answer has no body, whatever its content-length
+  bool counted = true;           // among those that are open (StreamTable::open)
+  bool forgotten = false;        // by its user
+  bool last = false;             // the message ends with `piece`
+  bool is_head = false;          // HEAD was asked: its answer has no body, whatever its content-length
+  std::uint32_t drained_in = 0;  // the produce() that did it
   void* user = nullptr;
   std::string_view piece;   // of it nothing has been produced
   std::int64_t window = 0;  // bytes of data that the peer takes
   ReceiveWindow receive_window;
+  std::uint32_t unconsumed = 0;            // bytes of data that were handed on, and not given back as credit
   std::int64_t expected = kUnknownLength;  // bytes that content-length says are still to come
-  std::size_t unconsumed = 0;              // bytes of data that were handed on, and not given back as credit
-  std::uint64_t opened_ms = 0;
-  Unopened unopened;               // of the client's role
+  std::uint32_t opened_ms = 0;             // as far as it goes into 32 bits
+  EventChain events;
   FieldBlock* building = nullptr;  // the block that is being decoded
   FieldBlock* blocks = nullptr;    // those handed on
-  std::uint32_t drained_in = 0;    // the produce() that did it
   Turn turn;
-  EventChain events;
 };
+static_assert(sizeof(Stream) <= 128);  // two lines of the cache
 
 }  // namespace sluice::h2

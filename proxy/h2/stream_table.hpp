@@ -24,7 +24,7 @@ class StreamTable {
   // Requires: `id` is higher than all before.
   Stream& add(StreamId id) {
     ++open_;
-    return *streams_.emplace_back(new Stream(id));
+    return *(found_ = streams_.emplace_back(new Stream(id)));
   }
   // The stream is over.
   void close(Stream& stream) {
@@ -33,17 +33,19 @@ class StreamTable {
   }
   std::size_t open() const { return open_; }  // of them, not over
   Stream* find(StreamId id) const {
+    if (found_ && found_->id == id) return found_;
     const auto at = place_of(id);
-    return at != streams_.end() && (*at)->id == id ? *at : nullptr;
+    if (at == streams_.end() || (*at)->id != id) return nullptr;
+    return found_ = *at;
   }
   void remove(Stream& stream) {
     streams_.erase(place_of(stream.id));
+    if (found_ == &stream) found_ = nullptr;
     delete &stream;
   }
   void give_back() { streams_.shrink_to_fit(); }
   std::size_t size() const { return streams_.size(); }
 
-  List::const_iterator from(StreamId id) const { return place_of(id); }  // the first that is not lower
   auto begin() const { return streams_.begin(); }
   auto end() const { return streams_.end(); }
 
@@ -54,6 +56,7 @@ class StreamTable {
   }
 
   List streams_;
+  mutable Stream* found_ = nullptr;  // the last one that was: of a stream several things are said at once
   std::size_t open_ = 0;
 };
 

@@ -9,10 +9,9 @@
 
 namespace sluice::hpack {
 
-// Bytes that a field takes at most: each of its strings as it is, three numbers.
-constexpr std::size_t encoded_bound(std::string_view name, std::string_view value) {
-  return name.size() + value.size() + 16;
-}
+// Bytes that so many fields take at most: their strings as they are, of `text` bytes in all, and for each
+// three numbers.
+constexpr std::size_t encoded_bound(std::size_t text, std::size_t fields) { return text + fields * 16; }
 // Bytes before the first field of a block, at most.
 constexpr std::size_t kBlockStart = 8;
 

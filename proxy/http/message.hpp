@@ -24,6 +24,8 @@ struct Field {
   Header id = Header::other;
   // In memory it is a line as a writer prints it: `name: value`, and CRLF behind.
   bool is_line = false;
+  // As HTTP/2 has it: the name in lower case, and the value right behind it in memory.
+  bool is_joined = false;
   bool never_indexed = false;  // it goes on as it came: out of HPACK's tables (RFC 7541 6.2.3)
 };
 
@@ -87,7 +89,7 @@ class Fields {
   }
 
  private:
-  static constexpr std::uint32_t kInside = 8;
+  static constexpr std::uint32_t kInside = 6;
   static_assert(std::is_trivially_copyable_v<Field> && std::is_trivially_destructible_v<Field>);
 
   Field* inside() { return std::launder(reinterpret_cast<Field*>(room_)); }
@@ -113,13 +115,13 @@ struct RequestHead {
   std::string_view query;   // without the '?'
   // The authority to forward: that of an absolute-form target, else Host; empty only in HTTP/1.0.
   std::string_view host;
-  BodyLength body = BodyLength::none;
-  std::uint64_t content_length = 0;  // of BodyLength::known
-  bool expect_continue = false;      // the client waits for a 100; only set when a body follows
   std::string_view upgrade;  // "websocket" for a proper WebSocket upgrade (GET, 1.1, no body), else empty
-  bool over_http2 = false;   // it came so
-  bool is_grpc = false;      // a gRPC call, which HTTP/1 does not carry
-  bool te_trailers = false;  // the client takes trailers
+  std::uint64_t content_length = 0;  // of BodyLength::known
+  BodyLength body = BodyLength::none;
+  bool expect_continue = false;  // the client waits for a 100; only set when a body follows
+  bool over_http2 = false;       // it came so
+  bool is_grpc = false;          // a gRPC call, which HTTP/1 does not carry
+  bool te_trailers = false;      // the client takes trailers
   bool is_head = false;
   bool is_idempotent = false;  // GET HEAD OPTIONS PUT DELETE TRACE (R1)
   bool asterisk = false;       // OPTIONS for the server as a whole

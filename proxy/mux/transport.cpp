@@ -26,7 +26,9 @@ std::uint64_t now_ms() {
 
 Transport::Transport(TransportOwner& owner, net::Stream& socket, net::Poller& poller, h2::Role role,
                      const h2::Limits& limits, std::chrono::milliseconds patience)
-    : owner_(owner), socket_(socket), poller_(poller), patience_(patience), session_(role, limits) {}
+    : owner_(owner), socket_(socket), poller_(poller), patience_(patience), session_(role, limits) {
+  session_.make_ahead(kMostUnsent);
+}
 
 Transport::~Transport() { poller_.forget(*this); }
 
@@ -94,16 +96,12 @@ void Transport::end_batch() {
 
 // --- sending
 
-void Transport::produce() {
-  if (writing_ || state_ == State::lost) return;
-  fill();
-  produce_later();
-}
+bool Transport::is_full() const { return writing_ && session_.ready() >= kMostUnsent; }
 
+// Requires: out_ is empty.
 void Transport::fill() {
-  const std::size_t before = out_.size();
   session_.produce(out_, kMostUnsent);
-  produced_ += out_.size() - before;
+  produced_ += out_.size();
   if (session_.has_news()) poller_.defer(*this);
   for (void* const user : session_.drained())
     if (user) static_cast<StreamUser*>(user)->on_drained();
@@ -131,6 +129,7 @@ void Transport::on_send() {
     out_.consume(sent);
     if (out_.empty()) continue;
     writing_ = true;
+    session_.make_ahead(0);
     return spawn(write_rest());
   }
 }
@@ -157,6 +156,7 @@ Task<void> Transport::write_rest() {
     fill();
   }
   writing_ = false;
+  session_.make_ahead(kMostUnsent);
   socket_.clear_timeout();
   if (state_ != State::lost) owner_.on_sent();
   owner_.on_quiet();

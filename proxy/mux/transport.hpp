@@ -59,10 +59,7 @@ class Transport final : private net::Poller::Entry {
   // Decodes bytes that were read elsewhere.
   void take(std::string_view bytes);
 
-  // What the streams have said becomes bytes, as far as there is room for them; they go at the end of the
-  // round.
-  void produce();
-  // The same at the end of the round.
+  // What the streams have said goes at the end of the round, as far as the socket takes it.
   void produce_later();
 
   // All has been said: reading ends.
@@ -70,9 +67,11 @@ class Transport final : private net::Poller::Entry {
   void lose();
   bool is_lost() const { return state_ == State::lost; }
   bool writing() const { return writing_; }  // a coroutine waits for the socket's room
+  // The socket takes no more, and as much as is made ahead of it lies there once again.
+  bool is_full() const;
 
   // Bytes that were made so far. What was said after them is behind them.
-  std::uint64_t produced() const { return produced_; }
+  std::uint64_t produced() const { return produced_ + session_.ready(); }
   // Bytes behind the first `position` may have gone out.
   bool sent_beyond(std::uint64_t position) const { return sent_ > position; }
 
@@ -95,7 +94,7 @@ class Transport final : private net::Poller::Entry {
   const std::chrono::milliseconds patience_;
   h2::Session session_;
   Buffer in_, out_;
-  std::uint64_t produced_ = 0, sent_ = 0;  // bytes in all
+  std::uint64_t produced_ = 0, sent_ = 0;  // bytes in all, to out_ and out of it
   State state_ = State::open;
   bool parked_ = false;      // has given back what it can do without
   bool writing_ = false;     // write_rest() runs

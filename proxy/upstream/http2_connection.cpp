@@ -132,7 +132,7 @@ void Http2Connection::check_end() {
 // --- requests
 
 bool Http2Connection::has_room() const {
-  if (!transport_ || state_ == State::lost) return false;
+  if (!transport_ || state_ == State::lost || transport_->is_full()) return false;
   const h2::Session& session = transport_->session();
   return session.room() > reserved_ && session.open_streams() + reserved_ < bears_.most();
 }

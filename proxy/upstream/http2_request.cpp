@@ -107,16 +107,15 @@ void Http2Request::begin_head(const http::RequestHead& head, const http::Forward
   if (const http::Field* const key = head.fields.find("sec-websocket-key")) {
     proof_ = websocket_accept(key->value);
   }
-  held_.head = &head;
-  held_.forward = &forward;
+  held_ = std::make_unique<Held>(head, forward);
   sending_ = Sending::piece;
   if (connection_->knows_peer()) open_held();
 }
 
 // RFC 8441 3: only a backend that has said so opens tunnels.
 void Http2Request::open_held() {
-  const http::RequestHead& head = *std::exchange(held_.head, nullptr);
-  if (session().peer_tunnels()) return open_stream(head, *held_.forward, {}, false);
+  const std::unique_ptr<Held> held = std::move(held_);
+  if (session().peer_tunnels()) return open_stream(held->head, held->forward, {}, false);
   sending_ = Sending::failed;
   input_ = Input::no_tunnel;
 }
@@ -160,14 +159,11 @@ void Http2Request::begin_data(std::string_view piece, bool last, std::span<const
 
 void Http2Request::begin_write(bool last) {
   sending_ = last ? Sending::last : Sending::piece;
-  if (unsent() > 0)
-    connection_->transport().produce();
-  else
-    connection_->transport().produce_later();
+  connection_->transport().produce_later();
 }
 
 std::size_t Http2Request::unsent() const {
-  if (held_.head) return 1;
+  if (held_) return 1;
   return id_ == 0 ? 0 : std::as_const(*connection_).transport().session().unsent(id_);
 }
 
@@ -209,7 +205,7 @@ bool Http2Request::is_stopped() {
 
 void Http2Request::drop_piece() {
   sending_ = Sending::failed;
-  held_.head = nullptr;
+  held_.reset();
   if (id_ == 0) return;
   session().reset(id_, h2::ErrorCode::cancel);
   connection_->transport().produce_later();
@@ -217,7 +213,7 @@ void Http2Request::drop_piece() {
 }
 
 void Http2Request::on_settings() {
-  if (!held_.head) return;
+  if (!held_) return;
   open_held();
   writer_.wake();
 }

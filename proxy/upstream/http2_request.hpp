@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "proxy/mux/arrivals.hpp"
@@ -84,10 +85,15 @@ class Http2Request final : public Request, public RequestHook, public mux::Strea
     malformed,  // X3
     no_tunnel,  // there will be none: the backend opens no tunnels
   };
-  // An opening of a tunnel, until the backend has said whether it opens any. Null: none is held.
+  // An opening of a tunnel, until the backend has said whether it opens any.
   struct Held {
-    const http::RequestHead* head = nullptr;
-    const http::ForwardContext* forward = nullptr;
+    Held(const http::RequestHead& opening, const http::ForwardContext& context)
+        : head(opening), flags(context.feature_flags), forward(context) {
+      forward.feature_flags = flags;
+    }
+    const http::RequestHead& head;
+    const std::string flags;
+    http::ForwardContext forward;
   };
   // Of the answer, in blocks of the session's.
   struct Heads {
@@ -157,7 +163,7 @@ class Http2Request final : public Request, public RequestHook, public mux::Strea
   Reading reading_ = Reading::head;
   Asks asks_ = Asks::message;
   bool sends_head_ = false;  // the send under way is send_head()
-  Held held_;
+  std::unique_ptr<Held> held_;
   std::optional<WebSocketAccept> proof_;  // for a client over HTTP/1
   Heads heads_;
   http::ResponseHead answer_;

@@ -95,7 +95,7 @@ void Http2Request::on_broken() {
 void Http2Request::cut(bool unprocessed) {
   input_ = Input::lost;
   reused_ = false;
-  held_.head = nullptr;
+  held_.reset();
   if (unprocessed && phase_ == Phase::sent) phase_ = Phase::connecting;
 }
 
@@ -225,7 +225,7 @@ Task<StreamStatus> Http2Request::write_tunnel(std::string_view bytes, millisecon
   if (is_stopped()) co_return StreamStatus::reset;
   if (bytes.empty()) co_return StreamStatus::ok;
   session().send_data(id_, bytes, false);
-  connection_->transport().produce();
+  connection_->transport().produce_later();
   while (unsent() > 0) {
     writer_.begin(idle);
     const auto status = co_await writer_;
@@ -244,7 +244,7 @@ void Http2Request::set_tunnel_timeout(milliseconds idle) {
 void Http2Request::end_tunnel() {
   if (is_stopped()) return;
   session().send_data(id_, {}, true);
-  connection_->transport().produce();
+  connection_->transport().produce_later();
 }
 
 }  // namespace sluice::upstream

@@ -86,7 +86,8 @@ class Request : public TunnelEnd {
 
   // co_await send_head(): the head as forward_request() makes it of `head` and `forward`, `body` behind it.
   // With `whole` that is all; else pieces follow. A backend that refuses a body may close before it has read
-  // it and leave an answer: that is ok here, and seen by what arrives. All that is passed outlives the wait.
+  // it and leave an answer: that is ok here, and seen by what arrives. All that is passed outlives the wait,
+  // but for `forward` itself and the text of its flags.
   // co_await send_data(): a further piece; with `last` the end. One send at a time, beside the reading.
   // co_await send_piped(): a further piece that is in a pipe, which is empty then. Requires: takes_pipes().
   class SendAwaiter {

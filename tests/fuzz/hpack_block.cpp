@@ -72,7 +72,7 @@ class OtherDecoder {
 
 std::string say(hpack::Encoder& encoder, const Told& told) {
   std::size_t bound = hpack::kBlockStart;
-  for (const auto& [name, value] : told.fields) bound += hpack::encoded_bound(name, value);
+  for (const auto& [name, value] : told.fields) bound += hpack::encoded_bound(name.size() + value.size(), 1);
   std::string block(bound, '\0');
   char* at = encoder.begin_block(block.data());
   for (const auto& [name, value] : told.fields) at = encoder.put(name, value, false, at);

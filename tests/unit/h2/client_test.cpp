@@ -99,20 +99,6 @@ TEST(H2Client, ALowerLimitHoldsForNewStreams) {
   EXPECT_EQ(client.session.room(), 1u);  // the peer counts no stream that is over
 }
 
-TEST(H2Client, ALowerLimitHoldsForRequestsThatWaitToGo) {
-  Client client(3);
-  for (int i = 0; i < 3; ++i) EXPECT_NE(client.open(get(), true), 0);
-  client.say(Peer::settings({{3, 1}}));
-  EXPECT_EQ(client.requests().size(), 1u);
-  client.session.forget(3);  // taken back while it waits
-  EXPECT_TRUE(client.requests().empty());
-  client.answer(1, {{":status", "200"}}, true);
-  client.session.forget(1);
-  const auto frames = client.requests();
-  ASSERT_EQ(frames.size(), 1u);
-  EXPECT_EQ(frames[0].stream, 5);
-}
-
 TEST(H2Client, RefusedStreamsWereNotProcessed) {
   Client client;
   const StreamId id = client.open(post(), false);
@@ -143,33 +129,29 @@ TEST(H2Client, GoAwaySparesWhatWasTaken) {
   EXPECT_TRUE(client.session.is_over());
 }
 
-TEST(H2Client, ARequestThatGoAwayOvertookWasNotSent) {
-  Client client;
-  int user = 0;
-  const StreamId id = client.open(get(), true, &user);
-  const auto told = client.say(frame(kGoAway, 0, 0, number(0x7fffffff) + number(0)));
-  ASSERT_EQ(client_kinds(told), (std::vector{Kind::go_away, Kind::reset}));
-  EXPECT_TRUE(told[1].event.unprocessed);
-  EXPECT_EQ(told[1].event.user, &user);
-  EXPECT_TRUE(client.requests().empty());
-  client.session.forget(id);
-  EXPECT_EQ(client.session.streams(), 0u);
-}
-
-TEST(H2Client, ARequestThatIsTakenBackIsNeverSent) {
+// RFC 9113 6.8: the notice takes nothing back.
+TEST(H2Client, ARequestThatANoticeOvertookGoes) {
   Client client;
   const StreamId id = client.open(get(), true);
-  client.session.reset(id, ErrorCode::cancel);
-  client.session.forget(id);
-  EXPECT_TRUE(client.requests().empty());
-  EXPECT_EQ(client.session.streams(), 0u);
-  const StreamId other = client.open(get(), true);
+  EXPECT_EQ(client_kinds(client.say(frame(kGoAway, 0, 0, number(0x7fffffff) + number(0)))),
+            (std::vector{Kind::go_away}));
   EXPECT_EQ(client.requests().size(), 1u);
-  client.session.forget(other);
+  EXPECT_EQ(client_kinds(client.answer(id, {{":status", "200"}}, true)), (std::vector{Kind::head}));
+  client.session.forget(id);
+  EXPECT_TRUE(client.session.is_over());
+}
+
+TEST(H2Client, ARequestThatIsTakenBackIsReset) {
+  Client client;
+  const StreamId id = client.open(get(), true);
+  client.session.forget(id);
   const auto frames = client.requests();
-  ASSERT_EQ(frames.size(), 1u);
-  EXPECT_EQ(frames[0].number(), 8u);
-  EXPECT_TRUE(client.answer(other, {{":status", "200"}}, true).empty());
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(frames[0].type, kHeaders);
+  EXPECT_EQ(frames[1].type, kRstStream);
+  EXPECT_EQ(frames[1].number(), 8u);
+  EXPECT_EQ(client.session.streams(), 0u);
+  EXPECT_TRUE(client.answer(id, {{":status", "200"}}, true).empty());
   EXPECT_FALSE(client.session.failed());
 }
 

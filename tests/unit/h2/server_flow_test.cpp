@@ -66,6 +66,31 @@ TEST(H2Server, ProducesNoMoreThanIsAskedFor) {
   EXPECT_EQ(got, body);
 }
 
+TEST(H2Server, MakesAheadAsMuchAsIsAllowed) {
+  Server server;
+  server.session.make_ahead(1000);
+  for (StreamId id : {1, 3, 5}) server.ask(id, get(), true);
+  for (StreamId id : {1, 3, 5}) server.session.send_head(id, list_of(kAnswered), false);
+  server.session.send_data(1, "one", false);
+  EXPECT_EQ(server.session.unsent(1), 0u);  // it may be used again
+  const std::string body(1000, 'b');
+  server.session.send_data(3, body, true);
+  EXPECT_TRUE(server.session.ended(3));
+  EXPECT_GE(server.session.ready(), 1000u);
+  server.session.send_data(5, body, true);  // too much lies there already
+  EXPECT_EQ(server.session.unsent(5), body.size());
+  server.session.make_ahead(0);
+  server.session.send_data(1, body, true);
+
+  const auto frames = server.answers();
+  std::vector<StreamId> data;
+  for (const SeenFrame& seen : frames)
+    if (seen.type == kData) data.push_back(seen.stream);
+  EXPECT_EQ(data, (std::vector<StreamId>{1, 3, 5, 1}));
+  EXPECT_EQ(server.session.ready(), 0u);
+  EXPECT_TRUE(server.session.ended(1));
+}
+
 TEST(H2Server, ALargeHeadIsSeveralFrames) {
   Server server;
   server.ask(1, get(), true);

@@ -77,6 +77,27 @@ TEST_F(Http2ConnectionTest, who_finds_no_room_waits_for_it_in_order) {
   EXPECT_TRUE(until([&] { return second.connected == Connected::canceled; }));
 }
 
+TEST_F(Http2ConnectionTest, X4_one_whose_backend_takes_nothing_lets_no_more_in) {
+  run(1);
+  origin[0].reading = false;
+  const std::string large(60'000, 'l');
+  std::unique_ptr<Call> call;
+  for (int i = 0; i < 1000; ++i) {  // that are taken back; the kernel's buffers are filled first
+    call = std::make_unique<Call>(*this, "GET", "/");
+    call->head.fields.push("x-large", large);
+    call->request = connector.open(target, false);
+    if (!call->request->reused()) call->begin_connect();
+    settle();
+    if (!call->request->reused() && !call->connected) break;
+    call->begin();
+    settle();
+  }
+  ASSERT_FALSE(call->request->reused());
+  EXPECT_FALSE(call->connected);
+  origin[0].reading = true;
+  EXPECT_TRUE(until([&] { return call->connected == Connected::ok; }));
+}
+
 TEST_F(Http2ConnectionTest, X5_who_waits_for_room_has_the_time_to_connect) {
   limits.max_streams = 1;
   run(Http2Pool::kMost);
@@ -407,6 +428,20 @@ TEST_F(Http2TunnelTest, a_refusal_is_an_answer) {
   end(0, 1).head(1, 403);
   ends[0]->data(1, "no", true);
   EXPECT_EQ(call->receive(), "403:no! ");
+}
+
+// Other requests are made in the room that the flags' text lies in.
+TEST_F(Http2TunnelTest, an_opening_that_waits_for_settings_keeps_its_flags) {
+  std::string flags = "beta=on,dark=off,new-cart=on";
+  call->request = connector.open(target, false);
+  call->begin_connect();
+  EXPECT_TRUE(until([&] { return call->connected.has_value(); }));
+  forward.feature_flags = flags;
+  call->begin();
+  EXPECT_FALSE(call->sent) << "it waits for SETTINGS";
+  std::fill(flags.begin(), flags.end(), '?');
+  EXPECT_THAT(end(0, 1).streams[1].head,
+              ::testing::HasSubstr("x-feature-flags=beta=on,dark=off,new-cart=on "));
 }
 
 TEST_F(Http2TunnelTest, a_backend_that_opens_none_is_not_asked) {
