@@ -7,12 +7,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <vector>
+#include <string_view>
 
 #include "proxy/base/grpc_status.hpp"
 #include "proxy/observe/histogram.hpp"
 #include "proxy/observe/metric.hpp"
+#include "proxy/observe/per_worker.hpp"
 
 namespace sluice::observe {
 
@@ -60,7 +60,7 @@ struct BackendLive {
   // All workers and probes; of the backend's addresses the last that answered.
   std::atomic<std::uint32_t> good_address{0};
   std::atomic<bool> told_unreachable{false};  // set by workers, cleared by control when it has heard
-  std::vector<BackendCounters> per_worker;    // by worker index
+  PerWorker<BackendCounters> per_worker;      // by worker index
 
   std::uint64_t in_flight() const {
     std::uint64_t sum = 0;
@@ -86,10 +86,10 @@ struct alignas(64) PoolCounters {  // one writer: the worker
 
 struct PoolLive {
   explicit PoolLive(std::size_t workers) : per_worker(workers), previews(workers) {}
-  std::vector<PoolCounters> per_worker;
+  PerWorker<PoolCounters> per_worker;
   // Requests that came here by a preview token or a listener's fixed pool: no share and no gate counts them
   // (G4).
-  std::vector<PoolCounters> previews;
+  PerWorker<PoolCounters> previews;
   std::atomic<std::uint64_t> ejections{0};  // one writer: control
 };
 
@@ -156,7 +156,7 @@ struct ServiceLive {
   alignas(64) std::atomic<std::uint32_t> waiting{0};    // all workers; requests queued for a place
   std::atomic<std::uint32_t> waiting_for_backend{0};  // all workers; of in_flight: their pool's are all full
   HoldLive hold;
-  std::vector<ServiceCounters> per_worker;
+  PerWorker<ServiceCounters> per_worker;
 
   // Admitted or waiting for a place, and mirrored copies: what may still reach a backend. Tunnels included.
   std::uint64_t under_way() const {

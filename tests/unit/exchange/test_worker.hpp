@@ -112,7 +112,7 @@ class TestWorker {
   std::vector<route::Flag> flags;
   std::optional<route::MirrorTo> mirror;
   std::optional<route::PreviewKey> preview_key;
-  std::shared_ptr<observe::ServiceLive> live = std::make_shared<observe::ServiceLive>(1);
+  std::shared_ptr<observe::ServiceLive> live = std::make_shared<observe::ServiceLive>(2);
   std::vector<route::Pool> pools;
   std::vector<std::uint32_t> suspects;  // ids of backends that control was told of (H3)
 
