@@ -96,9 +96,13 @@ struct PoolLive {
 inline constexpr std::string_view kUpstreamErrorNames[kUpstreamErrors] = {"connect", "reset", "timeout",
                                                                           "protocol"};
 
-inline constexpr Metric<PoolLive> kPoolMetrics[] = {
+// Of every pool, from the start.
+inline constexpr Metric<PoolLive> kRequestMetrics[] = {
     {"sluice_requests_total", "counter", "Requests that the pool was chosen for.",
      total<&PoolCounters::requests, PoolLive>},
+};
+
+inline constexpr Metric<PoolLive> kPoolMetrics[] = {
     {"sluice_request_errors_total", "counter",
      "Requests whose first attempt failed (5xx, connect, reset, timeout).",
      total<&PoolCounters::errors, PoolLive>},
@@ -114,6 +118,9 @@ inline constexpr Metric<PoolLive> kPoolMetrics[] = {
      [](const PoolLive& pool, std::size_t) { return pool.ejections.load(); }},
     {"sluice_upstream_errors_total", "counter", "Failed attempts without an answer's status, by reason.",
      total_of<&PoolCounters::upstream_errors, 0, PoolLive>, "reason", kUpstreamErrorNames},
+};
+
+inline constexpr Metric<PoolLive> kGrpcMetrics[] = {
     {"sluice_grpc_responses_total", "counter",
      "Outcomes of attempts that were gRPC calls, by grpc-status; one without an answer as the proxy says it.",
      total_of<&PoolCounters::grpc, 0, PoolLive>, "status", kGrpcStatusNumbers},
@@ -150,6 +157,9 @@ struct HoldLive {
   alignas(64) std::atomic<std::uint64_t> released{0};  // all workers; since then
 };
 
+// How much /metrics tells of a service: it grows, and never shrinks.
+enum class Told : std::uint8_t { little, all_but_backends, all };
+
 struct ServiceLive {
   explicit ServiceLive(std::size_t workers) : per_worker(workers) {}
   alignas(64) std::atomic<std::uint32_t> in_flight{0};  // all workers; the exact limit needs one number
@@ -157,6 +167,7 @@ struct ServiceLive {
   std::atomic<std::uint32_t> waiting_for_backend{0};  // all workers; of in_flight: their pool's are all full
   HoldLive hold;
   PerWorker<ServiceCounters> per_worker;
+  Told told = Told::little;  // control only
 
   // Admitted or waiting for a place, and mirrored copies: what may still reach a backend. Tunnels included.
   std::uint64_t under_way() const {
