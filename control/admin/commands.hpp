@@ -19,10 +19,9 @@ class Commands {
   // Never throws; what goes wrong is a problem reply.
   boost::asio::awaitable<Reply> run(Call call);
 
-  // Attributes what was counted until now to the tracks that pools were on until now: after each change, and
-  // at each scrape.
-  void observe_tracks() { scraper_.observe(control_); }
-  std::string scrape() { return scraper_.scrape(control_); }
+  // Attributes what was counted until now to the tracks that pools were on until now: after each change.
+  void follow_tracks() { scraper_.follow(control_); }
+  boost::asio::awaitable<std::string> scrape() { return scraper_.scrape(control_); }
   change::Control& control() { return control_; }
 
  private:

@@ -1,6 +1,7 @@
 // GET /metrics: everything that is counted, in Prometheus' text format. Control thread only.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <string>
 
 #include "control/admin/tracks.hpp"
@@ -10,15 +11,13 @@ namespace sluice::admin {
 
 class Scraper {
  public:
-  // See Tracks::observe.
-  void observe(const change::Control& control) { tracks_.observe(*control.snapshot()); }
-  std::string scrape(change::Control& control);
+  // See Tracks::follow.
+  void follow(const change::Control& control) { tracks_.follow(control.snapshot()); }
+  // Of thousands of services in pieces, between which changes go their way.
+  boost::asio::awaitable<std::string> scrape(change::Control& control);
 
  private:
   Tracks tracks_;
 };
-
-// With more backends than this in all, their own series are left out: each has a dozen.
-inline constexpr std::size_t kMostBackendSeries = 1000;
 
 }  // namespace sluice::admin

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "control/admin/exposition.hpp"
-#include "control/change/status.hpp"
+#include "control/change/status_writer.hpp"
 
 namespace sluice::admin {
 
-void rollout_metrics(Exposition& out, const change::StatusView& view);
+void rollout_metrics(Exposition& out, const change::StatusWriter& views);
 
 }  // namespace sluice::admin

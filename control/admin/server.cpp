@@ -202,13 +202,13 @@ asio::awaitable<void> Server::Listening::watch_tracks() {
   co_await commands.control().started();
   auto& log = commands.control().events();
   std::uint64_t seen = log.last_id();
-  commands.observe_tracks();
+  commands.follow_tracks();
   while (!closed) {
     const auto before = io::Clock::now();
     const bool more = co_await log.wait_after(seen, kLongWait);
     if (closed || (!more && io::Clock::now() - before < kLongWait / 2)) break;
     seen = log.last_id();
-    commands.observe_tracks();
+    commands.follow_tracks();
   }
 }
 

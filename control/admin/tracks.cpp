@@ -1,75 +1,96 @@
 #include "control/admin/tracks.hpp"
 
-#include <cmath>
+#include <algorithm>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+
+#include "proxy/route/query.hpp"
 
 namespace sluice::admin {
-
-Buckets buckets_of(const observe::HistogramCounts& counts) {
-  Buckets out;
-  std::uint64_t seen = 0;
-  for (std::size_t i = 0, next = 0; i < kBounds.size(); ++i) {
-    const auto bound = static_cast<std::uint64_t>(std::llround(kBounds[i] * 1e6));
-    for (const auto last = observe::HistogramLayout::index(bound); next <= last; ++next)
-      seen += counts.buckets[next];
-    out.at_most[i] = seen;
-  }
-  out.count = counts.count;
-  out.sum_micros = counts.sum_micros;
-  return out;
-}
-
 namespace {
 
-// A counter that is smaller than it was belongs to a pool that was made anew under an old name.
-std::uint64_t grown(std::uint64_t now, std::uint64_t before) { return now >= before ? now - before : now; }
-
-Classes classes_of(const route::Pool& pool) {
+Classes classes_of(const observe::PoolLive& pool) {
   Classes out{};
-  for (const auto& worker : pool.live->per_worker)
+  for (const auto& worker : pool.per_worker)
     for (std::size_t i = 1; i < out.size(); ++i) out[i] += worker.by_class[i].get();
   return out;
 }
 
-Buckets durations_of(const route::Pool& pool) {
-  observe::HistogramCounts counts;
-  for (const auto& worker : pool.live->per_worker) worker.duration.add_to(counts);
-  return buckets_of(counts);
+void count(const Classes& now, const Classes& before, bool active, Tracks::Service& into) {
+  auto& track = active ? into.active : into.canary;
+  for (std::size_t i = 1; i < now.size(); ++i) track[i] += now[i] - before[i];
+}
+
+bool has(const route::Service* service, const observe::PoolLive* live) {
+  return service && std::ranges::any_of(service->pools,
+                                        [live](const route::Pool& pool) { return pool.live.get() == live; });
+}
+
+bool on_same_tracks(const route::Service& before, const route::Service& after) {
+  return before.stable == after.stable &&
+         std::ranges::equal(before.pools, after.pools, {}, &route::Pool::live, &route::Pool::live);
 }
 
 }  // namespace
 
-void Tracks::count(const std::string& service, const route::Pool& pool, bool active) {
-  auto [place, is_new] = seen_.try_emplace({service, pool.name});
-  auto& seen = place->second;
-  if (is_new) seen.active = active;
-  const auto classes = classes_of(pool);
-  auto& track = seen.active ? all_[service].active : all_[service].canary;
-  for (std::size_t i = 1; i < classes.size(); ++i) track[i] += grown(classes[i], seen.classes[i]);
-  seen.classes = classes;
-  seen.active = active;
-  if (const auto sums = change::sums_of(*pool.live); !(sums == seen.sums)) {
-    count_durations(seen, durations_of(pool));
-    seen.sums = sums;
+void Tracks::follow(route::SnapshotPtr snapshot) {
+  if (snapshot == followed_) return;
+  const route::SnapshotPtr before = std::exchange(followed_, std::move(snapshot));
+  std::size_t came = 0;
+  each_change(*before, *followed_, [&](const route::Service* was, const route::Service& is) {
+    if (!was)
+      ++came;
+    else if (!on_same_tracks(*was, is))
+      move(*was, &is);
+    if (const auto known = was ? tracks_.end() : tracks_.find(is.spec.name); known != tracks_.end())
+      known->second.pools = pools_of(is);  // it was there once
+  });
+  if (before->services.size() + came != followed_->services.size()) leave(*before, *followed_);
+}
+
+void Tracks::leave(const route::Snapshot& before, const route::Snapshot& after) {
+  std::unordered_set<std::string_view> names;
+  for (const auto& service : after.services) names.insert(service.spec.name);
+  for (const auto& service : before.services)
+    if (!names.contains(service.spec.name)) move(service, nullptr);
+}
+
+std::vector<Tracks::Track::Pool> Tracks::pools_of(const route::Service& service) {
+  std::vector<Track::Pool> out;
+  for (std::size_t i = 0; i < service.pools.size(); ++i)
+    out.push_back({service.pools[i].live, i == service.stable, {}});
+  return out;
+}
+
+// `after` null: the service goes.
+void Tracks::move(const route::Service& before, const route::Service* after) {
+  const auto [place, is_new] = tracks_.try_emplace(before.spec.name);
+  Track& track = place->second;
+  if (is_new) track.pools = pools_of(before);
+  for (auto& pool : track.pools) {
+    const auto now = classes_of(*pool.live);
+    count(now, pool.before, pool.active, track.settled);
+    pool.before = now;
+    if (!has(after, pool.live.get())) gone_ += durations_of(*pool.live);
   }
+  const auto left = std::exchange(track.pools, after ? pools_of(*after) : std::vector<Track::Pool>());
+  for (auto& pool : track.pools)
+    if (const auto was = std::ranges::find(left, pool.live, &Track::Pool::live); was != left.end())
+      pool.before = was->before;
 }
 
-void Tracks::count_durations(Seen& seen, const Buckets& durations) {
-  const bool made_anew = durations.count < seen.durations.count;
-  const Buckets before = made_anew ? Buckets{} : seen.durations;
-  for (std::size_t i = 0; i < kBounds.size(); ++i)
-    durations_.at_most[i] += durations.at_most[i] - before.at_most[i];
-  durations_.count += durations.count - before.count;
-  durations_.sum_micros += durations.sum_micros - before.sum_micros;
-  seen.durations = durations;
-}
-
-void Tracks::observe(const route::Snapshot& snapshot) {
-  current_.clear();
-  for (const auto& service : snapshot.services) {
+Tracks::Service Tracks::of(const route::Service& service) const {
+  const auto known = tracks_.find(service.spec.name);
+  if (known == tracks_.end()) {
+    Service out;
     for (std::size_t i = 0; i < service.pools.size(); ++i)
-      count(service.spec.name, service.pools[i], i == service.stable);
-    current_[service.spec.name] = all_[service.spec.name];
+      count(classes_of(*service.pools[i].live), {}, i == service.stable, out);
+    return out;
   }
+  Service out = known->second.settled;
+  for (const auto& pool : known->second.pools) count(classes_of(*pool.live), pool.before, pool.active, out);
+  return out;
 }
 
 }  // namespace sluice::admin

@@ -28,8 +28,8 @@ BackendHealth::BackendHealth(boost::asio::any_io_executor loop, const std::funct
 }
 
 void BackendHealth::adopt(route::SnapshotPtr snapshot) {
-  registry.adopt(std::move(snapshot));
-  prober.adopt();
+  const auto touched = registry.adopt(std::move(snapshot));
+  prober.adopt(touched);
   outliers.adopt();
 }
 

@@ -80,7 +80,10 @@ asio::awaitable<std::string> Committer::merge_with_configuration() {
   state::Edit edit = state::edit_between(kept, in_force_.state, "start");
   edit.time = unix_milliseconds();
   edit.actor.name = "daemon";
-  co_return co_await append(std::move(edit));
+  std::string error = co_await append(std::move(edit));
+  // One object each, not one that is kept and one that is in force.
+  if (error.empty() && history().state() == in_force_.state) in_force_.state = history().state();
+  co_return error;
 }
 
 void Committer::begin_with(route::SnapshotPtr first) {

@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <random>
 #include <type_traits>
+#include <utility>
 
 #include "control/change/backend_verbs.hpp"
 #include "control/change/certificates.hpp"
@@ -52,6 +53,14 @@ std::vector<std::string> names_in(const route::Snapshot& snapshot) {
       for (const auto& backend : pool.backends)
         if (!backend.looked_up.empty()) names.push_back(backend.looked_up);
   return names;
+}
+
+bool names_may_differ(const route::Snapshot& before, const route::Snapshot& after) {
+  bool may = before.routes != after.routes;
+  each_change(before, after, [&may](const route::Service* was, const route::Service& is) {
+    may = may || is.may_differ || (was && was->may_differ);
+  });
+  return may;
 }
 
 void warn_of(const config::Spec& spec) {
@@ -147,6 +156,7 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   const Options options;  // with its defaults filled in
   InForce in_force;
   Readiness readiness{false, "starting"};
+  route::SnapshotPtr followed = std::make_shared<const route::Snapshot>();  // by follow_snapshot()
   io::Background background;
   Recorder recorder;
   Names names;
@@ -236,7 +246,8 @@ asio::awaitable<std::string> Control::Parts::start() {
 }
 
 void Control::Parts::follow_snapshot() {
-  names.resolver().keep(names_in(*in_force.snapshot));
+  const route::SnapshotPtr before = std::exchange(followed, in_force.snapshot);
+  if (names_may_differ(*before, *followed)) names.resolver().keep(names_in(*followed));
   living.health.adopt(in_force.snapshot);
   rollout_driver.wake();
   deadlines.wake();

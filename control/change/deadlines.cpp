@@ -7,6 +7,7 @@
 
 #include "control/change/replies.hpp"
 #include "control/io/command.hpp"
+#include "control/state/differences.hpp"
 #include "control/state/pending.hpp"
 #include "control/state/walk.hpp"
 
@@ -116,23 +117,26 @@ asio::awaitable<void> Deadlines::end_retentions() {
 
 void Deadlines::tell_released(const state::State& before, const std::string& verb) {
   const std::string ended = verb == state::kRetentionOver ? "over" : "superseded";
-  for (const auto& was : before.services) {
-    if (!was.retained) continue;
-    const state::ServiceState* now = in_force_.state.service(was.name);
-    for (const auto& name : was.retained->pools) {
-      const state::PoolState* pool = now ? now->pool(name) : nullptr;
-      if (pool && now->retained && now->retained->holds(name)) continue;
-      if (!pool || pool->share > 0) continue;  // gone with the configuration, or in use again
-      recorder_.info(
-          "retain", was.name,
-          was.name + "/" + name + " is no longer retained: " +
-              (ended == "over" ? "the time is over" : "another shift came after the one that left it"),
-          {{"pool", name}, {"ended", ended}});
-      const config::ServiceSpec* configured = in_force_.spec.service(was.name);
-      if (configured && !configured->retain_hook.empty())
-        background_.spawn(run_hook(was.name, name, ended, configured->retain_hook));
-    }
-  }
+  each_difference(before, in_force_.state,
+                  [&](const state::ServiceState* was, const state::ServiceState* now) {
+                    if (!was || !was->retained) return;
+                    for (const auto& name : was->retained->pools) {
+                      const state::PoolState* pool = now ? now->pool(name) : nullptr;
+                      if (pool && now->retained && now->retained->holds(name)) continue;
+                      if (!pool || pool->share > 0) continue;  // gone with the configuration, or in use again
+                      tell(was->name, name, ended);
+                    }
+                  });
+}
+
+void Deadlines::tell(const std::string& service, const std::string& pool, const std::string& ended) {
+  recorder_.info("retain", service,
+                 service + "/" + pool + " is no longer retained: " +
+                     (ended == "over" ? "the time is over" : "another shift came after the one that left it"),
+                 {{"pool", pool}, {"ended", ended}});
+  const config::ServiceSpec* configured = in_force_.spec.service(service);
+  if (configured && !configured->retain_hook.empty())
+    background_.spawn(run_hook(service, pool, ended, configured->retain_hook));
 }
 
 asio::awaitable<void> Deadlines::run_hook(std::string service, std::string pool, std::string ended,

@@ -34,6 +34,7 @@ class Deadlines {
   boost::asio::awaitable<void> revert_unconfirmed();
   boost::asio::awaitable<void> end_retentions();
   std::optional<std::int64_t> next() const;  // Unix milliseconds
+  void tell(const std::string& service, const std::string& pool, const std::string& ended);
   boost::asio::awaitable<void> run_hook(std::string service, std::string pool, std::string ended,
                                         std::string command);
 

@@ -1,6 +1,7 @@
 #include "control/change/drains.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "control/change/invocation.hpp"
 #include "control/change/targets.hpp"
@@ -40,28 +41,37 @@ void Drains::begin(protocol::Target target, std::shared_ptr<observe::BackendLive
 }
 
 void Drains::follow(const InForce& now, const std::optional<DrainWish>& wish) {
-  const auto time = io::Clock::now();
-  const std::int64_t unix_time = unix_milliseconds();
-  std::vector<std::uint32_t> draining;
-  for (const auto& service : now.snapshot->services)
-    for (const auto& pool : service.pools)
-      for (const auto& backend : pool.backends) {
-        if (backend.admin != observe::Admin::draining) continue;
-        draining.push_back(backend.live->id);
-        const protocol::Target target{service.spec.name, pool.name, backend.name};
-        const bool wished = wish && wish->target.service == target.service &&
-                            wish->target.pool == target.pool && names(wish->target, backend);
-        if (!wished && find(backend.live->id)) continue;
-        std::optional<io::Clock::time_point> deadline;
-        const auto* kept = now.state.service(target.service)->pool(target.pool)->backend_of(target.backend);
-        if (const auto until = kept ? kept->member(backend.address).drain_deadline : std::nullopt)
-          deadline = time + milliseconds(*until - unix_time);
-        begin(target, backend.live, deadline, wished ? wish->tunnels : worker::TunnelPolicy{},
-              wished && wish->removing);
-      }
-  keep_only([&draining](const Drain& drain) {
-    return std::find(draining.begin(), draining.end(), drain.live->id) != draining.end();
+  const route::SnapshotPtr before = std::exchange(followed_, now.snapshot);
+  const auto* wished = wish ? now.routed(wish->target.service) : nullptr;
+  each_change(*before, *followed_, [&](const route::Service*, const route::Service& service) {
+    if (&service != wished) begin_those_of(now, service, wish);
   });
+  if (wished) begin_those_of(now, *wished, wish);  // also when it drains already
+  keep_only([&now](const Drain& drain) {
+    const auto* service = now.routed(drain.target.service);
+    const auto* pool = service ? find_pool(*service, drain.target.pool) : nullptr;
+    return pool && std::ranges::any_of(pool->backends, [&drain](const route::Backend& backend) {
+             return backend.live == drain.live && backend.admin == observe::Admin::draining;
+           });
+  });
+}
+
+void Drains::begin_those_of(const InForce& now, const route::Service& service,
+                            const std::optional<DrainWish>& wish) {
+  for (const auto& pool : service.pools)
+    for (const auto& backend : pool.backends) {
+      if (backend.admin != observe::Admin::draining) continue;
+      const protocol::Target target{service.spec.name, pool.name, backend.name};
+      const bool wished = wish && wish->target.service == target.service &&
+                          wish->target.pool == target.pool && names(wish->target, backend);
+      if (!wished && find(backend.live->id)) continue;
+      std::optional<io::Clock::time_point> deadline;
+      const auto* kept = now.state.service(target.service)->pool(target.pool)->backend_of(target.backend);
+      if (const auto until = kept ? kept->member(backend.address).drain_deadline : std::nullopt)
+        deadline = io::Clock::now() + milliseconds(*until - unix_milliseconds());
+      begin(target, backend.live, deadline, wished ? wish->tunnels : worker::TunnelPolicy{},
+            wished && wish->removing);
+    }
 }
 
 const Drain* Drains::find(std::uint32_t id) const {

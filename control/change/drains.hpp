@@ -73,12 +73,15 @@ class Drains {
   void abort(std::uint32_t id, Drain& drain);
   void poll();
   bool any_open() const;
+  void begin_those_of(const InForce& now, const route::Service& service,
+                      const std::optional<DrainWish>& wish);
 
   boost::asio::any_io_executor loop_;
   worker::Workers& workers_;
   io::Notifier notifier_;
   boost::asio::steady_timer timer_;
   bool polling_ = false;
+  route::SnapshotPtr followed_ = std::make_shared<const route::Snapshot>();
   std::map<std::uint32_t, Drain> drains_;  // by BackendLive::id
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

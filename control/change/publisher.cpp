@@ -5,8 +5,11 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <set>
+#include <string_view>
+#include <unordered_set>
 
 #include "control/rollout/breaker.hpp"
+#include "control/state/differences.hpp"
 #include "proxy/base/origin.hpp"
 #include "proxy/route/query.hpp"
 
@@ -64,10 +67,19 @@ std::shared_ptr<const route::RouteTable> routes_of(const config::Spec& spec,
   return std::make_shared<const route::RouteTable>(spec.routes, names);
 }
 
-// `routes`: those of another snapshot with the same services; null: they are made.
-void finish(route::Snapshot& snapshot, const config::Spec& spec,
-            std::shared_ptr<const route::RouteTable> routes = nullptr) {
-  snapshot.routes = routes ? std::move(routes) : routes_of(spec, snapshot);
+std::shared_ptr<const route::ServicePlaces> places_of(const route::Snapshot& snapshot) {
+  auto places = std::make_shared<route::ServicePlaces>();
+  for (std::size_t i = 0; i < snapshot.services.size(); ++i)
+    places->emplace(snapshot.services[i].spec.name, i);
+  return places;
+}
+
+// `like`: another snapshot of the same configuration with the same services; null: there is none.
+void finish(route::Snapshot& snapshot, const config::Spec& spec, const route::Snapshot* like = nullptr) {
+  snapshot.routes = like ? like->routes : routes_of(spec, snapshot);
+  snapshot.places = like ? like->places : places_of(snapshot);
+  snapshot.has_grpc_web =
+      like ? like->has_grpc_web : std::ranges::any_of(spec.services, &config::ServiceSpec::grpc_web);
   snapshot.listener_pools = fixed_pools(spec, snapshot);
 }
 
@@ -79,18 +91,10 @@ bool same_names(const route::Snapshot& a, const route::Snapshot& b) {
                             });
 }
 
-bool same_service(const state::State& a, const state::State& b, const std::string& name) {
-  const state::ServiceState* const one = a.service(name);
-  return one && one == b.service(name);
-}
-
-// Nothing but its state and its configuration says what it is: no name server, and no file that could not be
-// used.
-bool may_stay(const route::Service& service) {
+bool has_names(const route::Service& service) {
   const auto is_named = [](const route::Backend& backend) { return !backend.looked_up.empty(); };
-  return service.disabled.empty() && std::ranges::none_of(service.pools, [&](const route::Pool& pool) {
-           return std::ranges::any_of(pool.backends, is_named);
-         });
+  return std::ranges::any_of(
+      service.pools, [&](const route::Pool& pool) { return std::ranges::any_of(pool.backends, is_named); });
 }
 
 // A backend that was added at run time has its pool's.
@@ -135,16 +139,21 @@ route::SnapshotPtr Publisher::build(const config::Spec& spec, const state::State
 route::SnapshotPtr Publisher::rebuild(const InForce& now, const state::State& state) {
   const route::Snapshot& before = *now.snapshot;
   auto snapshot = begun(state);
+  std::unordered_set<std::string_view> changed;
+  each_difference(now.state, state,
+                  [&changed](const state::ServiceState* was, const state::ServiceState* is) {
+                    changed.insert(was ? was->name : is->name);
+                  });
   std::size_t place = 0;  // in `before`, which has the order of the same configuration
   for (const auto& spec : now.spec.services) {
     const bool was_there = place < before.services.size() && before.services[place].spec.name == spec.name;
-    if (was_there && same_service(now.state, state, spec.name) && may_stay(before.services[place]))
+    if (was_there && !before.services[place].may_differ && !changed.contains(spec.name))
       snapshot->services.push_shared(before.services, place);
     else
       add_service(*snapshot, spec, state, &before);
     place += was_there;
   }
-  finish(*snapshot, now.spec, same_names(*snapshot, before) ? before.routes : nullptr);
+  finish(*snapshot, now.spec, same_names(*snapshot, before) ? &before : nullptr);
   return snapshot;
 }
 
@@ -186,7 +195,7 @@ void Publisher::install(const route::Snapshot& snapshot, const route::Snapshot& 
     for (const auto& pool : service.pools)
       for (const auto& backend : pool.backends) backend.live->admin.store(backend.admin);
   });
-  registry_.keep_only(snapshot);
+  registry_.follow(before, snapshot);
   if (snapshot.routes == before.routes) return;  // the services are the same
   std::set<std::string_view> names;
   for (const auto& service : snapshot.services) names.insert(service.spec.name);
@@ -218,6 +227,7 @@ route::Service Publisher::service_from(const config::ServiceSpec& spec, const st
       state.rollout->current().mirror > 0)
     mirror_for(service, *state.rollout, previous);
   if (!broken.empty() && !reachable(service.pools)) service.disabled = broken;
+  service.may_differ = !service.disabled.empty() || has_names(service);
   return service;
 }
 
@@ -276,6 +286,7 @@ void Publisher::add_backends(route::Pool& pool, const config::ServiceSpec& servi
   made.address = wanted.address;
   made.authority = is_unix(wanted.address) ? "localhost" : wanted.address;
   made.weight = wanted.weight;
+  made.reweighed = wanted.base_weight.has_value();
   made.admin = wanted.admin;
   made.max_in_flight = max_in_flight(service.pool(pool.name), wanted.name);
   if (const auto address = parse_origin(wanted.address); address && !io::literal(*address))
@@ -319,12 +330,15 @@ std::shared_ptr<const tls::ClientContext> Publisher::tls_of(const std::string& s
 }
 
 std::shared_ptr<const route::SlotMap> Publisher::owners_of(const state::ServiceState& state) {
-  Owners& known = owners_[state.name];
-  if (!known.owners || !(known.table == state.slots)) {
-    known.table = state.slots;
-    known.owners = std::make_shared<const route::SlotMap>(state.slots.owners());
+  const auto fits = [&state](const auto& owners) { return owners && owners->stacks == state.slots.stacks(); };
+  auto& known = owners_[state.name];
+  if (!fits(known)) {
+    if (!fits(latest_owners_))
+      latest_owners_ =
+          std::make_shared<const Owners>(Owners{state.slots.stacks(), route::SlotMap(state.slots.owners())});
+    known = latest_owners_;
   }
-  return known.owners;
+  return {known, &known->map};
 }
 
 std::vector<std::string> addresses_of(const state::State& state) {

@@ -69,8 +69,8 @@ class Publisher {
   const io::Resolver& resolver_;
   std::function<std::uint64_t()> random_;
   struct Owners {
-    route::SlotTable table{1, 0};
-    std::shared_ptr<const route::SlotMap> owners;
+    route::SlotTable::Stacks stacks;
+    route::SlotMap map;
   };
   struct TlsContext {
     config::PoolTls spec;
@@ -78,7 +78,9 @@ class Publisher {
     std::shared_ptr<const tls::ClientContext> tls;
   };
   std::map<std::string, TlsContext> tls_contexts_;  // by "service/pool": the last one made
-  std::map<std::string, Owners> owners_;            // by service: the last one made
+  // By service: the last one made. Services with equal tables share one where they came one after the other.
+  std::map<std::string, std::shared_ptr<const Owners>> owners_;
+  std::shared_ptr<const Owners> latest_owners_;
 };
 
 // All addresses that a state needs resolved.

@@ -7,9 +7,15 @@
 namespace sluice::change {
 namespace {
 
+std::size_t named_by(const route::Service& service) {
+  std::size_t count = 1 + service.pools.size();
+  for (const auto& pool : service.pools) count += pool.backends.size();
+  return count;
+}
+
 std::size_t named_by(const route::Snapshot& in_force) {
-  std::size_t count = in_force.services.size() + backend_count(in_force);
-  for (const auto& service : in_force.services) count += service.pools.size();
+  std::size_t count = 0;
+  for (const auto& service : in_force.services) count += named_by(service);
   return count;
 }
 
@@ -34,8 +40,18 @@ std::shared_ptr<observe::BackendLive> Registry::backend(const std::string& servi
   return live;
 }
 
+// Snapshots with the same routes have the same services.
+void Registry::follow(const route::Snapshot& before, const route::Snapshot& in_force) {
+  if (before.routes != in_force.routes)
+    named_ = named_by(in_force);
+  else
+    each_change(before, in_force, [this](const route::Service* was, const route::Service& is) {
+      named_ = named_ + named_by(is) - named_by(*was);
+    });
+  if (size() != named_) keep_only(in_force);
+}
+
 void Registry::keep_only(const route::Snapshot& in_force) {
-  if (size() == named_by(in_force)) return;
   std::set<const void*> named;
   for (const auto& service : in_force.services) {
     named.insert(service.live.get());

@@ -25,8 +25,9 @@ class Registry {
   std::shared_ptr<observe::BackendLive> backend(const std::string& service, const std::string& pool,
                                                 const std::string& name, const std::string& address);
 
-  // Forgets what `in_force` does not name. A request under way keeps its own alive.
-  void keep_only(const route::Snapshot& in_force);
+  // Forgets what `in_force` does not name; `before` was in force until now. A request under way keeps its own
+  // alive.
+  void follow(const route::Snapshot& before, const route::Snapshot& in_force);
 
   std::size_t size() const { return services_.size() + pools_.size() + backends_.size(); }
 
@@ -34,8 +35,11 @@ class Registry {
   using PoolKey = std::pair<std::string, std::string>;
   using BackendKey = std::tuple<std::string, std::string, std::string, std::string>;
 
+  void keep_only(const route::Snapshot& in_force);
+
   const std::size_t workers_;
   std::uint32_t next_id_ = 0;
+  std::size_t named_ = 0;  // by the snapshot in force
   std::map<std::string, std::shared_ptr<observe::ServiceLive>> services_;
   std::map<PoolKey, std::shared_ptr<observe::PoolLive>> pools_;
   std::map<BackendKey, std::shared_ptr<observe::BackendLive>> backends_;

@@ -1,6 +1,6 @@
 #include "control/change/sliding_window.hpp"
 
-#include <set>
+#include <utility>
 
 namespace sluice::change {
 namespace {
@@ -66,9 +66,8 @@ PoolWindow::Delta PoolWindow::last(std::chrono::seconds window, const observe::P
                                    io::Clock::time_point now) const {
   if (samples_.empty()) return {};
   // The latest sample that is at least `window` old, else the first.
-  const Sample* from = &samples_.front();
-  for (const auto& sample : samples_)
-    if (sample.at <= now - window) from = &sample;
+  auto from = samples_.rbegin();
+  while (from + 1 != samples_.rend() && from->at > now - window) ++from;
   const PoolSums sums = sums_of(live);
   return {sums.requests - from->requests, sums.errors - from->errors,
           std::chrono::duration<double>(now - from->at).count()};
@@ -88,15 +87,18 @@ observe::HistogramCounts PoolWindow::latencies(const observe::PoolLive& live) co
 }
 
 void SlidingWindow::sample(const route::Snapshot& snapshot, io::Clock::time_point now) {
-  std::set<const observe::PoolLive*> named;
   for (const auto& service : snapshot.services)
     for (const auto& pool : service.pools) {
-      named.insert(pool.live.get());
-      Entry& entry = pools_[pool.live.get()];
-      entry.live = pool.live;
-      entry.recent.sample(*pool.live, now);
+      auto known = pools_.find(pool.live.get());
+      if (known == pools_.end()) {
+        if (sums_of(*pool.live).requests == 0) continue;
+        Entry made{pool.live, PoolWindow(sampled_.value_or(now))};
+        known = pools_.emplace(pool.live.get(), std::move(made)).first;
+      }
+      known->second.recent.sample(*pool.live, now);
     }
-  std::erase_if(pools_, [&named](const auto& entry) { return !named.contains(entry.first); });
+  sampled_ = now;
+  std::erase_if(pools_, [](const auto& entry) { return entry.second.live.use_count() == 1; });
 }
 
 const PoolWindow* SlidingWindow::find(const observe::PoolLive& live) const {

@@ -41,13 +41,12 @@ void add_counters(BackendView& view, const observe::BackendLive& live) {
   }
 }
 
-std::uint64_t lately(const SlidingWindow& recent, const route::Pool& pool, std::chrono::seconds window,
-                     io::Clock::time_point now) {
-  const PoolWindow* known = recent.find(*pool.live);
-  return known ? known->last(window, *pool.live, now).requests : 0;
-}
-
 constexpr std::chrono::seconds kShortWindow{10};
+
+std::uint64_t lately(const SlidingWindow& recent, const route::Pool& pool, io::Clock::time_point now) {
+  const PoolWindow* known = recent.find(*pool.live);
+  return known ? known->last(kShortWindow, *pool.live, now).requests : 0;
+}
 
 protocol::ListenerStatus listener_view(const config::ListenerSpec& listener, std::uint16_t port) {
   const std::string& bind = listener.bind.text;
@@ -165,18 +164,25 @@ PoolView StatusWriter::pool_view(const route::Service* service, const state::Poo
   view.name = pool.name;
   view.share = pool.share;
   const route::Pool* routed = service ? find_pool(*service, pool.name) : nullptr;
+  view.backends = backends_of(routed, pool);
+  if (routed) add_traffic(view, *service, *routed, now);
+  return view;
+}
+
+std::vector<BackendView> StatusWriter::backends_of(const route::Pool* routed,
+                                                   const state::PoolState& pool) const {
+  std::vector<BackendView> views;
   for (const auto& backend : pool.backends) {
     bool is_there = false;
     if (routed)
       for (const auto& one : routed->backends)
         if (one.name == backend.name || one.group == backend.name) {
-          view.backends.push_back(backend_view(*routed, one, backend));
+          views.push_back(backend_view(*routed, one, backend));
           is_there = true;
         }
-    if (!is_there) view.backends.push_back(backend_view(backend));
+    if (!is_there) views.push_back(backend_view(backend));
   }
-  if (routed) add_traffic(view, *service, *routed, now);
-  return view;
+  return views;
 }
 
 void StatusWriter::add_traffic(PoolView& view, const route::Service& service, const route::Pool& pool,
@@ -191,12 +197,12 @@ void StatusWriter::add_traffic(PoolView& view, const route::Service& service, co
     view.in_flight += worker.in_flight.get();
   }
   const PoolWindow* known = of_.recent.find(*pool.live);
-  if (!known) return;
-  const auto shortly = known->last(kShortWindow, *pool.live, now);
+  const auto shortly = known ? known->last(kShortWindow, *pool.live, now) : PoolWindow::Delta{};
   if (shortly.seconds > 0) view.requests_per_second = static_cast<double>(shortly.requests) / shortly.seconds;
   std::uint64_t all = 0;
-  for (const auto& other : service.pools) all += lately(of_.recent, other, kShortWindow, now);
+  for (const auto& other : service.pools) all += lately(of_.recent, other, now);
   if (all > 0) view.share_measured = static_cast<double>(shortly.requests) / static_cast<double>(all);
+  if (!known) return;
   const auto minute = known->last(PoolWindow::kWindow, *pool.live, now);
   if (minute.requests > 0)
     view.error_rate = static_cast<double>(minute.errors) / static_cast<double>(minute.requests);
@@ -260,6 +266,41 @@ std::optional<RolloutView> StatusWriter::rollout_view(const state::ServiceState&
   view.requests = {watch->last().n_canary, watch->last().n_stable};
   view.gates = rollout::status_of(watch->last().judgements);
   return view;
+}
+
+// --- what the metrics tell
+
+std::vector<double> StatusWriter::shares_measured(const route::Service& service) const {
+  const auto now = io::Clock::now();
+  std::vector<double> shares;
+  double all = 0;
+  for (const auto& pool : service.pools)
+    all += shares.emplace_back(static_cast<double>(lately(of_.recent, pool, now)));
+  if (all == 0) return {};
+  for (auto& share : shares) share /= all;
+  return shares;
+}
+
+std::uint64_t StatusWriter::draining(const route::Pool& pool) const {
+  return static_cast<std::uint64_t>(std::ranges::count_if(pool.backends, [this](const auto& backend) {
+    if (backend.admin != observe::Admin::draining) return false;
+    const Drain* drain = of_.drains.find(backend.live->id);
+    return !drain || !drain->finished;
+  }));
+}
+
+std::vector<BackendView> StatusWriter::backends(const route::Service& service,
+                                                const route::Pool& pool) const {
+  const auto* kept = of_.in_force.state.service(service.spec.name);
+  const auto* wanted = kept ? kept->pool(pool.name) : nullptr;
+  return wanted ? backends_of(&pool, *wanted) : std::vector<BackendView>();
+}
+
+std::vector<std::pair<std::string, RolloutView>> StatusWriter::rollouts() const {
+  std::vector<std::pair<std::string, RolloutView>> all;
+  for (const auto& service : of_.in_force.state.services)
+    if (auto view = rollout_view(service)) all.emplace_back(service.name, std::move(*view));
+  return all;
 }
 
 // --- what is asked of it

@@ -7,6 +7,7 @@
 #include <boost/json/object.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "control/change/backend_health.hpp"
@@ -40,7 +41,7 @@ class StatusWriter {
 
   // Blockers of running drains are asked of the workers.
   boost::asio::awaitable<StatusView> status(boost::asio::any_io_executor loop) const;
-  StatusView status_now() const;                                  // without blockers; for the metrics
+  StatusView status_now() const;                                  // without blockers
   Result<RolloutView> rollout(const std::string& service) const;  // not_found when it never had one
   // The latest first.
   std::vector<protocol::HistoryEntry> history(const std::string& service, std::size_t limit) const;
@@ -50,12 +51,23 @@ class StatusWriter {
   // not_found, with a suggestion, unless there is one of that name or it is empty.
   std::optional<protocol::Problem> missing_service(const std::string& service) const;
 
+  // For the metrics, which ask of each service only what they tell of it. `service` is of a snapshot in force
+  // now or shortly before.
+  const std::string& version() const { return of_.options.version; }
+  bool durable() const { return of_.committer.durable(); }
+  // By pool, of the last 10 s; empty without requests.
+  std::vector<double> shares_measured(const route::Service& service) const;
+  std::uint64_t draining(const route::Pool& pool) const;  // backends whose drain is under way
+  std::vector<BackendView> backends(const route::Service& service, const route::Pool& pool) const;
+  std::vector<std::pair<std::string, RolloutView>> rollouts() const;  // by service, the last one
+
  private:
   boost::asio::awaitable<worker::Blockers> blockers_of(boost::asio::any_io_executor loop,
                                                        std::uint32_t id) const;
   ServiceView service_view(const state::ServiceState& service, io::Clock::time_point now) const;
   PoolView pool_view(const route::Service* service, const state::PoolState& pool,
                      io::Clock::time_point now) const;
+  std::vector<BackendView> backends_of(const route::Pool* routed, const state::PoolState& pool) const;
   BackendView backend_view(const state::BackendState& backend) const;
   BackendView backend_view(const route::Pool& pool, const route::Backend& routed,
                            const state::BackendState& backend) const;

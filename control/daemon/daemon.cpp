@@ -100,6 +100,7 @@ Daemon::Daemon(DaemonOptions options)
       workers_(post_to(loop_), runtime_options(options_.spec)),
       control_(loop_, workers_, store_of(options_), options_.spec, control_options(options_)),
       admin_(loop_, control_) {
+  options_.spec = config::Spec();  // control has its own, which reloads replace
   signals_.add(SIGHUP);
   signals_.add(SIGUSR1);
   control_.set_admin_listeners(&admin_);
@@ -130,7 +131,7 @@ boost::asio::awaitable<void> Daemon::live() {
 boost::asio::awaitable<std::string> Daemon::start() {
   if (std::string error = co_await control_.open(); !error.empty()) co_return error;
   // Before the first client is served: who asks is told that it starts.
-  if (std::string error = admin_.open(options_.spec.admin); !error.empty()) co_return error;
+  if (std::string error = admin_.open(control_.spec().admin); !error.empty()) co_return error;
   if (std::string error = co_await control_.start(); !error.empty()) co_return error;
   spdlog::info("{}", status_line());
   notify_.ready(status_line());

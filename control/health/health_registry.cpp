@@ -1,7 +1,6 @@
 #include "control/health/health_registry.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "proxy/route/query.hpp"
 
@@ -16,11 +15,11 @@ std::string to_string(const MonitoredBackend& backend) {
 HealthRegistry::HealthRegistry(boost::asio::any_io_executor loop, std::function<io::Clock::time_point()> now)
     : changed_(std::move(loop)), now_(std::move(now)) {}
 
-void HealthRegistry::adopt(route::SnapshotPtr snapshot) {
+std::vector<std::uint32_t> HealthRegistry::adopt(route::SnapshotPtr snapshot) {
   const bool first = snapshot_ == nullptr;
   const route::SnapshotPtr before = first ? std::make_shared<const route::Snapshot>() : snapshot_;
   snapshot_ = std::move(snapshot);
-  std::vector<MonitoredBackend*> refreshed;
+  std::vector<std::uint32_t> touched;
   each_change(*before, *snapshot_, [&](const route::Service*, const route::Service& service) {
     for (const auto& pool : service.pools)
       for (const auto& wanted : pool.backends) {
@@ -28,21 +27,39 @@ void HealthRegistry::adopt(route::SnapshotPtr snapshot) {
         // Those that the daemon starts with have long been running: no slow start.
         if (is_new) place->second.usable = first;
         refresh(place->second, service, pool, wanted);
-        refreshed.push_back(&place->second);
+        touched.push_back(wanted.live->id);
       }
   });
-  forget_gone();
-  for (auto* backend : refreshed) settle(*backend);
+  const std::size_t there = touched.size();
+  forget_gone(*before, touched);
+  for (std::size_t i = 0; i < there; ++i) settle(backends_.at(touched[i]));
   changed_.notify();
+  return touched;
 }
 
-void HealthRegistry::forget_gone() {
-  std::set<std::uint32_t> named;
-  if (backends_.size() == backend_count(*snapshot_)) return;
-  for (const auto& service : snapshot_->services)
-    for (const auto& pool : service.pools)
-      for (const auto& backend : pool.backends) named.insert(backend.live->id);
-  std::erase_if(backends_, [&named](const auto& entry) { return !named.contains(entry.first); });
+void HealthRegistry::forget_gone(const route::Snapshot& before, std::vector<std::uint32_t>& touched) {
+  if (before.routes == snapshot_->routes)  // the services are the same
+    return each_change(before, *snapshot_, [&](const route::Service* was, const route::Service&) {
+      forget_if_gone(*was, touched);
+    });
+  for (const auto& service : before.services) forget_if_gone(service, touched);
+}
+
+// Those of `before` that its service has no more.
+void HealthRegistry::forget_if_gone(const route::Service& before, std::vector<std::uint32_t>& touched) {
+  const route::Service* now = find_service(*snapshot_, before.spec.name);
+  const auto is_there = [now](std::uint32_t id) {
+    return now && std::ranges::any_of(now->pools, [id](const route::Pool& pool) {
+             return std::ranges::any_of(pool.backends, [id](const auto& one) { return one.live->id == id; });
+           });
+  };
+  for (const auto& pool : before.pools)
+    for (const auto& backend : pool.backends) {
+      const std::uint32_t id = backend.live->id;
+      if (is_there(id)) continue;
+      backends_.erase(id);
+      touched.push_back(id);
+    }
 }
 
 void HealthRegistry::refresh(MonitoredBackend& backend, const route::Service& service,

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "control/health/health.hpp"
 #include "control/health/probe.hpp"
@@ -55,8 +56,9 @@ class HealthRegistry {
   explicit HealthRegistry(boost::asio::any_io_executor loop,
                           std::function<io::Clock::time_point()> now = io::Clock::now);
 
-  // The snapshot in force from now on. What is known of its backends stays known (C4).
-  void adopt(route::SnapshotPtr snapshot);
+  // The snapshot in force from now on. What is known of its backends stays known (C4). The ids of those that
+  // may not be as they were, or are gone.
+  std::vector<std::uint32_t> adopt(route::SnapshotPtr snapshot);
   // The result of a probe that began at `began`.
   void observed(std::uint32_t id, const ProbeResult& result,
                 io::Clock::time_point began = io::Clock::time_point::max());
@@ -83,7 +85,8 @@ class HealthRegistry {
   void refresh(MonitoredBackend& backend, const route::Service& service, const route::Pool& pool,
                const route::Backend& wanted);
   void move(MonitoredBackend& backend, const route::Backend& wanted);
-  void forget_gone();
+  void forget_gone(const route::Snapshot& before, std::vector<std::uint32_t>& touched);
+  void forget_if_gone(const route::Service& before, std::vector<std::uint32_t>& touched);
   void settle(MonitoredBackend& backend);
   void ramp(MonitoredBackend& backend);
 

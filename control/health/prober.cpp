@@ -35,28 +35,36 @@ Prober::~Prober() {
   for (auto& [id, round] : rounds_) round->stop();
 }
 
-void Prober::adopt() {
-  std::erase_if(rounds_, [this](auto& entry) {
-    const MonitoredBackend* backend = registry_.find(entry.first);
-    if (backend && backend->check) return false;
-    entry.second->stop();
-    return true;
-  });
-  for (const auto& [id, backend] : registry_.all()) {
-    if (!backend.check) continue;
-    auto& round = rounds_[id];
-    if (!round) {
-      round = std::make_shared<Round>(loop_, *backend.check);
-      round->timer.expires_after(first_delay(*backend.check));
-      round->reachable = !backend.to.endpoints.empty();
-      asio::co_spawn(loop_, run(id, round), asio::detached);
-    } else if (const bool found = !backend.to.endpoints.empty(); found != round->reachable) {
-      round->reachable = found;
-      round->timer.cancel();
-    } else if (!(round->check == *backend.check)) {
-      round->check = *backend.check;
-      round->timer.cancel();  // the new rhythm begins now
-    }
+void Prober::adopt(const std::vector<std::uint32_t>& touched) {
+  for (const auto id : touched) {
+    const MonitoredBackend* backend = registry_.find(id);
+    if (backend && backend->check)
+      follow(id, *backend);
+    else
+      forget(id);
+  }
+}
+
+void Prober::forget(std::uint32_t id) {
+  const auto round = rounds_.find(id);
+  if (round == rounds_.end()) return;
+  round->second->stop();
+  rounds_.erase(round);
+}
+
+void Prober::follow(std::uint32_t id, const MonitoredBackend& backend) {
+  auto& round = rounds_[id];
+  if (!round) {
+    round = std::make_shared<Round>(loop_, *backend.check);
+    round->timer.expires_after(first_delay(*backend.check));
+    round->reachable = !backend.to.endpoints.empty();
+    asio::co_spawn(loop_, run(id, round), asio::detached);
+  } else if (const bool found = !backend.to.endpoints.empty(); found != round->reachable) {
+    round->reachable = found;
+    round->timer.cancel();
+  } else if (!(round->check == *backend.check)) {
+    round->check = *backend.check;
+    round->timer.cancel();  // the new rhythm begins now
   }
 }
 

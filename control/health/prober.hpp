@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "control/health/health_registry.hpp"
 
@@ -19,8 +20,8 @@ class Prober {
   Prober(boost::asio::any_io_executor loop, HealthRegistry& registry, std::function<std::uint64_t()> random);
   ~Prober();  // ends the probing; a probe under way is not waited for
 
-  // Begins and ends probing as the registry says now. To be called after each HealthRegistry::adopt().
-  void adopt();
+  // Begins and ends probing as the registry says now of those that HealthRegistry::adopt() gave.
+  void adopt(const std::vector<std::uint32_t>& touched);
   // The next `count` probes of it come soon one after the other: somebody waits for them.
   void hurry(std::uint32_t id, int count);
   // A probe failed whose address was looked up.
@@ -29,6 +30,8 @@ class Prober {
 
  private:
   struct Round;  // the probing of one backend
+  void follow(std::uint32_t id, const MonitoredBackend& backend);
+  void forget(std::uint32_t id);
   boost::asio::awaitable<void> run(std::uint32_t id, std::shared_ptr<Round> round);
   boost::asio::awaitable<ProbeResult> probe_in_turn(std::uint32_t id, std::shared_ptr<Round> round);
   std::chrono::milliseconds first_delay(const config::HealthCheckSpec& check);

@@ -6,7 +6,7 @@
 namespace sluice::exchange {
 
 Task<void> Handler::serve(client::ClientStream& stream) {
-  if (context_.view->has_grpc_web) return serve_or_translate(stream);
+  if (context_.view->snapshot->has_grpc_web) return serve_or_translate(stream);
   return Exchange::serve(context_, stream);
 }
 
@@ -15,7 +15,7 @@ Task<void> Handler::serve_or_translate(client::ClientStream& stream) {
   const upstream::WorkerSnapshot& view = *context_.view;
   const auto call = grpc_web::read_call(stream.head());
   const auto match = call ? view.snapshot->routes->find(stream.head()) : std::nullopt;
-  const bool wanted = match && view.services[match->service].service->spec.grpc_web;
+  const bool wanted = match && view.snapshot->services[match->service].spec.grpc_web;
   if (wanted) return client::serve_as_grpc(stream, *call, *this);
   return Exchange::serve(context_, stream);
 }

@@ -77,10 +77,11 @@ void Mirrors::start_some() {
 // has one, still among those that may finish what they began (D2).
 bool Mirrors::is_wanted(const Copy& copy, const upstream::WorkerSnapshot& view) {
   const route::Service& then = *copy.service_.service;
-  const auto found = std::find_if(view.services.begin(), view.services.end(),
-                                  [&](const auto& now) { return now.service->live == then.live; });
-  if (found == view.services.end() || !found->service->mirror) return false;
-  const route::Service& now = *found->service;
+  const auto& services = view.snapshot->services;
+  const auto found = std::find_if(services.begin(), services.end(),
+                                  [&](const auto& service) { return service.live == then.live; });
+  if (found == services.end() || !found->mirror) return false;
+  const route::Service& now = *found;
   const route::Pool& pool = now.pools[now.mirror->pool];
   if (pool.live != copy.pool_.pool->live || now.mirror->share != then.mirror->share ||
       now.mirror->safe_only != then.mirror->safe_only)
@@ -106,9 +107,9 @@ void Mirrors::adopt(const upstream::WorkerSnapshot& view) {
   if (own_.empty()) return;
   for (auto& [id, backend] : own_) {
     bool used = false;
-    for (const auto& service : view.services)
-      if (service.service->mirror)
-        for (const auto& known : service.pools[service.service->mirror->pool].pool->backends)
+    for (const auto& service : view.snapshot->services)
+      if (service.mirror)
+        for (const auto& known : service.pools[service.mirror->pool].backends)
           used = used || (known.live->id == id && known.admin == observe::Admin::ready);
     if (!used) backend->close_idle();
   }

@@ -77,8 +77,8 @@ void PauseQueue::adopt(const upstream::WorkerSnapshot& view) {
   if (queues_.empty()) return;
   for (auto& [live, queue] : queues_) {
     const route::Service* service = nullptr;
-    for (const auto& known : view.services)
-      if (known.service->live.get() == live) service = known.service;
+    for (const auto& known : view.snapshot->services)
+      if (known.live.get() == live) service = &known;
     const bool paused = service && service->hold && service->hold->kind == route::Hold::Kind::paused;
     queue.paced = !paused && service && !service->hold && live->hold.release_rate.load() > 0;
     if (!paused && !queue.paced) release_all(queue, End::released);

@@ -40,7 +40,8 @@ void pass_breaker(Plan& plan) {
 Failure match_route(Plan& plan, const http::RequestHead& head) {
   const auto match = plan.view->snapshot->routes->find(head);
   if (!match) return {FailureKind::no_route, Side::proxy};
-  plan.service = &plan.view->services[match->service];
+  plan.place = match->service;
+  plan.service = &plan.view->service(plan.place);
   plan.strip_prefix = match->strip_prefix;
   if (!plan.routed().disabled.empty()) return {FailureKind::disabled, Side::proxy};
   return {};
@@ -60,8 +61,7 @@ std::uint64_t take_rate(const Plan& plan, const http::RequestHead& head, std::st
 void decide(Plan& plan, const client::ClientStream& client, std::int64_t (*now)()) {
   const route::Service& service = plan.routed();
   const std::string_view address = client.info().address;
-  const auto index = static_cast<std::size_t>(plan.service - plan.view->services.data());
-  const int fixed = fixed_pool(*plan.view->snapshot, client.info().listener, index);
+  const int fixed = fixed_pool(*plan.view->snapshot, client.info().listener, plan.place);
   const int preview = preview_pool(plan, client.head(), now);
   plan.decision = route::decide(service, client.head(), address, fixed, preview);
   pass_breaker(plan);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -19,6 +20,7 @@ namespace sluice::exchange {
 struct Plan {
   upstream::WorkerSnapshotPtr view;                  // pinned: retries use it, too (C1)
   const upstream::WorkerService* service = nullptr;  // null: no route matched
+  std::size_t place = 0;                             // of the service in the snapshot
   std::string_view strip_prefix;
   route::Decision decision;
   // Decided by share, key, token or listener: the pool that is judged. Null: the request was refused before.

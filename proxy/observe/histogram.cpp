@@ -16,17 +16,11 @@ Histogram::Octave* Histogram::make(std::atomic<Octave*>& place) {
 }
 
 void Histogram::add_to(HistogramCounts& out) const {
-  for (std::size_t i = 0; i < octaves_.size(); ++i) {
-    const Octave* const octave = octaves_[i].load(std::memory_order_acquire);
-    if (!octave) continue;
-    std::uint64_t* bucket = &out.buckets[i * HistogramLayout::kSub];
-    for (const auto& counter : *octave) {
-      const auto n = counter.load(std::memory_order_relaxed);
-      *bucket++ += n;
-      out.count += n;
-    }
-  }
-  out.sum_micros += sum_.load(std::memory_order_relaxed);
+  each([&out](std::size_t bucket, std::uint64_t n) {
+    out.buckets[bucket] += n;
+    out.count += n;
+  });
+  out.sum_micros += sum_micros();
 }
 
 HistogramCounts& HistogramCounts::operator+=(const HistogramCounts& other) {

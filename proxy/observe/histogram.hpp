@@ -64,7 +64,18 @@ class Histogram {
     bump((*octave)[i % HistogramLayout::kSub], 1);
     bump(sum_, micros);
   }
-  void add_to(HistogramCounts& out) const;  // any thread
+  // Any thread: visit(bucket, how many), in the order of the buckets; most of those without any are left out.
+  template <class Visit>
+  void each(Visit visit) const {
+    for (std::size_t i = 0; i < octaves_.size(); ++i) {
+      const Octave* const octave = octaves_[i].load(std::memory_order_acquire);
+      if (!octave) continue;
+      std::size_t bucket = i * HistogramLayout::kSub;
+      for (const auto& counter : *octave) visit(bucket++, counter.load(std::memory_order_relaxed));
+    }
+  }
+  std::uint64_t sum_micros() const { return sum_.load(std::memory_order_relaxed); }
+  void add_to(HistogramCounts& out) const;
 
  private:
   using Octave = std::array<std::atomic<std::uint64_t>, HistogramLayout::kSub>;

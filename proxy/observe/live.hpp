@@ -7,12 +7,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <vector>
+#include <string_view>
 
 #include "proxy/base/grpc_status.hpp"
 #include "proxy/observe/histogram.hpp"
 #include "proxy/observe/metric.hpp"
+#include "proxy/observe/per_worker.hpp"
 
 namespace sluice::observe {
 
@@ -60,7 +60,7 @@ struct BackendLive {
   // All workers and probes; of the backend's addresses the last that answered.
   std::atomic<std::uint32_t> good_address{0};
   std::atomic<bool> told_unreachable{false};  // set by workers, cleared by control when it has heard
-  std::vector<BackendCounters> per_worker;    // by worker index
+  PerWorker<BackendCounters> per_worker;      // by worker index
 
   std::uint64_t in_flight() const {
     std::uint64_t sum = 0;
@@ -86,19 +86,23 @@ struct alignas(64) PoolCounters {  // one writer: the worker
 
 struct PoolLive {
   explicit PoolLive(std::size_t workers) : per_worker(workers), previews(workers) {}
-  std::vector<PoolCounters> per_worker;
+  PerWorker<PoolCounters> per_worker;
   // Requests that came here by a preview token or a listener's fixed pool: no share and no gate counts them
   // (G4).
-  std::vector<PoolCounters> previews;
+  PerWorker<PoolCounters> previews;
   std::atomic<std::uint64_t> ejections{0};  // one writer: control
 };
 
 inline constexpr std::string_view kUpstreamErrorNames[kUpstreamErrors] = {"connect", "reset", "timeout",
                                                                           "protocol"};
 
-inline constexpr Metric<PoolLive> kPoolMetrics[] = {
+// Of every pool, from the start.
+inline constexpr Metric<PoolLive> kRequestMetrics[] = {
     {"sluice_requests_total", "counter", "Requests that the pool was chosen for.",
      total<&PoolCounters::requests, PoolLive>},
+};
+
+inline constexpr Metric<PoolLive> kPoolMetrics[] = {
     {"sluice_request_errors_total", "counter",
      "Requests whose first attempt failed (5xx, connect, reset, timeout).",
      total<&PoolCounters::errors, PoolLive>},
@@ -114,6 +118,9 @@ inline constexpr Metric<PoolLive> kPoolMetrics[] = {
      [](const PoolLive& pool, std::size_t) { return pool.ejections.load(); }},
     {"sluice_upstream_errors_total", "counter", "Failed attempts without an answer's status, by reason.",
      total_of<&PoolCounters::upstream_errors, 0, PoolLive>, "reason", kUpstreamErrorNames},
+};
+
+inline constexpr Metric<PoolLive> kGrpcMetrics[] = {
     {"sluice_grpc_responses_total", "counter",
      "Outcomes of attempts that were gRPC calls, by grpc-status; one without an answer as the proxy says it.",
      total_of<&PoolCounters::grpc, 0, PoolLive>, "status", kGrpcStatusNumbers},
@@ -150,13 +157,17 @@ struct HoldLive {
   alignas(64) std::atomic<std::uint64_t> released{0};  // all workers; since then
 };
 
+// How much /metrics tells of a service: it grows, and never shrinks.
+enum class Told : std::uint8_t { little, all_but_backends, all };
+
 struct ServiceLive {
   explicit ServiceLive(std::size_t workers) : per_worker(workers) {}
   alignas(64) std::atomic<std::uint32_t> in_flight{0};  // all workers; the exact limit needs one number
   alignas(64) std::atomic<std::uint32_t> waiting{0};    // all workers; requests queued for a place
   std::atomic<std::uint32_t> waiting_for_backend{0};  // all workers; of in_flight: their pool's are all full
   HoldLive hold;
-  std::vector<ServiceCounters> per_worker;
+  PerWorker<ServiceCounters> per_worker;
+  Told told = Told::little;  // control only
 
   // Admitted or waiting for a place, and mirrored copies: what may still reach a backend. Tunnels included.
   std::uint64_t under_way() const {

@@ -28,6 +28,10 @@ std::size_t backend_count(const Snapshot& snapshot) {
 }
 
 const Service* find_service(const Snapshot& snapshot, const std::string& name) {
+  if (snapshot.places) {
+    const auto found = snapshot.places->find(name);
+    return found == snapshot.places->end() ? nullptr : &snapshot.services[found->second];
+  }
   for (const auto& service : snapshot.services)
     if (service.spec.name == name) return &service;
   return nullptr;

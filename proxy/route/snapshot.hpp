@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "proxy/base/network.hpp"
@@ -39,7 +40,8 @@ struct Backend {
   // All that its name stands for (H4): tried in turn, beginning with live->good_address. Empty: the name is
   // not known, and `unresolved` says why.
   std::vector<Endpoint> endpoints;
-  double weight = 1;  // of a member its part of the group's
+  double weight = 1;       // of a member its part of the group's
+  bool reweighed = false;  // by the operator, since the configuration was read
   observe::Admin admin = observe::Admin::ready;
   std::shared_ptr<observe::BackendLive> live;  // never null
   std::uint32_t max_in_flight = 0;             // of all workers; 0: no limit
@@ -74,6 +76,8 @@ struct MirrorTo {
 
 // Indices are into `pools`.
 struct Service {
+  // What it is not only its configuration and its state say: a name server, or a file that could not be used.
+  bool may_differ = false;
   config::ServicePolicies spec;  // as configured: limits, timeouts, sticky keys ...
   std::vector<Pool> pools;       // as they are in force
   std::size_t stable = 0;
@@ -110,15 +114,19 @@ struct ListenerPools {
   std::vector<FixedPool> pools;
 };
 
+using ServicePlaces = std::unordered_map<std::string, std::size_t>;
+
 using PreviewKey = std::array<std::uint8_t, 32>;
 
 struct Snapshot {
   std::uint64_t generation = 0;
   SharedList<Service> services;  // a snapshot shares with the one before what did not change
-  // Yields an index into services. Never null; shared with the snapshots before as long as it says the same.
-  std::shared_ptr<const RouteTable> routes = std::make_shared<const RouteTable>();
-  std::vector<ListenerPools> listener_pools;  // only listeners that have fixed pools
-  std::optional<PreviewKey> preview_key;      // S8; none: no token was ever minted
+  // Both yield an index into services, and are shared with the snapshots before as long as they say the same.
+  std::shared_ptr<const RouteTable> routes = std::make_shared<const RouteTable>();  // never null
+  std::shared_ptr<const ServicePlaces> places;  // by name; null: they are not many
+  bool has_grpc_web = false;                    // one of the services wants it translated
+  std::vector<ListenerPools> listener_pools;    // only listeners that have fixed pools
+  std::optional<PreviewKey> preview_key;        // S8; none: no token was ever minted
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

@@ -60,6 +60,80 @@ def test_sluice_metrics_cover_pools_backends_and_the_process(watched):
     assert daemon.metric("sluice_generation") == daemon.generation
 
 
+def series_of(daemon, name="api"):
+    """The series of a service, by name and labels, and their values."""
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in daemon.metrics().splitlines() if f'service="{name}"' in line}
+
+
+def families(series):
+    return {name.partition("{")[0] for name in series}
+
+
+def test_a_service_without_traffic_is_twelve_lines_and_the_rest_comes_with_its_zeros(blue_green):
+    """Issue 16. What a service shows once it shows from then on; the first request brings the zeros of both pools, so that the
+    first error of the canary is an increase."""
+    daemon, _, _ = blue_green(retries={"rescue": "none", "attempts": 1}, outlier={"consecutive_errors": 0})
+    idle = series_of(daemon)
+    assert len(idle) == 12, idle
+    assert families(idle) == {"http_requests_total", "sluice_split_share_ratio", "sluice_requests_total"}
+    assert daemon.metric("sluice_split_share_ratio", pool="blue") == 1 and daemon.metric("sluice_split_share_ratio", pool="green") == 0
+
+    assert daemon.fetch("/").status == 200
+    asked = series_of(daemon)
+    for pool, count in (("blue", 1), ("green", 0)):
+        assert daemon.metric("sluice_requests_total", service="api", pool=pool) == count
+        for name in ("sluice_request_errors_total", "sluice_retries_total", "sluice_no_backend_total", "sluice_upstream_errors_total",
+                     "sluice_draining_backends"):
+            assert daemon.metric(name, service="api", pool=pool) == 0, name
+        assert daemon.metric("sluice_pool_stable", service="api", pool=pool) == count
+        assert daemon.metric("sluice_backend_attempts_total", pool=pool) == count
+    assert daemon.metric("sluice_responses_total", service="api", status="5xx") == 0
+    assert {name for name in asked if name.startswith("sluice_request_duration_seconds_count")} == \
+        {'sluice_request_duration_seconds_count{service="api",pool="blue"}'}
+    assert not families(asked) & {"sluice_grpc_responses_total", "sluice_mirrored_requests_total", "sluice_preview_requests_total"}
+
+    daemon.do("cutover", "api=green")
+    assert daemon.fetch("/status/500").status == 500
+    later = series_of(daemon)
+    assert set(asked) <= set(later), "a series that was there stays"
+    assert daemon.metric("sluice_request_errors_total", service="api", pool="green") == 1
+    assert daemon.metric("sluice_request_duration_seconds_count", service="api", pool="green") == 1
+    done = subprocess.run(["promtool", "check", "metrics"], input=daemon.metrics(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_backend_that_is_down_is_told_of_without_traffic(sluice, backend):
+    gone = backend("gone")
+    gone.stop()
+    daemon = sluice(config_of({"api": service({"blue": [backend("blue")], "green": [gone]},
+                                              health_check={"path": "/", "interval": "50ms", "rise": 1, "fall": 2})}))
+    wait_until(lambda: any("down" in name and value == 1 for name, value in series_of(daemon).items()), what="the backend's state")
+    assert daemon.metric("sluice_backend_eligible", pool="green") == 0 and daemon.metric("sluice_backend_eligible", pool="blue") == 1
+
+
+def test_a_thousand_services_are_told_of_by_what_happened(sluice, backend):
+    """Issue 16: twelve lines each; the two that had requests have the rest, and every number is the service's own."""
+    blue, green = backend("blue"), backend("green")
+    services = {f"s{i:03}": service({"blue": [blue], "green": [green]}) for i in range(1000)}
+    daemon = sluice(config_of(services))
+    for name, count in (("s500", 3), ("s999", 2)):
+        for _ in range(count):
+            assert daemon.fetch("/", host=f"{name}.local").status == 200
+    by_service, text = {}, daemon.metrics()
+    for line in text.splitlines():
+        if found := re.search(r'service="(s\d+)"', line):
+            by_service.setdefault(found[1], []).append(line)
+    assert len(by_service) == 1000
+    assert {name for name, lines in by_service.items() if len(lines) != 12} == {"s500", "s999"}
+    assert 'sluice_requests_total{service="s500",pool="blue"} 3' in text and 'sluice_requests_total{service="s999",pool="blue"} 2' in text
+    assert "http_request_duration_seconds_count 5" in text
+    for name in ("s000", "s501"):
+        assert f'http_requests_total{{service="{name}",pod="{name}-active",status="2xx"}} 0' in text
+    assert len(text) < 1_000_000
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+    assert done.returncode == 0, (done.stdout + done.stderr)[:2000]
+
+
 def test_livez_readyz_and_the_root(simple):
     daemon, _ = simple()
     assert daemon.api("GET", "/livez").status == 200 and daemon.api("GET", "/readyz").status == 200

@@ -213,6 +213,15 @@ struct Metrics : Api {
     ADD_FAILURE() << "no sample " << sample;
     return -1;
   }
+  static constexpr const char* kApi = R"(service="api")";
+  static std::string of(const std::string& pool) { return "{" + (kApi + (",pool=\"" + pool + "\"}")); }
+  bool has(const std::string& part) { return text().find(part) != std::string::npos; }
+  int lines(const std::string& with) {
+    std::istringstream in(text());
+    int count = 0;
+    for (std::string line; std::getline(in, line);) count += line.find(with) != std::string::npos;
+    return count;
+  }
   observe::PoolCounters& counters(std::size_t pool) {
     return in_force().services[0].pools[pool].live->per_worker[0];
   }
@@ -229,14 +238,76 @@ struct Metrics : Api {
 
 TEST_F(Metrics, EveryClassOfBothRolesIsThereFromTheStart) {
   for (const char* role : {"active", "canary"})
-    for (const char* status : {"1xx", "2xx", "3xx", "4xx", "5xx"})
-      EXPECT_EQ(value(old_name(role, status)), 0);
+    for (const char* status : {"2xx", "3xx", "4xx", "5xx"}) EXPECT_EQ(value(old_name(role, status)), 0);
+}
+
+TEST_F(Metrics, AServiceToWhichNothingHappenedIsTwelveLines) {
+  EXPECT_EQ(lines(kApi), 12);
+  for (const std::string pool : {"blue", "green"}) {
+    EXPECT_EQ(value("sluice_requests_total" + of(pool)), 0);
+    EXPECT_EQ(value("sluice_split_share_ratio" + of(pool)), pool == "blue");
+  }
+}
+
+// The first error of a canary is no first sample: increase() sees it.
+TEST_F(Metrics, TheFirstRequestBringsTheZerosOfAllPools) {
+  answered(0, 2, 1);
+  EXPECT_EQ(value("sluice_requests_total" + of("blue")), 1);
+  for (const char* name : {"sluice_request_errors_total", "sluice_retries_total", "sluice_ejections_total",
+                           "sluice_requests_in_flight"})
+    EXPECT_EQ(value(name + of("green")), 0);
+  EXPECT_EQ(value(R"(sluice_upstream_errors_total{service="api",pool="green",reason="reset"})"), 0);
+  EXPECT_EQ(value(R"(sluice_responses_total{service="api",status="5xx"})"), 0);
+  EXPECT_EQ(value(R"(sluice_service_traffic_state{service="api",state="open"})"), 1);
+  EXPECT_EQ(value(old_name("canary", "1xx")), 0);
+  EXPECT_EQ(value("sluice_request_duration_seconds_count" + of("blue")), 1);
+  EXPECT_FALSE(has("sluice_request_duration_seconds_count" + of("green"))) << "it had no request";
+  EXPECT_FALSE(has("sluice_grpc_responses_total{service"));
+  counters(1).grpc[14].add();
+  EXPECT_EQ(value(R"(sluice_grpc_responses_total{service="api",pool="green",status="14"})"), 1);
+  EXPECT_EQ(value(R"(sluice_grpc_responses_total{service="api",pool="blue",status="0"})"), 0);
+}
+
+TEST_F(Metrics, CopiesAndPreviewsAreToldOfWhenThereWereSome) {
+  answered(0, 2, 1);
+  EXPECT_FALSE(has("sluice_mirrored_requests_total{"));
+  EXPECT_FALSE(has("sluice_preview_requests_total{"));
+  in_force().services[0].live->per_worker[0].mirror_failed.add();
+  in_force().services[0].pools[1].live->previews[0].requests.add(3);
+  EXPECT_EQ(value(R"(sluice_mirrored_requests_total{service="api",result="failed"})"), 1);
+  EXPECT_EQ(value(R"(sluice_mirrored_requests_total{service="api",result="answered"})"), 0);
+  EXPECT_EQ(value("sluice_preview_requests_total" + of("green")), 3);
+  EXPECT_EQ(value("sluice_preview_requests_total" + of("blue")), 0);
+}
+
+TEST_F(Metrics, ABackendThatWasDownIsToldOfFromThenOn) {
+  auto& health = live(1, 0).health;
+  health = observe::Health::down;
+  const std::string state =
+      R"(sluice_backend_health_state{service="api",pool="green",backend="127.0.0.1:9101",state=)";
+  EXPECT_EQ(value(state + "\"down\"}"), 1);
+  EXPECT_EQ(value(R"(sluice_backend_eligible{service="api",pool="green",backend="127.0.0.1:9101"})"), 0);
+  health = observe::Health::up;
+  EXPECT_EQ(value(state + "\"down\"}"), 0);
+  EXPECT_EQ(value(state + "\"up\"}"), 1);
+}
+
+TEST_F(Metrics, APauseIsToldOfAlsoWhenItIsOver) {
+  call("POST", "/v1/services/api/pause");
+  EXPECT_EQ(value(R"(sluice_service_traffic_state{service="api",state="paused"})"), 1);
+  call("POST", "/v1/services/api/resume");
+  EXPECT_EQ(value(R"(sluice_service_traffic_state{service="api",state="paused"})"), 0);
+}
+
+TEST_F(Metrics, AWeightThatWasSetIsTold) {
+  call("PATCH", "/v1/services/api/pools/blue/backends/127.0.0.1:9001", R"({"weight":3})");
+  EXPECT_EQ(value(R"(sluice_backend_weight{service="api",pool="blue",backend="127.0.0.1:9001"})"), 3);
 }
 
 TEST_F(Metrics, ACutoverSwapsRolesAndNoCounterGoesBack) {
   answered(0, 2, 100);
   answered(1, 5, 7);
-  commands->observe_tracks();
+  commands->follow_tracks();
   call("POST", "/v1/cutover", R"({"services":{"api":"green"}})");
   EXPECT_EQ(value(old_name("active", "2xx")), 100);
   EXPECT_EQ(value(old_name("canary", "5xx")), 7);
@@ -269,12 +340,15 @@ TEST_F(Metrics, StatesAreOneSeriesEach) {
 
 TEST(Exposition, EscapesLabelsAndWritesNumbersWhole) {
   Exposition out;
-  out.family("a_total", "counter", "Help.");
-  out.sample(12345678901234.0, {{"x", "q\"b\\n\nend"}});
-  out.sample(0.1);
+  Family& first = out.family("a_total", "counter", "Help.");
+  out.single("b", "gauge", "More.", 1);
+  first.add(12345678901234.0, Labels{{"x", "q\"b\\n\nend"}});
+  first.add(std::uint64_t{18446744073709551615u}, Labels{{"x", "1"}}, R"(y="2")");
+  first.add(0.1);
   EXPECT_EQ(out.text(),
             "# HELP a_total Help.\n# TYPE a_total counter\na_total{x=\"q\\\"b\\\\n\\nend\"} "
-            "12345678901234\na_total 0.1\n");
+            "12345678901234\na_total{x=\"1\",y=\"2\"} 18446744073709551615\na_total 0.1\n"
+            "# HELP b More.\n# TYPE b gauge\nb 1\n");
 }
 
 }  // namespace

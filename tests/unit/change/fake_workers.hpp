@@ -77,7 +77,8 @@ class FakeWorkers : public worker::Workers {
  private:
   static std::size_t end_all(observe::BackendLive& live) {
     std::size_t ended = 0;
-    for (auto& worker : live.per_worker) {
+    for (std::size_t i = 0; i < live.per_worker.size(); ++i) {
+      auto& worker = live.per_worker[i];
       ended += worker.in_flight.get();
       worker.in_flight.sub(worker.in_flight.get());
     }

@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "support/services.hpp"
+
 namespace sluice::change {
 namespace {
 
 using namespace std::chrono_literals;
 
-struct RecentTest : testing::Test {
+struct RecentTest : ::testing::Test {
   observe::PoolLive live{2};
   PoolWindow recent;
   io::Clock::time_point now{1000s};
@@ -78,6 +80,45 @@ TEST_F(RecentTest, latencies_are_of_the_last_minute) {
 TEST_F(RecentTest, nothing_without_a_sample) {
   requests(0, 5, 1000);
   EXPECT_EQ(recent.last(10s, live, now).requests, 0u);
+}
+
+struct WindowsTest : ::testing::Test {
+  std::shared_ptr<route::Snapshot> snapshot = std::make_shared<route::Snapshot>();
+  SlidingWindow windows;
+  io::Clock::time_point now{1000s};
+
+  WindowsTest() { snapshot->services.push_back(sluice::testing::service({100'000, 0})); }
+  const std::shared_ptr<observe::PoolLive>& live(std::size_t pool) const {
+    return snapshot->services[0].pools[pool].live;
+  }
+  void second() {
+    windows.sample(*snapshot, now);
+    now += 1s;
+  }
+};
+
+TEST_F(WindowsTest, a_pool_without_a_request_has_none_and_its_first_one_counts) {
+  second();
+  second();
+  EXPECT_EQ(windows.find(*live(0)), nullptr);
+  live(0)->per_worker[0].requests.add(4);
+  live(0)->per_worker[0].duration.record(1'000);
+  second();
+  const PoolWindow* window = windows.find(*live(0));
+  ASSERT_NE(window, nullptr);
+  EXPECT_EQ(window->last(10s, *live(0), now).requests, 4u);
+  EXPECT_EQ(window->latencies(*live(0)).count, 1u);
+  EXPECT_EQ(windows.find(*live(1)), nullptr);
+}
+
+TEST_F(WindowsTest, a_pool_that_is_gone_is_forgotten) {
+  live(0)->per_worker[0].requests.add();
+  second();
+  const std::weak_ptr<observe::PoolLive> gone = live(0);
+  snapshot = std::make_shared<route::Snapshot>();
+  EXPECT_FALSE(gone.expired());
+  second();
+  EXPECT_TRUE(gone.expired());
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ class MirrorsTest : public ::testing::Test {
     mirrors.adopt(*view);
   }
   Mirrors::Copy* make() {
-    Mirrors::Copy* copy = mirrors.make(view, view->services[0], 1);
+    Mirrors::Copy* copy = mirrors.make(view, view->service(0), 1);
     if (copy) copy->store(head, {});
     return copy;
   }
@@ -200,7 +200,7 @@ TEST_F(MirrorsTest, M1_a_copy_goes_after_its_request_and_its_answer_is_counted) 
   ASSERT_EQ(connector.targets.size(), 1u);
   EXPECT_TRUE(connector.targets[0].is_copy);
   EXPECT_EQ(connector.targets[0].logins, nullptr);
-  EXPECT_NE(connector.targets[0].backend, view->services[0].pools[1].backends[0].get())
+  EXPECT_NE(connector.targets[0].backend, view->service(0).pools[1].backends[0].get())
       << "connections of its own";
   EXPECT_EQ(counted().mirrored.get(), 1u);
   EXPECT_EQ(evidence().by_class[2].get(), 1u);
@@ -224,7 +224,7 @@ TEST_F(MirrorsTest, G4_a_copied_gRPC_call_counts_by_its_status) {
   call.is_grpc = true;
   for (const char* status : {"13", "0", "5"}) {
     connector.behaviour.grpc = status;
-    Mirrors::Copy* const made = mirrors.make(view, view->services[0], 1);
+    Mirrors::Copy* const made = mirrors.make(view, view->service(0), 1);
     made->store(call, {});
     mirrors.send(made);
     rounds();

@@ -74,7 +74,6 @@ TEST_F(Paused, P1_a_second_pause_keeps_those_that_have_not_gone) {
 }
 
 TEST_F(Paused, P1_another_worker_that_holds_an_earlier_one_goes_first) {
-  live->per_worker = std::vector<observe::ServiceCounters>(2);
   auto& others = live->per_worker[1].first_held;
   live->hold.next_ticket = 1;
   others = 0;  // held by worker 1

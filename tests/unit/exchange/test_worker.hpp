@@ -51,6 +51,7 @@ class TestWorker {
     snapshot->generation = ++generation_;
     snapshot->preview_key = preview_key;
     snapshot->services.push_back(service());
+    snapshot->has_grpc_web = spec.grpc_web;
     config::RouteSpec route;
     route.service = "api";
     route.path = "/";
@@ -114,7 +115,7 @@ class TestWorker {
   std::optional<route::MirrorTo> mirror;
   std::optional<route::PreviewKey> preview_key;
   std::vector<std::pair<std::string, std::string>> route_headers;  // that the service's route asks for
-  std::shared_ptr<observe::ServiceLive> live = std::make_shared<observe::ServiceLive>(1);
+  std::shared_ptr<observe::ServiceLive> live = std::make_shared<observe::ServiceLive>(2);
   std::vector<route::Pool> pools;
   std::vector<std::uint32_t> suspects;  // ids of backends that control was told of (H3)
 

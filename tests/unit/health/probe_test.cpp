@@ -151,8 +151,8 @@ struct ProberTest : testing::Test {
   void adopt() {
     snapshot = made.publisher.build(spec, state::from_spec(spec), snapshot.get());
     made.publisher.install(*snapshot, route::Snapshot());
-    registry.adopt(snapshot);
-    prober->adopt();
+    const auto touched = registry.adopt(snapshot);
+    prober->adopt(touched);
   }
   bool turns(std::size_t pool, Health wanted) {
     return loop.run_until([&] { return backend_in(*snapshot, pool, 0).live->health.load() == wanted; });

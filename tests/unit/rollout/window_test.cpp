@@ -11,7 +11,8 @@ namespace {
 
 TEST(Reading, AddsUpTheWorkersAndLeavesOutWhatHasNoOutcome) {
   observe::PoolLive pool(2);
-  for (auto& worker : pool.per_worker) {
+  for (std::size_t i = 0; i < pool.per_worker.size(); ++i) {
+    auto& worker = pool.per_worker[i];
     worker.requests.add(10);  // two under way, one aborted before an answer
     worker.in_flight.add(2);
     worker.aborted.add(1);

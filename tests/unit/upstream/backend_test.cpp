@@ -229,7 +229,7 @@ TEST_F(BackendTest, D1_a_backend_that_a_snapshot_drains_loses_its_idle_connectio
     return made;
   };
   WorkerBackends backends(0);
-  backends.adopt(snapshot(observe::Admin::ready));
+  backends.adopt(snapshot(observe::Admin::ready))->service(0);
   Backend& known = *backends.find(live->id);
   known.put_idle(open(known), 1min);
   EXPECT_EQ(known.idle(), 1u);

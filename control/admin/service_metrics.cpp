@@ -1,0 +1,225 @@
+#include "control/admin/service_metrics.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/admin/backend_metrics.hpp"
+#include "control/admin/table_families.hpp"
+#include "control/admin/told.hpp"
+#include "proxy/observe/metric.hpp"
+
+namespace sluice::admin {
+namespace {
+
+using observe::Told;
+
+std::string text_of(const Number& number) { return std::string(number.text()); }
+
+void add_histogram(Family& to, const Buckets& buckets, std::string_view labels = {}) {
+  static const auto bounds = [] {
+    std::array<Labels, kBounds.size()> made;
+    for (std::size_t i = 0; i < made.size(); ++i) made[i].add("le", text_of(kBounds[i]));
+    return made;
+  }();
+  for (std::size_t i = 0; i < bounds.size(); ++i) to.add("_bucket", buckets.at_most[i], labels, bounds[i]);
+  to.add("_bucket", buckets.count, labels, R"(le="+Inf")");
+  to.add("_sum", static_cast<double>(buckets.sum_micros) / 1e6, labels, {});
+  to.add("_count", buckets.count, labels, {});
+}
+
+bool had_calls(const route::Service& service) {
+  const auto any = [](const observe::PoolCounters& worker) {
+    return std::ranges::any_of(worker.grpc, [](const observe::Counter& n) { return n.get() > 0; });
+  };
+  return std::ranges::any_of(service.pools, [&](const route::Pool& pool) {
+    return std::ranges::any_of(pool.live->per_worker, any);
+  });
+}
+
+}  // namespace
+
+// The names that the old dashboards and scripts ask for.
+struct OldNames {
+  explicit OldNames(Exposition& out)
+      : requests(out.family("http_requests_total", "counter",
+                            "Requests by the role of the pool chosen and the class of its first answer "
+                            "(failures without one are 5xx).")),
+        durations(out.family("http_request_duration_seconds", "histogram",
+                             "From a request's head to the last byte of its answer, all services.")) {}
+
+  // 1xx is an answer that few backends ever give.
+  void add(const std::string& service, const Tracks::Service& counts, bool little) {
+    constexpr std::string_view kClasses[] = {
+        "", R"(status="1xx")", R"(status="2xx")", R"(status="3xx")", R"(status="4xx")", R"(status="5xx")"};
+    for (const auto& [suffix, classes] :
+         {std::pair("-active", &counts.active), std::pair("-canary", &counts.canary)}) {
+      const Labels labels{{"service", service}, {"pod", service + suffix}};
+      for (std::size_t i = little ? 2 : 1; i < classes->size(); ++i)
+        requests.add((*classes)[i], labels, kClasses[i]);
+    }
+  }
+
+  Family &requests, &durations;
+};
+
+struct ShareMetrics {
+  explicit ShareMetrics(Exposition& out)
+      : set(out.family("sluice_split_share_ratio", "gauge", "The share of requests that is set, 0 to 1.")),
+        measured(out.family("sluice_split_measured_share_ratio", "gauge",
+                            "The share of requests of the last 10 seconds, 0 to 1.")),
+        stable(out.family("sluice_pool_stable", "gauge",
+                          "1 for the stable pool of a service, 0 for the others.")) {}
+
+  Family &set, &measured, &stable;
+};
+
+struct TrafficMetrics {
+  explicit TrafficMetrics(Exposition& out)
+      : set_aside(
+            out.family("sluice_service_set_aside", "gauge", "1 for a service that could not be restored.")),
+        state(out.family("sluice_service_traffic_state", "gauge",
+                         "1 for the state of a service: open, paused, stopped.")),
+        held(out.family("sluice_held_requests", "gauge", "Requests that a pause holds.")),
+        in_flight(out.family("sluice_service_in_flight", "gauge",
+                             "Requests and tunnels of a service that are under way or wait for a place.")) {}
+
+  void add(const route::Service& service, std::string_view labels) {
+    using Kind = route::Hold::Kind;
+    const auto is = [&service](Kind kind) { return service.hold && service.hold->kind == kind; };
+    set_aside.add(!service.disabled.empty(), labels);
+    state.add(!service.hold, labels, R"(state="open")");
+    state.add(is(Kind::paused), labels, R"(state="paused")");
+    state.add(is(Kind::stopped), labels, R"(state="stopped")");
+    held.add(service.live->hold.held.load(), labels);
+    in_flight.add(service.live->under_way(), labels);
+  }
+
+  Family &set_aside, &state, &held, &in_flight;
+};
+
+// What there is only where somebody asked for it.
+struct ExtraMetrics {
+  explicit ExtraMetrics(Exposition& out)
+      : flags(out.family("sluice_flag_share_ratio", "gauge", "The share of users that have a flag, 0 to 1.")),
+        mirror(out.family("sluice_mirror_share_ratio", "gauge",
+                          "The share of requests that is mirrored to a pool, 0 to 1.")),
+        mirrored(out.family("sluice_mirrored_requests_total", "counter",
+                            "Copies of requests, by what became of them.")),
+        previews(out.family("sluice_preview_requests_total", "counter",
+                            "Requests that a preview token or a fixed listener sent to the pool; in no other "
+                            "count.")) {}
+
+  void add(const route::Service& service, const Labels& labels) {
+    for (const auto& flag : service.flags)
+      flags.add(static_cast<double>(flag.share) / kWhole, labels, Labels{{"flag", flag.name}});
+    add_mirror(service, labels);
+    const auto count = [](const route::Pool& pool) {
+      return observe::sum_over(pool.live->previews, [](const auto& worker) { return worker.requests.get(); });
+    };
+    if (std::ranges::any_of(service.pools, [&](const route::Pool& pool) { return count(pool) > 0; }))
+      for (const auto& pool : service.pools) previews.add(count(pool), labels, Labels{{"pool", pool.name}});
+  }
+
+  void add_mirror(const route::Service& service, const Labels& labels) {
+    if (const auto& to = service.mirror)
+      mirror.add(static_cast<double>(to->share) / kWhole, labels,
+                 Labels{{"pool", service.pools[to->pool].name}});
+    using Counters = observe::ServiceCounters;
+    constexpr std::pair<std::string_view, observe::Counter Counters::*> kResults[] = {
+        {R"(result="answered")", &Counters::mirrored},
+        {R"(result="failed")", &Counters::mirror_failed},
+        {R"(result="dropped")", &Counters::mirror_dropped},
+        {R"(result="skipped")", &Counters::mirror_skipped}};
+    std::uint64_t counts[std::size(kResults)] = {}, all = 0;
+    for (std::size_t i = 0; i < std::size(kResults); ++i)
+      all += counts[i] = observe::sum_over(
+          service.live->per_worker, [&](const auto& worker) { return (worker.*kResults[i].second).get(); });
+    if (all == 0 && !service.mirror) return;
+    for (std::size_t i = 0; i < std::size(kResults); ++i) mirrored.add(counts[i], labels, kResults[i].first);
+  }
+
+  Family &flags, &mirror, &mirrored, &previews;
+};
+
+struct PoolMetrics {
+  explicit PoolMetrics(Exposition& out)
+      : requests(out, observe::kRequestMetrics),
+        traffic(out, observe::kPoolMetrics),
+        calls(out, observe::kGrpcMetrics),
+        draining(out.family("sluice_draining_backends", "gauge", "Backends whose drain is under way.")),
+        durations(out.family("sluice_request_duration_seconds", "histogram",
+                             "From a request's head to the last byte of its answer.")) {}
+
+  TableFamilies<observe::PoolLive> requests, traffic, calls;
+  Family &draining, &durations;
+};
+
+struct ServiceMetrics::Families {
+  Families(Exposition& out, const change::StatusWriter& views)
+      : old(out),
+        shares(out),
+        traffic(out),
+        extras(out),
+        answers(out, observe::kServiceMetrics),
+        pools(out),
+        backends(out, views) {}
+
+  OldNames old;
+  ShareMetrics shares;
+  TrafficMetrics traffic;
+  ExtraMetrics extras;
+  TableFamilies<observe::ServiceLive> answers;
+  PoolMetrics pools;
+  BackendMetrics backends;
+};
+
+ServiceMetrics::ServiceMetrics(Exposition& out, const Tracks& tracks, const change::StatusWriter& views,
+                               bool few)
+    : tracks_(tracks),
+      views_(views),
+      few_(few),
+      durations_(tracks.gone()),
+      to_(std::make_unique<Families>(out, views)) {}
+
+ServiceMetrics::~ServiceMetrics() = default;
+
+void ServiceMetrics::add(const route::Service& service) {
+  const Told told = service.live->told = told_of(service, few_);
+  const Labels labels{{"service", service.spec.name}};
+  to_->old.add(service.spec.name, tracks_.of(service), told == Told::little);
+  to_->extras.add(service, labels);
+  for (const auto& pool : service.pools) {
+    const Labels of_pool{{"service", service.spec.name}, {"pool", pool.name}};
+    to_->shares.set.add(static_cast<double>(pool.share) / kWhole, of_pool);
+    to_->pools.requests.add(*pool.live, of_pool);
+  }
+  if (told == Told::little) return;
+  to_->traffic.add(service, labels);
+  to_->answers.add(*service.live, labels);
+  add_pools(service);
+  if (told == Told::all) to_->backends.add(service);
+}
+
+void ServiceMetrics::add_pools(const route::Service& service) {
+  const bool calls = had_calls(service);
+  const auto measured = views_.shares_measured(service);
+  for (std::size_t i = 0; i < service.pools.size(); ++i) {
+    const route::Pool& pool = service.pools[i];
+    const Labels labels{{"service", service.spec.name}, {"pool", pool.name}};
+    if (!measured.empty()) to_->shares.measured.add(measured[i], labels);
+    to_->shares.stable.add(i == service.stable, labels);
+    to_->pools.traffic.add(*pool.live, labels);
+    if (calls) to_->pools.calls.add(*pool.live, labels);
+    to_->pools.draining.add(views_.draining(pool), labels);
+    if (change::sums_of(*pool.live).requests == 0) continue;
+    const Buckets durations = durations_of(*pool.live);
+    add_histogram(to_->pools.durations, durations, labels);
+    durations_ += durations;
+  }
+}
+
+void ServiceMetrics::finish() { add_histogram(to_->old.durations, durations_); }
+
+}  // namespace sluice::admin
