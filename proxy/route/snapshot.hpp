@@ -124,8 +124,8 @@ struct Snapshot {
   // Both yield an index into services, and are shared with the snapshots before as long as they say the same.
   std::shared_ptr<const RouteTable> routes = std::make_shared<const RouteTable>();  // never null
   std::shared_ptr<const ServicePlaces> places;  // by name; null: they are not many
-  std::vector<ListenerPools> listener_pools;  // only listeners that have fixed pools
-  std::optional<PreviewKey> preview_key;      // S8; none: no token was ever minted
+  std::vector<ListenerPools> listener_pools;    // only listeners that have fixed pools
+  std::optional<PreviewKey> preview_key;        // S8; none: no token was ever minted
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

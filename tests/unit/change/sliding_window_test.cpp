@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "support/services.hpp"
-
 namespace sluice::change {
 namespace {
 
@@ -87,7 +85,10 @@ struct WindowsTest : ::testing::Test {
   SlidingWindow windows;
   io::Clock::time_point now{1000s};
 
-  WindowsTest() { snapshot->services.push_back(sluice::testing::service({100'000, 0})); }
+  WindowsTest() {
+    auto& pools = snapshot->services.emplace_back().pools;
+    for (int i = 0; i < 2; ++i) pools.emplace_back().live = std::make_shared<observe::PoolLive>(1);
+  }
   const std::shared_ptr<observe::PoolLive>& live(std::size_t pool) const {
     return snapshot->services[0].pools[pool].live;
   }
