@@ -1,7 +1,5 @@
 #include "control/change/sliding_window.hpp"
 
-#include <utility>
-
 namespace sluice::change {
 namespace {
 
@@ -86,24 +84,24 @@ observe::HistogramCounts PoolWindow::latencies(const observe::PoolLive& live) co
   return counts;
 }
 
+// A pool's window begins as a copy of the idle one: until then it was that.
 void SlidingWindow::sample(const route::Snapshot& snapshot, io::Clock::time_point now) {
   for (const auto& service : snapshot.services)
     for (const auto& pool : service.pools) {
       auto known = pools_.find(pool.live.get());
       if (known == pools_.end()) {
         if (sums_of(*pool.live).requests == 0) continue;
-        Entry made{pool.live, PoolWindow(sampled_.value_or(now))};
-        known = pools_.emplace(pool.live.get(), std::move(made)).first;
+        known = pools_.emplace(pool.live.get(), Entry{pool.live, idle_}).first;
       }
       known->second.recent.sample(*pool.live, now);
     }
-  sampled_ = now;
+  idle_.sample(nothing_, now);
   std::erase_if(pools_, [](const auto& entry) { return entry.second.live.use_count() == 1; });
 }
 
-const PoolWindow* SlidingWindow::find(const observe::PoolLive& live) const {
+const PoolWindow& SlidingWindow::of(const observe::PoolLive& live) const {
   const auto found = pools_.find(&live);
-  return found == pools_.end() ? nullptr : &found->second.recent;
+  return found == pools_.end() ? idle_ : found->second.recent;
 }
 
 }  // namespace sluice::change

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -28,10 +27,6 @@ class PoolWindow {
  public:
   static constexpr std::chrono::seconds kWindow{60};
   static constexpr std::chrono::seconds kHistogramStep{5};
-
-  PoolWindow() = default;
-  // There was nothing until `idle_until`.
-  explicit PoolWindow(io::Clock::time_point idle_until) { samples_.push_back({idle_until, 0, 0}); }
 
   // To be called once a second.
   void sample(const observe::PoolLive& live, io::Clock::time_point now);
@@ -68,10 +63,9 @@ class PoolWindow {
 
 class SlidingWindow {
  public:
-  // Every pool of the snapshot that ever had a request; forgets those that are gone.
+  // Every pool of the snapshot; forgets those that are gone.
   void sample(const route::Snapshot& snapshot, io::Clock::time_point now);
-  // Null: it never had a request.
-  const PoolWindow* find(const observe::PoolLive& live) const;
+  const PoolWindow& of(const observe::PoolLive& live) const;
 
  private:
   struct Entry {
@@ -79,8 +73,9 @@ class SlidingWindow {
         live;  // kept, so that no other object gets the address that is the key
     PoolWindow recent;
   };
-  std::unordered_map<const observe::PoolLive*, Entry> pools_;
-  std::optional<io::Clock::time_point> sampled_;  // last
+  std::unordered_map<const observe::PoolLive*, Entry> pools_;  // that ever had a request
+  const observe::PoolLive nothing_{0};
+  PoolWindow idle_;  // of all others
 };
 
 }  // namespace sluice::change

@@ -44,8 +44,7 @@ void add_counters(BackendView& view, const observe::BackendLive& live) {
 constexpr std::chrono::seconds kShortWindow{10};
 
 std::uint64_t lately(const SlidingWindow& recent, const route::Pool& pool, io::Clock::time_point now) {
-  const PoolWindow* known = recent.find(*pool.live);
-  return known ? known->last(kShortWindow, *pool.live, now).requests : 0;
+  return recent.of(*pool.live).last(kShortWindow, *pool.live, now).requests;
 }
 
 protocol::ListenerStatus listener_view(const config::ListenerSpec& listener, std::uint16_t port) {
@@ -196,17 +195,16 @@ void StatusWriter::add_traffic(PoolView& view, const route::Service& service, co
     view.preview_errors += worker.errors.get();
     view.in_flight += worker.in_flight.get();
   }
-  const PoolWindow* known = of_.recent.find(*pool.live);
-  const auto shortly = known ? known->last(kShortWindow, *pool.live, now) : PoolWindow::Delta{};
+  const PoolWindow& recent = of_.recent.of(*pool.live);
+  const auto shortly = recent.last(kShortWindow, *pool.live, now);
   if (shortly.seconds > 0) view.requests_per_second = static_cast<double>(shortly.requests) / shortly.seconds;
   std::uint64_t all = 0;
   for (const auto& other : service.pools) all += lately(of_.recent, other, now);
   if (all > 0) view.share_measured = static_cast<double>(shortly.requests) / static_cast<double>(all);
-  if (!known) return;
-  const auto minute = known->last(PoolWindow::kWindow, *pool.live, now);
+  const auto minute = recent.last(PoolWindow::kWindow, *pool.live, now);
   if (minute.requests > 0)
     view.error_rate = static_cast<double>(minute.errors) / static_cast<double>(minute.requests);
-  const auto latencies = known->latencies(*pool.live);
+  const auto latencies = recent.latencies(*pool.live);
   if (latencies.count == 0) return;
   view.p50_ms = to_ms(latencies.quantile(0.50));
   view.p95_ms = to_ms(latencies.quantile(0.95));

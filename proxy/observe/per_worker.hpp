@@ -1,5 +1,5 @@
-// Counters of one thing, a set for each worker, made when that worker first counts: what nobody asks for takes
-// no memory. One writer a set, its worker; any thread may read the sets that there are.
+// Counters of one thing, a set for each worker, made when that worker first counts: what nobody asks for
+// takes no memory. One writer a set, its worker; any thread may read the sets that there are.
 #pragma once
 
 #include <atomic>

@@ -3,16 +3,28 @@
 
 #include <gtest/gtest.h>
 
-#include "support/services.hpp"
-
 namespace sluice::admin {
 namespace {
+
+route::Pool new_pool() {
+  route::Pool pool;
+  pool.live = std::make_shared<observe::PoolLive>(1);
+  return pool;
+}
+
+// Of two pools, the first one stable.
+route::Service new_service() {
+  route::Service service;
+  service.spec.name = "api";
+  service.pools = {new_pool(), new_pool()};
+  return service;
+}
 
 struct TracksTest : ::testing::Test {
   Tracks tracks;
   std::shared_ptr<route::Snapshot> in_force = std::make_shared<route::Snapshot>();
 
-  TracksTest() { in_force->services.push_back(sluice::testing::service({100'000, 0})); }
+  TracksTest() { in_force->services.push_back(new_service()); }
 
   const route::Service& api() const { return in_force->services[0]; }
   void answered(std::size_t pool, std::size_t status_class, std::uint64_t n, std::uint64_t micros = 7'000) {
@@ -71,7 +83,7 @@ TEST_F(TracksTest, APoolThatGoesLeavesItsCountsAndOneOfItsNameBeginsAtZero) {
   EXPECT_EQ(tracks.gone().at_most[1], 0u) << "10 ms";
   EXPECT_EQ(tracks.gone().at_most[2], 3u) << "25 ms";
   EXPECT_EQ(tracks.gone().sum_micros, 60'000u);
-  change([](route::Service& service) { service.pools.push_back(sluice::testing::service({0}).pools[0]); });
+  change([](route::Service& service) { service.pools.push_back(new_pool()); });
   answered(1, 2, 1);
   EXPECT_EQ(tracks.of(api()).canary[2], 4u);
 }
@@ -82,7 +94,7 @@ TEST_F(TracksTest, AServiceThatGoesAndComesGoesOn) {
   tracks.follow(std::make_shared<const route::Snapshot>());
   EXPECT_EQ(tracks.gone().count, 5u);
   in_force = std::make_shared<route::Snapshot>();
-  in_force->services.push_back(sluice::testing::service({100'000, 0}));
+  in_force->services.push_back(new_service());
   tracks.follow(in_force);
   EXPECT_EQ(tracks.of(api()).active[2], 5u);
   answered(0, 2, 2);

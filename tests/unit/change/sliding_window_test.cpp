@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "support/services.hpp"
-
 namespace sluice::change {
 namespace {
 
@@ -87,7 +85,10 @@ struct WindowsTest : ::testing::Test {
   SlidingWindow windows;
   io::Clock::time_point now{1000s};
 
-  WindowsTest() { snapshot->services.push_back(sluice::testing::service({100'000, 0})); }
+  WindowsTest() {
+    auto& pools = snapshot->services.emplace_back().pools;
+    for (int i = 0; i < 2; ++i) pools.emplace_back().live = std::make_shared<observe::PoolLive>(1);
+  }
   const std::shared_ptr<observe::PoolLive>& live(std::size_t pool) const {
     return snapshot->services[0].pools[pool].live;
   }
@@ -97,18 +98,18 @@ struct WindowsTest : ::testing::Test {
   }
 };
 
-TEST_F(WindowsTest, a_pool_without_a_request_has_none_and_its_first_one_counts) {
-  second();
-  second();
-  EXPECT_EQ(windows.find(*live(0)), nullptr);
+TEST_F(WindowsTest, the_first_request_of_a_pool_counts_before_and_after_the_next_sample) {
+  for (int i = 0; i < 20; ++i) second();
   live(0)->per_worker[0].requests.add(4);
   live(0)->per_worker[0].duration.record(1'000);
-  second();
-  const PoolWindow* window = windows.find(*live(0));
-  ASSERT_NE(window, nullptr);
-  EXPECT_EQ(window->last(10s, *live(0), now).requests, 4u);
-  EXPECT_EQ(window->latencies(*live(0)).count, 1u);
-  EXPECT_EQ(windows.find(*live(1)), nullptr);
+  for (int i = 0; i < 3; ++i) {
+    const PoolWindow& window = windows.of(*live(0));
+    EXPECT_EQ(window.last(10s, *live(0), now).requests, 4u);
+    EXPECT_DOUBLE_EQ(window.last(10s, *live(0), now).seconds, 10.0);
+    EXPECT_EQ(window.latencies(*live(0)).count, 1u);
+    EXPECT_EQ(windows.of(*live(1)).last(10s, *live(1), now).requests, 0u);
+    second();
+  }
 }
 
 TEST_F(WindowsTest, a_pool_that_is_gone_is_forgotten) {
