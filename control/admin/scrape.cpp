@@ -52,6 +52,11 @@ void daemon(Exposition& out, change::Control& control) {
 }  // namespace
 
 // What stands here may take its time: the coroutine goes behind whatever waits on the loop.
+Scale scale_of(const route::Snapshot& snapshot) {
+  if (snapshot.services.size() <= kFewServices) return Scale::small;
+  return backend_count(snapshot) <= kMostBackendSeries ? Scale::many_services : Scale::many_backends;
+}
+
 class Breath {
  public:
   asio::awaitable<void> take_if_due() {
@@ -71,7 +76,7 @@ asio::awaitable<std::string> Scraper::scrape(change::Control& control) {
   follow(control);
   const auto snapshot = control.snapshot();  // the same to the end, whatever changes meanwhile
   Exposition out;
-  ServiceMetrics services(out, tracks_, control.views(), backend_count(*snapshot) <= kMostBackendSeries);
+  ServiceMetrics services(out, tracks_, control.views(), scale_of(*snapshot));
   Breath breath;
   constexpr std::size_t kAtOnce = 64;  // services
   for (std::size_t i = 0; i < snapshot->services.size(); ++i) {
@@ -79,7 +84,7 @@ asio::awaitable<std::string> Scraper::scrape(change::Control& control) {
     services.add(snapshot->services[i]);
   }
   services.finish();
-  rollout_metrics(out, control.views());
+  rollout_metrics(out, control.views(), *snapshot);
   daemon(out, control);
   certificates(out, control.spec());
   process_metrics(out);

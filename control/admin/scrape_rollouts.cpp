@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -29,7 +30,7 @@ void gate_family(Exposition& out, const Rollouts& rollouts, std::string_view nam
 
 }  // namespace
 
-void rollout_metrics(Exposition& out, const change::StatusWriter& views) {
+void rollout_metrics(Exposition& out, const change::StatusWriter& views, const route::Snapshot& snapshot) {
   const Rollouts rollouts = views.rollouts();
   auto& states = out.family("sluice_rollout_state", "gauge",
                             "1 for the state that the last rollout of a service is in.");
@@ -42,6 +43,11 @@ void rollout_metrics(Exposition& out, const change::StatusWriter& views) {
     active.add(rollout.active, labels);
     if (rollout.active) step.add(rollout.step.value_or(0), labels);
   }
+  std::unordered_set<std::string_view> have_one;
+  for (const auto& [service, rollout] : rollouts) have_one.insert(service);
+  for (const auto& service : snapshot.services)
+    if (service.live->told != observe::Told::little && !have_one.contains(service.spec.name))
+      active.add(0, Labels{{"service", service.spec.name}});
   gate_family(out, rollouts, "sluice_gate_value", "What a gate measures in the present step.",
               [](const GateStatus& gate) { return gate.value; });
   gate_family(out, rollouts, "sluice_gate_lower", "The lower bound of what a gate measures.",

@@ -1,4 +1,5 @@
-// The metrics of rollouts: their states, and each gate's value beside its limit. Control thread only.
+// The metrics of rollouts: their states, and each gate's value beside its limit. Of a service that was told
+// of in this scrape and has none it says so. Control thread only.
 #pragma once
 
 #include "control/admin/exposition.hpp"
@@ -6,6 +7,6 @@
 
 namespace sluice::admin {
 
-void rollout_metrics(Exposition& out, const change::StatusWriter& views);
+void rollout_metrics(Exposition& out, const change::StatusWriter& views, const route::Snapshot& snapshot);
 
 }  // namespace sluice::admin

@@ -176,17 +176,17 @@ struct ServiceMetrics::Families {
 };
 
 ServiceMetrics::ServiceMetrics(Exposition& out, const Tracks& tracks, const change::StatusWriter& views,
-                               bool few)
+                               Scale scale)
     : tracks_(tracks),
       views_(views),
-      few_(few),
+      scale_(scale),
       durations_(tracks.gone()),
       to_(std::make_unique<Families>(out, views)) {}
 
 ServiceMetrics::~ServiceMetrics() = default;
 
 void ServiceMetrics::add(const route::Service& service) {
-  const Told told = service.live->told = told_of(service, few_);
+  const Told told = service.live->told = told_of(service, scale_);
   const Labels labels{{"service", service.spec.name}};
   to_->old.add(service.spec.name, tracks_.of(service), told == Told::little);
   to_->extras.add(service, labels);

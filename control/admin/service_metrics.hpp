@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "control/admin/exposition.hpp"
+#include "control/admin/told.hpp"
 #include "control/admin/tracks.hpp"
 #include "control/change/status_writer.hpp"
 
@@ -13,11 +14,12 @@ namespace sluice::admin {
 // With more backends than this in all, their own series are left out where nothing but traffic is to be said
 // of them: each has a dozen.
 inline constexpr std::size_t kMostBackendSeries = 1000;
+inline constexpr std::size_t kFewServices = 50;
 
 class ServiceMetrics {
  public:
-  // All of it outlives the metrics. `few`: as told_of() takes it.
-  ServiceMetrics(Exposition& out, const Tracks& tracks, const change::StatusWriter& views, bool few);
+  // All of it outlives the metrics.
+  ServiceMetrics(Exposition& out, const Tracks& tracks, const change::StatusWriter& views, Scale scale);
   ~ServiceMetrics();
   void add(const route::Service& service);
   // The histogram of all services: to be called after the last.
@@ -29,7 +31,7 @@ class ServiceMetrics {
 
   const Tracks& tracks_;
   const change::StatusWriter& views_;
-  const bool few_;
+  const Scale scale_;
   Buckets durations_;
   std::unique_ptr<Families> to_;
 };

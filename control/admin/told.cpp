@@ -42,13 +42,13 @@ bool is_remarkable(const route::Pool& pool) {
 
 }  // namespace
 
-Told told_of(const route::Service& service, bool few) {
+Told told_of(const route::Service& service, Scale scale) {
   const Told before = service.live->told;
-  if (before == Told::all) return before;
+  if (before == Told::all || scale == Scale::small) return Told::all;
   if (std::ranges::any_of(service.pools, [](const route::Pool& pool) { return is_remarkable(pool); }))
     return Told::all;
   if (before == Told::little && !something_happened(service)) return before;
-  return few ? Told::all : Told::all_but_backends;
+  return scale == Scale::many_backends ? Told::all_but_backends : Told::all;
 }
 
 }  // namespace sluice::admin

@@ -69,10 +69,23 @@ def families(series):
     return {name.partition("{")[0] for name in series}
 
 
-def test_a_service_without_traffic_is_twelve_lines_and_the_rest_comes_with_its_zeros(blue_green):
-    """Issue 16. What a service shows once it shows from then on; the first request brings the zeros of both pools, so that the
+def test_of_few_services_all_is_told_from_the_start(blue_green):
+    daemon, _, _ = blue_green()
+    for pool in ("blue", "green"):
+        for name in ("sluice_requests_total", "sluice_request_errors_total", "sluice_upstream_errors_total", "sluice_draining_backends"):
+            assert daemon.metric(name, service="api", pool=pool) == 0, name
+        assert daemon.metric("sluice_backend_eligible", pool=pool) == 1
+    assert daemon.metric("sluice_service_traffic_state", service="api", state="open") == 1
+    assert daemon.metric("sluice_rollout_active", service="api") == 0
+
+
+def test_a_service_without_traffic_is_twelve_lines_and_the_rest_comes_with_its_zeros(sluice, backend):
+    """Issue 16, where services are many. What a service shows once it shows from then on; the first request brings the zeros of both pools, so that the
     first error of the canary is an increase."""
-    daemon, _, _ = blue_green(retries={"rescue": "none", "attempts": 1}, outlier={"consecutive_errors": 0})
+    blue, green = backend("blue-1"), backend("green-1")
+    others = {f"other{i}": service({"blue": [blue]}) for i in range(50)}
+    api = service({"blue": [blue], "green": [green]}, {"blue": "100%", "green": "0%"}, retries={"rescue": "none", "attempts": 1}, outlier={"consecutive_errors": 0})
+    daemon = sluice(config_of({"api": api, **others}))
     idle = series_of(daemon)
     assert len(idle) == 12, idle
     assert families(idle) == {"http_requests_total", "sluice_split_share_ratio", "sluice_requests_total"}

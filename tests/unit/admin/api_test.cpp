@@ -205,6 +205,16 @@ TEST_F(Api, HealthConfigAndTheRoot) {
 // -- metrics
 
 struct Metrics : Api {
+  // `api` and so many others: more than few.
+  virtual int others() const { return 50; }
+  void SetUp() override {
+    for (int i = 0; i < others(); ++i) {
+      config::ServiceSpec other = spec.services[0];
+      other.name = "other" + std::to_string(i);
+      spec.services.push_back(other);
+    }
+    Api::SetUp();
+  }
   std::string text() { return call("GET", "/metrics").body; }
   double value(const std::string& sample) {
     std::istringstream in(text());
@@ -235,6 +245,19 @@ struct Metrics : Api {
            "\"}";
   }
 };
+
+struct MetricsOfFew : Metrics {
+  int others() const override { return 49; }
+};
+
+TEST_F(MetricsOfFew, AllIsToldFromTheStart) {
+  for (const std::string pool : {"blue", "green"})
+    for (const char* name : {"sluice_requests_total", "sluice_request_errors_total", "sluice_retries_total"})
+      EXPECT_EQ(value(name + of(pool)), 0);
+  EXPECT_EQ(value(R"(sluice_backend_eligible{service="api",pool="blue",backend="127.0.0.1:9001"})"), 1);
+  EXPECT_EQ(value(R"(sluice_service_traffic_state{service="api",state="open"})"), 1);
+  EXPECT_EQ(value(R"(sluice_rollout_active{service="api"})"), 0);
+}
 
 TEST_F(Metrics, EveryClassOfBothRolesIsThereFromTheStart) {
   for (const char* role : {"active", "canary"})
