@@ -91,8 +91,8 @@ void take_off(std::span<iovec>& pieces, std::size_t size) {
   pieces[0].iov_len -= size;
 }
 
-// What others left in the thread's queue would be taken for a failure of this channel's. To look is a fifth of
-// the cost of clearing.
+// What others left in the thread's queue would be taken for a failure of this channel's. To look is a fifth
+// of the cost of clearing.
 void clear_errors() {
   if (ERR_peek_error() != 0) ERR_clear_error();
 }

@@ -250,8 +250,10 @@ def ask(path, target):
 
 
 def test_the_admin_socket_answers_while_a_thousand_services_are_built(sluice):
+    """Each with another split of its users, whose slots take their time: equal ones are made once."""
     port = free_port()
-    services = {f"s{i}": {**service({"blue": [f"127.0.0.1:{10000 + i}"], "green": [f"127.0.0.1:{20000 + i}"]}),
+    services = {f"s{i}": {**service({"blue": [f"127.0.0.1:{10000 + i}"], "green": [f"127.0.0.1:{20000 + i}"]},
+                                    {"blue": f"{i / 10:.1f}%", "green": f"{100 - i / 10:.1f}%"}),
                           "sticky": {"keys": ["cookie:sid"]}} for i in range(1000)}
     daemon = sluice(config_of(services, listeners=listeners(("web", f"127.0.0.1:{port}"))), start=False)
     daemon.start(ready=False)

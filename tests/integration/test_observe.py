@@ -89,7 +89,8 @@ def test_a_service_without_traffic_is_twelve_lines_and_the_rest_comes_with_its_z
     idle = series_of(daemon)
     assert len(idle) == 12, idle
     assert families(idle) == {"http_requests_total", "sluice_split_share_ratio", "sluice_requests_total"}
-    assert daemon.metric("sluice_split_share_ratio", pool="blue") == 1 and daemon.metric("sluice_split_share_ratio", pool="green") == 0
+    assert daemon.metric("sluice_split_share_ratio", service="api", pool="blue") == 1
+    assert daemon.metric("sluice_split_share_ratio", service="api", pool="green") == 0
 
     assert daemon.fetch("/").status == 200
     asked = series_of(daemon)
@@ -99,7 +100,7 @@ def test_a_service_without_traffic_is_twelve_lines_and_the_rest_comes_with_its_z
                      "sluice_draining_backends"):
             assert daemon.metric(name, service="api", pool=pool) == 0, name
         assert daemon.metric("sluice_pool_stable", service="api", pool=pool) == count
-        assert daemon.metric("sluice_backend_attempts_total", pool=pool) == count
+        assert daemon.metric("sluice_backend_attempts_total", service="api", pool=pool) == count
     assert daemon.metric("sluice_responses_total", service="api", status="5xx") == 0
     assert {name for name in asked if name.startswith("sluice_request_duration_seconds_count")} == \
         {'sluice_request_duration_seconds_count{service="api",pool="blue"}'}
