@@ -1,7 +1,8 @@
 #include "control/admin/exposition.hpp"
 
 #include <cmath>
-#include <cstring>
+
+#include "proxy/base/copy_text.hpp"
 
 namespace sluice::admin {
 
@@ -48,10 +49,7 @@ void Family::add(std::string_view suffix, const Number& value, std::string_view 
   text_.resize(begin + name_.size() + suffix.size() + labels.size() + more.size() + number.size() +
                (any ? 4u : 2u) + (both ? 1u : 0u));
   char* at = text_.data() + begin;
-  const auto put = [&at](std::string_view part) {
-    std::memcpy(at, part.data(), part.size());
-    at += part.size();
-  };
+  const auto put = [&at](std::string_view part) { at = copy_text(part, at); };
   put(name_);
   put(suffix);
   if (any) *at++ = '{';
