@@ -15,6 +15,7 @@ DIRECT = "no proxy"
 ROW = Row("latency", only=PROXIES)
 RATES = (1_000, 8_000)
 OF_SATURATION = 0.8  # of what each proxy answers in a closed loop; the origin alone then gets as much
+KEEPS_UP_MS = 20     # p99 of a load that keeps up with its own rate where nothing is between
 PERCENTILES = (50, 99, 99.9)
 
 
@@ -33,7 +34,7 @@ def measure(options):
         stand = Stand(stack, options, ROW)
         names = list(stand.running)
         kinds = [Latencies(f"{rate:,} requests a second", {name: rate for name in names}) for rate in RATES]
-        kinds.append(Latencies("80 % of each one's saturation", *saturation(stand, names)))
+        kinds.append(Latencies("80 % of each one's saturation, or what the load keeps up with", *saturation(stand, names)))
         for number in range(options.rounds):
             for kind in kinds:
                 one_round(stand, kind, number)
@@ -47,10 +48,18 @@ def saturation(stand, names):
     for name in names:
         try:
             report = Wrk().report(ROW, turn_of(stand, name, 1))
-            rates[name] = int(OF_SATURATION * report["requests"] * 1e6 / report["us"])
+            rates[name] = kept_up_with(stand, int(OF_SATURATION * report["requests"] * 1e6 / report["us"]))
         except Wrong as problem:
             wrong[name] = str(problem)
     return rates, {}, wrong
+
+
+def kept_up_with(stand, rate):
+    """That rate, or the next below it at which the load, which shares its core with the origins, has no queue of its own."""
+    turn = turn_of(stand, DIRECT, 1)
+    while rate > RATES[0] and percentile(Paced(rate).report(ROW, turn)["latencies"], 99) > KEEPS_UP_MS:
+        rate = int(rate * 0.85)
+    return rate
 
 
 def turn_of(stand, name, seconds):

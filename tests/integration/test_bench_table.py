@@ -83,7 +83,7 @@ def test_latency_and_its_plot(folder):
     for kind in found["latency"].values():
         assert kind["wrong"] == {} and set(kind["added"]) == {"sluice", "nginx"}
         assert list(kind["direct"]) == ["50", "99", "99.9"]
-    assert "80 % of each one's saturation" in printed and "![Latency by percentile](latency.svg)" in results
+    assert "80 % of each one's saturation, or what the load keeps up with" in printed and "![Latency by percentile](latency.svg)" in results
     drawing = (folder / "latency.svg").read_text()
     assert drawing.count("<polyline") == 3 * 3  # the origin alone, and two proxies, in each of three panels
 
