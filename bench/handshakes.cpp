@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/numbers.hpp"
 #include "bench/socket.hpp"
 
 namespace {
@@ -24,8 +25,7 @@ using namespace sluice::bench;
 constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
 
 struct Options {
-  std::uint16_t port = 0;
-  unsigned long requests = 1000, at_once = 8, resumed = 0, body = 128;
+  unsigned long port = 0, requests = 1000, at_once = 8, resumed = 0, body = 128;
 };
 
 struct Freer {
@@ -61,7 +61,7 @@ class Client {
 
   // One connection; whether all of it was right.
   bool ask() {
-    const int fd = connect_blocking(options_.port);
+    const int fd = connect_blocking(static_cast<std::uint16_t>(options_.port));
     if (fd < 0) return false;
     const bool right = speak(fd);
     ::close(fd);
@@ -107,31 +107,16 @@ Owned<SSL_CTX> make_context() {
   return context;
 }
 
-bool set(Options& options, std::string_view name, unsigned long value) {
-  if (name == "--port")
-    options.port = static_cast<std::uint16_t>(value);
-  else if (name == "--requests")
-    options.requests = value;
-  else if (name == "--at-once")
-    options.at_once = value;
-  else if (name == "--resumed")
-    options.resumed = value;
-  else if (name == "--body")
-    options.body = value;
-  else
-    return false;
-  return true;
-}
-
 Options parse(int argc, char** argv) {
   Options options;
-  bool understood = argc % 2 == 1;
-  for (int i = 1; i + 1 < argc; i += 2)
-    understood &= set(options, argv[i], std::strtoul(argv[i + 1], nullptr, 10));
-  if (understood && options.port != 0) return options;
-  std::fprintf(stderr,
-               "usage: handshakes --port N [--requests N] [--at-once N] [--resumed 0|1] [--body BYTES]\n");
-  std::exit(2);
+  read_numbers(argc, argv,
+               {{"--port", options.port, true},
+                {"--requests", options.requests},
+                {"--at-once", options.at_once},
+                {"--resumed", options.resumed},
+                {"--body", options.body}},
+               "handshakes --port N [--requests N] [--at-once N] [--resumed 0|1] [--body BYTES]");
+  return options;
 }
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/numbers.hpp"
 #include "bench/socket.hpp"
 
 namespace {
@@ -29,10 +30,9 @@ using namespace sluice::bench;
 constexpr int kEvents = 256;
 
 struct Options {
-  std::uint16_t port = 0;
-  unsigned threads = 1;
-  std::size_t body = 128;  // bytes of each answer's
-  std::size_t upload = 0;  // bytes of each request's
+  unsigned long port = 0, threads = 1;
+  unsigned long body = 128;  // bytes of each answer's
+  unsigned long upload = 0;  // bytes of each request's
 };
 
 struct Client {
@@ -170,22 +170,15 @@ class Server {
   std::array<char, 64 * 1024> buffer_;
 };
 
-bool set(Options& options, std::string_view name, unsigned long value) {
-  if (name == "--port") options.port = static_cast<std::uint16_t>(value);
-  if (name == "--threads") options.threads = static_cast<unsigned>(value);
-  if (name == "--body") options.body = value;
-  if (name == "--upload") options.upload = value;
-  return name == "--port" || name == "--threads" || name == "--body" || name == "--upload";
-}
-
 Options parse(int argc, char** argv) {
   Options options;
-  bool understood = argc % 2 == 1;
-  for (int i = 1; i + 1 < argc; i += 2)
-    understood &= set(options, argv[i], std::strtoul(argv[i + 1], nullptr, 10));
-  if (understood) return options;
-  std::fprintf(stderr, "usage: origin [--port N] [--threads N] [--body BYTES] [--upload BYTES]\n");
-  std::exit(2);
+  read_numbers(argc, argv,
+               {{"--port", options.port},
+                {"--threads", options.threads},
+                {"--body", options.body},
+                {"--upload", options.upload}},
+               "origin [--port N] [--threads N] [--body BYTES] [--upload BYTES]");
+  return options;
 }
 
 // Blocks the signal in this thread and those that it starts.
@@ -212,7 +205,7 @@ int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
   const sigset_t signals = block_usr1();
   const std::string answer = make_answer(options.body);
-  std::vector<int> listeners{listen_on(options.port)};
+  std::vector<int> listeners{listen_on(static_cast<std::uint16_t>(options.port))};
   const std::uint16_t port = port_of(listeners.front());
   while (listeners.size() < options.threads) listeners.push_back(listen_on(port));
   std::printf("%u\n", port);

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "bench/histogram.hpp"
+#include "bench/numbers.hpp"
 #include "bench/socket.hpp"
 
 namespace {
@@ -32,11 +33,9 @@ constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n
 constexpr int kEvents = 256;
 
 struct Options {
-  std::uint16_t port = 0;
-  std::size_t connections = 64;
-  std::uint64_t rate = 1000;  // requests a second, of all connections
-  std::uint64_t requests = 1000;
-  std::size_t body = 128;  // bytes of each answer's
+  unsigned long port = 0, connections = 64, requests = 1000;
+  unsigned long rate = 1000;  // requests a second, of all connections
+  unsigned long body = 128;   // bytes of each answer's
 };
 
 std::uint64_t now() {
@@ -97,7 +96,7 @@ class Pacer {
   std::uint64_t due_time(std::uint64_t number) const { return begin_ + number * kSecond / options_.rate; }
 
   void open(Connection& connection) {
-    connection.fd = connect_to(options_.port);
+    connection.fd = connect_to(static_cast<std::uint16_t>(options_.port));
     if (connection.fd < 0) die("connect");
     epoll_event event{};
     event.events = EPOLLIN;
@@ -171,30 +170,16 @@ class Pacer {
   std::array<char, 64 * 1024> buffer_;
 };
 
-bool set(Options& options, std::string_view name, unsigned long value) {
-  if (name == "--port")
-    options.port = static_cast<std::uint16_t>(value);
-  else if (name == "--connections")
-    options.connections = value;
-  else if (name == "--rate")
-    options.rate = value;
-  else if (name == "--requests")
-    options.requests = value;
-  else if (name == "--body")
-    options.body = value;
-  else
-    return false;
-  return true;
-}
-
 Options parse(int argc, char** argv) {
   Options options;
-  bool understood = argc % 2 == 1;
-  for (int i = 1; i + 1 < argc; i += 2)
-    understood &= set(options, argv[i], std::strtoul(argv[i + 1], nullptr, 10));
-  if (understood && options.port != 0 && options.rate != 0 && options.connections != 0) return options;
-  std::fprintf(stderr, "usage: pacer --port N [--connections N] [--rate N] [--requests N] [--body BYTES]\n");
-  std::exit(2);
+  read_numbers(argc, argv,
+               {{"--port", options.port, true},
+                {"--connections", options.connections, true},
+                {"--rate", options.rate, true},
+                {"--requests", options.requests},
+                {"--body", options.body}},
+               "pacer --port N [--connections N] [--rate N] [--requests N] [--body BYTES]");
+  return options;
 }
 
 }  // namespace

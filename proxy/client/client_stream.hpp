@@ -67,7 +67,7 @@ class ClientStream : public TunnelEnd {
   // --- the request
   const http::RequestHead& head() const { return *head_; }
   // Where head() is a translation: what came. Routes are matched by that.
-  const http::RequestHead& head_as_sent() const { return head_as_sent_ ? *head_as_sent_ : *head_; }
+  virtual const http::RequestHead& head_as_sent() const { return *head_; }
   const ClientInfo& info() const { return info_; }
   virtual SocketAddresses addresses()
       const = 0;                           // of the client's connection, or as announced (PROXY protocol)
@@ -124,13 +124,12 @@ class ClientStream : public TunnelEnd {
   std::uint64_t body_bytes_out() const { return bytes_out_; }
 
  protected:
-  // Set by the derived stream, anew for each request.
+  // Set by the derived stream, anew for each request. In an order without holes: a thousand may be open.
+  std::int16_t status_ = 0;  // that was sent; 0: none yet
+  std::uint32_t most_read_ = Buffer::kLarge;
   const http::RequestHead* head_ = nullptr;
-  const http::RequestHead* head_as_sent_ = nullptr;  // null: head_ is it
   ClientInfo info_;
   StreamObserver* observer_ = nullptr;
-  int status_ = 0;  // that was sent; 0: none yet
-  std::uint32_t most_read_ = Buffer::kLarge;
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
   std::chrono::milliseconds call_patience_{0};  // 0: not told
 };

@@ -52,7 +52,6 @@ GrpcWebStream::GrpcWebStream(ClientStream& client, const grpc_web::Call& call)
       client_type_(grpc_web::type_for_client(call)) {
   info_ = client.info();
   head_ = &request_;
-  head_as_sent_ = &client.head_as_sent();
   translate_head();
   noted(true);
   client_.set_observer(this);

@@ -25,6 +25,7 @@ class GrpcWebStream final : public ClientStream, private StreamObserver {
   GrpcWebStream& operator=(const GrpcWebStream&) = delete;
 
   // --- ClientStream
+  const http::RequestHead& head_as_sent() const override { return client_.head_as_sent(); }
   SocketAddresses addresses() const override { return client_.addresses(); }
   upstream::Logins& logins() override { return client_.logins(); }
   bool whole_body(std::string_view& body) const override;

@@ -24,9 +24,7 @@ Stream::Stream(int fd, Poller& poller, TimerWheel& wheel) : Deadline(wheel), pol
 void Stream::begin_read(Buffer& into) {
   assert(read_state_ == ReadState::none);
   read_state_ = ReadState::pending;
-  read_into_ = &into;
-  read_pipe_ = nullptr;
-  reads_late_ = false;
+  read_ = {&into};
   if (into.empty() && into.skipped() == 0) into.release();
 }
 
@@ -41,17 +39,17 @@ void Stream::read_now(Buffer& into) {
 }
 
 void Stream::try_read() {
-  const bool held = read_into_->holds_storage();
-  if (!held && next_room_ != Buffer::kSmall) read_into_->reserve(next_room_);
-  char* const room = read_into_->room();
-  const std::size_t size = std::min<std::size_t>(read_into_->room_size(), most_read_);
+  Buffer& into = *read_.into;
+  const bool held = into.holds_storage();
+  if (!held && read_size_.room() != Buffer::kSmall) into.reserve(read_size_.room());
+  char* const room = into.room();
+  const std::size_t size = std::min<std::size_t>(into.room_size(), read_size_.most());
   if (tls_) {
     try_read_tls(room, size);
   } else {
     try_read_clear(room, size);
   }
-  if (!held && (read_state_ == ReadState::pending || read_result_.status != IoStatus::ok))
-    read_into_->release();
+  if (!held && (read_state_ == ReadState::pending || read_result_.status != IoStatus::ok)) into.release();
 }
 
 void Stream::try_read_clear(char* room, std::size_t size) {
@@ -76,17 +74,15 @@ void Stream::try_read_clear(char* room, std::size_t size) {
 
 void Stream::read_into_pipe(Pipe& pipe, std::uint64_t most) {
   assert(read_state_ == ReadState::pending && !tls_ && pipe.empty());
-  read_pipe_ = &pipe;
-  reads_late_ = true;
-  most_piped_ = static_cast<std::size_t>(std::min<std::uint64_t>(most, Pipe::kRoom));
+  read_ = {read_.into, &pipe, static_cast<std::uint32_t>(std::min<std::uint64_t>(most, Pipe::kRoom)), true};
 }
 
 // How much of a pipe is used the kernel does not say: after a read there may be more.
 void Stream::try_read_late() {
-  if (!read_pipe_) return try_read();
-  const ssize_t got = read_pipe_->fill(fd_, most_piped_);
+  if (!read_.pipe) return try_read();
+  const ssize_t got = read_.pipe->fill(fd_, read_.most_piped);
   if (got < 0 && errno == EMFILE) {
-    read_pipe_ = nullptr;
+    read_.pipe = nullptr;
     try_read();
   } else if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
     maybe_readable_ = false;
@@ -108,9 +104,9 @@ bool Stream::drained() {
 
 void Stream::complete_read(ReadResult result) {
   read_result_ = result;
-  next_room_ = std::min(brought_many() && !read_pipe_ ? Buffer::kLarge : Buffer::kSmall, most_room_);
+  read_size_.learn(brought_many() && !read_.pipe);
   read_state_ = ReadState::ready;
-  if (!reads_late_) poller_.defer(*this);
+  if (!read_.late) poller_.defer(*this);
 }
 
 void Stream::deliver_read() {
@@ -129,7 +125,7 @@ void Stream::on_events(std::uint32_t events) {
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) maybe_readable_ = true;
   if (connector_) return end_connect(connect_result());
   if (tls_ && on_tls_events(events)) return;
-  if (maybe_readable_ && read_state_ == ReadState::pending) reads_late_ ? await_turn() : try_read();
+  if (maybe_readable_ && read_state_ == ReadState::pending) read_.late ? await_turn() : try_read();
   if (!writer_ || sending_ || !(events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) return;
   if (!writer_->step()) {
     if (Deadline::armed()) expires_after(timeout_);  // it moves
@@ -161,14 +157,14 @@ void Stream::on_deferred() {
     writer->status_ = asked;
     return writer->waiting_.resume();
   }
-  if (maybe_readable_ && read_state_ == ReadState::pending) reads_late_ ? await_turn() : try_read();
+  if (maybe_readable_ && read_state_ == ReadState::pending) read_.late ? await_turn() : try_read();
 }
 
 [[gnu::noinline]] void Stream::await_turn() { poller_.defer_late(*this); }
 
 // What was asked to end meanwhile ends: the end must not be left to the read behind this one.
 void Stream::on_late() {
-  if (asked_end_ != IoStatus::ok || !reads_late_ || !maybe_readable_ || read_state_ != ReadState::pending)
+  if (asked_end_ != IoStatus::ok || !read_.late || !maybe_readable_ || read_state_ != ReadState::pending)
     return;
   try_read_late();
   if (read_state_ == ReadState::ready) deliver_read();

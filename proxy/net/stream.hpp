@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <algorithm>
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
@@ -23,6 +22,7 @@
 #include "proxy/base/pipe.hpp"
 #include "proxy/base/stream_status.hpp"
 #include "proxy/net/poller.hpp"
+#include "proxy/net/read_size.hpp"
 #include "proxy/net/timer_wheel.hpp"
 #include "proxy/tls/channel.hpp"
 
@@ -77,23 +77,16 @@ class Stream final : private Deadline, private Poller::Entry {
   // arm(), but what is there already is read from inside the call: then read_ready().
   void read_now(Buffer& into);
   // At most so many bytes at once, of the read that is outstanding and of those behind it.
-  void limit_reads(std::uint32_t bytes) {
-    if (bytes == most_read_) return;
-    most_read_ = bytes;
-    most_room_ = bytes > Buffer::kSmall  ? Buffer::kLarge
-                 : bytes > Buffer::kTiny ? Buffer::kSmall
-                                         : Buffer::kTiny;
-    next_room_ = std::min(Buffer::kSmall, most_room_);
-  }
+  void limit_reads(std::uint32_t bytes) { read_size_.limit(bytes); }
   // Of the read that is outstanding: it is done behind the others' turns and handed out at once, so that much
   // is in the cache from reading to sending, and its memory is the next stream's. Requires: reading().
-  void read_late() { reads_late_ = true; }
+  void read_late() { read_.late = true; }
   // The same, and what comes may stay in the kernel, at most `most` bytes of it: where there is a pipe to be
   // had the result's bytes are in `pipe`, else in the buffer. In clear only. Requires: reading(); `pipe` is
   // empty and outlives the read.
   void read_into_pipe(Pipe& pipe, std::uint64_t most);
   // What `into` holds has moved to `other`: an outstanding read follows.
-  void move_read(Buffer& other) { read_into_ = &other; }
+  void move_read(Buffer& other) { read_.into = &other; }
   bool reading() const { return read_state_ == ReadState::pending; }
   bool read_ready() const { return read_state_ == ReadState::ready; }
   bool armed() const { return read_state_ != ReadState::none; }
@@ -228,6 +221,13 @@ class Stream final : private Deadline, private Poller::Entry {
 
  private:
   enum class ReadState : std::uint8_t { none, pending, ready };
+  // The read that is.
+  struct Outstanding {
+    Buffer* into = nullptr;
+    Pipe* pipe = nullptr;          // null: what comes goes into the buffer
+    std::uint32_t most_piped = 0;  // bytes
+    bool late = false;
+  };
   // Who has sent so much at once will send more: the next read has a large buffer. A frame's worth is that
   // much.
   static constexpr std::size_t kMany = Buffer::kSmall - 16;
@@ -259,18 +259,13 @@ class Stream final : private Deadline, private Poller::Entry {
   Poller& poller_;
   int fd_;
   ReadState read_state_ = ReadState::none;
-  bool reads_late_ = false;      // of the read that is outstanding
   bool sending_ = false;         // the writer's first try is still to come
   bool maybe_readable_ = false;  // an event came that no read has drained yet
   bool peer_closed_ = false;     // FIN was announced: after the data comes the end, without another event
   IoStatus asked_end_ = IoStatus::ok;  // timed_out or canceled: what is outstanding ends so in the next round
-  std::uint32_t most_read_ = Buffer::kLarge;  // bytes at once
-  std::uint32_t most_room_ = Buffer::kLarge;  // of a buffer that gets its memory for a read
-  std::uint32_t next_room_ = Buffer::kSmall;  // of the next one
+  ReadSize read_size_;
   ReadResult read_result_;
-  Buffer* read_into_ = nullptr;  // of the read that is outstanding
-  Pipe* read_pipe_ = nullptr;    // likewise; null: what comes goes into the buffer
-  std::size_t most_piped_ = 0;   // bytes
+  Outstanding read_;
   std::coroutine_handle<> reader_;
   ReadObserver* observer_ = nullptr;
   WriteAwaiter* writer_ = nullptr;  // waits for room

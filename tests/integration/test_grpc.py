@@ -6,38 +6,24 @@ import threading
 
 import grpc
 import pytest
-from grpcserver import GrpcServer, channel, failure, unary
+from grpcserver import BAD, COUNT, ECHO, LATE, GrpcServer, channel, failure, over_http2, unary
+from grpcserver import methods as methods_of_all
 from h2backend import H2Backend
 from sluice import config_of, service
 from tls import Authority
 from waiting import stays_true, wait_until
 
 Code = grpc.StatusCode
-ECHO, BAD, COUNT, SUM, CHAT, LATE, WATCH = (f"/t.Test/{name}" for name in ("Echo", "Bad", "Count", "Sum", "Chat", "Late", "Watch"))
+SUM, CHAT, WATCH = (f"/t.Test/{name}" for name in ("Sum", "Chat", "Watch"))
 CHECK = {"type": "grpc", "interval": "100ms", "timeout": "2s", "rise": 1, "fall": 2}
 
 
 def methods(name):
-    """The server's, each of which says who it is."""
-    def bad(request, context):
-        context.set_trailing_metadata((("who", name),))
-        context.abort(Code[request.decode()], f"{name}: nicht gut, 100 % \u00e9")
-
-    def count(request, context):
-        context.send_initial_metadata((("who", name),))
-        for i in range(int(request)):
-            yield b"%d" % i
-
-    def late(request, context):
-        yield b"first"
-        context.abort(Code[request.decode()], "after the first message")
-
     def chat(requests, context):
         for request in requests:
             yield request.upper()
 
-    return {ECHO: ("unary", lambda request, context: name.encode() + b":" + request), BAD: ("unary", bad), COUNT: ("server", count),
-            SUM: ("client", lambda requests, context: b"%d" % sum(map(int, requests))), CHAT: ("bidi", chat), LATE: ("server", late)}
+    return {**methods_of_all(name), SUM: ("client", lambda requests, context: b"%d" % sum(map(int, requests))), CHAT: ("bidi", chat)}
 
 
 @pytest.fixture
@@ -68,10 +54,7 @@ def client():
 
 
 def grpc_service(pools, split=None, **more):
-    described = service(pools, split, **more)
-    for pool in described["pools"].values():
-        pool["protocol"] = "h2"
-    return described
+    return over_http2(service(pools, split, **more))
 
 
 # ---- own answers; the backend is of no matter

@@ -6,32 +6,20 @@ import threading
 import grpc
 import pytest
 from client import Client, Closed, fetch
-from grpcserver import GrpcServer
+from grpcserver import BAD, COUNT, ECHO, LATE, GrpcServer, over_http2
+from grpcserver import methods as methods_of_all
 from grpcweb import WebCall, frame, wire
 from h2backend import H2Backend
 from sluice import config_of, service
 from waiting import wait_until
 
 Code = grpc.StatusCode
-ECHO, BAD, COUNT, LATE, GATED, WATCH = (f"/t.Test/{name}" for name in ("Echo", "Bad", "Count", "Late", "Gated", "Watch"))
+GATED, WATCH = "/t.Test/Gated", "/t.Test/Watch"
 every_way = pytest.mark.parametrize("text", [False, True], ids=["binary", "text"])
 every_wire = pytest.mark.parametrize("h2", [False, True], ids=["h1", "h2"])
 
 
 def methods(name, gate):
-    def bad(request, context):
-        context.set_trailing_metadata((("who", name),))
-        context.abort(Code[request.decode()], f"{name}: 100 % \u00e9")
-
-    def count(request, context):
-        context.send_initial_metadata((("who", name),))
-        for i in range(int(request)):
-            yield b"%d" % i
-
-    def late(request, context):
-        yield b"first"
-        context.abort(Code[request.decode()], "after the first message")
-
     def gated(request, context):
         yield b"first"
         gate.wait(20)
@@ -42,8 +30,7 @@ def methods(name, gate):
         while context.is_active():
             threading.Event().wait(0.05)
 
-    return {ECHO: ("unary", lambda request, context: name.encode() + b":" + request), BAD: ("unary", bad), COUNT: ("server", count),
-            LATE: ("server", late), GATED: ("server", gated), WATCH: ("server", watch)}
+    return {**methods_of_all(name), GATED: ("server", gated), WATCH: ("server", watch)}
 
 
 @pytest.fixture
@@ -81,10 +68,7 @@ def call():
 
 
 def web_service(pools, split=None, **more):
-    described = service(pools, split, grpc_web=True, **more)
-    for pool in described["pools"].values():
-        pool["protocol"] = "h2"
-    return described
+    return over_http2(service(pools, split, grpc_web=True, **more))
 
 
 # ---- calls
@@ -165,7 +149,7 @@ def test_a_text_in_chunks_that_are_cut_anywhere(sluice, server):
 def test_an_error_before_and_after_the_first_message(sluice, server, call, h2, text):
     daemon = sluice(config_of({"api": web_service({"blue": [server()]}, retries={"attempts": 1})}))
     one = call(daemon, BAD, [b"NOT_FOUND"], text=text, h2=h2)
-    assert one.all() == [] and one.code == 5 and one.details == "blue: 100 %25 %C3%A9"
+    assert one.all() == [] and one.code == 5 and one.details == "blue: nicht gut, 100 %25 %C3%A9"
     assert (one.trailers or one.headers)["who"] == "blue"
     one = call(daemon, LATE, [b"ABORTED"], text=text, h2=h2)
     assert one.all() == [b"first"] and one.code == 10 and one.details == "after the first message"

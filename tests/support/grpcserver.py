@@ -4,6 +4,7 @@ from concurrent import futures
 import grpc
 
 HEALTH = "/grpc.health.v1.Health/Check"
+ECHO, BAD, COUNT, LATE = (f"/t.Test/{name}" for name in ("Echo", "Bad", "Count", "Late"))
 # What grpc-python does by itself would hide what the proxy does.
 CLIENT_OPTIONS = [("grpc.enable_retries", 0), ("grpc.use_local_subchannel_pool", 1)]
 
@@ -44,6 +45,32 @@ class _Handler(grpc.GenericRpcHandler):
         make = {"unary": grpc.unary_unary_rpc_method_handler, "client": grpc.stream_unary_rpc_method_handler,
                 "server": grpc.unary_stream_rpc_method_handler, "bidi": grpc.stream_stream_rpc_method_handler}[kind]
         return make(function)
+
+
+def methods(name):
+    """Those that every test of calls wants; a server with them says who it is. BAD and LATE end with the status that is asked for."""
+    def bad(request, context):
+        context.set_trailing_metadata((("who", name),))
+        context.abort(grpc.StatusCode[request.decode()], f"{name}: nicht gut, 100 % \u00e9")
+
+    def count(request, context):
+        context.send_initial_metadata((("who", name),))
+        for i in range(int(request)):
+            yield b"%d" % i
+
+    def late(request, context):
+        yield b"first"
+        context.abort(grpc.StatusCode[request.decode()], "after the first message")
+
+    return {ECHO: ("unary", lambda request, context: name.encode() + b":" + request), BAD: ("unary", bad), COUNT: ("server", count),
+            LATE: ("server", late)}
+
+
+def over_http2(described):
+    """A service whose pools speak HTTP/2."""
+    for pool in described["pools"].values():
+        pool["protocol"] = "h2"
+    return described
 
 
 def channel(address, credentials=None, options=()):

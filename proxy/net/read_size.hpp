@@ -1,0 +1,35 @@
+// How much a socket's next read brings at most, and what a buffer without memory gets for it: more for who
+// sends much at once. Pure.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "proxy/base/buffer.hpp"
+
+namespace sluice::net {
+
+class ReadSize {
+ public:
+  // At most so many bytes at once.
+  void limit(std::uint32_t bytes) {
+    if (bytes == most_) return;
+    most_ = bytes;
+    most_room_ = bytes > Buffer::kSmall  ? Buffer::kLarge
+                 : bytes > Buffer::kTiny ? Buffer::kSmall
+                                         : Buffer::kTiny;
+    room_ = std::min(Buffer::kSmall, most_room_);
+  }
+  // A read is over: `many` bytes came at once, so that more are likely to come.
+  void learn(bool many) { room_ = std::min(many ? Buffer::kLarge : Buffer::kSmall, most_room_); }
+
+  std::uint32_t most() const { return most_; }
+  std::uint32_t room() const { return room_; }
+
+ private:
+  std::uint32_t most_ = Buffer::kLarge;       // bytes
+  std::uint32_t most_room_ = Buffer::kLarge;  // that a buffer gets
+  std::uint32_t room_ = Buffer::kSmall;       // that the next one gets
+};
+
+}  // namespace sluice::net
