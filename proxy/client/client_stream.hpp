@@ -77,7 +77,8 @@ class ClientStream : public TunnelEnd {
   // What has come of a body that is not whole, to go with the head; read_body() goes on behind it. Before the
   // first read_body(), once. Empty: nothing, or nothing may go yet.
   virtual std::string_view first_piece() { return {}; }
-  // The next piece of a body that is not whole. Requires: none is being read.
+  // The next piece of a body that is not whole; after `done` that again. What was canceled goes on with the
+  // next call, and nothing is lost. Requires: none is being read.
   virtual Task<BodyPiece> read_body() = 0;
   // A body longer than `bytes` (0: any length), or than the listener allows, ends as too_large. False when
   // its length says so already. Before the first read_body().
@@ -86,6 +87,9 @@ class ClientStream : public TunnelEnd {
   // Of a gRPC call: its messages may come so far apart, whatever the listener says of a body's pieces.
   void set_call_patience(std::chrono::milliseconds patience) { call_patience_ = patience; }
   virtual bool body_read() const = 0;  // nothing of the body is left to read
+  // Bodies are kept to be sent again: so many bytes more, or less, are kept of this one. False, and nothing
+  // is counted: all streams of the client's connection would keep too much.
+  virtual bool count_kept(int /*bytes*/) { return true; }
   // Who is told when the client leaves; null: nobody any more.
   void set_observer(StreamObserver* observer) { observer_ = observer; }
   // From here on the client is watched while nothing is read from it. Requires: body_read().

@@ -33,6 +33,7 @@ class GrpcWebStream final : public ClientStream, private StreamObserver {
   Task<BodyPiece> read_body() override;
   bool limit_body(std::uint64_t bytes) override { return client_.limit_body(bytes); }
   std::span<const http::Field> trailers() const override { return client_.trailers(); }
+  bool count_kept(int bytes) override { return client_.count_kept(bytes); }
   bool body_read() const override { return client_.body_read(); }
   void watch() override { client_.watch(); }
   void send_interim(const http::ResponseHead& answer) override { client_.send_interim(answer); }

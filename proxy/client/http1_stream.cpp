@@ -87,7 +87,10 @@ Task<BodyPiece> Http1Stream::read_body() {
     body_waited_ += std::chrono::duration_cast<milliseconds>(net::Clock::now() - asked);
     end_wait();
     if (read.status == IoStatus::timed_out) co_return BodyPiece{Kind::too_slow, {}};
-    if (read.status == IoStatus::canceled) co_return BodyPiece{Kind::canceled, {}};
+    if (read.status == IoStatus::canceled) {
+      take_read(read.size);
+      co_return BodyPiece{Kind::canceled, {}};
+    }
     if (read.status != IoStatus::ok) {
       client_ = ClientSide::lost;
       co_return BodyPiece{Kind::gone, {}};

@@ -183,6 +183,12 @@ void Http2Connection::end(Http2Stream& stream) {
   check_end();
 }
 
+bool Http2Connection::count_kept(int bytes) {
+  if (kept_ + bytes > kMostKept) return false;
+  kept_ += bytes;
+  return true;
+}
+
 void Http2Connection::check_end() {
   if (reading_over_ && running_ == 0 && !transport_.writing()) all_ended_.fire();
 }

@@ -31,8 +31,12 @@ class Http2Connection final : public ProtocolDriver, private mux::TransportOwner
   // --- for its streams
   Connection& connection() { return connection_; }
   mux::Transport& transport() { return transport_; }
+  bool count_kept(int bytes);
 
  private:
+  // Of the bodies of all streams that may be sent again: bytes. What one connection makes the proxy hold is
+  // bounded.
+  static constexpr int kMostKept = 256 * 1024;
   enum class State : std::uint8_t {
     serving,
     notified,  // the client was asked to open no more streams; those on their way are served (RFC 9113 6.8)
@@ -70,6 +74,7 @@ class Http2Connection final : public ProtocolDriver, private mux::TransportOwner
   std::vector<Starting> starting_;  // begun in the bytes that are being decoded
   std::uint64_t requests_ = 0;      // so far
   std::size_t running_ = 0;         // streams that are answered
+  int kept_ = 0;                    // bytes of bodies that may be sent again
   bool reading_over_ = false;       // serve() waits for what still runs
   Event all_ended_;
 };

@@ -66,6 +66,7 @@ void Http2Stream::cancel() {
 h2::Session& Http2Stream::session() const { return connection_.transport().session(); }
 
 SocketAddresses Http2Stream::addresses() const { return connection_.connection().addresses(); }
+bool Http2Stream::count_kept(int bytes) { return connection_.count_kept(bytes); }
 upstream::Logins& Http2Stream::logins() { return connection_.connection().logins(); }
 
 // --- the body

@@ -54,6 +54,7 @@ class Http2Stream final : public ClientStream, public StreamHook, public mux::St
   bool limit_body(std::uint64_t bytes) override;
   std::span<const http::Field> trailers() const override { return trailers_; }
   bool body_read() const override { return whole_ || (input_ == Input::whole && body_.empty()); }
+  bool count_kept(int bytes) override;
   void watch() override {}  // the connection reads on, whatever its streams do
   void send_interim(const http::ResponseHead& answer) override;
   void send_head(const http::ResponseHead& answer, std::span<const http::Field> extra) override;

@@ -21,7 +21,7 @@ struct RetryQuestion {
   const route::Pool& rescuer;        // the pool that answers for one that fails (R2)
   bool watched = false;              // the breaker of a rollout watches the request's pool (G6)
   bool idempotent = false;
-  bool body_kept = true;  // empty, or wholly in the buffer and untouched
+  bool body_kept = true;  // all that has come of it can be sent again
 };
 
 class Attempts {

@@ -132,7 +132,10 @@ bool Exchange::decide_pool() {
 Task<Failure> Exchange::forward() {
   std::string_view body;
   const bool whole = client_.whole_body(body);
-  if (!whole) body = client_.first_piece();
+  if (!whole) {
+    body = client_.first_piece();
+    upload_.begin_with(body);
+  }
   for (;;) {
     Failure failure{};
     if (!client_gone_ && !claim()) failure = co_await waits_.for_backend();
@@ -155,6 +158,7 @@ Task<Failure> Exchange::forward() {
     placement_.release();
     if (!retry) co_return failure;
     if (call_) co_await call_->wait_pushback();
+    if (upload_.started()) body = upload_.kept();
   }
 }
 
@@ -303,6 +307,7 @@ bool Exchange::take_head() {
 }
 
 void Exchange::pass_head() {
+  upload_.forget();
   if (call_) call_->answer_begins();
   const bool sets_cookie = !client_.head_as_sent().is_grpc && user_.needs_cookie();
   const bool shows_origin = plan_.spec().debug_headers;
@@ -344,9 +349,13 @@ bool Exchange::plan_retry(Failure failure) {
     failed.grpc = call_->failed_at_once();
     if (!call_->may_push_back()) return false;
   }
-  const RetryQuestion question{plan_.spec().retries,  plan_.live(),       *placement_.asked().pool,
-                               *plan_.rescuer().pool, plan_.is_watched(), client_.head().is_idempotent,
-                               !upload_.started()};
+  const RetryQuestion question{plan_.spec().retries,
+                               plan_.live(),
+                               *placement_.asked().pool,
+                               *plan_.rescuer().pool,
+                               plan_.is_watched(),
+                               client_.head().is_idempotent,
+                               !upload_.started() || upload_.can_repeat()};
   const bool counted_before = attempts_.in_budget();
   const auto where = attempts_.plan_retry(failed, placement_.backend().id(), question);
   if (where == Attempts::Next::give_up) return false;

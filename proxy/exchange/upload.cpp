@@ -4,9 +4,16 @@ namespace sluice::exchange {
 
 using client::BodyPiece;
 
+void Upload::begin_with(std::string_view piece) {
+  const http::RequestHead& head = client_.head();
+  if (head.body == http::BodyLength::known && head.content_length > KeptBody::kMost) return kept_.forget();
+  kept_.add(piece);
+}
+
 void Upload::start(upstream::Request& request) {
   request_ = &request;
   state_ = State::running;
+  end_ = End::done;
   client_.allow_pipes(request.takes_pipes() && !shadow_.wants_more());
   ended_.reset();
   spawn(run());
@@ -27,11 +34,13 @@ Task<void> Upload::run() {
       break;
     }
     if (piece.piped) {
+      kept_.forget();
       const auto status = co_await request_->send_piped(*piece.piped);
       if (status != StreamStatus::ok) break;
       continue;
     }
     const bool last = piece.kind == End::done;
+    kept_.add(piece.data);
     shadow_.more(piece.data, last);
     std::span<const http::Field> trailers;
     if (last) trailers = client_.trailers();

@@ -144,7 +144,9 @@ void Stream::on_deferred() {
     const bool undelivered = read_state_ == ReadState::ready && reader_ && asked == IoStatus::canceled;
     if (read_state_ == ReadState::pending || undelivered) {
       read_state_ = ReadState::ready;
-      read_result_ = {asked, 0};
+      // What had been read already is there for who reads on.
+      const bool has_bytes = undelivered && read_result_.status == IoStatus::ok;
+      read_result_ = {asked, has_bytes ? read_result_.size : 0};
     }
   }
   bool destroyed = false;

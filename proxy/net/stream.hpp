@@ -49,7 +49,7 @@ constexpr StreamStatus to_stream_status(IoStatus status) {
 
 struct ReadResult {
   IoStatus status = IoStatus::ok;
-  std::size_t size = 0;
+  std::size_t size = 0;  // bytes; of a canceled read: what had come before, and is not lost
 };
 
 // Told when an armed read completes while nobody awaits it: the client left, or sent its next request early.

@@ -29,7 +29,7 @@ struct Attempt {
 
 struct RequestTraits {
   bool idempotent = false;
-  bool body_kept = true;   // empty, or wholly in the buffer and untouched
+  bool body_kept = true;   // all that has come of it can be sent again
   bool rescuable = false;  // R2: another pool stands by, so every failed answer is worth another try
 };
 

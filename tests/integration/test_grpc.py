@@ -9,6 +9,7 @@ import pytest
 from grpcserver import BAD, COUNT, ECHO, LATE, GrpcServer, channel, failure, over_http2, unary
 from grpcserver import methods as methods_of_all
 from h2backend import H2Backend
+from h2frames import Peer
 from sluice import config_of, service
 from tls import Authority
 from waiting import stays_true, wait_until
@@ -217,6 +218,23 @@ def test_R2_no_client_sees_the_errors_of_a_canary(sluice, client, server, code):
     assert daemon.metric("sluice_rescued_total", service="api", pool="canary") == asked
     number = str(Code[code].value[0])
     assert daemon.metric("sluice_grpc_responses_total", service="api", pool="canary", status=number) == asked
+
+
+def test_R2_nor_does_one_whose_message_comes_behind_the_head(sluice, server):
+    """As browsers and some libraries send it; the canary answers when it has the message."""
+    canary = server("canary", more={ECHO: ("unary", lambda r, context: context.abort(Code.UNAVAILABLE, "broken"))})
+    stable = server("stable")
+    api = grpc_service({"stable": [stable], "canary": [canary]}, {"stable": "50%", "canary": "50%"}, outlier={"consecutive_errors": 0})
+    daemon = sluice(config_of({"api": api}))
+    in_flight = lambda: sum(daemon.backend(one.address)["in_flight"] for one in (stable, canary))  # noqa: E731
+    with Peer(daemon.address()) as client:
+        for stream in range(1, 80, 2):
+            client.request(stream, ECHO, "POST", more=[("content-type", "application/grpc"), ("te", "trailers")], end=False)
+            wait_until(lambda: in_flight() == 1, what="the head to be there")
+            client.data(stream, b"\0\0\0\0\1m", end=True)
+            answer = client.answer(stream)
+            assert (answer.body, answer.heads[-1]["grpc-status"]) == (b"\0\0\0\0\x08stable:m", "0"), answer
+    assert len(canary.seen(ECHO)) > 5
 
 
 class HeadsAndTrailers(H2Backend):

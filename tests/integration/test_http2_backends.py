@@ -221,6 +221,18 @@ def test_R3_not_for_ever_and_not_without_its_body(over_h2):
     assert daemon.metric("sluice_backend_streams_refused_total", service="api") == 5
 
 
+@pytest.mark.parametrize("how", ["refuse", "leave"])
+def test_R3_what_has_come_of_a_body_goes_on_with_the_rest_behind_it(over_h2, how):
+    daemon, backend = over_h2(retries={"attempts": 1})
+    with daemon.client() as client:
+        client.send_request("POST", f"/{how}/1", [("Content-Length", "6")])
+        client.send("abc")
+        wait_until(lambda: len(backend.seen(f"/{how}/1")) == 2, what="the second backend's connection or stream")
+        client.send("def")
+        answer = client.read()
+    assert answer.status == 200 and json.loads(answer.body)["body"] == "abcdef"
+
+
 def test_R3_another_backend_takes_what_one_refuses(sluice, h2backend):
     full, other = h2backend("full"), h2backend("other")
     full.begin = lambda request: request.connection.reset(request.stream, 7)

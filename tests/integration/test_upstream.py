@@ -322,6 +322,34 @@ def test_R2_rescue_by_the_stable_pool(blue_green, method, body, wanted):
     assert daemon.pool("blue")["errors"] == 0
 
 
+def in_flight(daemon, *backends):
+    return sum(daemon.backend(one.address)["in_flight"] for one in backends)
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_R2_a_body_that_comes_behind_its_head_is_kept_as_well(blue_green, length):
+    """Many clients send the head first. The canary fails with nothing of the body read, or half of it, or all."""
+    daemon, blue, green = blue_green({"blue": "60%", "green": "40%"}, outlier={"consecutive_errors": 0})
+    green.read_body = False
+    framing = ("Content-Length", "6") if length else ("Transfer-Encoding", "chunked")
+    piece, rest = ("abc", "def") if length else ("3\r\nabc\r\n", "3\r\ndef\r\n0\r\n\r\n")
+
+    def fail(connection, request):
+        connection.exactly(int(request.get("X-Reads")) * len(piece))
+        connection.reset()
+    green.handler = fail
+    for i in range(40):
+        with daemon.client() as client:
+            client.send_request("PUT", "/r", [framing, ("X-Reads", str(i % 3))])
+            wait_until(lambda: in_flight(daemon, blue, green) == 1, what="the head to be there")
+            client.send(piece)
+            client.send(rest)
+            assert client.read().status == 200
+    assert {request.body for request in blue.seen("/r")} == {b"abcdef"}
+    pool = daemon.pool("green")
+    assert len(blue.seen("/r")) == 40 and pool["errors"] == pool["requests"] > 5
+
+
 def test_R2_rescue_none_shows_the_failure(blue_green):
     daemon, blue, green = blue_green({"blue": "60%", "green": "40%"}, retries={"rescue": "none", "attempts": 2},
                                      outlier={"consecutive_errors": 0})

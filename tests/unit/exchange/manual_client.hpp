@@ -88,6 +88,8 @@ class ManualClient final : public client::ClientStream {
   bool was_reset = false;  // it cannot be taken for whole
   bool told_end = false;   // of a tunnel
   bool over = false;       // the exchange is
+  int kept = 0;            // bytes, of the body, to be sent again
+  int may_keep = 1 << 20;
 
   // --- ClientStream
   SocketAddresses addresses() const override { return {}; }
@@ -107,14 +109,22 @@ class ManualClient final : public client::ClientStream {
       if (status == StreamStatus::canceled) co_return client::BodyPiece{PieceKind::canceled, {}};
     }
     if (lost_) co_return client::BodyPiece{PieceKind::gone, {}};
-    const auto& [kind, data] = pieces_[taken_++];
+    const auto& [kind, data] = pieces_[taken_];
     bytes_in_ += data.size();
-    if (kind == PieceKind::done) whole_ = true;
+    if (kind == PieceKind::done)
+      whole_ = true;
+    else
+      ++taken_;
     co_return client::BodyPiece{kind, data};
   }
   bool limit_body(std::uint64_t bytes) override { return bytes == 0 || request_.content_length <= bytes; }
   std::span<const http::Field> trailers() const override { return {}; }
   bool body_read() const override { return whole_; }
+  bool count_kept(int bytes) override {
+    if (kept + bytes > may_keep) return false;
+    kept += bytes;
+    return true;
+  }
   void watch() override {
     watched_ = true;
     if (lost_ && observer_) observer_->client_gone();

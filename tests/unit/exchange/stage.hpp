@@ -28,7 +28,10 @@ class Stage : public ::testing::Test, public TestWorker<ManualConnector> {
     for (const auto& client : clients)
       if (!client->over) client->close_now();
     rounds();
-    for (const auto& client : clients) EXPECT_TRUE(client->over) << "an exchange did not end";
+    for (const auto& client : clients) {
+      EXPECT_TRUE(client->over) << "an exchange did not end";
+      EXPECT_EQ(client->kept, 0) << "of its body";
+    }
     context.mirrors.end();
     rounds();
     EXPECT_EQ(context.mirrors.active(), 0u);

@@ -204,6 +204,25 @@ TEST_F(StreamTest, A_cancel_ends_reader_and_writer) {
   EXPECT_EQ(wrote, IoStatus::canceled);
 }
 
+TEST_F(StreamTest, What_had_been_read_when_the_cancel_came_is_not_lost) {
+  struct Canceler final : Poller::Entry {
+    explicit Canceler(Stream& of) : stream(of) {}
+    void on_events(std::uint32_t) override {}
+    void on_deferred() override { stream.cancel(); }
+    Stream& stream;
+  } canceler(*stream);
+  ReadResult canceled;
+  const auto read = [](Stream& from, ReadResult& result) -> Task<void> { result = co_await from.read(); };
+  stream->arm(into);
+  spawn(read(*stream, canceled));
+  settle();
+  poller.defer(canceler);
+  say("abc");
+  ASSERT_TRUE(until([&] { return canceled.status == IoStatus::canceled; }));
+  ASSERT_EQ(canceled.size, 3u);
+  EXPECT_EQ(std::string_view(into.room(), canceled.size), "abc");
+}
+
 // --- connecting
 
 struct Listening {
