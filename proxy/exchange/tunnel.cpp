@@ -34,7 +34,7 @@ Task<void> Tunnel::run(bool opened) {
 // False: a side was lost, or the tunnel is over.
 Task<bool> Tunnel::carry_down() {
   std::string_view bytes;
-  for (;;) {
+  while (!aborted_) {
     const auto wait = timeout();
     const auto read = co_await backend_.read_tunnel(bytes, wait);
     if (read == StreamStatus::ok) {
@@ -51,11 +51,12 @@ Task<bool> Tunnel::carry_down() {
       co_return false;
     }
   }
+  co_return false;
 }
 
 Task<void> Tunnel::carry_up() {
   std::string_view bytes;
-  for (;;) {
+  while (!aborted_) {
     const auto wait = timeout();
     const auto read = co_await client_.read_tunnel(bytes, wait);
     if (read == StreamStatus::ok) {
@@ -85,6 +86,7 @@ Task<StreamStatus> Tunnel::write(TunnelEnd& to, std::string_view bytes, Pipe* pi
   return piped ? to.write_tunnel_pipe(*piped, idle) : to.write_tunnel(bytes, idle);
 }
 
+// A direction whose wait has just ended has nothing to cancel: it sees the flag.
 void Tunnel::abort() {
   aborted_ = true;
   backend_.cancel();

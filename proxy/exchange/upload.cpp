@@ -21,7 +21,7 @@ void Upload::start(upstream::Request& request) {
 
 Task<void> Upload::run() {
   for (;;) {
-    // join() found nothing to cancel when the last write had just ended.
+    // join() finds nothing to cancel where a wait has just ended.
     if (state_ == State::unwanted) {
       end_ = End::canceled;
       break;
@@ -35,6 +35,7 @@ Task<void> Upload::run() {
     }
     if (piece.piped) {
       kept_.forget();
+      if (state_ == State::unwanted) continue;
       const auto status = co_await request_->send_piped(*piece.piped);
       if (status != StreamStatus::ok) break;
       continue;
@@ -42,6 +43,7 @@ Task<void> Upload::run() {
     const bool last = piece.kind == End::done;
     kept_.add(piece.data);
     shadow_.more(piece.data, last);
+    if (state_ == State::unwanted) continue;
     std::span<const http::Field> trailers;
     if (last) trailers = client_.trailers();
     const auto status = co_await request_->send_data(piece.data, last, trailers);

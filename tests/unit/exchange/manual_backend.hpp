@@ -111,8 +111,8 @@ class ManualRequest final : public upstream::Request {
   const http::ResponseHead& answer() const override { return answer_; }
   std::span<const http::Field> trailers() const override { return {}; }
   void cancel() override {
-    sending_.cancel();
-    side_.arriving_.cancel();
+    sending_.cancel_wait();
+    side_.arriving_.cancel_wait();
     side_.in_.cancel();
     side_.tunnel_.cancel();
   }

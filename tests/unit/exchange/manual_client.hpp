@@ -169,7 +169,7 @@ class ManualClient final : public client::ClientStream {
   }
   void reset() override { was_reset = true; }
   void cancel() override {
-    reading_.cancel();
+    reading_.cancel_wait();
     out_.cancel();
     tunnel_.cancel();
   }

@@ -29,7 +29,7 @@ class TunnelBytes {
     lost_ = true;
     reading_.wake();
   }
-  void cancel() { reading_.cancel(); }
+  void cancel() { reading_.cancel_wait(); }
   void set_timeout(std::chrono::milliseconds idle) {
     if (reading_.waiting()) reading_.forever(idle);
   }
@@ -67,7 +67,7 @@ class Taker {
     lost_ = true;
     writing_.wake();
   }
-  void cancel() { writing_.cancel(); }
+  void cancel() { writing_.cancel_wait(); }
   Task<StreamStatus> give(std::string_view bytes, std::chrono::milliseconds idle) {
     while (!reading_ && !lost_) {
       writing_.forever(idle);

@@ -102,6 +102,16 @@ TEST_F(Streaming, X6_an_answer_given_before_the_body_has_come_reaches_the_client
   EXPECT_EQ(counters(0).aborted.get(), 0u);
 }
 
+TEST_F(Streaming, X6_nothing_more_of_the_body_goes_on_once_the_answer_has_come) {
+  ManualClient& client = uploading();
+  side(0).answer(413, "big");
+  client.send("def");
+  rounds();
+  EXPECT_EQ(client.status(), 413);
+  EXPECT_TRUE(client.over && let_go());
+  EXPECT_THAT(side(0).got(), EndsWith("\r\n\r\nabc"));
+}
+
 TEST_F(Streaming, X5_a_body_that_stops_coming_is_408) {
   ManualClient& client = uploading();
   client.end_body(ManualClient::PieceKind::too_slow);

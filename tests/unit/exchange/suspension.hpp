@@ -23,10 +23,15 @@ class Suspension : private net::Deadline {
     expires_after(limit);
   }
   void wake() { go_on(); }
+  // Also when it goes on already, as net::Stream has it.
   void cancel() {
     if (!waiting_) return;
     status_ = StreamStatus::canceled;
     go_on();
+  }
+  // Not then, as mux::StreamWait has it.
+  void cancel_wait() {
+    if (waiter_) cancel();
   }
   bool waiting() const { return waiting_; }
 

@@ -104,6 +104,15 @@ TEST_F(Tunnels, D3_a_tunnel_can_be_cut_while_neither_side_reads) {
   EXPECT_EQ(TestWorker::backend(0).in_flight.get(), 0u);
 }
 
+TEST_F(Tunnels, D3_a_tunnel_can_be_cut_at_the_moment_when_both_sides_speak) {
+  open();
+  client->say("c");
+  backend->say("b");
+  abort_activities();
+  rounds();
+  EXPECT_TRUE(ended());
+}
+
 TEST_F(Tunnels, X5_a_tunnel_without_a_byte_ends_and_one_that_moves_one_way_does_not) {
   spec.timeouts.tunnel = 10s;
   publish();
