@@ -77,6 +77,11 @@ void Connection::close() {
   stream_.close();
 }
 
+void Connection::leave() {
+  leaving_ = true;
+  if (state_ == State::waiting) close();
+}
+
 asio::awaitable<void> Connection::run() {
   const auto self = shared_from_this();
   try {
@@ -100,13 +105,16 @@ asio::awaitable<bool> Connection::serve_one() {
   }
   const HttpRequest request = parser.release();
   stream_.expires_never();  // a verb may wait long
+  state_ = State::answering;
   auto reply = co_await answer(request);
   if (closed_) co_return false;
   if (reply.stream) {
     co_await stream_events(*reply.stream, request.version());
     co_return false;
   }
-  co_return co_await send(std::move(reply), request, request.keep_alive());
+  const bool more = co_await send(std::move(reply), request, request.keep_alive() && !leaving_);
+  state_ = State::waiting;
+  co_return more && !leaving_;
 }
 
 // RFC 9110 10.1.1: who expects 100-continue gets it before the body is read.

@@ -45,6 +45,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Until the peer leaves, misbehaves, or close(). Keeps itself alive.
   boost::asio::awaitable<void> run();
   void close();
+  // Another process answers from here on: ends now, or after the answer that is being made.
+  void leave();
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
@@ -66,6 +68,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Commands& commands_;
   Compat* compat_;
   Access access_;
+  enum class State : std::uint8_t { waiting, answering } state_ = State::waiting;
+  bool leaving_ = false;
   bool closed_ = false;
 };
 

@@ -41,6 +41,11 @@ void daemon(Exposition& out, change::Control& control) {
              control.generation());
   out.single("sluice_state_durable", "gauge", "1 when the generation in force is on the disk.",
              control.views().durable());
+  out.single("sluice_upgrades_total", "counter", "Upgrades in place that led to this process.",
+             control.views().upgrades());
+  out.single("sluice_predecessor_connections", "gauge",
+             "Client connections that the process has left whose place this one took.",
+             control.views().predecessor_connections());
   out.single("sluice_workers", "gauge", "Worker threads.", workers.count());
   const auto counted = workers.counters();
   TableFamilies(out, observe::kWorkerMetrics).add(counted);

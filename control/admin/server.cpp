@@ -27,6 +27,7 @@ namespace {
 constexpr std::chrono::milliseconds kAcceptPause{
     100};  // out of descriptors: others get a chance to give some back
 constexpr std::chrono::hours kLongWait{24};
+constexpr char kSocketKey[] = "admin.socket";
 
 }  // namespace
 
@@ -62,6 +63,7 @@ struct Server::Listening {
   TokenFile http_tokens, compat_tokens;
   std::optional<Compat> compat;  // once there was an admin.compat
   std::vector<std::weak_ptr<Connection>> connections;
+  std::vector<ListeningSocket> handed_over;  // by another process, and not used yet
   bool closed = false;
 
   std::string prepare(const config::AdminSpec& spec);
@@ -69,6 +71,9 @@ struct Server::Listening {
   std::string open_tcp(std::shared_ptr<TcpListener>& listener, const std::shared_ptr<TcpListener>& before,
                        const Address& bind, const char* key, ListenerKind kind);
   net::Ours own_sockets() const;
+  int take_handed_over(std::string_view key, const std::string& bind);
+  void drop_handed_over();
+  std::vector<ListeningSocket> listening() const;
   void forget();
 
   asio::awaitable<void> accept_unix(std::shared_ptr<UnixListener> listener);
@@ -107,6 +112,11 @@ std::string Server::Listening::open_unix(Listeners& listeners) {
     return {};
   }
   listeners.unix_listener = std::make_shared<UnixListener>(loop);
+  if (const int fd = take_handed_over(kSocketKey, listeners.spec.socket); fd >= 0) {
+    listeners.unix_listener->acceptor.assign(Local(), fd);
+    listeners.unix_listener->path = listeners.spec.socket;
+    return {};
+  }
   auto error = listen_unix(listeners.unix_listener->acceptor, listeners.spec);
   if (error.empty()) listeners.unix_listener->path = listeners.spec.socket;
   return error;
@@ -121,8 +131,37 @@ std::string Server::Listening::open_tcp(std::shared_ptr<TcpListener>& listener,
   }
   listener = std::make_shared<TcpListener>(loop, key, kind,
                                            kind == ListenerKind::http ? http_tokens : compat_tokens);
+  if (const int fd = take_handed_over(key, bind.text); fd >= 0) return listener->adopt(fd, bind);
   const auto ours = own_sockets();
   return listener->open(bind, ours);
+}
+
+// -1: none of that name and address was.
+int Server::Listening::take_handed_over(std::string_view key, const std::string& bind) {
+  const auto found = std::find_if(handed_over.begin(), handed_over.end(), [&](const ListeningSocket& one) {
+    return one.key == key && one.bind == bind;
+  });
+  if (found == handed_over.end()) return -1;
+  const int fd = found->fd;
+  handed_over.erase(found);
+  return fd;
+}
+
+void Server::Listening::drop_handed_over() {
+  for (const ListeningSocket& one : std::exchange(handed_over, {})) {
+    ::close(one.fd);
+    if (one.key == kSocketKey) ::unlink(one.bind.c_str());
+  }
+}
+
+std::vector<ListeningSocket> Server::Listening::listening() const {
+  std::vector<ListeningSocket> all;
+  if (now.unix_listener)
+    all.push_back({kSocketKey, now.unix_listener->path, now.unix_listener->acceptor.native_handle()});
+  for (const auto& listener : {now.http, now.compat})
+    if (listener && listener->is_open())
+      all.push_back({listener->key, listener->bind, listener->acceptor.native_handle()});
+  return all;
 }
 
 net::Ours Server::Listening::own_sockets() const {
@@ -249,11 +288,30 @@ std::uint16_t Server::compat_port() const {
   return listening_->now.compat ? listening_->now.compat->port() : 0;
 }
 
-std::string Server::open(const config::AdminSpec& spec) {
-  if (auto error = prepare(spec); !error.empty()) return error;
+std::string Server::open(const config::AdminSpec& spec, std::vector<ListeningSocket> handed_over) {
+  listening_->handed_over = std::move(handed_over);
+  auto error = prepare(spec);
+  if (error.empty()) listening_->drop_handed_over();
+  if (!error.empty()) return error;
   take();
   spawn(listening_->watch_tracks());
   return {};
+}
+
+std::vector<ListeningSocket> Server::listening() const { return listening_->listening(); }
+
+// The socket file is the other process's now.
+void Server::hand_over() {
+  auto& all = *listening_;
+  all.forget();
+  if (all.now.unix_listener) {
+    all.now.unix_listener->path.clear();
+    all.now.unix_listener->close();
+  }
+  for (const auto& listener : {all.now.http, all.now.compat})
+    if (listener) listener->close();
+  for (const auto& weak : all.connections)
+    if (const auto connection = weak.lock()) connection->leave();
 }
 
 std::string Server::prepare(const config::AdminSpec& spec) { return listening_->prepare(spec); }

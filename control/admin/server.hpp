@@ -17,14 +17,26 @@ namespace sluice::admin {
 
 inline constexpr std::size_t kMostConnections = 256;
 
+// One that is open here, or that another process has handed over.
+struct ListeningSocket {
+  std::string key;   // "admin.socket", "admin.http", "admin.compat"
+  std::string bind;  // a path, or an address as configured
+  int fd = -1;
+};
+
 class Server : public change::AdminListeners {
  public:
   // Both outlive the server; close() and a run of the loop come before its end.
   Server(boost::asio::io_context& loop, change::Control& control);
   ~Server() override;
 
-  // An error text that names the address and the errno, or empty. After an error nothing is open.
-  std::string open(const config::AdminSpec& spec);
+  // An error text that names the address and the errno, or empty. After an error nothing is open. Takes the
+  // sockets that were handed over: those that the configuration does not want are closed.
+  std::string open(const config::AdminSpec& spec, std::vector<ListeningSocket> handed_over = {});
+  // For another process; the descriptors stay ours.
+  std::vector<ListeningSocket> listening() const;
+  // Another process has them: no further connection is taken here, those that are open go on.
+  void hand_over();
   // Ends all connections and removes the socket file.
   void close();
 

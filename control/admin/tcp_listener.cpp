@@ -1,5 +1,7 @@
 #include "control/admin/tcp_listener.hpp"
 
+#include <unistd.h>
+
 namespace sluice::admin {
 
 using boost::asio::ip::tcp;
@@ -13,11 +15,14 @@ std::string TcpListener::open(const Address& address, const net::Ours& ours) {
     bound.close();
     return error;
   }
+  return adopt(bound.fds.front(), address);
+}
+
+std::string TcpListener::adopt(int fd, const Address& address) {
   error_code error;
-  const bool v6 = net::is_v6(bound.fds.front());
-  acceptor.assign(v6 ? tcp::v6() : tcp::v4(), bound.fds.front(), error);
+  acceptor.assign(net::is_v6(fd) ? tcp::v6() : tcp::v4(), fd, error);
   if (error) {
-    bound.close();
+    ::close(fd);
     return key + ": " + error.message();
   }
   bind = address.text;

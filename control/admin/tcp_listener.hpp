@@ -23,6 +23,8 @@ struct TcpListener {
   // An error text that names the address, the errno and who has it, or empty. `ours` are listening sockets of
   // this process, beside which there is room. After an error it is closed.
   std::string open(const Address& address, const net::Ours& ours);
+  // Likewise of a listening socket that is there. Takes `fd`.
+  std::string adopt(int fd, const Address& address);
   void close();
   bool is_open() const { return acceptor.is_open(); }
   std::uint16_t port() const;  // 0 when it is not open

@@ -104,6 +104,7 @@ asio::awaitable<Result<Changed>> Committer::commit(Invocation invocation, Propos
 
 asio::awaitable<Result<Changed>> Committer::commit_locked(Invocation invocation, Proposal proposal) {
   const auto started = io::Clock::now();
+  if (retired_) co_return protocol::replaced();
   const auto& expected = invocation.options.if_generation;
   if (expected && *expected != in_force_.state.generation)
     co_return recorder_.refuse(invocation, proposal.verb,

@@ -75,6 +75,9 @@ class Committer {
   state::Edit edit_for(const Invocation& invocation, const state::State& next, const std::string& verb) const;
   const state::History& history() const { return store_->history(); }
   bool durable() const { return store_->durable(); }
+  state::Store& store() { return *store_; }
+  // Another process has the state: every change is refused from here on, and those that wait.
+  void retire() { retired_ = true; }
 
   std::function<void()> on_published;  // there is another snapshot in force
   // A proposal was put in force; `before` was the state until then.
@@ -98,6 +101,7 @@ class Committer {
   Drains& drains_;
   Recorder& recorder_;
   io::AsyncMutex mutex_;
+  bool retired_ = false;
 };
 
 }  // namespace sluice::change

@@ -150,12 +150,19 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   asio::awaitable<Result<Changed>> dispatch(Invocation invocation, protocol::Reload) {
     return reloader.reload(std::move(invocation));
   }
+  asio::awaitable<Result<Changed>> dispatch(Invocation invocation, protocol::Upgrade message) {
+    return upgrades ? upgrades->upgrade(std::move(invocation), std::move(message)) : no_upgrade();
+  }
+  static asio::awaitable<Result<Changed>> no_upgrade() {
+    co_return protocol::refused("this daemon cannot be replaced while it runs");
+  }
 
   const asio::any_io_executor loop;
   worker::Workers& workers;
   const Options options;  // with its defaults filled in
   InForce in_force;
   Readiness readiness{false, "starting"};
+  Upgrades* upgrades = nullptr;
   route::SnapshotPtr followed = std::make_shared<const route::Snapshot>();  // by follow_snapshot()
   io::Background background;
   Recorder recorder;
@@ -199,7 +206,7 @@ Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_worke
       rollout_driver(loop, rollout_host, names.resolver(), background),
       maintenance(loop, in_force, committer, workers, *options.files),
       status({options, in_force, readiness, workers, names.resolver(), living.health, living.drains,
-              maintenance.recent(), rollout_driver, committer, recorder}) {
+              maintenance.recent(), rollout_driver, committer, recorder, upgrades}) {
   workers.on_suspect = [this](std::uint32_t id) { living.health.outliers.consider(id); };
   name_follower.listen(living.health, workers);
   living.drains.on_finished = [this](const Drain& drain) { record_drain(drain); };
@@ -319,6 +326,33 @@ asio::awaitable<Result<protocol::Waited>> Control::wait(protocol::Wait message) 
   co_return co_await parts->waits.wait(std::move(message));
 }
 
+asio::awaitable<Result<Committer::Lock>> Control::freeze() {
+  const auto parts = parts_;
+  if (!parts->readiness.ready) co_return protocol::refused("this daemon is " + parts->readiness.why);
+  for (const auto& service : parts->in_force.state.services)
+    if (service.hold && service.hold->kind == route::Hold::Kind::paused)
+      co_return protocol::refused(service.name + " is paused, and the requests that it holds would be lost",
+                                  "let them go first: sluicectl resume " + service.name);
+  co_return co_await parts->committer.lock();
+}
+
+int Control::lock_descriptor() const { return parts_->committer.store().lock_descriptor(); }
+void Control::doubt_the_disk() { parts_->committer.store().doubt(); }
+
+void Control::hand_over() {
+  parts_->readiness = {false, "replaced by another process"};
+  parts_->committer.retire();
+  parts_->stop();
+}
+
+asio::awaitable<std::size_t> Control::leave() {
+  const auto parts = parts_;
+  const auto closed = std::make_shared<io::AsyncResult<std::size_t>>(parts->loop);
+  parts->workers.shut_down(parts->in_force.spec.shutdown_timeout, worker::Shutdown::handed_over,
+                           [closed](std::size_t count) { closed->set(count); });
+  co_return co_await closed->wait();
+}
+
 asio::awaitable<std::size_t> Control::shut_down() {
   const auto parts = parts_;
   parts->readiness = {false, "shutting down"};
@@ -327,7 +361,8 @@ asio::awaitable<std::size_t> Control::shut_down() {
   asio::steady_timer timer(parts->loop, spec.lame_duck);
   if (spec.lame_duck.count() > 0) co_await timer.async_wait(asio::use_awaitable);
   const auto closed = std::make_shared<io::AsyncResult<std::size_t>>(parts->loop);
-  parts->workers.shut_down(spec.shutdown_timeout, [closed](std::size_t count) { closed->set(count); });
+  parts->workers.shut_down(spec.shutdown_timeout, worker::Shutdown::for_good,
+                           [closed](std::size_t count) { closed->set(count); });
   co_return co_await closed->wait();
 }
 
@@ -349,6 +384,8 @@ void Control::reopen_logs() {
 void Control::set_admin_listeners(AdminListeners* listeners) {
   parts_->reloader.set_admin_listeners(listeners);
 }
+
+void Control::set_upgrades(Upgrades* upgrades) { parts_->upgrades = upgrades; }
 
 const StatusWriter& Control::views() const { return parts_->status; }
 Readiness Control::readiness() const { return parts_->readiness; }

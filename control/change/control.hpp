@@ -9,12 +9,14 @@
 #include <memory>
 #include <string>
 
+#include "control/change/committer.hpp"
 #include "control/change/events.hpp"
 #include "control/change/invocation.hpp"
 #include "control/change/messages.hpp"
 #include "control/change/options.hpp"
 #include "control/change/reloader.hpp"
 #include "control/change/status_writer.hpp"
+#include "control/change/upgrades.hpp"
 #include "control/change/waits.hpp"
 #include "control/state/store.hpp"
 #include "proxy/worker/workers.hpp"
@@ -37,6 +39,8 @@ class Control {
   boost::asio::awaitable<void> started();  // returns when start() has
   // They outlive Control; null: a reload leaves them as they are.
   void set_admin_listeners(AdminListeners* listeners);
+  // Outlives Control; null: an upgrade is refused.
+  void set_upgrades(Upgrades* upgrades);
 
   // Done when every worker routes by the new generation. Once begun it runs to its end: the caller may go,
   // the coroutine may not be cancelled.
@@ -53,6 +57,18 @@ class Control {
   void reopen_logs();
   // D6: /readyz fails, lame_duck, the workers drain. How many requests and tunnels had to be closed.
   boost::asio::awaitable<std::size_t> shut_down();
+
+  // For a process that takes over. Nothing changes while the result lives: whoever asks waits. A problem when
+  // that cannot be now.
+  boost::asio::awaitable<Result<Committer::Lock>> freeze();
+  // What only one daemon can hold; -1: nothing. Stays ours.
+  int lock_descriptor() const;
+  // The other process failed, and may have written to the state folder.
+  void doubt_the_disk();
+  // The other process has it all: whoever waits for a change is told so, nothing happens by itself any more.
+  void hand_over();
+  // The workers drain, without a word about it: nobody comes here any more. As shut_down().
+  boost::asio::awaitable<std::size_t> leave();
 
   boost::asio::awaitable<StatusView> status();  // with the blockers of running drains
   const StatusWriter& views() const;            // all else that only looks

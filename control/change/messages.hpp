@@ -15,11 +15,11 @@ struct ReadyWhenHealthy {
   std::chrono::milliseconds timeout{0};
 };
 
-using Message =
-    std::variant<protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo, protocol::Redo,
-                 protocol::Confirm, protocol::RolloutStart, protocol::RolloutAct, protocol::Drain,
-                 protocol::Ready, ReadyWhenHealthy, protocol::Maint, protocol::Add, protocol::Weight,
-                 protocol::Remove, protocol::Pause, protocol::Resume, protocol::Stop, protocol::SetFlag,
-                 protocol::RemoveFlag, protocol::SetMirror, protocol::ClearMirror, protocol::Reload>;
+using Message = std::variant<protocol::Split, protocol::Cutover, protocol::Rollback, protocol::Undo,
+                             protocol::Redo, protocol::Confirm, protocol::RolloutStart, protocol::RolloutAct,
+                             protocol::Drain, protocol::Ready, ReadyWhenHealthy, protocol::Maint,
+                             protocol::Add, protocol::Weight, protocol::Remove, protocol::Pause,
+                             protocol::Resume, protocol::Stop, protocol::SetFlag, protocol::RemoveFlag,
+                             protocol::SetMirror, protocol::ClearMirror, protocol::Reload, protocol::Upgrade>;
 
 }  // namespace sluice::change

@@ -1,6 +1,7 @@
 #include "control/change/status_writer.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
@@ -112,12 +113,22 @@ StatusView StatusWriter::status_now() const {
   view.durable = of_.committer.durable();
   view.warnings = warnings();
   view.readiness = of_.readiness.why;
+  view.pid = static_cast<std::uint64_t>(::getpid());
+  if (of_.upgrades) {
+    view.upgrades = of_.upgrades->count();
+    view.predecessor = of_.upgrades->predecessor();
+  }
   for (const auto& listener : of_.in_force.spec.listeners)
     view.listeners.push_back(listener_view(listener, of_.workers.port_of(listener.name)));
   for (const auto& service : of_.in_force.spec.services)
     if (const auto* kept = of_.in_force.state.service(service.name))
       view.services.push_back(service_view(*kept, now));
   return view;
+}
+
+std::uint64_t StatusWriter::predecessor_connections() const {
+  const auto before = of_.upgrades ? of_.upgrades->predecessor() : std::nullopt;
+  return before ? before->connections : 0;
 }
 
 std::vector<std::string> StatusWriter::warnings() const {

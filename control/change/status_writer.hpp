@@ -16,6 +16,7 @@
 #include "control/change/options.hpp"
 #include "control/change/sliding_window.hpp"
 #include "control/change/status.hpp"
+#include "control/change/upgrades.hpp"
 #include "control/protocol/answers.hpp"
 #include "control/rollout_driver/rollout_driver.hpp"
 
@@ -36,6 +37,7 @@ class StatusWriter {
     const rollout_driver::RolloutDriver& driver;
     const Committer& committer;
     const Recorder& recorder;
+    Upgrades* const& upgrades;  // null: there are none
   };
   explicit StatusWriter(Sources sources) : of_(sources) {}
 
@@ -55,6 +57,8 @@ class StatusWriter {
   // now or shortly before.
   const std::string& version() const { return of_.options.version; }
   bool durable() const { return of_.committer.durable(); }
+  std::uint64_t upgrades() const { return of_.upgrades ? of_.upgrades->count() : 0; }
+  std::uint64_t predecessor_connections() const;
   // By pool, of the last 10 s; empty without requests.
   std::vector<double> shares_measured(const route::Service& service) const;
   std::uint64_t draining(const route::Pool& pool) const;  // backends whose drain is under way

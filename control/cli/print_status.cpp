@@ -150,8 +150,20 @@ std::string flag_and_mirror_lines(const ServiceStatus& service) {
 
 }  // namespace
 
+// Of an upgrade that is not over yet.
+static std::string predecessor_line(const Status& status, const Style& style) {
+  if (!status.predecessor) return {};
+  const auto& before = *status.predecessor;
+  std::string out = style.busy("predecessor:") + " process " + whole(before.pid) + " has " +
+                    whole(before.connections) + " connections left";
+  if (before.requests > 0)
+    out += ", " + whole(before.requests) + " requests, the oldest " + before.oldest_path + " " +
+           duration_text(before.oldest);
+  return out + "\n";
+}
+
 std::string render_warnings(const Status& status, const Style& style) {
-  std::string out;
+  std::string out = predecessor_line(status, style);
   for (const auto& warning : status.warnings) out += style.bad("warning:") + " " + warning + "\n";
   return out;
 }

@@ -47,6 +47,9 @@ int run(Context& context, const protocol::GetReady& message);
 // run_shift.cpp
 int run(Context& context, const protocol::Cutover& message);
 
+// run_upgrade.cpp
+int run(Context& context, const protocol::Upgrade& message);
+
 // run_rollout.cpp
 int run(Context& context, const RolloutStartVerb& verb);
 int run(Context& context, const RolloutActVerb& verb);

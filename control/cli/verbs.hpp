@@ -365,7 +365,7 @@ using Traffic = protocol::Join<protocol::TrafficVerbs, List<FlagVerb, MirrorVerb
 using Backends = List<protocol::Drain, protocol::Ready, protocol::Maint, WeightVerb, protocol::Add,
                       RemoveVerb, protocol::Wait>;
 using Operations =
-    List<protocol::Reload, protocol::GetReady, CheckVerb, ImportVerb, AdviseVerb, TokenVerb, CompletionVerb>;
+    List<protocol::Reload, protocol::Upgrade, protocol::GetReady, CheckVerb, ImportVerb, AdviseVerb, TokenVerb, CompletionVerb>;
 using Verbs = protocol::Join<Reading, Shifting, Rollouts, Traffic, Backends, Operations>;
 
 // What a command line can ask for.

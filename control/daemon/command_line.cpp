@@ -93,7 +93,8 @@ const char* usage() {
   --version          print the version
   --help             print this
 
-Signals: TERM and INT drain and exit, HUP reloads the configuration, USR1 reopens the access log.
+Signals: TERM and INT drain and exit, HUP reloads the configuration, USR1 reopens the logs,
+USR2 starts the program anew, which takes over (sluicectl upgrade).
 )";
 }
 

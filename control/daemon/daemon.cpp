@@ -13,11 +13,13 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 
 #include "control/admin/server.hpp"
 #include "control/daemon/log.hpp"
 #include "control/daemon/notify.hpp"
+#include "control/daemon/upgrader.hpp"
 #include "control/protocol/version.hpp"
 #include "control/state/journal_store.hpp"
 #include "proxy/base/signal_mask.hpp"
@@ -49,11 +51,40 @@ void keep_memory_private() {
 #endif
 }
 
-worker::RuntimeOptions runtime_options(const config::Spec& spec) {
+std::vector<worker::ListeningSockets> sockets_in(handoff::Parcel& parcel) {
+  std::vector<worker::ListeningSockets> all = inherited_sockets();
+  for (auto& sockets : parcel.listeners)
+    all.push_back({sockets.descriptors.release(), sockets.name, sockets.bind, sockets.lent});
+  return all;
+}
+
+std::vector<admin::ListeningSocket> admin_sockets_in(handoff::Parcel& parcel) {
+  std::vector<admin::ListeningSocket> all;
+  for (auto& sockets : parcel.admin)
+    for (const int fd : sockets.descriptors.release()) all.push_back({sockets.name, sockets.bind, fd});
+  return all;
+}
+
+int lock_in(handoff::Parcel& parcel) {
+  const auto lock = parcel.lock.release();
+  return lock.empty() ? -1 : lock.front();
+}
+
+// Where this process was started from.
+std::string own_path() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).string();
+}
+
+handoff::Program program_of(const DaemonOptions& options, const handoff::Parcel& parcel) {
+  return {parcel.program.empty() ? own_path() : parcel.program, options.arguments, {}};
+}
+
+worker::RuntimeOptions runtime_options(const config::Spec& spec, handoff::Parcel& parcel) {
   worker::RuntimeOptions options;
   options.workers = spec.workers > 0 ? spec.workers : std::max(1u, std::thread::hardware_concurrency());
   options.access_log = spec.access_log;
-  options.inherited = inherited_sockets();
+  options.inherited = sockets_in(parcel);
   return options;
 }
 
@@ -65,15 +96,15 @@ change::Options control_options(const DaemonOptions& options) {
   return made;
 }
 
-std::unique_ptr<state::Store> store_of(const DaemonOptions& options) {
-  return std::make_unique<state::JournalStore>(state::posix_files(),
-                                               options.state_dir.value_or(options.spec.state_dir));
+std::unique_ptr<state::Store> store_of(const DaemonOptions& options, state::FileSystem& files) {
+  return std::make_unique<state::JournalStore>(files, options.state_dir.value_or(options.spec.state_dir));
 }
 
 // Everything that runs, in the order in which it has to begin, and in reverse to end.
 class Daemon {
  public:
-  explicit Daemon(DaemonOptions options);
+  // `predecessor` outlives it; null: this process takes nobody's place, and the parcel is empty.
+  Daemon(DaemonOptions options, handoff::Predecessor* predecessor, handoff::Parcel parcel);
   int run();
 
  private:
@@ -81,29 +112,44 @@ class Daemon {
   boost::asio::awaitable<std::string> start();
   boost::asio::awaitable<void> serve_signals();
   boost::asio::awaitable<void> reload();
+  void upgrade();
+  boost::asio::awaitable<void> leave();
   boost::asio::awaitable<void> shut_down();
   void watch_for_a_second_signal();
   std::string status_line() const;
 
   DaemonOptions options_;
+  handoff::Predecessor* const predecessor_;
+  handoff::Parcel parcel_;  // what is left of it
+  const std::unique_ptr<state::FileSystem> files_;
   Notify notify_ = Notify::from_environment();
   boost::asio::io_context loop_{1};
   boost::asio::signal_set signals_{loop_, SIGTERM, SIGINT};
   worker::Runtime workers_;
   change::Control control_;
   admin::Server admin_;
+  Upgrader upgrader_;
   int exit_code_ = 0;
 };
 
-Daemon::Daemon(DaemonOptions options)
+Daemon::Daemon(DaemonOptions options, handoff::Predecessor* predecessor, handoff::Parcel parcel)
     : options_(std::move(options)),
-      workers_(post_to(loop_), runtime_options(options_.spec)),
-      control_(loop_, workers_, store_of(options_), options_.spec, control_options(options_)),
-      admin_(loop_, control_) {
+      predecessor_(predecessor),
+      parcel_(std::move(parcel)),
+      files_(state::posix_files_with(lock_in(parcel_))),
+      workers_(post_to(loop_), runtime_options(options_.spec, parcel_)),
+      control_(loop_, workers_, store_of(options_, *files_), options_.spec, control_options(options_)),
+      admin_(loop_, control_),
+      upgrader_({loop_, control_, admin_, workers_, notify_}, program_of(options_, parcel_),
+                !options_.config_file.empty(), parcel_.upgrades) {
   options_.spec = config::Spec();  // control has its own, which reloads replace
   signals_.add(SIGHUP);
   signals_.add(SIGUSR1);
+  signals_.add(SIGUSR2);
   control_.set_admin_listeners(&admin_);
+  control_.set_upgrades(&upgrader_);
+  upgrader_.follow(predecessor_);
+  upgrader_.on_handed_over = [this] { signals_.cancel(); };
 }
 
 int Daemon::run() {
@@ -119,9 +165,13 @@ boost::asio::awaitable<void> Daemon::live() {
   const std::string error = co_await start();
   if (error.empty()) {
     co_await serve_signals();
-    co_await shut_down();
+    if (upgrader_.handed_over())
+      co_await leave();
+    else
+      co_await shut_down();
   } else {
     spdlog::error("{}", error);
+    if (predecessor_) predecessor_->tell_failed(error);
     exit_code_ = kCouldNotStart;
   }
   admin_.close();
@@ -130,10 +180,19 @@ boost::asio::awaitable<void> Daemon::live() {
 
 boost::asio::awaitable<std::string> Daemon::start() {
   if (std::string error = co_await control_.open(); !error.empty()) co_return error;
-  // Before the first client is served: who asks is told that it starts.
-  if (std::string error = admin_.open(control_.spec().admin); !error.empty()) co_return error;
-  if (std::string error = co_await control_.start(); !error.empty()) co_return error;
+  // Before the first client is served: who asks is told that it starts. While another process serves, it is
+  // that one who answers.
+  std::string error;
+  if (!predecessor_) error = admin_.open(control_.spec().admin);
+  if (error.empty()) error = co_await control_.start();
+  if (error.empty() && predecessor_) error = admin_.open(control_.spec().admin, admin_sockets_in(parcel_));
+  if (!error.empty()) co_return error;
   spdlog::info("{}", status_line());
+  if (predecessor_) {
+    spdlog::info("takes over from process {}", parcel_.from);
+    predecessor_->tell_ready();
+    boost::asio::co_spawn(loop_, predecessor_->follow(loop_.get_executor()), boost::asio::detached);
+  }
   notify_.ready(status_line());
   if (options_.on_ready) options_.on_ready(control_, admin_.http_port());
   co_return std::string();
@@ -141,7 +200,7 @@ boost::asio::awaitable<std::string> Daemon::start() {
 
 // Until one says that it is over.
 boost::asio::awaitable<void> Daemon::serve_signals() {
-  while (true) {
+  while (!upgrader_.handed_over()) {
     const auto [failure, number] =
         co_await signals_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     if (failure) co_return;
@@ -149,6 +208,8 @@ boost::asio::awaitable<void> Daemon::serve_signals() {
       co_await reload();
     } else if (number == SIGUSR1) {
       control_.reopen_logs();
+    } else if (number == SIGUSR2) {
+      upgrade();
     } else {
       spdlog::info("signal {}: shutting down", number);
       co_return;
@@ -164,6 +225,24 @@ boost::asio::awaitable<void> Daemon::reload() {
   notify_.ready(status_line());
 }
 
+// Its end is a signal's end as well: serve_signals() goes on meanwhile.
+void Daemon::upgrade() {
+  const auto report = [](const std::exception_ptr&, const change::Result<protocol::Changed>& done) {
+    if (!done) spdlog::error("upgrade: {}", done.error().detail);
+  };
+  boost::asio::co_spawn(loop_, upgrader_.upgrade(change::invocation_of("signal"), {}), report);
+}
+
+// Another process has everything but the clients that are here.
+boost::asio::awaitable<void> Daemon::leave() {
+  watch_for_a_second_signal();
+  std::optional<std::size_t> closed;
+  boost::asio::co_spawn(loop_, control_.leave(),
+                        [&closed](const std::exception_ptr&, std::size_t count) { closed = count; });
+  co_await upgrader_.stand_by([&closed] { return !closed; });
+  spdlog::info("replaced and stopped, {} requests or tunnels had to be closed", *closed);
+}
+
 boost::asio::awaitable<void> Daemon::shut_down() {
   notify_.stopping("draining");
   watch_for_a_second_signal();
@@ -175,7 +254,7 @@ boost::asio::awaitable<void> Daemon::shut_down() {
 void Daemon::watch_for_a_second_signal() {
   signals_.async_wait([this](boost::system::error_code failure, int number) {
     if (failure) return;
-    if (number == SIGHUP || number == SIGUSR1) return watch_for_a_second_signal();
+    if (number == SIGHUP || number == SIGUSR1 || number == SIGUSR2) return watch_for_a_second_signal();
     spdlog::warn("signal {} again: not waiting any longer", number);
     loop_.stop();
   });
@@ -199,9 +278,17 @@ int run_daemon(DaemonOptions options) {
   raise_descriptor_limit();
   keep_memory_private();
   int exit_code = kCouldNotStart;
+  auto predecessor = handoff::Predecessor::from_environment();
+  handoff::Parcel parcel;
+  if (std::string error = predecessor ? predecessor->receive(parcel) : ""; !error.empty()) {
+    spdlog::error("{}", error);
+    predecessor->tell_failed(error);
+    stop_log();
+    return exit_code;
+  }
   try {
     std::optional<SignalsBlocked> blocked(std::in_place);  // for the threads that are started here
-    Daemon daemon(std::move(options));
+    Daemon daemon(std::move(options), predecessor ? &*predecessor : nullptr, std::move(parcel));
     blocked.reset();
     exit_code = daemon.run();
   } catch (const std::exception& failure) {

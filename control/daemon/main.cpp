@@ -42,7 +42,7 @@ int check(const CommandLine& flags) {
   return 0;
 }
 
-int run(const CommandLine& flags) {
+int run(const CommandLine& flags, const std::vector<std::string>& arguments) {
   auto loaded = config::load_file(flags.config);
   if (!loaded.spec) return complain(loaded.complaints);
   DaemonOptions options;
@@ -50,6 +50,7 @@ int run(const CommandLine& flags) {
   options.config_file = flags.config;
   options.state_dir = flags.state_dir;
   options.log_level = flags.log_level;
+  options.arguments = arguments;
   return run_daemon(std::move(options));
 }
 
@@ -81,7 +82,7 @@ int dispatch(const std::vector<std::string>& arguments) {
     case CommandLine::Action::check:
       return check(flags);
     case CommandLine::Action::run:
-      return run(flags);
+      return run(flags, arguments);
   }
   return 1;
 }

@@ -55,6 +55,13 @@ void Notify::ready(const std::string& text) const { send("READY=1\nSTATUS=" + on
 void Notify::stopping(const std::string& text) const { send("STOPPING=1\nSTATUS=" + one_line(text)); }
 void Notify::status(const std::string& text) const { send("STATUS=" + one_line(text)); }
 
+void Notify::main_pid(int pid) const { send("MAINPID=" + std::to_string(pid) + "\nREADY=1"); }
+
+std::vector<std::string> Notify::environment() const {
+  if (socket_.empty()) return {};
+  return {"NOTIFY_SOCKET=" + socket_};
+}
+
 void Notify::reloading() const {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -77,18 +84,18 @@ void Notify::send(const std::string& message) const {
   ::close(fd);
 }
 
-std::vector<worker::InheritedSocket> inherited_sockets() {
+std::vector<worker::ListeningSockets> inherited_sockets() {
   const int pid = number_of(take_variable("LISTEN_PID"));
   const int count = number_of(take_variable("LISTEN_FDS"));
   const auto names = names_in(take_variable("LISTEN_FDNAMES"));
-  std::vector<worker::InheritedSocket> sockets;
+  std::vector<worker::ListeningSockets> sockets;
   if (pid != ::getpid()) return sockets;
   for (int i = 0; i < count; ++i) {
     const int fd = kFirstFd + i;
     if (::fcntl(fd, F_GETFD) < 0) break;
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     const auto place = static_cast<std::size_t>(i);
-    sockets.push_back({fd, place < names.size() ? names[place] : ""});
+    sockets.push_back({{fd}, place < names.size() ? names[place] : "", {}, true});
   }
   return sockets;
 }

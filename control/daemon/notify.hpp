@@ -21,6 +21,10 @@ class Notify {
   void reloading() const;
   void stopping(const std::string& status) const;
   void status(const std::string& status) const;
+  // Another process is the service from here on.
+  void main_pid(int pid) const;
+  // For that process: the variable that from_environment() took away.
+  std::vector<std::string> environment() const;
 
  private:
   void send(const std::string& message) const;
@@ -29,6 +33,6 @@ class Notify {
 
 // The sockets that were passed to this process, and takes the variables out of the environment. Empty when
 // they were meant for another (LISTEN_PID).
-std::vector<worker::InheritedSocket> inherited_sockets();
+std::vector<worker::ListeningSockets> inherited_sockets();
 
 }  // namespace sluice::daemon

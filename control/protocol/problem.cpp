@@ -71,6 +71,11 @@ Problem gate_failed(std::string detail, std::string suggestion) {
 Problem invalid_config(std::string detail) {
   return {422, Exit::usage, "invalid configuration", std::move(detail), {}, {}};
 }
+Problem replaced() {
+  return {503,        Exit::refused,
+          "replaced", "another process has taken this daemon's place meanwhile; nothing changed",
+          {},         "say it again, the new one hears it"};
+}
 Problem timed_out(std::string detail) {
   return {504, Exit::timed_out, "timed out", std::move(detail), {}, {}};
 }

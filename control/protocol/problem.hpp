@@ -48,6 +48,7 @@ Problem refused(std::string detail, std::string suggestion = {});        // 409,
 Problem forbidden(std::string detail, std::string suggestion = {});      // 403, refused
 Problem gate_failed(std::string detail, std::string suggestion = {});    // 409, gate_failed
 Problem invalid_config(std::string detail);                              // 422, usage
+Problem replaced();                                                      // 503, refused
 Problem timed_out(std::string detail);                                   // 504
 Problem internal(std::string detail);                                    // 500
 

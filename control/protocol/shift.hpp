@@ -192,6 +192,28 @@ struct Reload {
   static void words(auto&, auto& visit) { visit.dry_run(); }
 };
 
+// {"binary":"/usr/bin/sluiced"}
+struct Upgrade {
+  std::string binary;  // a path; empty: where this daemon was started from
+
+  // It checks the configuration, starts, and asks names and backends.
+  static milliseconds extra_time() { return milliseconds(60'000); }
+
+  static constexpr Route kRoutes[] = {{"POST", "/v1/upgrade", Role::admin}};
+  static constexpr Page kPage{"upgrade [--binary PATH]",
+                              "Another process takes the daemon's place, by default of the same path: it "
+                              "gets the listening sockets and\n"
+                              "the state, proves that it is ready, and has all new connections when this "
+                              "returns. No request is lost. The\n"
+                              "old process answers what it has, for shutdown_timeout at most. When the new "
+                              "one fails, the old one goes on.",
+                              "  sluicectl upgrade\n  sluicectl upgrade --binary /opt/sluice/bin/sluiced\n"};
+  static void fields(auto& self, auto& visit) { visit("binary", self.binary); }
+  static void words(auto& self, auto& visit) {
+    visit.flag("--binary PATH", self.binary, "the program; it is asked to check the configuration first");
+  }
+};
+
 using ShiftVerbs = List<Split, Cutover, Confirm, Rollback, Undo, Redo>;
 
 }  // namespace sluice::protocol

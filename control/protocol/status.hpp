@@ -207,6 +207,23 @@ struct ListenerStatus {
   }
 };
 
+// The process whose place this one took (sluicectl upgrade), while it has clients left.
+struct PredecessorStatus {
+  std::uint64_t pid = 0;
+  std::uint64_t connections = 0;  // of clients
+  std::uint64_t requests = 0;     // under way, tunnels among them
+  milliseconds oldest{0};         // of these
+  std::string oldest_path;
+
+  static void fields(auto& self, auto& visit) {
+    visit("pid", self.pid);
+    visit("connections", self.connections);
+    visit("requests", self.requests);
+    visit("oldest_ms", self.oldest);
+    visit("oldest_path", self.oldest_path);
+  }
+};
+
 struct Status {
   std::uint64_t generation = 0;
   std::vector<ServiceStatus> services;
@@ -217,6 +234,9 @@ struct Status {
   std::string readiness;  // "ready", "starting", "shutting down"
   Strings warnings;       // "not durable: ...", services set aside, runtime values that won over the file
   std::vector<ListenerStatus> listeners;
+  std::uint64_t pid = 0;
+  std::uint64_t upgrades = 0;  // that led to this process
+  std::optional<PredecessorStatus> predecessor;
 
   static void fields(auto& self, auto& visit) {
     visit("generation", self.generation);
@@ -229,6 +249,9 @@ struct Status {
     visit("readiness", self.readiness);
     visit("warnings", self.warnings);
     visit.named("listeners", self.listeners);
+    visit("pid", self.pid);
+    visit("upgrades", self.upgrades);
+    visit.some("predecessor", self.predecessor);
   }
 };
 

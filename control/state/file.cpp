@@ -27,7 +27,10 @@ class Descriptor {
     if (fd_ >= 0) ::close(fd_);
   }
   Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
 
   int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
@@ -68,6 +71,7 @@ class PosixFile : public File {
 class PosixLock : public Lock {
  public:
   explicit PosixLock(Descriptor fd) : fd_(std::move(fd)) {}
+  int descriptor() const override { return fd_.get(); }
 
  private:
   Descriptor fd_;  // flock: gone with the last descriptor, also after kill -9
@@ -80,8 +84,16 @@ std::string content_of(int fd) {
   return text.substr(0, text.find('\n'));
 }
 
+bool same_file(int one, int other) {
+  struct stat a {
+  }, b{};
+  return ::fstat(one, &a) == 0 && ::fstat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 class PosixFiles : public FileSystem {
  public:
+  explicit PosixFiles(Descriptor handed_over = Descriptor(-1)) : handed_over_(std::move(handed_over)) {}
+
   Io<std::string> read(const std::string& path) override {
     const Descriptor fd = opened(path, O_RDONLY);
     if (!fd) return failed("open", path);
@@ -129,6 +141,7 @@ class PosixFiles : public FileSystem {
   Io<std::unique_ptr<Lock>> lock(const std::string& path) override {
     Descriptor fd = opened(path, O_CREAT | O_RDWR);
     if (!fd) return failed("open", path);
+    if (handed_over_ && same_file(fd.get(), handed_over_.get())) fd = Descriptor(std::move(handed_over_));
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) {
       if (errno != EWOULDBLOCK) return failed("lock", path);
       return Error(EWOULDBLOCK, path + " is held by process " + content_of(fd.get()));
@@ -150,6 +163,8 @@ class PosixFiles : public FileSystem {
     if (!fd) return failed(verb, path);
     return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(fd), path));
   }
+
+  Descriptor handed_over_;  // has the lock of its file; none once it was used
 };
 
 }  // namespace
@@ -157,6 +172,10 @@ class PosixFiles : public FileSystem {
 FileSystem& posix_files() {
   static PosixFiles files;
   return files;
+}
+
+std::unique_ptr<FileSystem> posix_files_with(int lock) {
+  return std::make_unique<PosixFiles>(Descriptor(lock));
 }
 
 }  // namespace sluice::state

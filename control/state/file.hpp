@@ -38,10 +38,11 @@ class File {
   virtual Error sync() = 0;                          // data and size are on the disk when it returns
 };
 
-// Held while it lives.
+// Held while it lives, and while another process has a copy of its descriptor.
 class Lock {
  public:
   virtual ~Lock() = default;
+  virtual int descriptor() const { return -1; }  // -1: it cannot be handed over
 };
 
 class FileSystem {
@@ -61,5 +62,9 @@ class FileSystem {
 
 // The real one.
 FileSystem& posix_files();
+// Likewise; the lock of one file is held already, by `lock`, a descriptor that another process has handed
+// over
+// (-1: none). Takes it.
+std::unique_ptr<FileSystem> posix_files_with(int lock);
 
 }  // namespace sluice::state

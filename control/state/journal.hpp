@@ -43,6 +43,11 @@ class Journal {
   // an error.
   Error flush();
   bool durable() const { return file_state_ != FileState::behind; }
+  // Another process may have written to the folder: what it holds is replaced with the next append.
+  void doubt() {
+    if (file_state_ == FileState::clean) file_state_ = FileState::suspect;
+  }
+  int lock_descriptor() const { return lock_->descriptor(); }
 
   const History& history() const { return history_; }
 

@@ -17,6 +17,10 @@ class JournalStore : public Store {
   void append(Edit edit, Done<Error> done) override { done(journal_->append(edit).message()); }
   void keep(const Edit& edit) override { journal_->keep(edit); }
   void flush(Done<Error> done) override { done(journal_->flush().message()); }
+  void doubt() override {
+    if (journal_) journal_->doubt();
+  }
+  int lock_descriptor() const override { return journal_ ? journal_->lock_descriptor() : -1; }
   bool durable() const override { return !journal_ || journal_->durable(); }
   const History& history() const override;
   std::string remedy() const override { return "make room in " + folder_; }

@@ -37,6 +37,12 @@ class Store {
   // Keeps what keep() only recorded; to be tried now and then. Requires: as append().
   virtual void flush(Done<Error> done) = 0;
 
+  // Another daemon was to take over and did not; it may have changed what is kept. This one goes on with what
+  // it has.
+  virtual void doubt() {}
+  // What only one daemon can hold, for one that takes over; -1: nothing. Stays ours.
+  virtual int lock_descriptor() const { return -1; }
+
   virtual bool durable() const = 0;
   virtual const History& history() const = 0;  // empty before load()
   // What an operator can do when append() failed: "make room in /var/lib/sluice".

@@ -36,6 +36,8 @@ enum class Http1End : std::uint8_t {
 class ProtocolDriver {
  public:
   virtual void drain() = 0;      // as Connection::drain()
+  virtual void retire() = 0;     // as Connection::retire()
+  virtual bool is_idle() const = 0;
   virtual void close_now() = 0;  // as Connection::close_now()
 
  protected:
@@ -57,6 +59,13 @@ class Connection final : private ConnectionHook, private net::ReadObserver {
 
   // Shutdown: a connection without a request under way ends now; one with a request ends after it.
   void drain();
+  // Another process has taken over: the client is asked to go where its protocol can say so without a
+  // request being lost. HTTP/1 says it with the next answer.
+  void retire() {
+    if (protocol_) protocol_->retire();
+  }
+  // No request is under way, nor has one begun to come.
+  bool is_idle() const { return protocol_ ? protocol_->is_idle() : !socket_.read_ready(); }
   // Ends now, whatever runs, with a reset.
   void close_now();
 

@@ -28,6 +28,8 @@ class Http1Connection final : public ProtocolDriver {
   Task<void> refuse(http1::Refusal refusal);
 
   void drain() override;
+  void retire() override {}
+  bool is_idle() const override { return state_ == State::idle && !socket_.read_ready(); }
   void close_now() override;
 
  private:

@@ -26,6 +26,8 @@ class Http2Connection final : public ProtocolDriver, private mux::TransportOwner
   Task<void> serve(Buffer& came);
 
   void drain() override;
+  void retire() override { drain(); }
+  bool is_idle() const override { return false; }  // it ends by itself
   void close_now() override { transport_.lose(); }
 
   // --- for its streams

@@ -159,15 +159,13 @@ std::string listen(const std::string& listener, const Bound& bound, const Ours& 
                      to_string(*holder));
 }
 
-Bound adopt(int fd, std::size_t count) {
+Bound adopt(const std::vector<int>& fds, std::size_t least) {
   Bound bound;
   Address address;
-  local_address(fd, address);
+  local_address(fds.front(), address);
   bound.port = address.port();
-  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
-  bound.fds.push_back(fd);
-  for (std::size_t i = 1; i < count; ++i) {
+  for (std::size_t i = 0; i < std::max(fds.size(), least); ++i) {
+    const int fd = fds[i % fds.size()];
     const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (copy < 0) {
       bound.error =
@@ -175,6 +173,7 @@ Bound adopt(int fd, std::size_t count) {
       bound.close();
       return bound;
     }
+    fcntl(copy, F_SETFL, fcntl(copy, F_GETFL) | O_NONBLOCK);
     bound.fds.push_back(copy);
   }
   return bound;

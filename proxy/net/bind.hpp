@@ -29,8 +29,9 @@ struct Bound {
 Bound bind(const std::string& listener, const std::string& host, std::uint16_t port, std::size_t count,
            const Ours& ours = {});
 
-// `count` copies of a listening socket that was passed in. Takes `fd`.
-Bound adopt(int fd, std::size_t count);
+// Copies of listening sockets of one address that were passed in: of each, and of some more than one if there
+// are fewer than `least`.
+Bound adopt(const std::vector<int>& fds, std::size_t least);
 
 // An error text, or empty. Somebody who has begun to listen there since bind() is an error too.
 std::string listen(const std::string& listener, const Bound& bound, const Ours& ours = {});

@@ -1,6 +1,5 @@
 #include "proxy/worker/listener_set.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +27,10 @@ tls::ServerOptions tls_options(const config::ListenerSpec& spec, std::shared_ptr
 static_assert(config::kMostHeaderBytes == http1::kMaxHead && config::kMostTarget == http1::kMaxTarget &&
               config::kMostHeaders == http::kMaxFields);
 
+void close_all(const std::vector<int>& fds) {
+  for (const int fd : fds) ::close(fd);
+}
+
 // `before` is of the same listener before a reload, or null.
 std::shared_ptr<client::ListenerInfo> make_info(const config::ListenerSpec& spec,
                                                 const client::ListenerInfo* before,
@@ -45,18 +48,18 @@ std::shared_ptr<client::ListenerInfo> make_info(const config::ListenerSpec& spec
 
 ListenerSet::~ListenerSet() {
   forget();
-  for (const auto& spare : spare_) ::close(spare.socket.fd);
+  for (const auto& spare : spare_) close_all(spare.fds);
   for (const auto& [name, open] : open_)
-    if (open.inherited >= 0) ::close(open.inherited);
+    if (open.lent >= 0) ::close(open.lent);
 }
 
 // --- prepare
 
 std::string ListenerSet::prepare(const std::vector<config::ListenerSpec>& wanted,
-                                 std::vector<InheritedSocket> inherited) {
+                                 std::vector<ListeningSockets> inherited) {
   forget();
-  for (auto& socket : inherited) spare_.push_back({std::move(socket), {}});
-  for (const auto& spec : wanted) wanted_.push_back({spec, nullptr, {}, {}});
+  for (auto& sockets : inherited) spare_.push_back(std::move(sockets));
+  for (const auto& spec : wanted) wanted_.push_back({spec, nullptr, {}, {}, -1});
   std::string error;
   for (auto& one : wanted_)
     if (error.empty()) error = secure(one);
@@ -104,22 +107,23 @@ bool ListenerSet::reuse(Wanted& wanted, const std::vector<config::ListenerSpec>&
 }
 
 // Passed in under the listener's name, or for its address; or used by it before it moved away.
+bool ListenerSet::fits(const ListeningSockets& spare, const config::ListenerSpec& spec) const {
+  const bool taken = std::any_of(wanted_.begin(), wanted_.end(),
+                                 [&spare](const Wanted& one) { return one.spare == spare.fds.front(); });
+  if (taken) return false;
+  if (spare.bind.empty() && spare.name == spec.name) return true;
+  // Of several listeners with a port that the kernel chose each gets its own.
+  if (spec.bind.port == 0 && spare.name != spec.name) return false;
+  return spare.bind == spec.bind.text || net::listens_on(spare.fds.front(), spec.bind.host, spec.bind.port);
+}
+
 bool ListenerSet::adopt_spare(Wanted& wanted) {
-  const auto& bind = wanted.spec.bind;
-  for (auto& spare : spare_) {
-    const bool taken = std::any_of(wanted_.begin(), wanted_.end(), [&spare](const Wanted& one) {
-      return one.opened.inherited == spare.socket.fd;
-    });
-    if (taken) continue;
-    const bool by_name = spare.bind.empty() && spare.socket.name == wanted.spec.name;
-    if (!by_name && spare.bind != bind.text && !net::listens_on(spare.socket.fd, bind.host, bind.port))
-      continue;
-    const int copy = ::fcntl(spare.socket.fd, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0) return false;
-    wanted.opened.sockets = net::adopt(copy, workers_.size());
+  for (const ListeningSockets& spare : spare_) {
+    if (spare.fds.empty() || !fits(spare, wanted.spec)) continue;
+    wanted.opened.sockets = net::adopt(spare.fds, workers_.size());
     if (!wanted.opened.sockets.error.empty()) return false;
-    net::let_others_beside(copy);
-    wanted.opened.inherited = spare.socket.fd;
+    if (spare.lent) net::let_others_beside(wanted.opened.sockets.fds.front());
+    wanted.spare = spare.fds.front();
     return true;
   }
   return false;
@@ -141,7 +145,8 @@ net::Ours ListenerSet::own_sockets() {
   };
   for (const auto& [name, open] : open_) add(open.sockets);
   for (const auto& wanted : wanted_) add(wanted.opened.sockets);
-  for (const auto& spare : spare_) ours.sockets.push_back(spare.socket.fd);
+  for (const auto& spare : spare_)
+    ours.sockets.insert(ours.sockets.end(), spare.fds.begin(), spare.fds.end());
   for (const auto& [since, inode] : leaving_) ours.leaving.push_back(inode);
   return ours;
 }
@@ -194,27 +199,62 @@ void ListenerSet::take() {
     if (is_new) {
       open.id = ++last_id_;
       new_ports.push_back(open.sockets.port);
-      std::erase_if(spare_, [&open](const Spare& spare) { return spare.socket.fd == open.inherited; });
+      settle_spare(wanted, open);
     }
     open.spec = wanted.spec;
     open.info = info;
-    for (std::size_t i = 0; i < workers_.size(); ++i)
-      workers_[i]->post([w = workers_[i].get(), info, id = open.id, is_new, fd = open.sockets.fds[i]] {
-        is_new ? w->add_listener(id, info, fd) : w->update_listener(id, info);
-      });
+    give_to_workers(open, is_new);
   }
   for (auto& [name, open] : open_)
     if (!is_claimed(name)) retire(open, new_ports);
+  // What another process had and this one is not to have; a service manager's stays for a later reload.
+  std::erase_if(spare_, [](const ListeningSockets& spare) {
+    if (!spare.lent) close_all(spare.fds);
+    return !spare.lent;
+  });
   open_ = std::move(next);
   wanted_.clear();
+}
+
+// A process that had more workers leaves more sockets: the kernel spreads clients over all of them.
+void ListenerSet::give_to_workers(const Open& open, bool is_new) {
+  const std::size_t count = is_new ? open.sockets.fds.size() : workers_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    Worker* const worker = workers_[i % workers_.size()].get();
+    worker->post([worker, info = open.info, id = open.id, is_new, fd = open.sockets.fds[i]] {
+      is_new ? worker->add_listener(id, info, fd) : worker->update_listener(id, info);
+    });
+  }
+}
+
+// The listener has copies of the sockets that were passed in. The service manager's is kept beside them.
+void ListenerSet::settle_spare(const Wanted& wanted, Open& open) {
+  const auto spare = std::find_if(spare_.begin(), spare_.end(), [&wanted](const ListeningSockets& one) {
+    return !one.fds.empty() && one.fds.front() == wanted.spare;
+  });
+  if (spare == spare_.end()) return;
+  if (spare->lent)
+    open.lent = spare->fds.front();
+  else
+    close_all(spare->fds);
+  spare_.erase(spare);
+}
+
+std::vector<ListeningSockets> ListenerSet::listening() const {
+  std::vector<ListeningSockets> all = spare_;
+  for (const auto& [name, open] : open_) {
+    const bool lent = open.lent >= 0;
+    all.push_back({lent ? std::vector<int>{open.lent} : open.sockets.fds, name, open.spec.bind.text, lent});
+  }
+  return all;
 }
 
 // Where a new socket has the same port, clients go on to connect there meanwhile.
 void ListenerSet::retire(Open& gone, const std::vector<std::uint16_t>& new_ports) {
   Leave how = Leave::close;
-  if (gone.inherited >= 0) {
+  if (gone.lent >= 0) {
     how = Leave::stop_listening;
-    spare_.push_back({{gone.inherited, gone.spec.name}, gone.spec.bind.text});
+    spare_.push_back({{gone.lent}, gone.spec.name, gone.spec.bind.text, true});
   } else {
     bool turned_away = true;
     for (const int fd : gone.sockets.fds) turned_away = net::turn_away(fd) && turned_away;

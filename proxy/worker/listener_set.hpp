@@ -25,22 +25,23 @@ class ListenerSet {
 
   // As in Runtime.
   std::string prepare(const std::vector<config::ListenerSpec>& wanted,
-                      std::vector<InheritedSocket> inherited);
+                      std::vector<ListeningSockets> inherited);
   std::string listen();
   void take();
   void forget();
 
   std::uint16_t port_of(const std::string& listener) const;
+  std::vector<ListeningSockets> listening() const;
   tls::TicketKeys* tickets() const { return tickets_.get(); }
 
  private:
-  // Of one address; a descriptor per worker, each closed by its worker.
+  // Of one address; a descriptor per worker, or more, each closed by the worker that has it (worker_of()).
   struct Open {
     std::uint64_t id = 0;  // 0: not handed to the workers yet
     config::ListenerSpec spec;
     net::Bound sockets;
     std::shared_ptr<client::ListenerInfo> info;
-    int inherited = -1;  // our own copy of a socket that was passed in
+    int lent = -1;  // our own copy of a socket that a service manager keeps
   };
   // What a wanted listener will use: a socket that is open, by its listener's name now, or a new one.
   struct Wanted {
@@ -48,16 +49,15 @@ class ListenerSet {
     std::shared_ptr<const tls::ServerContext> tls;
     std::string from;
     Open opened;
-  };
-  // A socket that was passed in and that no listener uses now.
-  struct Spare {
-    InheritedSocket socket;
-    std::string bind;  // of the listener that used it, as written; empty: none has
+    int spare = -1;  // the first of those in spare_ that `opened` has copies of
   };
 
   std::string secure(Wanted& wanted);
   bool reuse(Wanted& wanted, const std::vector<config::ListenerSpec>& all, bool same_name);
   bool adopt_spare(Wanted& wanted);
+  bool fits(const ListeningSockets& spare, const config::ListenerSpec& spec) const;
+  void give_to_workers(const Open& open, bool is_new);
+  void settle_spare(const Wanted& wanted, Open& open);
   std::string open(Wanted& wanted);
   std::string same_place_twice() const;
   net::Ours own_sockets();
@@ -66,9 +66,9 @@ class ListenerSet {
   std::shared_ptr<client::ListenerInfo> info_for(const Wanted& wanted) const;
 
   const std::vector<std::unique_ptr<Worker>>& workers_;
-  std::map<std::string, Open> open_;  // by listener name
-  std::vector<Wanted> wanted_;        // prepared, not in force
-  std::vector<Spare> spare_;
+  std::map<std::string, Open> open_;     // by listener name
+  std::vector<Wanted> wanted_;           // prepared, not in force
+  std::vector<ListeningSockets> spare_;  // that were passed in, and that no listener uses now
   // Sockets that workers keep for the handshakes that were under way, and since when.
   std::vector<std::pair<std::chrono::steady_clock::time_point, std::uint64_t>> leaving_;
   std::uint64_t last_id_ = 0;

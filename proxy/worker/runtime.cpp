@@ -98,6 +98,7 @@ void Runtime::forget_listeners() { impl_->listeners.forget(); }
 std::uint16_t Runtime::port_of(const std::string& listener) const {
   return impl_->listeners.port_of(listener);
 }
+std::vector<ListeningSockets> Runtime::listening() const { return impl_->listeners.listening(); }
 tls::TicketKeys* Runtime::tickets() const { return impl_->listeners.tickets(); }
 
 std::string Runtime::set_access_log(const config::AccessLogSpec& spec) {
@@ -149,11 +150,11 @@ void Runtime::blockers(std::vector<std::uint32_t> ids, std::function<void(Blocke
     });
 }
 
-void Runtime::shut_down(milliseconds deadline, std::function<void(std::size_t)> done) {
+void Runtime::shut_down(milliseconds deadline, Shutdown how, std::function<void(std::size_t)> done) {
   auto gather = std::make_shared<Gather<std::size_t>>(workers_.size(), std::move(done));
   for (auto& worker : workers_)
-    worker->post([this, w = worker.get(), deadline, gather] {
-      w->shut_down(deadline, [this, gather](std::size_t cut) {
+    worker->post([this, w = worker.get(), deadline, how, gather] {
+      w->shut_down(deadline, how, [this, gather](std::size_t cut) {
         control_([gather, cut] { gather->report(cut, [](std::size_t& sum, std::size_t n) { sum += n; }); });
       });
     });

@@ -20,15 +20,19 @@ namespace sluice::worker {
 
 class Worker;
 
-struct InheritedSocket {  // from LISTEN_FDS
-  int fd = -1;
-  std::string name;  // from LISTEN_FDNAMES, may be empty
+// Listening sockets of one address: passed in by a service manager (LISTEN_FDS, one of them), or by the
+// process whose place this one takes (as many as it had workers), or those that are open here.
+struct ListeningSockets {
+  std::vector<int> fds;
+  std::string name;  // of the listener; of a service manager's (LISTEN_FDNAMES) may be empty
+  std::string bind;  // as that listener has it; of a service manager's empty while none has used it
+  bool lent = true;  // by a service manager, which keeps them
 };
 
 struct RuntimeOptions {
   std::size_t workers = 1;
   config::AccessLogSpec access_log;
-  std::vector<InheritedSocket> inherited;  // offered to the first prepare_listeners()
+  std::vector<ListeningSockets> inherited;  // offered to the first prepare_listeners()
 };
 
 class Runtime final : public Workers {
@@ -52,7 +56,10 @@ class Runtime final : public Workers {
   std::uint16_t port_of(const std::string& listener) const override;
   std::string set_access_log(const config::AccessLogSpec& spec) override;
   void reopen_access_log() override;
-  void shut_down(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done) override;
+  void shut_down(std::chrono::milliseconds deadline, Shutdown how,
+                 std::function<void(std::size_t)> done) override;
+  // All that are open here, for another process; the descriptors stay ours.
+  std::vector<ListeningSockets> listening() const;
   observe::AllWorkers counters() const override;
   std::uint64_t access_log_dropped() const override;
   tls::TicketKeys* tickets() const override;

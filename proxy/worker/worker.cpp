@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 
 namespace {
 constexpr auto kEnd = std::chrono::seconds(2);  // what was closed has this long to unwind
+constexpr milliseconds kIdleSpread{10'000};     // idle clients leave one by one within
 }  // namespace
 
 Worker::Worker(std::size_t index) : context_(index) {}
@@ -22,7 +23,7 @@ Worker::~Worker() { join(); }
 void Worker::end() {
   if (!thread_.joinable()) return;
   post([this] {
-    shut_down(milliseconds(0), [](std::size_t) {});
+    shut_down(milliseconds(0), Shutdown::for_good, [](std::size_t) {});
     end_at_ = net::Clock::now() + kEnd;
   });
 }
@@ -63,6 +64,7 @@ void Worker::run() {
 void Worker::tick(net::Clock::time_point now) {
   context_.wheel.advance(std::chrono::duration_cast<milliseconds>(now - started_));
   trimmer_.tick(now, context_.let_go);
+  if (idle_until_) end_some_idle(now);
   if (shutdown_done_) watch_shutdown();
   if (end_at_ && exchange_.mirrors.active() > 0) exchange_.mirrors.end();
   const bool busy = connections() > 0 || exchange_.mirrors.active() > 0;
@@ -149,12 +151,16 @@ std::size_t Worker::connections() const {
   return count;
 }
 
-void Worker::shut_down(milliseconds deadline, std::function<void(std::size_t)> done) {
+void Worker::shut_down(milliseconds deadline, Shutdown how, std::function<void(std::size_t)> done) {
+  const bool handed_over = how == Shutdown::handed_over;
   listeners_.clear();
   context_.shutting_down = true;
   exchange_.pauses.give_up();
-  for (net::WheelHook* hook = connections_.next; hook != &connections_; hook = hook->next)
-    client::Connection::from(*hook).drain();
+  for (net::WheelHook* hook = connections_.next; hook != &connections_; hook = hook->next) {
+    client::Connection& connection = client::Connection::from(*hook);
+    handed_over ? connection.retire() : connection.drain();
+  }
+  if (handed_over) idle_until_ = net::Clock::now() + std::min<milliseconds>(kIdleSpread, deadline / 2);
   // Tunnels leave one by one in the first nine tenths of the time, so that their clients do not come back all
   // at once.
   const auto window = static_cast<std::uint64_t>(std::max<std::int64_t>(1, deadline.count() * 9 / 10));
@@ -166,6 +172,19 @@ void Worker::shut_down(milliseconds deadline, std::function<void(std::size_t)> d
   shutdown_deadline_ = net::Clock::now() + deadline;
   shutdown_done_ = std::move(done);
   watch_shutdown();
+}
+
+// One by one, so that they do not all come back at once. Who has just come and not asked yet is waited for
+// longest.
+void Worker::end_some_idle(net::Clock::time_point now) {
+  const auto left = std::chrono::duration_cast<milliseconds>(*idle_until_ - now);
+  const auto ticks = static_cast<std::uint64_t>(std::max<std::int64_t>(1, left / net::TimerWheel::kTick));
+  for (net::WheelHook* hook = connections_.next; hook != &connections_;) {
+    client::Connection& connection = client::Connection::from(*hook);
+    hook = hook->next;
+    const bool may_leave = connection.requests() > 0 || left <= milliseconds(0);
+    if (may_leave && connection.is_idle() && exchange_.random.next() % ticks == 0) connection.drain();
+  }
 }
 
 void Worker::watch_shutdown() {

@@ -50,8 +50,9 @@ class Worker {
   std::size_t abort_in_flight(const std::vector<std::uint32_t>& ids);
   Blockers blockers(const std::vector<std::uint32_t>& ids);
   // Closes the listeners and ends what is idle; `done` gets how many connections had to be closed at the
-  // deadline.
-  void shut_down(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done);
+  // deadline. After `handed_over`, another process has the listeners: clients that are idle are not met by a
+  // close while they speak, but leave with their next answer, or one by one.
+  void shut_down(std::chrono::milliseconds deadline, Shutdown how, std::function<void(std::size_t)> done);
 
   client::WorkerContext& context() { return context_; }
   exchange::Context& exchange() { return exchange_; }
@@ -65,6 +66,7 @@ class Worker {
   std::size_t connections() const;
   void close_connections();
   void watch_shutdown();
+  void end_some_idle(net::Clock::time_point now);
   void abort_all(std::size_t left);
 
   client::WorkerContext context_;
@@ -81,6 +83,7 @@ class Worker {
   bool ended_ = false;
 
   net::Clock::time_point shutdown_deadline_{};
+  std::optional<net::Clock::time_point> idle_until_;  // after retire(): by then no client is idle here
   std::function<void(std::size_t)> shutdown_done_;
   std::optional<std::size_t> cut_;                // connections at the deadline
   std::optional<net::Clock::time_point> end_at_;  // the destructor waits; at this moment it waits no longer

@@ -25,6 +25,9 @@ struct TunnelPolicy {
   std::chrono::milliseconds window{60'000};  // for spread: each gets its own random deadline in it
 };
 
+// Why the workers end: with the process, or because another one has taken over (D6).
+enum class Shutdown : std::uint8_t { for_good, handed_over };
+
 // What keeps a drain from being done (D5).
 struct Blockers {
   std::size_t requests = 0;
@@ -73,7 +76,8 @@ class Workers {
   // Shutdown (D6): listeners close, answers carry `Connection: close`, idle clients are closed, tunnels
   // spread over the time left; what is still running at `deadline` is closed. `done` gets how many requests
   // and tunnels had to be.
-  virtual void shut_down(std::chrono::milliseconds deadline, std::function<void(std::size_t)> done) = 0;
+  virtual void shut_down(std::chrono::milliseconds deadline, Shutdown how,
+                         std::function<void(std::size_t)> done) = 0;
 
   virtual observe::AllWorkers counters() const = 0;      // of the workers since their start
   virtual std::uint64_t access_log_dropped() const = 0;  // lines that the log thread could not keep up with

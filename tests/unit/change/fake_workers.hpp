@@ -56,7 +56,8 @@ class FakeWorkers : public worker::Workers {
     return access_log_error;
   }
   void reopen_access_log() override { ++reopened; }
-  void shut_down(std::chrono::milliseconds, std::function<void(std::size_t)> done) override {
+  void shut_down(std::chrono::milliseconds, worker::Shutdown,
+                 std::function<void(std::size_t)> done) override {
     boost::asio::post(loop_, [done = std::move(done)] { done(3); });
   }
   std::uint16_t port_of(const std::string&) const override { return 8080; }

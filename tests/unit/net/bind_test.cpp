@@ -125,7 +125,7 @@ TEST(Adopt, An_inherited_socket_serves_every_worker_and_is_known_by_its_address)
   Bound parent = listening("127.0.0.1", 0, 1);
   EXPECT_FALSE(listens_on(parent.fds[0], "127.0.0.1", static_cast<std::uint16_t>(parent.port + 1)));
   EXPECT_FALSE(listens_on(parent.fds[0], "127.0.0.2", parent.port));
-  Bound adopted = adopt(parent.fds[0], 3);
+  Bound adopted = adopt(parent.fds, 3);
   ASSERT_EQ(adopted.fds.size(), 3u);
   EXPECT_EQ(adopted.port, parent.port);
   for (const int fd : adopted.fds) {
@@ -133,6 +133,16 @@ TEST(Adopt, An_inherited_socket_serves_every_worker_and_is_known_by_its_address)
     EXPECT_TRUE(fcntl(fd, F_GETFD) & FD_CLOEXEC);
   }
   adopted.close();
+  parent.close();
+}
+
+TEST(Adopt, Sockets_of_a_process_with_more_workers_are_all_taken) {
+  Bound parent = listening("127.0.0.1", 0, 3);
+  Bound adopted = adopt(parent.fds, 2);
+  ASSERT_EQ(adopted.fds.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(inode_of(adopted.fds[i]), inode_of(parent.fds[i]));
+  adopted.close();
+  parent.close();
 }
 
 }  // namespace

@@ -1,0 +1,207 @@
+#include "control/daemon/upgrader.hpp"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "control/io/command.hpp"
+#include "control/io/notifier.hpp"
+
+// g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
+namespace sluice::daemon {
+
+namespace asio = boost::asio;
+using change::Result;
+using protocol::Problem;
+
+namespace {
+
+constexpr std::chrono::milliseconds kReadyWithin{30'000}, kCheckedWithin{20'000}, kWord{200};
+constexpr int kMostTries = 3;                  // of a process that ends although it was ready
+constexpr char kRunning[] = "/proc/self/exe";  // this program, also when its file was replaced
+
+// Where this program can be started from: its own path, if it is still there.
+std::string this_program(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::equivalent(path, kRunning, error) && !error ? path : kRunning;
+}
+
+std::string shell_word(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+Problem failed(const std::string& binary, const std::string& why) {
+  Problem problem = protocol::internal(binary + ": " + why + "; this process goes on");
+  problem.title = "upgrade failed";
+  return problem;
+}
+
+handoff::Descriptors copies_of(const std::vector<int>& descriptors) {
+  std::vector<int> copies;
+  for (const int one : descriptors)
+    if (const int copy = handoff::copy_of(one); copy >= 0) copies.push_back(copy);
+  return handoff::Descriptors(std::move(copies));
+}
+
+std::vector<std::uint32_t> all_backends(const route::Snapshot& snapshot) {
+  std::vector<std::uint32_t> ids;
+  for (const auto& service : snapshot.services)
+    for (const auto& pool : service.pools)
+      for (const auto& backend : pool.backends) ids.push_back(backend.live->id);
+  return ids;
+}
+
+}  // namespace
+
+Upgrader::Upgrader(Surroundings surroundings, handoff::Program program, bool has_config_file,
+                   std::uint64_t upgrades)
+    : around_(surroundings),
+      program_(std::move(program)),
+      has_config_file_(has_config_file),
+      upgrades_(upgrades) {}
+
+std::optional<protocol::PredecessorStatus> Upgrader::predecessor() const {
+  return predecessor_ ? predecessor_->status() : std::nullopt;
+}
+
+asio::awaitable<Result<protocol::Changed>> Upgrader::upgrade(change::Invocation invocation,
+                                                             protocol::Upgrade message) {
+  if (message.binary.empty()) message.binary = program_.path;
+  if (auto problem = refuse(message)) co_return *problem;
+  const UnderWay whole(under_way_);
+  const auto began = io::Clock::now();
+  if (auto problem = co_await check(message.binary)) co_return *problem;
+  const auto frozen = co_await around_.control.freeze();
+  if (!frozen) co_return frozen.error();
+  spdlog::info("upgrade to {} by {}", message.binary, to_string(invocation.actor));
+  parcel_ = pack();
+  std::string why = co_await start(message.binary, {});
+  if (!why.empty()) {
+    around_.control.doubt_the_disk();
+    spdlog::error("upgrade to {}: {}; this process goes on", message.binary, why);
+    co_return failed(message.binary, why);
+  }
+  let_go();
+  protocol::Changed reply;
+  reply.generation = around_.control.generation();
+  reply.changed = true;
+  reply.more["binary"] = message.binary;
+  reply.more["pid"] = successor_->pid();
+  reply.more["predecessor"] = ::getpid();
+  reply.took_ms = std::chrono::duration<double, std::milli>(io::Clock::now() - began).count();
+  co_return reply;
+}
+
+std::optional<Problem> Upgrader::refuse(const protocol::Upgrade& message) const {
+  if (under_way_ || handed_over()) return protocol::conflict("an upgrade is under way");
+  if (const auto before = predecessor())
+    return protocol::conflict("process " + std::to_string(before->pid) + ", whose place this one took, has " +
+                                  std::to_string(before->connections) + " connections left",
+                              "try again when it has ended, within shutdown_timeout");
+  if (!has_config_file_)
+    return protocol::refused(
+        "this daemon was started without a configuration file, another one could not be");
+  if (::getpid() == 1)
+    return protocol::refused("process 1 cannot be replaced, its container would end with it",
+                             "start another container of the new image, and stop this one");
+  if (!message.binary.starts_with('/'))
+    return protocol::malformed("the binary is given by a path that begins with /", "binary");
+  if (::access(message.binary.c_str(), X_OK) != 0)
+    return protocol::refused("cannot run " + message.binary + ": " + std::strerror(errno));
+  return std::nullopt;
+}
+
+// With the program that is to run, which may know other keys.
+asio::awaitable<std::optional<Problem>> Upgrader::check(const std::string& binary) {
+  std::string command = "exec " + shell_word(binary) + " --check";
+  for (const std::string& word : program_.arguments) command += " " + shell_word(word);
+  const auto checked =
+      co_await io::run_command(around_.loop.get_executor(), std::move(command), {}, kCheckedWithin);
+  if (checked.end == io::CommandResult::End::exited && checked.code == 0) co_return std::nullopt;
+  co_return protocol::invalid_config(binary + " does not take the configuration: " + checked.text());
+}
+
+// Empty: it is ready.
+asio::awaitable<std::string> Upgrader::start(std::string path, std::string program) {
+  parcel_.program = std::move(program);
+  handoff::Program wanted = program_;
+  wanted.path = std::move(path);
+  wanted.environment = around_.notify.environment();
+  auto started = handoff::Successor::start(around_.loop.get_executor(), wanted, parcel_);
+  if (!started) co_return started.error();
+  starting_ = std::move(*started);
+  std::string why = co_await starting_->ready(kReadyWithin);
+  if (!why.empty()) starting_.reset();
+  co_return why;
+}
+
+void Upgrader::let_go() {
+  successor_ = std::move(starting_);
+  successor_->let_go();
+  around_.admin.hand_over();
+  around_.control.hand_over();
+  around_.notify.main_pid(successor_->pid());
+  spdlog::info("process {} has taken over", successor_->pid());
+  if (on_handed_over) on_handed_over();
+}
+
+handoff::Parcel Upgrader::pack() const {
+  handoff::Parcel parcel;
+  parcel.from = static_cast<std::uint32_t>(::getpid());
+  parcel.upgrades = upgrades_ + 1;
+  if (const int lock = around_.control.lock_descriptor(); lock >= 0) parcel.lock = copies_of({lock});
+  for (const auto& one : around_.workers.listening())
+    parcel.listeners.push_back({one.name, one.bind, one.lent, copies_of(one.fds)});
+  for (const auto& one : around_.admin.listening())
+    parcel.admin.push_back({one.key, one.bind, false, copies_of({one.fd})});
+  return parcel;
+}
+
+// --- after it
+
+asio::awaitable<void> Upgrader::stand_by(std::function<bool()> left) {
+  asio::steady_timer timer(around_.loop);
+  for (int tries = 0; left();) {
+    timer.expires_after(kWord);
+    co_await timer.async_wait(asio::use_awaitable);
+    if (!successor_->has_ended()) {
+      const auto now = co_await status();
+      successor_->tell(handoff::text_of(now));
+    } else if (tries++ < kMostTries) {
+      spdlog::error("process {}, which had taken over, has ended: another one is started", successor_->pid());
+      const std::string why = co_await start(this_program(program_.path), program_.path);
+      if (why.empty())
+        let_go();
+      else
+        spdlog::error("it could not take over: {}", why);
+    }
+  }
+}
+
+asio::awaitable<protocol::PredecessorStatus> Upgrader::status() const {
+  const auto blockers = std::make_shared<io::AsyncResult<worker::Blockers>>(around_.loop.get_executor());
+  around_.workers.blockers(all_backends(*around_.control.snapshot()),
+                           [blockers](worker::Blockers found) { blockers->set(std::move(found)); });
+  const worker::Blockers found = co_await blockers->wait();
+  protocol::PredecessorStatus status;
+  status.pid = static_cast<std::uint64_t>(::getpid());
+  status.connections = around_.workers.counters().sum(
+      [](const observe::WorkerCounters& worker) { return worker.connections.get(); });
+  status.requests = found.requests + found.tunnels;
+  status.oldest = found.oldest;
+  status.oldest_path = found.oldest_path;
+  co_return status;
+}
+
+}  // namespace sluice::daemon

@@ -1,0 +1,77 @@
+// sluicectl upgrade, on the side of the process that leaves: checks the program, starts it with all that it
+// cannot make itself, and lets go when it is ready. Until then nothing has changed; when it dies later, while
+// this process still has clients, another one is started. Control thread only.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "control/admin/server.hpp"
+#include "control/change/control.hpp"
+#include "control/daemon/notify.hpp"
+#include "control/handoff/predecessor.hpp"
+#include "control/handoff/successor.hpp"
+#include "proxy/worker/runtime.hpp"
+
+namespace sluice::daemon {
+
+class Upgrader final : public change::Upgrades {
+ public:
+  // All of them outlive it.
+  struct Surroundings {
+    boost::asio::io_context& loop;
+    change::Control& control;
+    admin::Server& admin;
+    worker::Runtime& workers;
+    const Notify& notify;
+  };
+  // `program` is this process's own; `upgrades` led to it. Without a configuration file nothing can be
+  // started.
+  Upgrader(Surroundings surroundings, handoff::Program program, bool has_config_file, std::uint64_t upgrades);
+
+  boost::asio::awaitable<change::Result<protocol::Changed>> upgrade(change::Invocation invocation,
+                                                                    protocol::Upgrade message) override;
+  std::optional<protocol::PredecessorStatus> predecessor() const override;
+  std::uint64_t count() const override { return upgrades_; }
+
+  // The process whose place this one took; it outlives this. Null: none.
+  void follow(const handoff::Predecessor* predecessor) { predecessor_ = predecessor; }
+  bool handed_over() const { return successor_ != nullptr; }
+  // Requires: handed_over(). Tells the new process what is left here until `left` says that it is nothing,
+  // and replaces it should it end before.
+  boost::asio::awaitable<void> stand_by(std::function<bool()> left);
+
+  std::function<void()> on_handed_over;
+
+ private:
+  struct UnderWay {  // while it lives no other upgrade begins
+    explicit UnderWay(bool& flag) : flag_(flag) { flag_ = true; }
+    ~UnderWay() { flag_ = false; }
+    UnderWay(const UnderWay&) = delete;
+    UnderWay& operator=(const UnderWay&) = delete;
+
+   private:
+    bool& flag_;
+  };
+  std::optional<protocol::Problem> refuse(const protocol::Upgrade& message) const;
+  boost::asio::awaitable<std::optional<protocol::Problem>> check(const std::string& binary);
+  boost::asio::awaitable<std::string> start(std::string path, std::string program);
+  void let_go();
+  handoff::Parcel pack() const;
+  boost::asio::awaitable<protocol::PredecessorStatus> status() const;
+
+  const Surroundings around_;
+  const handoff::Program program_;
+  const bool has_config_file_;
+  const std::uint64_t upgrades_;
+  const handoff::Predecessor* predecessor_ = nullptr;
+  bool under_way_ = false;
+  handoff::Parcel parcel_;                         // of the upgrade under way, and for a second try
+  std::unique_ptr<handoff::Successor> starting_;   // not ready yet
+  std::unique_ptr<handoff::Successor> successor_;  // has everything
+};
+
+}  // namespace sluice::daemon

@@ -1,0 +1,134 @@
+#include "control/handoff/successor.hpp"
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "control/handoff/predecessor.hpp"
+#include "proxy/base/values.hpp"
+
+extern char** environ;
+
+namespace sluice::handoff {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr int kChannel = 3;  // its number there
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (auto& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+std::vector<std::string> environment_of(const Program& program) {
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry; ++entry) all.emplace_back(*entry);
+  all.insert(all.end(), program.environment.begin(), program.environment.end());
+  all.push_back(std::string(kChannelVariable) + "=" + std::to_string(kChannel));
+  return all;
+}
+
+// All signals as they are by default, and no descriptor of ours but the three and the channel. An errno, or
+// 0.
+int spawn(const Program& program, int channel, pid_t& pid) {
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_adddup2(&files, channel, kChannel);
+  posix_spawn_file_actions_addclosefrom_np(&files, kChannel + 1);
+  posix_spawnattr_t how;
+  posix_spawnattr_init(&how);
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setsigmask(&how, &none);
+  posix_spawnattr_setsigdefault(&how, &all);
+  std::vector<std::string> words{program.path}, variables = environment_of(program);
+  words.insert(words.end(), program.arguments.begin(), program.arguments.end());
+  auto arguments = pointers_to(words), environment = pointers_to(variables);
+  const int failure =
+      ::posix_spawn(&pid, program.path.c_str(), &files, &how, arguments.data(), environment.data());
+  posix_spawn_file_actions_destroy(&files);
+  posix_spawnattr_destroy(&how);
+  return failure;
+}
+
+std::string failed(const char* what, int error) { return std::string(what) + ": " + std::strerror(error); }
+
+}  // namespace
+
+boost::system::result<std::unique_ptr<Successor>, std::string> Successor::start(asio::any_io_executor loop,
+                                                                                const Program& program,
+                                                                                const Parcel& parcel) {
+  auto ends = Channel::pair();
+  if (!ends) return failed("no channel", errno);
+  // Before it runs: what the channel holds waits for it.
+  if (!send(ends->first, parcel)) return failed("the listening sockets cannot be handed over", errno);
+  pid_t pid = 0;
+  if (const int failure = spawn(program, ends->second.descriptor(), pid))
+    return failed(("cannot start " + program.path).c_str(), failure);
+  return std::unique_ptr<Successor>(new Successor(loop, std::move(ends->first), pid));
+}
+
+Successor::Successor(asio::any_io_executor loop, Channel channel, int pid)
+    : loop_(loop), channel_(std::move(channel)), readable_(loop, copy_of(channel_.descriptor())), pid_(pid) {}
+
+Successor::~Successor() {
+  if (!own_) return;
+  ::kill(pid_, SIGKILL);
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) continue;
+}
+
+asio::awaitable<std::string> Successor::ready(std::chrono::milliseconds limit) {
+  asio::steady_timer timer(loop_, limit);
+  timer.async_wait([this](boost::system::error_code cancelled) {
+    if (!cancelled) readable_.cancel();
+  });
+  for (;;) {
+    const auto [failure] = co_await readable_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                                         asio::as_tuple(asio::use_awaitable));
+    if (failure) {
+      ::kill(pid_, SIGKILL);
+      why_it_ended();
+      co_return "it was not ready within " + duration_text(limit) + ", and was killed";
+    }
+    const auto message = channel_.receive(std::chrono::milliseconds(0));
+    if (message && message->text == kReady) co_return std::string();
+    if (message && message->text.starts_with(kFailed)) {
+      why_it_ended();
+      co_return message->text.substr(std::strlen(kFailed));
+    }
+    if (channel_.is_over()) co_return why_it_ended();
+  }
+}
+
+// Waits for its end.
+std::string Successor::why_it_ended() {
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0)
+    if (errno != EINTR) return "it is gone";
+  own_ = false;
+  if (WIFEXITED(status))
+    return "it exited with " + std::to_string(WEXITSTATUS(status)) + ", its log says why";
+  return "it was killed by signal " + std::to_string(WTERMSIG(status));
+}
+
+bool Successor::has_ended() const {
+  siginfo_t ended{};
+  return ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         ended.si_pid != 0;
+}
+
+}  // namespace sluice::handoff

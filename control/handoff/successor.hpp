@@ -1,0 +1,55 @@
+// The process that is to take this one's place: started with a parcel, watched until it says that it is ready
+// or ends. Control thread only.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/system/result.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/handoff/channel.hpp"
+#include "control/handoff/parcel.hpp"
+
+namespace sluice::handoff {
+
+// What is run: `arguments` are those of this process, without its name.
+struct Program {
+  std::string path;
+  std::vector<std::string> arguments;
+  std::vector<std::string> environment;  // "NAME=value", beside this process's own
+};
+
+class Successor {
+ public:
+  // An error text when it cannot be started.
+  static boost::system::result<std::unique_ptr<Successor>, std::string> start(
+      boost::asio::any_io_executor loop, const Program& program, const Parcel& parcel);
+  // One that was not let go is killed.
+  ~Successor();
+
+  int pid() const { return pid_; }
+  // Empty when it is ready; else why it is not, and then it has ended.
+  boost::asio::awaitable<std::string> ready(std::chrono::milliseconds limit);
+  // It goes on when this is destroyed.
+  void let_go() { own_ = false; }
+  // How this process's clients leave it; a text that predecessor.hpp reads.
+  void tell(std::string_view text) const { channel_.send(text); }
+  bool has_ended() const;
+
+ private:
+  Successor(boost::asio::any_io_executor loop, Channel channel, int pid);
+  std::string why_it_ended();
+
+  boost::asio::any_io_executor loop_;
+  Channel channel_;
+  boost::asio::posix::stream_descriptor readable_;  // a copy of the channel's, to wait for
+  const int pid_;
+  bool own_ = true;
+};
+
+}  // namespace sluice::handoff
