@@ -35,7 +35,7 @@ class ListenerSet {
   tls::TicketKeys* tickets() const { return tickets_.get(); }
 
  private:
-  // Of one address; a descriptor per worker, or more, each closed by the worker that has it (worker_of()).
+  // Of one address; a descriptor per worker, or more (give_to_workers()), each closed by its worker.
   struct Open {
     std::uint64_t id = 0;  // 0: not handed to the workers yet
     config::ListenerSpec spec;
