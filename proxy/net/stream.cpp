@@ -244,7 +244,7 @@ Stream::WriteAwaiter::WriteAwaiter(Stream& stream, std::span<const iovec> pieces
 
 bool Stream::WriteAwaiter::step() {
   if (behind_) return step_piped();
-  status_ = stream_.send_now(left_);
+  status_ = stream_.send_now(left_, flags_);
   return left_.empty();
 }
 
