@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <utility>
@@ -11,7 +10,7 @@
 namespace sluice {
 namespace {
 
-constexpr int kSlots = 128;             // references to the kernel's pages, of up to 32 KiB each
+constexpr int kSlots = 64;  // references to bytes in the kernel, of which a network's segment has one
 constexpr std::uint32_t kMostKept = 8;  // pipes that wait for the next body
 
 struct Ends {
@@ -73,8 +72,7 @@ ssize_t Pipe::fill(int socket, std::size_t most) {
   }
   ssize_t got;
   do {
-    got = ::splice(socket, nullptr, in_, nullptr, std::min<std::size_t>(most, kRoom),
-                   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    got = ::splice(socket, nullptr, in_, nullptr, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   } while (got < 0 && errno == EINTR);
   if (got > 0) {
     size_ = static_cast<std::size_t>(got);

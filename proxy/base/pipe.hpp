@@ -15,9 +15,11 @@ constexpr std::uint64_t kWorthAPipe = 32 * 1024;
 
 class Pipe {
  public:
-  // The most that one fill() brings: what a slow reader makes wait here, and what the others of its worker
-  // wait for.
-  static constexpr std::uint32_t kRoom = 256 * 1024;
+  // The most that one turn brings: what a slow reader makes wait here, and what the others of its worker
+  // wait for. The kernel makes one packet of it. A second one right behind may be paced (BBR), which costs a
+  // timer and more than the copies that a pipe saves (bench/NOTES.md).
+  static constexpr std::uint32_t kRoom = 48 * 1024;
+  static constexpr std::uint32_t kCrumb = 8 * 1024;  // too little for a turn of its own
   // Pipes of a thread that hold bytes at the same time. More than one do so only where receivers are slow:
   // beyond this their bytes go through memory, and no descriptors are taken from others.
   static constexpr std::uint32_t kMost = 64;
@@ -26,6 +28,11 @@ class Pipe {
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
   ~Pipe() { release(); }
+
+  // How much one fill() is to bring of `left` bytes.
+  static constexpr std::uint32_t piece_of(std::uint64_t left) {
+    return left > kRoom + kCrumb ? kRoom : static_cast<std::uint32_t>(left);
+  }
 
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }

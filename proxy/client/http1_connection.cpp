@@ -49,12 +49,17 @@ Task<Http1End> Http1Connection::serve() {
     stream_.end();
     if (stream_.end_is_unsent()) {
       socket_.set_timeout(connection_.listener().spec.body_timeout);
-      const auto status = co_await socket_.write(output_.unsent());
+      auto write = socket_.write(output_.unsent());
+      if (is_ending()) write.end_follows();
+      const auto status = co_await write;
       stream_.after_send(status);
     }
-    if (connection_.is_draining() || !stream_.stays_open()) {
+    if (is_ending()) {
       const bool done = stream_.body_read() || stream_.status() == 408;
-      if (stream_.is_open() && !client_is_done()) co_await say_goodbye(done ? kGoodbye : kLinger);
+      if (stream_.is_open() && !client_is_done())
+        co_await say_goodbye(done ? kGoodbye : kLinger);
+      else if (stream_.is_open() && !socket_.tls())
+        socket_.shutdown_send();  // what was kept back goes: a close that finds unread bytes would drop it
       co_return Http1End::closed;
     }
     end_request();
@@ -165,6 +170,9 @@ Task<void> Http1Connection::refuse(http1::Refusal refusal) {
 }
 
 // --- the end
+
+// No request follows the one that was answered. Stays so once it is.
+bool Http1Connection::is_ending() const { return connection_.is_draining() || !stream_.stays_open(); }
 
 // A client that asked for the end itself, and of whom nothing is unread: there is nothing that a close could
 // take its answer away for, and it need not be waited for. nginx does the same.

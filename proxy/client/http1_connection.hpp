@@ -48,6 +48,7 @@ class Http1Connection final : public ProtocolDriver {
   HeadResult after_read(net::ReadResult read);
   HeadResult after_timeout();
   std::chrono::milliseconds idle_timeout() const;
+  bool is_ending() const;
   bool client_is_done() const;
   void begin_request();
   void end_request();

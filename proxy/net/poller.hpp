@@ -65,7 +65,7 @@ class Poller {
 
  private:
   static constexpr int kBatch = 128;
-  static constexpr std::size_t kLateTurns = 4;
+  static constexpr std::size_t kLateTurns = 8;
   void dispatch(std::span<epoll_event> events);
   void run_deferred();
   void run_sends();

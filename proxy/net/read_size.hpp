@@ -20,8 +20,17 @@ class ReadSize {
                                          : Buffer::kTiny;
     room_ = std::min(Buffer::kSmall, most_room_);
   }
-  // A read is over: `many` bytes came at once, so that more are likely to come.
-  void learn(bool many) { room_ = std::min(many ? Buffer::kLarge : Buffer::kSmall, most_room_); }
+  // A read is over: `many` bytes came at once, so that more are likely to come. A short one right behind has
+  // brought the rest of them, and says nothing of the next message.
+  void learn(bool many) {
+    if (many || !many_before_) room_ = std::min(many ? Buffer::kLarge : Buffer::kSmall, most_room_);
+    many_before_ = many;
+  }
+  // What was much came by a pipe.
+  void unlearn() {
+    many_before_ = false;
+    learn(false);
+  }
 
   std::uint32_t most() const { return most_; }
   std::uint32_t room() const { return room_; }
@@ -30,6 +39,7 @@ class ReadSize {
   std::uint32_t most_ = Buffer::kLarge;       // bytes
   std::uint32_t most_room_ = Buffer::kLarge;  // that a buffer gets
   std::uint32_t room_ = Buffer::kSmall;       // that the next one gets
+  bool many_before_ = false;                  // of the last read
 };
 
 }  // namespace sluice::net

@@ -74,7 +74,7 @@ void Stream::try_read_clear(char* room, std::size_t size) {
 
 void Stream::read_into_pipe(Pipe& pipe, std::uint64_t most) {
   assert(read_state_ == ReadState::pending && !tls_ && pipe.empty());
-  read_ = {read_.into, &pipe, static_cast<std::uint32_t>(std::min<std::uint64_t>(most, Pipe::kRoom)), true};
+  read_ = {read_.into, &pipe, Pipe::piece_of(most), true};
 }
 
 // How much of a pipe is used the kernel does not say: after a read there may be more.
@@ -104,7 +104,7 @@ bool Stream::drained() {
 
 void Stream::complete_read(ReadResult result) {
   read_result_ = result;
-  read_size_.learn(brought_many() && !read_.pipe);
+  read_.pipe ? read_size_.unlearn() : read_size_.learn(brought_many());
   read_state_ = ReadState::ready;
   if (!read_.late) poller_.defer(*this);
 }
@@ -246,7 +246,7 @@ Stream::WriteAwaiter::WriteAwaiter(Stream& stream, std::span<const iovec> pieces
 
 bool Stream::WriteAwaiter::step() {
   if (behind_) return step_piped();
-  status_ = stream_.send_now(left_);
+  status_ = stream_.send_now(left_, flags_);
   return left_.empty();
 }
 

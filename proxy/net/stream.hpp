@@ -128,6 +128,9 @@ class Stream final : private Deadline, private Poller::Entry {
     WriteAwaiter(Stream& stream, std::span<const iovec> pieces, Pipe* behind = nullptr);
     // A line's end goes behind the pipe's bytes. Requires: there is a pipe, and it was not awaited yet.
     void end_line() { ends_line_ = true; }
+    // The stream is closed or shut down as soon as this is written: in clear the kernel may keep what fills
+    // no packet for the one with the FIN.
+    void end_follows() { flags_ = MSG_MORE; }
     bool await_ready() { return left_.empty() && !behind_; }
     void await_suspend(std::coroutine_handle<> h);
     IoStatus await_resume() const noexcept { return status_; }
@@ -140,6 +143,7 @@ class Stream final : private Deadline, private Poller::Entry {
     Stream& stream_;
     Pipe* behind_;  // null: nothing is left of it
     bool ends_line_ = false;
+    int flags_ = 0;
     iovec pieces_[kMaxPieces];
     std::span<iovec> left_;
     IoStatus status_ = IoStatus::ok;

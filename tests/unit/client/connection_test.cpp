@@ -10,6 +10,14 @@ std::size_t count(std::string_view text, std::string_view part) {
   return found;
 }
 
+// tcpi_segs_in of linux/tcp.h, which glibc's tcp_info does not have.
+std::uint32_t packets_in(const Peer& peer) {
+  std::uint32_t info[48]{};
+  socklen_t size = sizeof info;
+  ::getsockopt(peer.fd(), IPPROTO_TCP, TCP_INFO, info, &size);
+  return info[35];
+}
+
 TEST_F(Clients, requests_are_answered_one_after_the_other) {
   Peer& peer = client();
   peer.send(std::string(kGet) + "GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -236,6 +244,18 @@ TEST_F(Clients, a_client_that_asked_for_the_end_is_not_waited_for_unless_it_has_
   EXPECT_EQ(count(more.got, "\r\n\r\nok"), 1u);
   more.finish();
   EXPECT_TRUE(until([&] { return !list.linked(); }));
+}
+
+TEST_F(Clients, the_end_comes_in_the_packet_of_the_last_answer) {
+  Peer& kept = client();
+  kept.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(got(kept, "ok"));
+  Peer& closed = client();
+  closed.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(until([&] { return closed.eof; }));
+  EXPECT_TRUE(closed.got.ends_with("ok"));
+  EXPECT_GT(packets_in(kept), 0u);
+  EXPECT_EQ(packets_in(closed), packets_in(kept));
 }
 
 TEST_F(Clients, a_head_that_does_not_end_is_refused) {

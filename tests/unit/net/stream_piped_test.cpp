@@ -93,6 +93,16 @@ TEST_F(PipedTest, a_turn_moves_so_much_at_most) {
   EXPECT_TRUE(until([&] { return last == IoStatus::canceled; }));
 }
 
+TEST_F(PipedTest, the_end_of_a_body_is_not_left_for_a_turn_of_its_own) {
+  const int room = 4 << 20;
+  ::setsockopt(peer, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+  const std::string body(Pipe::kRoom + 200, 'b');
+  say(body);
+  arm(body.size());
+  ASSERT_TRUE(until([&] { return stream->read_ready(); }));
+  EXPECT_EQ(stream->take().size, body.size());
+}
+
 TEST_F(PipedTest, lines_go_before_and_behind) {
   say("piece");
   arm(5);
