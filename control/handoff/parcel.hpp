@@ -1,6 +1,5 @@
 // What a daemon hands over to the one that takes its place, and how it goes through a channel: what cannot be
-// had a second time. All else is in the journal and in the configuration. Main
-// thread.
+// had a second time. All else is in the journal and in the configuration. Main thread.
 #pragma once
 
 #include <cstdint>
