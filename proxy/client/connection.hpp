@@ -35,8 +35,8 @@ enum class Http1End : std::uint8_t {
 // Speaks the client's protocol on a connection. Called between the TLS handshake and the connection's end.
 class ProtocolDriver {
  public:
-  virtual void drain() = 0;      // as Connection::drain()
-  virtual void retire() = 0;     // as Connection::retire()
+  virtual void drain() = 0;   // as Connection::drain()
+  virtual void retire() = 0;  // as Connection::retire()
   virtual bool is_idle() const = 0;
   virtual void close_now() = 0;  // as Connection::close_now()
 
@@ -66,6 +66,8 @@ class Connection final : private ConnectionHook, private net::ReadObserver {
   }
   // No request is under way, nor has one begun to come.
   bool is_idle() const { return protocol_ ? protocol_->is_idle() : !socket_.read_ready(); }
+  // Nor has the client said anything for a while: it is not in the midst of asking one thing after the other.
+  bool is_quiet() const { return !protocol_ && requests_ > 0 && !socket_.read_ready(); }
   // Ends now, whatever runs, with a reset.
   void close_now();
 

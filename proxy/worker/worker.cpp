@@ -164,9 +164,12 @@ void Worker::shut_down(milliseconds deadline, Shutdown how, std::function<void(s
   // Tunnels leave one by one in the first nine tenths of the time, so that their clients do not come back all
   // at once.
   const auto window = static_cast<std::uint64_t>(std::max<std::int64_t>(1, deadline.count() * 9 / 10));
-  exchange_.backends.each_backend([this, window](upstream::Backend& backend) {
-    backend.each_activity([this, window](upstream::Activity& activity) {
-      if (activity.is_tunnel()) activity.end_within(milliseconds(exchange_.random.next() % window));
+  // Another process serves already: there is time to wait whether they end by themselves.
+  const std::uint64_t patience = handed_over ? window / 2 : 0;
+  exchange_.backends.each_backend([this, window, patience](upstream::Backend& backend) {
+    backend.each_activity([this, window, patience](upstream::Activity& activity) {
+      const std::uint64_t wait = patience + exchange_.random.next() % (window - patience);
+      if (activity.is_tunnel()) activity.end_within(milliseconds(wait));
     });
   });
   shutdown_deadline_ = net::Clock::now() + deadline;
@@ -174,16 +177,16 @@ void Worker::shut_down(milliseconds deadline, Shutdown how, std::function<void(s
   watch_shutdown();
 }
 
-// One by one, so that they do not all come back at once. Who has just come and not asked yet is waited for
-// longest.
+// One by one, so that they do not all come back at once. Who asks one thing after the other leaves with an
+// answer that says so; who has just come, or has just asked, is waited for longest.
 void Worker::end_some_idle(net::Clock::time_point now) {
   const auto left = std::chrono::duration_cast<milliseconds>(*idle_until_ - now);
   const auto ticks = static_cast<std::uint64_t>(std::max<std::int64_t>(1, left / net::TimerWheel::kTick));
   for (net::WheelHook* hook = connections_.next; hook != &connections_;) {
     client::Connection& connection = client::Connection::from(*hook);
     hook = hook->next;
-    const bool may_leave = connection.requests() > 0 || left <= milliseconds(0);
-    if (may_leave && connection.is_idle() && exchange_.random.next() % ticks == 0) connection.drain();
+    const bool may_leave = left > milliseconds(0) ? connection.is_quiet() : connection.is_idle();
+    if (may_leave && exchange_.random.next() % ticks == 0) connection.drain();
   }
 }
 
