@@ -2,8 +2,6 @@
 // its place.
 #pragma once
 
-#include <yaml-cpp/yaml.h>
-
 #include <functional>
 #include <set>
 #include <span>
@@ -14,6 +12,7 @@
 #include "proxy/config/complaint.hpp"
 #include "proxy/config/kinds.hpp"
 #include "proxy/config/syntax.hpp"
+#include "proxy/config/yaml_tree.hpp"
 
 namespace sluice::config {
 
@@ -31,15 +30,16 @@ struct KnownKey {
 class YamlValue {
  public:
   // `name` is how messages call it ("'interval'", "service 'api'", "a listener"), `key` where its key stands.
-  YamlValue(Complaints& out, const YAML::Node& node, std::string name, Place key);
+  // `node` outlives it.
+  YamlValue(Complaints& out, const YamlNode& node, std::string name, Place key);
 
   const std::string& name() const { return name_; }
   Place place() const { return place_; }
   Place key_place() const { return key_; }
-  bool is_scalar() const { return node_.IsScalar(); }
-  bool is_map() const { return node_.IsMap(); }
-  bool is_list() const { return node_.IsSequence(); }
-  bool empty() const { return node_.size() == 0; }  // of a map or list
+  bool is_scalar() const { return node_->is_scalar(); }
+  bool is_map() const { return node_->is_map(); }
+  bool is_list() const { return node_->is_list(); }
+  bool empty() const { return node_->content.empty(); }  // of a map or list
   Complaints& complaints() const { return *out_; }
   // Where the places of the map are kept in which this value stands; null: nowhere.
   Places* around() const { return around_; }
@@ -107,7 +107,7 @@ class YamlValue {
   std::string found() const;
 
   Complaints* out_;
-  YAML::Node node_;
+  const YamlNode* node_;
   std::string name_;
   Place key_, place_;
   Places* around_ = nullptr;
