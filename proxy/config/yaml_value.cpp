@@ -234,7 +234,7 @@ void YamlValue::pairs(const std::string& kind, const Pair& read) const {
                                  : name_ + " must be a map, not " + found());
     return;
   }
-  std::map<std::string, Place> seen;
+  std::map<std::string_view, Place> seen;
   for (std::size_t i = 0; i < node_->content.size(); i += 2) {
     const YamlNode& written = *node_->content[i];
     const Place place = written.place;
@@ -255,34 +255,33 @@ void YamlValue::pairs(const std::string& kind, const Pair& read) const {
   }
 }
 
-std::set<std::string> YamlValue::keys(const std::vector<KnownKey>& known, Places* places) const {
+std::set<std::string> YamlValue::keys(KnownKeys& known, Places* places) const {
   Places local;
   Places& learnt = places ? *places : local;
-  std::vector<std::string> words;
-  for (const auto& key : known) words.push_back(key.word);
+  learnt.keys.reserve(node_->content.size() / 2);
   pairs("", [&](const std::string& word, YamlValue& value) {
-    const auto key =
-        std::find_if(known.begin(), known.end(), [&](const KnownKey& k) { return k.word == word; });
-    if (key == known.end()) {
-      const std::string meant = suggest(word, words);
-      if (!meant.empty()) learnt.unread.insert(meant);
-      out_->add(value.key_place(),
-                "unknown key " + quoted(word) + " in " + name_ + unknown_because(word, meant, words), meant);
-      return;
-    }
-    learnt.keys[word] = value.key_place();
-    if (value.is_scalar()) learnt.values[word] = value.place();
-    if (around_) around_->values[word_ + "/" + word] = value.place();
     value.around_ = places;
     const std::size_t before = out_->size();
-    key->read(value);
+    if (!known.read(word, value)) return complain_about_unknown(word, value, known, learnt);
+    learnt.keys.set(word, value.key_place());
+    if (value.is_scalar()) learnt.values.set(word, value.place());
+    if (around_) around_->values.set(word_ + "/" + word, value.place());
     if (out_->size() > before) learnt.unread.insert(word);
   });
-  for (const auto& key : known) {
-    if (!key.required || learnt.keys.contains(key.word) || !learnt.unread.insert(key.word).second) continue;
-    if (node_->is_map()) out_->add(key_, name_ + " needs the key '" + key.word + "'");
+  for (const auto& word : known.required()) {
+    if (learnt.keys.contains(word) || !learnt.unread.insert(word).second) continue;
+    if (node_->is_map()) out_->add(key_, name_ + " needs the key '" + word + "'");
   }
   return learnt.unread;
+}
+
+void YamlValue::complain_about_unknown(const std::string& word, const YamlValue& value,
+                                       const KnownKeys& known, Places& learnt) const {
+  const auto words = known.words();
+  const std::string meant = suggest(word, words);
+  if (!meant.empty()) learnt.unread.insert(meant);
+  out_->add(value.key_place(),
+            "unknown key " + quoted(word) + " in " + name_ + unknown_because(word, meant, words), meant);
 }
 
 void YamlValue::each(const std::string& kind, const std::function<void(const YamlValue&)>& read) const {

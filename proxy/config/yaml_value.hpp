@@ -18,11 +18,14 @@ namespace sluice::config {
 
 class YamlValue;
 
-// One key that a map may hold.
-struct KnownKey {
-  std::string word;
-  std::function<void(const YamlValue&)> read;
-  bool required = false;
+// The keys that a map may hold.
+class KnownKeys {
+ public:
+  virtual ~KnownKeys() = default;
+  // False: there is none of this word.
+  virtual bool read(const std::string& word, const YamlValue& value) = 0;
+  virtual std::vector<std::string> words() const = 0;
+  virtual std::vector<std::string> required() const = 0;
 };
 
 // The readers return whether `into` was set; when not, they have complained and `into` is as it was.
@@ -91,7 +94,7 @@ class YamlValue {
   // when given, learns where each key stands and which could not be read, and those of the map that this one
   // is a value of learn where the values in this one stand ("retries/attempts"). Returns which could not be
   // read, or were misspelt.
-  std::set<std::string> keys(const std::vector<KnownKey>& known, Places* places = nullptr) const;
+  std::set<std::string> keys(KnownKeys& known, Places* places = nullptr) const;
 
   // A map whose keys are names: each pair once, in the order written. The value is called `kind` 'KEY'.
   using Pair = std::function<void(const std::string& key, YamlValue& value)>;
@@ -101,6 +104,8 @@ class YamlValue {
   void each(const std::string& kind, const std::function<void(const YamlValue&)>& read) const;
 
  private:
+  void complain_about_unknown(const std::string& word, const YamlValue& value, const KnownKeys& known,
+                              Places& learnt) const;
   bool whole_number(std::uint64_t& into, std::uint64_t low, std::uint64_t high) const;
   std::size_t index_of(const std::vector<std::string>& words) const;  // its size when it is none of them
   bool expect_scalar(const std::string& must_be) const;
