@@ -1,5 +1,6 @@
 #include "control/change/reloader.hpp"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/use_awaitable.hpp>
@@ -74,6 +75,7 @@ asio::awaitable<Result<Changed>> Reloader::reload(Invocation invocation) {
   auto reply = co_await adopt(invocation, std::move(next));
   auto& counters = recorder_.counters;
   if (!invocation.options.dry_run) ++(reply ? counters.reloads_ok : counters.reloads_failed);
+  ::malloc_trim(0);  // half of what it needed, with 10,000 services 45 MB, is whole pages that nobody uses
   co_return reply;
 }
 
