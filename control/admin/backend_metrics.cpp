@@ -1,5 +1,6 @@
 #include "control/admin/backend_metrics.hpp"
 
+#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -55,21 +56,27 @@ constexpr NumberMetric kNumbers[] = {
 
 }  // namespace
 
-BackendMetrics::BackendMetrics(Exposition& out, const change::StatusWriter& views) : views_(views) {
-  for (const auto& metric : kStates) states_.push_back(&out.family(metric.name, "gauge", metric.help));
+BackendMetrics::BackendMetrics(Exposition& out, const change::StatusWriter& views)
+    : out_(out), views_(views) {
+  for (const auto& metric : kStates) {
+    auto& [family, forms] = states_.emplace_back(States{out.family(metric.name, "gauge", metric.help), {}});
+    for (const auto state : metric.states) forms.push_back(family.form({}, Labels{{"state", state}}));
+  }
   for (const auto& metric : kNumbers) numbers_.push_back(&out.family(metric.name, metric.type, metric.help));
 }
 
 void BackendMetrics::add(const route::Service& service) {
   for (const auto& pool : service.pools)
     for (const auto& backend : views_.backends(service, pool))
-      add(backend, {{"service", service.spec.name}, {"pool", pool.name}, {"backend", backend.name}});
+      add(backend,
+          out_.keep({{"service", service.spec.name}, {"pool", pool.name}, {"backend", backend.name}}));
 }
 
-void BackendMetrics::add(const BackendView& backend, const Labels& labels) {
+void BackendMetrics::add(const BackendView& backend, LabelsId labels) {
   for (std::size_t i = 0; i < states_.size(); ++i)
-    for (const auto state : kStates[i].states)
-      states_[i]->add(backend.*kStates[i].state == state, labels, Labels{{"state", state}});
+    for (std::size_t state = 0; state < std::size(kStates[i].states); ++state)
+      states_[i].family.add(backend.*kStates[i].state == kStates[i].states[state], labels,
+                            states_[i].forms[state]);
   for (std::size_t i = 0; i < numbers_.size(); ++i) numbers_[i]->add(kNumbers[i].read(backend), labels);
 }
 

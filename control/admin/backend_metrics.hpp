@@ -16,10 +16,17 @@ class BackendMetrics {
   void add(const route::Service& service);
 
  private:
-  void add(const change::BackendView& backend, const Labels& labels);
+  // A family with a form for each state.
+  struct States {
+    Family& family;
+    std::vector<Family::Form> forms;
+  };
+  void add(const change::BackendView& backend, LabelsId labels);
 
+  Exposition& out_;
   const change::StatusWriter& views_;
-  std::vector<Family*> states_, numbers_;
+  std::vector<States> states_;
+  std::vector<Family*> numbers_;
 };
 
 }  // namespace sluice::admin

@@ -30,7 +30,9 @@ Buckets durations_of(const observe::PoolLive& pool) {
   std::array<std::uint64_t, kBounds.size() + 1> within{};
   Buckets out;
   for (const auto& worker : pool.per_worker) {
-    worker.duration.each([&](std::size_t bucket, std::uint64_t n) { within[kBoundOf[bucket]] += n; });
+    worker.duration.each([&](std::size_t bucket, std::uint64_t n) {
+      if (n > 0) within[kBoundOf[bucket]] += n;  // few are
+    });
     out.sum_micros += worker.duration.sum_micros();
   }
   for (std::size_t i = 0; i < kBounds.size(); ++i) out.at_most[i] = out.count += within[i];

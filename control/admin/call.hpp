@@ -2,11 +2,13 @@
 #pragma once
 
 #include <boost/json/value.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "control/admin/pieces.hpp"
 #include "control/change/control.hpp"
 #include "control/protocol/target.hpp"
 
@@ -37,6 +39,7 @@ struct Reply {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
+  std::unique_ptr<Pieces> more;  // of the body, behind what is there
   std::vector<std::pair<std::string, std::string>> headers;
   std::optional<EventStream> stream;  // instead of a body
 };

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <string>
+#include <memory>
 
 #include "control/admin/call.hpp"
 #include "control/admin/scrape.hpp"
@@ -21,7 +21,7 @@ class Commands {
 
   // Attributes what was counted until now to the tracks that pools were on until now: after each change.
   void follow_tracks() { scraper_.follow(control_); }
-  boost::asio::awaitable<std::string> scrape() { return scraper_.scrape(control_); }
+  boost::asio::awaitable<std::unique_ptr<Pieces>> scrape() { return scraper_.scrape(control_); }
   change::Control& control() { return control_; }
 
  private:

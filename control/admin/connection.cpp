@@ -47,6 +47,14 @@ std::optional<protocol::Problem> problem_of(const error_code& error) {
   return std::nullopt;
 }
 
+void set_fields(http::fields& fields, const Reply& reply) {
+  fields.set(http::field::content_type, reply.content_type);
+  fields.set(http::field::cache_control, "no-store");
+  fields.set("X-Content-Type-Options", "nosniff");
+  if (reply.status == 401) fields.set(http::field::www_authenticate, "Bearer realm=\"sluice\"");
+  for (const auto& [name, value] : reply.headers) fields.set(name, value);
+}
+
 }  // namespace
 
 Result<Call> call_from(const http::request<http::string_body>& request, change::Actor actor) {
@@ -176,12 +184,12 @@ std::optional<protocol::Problem> Connection::may_by_token(std::string_view autho
 }
 
 asio::awaitable<bool> Connection::send(Reply reply, const HttpRequest& request, bool keep_alive) {
+  if (reply.more) {
+    auto work = send_pieces(std::move(reply), request, keep_alive);
+    co_return co_await std::move(work);
+  }
   http::response<http::string_body> response(static_cast<http::status>(reply.status), request.version());
-  response.set(http::field::content_type, reply.content_type);
-  response.set(http::field::cache_control, "no-store");
-  response.set("X-Content-Type-Options", "nosniff");
-  if (reply.status == 401) response.set(http::field::www_authenticate, "Bearer realm=\"sluice\"");
-  for (const auto& [name, value] : reply.headers) response.set(name, value);
+  set_fields(response, reply);
   response.keep_alive(keep_alive);
   const auto length = reply.body.size();
   if (request.method() != http::verb::head) response.body() = std::move(reply.body);
@@ -194,6 +202,40 @@ asio::awaitable<bool> Connection::send(Reply reply, const HttpRequest& request, 
   else
     co_await http::async_write(stream_, serializer, asio::redirect_error(asio::use_awaitable, error));
   co_return !error && keep_alive;
+}
+
+// RFC 9112 6.3: of HTTP/1.0, which knows no chunks, the end of the connection ends the body.
+asio::awaitable<bool> Connection::send_pieces(Reply reply, const HttpRequest& request, bool keep_alive) {
+  const bool chunked = request.version() >= 11;
+  http::response<http::empty_body> response(static_cast<http::status>(reply.status), request.version());
+  set_fields(response, reply);
+  response.keep_alive(keep_alive && chunked);
+  if (chunked) response.chunked(true);
+  stream_.expires_after(kIdle);
+  error_code error;
+  http::response_serializer<http::empty_body> serializer(response);
+  co_await http::async_write_header(stream_, serializer, asio::redirect_error(asio::use_awaitable, error));
+  bool goes_on = !error;
+  if (goes_on && request.method() != http::verb::head) {
+    goes_on = co_await write_piece(reply.body, chunked);
+    while (goes_on && !closed_ && reply.more->more())
+      goes_on = co_await write_piece(reply.more->next(), chunked);
+    if (goes_on && chunked) goes_on = co_await write_text("0\r\n\r\n");
+  }
+  co_return goes_on&& keep_alive&& chunked;
+}
+
+asio::awaitable<bool> Connection::write_piece(std::string_view piece, bool chunked) {
+  error_code error;
+  stream_.expires_after(kIdle);
+  const auto body = asio::buffer(piece.data(), piece.size());
+  if (chunked) {
+    const auto chunk = http::make_chunk(body);
+    co_await asio::async_write(stream_, chunk, asio::redirect_error(asio::use_awaitable, error));
+  } else {
+    co_await asio::async_write(stream_, body, asio::redirect_error(asio::use_awaitable, error));
+  }
+  co_return !error;
 }
 
 asio::awaitable<bool> Connection::write_text(std::string text) {

@@ -59,6 +59,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<protocol::Problem> may_by_token(std::string_view authorization, std::string_view key,
                                                 Call& call);
   boost::asio::awaitable<bool> send(Reply reply, const HttpRequest& request, bool keep_alive);
+  boost::asio::awaitable<bool> send_pieces(Reply reply, const HttpRequest& request, bool keep_alive);
+  boost::asio::awaitable<bool> write_piece(std::string_view piece, bool chunked);
   boost::asio::awaitable<void> stream_events(EventStream from, unsigned version);
   boost::asio::awaitable<bool> write_text(std::string text);
   boost::asio::awaitable<void> refuse(boost::system::error_code error);

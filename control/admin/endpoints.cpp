@@ -93,9 +93,10 @@ Reply list(Commands&) { return text_reply("sluice\n\n" + endpoint_list()); }
 Reply alive(Commands&) { return text_reply("ok\n"); }
 
 asio::awaitable<Reply> metrics(Commands& commands, Call, PathNames) {
-  auto text = co_await commands.scrape();
-  auto reply = text_reply(std::move(text));
+  auto pieces = co_await commands.scrape();
+  auto reply = text_reply(std::string(pieces->next()));
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  if (pieces->more()) reply.more = std::move(pieces);
   co_return reply;
 }
 

@@ -29,14 +29,14 @@ void certificates(Exposition& out, const config::Spec& spec) {
     if (!listener.tls) continue;
     for (const auto& certificate : listener.tls->certificates)
       family.add(certificate.not_after,
-                 Labels{{"listener", listener.name}, {"certificate", certificate.cert}});
+                 out.keep({{"listener", listener.name}, {"certificate", certificate.cert}}));
   }
 }
 
 void daemon(Exposition& out, change::Control& control) {
   const worker::Workers& workers = control.workers();
   out.family("sluice_build_info", "gauge", "The version that runs; always 1.")
-      .add(1, Labels{{"version", control.views().version()}});
+      .add(1, out.keep({{"version", control.views().version()}}));
   out.single("sluice_generation", "gauge", "The generation of the routing state in force.",
              control.generation());
   out.single("sluice_state_durable", "gauge", "1 when the generation in force is on the disk.",
@@ -77,7 +77,7 @@ class Breath {
   Clock::time_point last_ = Clock::now();
 };
 
-asio::awaitable<std::string> Scraper::scrape(change::Control& control) {
+asio::awaitable<std::unique_ptr<Pieces>> Scraper::scrape(change::Control& control) {
   follow(control);
   const auto snapshot = control.snapshot();  // the same to the end, whatever changes meanwhile
   Exposition out;
@@ -93,7 +93,7 @@ asio::awaitable<std::string> Scraper::scrape(change::Control& control) {
   daemon(out, control);
   certificates(out, control.spec());
   process_metrics(out);
-  co_return out.text();
+  co_return std::make_unique<Printer>(std::move(out));
 }
 
 }  // namespace sluice::admin

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <string>
+#include <memory>
 
+#include "control/admin/pieces.hpp"
 #include "control/admin/tracks.hpp"
 #include "control/change/control.hpp"
 
@@ -13,8 +14,9 @@ class Scraper {
  public:
   // See Tracks::follow.
   void follow(const change::Control& control) { tracks_.follow(control.snapshot()); }
-  // Of thousands of services in pieces, between which changes go their way.
-  boost::asio::awaitable<std::string> scrape(change::Control& control);
+  // Thousands of services are asked a few at once, changes go their way in between. What is asked for here
+  // is printed when it is sent.
+  boost::asio::awaitable<std::unique_ptr<Pieces>> scrape(change::Control& control);
 
  private:
   Tracks tracks_;

@@ -25,7 +25,7 @@ void gate_family(Exposition& out, const Rollouts& rollouts, std::string_view nam
   for (const auto& [service, rollout] : rollouts)
     for (const auto& gate : rollout.gates)
       if (const auto number = value(gate))
-        family.add(*number, Labels{{"service", service}, {"gate", gate.gate}});
+        family.add(*number, out.keep({{"service", service}, {"gate", gate.gate}}));
 }
 
 }  // namespace
@@ -38,8 +38,9 @@ void rollout_metrics(Exposition& out, const change::StatusWriter& views, const r
   auto& step = out.family("sluice_rollout_step", "gauge",
                           "The step of an active rollout, from 1; 0 before the first.");
   for (const auto& [service, rollout] : rollouts) {
-    const Labels labels{{"service", service}};
-    for (const auto state : kStates) states.add(rollout.state == state, labels, Labels{{"state", state}});
+    const LabelsId labels = out.keep({{"service", service}});
+    for (const auto state : kStates)
+      states.add(rollout.state == state, out.keep({{"service", service}, {"state", state}}));
     active.add(rollout.active, labels);
     if (rollout.active) step.add(rollout.step.value_or(0), labels);
   }
@@ -47,7 +48,7 @@ void rollout_metrics(Exposition& out, const change::StatusWriter& views, const r
   for (const auto& [service, rollout] : rollouts) have_one.insert(service);
   for (const auto& service : snapshot.services)
     if (service.live->told != observe::Told::little && !have_one.contains(service.spec.name))
-      active.add(0, Labels{{"service", service.spec.name}});
+      active.add(0, out.keep({{"service", service.spec.name}}));
   gate_family(out, rollouts, "sluice_gate_value", "What a gate measures in the present step.",
               [](const GateStatus& gate) { return gate.value; });
   gate_family(out, rollouts, "sluice_gate_lower", "The lower bound of what a gate measures.",
@@ -62,7 +63,7 @@ void rollout_metrics(Exposition& out, const change::StatusWriter& views, const r
     for (const auto& gate : rollout.gates)
       for (const auto verdict : kVerdicts)
         verdicts.add(gate.verdict == verdict,
-                     Labels{{"service", service}, {"gate", gate.gate}, {"verdict", verdict}});
+                     out.keep({{"service", service}, {"gate", gate.gate}, {"verdict", verdict}}));
 }
 
 }  // namespace sluice::admin

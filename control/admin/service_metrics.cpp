@@ -1,6 +1,8 @@
 #include "control/admin/service_metrics.hpp"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,20 +17,6 @@ namespace {
 
 using observe::Told;
 
-std::string text_of(const Number& number) { return std::string(number.text()); }
-
-void add_histogram(Family& to, const Buckets& buckets, std::string_view labels = {}) {
-  static const auto bounds = [] {
-    std::array<Labels, kBounds.size()> made;
-    for (std::size_t i = 0; i < made.size(); ++i) made[i].add("le", text_of(kBounds[i]));
-    return made;
-  }();
-  for (std::size_t i = 0; i < bounds.size(); ++i) to.add("_bucket", buckets.at_most[i], labels, bounds[i]);
-  to.add("_bucket", buckets.count, labels, R"(le="+Inf")");
-  to.add("_sum", static_cast<double>(buckets.sum_micros) / 1e6, labels, {});
-  to.add("_count", buckets.count, labels, {});
-}
-
 bool had_calls(const route::Service& service) {
   const auto any = [](const observe::PoolCounters& worker) {
     return std::ranges::any_of(worker.grpc, [](const observe::Counter& n) { return n.get() > 0; });
@@ -40,28 +28,61 @@ bool had_calls(const route::Service& service) {
 
 }  // namespace
 
-// The names that the old dashboards and scripts ask for.
-struct OldNames {
-  explicit OldNames(Exposition& out)
-      : requests(out.family("http_requests_total", "counter",
-                            "Requests by the role of the pool chosen and the class of its first answer "
-                            "(failures without one are 5xx).")),
-        durations(out.family("http_request_duration_seconds", "histogram",
-                             "From a request's head to the last byte of its answer, all services.")) {}
-
-  // 1xx is an answer that few backends ever give.
-  void add(const std::string& service, const Tracks::Service& counts, bool little) {
-    constexpr std::string_view kClasses[] = {
-        "", R"(status="1xx")", R"(status="2xx")", R"(status="3xx")", R"(status="4xx")", R"(status="5xx")"};
-    for (const auto& [suffix, classes] :
-         {std::pair("-active", &counts.active), std::pair("-canary", &counts.canary)}) {
-      const Labels labels{{"service", service}, {"pod", service + suffix}};
-      for (std::size_t i = little ? 2 : 1; i < classes->size(); ++i)
-        requests.add((*classes)[i], labels, kClasses[i]);
+class HistogramFamily {
+ public:
+  HistogramFamily(Exposition& out, std::string_view name, std::string_view help)
+      : family_(out.family(name, "histogram", help)),
+        infinite_(family_.form("_bucket", R"(le="+Inf")")),
+        sum_(family_.form("_sum", {})),
+        count_(family_.form("_count", {})) {
+    char digits[Number::kMostDigits];
+    for (std::size_t i = 0; i < bounds_.size(); ++i) {
+      const std::string_view bound(digits,
+                                   static_cast<std::size_t>(Number(kBounds[i]).print(digits) - digits));
+      bounds_[i] = family_.form("_bucket", Labels{{"le", bound}});
     }
   }
 
-  Family &requests, &durations;
+  void add(const Buckets& buckets, LabelsId labels = kNoLabels) {
+    for (std::size_t i = 0; i < bounds_.size(); ++i) family_.add(buckets.at_most[i], labels, bounds_[i]);
+    family_.add(buckets.count, labels, infinite_);
+    family_.add(static_cast<double>(buckets.sum_micros) / 1e6, labels, sum_);
+    family_.add(buckets.count, labels, count_);
+  }
+
+ private:
+  Family& family_;
+  std::array<Family::Form, kBounds.size()> bounds_;
+  Family::Form infinite_, sum_, count_;
+};
+
+// The names that the old dashboards and scripts ask for.
+struct OldNames {
+  explicit OldNames(Exposition& to)
+      : out(to),
+        requests(out.family("http_requests_total", "counter",
+                            "Requests by the role of the pool chosen and the class of its first answer "
+                            "(failures without one are 5xx).")),
+        durations(out, "http_request_duration_seconds",
+                  "From a request's head to the last byte of its answer, all services.") {
+    for (const auto status : observe::kStatusClasses)
+      classes.push_back(requests.form({}, Labels{{"status", status}}));
+  }
+
+  // 1xx is an answer that few backends ever give.
+  void add(const std::string& service, const Tracks::Service& counts, bool little) {
+    for (const auto& [suffix, track] :
+         {std::pair("-active", &counts.active), std::pair("-canary", &counts.canary)}) {
+      const LabelsId labels = out.keep({{"service", service}, {"pod", service + suffix}});
+      for (std::size_t i = little ? 2 : 1; i < track->size(); ++i)
+        requests.add((*track)[i], labels, classes[i - 1]);
+    }
+  }
+
+  Exposition& out;
+  Family& requests;
+  std::vector<Family::Form> classes;
+  HistogramFamily durations;
 };
 
 struct ShareMetrics {
@@ -81,66 +102,81 @@ struct TrafficMetrics {
             out.family("sluice_service_set_aside", "gauge", "1 for a service that could not be restored.")),
         state(out.family("sluice_service_traffic_state", "gauge",
                          "1 for the state of a service: open, paused, stopped.")),
+        open(state.form({}, R"(state="open")")),
+        paused(state.form({}, R"(state="paused")")),
+        stopped(state.form({}, R"(state="stopped")")),
         held(out.family("sluice_held_requests", "gauge", "Requests that a pause holds.")),
         in_flight(out.family("sluice_service_in_flight", "gauge",
                              "Requests and tunnels of a service that are under way or wait for a place.")) {}
 
-  void add(const route::Service& service, std::string_view labels) {
+  void add(const route::Service& service, LabelsId labels) {
     using Kind = route::Hold::Kind;
     const auto is = [&service](Kind kind) { return service.hold && service.hold->kind == kind; };
     set_aside.add(!service.disabled.empty(), labels);
-    state.add(!service.hold, labels, R"(state="open")");
-    state.add(is(Kind::paused), labels, R"(state="paused")");
-    state.add(is(Kind::stopped), labels, R"(state="stopped")");
+    state.add(!service.hold, labels, open);
+    state.add(is(Kind::paused), labels, paused);
+    state.add(is(Kind::stopped), labels, stopped);
     held.add(service.live->hold.held.load(), labels);
     in_flight.add(service.live->under_way(), labels);
   }
 
-  Family &set_aside, &state, &held, &in_flight;
+  Family &set_aside, &state;
+  Family::Form open, paused, stopped;
+  Family &held, &in_flight;
 };
 
 // What there is only where somebody asked for it.
 struct ExtraMetrics {
-  explicit ExtraMetrics(Exposition& out)
-      : flags(out.family("sluice_flag_share_ratio", "gauge", "The share of users that have a flag, 0 to 1.")),
+  explicit ExtraMetrics(Exposition& to)
+      : out(to),
+        flags(out.family("sluice_flag_share_ratio", "gauge", "The share of users that have a flag, 0 to 1.")),
         mirror(out.family("sluice_mirror_share_ratio", "gauge",
                           "The share of requests that is mirrored to a pool, 0 to 1.")),
         mirrored(out.family("sluice_mirrored_requests_total", "counter",
                             "Copies of requests, by what became of them.")),
         previews(out.family("sluice_preview_requests_total", "counter",
                             "Requests that a preview token or a fixed listener sent to the pool; in no other "
-                            "count.")) {}
+                            "count.")) {
+    for (std::size_t i = 0; i < std::size(kResults); ++i)
+      results[i] = mirrored.form({}, Labels{{"result", kResults[i].first}});
+  }
 
-  void add(const route::Service& service, const Labels& labels) {
+  void add(const route::Service& service) {
+    const std::string& name = service.spec.name;
     for (const auto& flag : service.flags)
-      flags.add(static_cast<double>(flag.share) / kWhole, labels, Labels{{"flag", flag.name}});
-    add_mirror(service, labels);
+      flags.add(static_cast<double>(flag.share) / kWhole, out.keep({{"service", name}, {"flag", flag.name}}));
+    add_mirror(service);
     const auto count = [](const route::Pool& pool) {
       return observe::sum_over(pool.live->previews, [](const auto& worker) { return worker.requests.get(); });
     };
     if (std::ranges::any_of(service.pools, [&](const route::Pool& pool) { return count(pool) > 0; }))
-      for (const auto& pool : service.pools) previews.add(count(pool), labels, Labels{{"pool", pool.name}});
+      for (const auto& pool : service.pools)
+        previews.add(count(pool), out.keep({{"service", name}, {"pool", pool.name}}));
   }
 
-  void add_mirror(const route::Service& service, const Labels& labels) {
+  void add_mirror(const route::Service& service) {
     if (const auto& to = service.mirror)
-      mirror.add(static_cast<double>(to->share) / kWhole, labels,
-                 Labels{{"pool", service.pools[to->pool].name}});
-    using Counters = observe::ServiceCounters;
-    constexpr std::pair<std::string_view, observe::Counter Counters::*> kResults[] = {
-        {R"(result="answered")", &Counters::mirrored},
-        {R"(result="failed")", &Counters::mirror_failed},
-        {R"(result="dropped")", &Counters::mirror_dropped},
-        {R"(result="skipped")", &Counters::mirror_skipped}};
+      mirror.add(static_cast<double>(to->share) / kWhole,
+                 out.keep({{"service", service.spec.name}, {"pool", service.pools[to->pool].name}}));
     std::uint64_t counts[std::size(kResults)] = {}, all = 0;
     for (std::size_t i = 0; i < std::size(kResults); ++i)
       all += counts[i] = observe::sum_over(
           service.live->per_worker, [&](const auto& worker) { return (worker.*kResults[i].second).get(); });
     if (all == 0 && !service.mirror) return;
-    for (std::size_t i = 0; i < std::size(kResults); ++i) mirrored.add(counts[i], labels, kResults[i].first);
+    const LabelsId labels = out.keep({{"service", service.spec.name}});
+    for (std::size_t i = 0; i < std::size(kResults); ++i) mirrored.add(counts[i], labels, results[i]);
   }
 
+  using Counters = observe::ServiceCounters;
+  static constexpr std::pair<std::string_view, observe::Counter Counters::*> kResults[] = {
+      {"answered", &Counters::mirrored},
+      {"failed", &Counters::mirror_failed},
+      {"dropped", &Counters::mirror_dropped},
+      {"skipped", &Counters::mirror_skipped}};
+
+  Exposition& out;
   Family &flags, &mirror, &mirrored, &previews;
+  std::array<Family::Form, std::size(kResults)> results;
 };
 
 struct PoolMetrics {
@@ -149,11 +185,12 @@ struct PoolMetrics {
         traffic(out, observe::kPoolMetrics),
         calls(out, observe::kGrpcMetrics),
         draining(out.family("sluice_draining_backends", "gauge", "Backends whose drain is under way.")),
-        durations(out.family("sluice_request_duration_seconds", "histogram",
-                             "From a request's head to the last byte of its answer.")) {}
+        durations(out, "sluice_request_duration_seconds",
+                  "From a request's head to the last byte of its answer.") {}
 
   TableFamilies<observe::PoolLive> requests, traffic, calls;
-  Family &draining, &durations;
+  Family& draining;
+  HistogramFamily durations;
 };
 
 struct ServiceMetrics::Families {
@@ -177,7 +214,8 @@ struct ServiceMetrics::Families {
 
 ServiceMetrics::ServiceMetrics(Exposition& out, const Tracks& tracks, const change::StatusWriter& views,
                                Scale scale)
-    : tracks_(tracks),
+    : out_(out),
+      tracks_(tracks),
       views_(views),
       scale_(scale),
       durations_(tracks.gone()),
@@ -187,15 +225,17 @@ ServiceMetrics::~ServiceMetrics() = default;
 
 void ServiceMetrics::add(const route::Service& service) {
   const Told told = service.live->told = told_of(service, scale_);
-  const Labels labels{{"service", service.spec.name}};
   to_->old.add(service.spec.name, tracks_.of(service), told == Told::little);
-  to_->extras.add(service, labels);
+  to_->extras.add(service);
+  pool_labels_.clear();
   for (const auto& pool : service.pools) {
-    const Labels of_pool{{"service", service.spec.name}, {"pool", pool.name}};
+    const LabelsId of_pool = out_.keep({{"service", service.spec.name}, {"pool", pool.name}});
+    pool_labels_.push_back(of_pool);
     to_->shares.set.add(static_cast<double>(pool.share) / kWhole, of_pool);
     to_->pools.requests.add(*pool.live, of_pool);
   }
   if (told == Told::little) return;
+  const LabelsId labels = out_.keep({{"service", service.spec.name}});
   to_->traffic.add(service, labels);
   to_->answers.add(*service.live, labels);
   add_pools(service);
@@ -207,7 +247,7 @@ void ServiceMetrics::add_pools(const route::Service& service) {
   const auto measured = views_.shares_measured(service);
   for (std::size_t i = 0; i < service.pools.size(); ++i) {
     const route::Pool& pool = service.pools[i];
-    const Labels labels{{"service", service.spec.name}, {"pool", pool.name}};
+    const LabelsId labels = pool_labels_[i];
     if (!measured.empty()) to_->shares.measured.add(measured[i], labels);
     to_->shares.stable.add(i == service.stable, labels);
     to_->pools.traffic.add(*pool.live, labels);
@@ -215,11 +255,11 @@ void ServiceMetrics::add_pools(const route::Service& service) {
     to_->pools.draining.add(views_.draining(pool), labels);
     if (change::sums_of(*pool.live).requests == 0) continue;
     const Buckets durations = durations_of(*pool.live);
-    add_histogram(to_->pools.durations, durations, labels);
+    to_->pools.durations.add(durations, labels);
     durations_ += durations;
   }
 }
 
-void ServiceMetrics::finish() { add_histogram(to_->old.durations, durations_); }
+void ServiceMetrics::finish() { to_->old.durations.add(durations_); }
 
 }  // namespace sluice::admin

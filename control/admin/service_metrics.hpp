@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "control/admin/exposition.hpp"
 #include "control/admin/told.hpp"
@@ -29,10 +30,12 @@ class ServiceMetrics {
   struct Families;
   void add_pools(const route::Service& service);
 
+  Exposition& out_;
   const Tracks& tracks_;
   const change::StatusWriter& views_;
   const Scale scale_;
   Buckets durations_;
+  std::vector<LabelsId> pool_labels_;  // of the service that is being added
   std::unique_ptr<Families> to_;
 };
 

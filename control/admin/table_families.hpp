@@ -1,8 +1,6 @@
 // The families of a table that stands beside its counters (proxy/observe/metric.hpp). Pure.
 #pragma once
 
-#include <algorithm>
-#include <string_view>
 #include <vector>
 
 #include "control/admin/exposition.hpp"
@@ -17,12 +15,12 @@ class TableFamilies {
   TableFamilies(Exposition& out, const observe::Metric<Source> (&metrics)[n]) {
     for (const auto& metric : metrics) {
       Row& row = rows_.emplace_back(Row{metric, out.family(metric.name, metric.type, metric.help), {}});
-      row.values.resize(std::max<std::size_t>(1, metric.values.size()));
-      for (std::size_t i = 0; i < metric.values.size(); ++i)
-        row.values[i].add(metric.label, metric.values[i]);
+      for (const auto value : metric.values)
+        row.values.push_back(row.family.form({}, Labels{{metric.label, value}}));
+      if (metric.values.empty()) row.values.push_back(Family::kPlain);
     }
   }
-  void add(const Source& source, std::string_view labels = {}) {
+  void add(const Source& source, LabelsId labels = kNoLabels) {
     for (auto& row : rows_)
       for (std::size_t i = 0; i < row.values.size(); ++i)
         row.family.add(row.metric.read(source, i), labels, row.values[i]);
@@ -32,7 +30,7 @@ class TableFamilies {
   struct Row {
     const observe::Metric<Source>& metric;
     Family& family;
-    std::vector<Labels> values;  // one of no text where the metric has no label
+    std::vector<Family::Form> values;  // one where the metric has no label
   };
   std::vector<Row> rows_;
 };

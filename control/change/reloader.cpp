@@ -1,5 +1,6 @@
 #include "control/change/reloader.hpp"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/use_awaitable.hpp>
@@ -74,6 +75,7 @@ asio::awaitable<Result<Changed>> Reloader::reload(Invocation invocation) {
   auto reply = co_await adopt(invocation, std::move(next));
   auto& counters = recorder_.counters;
   if (!invocation.options.dry_run) ++(reply ? counters.reloads_ok : counters.reloads_failed);
+  ::malloc_trim(0);  // half of what it needed, with 10,000 services 45 MB, is whole pages that nobody uses
   co_return reply;
 }
 
@@ -105,7 +107,8 @@ asio::awaitable<Result<Changed>> Reloader::adopt(Invocation invocation, config::
   reply.more["conflicts"] = array_of(merged.conflicts);
   reply.more["changes"] = array_of(merged.changes);
   reply.more["warnings"] = array_of(later);
-  add_warnings(reply, texts_of(config::notes(next)));
+  const auto notes = texts_of(config::notes(next));
+  add_warnings(reply, notes);
   if (!changed || reply.dry_run) {
     if (!reply.dry_run) {
       recorder_.audit(invocation, "reload", {}, "unchanged");
@@ -123,7 +126,7 @@ asio::awaitable<Result<Changed>> Reloader::adopt(Invocation invocation, config::
       state::undo(merged.state, state, {to_string(invocation.actor), unix_milliseconds(), false});
   // Not a lambda in the awaited call, which g++ 12 would take for something of its frame.
   std::function<void()> take = [this, &next] {
-    in_force_.spec = next;
+    in_force_.spec = std::move(next);
     workers_.take_listeners();
     if (admin_listeners_) admin_listeners_->take();
   };
@@ -134,8 +137,8 @@ asio::awaitable<Result<Changed>> Reloader::adopt(Invocation invocation, config::
     co_return recorder_.refuse(invocation, "reload", published.error());
   }
   for (const auto& conflict : merged.conflicts) spdlog::warn("{}", conflict);
-  for (const auto& note : config::notes(next)) spdlog::warn("{}", note.text());
-  const auto expiring = expiry_warnings(next, unix_milliseconds() / 1000);
+  for (const auto& note : notes) spdlog::warn("{}", note);
+  const auto expiring = expiry_warnings(in_force_.spec, unix_milliseconds() / 1000);
   for (const auto& warning : expiring) spdlog::warn("{}", warning);
   add_warnings(reply, expiring);
   recorder_.standing_warnings = later;

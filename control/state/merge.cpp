@@ -210,7 +210,8 @@ Merged merge(const State& runtime, const config::Spec& spec) {
     result.state.put(was ? merge_service(*was, service, report) : from_spec(service));
   }
   for (const auto& service : runtime.services)
-    if (!spec.service(service.name)) report.changes.push_back(service.name + ": gone from the configuration");
+    if (!result.state.service(service.name))
+      report.changes.push_back(service.name + ": gone from the configuration");
   result.changed = !(result.state == runtime);
   if (result.changed) ++result.state.generation;
   return result;

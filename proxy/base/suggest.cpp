@@ -70,8 +70,13 @@ std::string with_suggestion(std::string what, std::string_view suggestion) {
 }
 
 std::string list_of(std::span<const std::string> words) {
+  constexpr std::size_t kMost = 50;  // as many as a map has keys; a file may have ten thousand services
   if (words.empty()) return "none";
   std::string out = words.front();
+  if (words.size() > kMost) {
+    for (const auto& word : words.subspan(1, kMost - 1)) out += ", " + word;
+    return out + " and " + std::to_string(words.size() - kMost) + " others";
+  }
   for (std::size_t i = 1; i < words.size(); ++i) out += (i + 1 == words.size() ? " and " : ", ") + words[i];
   return out;
 }

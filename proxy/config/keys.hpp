@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,31 +19,38 @@ namespace sluice::config {
 // What stood in a map, for checks that concern several keys.
 class KeysRead {
  public:
+  struct Entry {
+    std::string_view word;
+    YamlValue value;
+    bool understood;  // nothing was wrong with it
+  };
+
   // Null when the key is not there.
-  const YamlValue* find(const std::string& word) const {
-    const auto found = values_.find(word);
-    return found == values_.end() ? nullptr : &found->second.value;
+  const YamlValue* find(std::string_view word) const {
+    const Entry* const found = entry(word);
+    return found ? &found->value : nullptr;
   }
   // What is missing there is no news: it was wrong, or misspelt.
   bool complained_about(const std::string& word) const { return unread_.contains(word); }
-  bool understood(const std::string& word) const {  // it is there, and nothing was wrong with it
-    const auto found = values_.find(word);
-    return found != values_.end() && found->second.understood;
+  bool understood(std::string_view word) const {
+    const Entry* const found = entry(word);
+    return found && found->understood;
   }
-  void add(const std::string& word, const YamlValue& value, bool understood) {
-    values_.insert_or_assign(word, Entry{value, understood});
+  void add(std::string_view word, const YamlValue& value, bool understood) {
+    all_.push_back({word, value, understood});
   }
   void complained_about(std::set<std::string> words) { unread_ = std::move(words); }
-
-  struct Entry {
-    YamlValue value;
-    bool understood;
-  };
-  auto begin() const { return values_.begin(); }
-  auto end() const { return values_.end(); }
+  auto begin() const { return all_.begin(); }
+  auto end() const { return all_.end(); }
 
  private:
-  std::map<std::string, Entry> values_;
+  const Entry* entry(std::string_view word) const {
+    for (const auto& one : all_)
+      if (one.word == word) return &one;
+    return nullptr;
+  }
+
+  std::vector<Entry> all_;  // each key once
   std::set<std::string> unread_;
 };
 
@@ -153,38 +161,71 @@ void read(const YamlValue& value, std::vector<T>& into, Named kind) {
   });
 }
 
-// The visitor of fields(): one reader for each key.
-class KeyReaders {
+// The visitor of fields() that reads the one key that is `wanted`.
+class KeyReader {
  public:
-  explicit KeyReaders(KeysRead& read) : read_(read) {}
+  KeyReader(std::string_view wanted, const YamlValue& value, KeysRead& read)
+      : wanted_(wanted), value_(value), read_(read) {}
 
   template <class T, class Kind = Plain>
-  void operator()(const char* word, T& into, const Kind& kind = {}, bool required = false) {
-    all.push_back({word,
-                   [this, word, &into, kind](const YamlValue& value) {
-                     const std::size_t before = value.complaints().size();
-                     read(value, into, kind);
-                     read_.add(word, value, value.complaints().size() == before);
-                   },
-                   required});
+  void operator()(const char* word, T& into, const Kind& kind = {}, bool = false) {
+    if (word != wanted_) return;
+    const std::size_t before = value_.complaints().size();
+    read(value_, into, kind);
+    read_.add(word, value_, value_.complaints().size() == before);
+    found_ = true;
   }
-
-  std::vector<KnownKey> all;
+  bool found() const { return found_; }
 
  private:
+  std::string_view wanted_;
+  const YamlValue& value_;
+  KeysRead& read_;
+  bool found_ = false;
+};
+
+// The visitor that notes the words.
+struct KeyWords {
+  template <class T, class Kind = Plain>
+  void operator()(const char* word, T&, const Kind& = {}, bool required = false) {
+    if (required || !only_required) words.emplace_back(word);
+  }
+  bool only_required;
+  std::vector<std::string> words;
+};
+
+template <class T>
+class KeysOf final : public KnownKeys {
+ public:
+  KeysOf(T& thing, KeysRead& read) : thing_(thing), read_(read) {}
+  bool read(const std::string& word, const YamlValue& value) override {
+    KeyReader reader(word, value, read_);
+    T::fields(thing_, reader);
+    return reader.found();
+  }
+  std::vector<std::string> words() const override { return collected(false); }
+  std::vector<std::string> required() const override { return collected(true); }
+
+ private:
+  std::vector<std::string> collected(bool only_required) const {
+    KeyWords all{only_required, {}};
+    T::fields(thing_, all);
+    return std::move(all.words);
+  }
+
+  T& thing_;
   KeysRead& read_;
 };
 
 template <class T>
 KeysRead read_keys(const YamlValue& value, T& thing) {
   KeysRead read;
-  KeyReaders readers(read);
-  T::fields(thing, readers);
+  KeysOf<T> known(thing, read);
   if constexpr (requires { thing.place; }) thing.place = value.key_place();
   if constexpr (requires { thing.places; })
-    read.complained_about(value.keys(readers.all, &thing.places));
+    read.complained_about(value.keys(known, &thing.places));
   else
-    read.complained_about(value.keys(readers.all));
+    read.complained_about(value.keys(known));
   return read;
 }
 

@@ -1,6 +1,5 @@
 #include "proxy/config/load.hpp"
 
-#include <algorithm>
 #include <cstring>
 
 #include "proxy/base/suggest.hpp"
@@ -94,12 +93,12 @@ std::vector<Complaint> load_into(Spec& spec, std::string_view yaml) {
   Complaints out(spec.file);
   const auto document = parse_yaml(yaml, out);
   if (!document) return std::move(out).sorted();
-  if (!document->IsMap()) {
+  if (!document->root().is_map()) {
     out.add({1, 1}, std::string("the file must be a map of keys such as 'listeners' and 'services', not ") +
-                        (document->IsSequence() ? "a list" : "a single text"));
+                        (document->root().is_list() ? "a list" : "a single text"));
     return std::move(out).sorted();
   }
-  read(YamlValue(out, *document, "the file", {1, 1}), spec);
+  read(YamlValue(out, document->root(), "the file", {1, 1}), spec);
   out.add(validate(spec));
   for (const auto& plan : spec.plans) out.add(check_gate_files(plan, spec.file));
   auto complaints = std::move(out).sorted();
@@ -126,10 +125,6 @@ Loaded load_text(std::string_view yaml, const std::string& file_name) {
     complete(spec);
     loaded.spec = std::move(spec);
     return loaded;
-  } catch (const YAML::Exception& error) {  // what yaml-cpp refuses only when asked for a value
-    return {
-        std::nullopt,
-        {{file_name, std::max(error.mark.line, 0) + 1, std::max(error.mark.column, 0) + 1, error.msg, ""}}};
   } catch (const std::exception& error) {
     return refused(file_name, std::string("the file cannot be loaded (") + error.what() + ")");
   }
@@ -140,12 +135,8 @@ LoadedPlan load_plan(std::string_view yaml, const std::string& file_name, const 
   Complaints out(file_name);
   PlanSpec plan;
   plan.name = name;
-  try {
-    const auto document = parse_yaml(yaml, out);
-    if (document) read(YamlValue(out, *document, "the plan", {1, 1}), plan);
-  } catch (const YAML::Exception& error) {  // what yaml-cpp refuses only when asked for a value
-    out.add({std::max(error.mark.line, 0) + 1, std::max(error.mark.column, 0) + 1}, error.msg);
-  }
+  if (const auto document = parse_yaml(yaml, out))
+    read(YamlValue(out, document->root(), "the plan", {1, 1}), plan);
   if (by == PlanBy::operators) out.add(validate(plan, file_name));
   auto complaints = std::move(out).sorted();
   if (!complaints.empty()) return {std::nullopt, std::move(complaints)};

@@ -111,7 +111,7 @@ class EarlierRoutes {
   const RouteSpec* covering(const std::string& host, const RouteSpec& route) const {
     const RouteSpec* first = nullptr;
     for (std::size_t end = 0; end <= route.path.size(); ++end) {
-      if (end < route.path.size() && route.path[end] != '/') continue;
+      if (end < route.path.size() ? route.path[end] != '/' : route.path.ends_with('/')) continue;
       const auto there = by_place_.find(host + route.path.substr(0, end));
       if (there == by_place_.end()) continue;
       for (const auto* other : there->second)

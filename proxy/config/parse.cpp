@@ -1,6 +1,7 @@
 #include "proxy/config/parse.hpp"
 
 #include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
 #include <sstream>
@@ -49,14 +50,11 @@ void complain_about_syntax(std::string_view yaml, const YAML::Exception& error, 
 }
 
 // The scalar that ends the document, if that is how it ends.
-YAML::Node last_scalar(YAML::Node node) {
+const YamlNode& last_scalar(const YamlNode& root) {
   constexpr int kDeepest = 600;  // deeper than the parser goes; an alias may lead in a circle
-  for (int depth = 0; depth < kDeepest && (node.IsMap() || node.IsSequence()) && node.size() > 0; ++depth) {
-    YAML::Node last;
-    for (const auto& element : node) last.reset(node.IsMap() ? element.second : element);
-    node.reset(last);
-  }
-  return node;
+  const YamlNode* node = &root;
+  for (int depth = 0; depth < kDeepest && !node->content.empty(); ++depth) node = node->content.back();
+  return *node;
 }
 
 bool is_closed(std::string_view from_quote) {
@@ -70,10 +68,10 @@ bool is_closed(std::string_view from_quote) {
 }
 
 // The parser reads a quoted text without its closing quote to the end of the file and is content.
-bool complain_about_open_quote(std::string_view yaml, const YAML::Node& document, Complaints& out) {
-  const YAML::Node last = last_scalar(document);
-  if (!last.IsScalar() || last.Tag() != "!") return false;
-  const Place place = place_of(last.Mark());
+bool complain_about_open_quote(std::string_view yaml, const YamlNode& document, Complaints& out) {
+  const YamlNode& last = last_scalar(document);
+  if (!last.is_scalar() || last.style != YamlNode::Style::quoted) return false;
+  const Place place = last.place;
   const std::string_view line = line_of(yaml, place.line);
   const auto column = static_cast<std::size_t>(place.column - 1);
   if (column >= line.size() || (line[column] != '"' && line[column] != '\'')) return false;
@@ -113,8 +111,8 @@ class DocumentStarts : public YAML::EventHandler {
 
 // A map that is written in lines from the first column on ends where the text does or at a mark of documents,
 // so that most texts need not be parsed a second time to know.
-bool may_have_second(std::string_view text, const YAML::Node& document) {
-  if (!document.IsMap() || document.Style() != YAML::EmitterStyle::Block || document.Mark().column > 0)
+bool may_have_second(std::string_view text, const YamlNode& document) {
+  if (!document.is_map() || document.style != YamlNode::Style::in_lines || document.place.column > 1)
     return true;
   for (auto end = text.find_first_of("\r\n"); end != std::string_view::npos;
        end = text.find_first_of("\r\n", end + 1)) {
@@ -142,13 +140,13 @@ bool quote_lone_dash(std::string& yaml, const YAML::Exception& error) {
   return true;
 }
 
-YAML::Node load(std::string& text) {
+YamlTree load(std::string& text) {
   try {
-    return YAML::Load(text);
+    return YamlTree(text);
   } catch (const YAML::Exception& error) {
     if (!quote_lone_dash(text, error)) throw;
   }
-  return YAML::Load(text);
+  return YamlTree(text);
 }
 
 void complain_about_second(std::string_view yaml, const YAML::Mark& mark, Complaints& out) {
@@ -162,16 +160,16 @@ void complain_about_second(std::string_view yaml, const YAML::Mark& mark, Compla
 
 }  // namespace
 
-std::optional<YAML::Node> parse_yaml(std::string_view yaml, Complaints& out) {
+std::optional<YamlTree> parse_yaml(std::string_view yaml, Complaints& out) {
   if (const auto zero = yaml.find('\0'); zero != std::string_view::npos) {
     out.add({1, 1}, "this is not a text file, there is a zero byte in it");
     return std::nullopt;
   }
-  YAML::Node document;
+  std::optional<YamlTree> tree;
   try {
     std::string text(yaml);
-    document = load(text);
-    if (!document.IsNull() && may_have_second(text, document)) {
+    tree = load(text);
+    if (!tree->root().is_nothing() && may_have_second(text, tree->root())) {
       const DocumentStarts starts(text);
       if (starts.second()) {
         complain_about_second(yaml, *starts.second(), out);
@@ -182,12 +180,12 @@ std::optional<YAML::Node> parse_yaml(std::string_view yaml, Complaints& out) {
     complain_about_syntax(yaml, error, out);
     return std::nullopt;
   }
-  if (document.IsNull()) {
+  if (tree->root().is_nothing()) {
     out.add({1, 1}, "the file is empty, it needs at least 'listeners' and 'services'");
     return std::nullopt;
   }
-  if (complain_about_open_quote(yaml, document, out)) return std::nullopt;
-  return document;
+  if (complain_about_open_quote(yaml, tree->root(), out)) return std::nullopt;
+  return tree;
 }
 
 }  // namespace sluice::config

@@ -2,9 +2,11 @@
 // two specs are equal when they say the same, wherever in a file it stands.
 #pragma once
 
-#include <map>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace sluice::config {
 
@@ -15,21 +17,45 @@ struct Place {
   bool operator==(const Place&) const { return true; }
 };
 
+// Of a few keys, as each of ten thousand routes has them: in one piece of memory.
+class PlacesByKey {
+ public:
+  void set(std::string_view key, Place place) {
+    if (const Place* known = find(key))
+      const_cast<Place&>(*known) = place;
+    else
+      all_.emplace_back(key, place);
+  }
+  // Null when the key is not there.
+  const Place* find(std::string_view key) const {
+    for (const auto& [known, place] : all_)
+      if (known == key) return &place;
+    return nullptr;
+  }
+  bool contains(std::string_view key) const { return find(key) != nullptr; }
+  void reserve(std::size_t keys) { all_.reserve(keys); }
+  auto begin() const { return all_.begin(); }
+  auto end() const { return all_.end(); }
+
+ private:
+  std::vector<std::pair<std::string, Place>> all_;
+};
+
 // Where the keys of one map stand.
 struct Places {
-  std::map<std::string, Place> keys;    // by key, and by "split/blue" for a key inside another
-  std::map<std::string, Place> values;  // of single values, and by "retries/attempts" of any in a map inside
-  std::set<std::string> unread;         // complained about already: what is missing there is no news
+  PlacesByKey keys;              // by key, and by "split/blue" for a key inside another
+  PlacesByKey values;            // of single values, and by "retries/attempts" of any in a map inside
+  std::set<std::string> unread;  // complained about already: what is missing there is no news
   bool operator==(const Places&) const { return true; }
 
   // Of the value when it is a single one, of the key otherwise.
   Place of(const std::string& key, Place otherwise) const {
-    if (const auto value = values.find(key); value != values.end()) return value->second;
+    if (const Place* value = values.find(key)) return *value;
     return of_key(key, otherwise);
   }
   Place of_key(const std::string& key, Place otherwise) const {
-    const auto found = keys.find(key);
-    return found == keys.end() ? otherwise : found->second;
+    const Place* const found = keys.find(key);
+    return found ? *found : otherwise;
   }
 };
 

@@ -38,8 +38,8 @@ void read(const YamlValue& value, std::map<std::string, std::string>& pools, Fix
     std::string name;
     if (!pool.text(name)) return;
     pools[service] = name;
-    value.around()->keys["pools/" + service] = pool.key_place();
-    value.around()->values["pools/" + service] = pool.place();
+    value.around()->keys.set("pools/" + service, pool.key_place());
+    value.around()->values.set("pools/" + service, pool.place());
   });
 }
 

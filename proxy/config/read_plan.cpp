@@ -109,9 +109,10 @@ void read(const YamlValue& value, VerifySpec& verify, Plain) {
   if (!runs && !keys.find("path") && !keys.complained_about("path") && !keys.complained_about("exec"))
     value.complain("a verify check needs the key 'path', a request, or 'exec', a command");
   const KindOfMap& kind = runs ? kVerifyKinds[0] : kVerifyKinds[1];
-  for (const auto& [key, one] : keys)
-    if (!kind.has(key))
-      value.complaints().add(one.value.key_place(), "'" + key + "' has no meaning in a verify check of '" +
+  for (const auto& one : keys)
+    if (!kind.has(one.word))
+      value.complaints().add(one.value.key_place(), "'" + std::string(one.word) +
+                                                        "' has no meaning in a verify check of '" +
                                                         std::string(kind.key) + "'");
 }
 

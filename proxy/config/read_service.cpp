@@ -53,7 +53,7 @@ void read(const YamlValue& value, PoolTls& pool, Plain) {
 // As written; complete() puts it in the order of the pools.
 void read(const YamlValue& value, std::vector<std::pair<std::string, Share>>& split, Shares) {
   value.pairs("the share of", [&](const std::string& pool, const YamlValue& v) {
-    value.around()->keys["split/" + pool] = v.key_place();
+    value.around()->keys.set("split/" + pool, v.key_place());
     Share share = 0;
     v.share(share);
     split.emplace_back(pool, share);

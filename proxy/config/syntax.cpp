@@ -73,8 +73,9 @@ Invalid host_pattern_error(std::string_view text) {
     if (text.ends_with(']') && parse_address(std::string(text) + ":0", 0)) return std::nullopt;
     return wrong(text, kForm);
   }
-  if (const auto address = parse_address(text, 0))
-    return wrong(text, "a host, leave the port out", address->host);
+  if (text.find(':') != text.npos)
+    if (const auto address = parse_address(text, 0))
+      return wrong(text, "a host, leave the port out", address->host);
   const bool wildcard = text.starts_with("*.");
   const std::string_view name = wildcard ? text.substr(2) : text;
   if (parse_address(std::string(name) + ":0", 0)) return std::nullopt;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <string_view>
+#include <unordered_set>
 
 #include "proxy/base/origin.hpp"
 #include "proxy/base/suggest.hpp"
@@ -41,13 +43,24 @@ bool is_known(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-void check_service_name(const Spec& spec, const std::string& name, Place place, Complaints& out) {
-  const auto names = names_of(spec.services);
-  const bool said_already = name.empty() || (names.empty() && spec.places.unread.contains("services"));
-  if (said_already || is_known(names, name)) return;
-  out.add(place, "there is no service " + quoted(name) + ", the services are " + list_of(names),
-          suggest(name, names));
-}
+// Of a hundred thousand routes each names one.
+class ServiceNames {
+ public:
+  explicit ServiceNames(const Spec& spec) : spec_(spec) {
+    for (const auto& service : spec.services) names_.insert(service.name);
+  }
+  void check(const std::string& name, Place place, Complaints& out) const {
+    const bool said_already = name.empty() || (names_.empty() && spec_.places.unread.contains("services"));
+    if (said_already || names_.contains(name)) return;
+    const auto names = names_of(spec_.services);
+    out.add(place, "there is no service " + quoted(name) + ", the services are " + list_of(names),
+            suggest(name, names));
+  }
+
+ private:
+  const Spec& spec_;
+  std::unordered_set<std::string_view> names_;
+};
 
 void check_pool_name(const ServiceSpec& service, const std::string& name, Place place, Complaints& out) {
   const auto names = names_of(service.pools);
@@ -66,20 +79,21 @@ void check_bind(Uniqueness& binds, const Address& bind, Place place) {
               "address " + quoted(bind.text));  // with 0 each gets a port of its own
 }
 
-void check_fixed_pools(const Spec& spec, const ListenerSpec& listener, Complaints& out) {
+void check_fixed_pools(const Spec& spec, const ServiceNames& services, const ListenerSpec& listener,
+                       Complaints& out) {
   for (const auto& [name, pool] : listener.pools) {
-    check_service_name(spec, name, listener.places.of_key("pools/" + name, listener.place), out);
+    services.check(name, listener.places.of_key("pools/" + name, listener.place), out);
     if (const ServiceSpec* service = spec.service(name))
       check_pool_name(*service, pool, listener.places.of("pools/" + name, listener.place), out);
   }
 }
 
-void check_listeners(const Spec& spec, Complaints& out) {
+void check_listeners(const Spec& spec, const ServiceNames& services, Complaints& out) {
   Uniqueness names(out), binds(out);
   for (const auto& listener : spec.listeners) {
     names.add(listener.name, listener.places.of("name", listener.place), "listener " + quoted(listener.name));
     check_bind(binds, listener.bind, listener.places.of("bind", listener.place));
-    check_fixed_pools(spec, listener, out);
+    check_fixed_pools(spec, services, listener, out);
     if (listener.proxy_protocol && listener.trusted_proxies.empty())
       out.add(listener.places.of("proxy_protocol", listener.place),
               "listener " + quoted(listener.name) +
@@ -88,7 +102,7 @@ void check_listeners(const Spec& spec, Complaints& out) {
   if (const auto& http = spec.admin.http) check_bind(binds, http->bind, http->places.of("bind", http->place));
   if (const auto& compat = spec.admin.compat) {
     check_bind(binds, compat->bind, compat->places.of("bind", compat->place));
-    check_service_name(spec, compat->service, compat->places.of("service", compat->place), out);
+    services.check(compat->service, compat->places.of("service", compat->place), out);
   }
 }
 
@@ -233,10 +247,11 @@ void check_plans(const Spec& spec, Complaints& out) {
 
 std::vector<Complaint> validate(const Spec& spec) {
   Complaints out(spec.file);
-  check_listeners(spec, out);
+  const ServiceNames services(spec);
+  check_listeners(spec, services, out);
   check_services(spec, out);
   for (const auto& route : spec.routes)
-    check_service_name(spec, route.service, route.places.of("service", route.place), out);
+    services.check(route.service, route.places.of("service", route.place), out);
   check_plans(spec, out);
   return std::move(out).sorted();
 }

@@ -1,9 +1,13 @@
 #include "proxy/config/yaml_value.hpp"
 
+#include <yaml-cpp/yaml.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <map>
+#include <optional>
 
 #include "proxy/base/origin.hpp"
 #include "proxy/base/suggest.hpp"
@@ -12,7 +16,10 @@
 namespace sluice::config {
 namespace {
 
-Place place_of(const YAML::Node& node) { return {node.Mark().line + 1, node.Mark().column + 1}; }
+std::optional<bool> flag_of(const std::string& text) {
+  bool flag = false;
+  return YAML::convert<bool>::decode(YAML::Node(text), flag) ? std::optional(flag) : std::nullopt;
+}
 
 // What follows "unknown key 'x' in y": nothing when the suggestion says it.
 std::string unknown_because(const std::string& key, const std::string& meant,
@@ -23,9 +30,10 @@ std::string unknown_because(const std::string& key, const std::string& meant,
 
 }  // namespace
 
-YamlValue::YamlValue(Complaints& out, const YAML::Node& node, std::string name, Place key)
-    : out_(&out), node_(node), name_(std::move(name)), key_(key), place_(place_of(node)) {
-  if (node_.IsNull()) place_ = key_;  // YAML places "nothing" at the token that follows, often lines below
+YamlValue::YamlValue(Complaints& out, const YamlNode& node, std::string name, Place key)
+    : out_(&out), node_(&node), name_(std::move(name)), key_(key), place_(node.place) {
+  if (node_->is_nothing())
+    place_ = key_;  // YAML places "nothing" at the token that follows, often lines below
 }
 
 void YamlValue::complain(std::string what, std::string suggestion) const {
@@ -37,21 +45,21 @@ void YamlValue::complain(const ValueError& wrong) const {
 }
 
 std::string YamlValue::found() const {
-  if (node_.IsScalar()) return quoted(node_.Scalar());
-  if (node_.IsMap()) return "a map";
-  return node_.IsSequence() ? "a list" : "nothing";
+  if (node_->is_scalar()) return quoted(node_->text);
+  if (node_->is_map()) return "a map";
+  return node_->is_list() ? "a list" : "nothing";
 }
 
 bool YamlValue::expect_scalar(const std::string& must_be) const {
-  if (node_.IsScalar()) return true;
-  complain(node_.IsNull() ? name_ + " has no value, it must be " + must_be
-                          : name_ + " must be " + must_be + ", not " + found());
+  if (node_->is_scalar()) return true;
+  complain(node_->is_nothing() ? name_ + " has no value, it must be " + must_be
+                               : name_ + " must be " + must_be + ", not " + found());
   return false;
 }
 
 bool YamlValue::maybe_empty(std::string& into) const {
   if (!expect_scalar("a text")) return false;
-  into = node_.Scalar();
+  into = node_->text;
   return true;
 }
 
@@ -61,53 +69,52 @@ bool YamlValue::text(std::string& into) const {
 
 bool YamlValue::checked(std::string& into, const Check& check) const {
   if (!expect_scalar("a text")) return false;
-  if (node_.Scalar().empty()) {
+  if (node_->text.empty()) {
     complain(name_ + " is empty");
     return false;
   }
-  if (const Invalid invalid = check(node_.Scalar())) {
+  if (const Invalid invalid = check(node_->text)) {
     complain(*invalid);
     return false;
   }
-  into = node_.Scalar();
+  into = node_->text;
   return true;
 }
 
 bool YamlValue::empty_or(std::string& into, const Check& check) const {
-  if (!node_.IsScalar() || !node_.Scalar().empty()) return checked(into, check);
+  if (!node_->is_scalar() || !node_->text.empty()) return checked(into, check);
   into.clear();
   return true;
 }
 
-bool YamlValue::says_off() const {
-  bool on = true;
-  return node_.IsScalar() && YAML::convert<bool>::decode(node_, on) && !on;
-}
+bool YamlValue::says_off() const { return node_->is_scalar() && flag_of(node_->text) == false; }
 
 bool YamlValue::flag(bool& into) const {
   if (!expect_scalar("true or false")) return false;
-  if (YAML::convert<bool>::decode(node_, into)) return true;
+  if (const auto flag = flag_of(node_->text)) {
+    into = *flag;
+    return true;
+  }
   const std::vector<std::string> words = {"true", "false"};
-  complain(name_ + " must be true or false, not " + found(), suggest(node_.Scalar(), words));
+  complain(name_ + " must be true or false, not " + found(), suggest(node_->text, words));
   return false;
 }
 
 bool YamlValue::duration(milliseconds& into, milliseconds least) const {
   if (!expect_scalar("a duration such as 250ms, 30s, 10m or 1h")) return false;
-  const auto parsed = parse_duration(node_.Scalar());
+  const auto parsed = parse_duration(node_->text);
   if (parsed && *parsed >= least) {
     into = *parsed;
     return true;
   }
-  complain(parsed
-               ? ValueError{quoted(node_.Scalar()) + " is too short, at least " + format_duration(least), ""}
-               : parsed.error());
+  complain(parsed ? ValueError{quoted(node_->text) + " is too short, at least " + format_duration(least), ""}
+                  : parsed.error());
   return false;
 }
 
 bool YamlValue::share(Share& into) const {
   if (!expect_scalar("a percentage such as 5%")) return false;
-  const auto parsed = parse_share(node_.Scalar());
+  const auto parsed = parse_share(node_->text);
   if (parsed) into = *parsed;
   if (!parsed) complain(parsed.error());
   return parsed.has_value();
@@ -115,7 +122,7 @@ bool YamlValue::share(Share& into) const {
 
 bool YamlValue::size(std::uint64_t& into) const {
   if (!expect_scalar("a size such as 64KiB")) return false;
-  const auto parsed = parse_size(node_.Scalar());
+  const auto parsed = parse_size(node_->text);
   if (parsed) into = *parsed;
   if (!parsed) complain(parsed.error());
   return parsed.has_value();
@@ -123,7 +130,7 @@ bool YamlValue::size(std::uint64_t& into) const {
 
 bool YamlValue::address(Address& into, std::uint16_t lowest_port) const {
   if (!expect_scalar("an address such as 127.0.0.1:9001")) return false;
-  const auto parsed = parse_address(node_.Scalar(), lowest_port);
+  const auto parsed = parse_address(node_->text, lowest_port);
   if (parsed) into = *parsed;
   if (!parsed) complain(parsed.error());
   return parsed.has_value();
@@ -139,7 +146,7 @@ bool YamlValue::file_name(std::string& into) const {
 
 bool YamlValue::origin(Address& into) const {
   if (!expect_scalar("an address such as 127.0.0.1:9001 or unix:/run/app.sock")) return false;
-  const auto parsed = parse_origin(node_.Scalar());
+  const auto parsed = parse_origin(node_->text);
   if (parsed) into = *parsed;
   if (!parsed) complain(parsed.error());
   return parsed.has_value();
@@ -147,7 +154,7 @@ bool YamlValue::origin(Address& into) const {
 
 bool YamlValue::srv_name(Address& into) const {
   if (!expect_scalar("the name of SRV records such as _http._tcp.web.internal")) return false;
-  const auto parsed = parse_srv_name(node_.Scalar());
+  const auto parsed = parse_srv_name(node_->text);
   if (parsed) into = *parsed;
   if (!parsed) complain(parsed.error());
   return parsed.has_value();
@@ -177,7 +184,7 @@ void YamlValue::unusable(const std::string& path, const std::string& why) const 
 
 bool YamlValue::number(double& into) const {
   if (!expect_scalar("a number")) return false;
-  const std::string& text = node_.Scalar();
+  const std::string& text = node_->text;
   double parsed = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), parsed);
   if (failure == std::errc() && end == text.data() + text.size() && std::isfinite(parsed)) {
@@ -191,7 +198,7 @@ bool YamlValue::number(double& into) const {
 bool YamlValue::whole_number(std::uint64_t& into, std::uint64_t low, std::uint64_t high) const {
   const std::string must_be = "a whole number from " + std::to_string(low) + " to " + std::to_string(high);
   if (!expect_scalar(must_be)) return false;
-  const std::string& text = node_.Scalar();
+  const std::string& text = node_->text;
   std::uint64_t parsed = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), parsed);
   if (failure == std::errc() && end == text.data() + text.size() && parsed >= low && parsed <= high) {
@@ -208,9 +215,9 @@ std::size_t YamlValue::index_of(const std::vector<std::string>& words) const {
       return static_cast<std::size_t>(off - words.begin());
   const std::string must_be = "one of " + list_of(words);
   if (!expect_scalar(must_be)) return words.size();
-  const auto found_at = std::find(words.begin(), words.end(), node_.Scalar());
+  const auto found_at = std::find(words.begin(), words.end(), node_->text);
   if (found_at == words.end())
-    complain(name_ + " must be " + must_be + ", not " + found(), suggest(node_.Scalar(), words));
+    complain(name_ + " must be " + must_be + ", not " + found(), suggest(node_->text, words));
   return static_cast<std::size_t>(found_at - words.begin());
 }
 
@@ -222,69 +229,70 @@ bool YamlValue::one_of(std::string& into, std::span<const std::string_view> word
 }
 
 void YamlValue::pairs(const std::string& kind, const Pair& read) const {
-  if (!node_.IsMap()) {
-    complain(node_.IsNull() ? name_ + " has no value, it must be a map"
-                            : name_ + " must be a map, not " + found());
+  if (!node_->is_map()) {
+    complain(node_->is_nothing() ? name_ + " has no value, it must be a map"
+                                 : name_ + " must be a map, not " + found());
     return;
   }
-  std::map<std::string, Place> seen;
-  for (const auto& pair : node_) {
-    const Place place = place_of(pair.first);
-    if (!pair.first.IsScalar()) {
+  std::map<std::string_view, Place> seen;
+  for (std::size_t i = 0; i < node_->content.size(); i += 2) {
+    const YamlNode& written = *node_->content[i];
+    const Place place = written.place;
+    if (!written.is_scalar()) {
       out_->add(place, "a key in " + name_ + " must be a text");
       continue;
     }
-    const std::string& key = pair.first.Scalar();
+    const std::string& key = written.text;
     if (const auto [first, added] = seen.emplace(key, place); !added) {
       out_->add(place, "duplicate key " + quoted(key) + " in " + name_ + ", it stands in line " +
                            std::to_string(first->second.line) + " already");
       continue;
     }
-    YamlValue value(*out_, pair.second, kind.empty() ? quoted(key) : kind + " " + quoted(key), place);
+    YamlValue value(*out_, *node_->content[i + 1], kind.empty() ? quoted(key) : kind + " " + quoted(key),
+                    place);
     value.word_ = key;
     read(key, value);
   }
 }
 
-std::set<std::string> YamlValue::keys(const std::vector<KnownKey>& known, Places* places) const {
+std::set<std::string> YamlValue::keys(KnownKeys& known, Places* places) const {
   Places local;
   Places& learnt = places ? *places : local;
-  std::vector<std::string> words;
-  for (const auto& key : known) words.push_back(key.word);
+  learnt.keys.reserve(node_->content.size() / 2);
   pairs("", [&](const std::string& word, YamlValue& value) {
-    const auto key =
-        std::find_if(known.begin(), known.end(), [&](const KnownKey& k) { return k.word == word; });
-    if (key == known.end()) {
-      const std::string meant = suggest(word, words);
-      if (!meant.empty()) learnt.unread.insert(meant);
-      out_->add(value.key_place(),
-                "unknown key " + quoted(word) + " in " + name_ + unknown_because(word, meant, words), meant);
-      return;
-    }
-    learnt.keys[word] = value.key_place();
-    if (value.is_scalar()) learnt.values[word] = value.place();
-    if (around_) around_->values[word_ + "/" + word] = value.place();
     value.around_ = places;
     const std::size_t before = out_->size();
-    key->read(value);
+    if (!known.read(word, value)) return complain_about_unknown(word, value, known, learnt);
+    learnt.keys.set(word, value.key_place());
+    if (value.is_scalar()) learnt.values.set(word, value.place());
+    if (around_) around_->values.set(word_ + "/" + word, value.place());
     if (out_->size() > before) learnt.unread.insert(word);
   });
-  for (const auto& key : known) {
-    if (!key.required || learnt.keys.contains(key.word) || !learnt.unread.insert(key.word).second) continue;
-    if (node_.IsMap()) out_->add(key_, name_ + " needs the key '" + key.word + "'");
+  for (const auto& word : known.required()) {
+    if (learnt.keys.contains(word) || !learnt.unread.insert(word).second) continue;
+    if (node_->is_map()) out_->add(key_, name_ + " needs the key '" + word + "'");
   }
   return learnt.unread;
 }
 
+void YamlValue::complain_about_unknown(const std::string& word, const YamlValue& value,
+                                       const KnownKeys& known, Places& learnt) const {
+  const auto words = known.words();
+  const std::string meant = suggest(word, words);
+  if (!meant.empty()) learnt.unread.insert(meant);
+  out_->add(value.key_place(),
+            "unknown key " + quoted(word) + " in " + name_ + unknown_because(word, meant, words), meant);
+}
+
 void YamlValue::each(const std::string& kind, const std::function<void(const YamlValue&)>& read) const {
-  if (!node_.IsSequence()) {
-    const std::string meant = node_.IsScalar() ? "[" + node_.Scalar() + "]" : "";
-    complain(node_.IsNull() ? name_ + " has no value, it must be a list, such as []"
-                            : name_ + " must be a list, not " + found(),
+  if (!node_->is_list()) {
+    const std::string meant = node_->is_scalar() ? "[" + node_->text + "]" : "";
+    complain(node_->is_nothing() ? name_ + " has no value, it must be a list, such as []"
+                                 : name_ + " must be a list, not " + found(),
              meant);
     return;
   }
-  for (const auto& element : node_) read(YamlValue(*out_, element, kind, place_of(element)));
+  for (const auto* element : node_->content) read(YamlValue(*out_, *element, kind, element->place));
 }
 
 }  // namespace sluice::config

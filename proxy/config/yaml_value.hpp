@@ -2,8 +2,6 @@
 // its place.
 #pragma once
 
-#include <yaml-cpp/yaml.h>
-
 #include <functional>
 #include <set>
 #include <span>
@@ -14,16 +12,20 @@
 #include "proxy/config/complaint.hpp"
 #include "proxy/config/kinds.hpp"
 #include "proxy/config/syntax.hpp"
+#include "proxy/config/yaml_tree.hpp"
 
 namespace sluice::config {
 
 class YamlValue;
 
-// One key that a map may hold.
-struct KnownKey {
-  std::string word;
-  std::function<void(const YamlValue&)> read;
-  bool required = false;
+// The keys that a map may hold.
+class KnownKeys {
+ public:
+  virtual ~KnownKeys() = default;
+  // False: there is none of this word.
+  virtual bool read(const std::string& word, const YamlValue& value) = 0;
+  virtual std::vector<std::string> words() const = 0;
+  virtual std::vector<std::string> required() const = 0;
 };
 
 // The readers return whether `into` was set; when not, they have complained and `into` is as it was.
@@ -31,15 +33,16 @@ struct KnownKey {
 class YamlValue {
  public:
   // `name` is how messages call it ("'interval'", "service 'api'", "a listener"), `key` where its key stands.
-  YamlValue(Complaints& out, const YAML::Node& node, std::string name, Place key);
+  // `node` outlives it.
+  YamlValue(Complaints& out, const YamlNode& node, std::string name, Place key);
 
   const std::string& name() const { return name_; }
   Place place() const { return place_; }
   Place key_place() const { return key_; }
-  bool is_scalar() const { return node_.IsScalar(); }
-  bool is_map() const { return node_.IsMap(); }
-  bool is_list() const { return node_.IsSequence(); }
-  bool empty() const { return node_.size() == 0; }  // of a map or list
+  bool is_scalar() const { return node_->is_scalar(); }
+  bool is_map() const { return node_->is_map(); }
+  bool is_list() const { return node_->is_list(); }
+  bool empty() const { return node_->content.empty(); }  // of a map or list
   Complaints& complaints() const { return *out_; }
   // Where the places of the map are kept in which this value stands; null: nowhere.
   Places* around() const { return around_; }
@@ -91,7 +94,7 @@ class YamlValue {
   // when given, learns where each key stands and which could not be read, and those of the map that this one
   // is a value of learn where the values in this one stand ("retries/attempts"). Returns which could not be
   // read, or were misspelt.
-  std::set<std::string> keys(const std::vector<KnownKey>& known, Places* places = nullptr) const;
+  std::set<std::string> keys(KnownKeys& known, Places* places = nullptr) const;
 
   // A map whose keys are names: each pair once, in the order written. The value is called `kind` 'KEY'.
   using Pair = std::function<void(const std::string& key, YamlValue& value)>;
@@ -101,13 +104,15 @@ class YamlValue {
   void each(const std::string& kind, const std::function<void(const YamlValue&)>& read) const;
 
  private:
+  void complain_about_unknown(const std::string& word, const YamlValue& value, const KnownKeys& known,
+                              Places& learnt) const;
   bool whole_number(std::uint64_t& into, std::uint64_t low, std::uint64_t high) const;
   std::size_t index_of(const std::vector<std::string>& words) const;  // its size when it is none of them
   bool expect_scalar(const std::string& must_be) const;
   std::string found() const;
 
   Complaints* out_;
-  YAML::Node node_;
+  const YamlNode* node_;
   std::string name_;
   Place key_, place_;
   Places* around_ = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <numeric>
+#include <utility>
 
 namespace sluice::route {
 namespace {
@@ -155,24 +156,27 @@ bool remap_stacks(Stacks& stacks, std::span<const int> new_index, std::size_t ne
   return true;
 }
 
+bool valid(const Run& run, std::size_t pools) {
+  return run.bottom < kSlots && run.top < kSlots && run.former.size() <= SlotTable::kRemembered &&
+         std::ranges::all_of(run.former, [pools](PoolIndex pool) { return pool < pools; });
+}
+
+// The runs have each slot once. A restart asks it of every service: by runs, which are few, not by slots.
 bool valid(const Stacks& stacks) {
   if (stacks.empty() || stacks.size() > 250) return false;
-  std::vector<bool> owned(kSlots);
-  std::uint32_t slots = 0;
-  for (const auto& stack : stacks) {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> owned;  // first and last
+  for (const auto& stack : stacks)
     for (const auto& run : stack) {
-      if (run.bottom >= kSlots || run.top >= kSlots || run.former.size() > SlotTable::kRemembered)
-        return false;
-      for (const auto pool : run.former)
-        if (pool >= stacks.size()) return false;
-      for (auto slot = std::min(run.bottom, run.top); slot <= std::max(run.bottom, run.top); ++slot) {
-        if (owned[slot]) return false;
-        owned[slot] = true;
-      }
-      slots += run.size();
+      if (!valid(run, stacks.size())) return false;
+      owned.emplace_back(std::min(run.bottom, run.top), std::max(run.bottom, run.top));
     }
+  std::ranges::sort(owned);
+  std::uint32_t next = 0;
+  for (const auto& [first, last] : owned) {
+    if (first != next) return false;
+    next = last + 1;
   }
-  return slots == kSlots;
+  return next == kSlots;
 }
 
 }  // namespace

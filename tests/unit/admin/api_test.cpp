@@ -5,6 +5,7 @@
 #include <boost/json/parse.hpp>
 #include <charconv>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <sstream>
 
@@ -215,7 +216,11 @@ struct Metrics : Api {
     }
     Api::SetUp();
   }
-  std::string text() { return call("GET", "/metrics").body; }
+  std::string text() {
+    admin::Reply reply = call("GET", "/metrics");
+    while (reply.more && reply.more->more()) reply.body += reply.more->next();
+    return reply.body;
+  }
   double value(const std::string& sample) {
     std::istringstream in(text());
     for (std::string line; std::getline(in, line);)
@@ -365,13 +370,45 @@ TEST(Exposition, EscapesLabelsAndWritesNumbersWhole) {
   Exposition out;
   Family& first = out.family("a_total", "counter", "Help.");
   out.single("b", "gauge", "More.", 1);
-  first.add(12345678901234.0, Labels{{"x", "q\"b\\n\nend"}});
-  first.add(std::uint64_t{18446744073709551615u}, Labels{{"x", "1"}}, R"(y="2")");
+  const auto form = first.form("_sum", R"(y="2")");
+  first.add(12345678901234.0, out.keep({{"x", "q\"b\\n\nend"}}));
+  first.add(std::uint64_t{18446744073709551615u}, out.keep({{"x", "1"}}), form);
   first.add(0.1);
-  EXPECT_EQ(out.text(),
+  first.add(-3, kNoLabels, form);
+  first.add(-std::numeric_limits<double>::infinity());
+  Printer printer(std::move(out));
+  EXPECT_EQ(printer.next(),
             "# HELP a_total Help.\n# TYPE a_total counter\na_total{x=\"q\\\"b\\\\n\\nend\"} "
-            "12345678901234\na_total{x=\"1\",y=\"2\"} 18446744073709551615\na_total 0.1\n"
+            "12345678901234\na_total_sum{x=\"1\",y=\"2\"} 18446744073709551615\na_total 0.1\n"
+            "a_total_sum{y=\"2\"} -3\na_total -Inf\n"
             "# HELP b More.\n# TYPE b gauge\nb 1\n");
+  EXPECT_FALSE(printer.more());
+}
+
+TEST(Exposition, PiecesAreOfLinesAndNotLongerThanOneOfThemNeeds) {
+  Exposition out;
+  const std::string longest(2 * Printer::kPiece, 'x');
+  std::string expected;
+  for (const std::string name : {"a", "b"}) {
+    Family& family = out.family(name, "gauge", "");
+    expected += "# HELP " + name + " \n# TYPE " + name + " gauge\n";
+    for (int i = 0; i < 6'000; ++i) {
+      const std::string value = i == 3'000 ? longest : std::to_string(i);
+      family.add(i, out.keep({{"of", value}}));
+      expected += name + "{of=\"" + value + "\"} " + std::to_string(i) + "\n";
+    }
+  }
+  Printer printer(std::move(out));
+  std::string printed;
+  int pieces = 0;
+  for (; printer.more(); ++pieces) {
+    const auto piece = printer.next();
+    printed += piece;
+    ASSERT_TRUE(piece.ends_with('\n'));
+    EXPECT_LE(piece.size(), piece.find(longest) == piece.npos ? Printer::kPiece : longest.size() + 20);
+  }
+  EXPECT_TRUE(printed == expected);
+  EXPECT_GT(pieces, 5);
 }
 
 }  // namespace

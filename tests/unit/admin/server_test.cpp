@@ -116,6 +116,60 @@ struct ServerTest : change::ControlFixture {
   }
 };
 
+// Enough for /metrics to be longer than a piece.
+struct ServerOfMany : ServerTest {
+  void SetUp() override {
+    for (int i = 0; i < 200; ++i) {
+      config::ServiceSpec other = spec.services[0];
+      other.name = "other" + std::to_string(i);
+      spec.services.push_back(other);
+    }
+    ServerTest::SetUp();
+    ASSERT_EQ(server->open(admin), "");
+  }
+  static std::string unchunked(std::string_view body) {
+    std::string out;
+    while (!body.empty()) {
+      const auto line = body.find("\r\n");
+      const auto size = std::stoul(std::string(body.substr(0, line)), nullptr, 16);
+      out += body.substr(line + 2, size);
+      EXPECT_EQ(body.substr(line + 2 + size, 2), "\r\n");
+      body.remove_prefix(std::min(body.size(), line + 2 + size + 2));
+      if (size == 0) {
+        EXPECT_EQ(body, "");
+      }
+    }
+    return out;
+  }
+};
+
+TEST_F(ServerOfMany, ALongScrapeComesInChunksAndTheConnectionGoesOn) {
+  std::string answer;
+  with_loop([&] {
+    const int fd = connect_unix();
+    send(fd, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    answer = receive(fd, "\r\n0\r\n\r\n");
+    send(fd, get("/livez"));
+    EXPECT_THAT(receive(fd), StartsWith("HTTP/1.1 200"));
+    ::close(fd);
+  });
+  EXPECT_THAT(answer, HasSubstr("Transfer-Encoding: chunked\r\n"));
+  const auto text = unchunked(std::string_view(answer).substr(answer.find("\r\n\r\n") + 4));
+  EXPECT_THAT(text, StartsWith("# HELP http_requests_total "));
+  EXPECT_THAT(text, HasSubstr("\nsluice_requests_total{service=\"other199\",pool=\"green\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("\nprocess_start_time_seconds "));
+}
+
+TEST_F(ServerOfMany, ALongScrapeOfOldHttpEndsWithItsConnection) {
+  const auto answer = ask(connect_unix(), "GET /metrics HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.0 200 OK\r\n"));
+  EXPECT_EQ(answer.find("chunked"), answer.npos);
+  EXPECT_THAT(answer, HasSubstr("\r\n\r\n# HELP http_requests_total "));
+  const auto last = answer.find("\nprocess_start_time_seconds ");
+  ASSERT_NE(last, answer.npos);
+  EXPECT_EQ(answer.find('\n', last + 1), answer.size() - 1);
+}
+
 TEST_F(ServerTest, TheSocketHasItsModeAndAStaleOneIsReplacedALiveOneNot) {
   admin.socket_mode = 0600;
   ASSERT_EQ(server->open(admin), "");

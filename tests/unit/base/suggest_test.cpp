@@ -49,5 +49,13 @@ TEST(ListOf, ReadsAsASentence) {
   EXPECT_EQ(with_suggestion("wrong", ""), "wrong");
 }
 
+TEST(ListOf, FewAreAllSaidAndOfManyTheFirst) {
+  EXPECT_EQ(list_of({}), "none");
+  EXPECT_EQ(list_of(std::vector<std::string>{"a", "b", "c"}), "a, b and c");
+  const std::string many = list_of(std::vector<std::string>(10'000, "x"));
+  EXPECT_TRUE(many.starts_with("x, x, x")) << many;
+  EXPECT_TRUE(many.ends_with(", x and 9950 others")) << many;
+}
+
 }  // namespace
 }  // namespace sluice

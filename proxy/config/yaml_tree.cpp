@@ -1,0 +1,71 @@
+#include "proxy/config/yaml_tree.hpp"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <sstream>
+#include <unordered_map>
+
+namespace sluice::config {
+
+class YamlTree::Builder : public YAML::EventHandler {
+  using Kind = YamlNode::Kind;
+  using Style = YamlNode::Style;
+  using Mark = YAML::Mark;
+  using Tag = std::string;
+
+ public:
+  explicit Builder(std::deque<YamlNode>& nodes) : nodes_(nodes) {}
+
+  void OnDocumentStart(const Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const Mark& mark, YAML::anchor_t anchor) override { add(Kind::nothing, mark, anchor); }
+  void OnAlias(const Mark&, YAML::anchor_t anchor) override { put(*anchors_.at(anchor)); }
+  // The tag of a text in quotes is "!".
+  void OnScalar(const Mark& mark, const Tag& tag, YAML::anchor_t anchor, const std::string& text) override {
+    YamlNode& node = add(Kind::scalar, mark, anchor);
+    node.text = text;
+    if (tag == "!") node.style = Style::quoted;
+  }
+  void OnSequenceStart(const Mark& mark, const Tag&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value style) override {
+    open(Kind::list, mark, anchor, style);
+  }
+  void OnSequenceEnd() override { open_.pop_back(); }
+  void OnMapStart(const Mark& mark, const Tag&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value style) override {
+    open(Kind::map, mark, anchor, style);
+  }
+  void OnMapEnd() override { open_.pop_back(); }
+
+ private:
+  YamlNode& add(Kind kind, const Mark& mark, YAML::anchor_t anchor) {
+    YamlNode& node = nodes_.emplace_back();
+    node.kind = kind;
+    node.place = {mark.line + 1, mark.column + 1};
+    if (anchor != YAML::NullAnchor) anchors_[anchor] = &node;
+    put(node);
+    return node;
+  }
+  void open(Kind kind, const Mark& mark, YAML::anchor_t anchor, YAML::EmitterStyle::value style) {
+    YamlNode& node = add(kind, mark, anchor);
+    node.style = style == YAML::EmitterStyle::Flow ? Style::in_brackets : Style::in_lines;
+    open_.push_back(&node);
+  }
+  void put(const YamlNode& node) {
+    if (!open_.empty()) open_.back()->content.push_back(&node);
+  }
+
+  std::deque<YamlNode>& nodes_;
+  std::vector<YamlNode*> open_;  // lists and maps, each inside the one before
+  std::unordered_map<YAML::anchor_t, const YamlNode*> anchors_;
+};
+
+YamlTree::YamlTree(const std::string& yaml) {
+  std::istringstream in(yaml);
+  Builder builder(nodes_);
+  if (!YAML::Parser(in).HandleNextDocument(builder)) nodes_.emplace_back();
+}
+
+}  // namespace sluice::config
