@@ -42,6 +42,7 @@ class Http2Connection final : private mux::TransportOwner, private net::Deadline
     const std::size_t most = most_streams();
     return load() * 2 > most || most == 0;
   }
+  bool sends_soon() const { return transport_ && transport_->sends_soon(); }
   bool is_new() const { return state_ == State::connecting; }
   Connection& made() { return *conn_; }
   void leave();

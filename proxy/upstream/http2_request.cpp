@@ -43,8 +43,11 @@ Http2Request::Http2Request(ConnectContext& context, const Target& target, bool f
 
 void Http2Request::choose_connection(bool fresh) {
   Http2Pool& pool = target_.backend->http2();
-  if (pool.wants_another(fresh)) Http2Connection::open(context_, target_);
-  connection_ = pool.choose(fresh);
+  connection_ = fresh ? nullptr : pool.chosen_in_this_round();
+  if (!connection_) {
+    if (pool.wants_another(fresh)) Http2Connection::open(context_, target_);
+    connection_ = pool.choose(fresh);
+  }
   place_ = Place::waiting;
   if (connection_->let_in(*this)) place_ = Place::let_in;
 }
