@@ -33,6 +33,7 @@ void FieldBlock::add(const hpack::DecodedField& field, std::uint32_t most_bytes,
   if (!pseudo) ++regular_;
   if (field.form.id == http::Header::cookie) ++cookies_;
   list_size_ += static_cast<std::uint32_t>(counted);
+  check_.take(field, count_);
   if (count_ == entry_room_) grow_entries(entry_room_ == 0 ? kFirstEntries : entry_room_ * 2);
   char* const begin = extend(size);
   // Those of a table stand one behind the other.

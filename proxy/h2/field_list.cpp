@@ -11,20 +11,11 @@
 namespace sluice::h2 {
 namespace {
 
-// Of eight letters at once, as in proxy/http/text.hpp of one.
-std::uint64_t to_lower(std::uint64_t eight) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x8080808080808080;
-  const std::uint64_t low_bits = eight & ~kHigh;
-  const std::uint64_t from_a = low_bits + (0x80 - 'A') * kOnes;
-  const std::uint64_t beyond_z = low_bits + (0x80 - 'Z' - 1) * kOnes;
-  return eight | ((from_a & ~beyond_z & ~eight & kHigh) >> 2);
-}
-
 template <class Letters>
 void lower_at(const char* from, char* to) {
   Letters letters;
   std::memcpy(&letters, from, sizeof letters);
-  letters = static_cast<Letters>(to_lower(letters));
+  letters = static_cast<Letters>(http::to_lower_all(letters));
   std::memcpy(to, &letters, sizeof letters);
 }
 
