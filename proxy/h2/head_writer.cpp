@@ -16,10 +16,10 @@ constexpr std::string_view kPreviousAttempts = "grpc-previous-rpc-attempts";
 bool counts_attempts(std::string_view name) { return http::iequals(name, kPreviousAttempts); }
 
 // A sink that leaves some fields out.
-template <bool (*left_out)(std::string_view name)>
+template <bool (*left_out)(std::string_view name), class Sink>
 class FieldsBut {
  public:
-  explicit FieldsBut(FieldList& out) : out_(out) {}
+  explicit FieldsBut(Sink& out) : out_(out) {}
   void field(std::string_view name, std::string_view value) {
     if (!left_out(name)) out_.field(name, value);
   }
@@ -34,40 +34,51 @@ class FieldsBut {
   void end() { out_.end(); }
 
  private:
-  FieldList& out_;
+  Sink& out_;
 };
 
-using TunnelFields = FieldsBut<is_upgrade_proof>;
+template <class Sink>
+using TunnelFields = FieldsBut<is_upgrade_proof, Sink>;
 
-void put_status(int status, FieldList& out) {
+void anew(FieldList& out) { out.clear(); }
+void anew(HeadBlock&) {}
+
+template <class Sink>
+void put_status(int status, Sink& out) {
   const char digits[] = {static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
                          static_cast<char>('0' + status % 10)};
   out.field(":status", std::string_view(digits, sizeof digits));
 }
 
-void put_target(const http::RequestHead& head, std::string_view prefix, FieldList& out) {
+template <class Sink>
+void put_target(const http::RequestHead& head, std::string_view prefix, Sink& out) {
   const auto target = http::forwarded_target(head, prefix);
+  const std::string_view path = target.path;
+  if (target.root.empty() && !target.has_query) return out.field(":path", path);
+  if (target.root.empty() && path.data() + path.size() + 1 == target.query.data())  // as it came
+    return out.field(":path", {path.data(), path.size() + 1 + target.query.size()});
   out.begin(":path");
-  out.put(target.root, target.path, target.has_query ? "?" : "", target.query);
+  out.put(target.root, path, target.has_query ? "?" : "", target.query);
   out.end();
 }
 
 }  // namespace
 
+template <class Sink>
 void write_request(const http::RequestHead& head, const http::ForwardContext& context,
-                   std::string_view scheme, FieldList& out) {
+                   std::string_view scheme, Sink& out) {
   const bool tunnel = !head.upgrade.empty();
-  out.clear();
+  anew(out);
   out.field(":method", tunnel ? "CONNECT" : head.method);
   if (tunnel) out.field(":protocol", head.upgrade);
   out.field(":scheme", scheme);
   out.field(":authority", head.host.empty() ? context.default_host : head.host);
   put_target(head, context.strip_prefix, out);
   if (tunnel) {
-    TunnelFields sink(out);
+    TunnelFields<Sink> sink(out);
     http::forward_request(head, context, sink);
   } else if (context.previous_attempts > 0) {
-    FieldsBut<counts_attempts> sink(out);
+    FieldsBut<counts_attempts, Sink> sink(out);
     http::forward_request(head, context, sink);
     out.field(kPreviousAttempts, std::uint64_t{context.previous_attempts});
   } else {
@@ -78,10 +89,11 @@ void write_request(const http::RequestHead& head, const http::ForwardContext& co
   if (context.mirror) out.field(http::kMirrorMark.name, http::kMirrorMark.value);
 }
 
+template <class Sink>
 bool write_answer(const http::ResponseHead& head, std::span<const http::Field> extra, std::string_view date,
-                  bool request_was_head, FieldList& out) {
+                  bool request_was_head, Sink& out) {
   const bool bodiless = request_was_head || head.body == http::BodyLength::none;
-  out.clear();
+  anew(out);
   put_status(head.status, out);
   http::forward_response(head, {extra, date, !bodiless && head.body == http::BodyLength::unknown}, out);
   // The length of the body that a GET would get (RFC 9110 8.6); never with 204.
@@ -92,10 +104,19 @@ bool write_answer(const http::ResponseHead& head, std::span<const http::Field> e
   return bodiless || (head.body == http::BodyLength::known && head.content_length == 0);
 }
 
+template void write_request(const http::RequestHead&, const http::ForwardContext&, std::string_view,
+                            FieldList&);
+template void write_request(const http::RequestHead&, const http::ForwardContext&, std::string_view,
+                            HeadBlock&);
+template bool write_answer(const http::ResponseHead&, std::span<const http::Field>, std::string_view, bool,
+                           FieldList&);
+template bool write_answer(const http::ResponseHead&, std::span<const http::Field>, std::string_view, bool,
+                           HeadBlock&);
+
 void write_interim(const http::ResponseHead& head, FieldList& out) {
   out.clear();
   put_status(head.upgrade ? 200 : head.status, out);
-  TunnelFields sink(out);
+  TunnelFields<FieldList> sink(out);
   http::forward_interim(head, sink);
 }
 

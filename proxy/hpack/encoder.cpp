@@ -97,7 +97,7 @@ char* Encoder::put(std::string_view name, std::string_view value, bool never, ch
   if (never) return put_literal(Learn::never, index_of(name, name_hash), name, value, to);
   if (places_) {
     const std::uint32_t number = places_->fields[place_of(field_hash)];
-    if (table_.holds(number) && same(table_.value(number), value) && same(table_.name(number), name))
+    if (table_.holds(number) && table_.is(number, name, value))
       return put_number(kStaticFields + 1 + table_.newest() - number, 7, 0x80, to);
   }
   if (const std::uint32_t index = static_table.find(name, value, field_hash))

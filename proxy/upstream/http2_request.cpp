@@ -126,16 +126,15 @@ void Http2Request::open_held() {
 void Http2Request::open_stream(const http::RequestHead& head, const http::ForwardContext& forward,
                                std::string_view body, bool whole) {
   mux::Transport& transport = connection_->transport();
-  h2::FieldList& fields = mux::Transport::fields();
-  h2::write_request(head, forward, target_.backend->tls() ? "https" : "http", fields);
-  const bool is_end = whole && body.empty();
   begins_at_ = transport.produced();
-  id_ = connection_->open_stream(*this, fields, is_end);
-  if (id_ == 0) {
+  h2::HeadBlock* const block = connection_->begin_stream();
+  if (!block) {
     sending_ = Sending::failed;
     input_ = Input::lost;
     return;
   }
+  h2::write_request(head, forward, target_.backend->tls() ? "https" : "http", *block);
+  id_ = connection_->open_stream(*this, head.is_head, whole && body.empty());
   if (head.login && !forward.mirror) connection_->leave();  // R4
   place_ = Place::stream;
   phase_ = Phase::sent;
