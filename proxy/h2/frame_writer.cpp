@@ -96,7 +96,7 @@ bool FrameWriter::write(StreamId stream, const FieldSpan& fields, bool end) {
   out_.reserve(kFrameHeadSize + bound);
   HeadBlock& head = begin_head();
   for (std::size_t i = 0; i < fields.size(); ++i)
-    head.put_field(fields.name(i), fields.value(i), fields.form(i).never_indexed);
+    head.lower_field(fields.name(i), fields.value(i), fields.form(i).never_indexed);
   end_head(stream, end);
   return true;
 }

@@ -43,17 +43,17 @@ void HeadBlock::field(std::string_view name, std::string_view value) {
 void HeadBlock::field(std::string_view name, std::uint64_t value) {
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  field(name, std::string_view(digits, static_cast<std::size_t>(end - digits)));
+  lower_field(name, std::string_view(digits, static_cast<std::size_t>(end - digits)));
 }
 
 void HeadBlock::pass(const http::Field& passed) {
   if (passed.is_joined)
-    put_field(passed.name, passed.value, passed.never_indexed);
+    lower_field(passed.name, passed.value, passed.never_indexed);
   else
     field(passed.name, passed.value);
 }
 
-void HeadBlock::put_field(std::string_view name, std::string_view value, bool never_indexed) {
+void HeadBlock::lower_field(std::string_view name, std::string_view value, bool never_indexed) {
   out_.reserve(bound(name, value));
   char* const to = out_.room();
   out_.commit(static_cast<std::size_t>(encoder_.put(name, value, never_indexed, to) - to));

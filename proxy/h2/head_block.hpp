@@ -23,11 +23,11 @@ class HeadBlock {
   std::size_t size() const { return out_.size() - begin_; }  // without the frame's head
 
   void field(std::string_view name, std::string_view value);
-  void field(std::string_view name, std::uint64_t value);
+  void field(std::string_view name, std::uint64_t value);  // Requires: the name is in lower case
   // A field that goes on as it came.
   void pass(const http::Field& field);
   // Requires: the name is in lower case.
-  void put_field(std::string_view name, std::string_view value, bool never_indexed);
+  void lower_field(std::string_view name, std::string_view value, bool never_indexed = false);
   // A field whose value comes in parts.
   void begin(std::string_view name);
   template <class... Parts>

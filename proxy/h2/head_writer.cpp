@@ -43,20 +43,26 @@ using TunnelFields = FieldsBut<is_upgrade_proof, Sink>;
 void anew(FieldList& out) { out.clear(); }
 void anew(HeadBlock&) {}
 
+// A field whose name is in lower case.
+void put_lower(std::string_view name, std::string_view value, FieldList& out) { out.field(name, value); }
+void put_lower(std::string_view name, std::string_view value, HeadBlock& out) {
+  out.lower_field(name, value);
+}
+
 template <class Sink>
 void put_status(int status, Sink& out) {
   const char digits[] = {static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
                          static_cast<char>('0' + status % 10)};
-  out.field(":status", std::string_view(digits, sizeof digits));
+  put_lower(":status", std::string_view(digits, sizeof digits), out);
 }
 
 template <class Sink>
 void put_target(const http::RequestHead& head, std::string_view prefix, Sink& out) {
   const auto target = http::forwarded_target(head, prefix);
   const std::string_view path = target.path;
-  if (target.root.empty() && !target.has_query) return out.field(":path", path);
+  if (target.root.empty() && !target.has_query) return put_lower(":path", path, out);
   if (target.root.empty() && path.data() + path.size() + 1 == target.query.data())  // as it came
-    return out.field(":path", {path.data(), path.size() + 1 + target.query.size()});
+    return put_lower(":path", {path.data(), path.size() + 1 + target.query.size()}, out);
   out.begin(":path");
   out.put(target.root, path, target.has_query ? "?" : "", target.query);
   out.end();
@@ -69,10 +75,10 @@ void write_request(const http::RequestHead& head, const http::ForwardContext& co
                    std::string_view scheme, Sink& out) {
   const bool tunnel = !head.upgrade.empty();
   anew(out);
-  out.field(":method", tunnel ? "CONNECT" : head.method);
-  if (tunnel) out.field(":protocol", head.upgrade);
-  out.field(":scheme", scheme);
-  out.field(":authority", head.host.empty() ? context.default_host : head.host);
+  put_lower(":method", tunnel ? "CONNECT" : head.method, out);
+  if (tunnel) put_lower(":protocol", head.upgrade, out);
+  put_lower(":scheme", scheme, out);
+  put_lower(":authority", head.host.empty() ? context.default_host : head.host, out);
   put_target(head, context.strip_prefix, out);
   if (tunnel) {
     TunnelFields<Sink> sink(out);
@@ -84,7 +90,7 @@ void write_request(const http::RequestHead& head, const http::ForwardContext& co
   } else {
     http::forward_request(head, context, out);
   }
-  if (head.te_trailers) out.field("te", "trailers");
+  if (head.te_trailers) put_lower("te", "trailers", out);
   if (head.body == http::BodyLength::known) out.field("content-length", head.content_length);
   if (context.mirror) out.field(http::kMirrorMark.name, http::kMirrorMark.value);
 }
