@@ -21,10 +21,11 @@ void Http2Stream::send_interim(const http::ResponseHead& answer) {
 
 void Http2Stream::send_head(const http::ResponseHead& answer, std::span<const http::Field> extra) {
   status_ = answer.status;
-  h2::FieldList& fields = mux::Transport::fields();
+  h2::HeadBlock* const block = session().begin_head(id_);
+  if (!block) return;
   const std::string_view date = connection_.connection().worker().date();
-  answer_whole_ = h2::write_answer(answer, extra, date, head_->is_head, fields);
-  session().send_head(id_, fields, answer_whole_);
+  answer_whole_ = h2::write_answer(answer, extra, date, head_->is_head, *block);
+  session().end_head(id_, answer_whole_);
 }
 
 bool Http2Stream::send_data(std::string_view piece, bool last) {

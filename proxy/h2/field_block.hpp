@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "proxy/h2/field_check.hpp"
 #include "proxy/h2/field_span.hpp"
 #include "proxy/hpack/decoder.hpp"
 #include "proxy/http/message.hpp"
@@ -32,6 +33,7 @@ class FieldBlock {
             e.form.never_indexed};
   }
   hpack::FieldForm form(std::size_t i) const { return entries_[i].form; }
+  const FieldCheck& check() const { return check_; }
 
   // The size of the list as RFC 9113 6.5.2 counts it may be `most_bytes`, the regular fields `most_fields`;
   // what is more is left out, and the block is too_large().
@@ -65,6 +67,7 @@ class FieldBlock {
   std::uint32_t count_ = 0, entry_room_ = 0;
   std::uint32_t regular_ = 0, list_size_ = 0;
   std::uint32_t cookies_ = 0;
+  FieldCheck check_;
   bool too_large_ = false;
 };
 

@@ -2,48 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <utility>
 
 #include "proxy/base/copy_text.hpp"
-#include "proxy/http/text.hpp"
+#include "proxy/h2/lower_case.hpp"
 
 namespace sluice::h2 {
-namespace {
-
-// Of eight letters at once, as in proxy/http/text.hpp of one.
-std::uint64_t to_lower(std::uint64_t eight) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x8080808080808080;
-  const std::uint64_t low_bits = eight & ~kHigh;
-  const std::uint64_t from_a = low_bits + (0x80 - 'A') * kOnes;
-  const std::uint64_t beyond_z = low_bits + (0x80 - 'Z' - 1) * kOnes;
-  return eight | ((from_a & ~beyond_z & ~eight & kHigh) >> 2);
-}
-
-template <class Letters>
-void lower_at(const char* from, char* to) {
-  Letters letters;
-  std::memcpy(&letters, from, sizeof letters);
-  letters = static_cast<Letters>(to_lower(letters));
-  std::memcpy(to, &letters, sizeof letters);
-}
-
-// Letters at the end may be made lower twice.
-void lower(std::string_view name, char* to) {
-  const char* const from = name.data();
-  const std::size_t size = name.size();
-  if (size >= 8) {
-    for (std::size_t at = 0; at + 8 < size; at += 8) lower_at<std::uint64_t>(from + at, to + at);
-    lower_at<std::uint64_t>(from + size - 8, to + size - 8);
-  } else if (size >= 4) {
-    lower_at<std::uint32_t>(from, to);
-    lower_at<std::uint32_t>(from + size - 4, to + size - 4);
-  } else {
-    for (std::size_t at = 0; at < size; ++at) to[at] = http::to_lower(from[at]);
-  }
-}
-
-}  // namespace
 
 void FieldList::clear() { size_ = count_ = 0; }
 

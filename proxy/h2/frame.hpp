@@ -1,8 +1,10 @@
 // HTTP/2's frames: types, flags, heads, numbers (RFC 9113 4.1, 6). Pure.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "proxy/h2/error_code.hpp"
@@ -51,15 +53,25 @@ constexpr void write_number(std::uint32_t value, std::size_t size, char* to) {
   for (std::size_t i = size; i-- > 0; value >>= 8) to[i] = static_cast<char>(value);
 }
 
-constexpr FrameHead read_frame_head(const char* from) {
-  return {read_number(from, 3), static_cast<FrameType>(from[3]), static_cast<std::uint8_t>(from[4]),
-          static_cast<StreamId>(read_number(from + 5, 4) & 0x7fffffff)};
+// Of four bytes at once, between the wire and this machine, either way.
+constexpr std::uint32_t swap_number(std::uint32_t value) {
+  return std::endian::native == std::endian::little ? __builtin_bswap32(value) : value;
 }
-constexpr void write_frame_head(const FrameHead& head, char* to) {
-  write_number(head.size, 3, to);
-  to[3] = static_cast<char>(head.type);
+inline FrameHead read_frame_head(const char* from) {
+  std::uint32_t size_and_type, stream;
+  std::memcpy(&size_and_type, from, 4);
+  std::memcpy(&stream, from + 5, 4);
+  size_and_type = swap_number(size_and_type);
+  return {size_and_type >> 8, static_cast<FrameType>(size_and_type & 0xff),
+          static_cast<std::uint8_t>(from[4]), static_cast<StreamId>(swap_number(stream) & 0x7fffffff)};
+}
+inline void write_frame_head(const FrameHead& head, char* to) {
+  const std::uint32_t size_and_type =
+      swap_number(head.size << 8 | static_cast<std::uint32_t>(static_cast<std::uint8_t>(head.type)));
+  const std::uint32_t stream = swap_number(static_cast<std::uint32_t>(head.stream));
+  std::memcpy(to, &size_and_type, 4);
   to[4] = static_cast<char>(head.flags);
-  write_number(static_cast<std::uint32_t>(head.stream), 4, to + 5);
+  std::memcpy(to + 5, &stream, 4);
 }
 
 // RFC 9113 6.5.2, 8441 3, 9218 2.1.

@@ -93,24 +93,32 @@ void FrameWriter::give_credit(StreamId stream, std::uint32_t bytes) {
 bool FrameWriter::write(StreamId stream, const FieldSpan& fields, bool end) {
   const std::size_t bound = hpack::kBlockStart + hpack::encoded_bound(fields.text().size(), fields.size());
   if (bound > kMostBlock) return false;
-  const std::size_t frames = bound / kMaxFrameSize + 1;
-  out_.reserve(frames * kFrameHeadSize + bound);
-  char* const begin = out_.room() + kFrameHeadSize;
-  char* at = encoder_.begin_block(begin);
+  out_.reserve(kFrameHeadSize + bound);
+  HeadBlock& head = begin_head();
   for (std::size_t i = 0; i < fields.size(); ++i)
-    at = encoder_.put(fields.name(i), fields.value(i), fields.form(i).never_indexed, at);
-  const auto size = static_cast<std::size_t>(at - begin);
-  if (size > kMaxFrameSize) return split(size, stream, end), true;
-  const std::uint8_t flags = flag::end_headers | (end ? flag::end_stream : 0);
-  write_frame_head({static_cast<std::uint32_t>(size), FrameType::headers, flags, stream}, out_.room());
-  out_.commit(kFrameHeadSize + size);
+    head.lower_field(fields.name(i), fields.value(i), fields.form(i).never_indexed);
+  end_head(stream, end);
   return true;
+}
+
+HeadBlock& FrameWriter::begin_head() {
+  head_.start();
+  return head_;
+}
+
+void FrameWriter::end_head(StreamId stream, bool end) {
+  const std::size_t size = head_.size();
+  if (size > kMaxFrameSize) return split(size, stream, end);
+  const std::uint8_t flags = flag::end_headers | (end ? flag::end_stream : 0);
+  write_frame_head({static_cast<std::uint32_t>(size), FrameType::headers, flags, stream},
+                   out_.room() - size - kFrameHeadSize);
 }
 
 // A block of that size stands behind the room for one frame's head; the last of its frames moves first.
 void FrameWriter::split(std::size_t size, StreamId stream, bool end) {
-  char* const begin = out_.room();
   const std::size_t last = (size - 1) / kMaxFrameSize;
+  out_.reserve(last * kFrameHeadSize);
+  char* const begin = out_.room() - size - kFrameHeadSize;
   for (std::size_t i = last + 1; i-- > 0;) {
     const std::size_t part = std::min<std::size_t>(kMaxFrameSize, size - i * kMaxFrameSize);
     char* const to = begin + i * (kFrameHeadSize + kMaxFrameSize);
@@ -119,7 +127,7 @@ void FrameWriter::split(std::size_t size, StreamId stream, bool end) {
     const FrameType type = i == 0 ? FrameType::headers : FrameType::continuation;
     write_frame_head({static_cast<std::uint32_t>(part), type, flags, stream}, to);
   }
-  out_.commit(size + (last + 1) * kFrameHeadSize);
+  out_.commit(last * kFrameHeadSize);
 }
 
 // --- data

@@ -9,6 +9,7 @@
 #include "proxy/base/buffer.hpp"
 #include "proxy/h2/field_span.hpp"
 #include "proxy/h2/frame.hpp"
+#include "proxy/h2/head_block.hpp"
 #include "proxy/h2/limits.hpp"
 #include "proxy/h2/turn_list.hpp"
 #include "proxy/hpack/encoder.hpp"
@@ -33,6 +34,9 @@ class FrameWriter {
 
   // --- heads and trailers. False: they are too large.
   bool write(StreamId stream, const FieldSpan& fields, bool end);
+  // The same of fields as they are said. Nothing else is said between the two.
+  HeadBlock& begin_head();
+  void end_head(StreamId stream, bool end);
 
   // --- data
   // The stream has something to say, or what it has said was its end: it gets its turn.
@@ -67,6 +71,7 @@ class FrameWriter {
   Buffer out_;
   std::size_t queued_ = 0, acknowledgements_ = 0;
   hpack::Encoder encoder_;
+  HeadBlock head_{encoder_, out_};
   std::int64_t window_ = kDefaultWindow;  // bytes of data that the peer takes, of all streams
   std::int64_t initial_window_ = kDefaultWindow;
   TurnList ready_;

@@ -18,6 +18,8 @@ struct PseudoFields {
   std::string_view authority, protocol;
 };
 
+constexpr std::string_view kContentType = "content-type";
+
 // What the fields of a head say together.
 struct Sayings {
   int hosts = 0;
@@ -59,13 +61,18 @@ void take_field(const http::Field& field, Sayings& s) {
   }
 }
 
-// The pseudo fields' values; the others into `out.fields`.
-void split_block(const FieldBlock& block, PseudoFields& pseudo, Sayings& s, http::RequestHead& out) {
+// The pseudo fields' values; the others into `out.fields`. Returns what the first Content-Type says.
+std::string_view split_block(const FieldBlock& block, PseudoFields& pseudo, Sayings& s,
+                             http::RequestHead& out) {
+  std::string_view type;
   for (std::size_t i = 0; i < block.size(); ++i) {
     const http::Field field = block[i];
     switch (block.form(i).pseudo) {
       case hpack::Pseudo::none:
-        if (field.id != http::Header::other) take_field(field, s);
+        if (field.id != http::Header::other)
+          take_field(field, s);
+        else if (field.name.size() == kContentType.size() && !type.data() && field.name == kContentType)
+          type = field.value;
         if (out.fields.size() < http::kMaxFields) out.fields.push(field);
         break;
       case hpack::Pseudo::method:
@@ -86,6 +93,7 @@ void split_block(const FieldBlock& block, PseudoFields& pseudo, Sayings& s, http
         break;
     }
   }
+  return type;
 }
 
 // RFC 9113 8.3.1: Host may stand beside :authority when it says the same, and alone.
@@ -104,12 +112,6 @@ http::Refusal take_method(const PseudoFields& pseudo, http::RequestHead& out) {
   out.is_head = out.method == "HEAD";
   out.is_idempotent = http::is_idempotent(out.method);
   return http::check_method(out.method);
-}
-
-bool is_call(const http::RequestHead& head) {
-  if (head.method != "POST") return false;
-  const http::Field* const type = head.fields.find("content-type");
-  return type && http::is_grpc(type->value);
 }
 
 // A length of 0 is believed with the end only: to an HTTP/1 backend such a head is a whole message already,
@@ -140,7 +142,7 @@ http::Refusal read_request(FieldBlock& block, bool end, std::uint32_t max_target
   out.over_http2 = true;
   PseudoFields pseudo;
   Sayings s;
-  split_block(block, pseudo, s, out);
+  const std::string_view type = split_block(block, pseudo, s, out);
   if (auto why = take_method(pseudo, out); why.reason) return block.too_large() ? http::kFieldsTooLarge : why;
   const bool has_target = take_target(out);
   if (out.target.size() > max_target) return http::kTargetTooLong;
@@ -157,7 +159,7 @@ http::Refusal read_request(FieldBlock& block, bool end, std::uint32_t max_target
   if (s.expect.other) return http::kExpectation;
   out.expect_continue = s.expect.go_on && has_body;
   out.te_trailers = s.trailers;
-  out.is_grpc = is_call(out);
+  out.is_grpc = out.method == "POST" && http::is_grpc(type);
   out.max_forwards_zero = s.max_forwards == 0 && (out.method == "OPTIONS" || out.method == "TRACE");
   out.login = s.login;
   return {};

@@ -16,10 +16,10 @@ constexpr std::string_view kPreviousAttempts = "grpc-previous-rpc-attempts";
 bool counts_attempts(std::string_view name) { return http::iequals(name, kPreviousAttempts); }
 
 // A sink that leaves some fields out.
-template <bool (*left_out)(std::string_view name)>
+template <bool (*left_out)(std::string_view name), class Sink>
 class FieldsBut {
  public:
-  explicit FieldsBut(FieldList& out) : out_(out) {}
+  explicit FieldsBut(Sink& out) : out_(out) {}
   void field(std::string_view name, std::string_view value) {
     if (!left_out(name)) out_.field(name, value);
   }
@@ -34,54 +34,72 @@ class FieldsBut {
   void end() { out_.end(); }
 
  private:
-  FieldList& out_;
+  Sink& out_;
 };
 
-using TunnelFields = FieldsBut<is_upgrade_proof>;
+template <class Sink>
+using TunnelFields = FieldsBut<is_upgrade_proof, Sink>;
 
-void put_status(int status, FieldList& out) {
-  const char digits[] = {static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
-                         static_cast<char>('0' + status % 10)};
-  out.field(":status", std::string_view(digits, sizeof digits));
+void anew(FieldList& out) { out.clear(); }
+void anew(HeadBlock&) {}
+
+// A field whose name is in lower case.
+void put_lower(std::string_view name, std::string_view value, FieldList& out) { out.field(name, value); }
+void put_lower(std::string_view name, std::string_view value, HeadBlock& out) {
+  out.lower_field(name, value);
 }
 
-void put_target(const http::RequestHead& head, std::string_view prefix, FieldList& out) {
+template <class Sink>
+void put_status(int status, Sink& out) {
+  const char digits[] = {static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
+                         static_cast<char>('0' + status % 10)};
+  put_lower(":status", std::string_view(digits, sizeof digits), out);
+}
+
+template <class Sink>
+void put_target(const http::RequestHead& head, std::string_view prefix, Sink& out) {
   const auto target = http::forwarded_target(head, prefix);
+  const std::string_view path = target.path;
+  if (target.root.empty() && !target.has_query) return put_lower(":path", path, out);
+  if (target.root.empty() && path.data() + path.size() + 1 == target.query.data())  // as it came
+    return put_lower(":path", {path.data(), path.size() + 1 + target.query.size()}, out);
   out.begin(":path");
-  out.put(target.root, target.path, target.has_query ? "?" : "", target.query);
+  out.put(target.root, path, target.has_query ? "?" : "", target.query);
   out.end();
 }
 
 }  // namespace
 
+template <class Sink>
 void write_request(const http::RequestHead& head, const http::ForwardContext& context,
-                   std::string_view scheme, FieldList& out) {
+                   std::string_view scheme, Sink& out) {
   const bool tunnel = !head.upgrade.empty();
-  out.clear();
-  out.field(":method", tunnel ? "CONNECT" : head.method);
-  if (tunnel) out.field(":protocol", head.upgrade);
-  out.field(":scheme", scheme);
-  out.field(":authority", head.host.empty() ? context.default_host : head.host);
+  anew(out);
+  put_lower(":method", tunnel ? "CONNECT" : head.method, out);
+  if (tunnel) put_lower(":protocol", head.upgrade, out);
+  put_lower(":scheme", scheme, out);
+  put_lower(":authority", head.host.empty() ? context.default_host : head.host, out);
   put_target(head, context.strip_prefix, out);
   if (tunnel) {
-    TunnelFields sink(out);
+    TunnelFields<Sink> sink(out);
     http::forward_request(head, context, sink);
   } else if (context.previous_attempts > 0) {
-    FieldsBut<counts_attempts> sink(out);
+    FieldsBut<counts_attempts, Sink> sink(out);
     http::forward_request(head, context, sink);
     out.field(kPreviousAttempts, std::uint64_t{context.previous_attempts});
   } else {
     http::forward_request(head, context, out);
   }
-  if (head.te_trailers) out.field("te", "trailers");
+  if (head.te_trailers) put_lower("te", "trailers", out);
   if (head.body == http::BodyLength::known) out.field("content-length", head.content_length);
   if (context.mirror) out.field(http::kMirrorMark.name, http::kMirrorMark.value);
 }
 
+template <class Sink>
 bool write_answer(const http::ResponseHead& head, std::span<const http::Field> extra, std::string_view date,
-                  bool request_was_head, FieldList& out) {
+                  bool request_was_head, Sink& out) {
   const bool bodiless = request_was_head || head.body == http::BodyLength::none;
-  out.clear();
+  anew(out);
   put_status(head.status, out);
   http::forward_response(head, {extra, date, !bodiless && head.body == http::BodyLength::unknown}, out);
   // The length of the body that a GET would get (RFC 9110 8.6); never with 204.
@@ -92,10 +110,19 @@ bool write_answer(const http::ResponseHead& head, std::span<const http::Field> e
   return bodiless || (head.body == http::BodyLength::known && head.content_length == 0);
 }
 
+template void write_request(const http::RequestHead&, const http::ForwardContext&, std::string_view,
+                            FieldList&);
+template void write_request(const http::RequestHead&, const http::ForwardContext&, std::string_view,
+                            HeadBlock&);
+template bool write_answer(const http::ResponseHead&, std::span<const http::Field>, std::string_view, bool,
+                           FieldList&);
+template bool write_answer(const http::ResponseHead&, std::span<const http::Field>, std::string_view, bool,
+                           HeadBlock&);
+
 void write_interim(const http::ResponseHead& head, FieldList& out) {
   out.clear();
   put_status(head.upgrade ? 200 : head.status, out);
-  TunnelFields sink(out);
+  TunnelFields<FieldList> sink(out);
   http::forward_interim(head, sink);
 }
 

@@ -7,21 +7,24 @@
 
 #include "proxy/base/grpc_status.hpp"
 #include "proxy/h2/field_list.hpp"
+#include "proxy/h2/head_block.hpp"
 #include "proxy/http/forward.hpp"
 
 namespace sluice::h2 {
 
-// Each fills `out` anew.
+// Each fills `out` anew. A Sink is a FieldList, or a HeadBlock that has just begun.
 
 // A request for a backend, with `scheme` for the target. One with `upgrade` becomes an extended CONNECT (RFC
 // 8441).
+template <class Sink>
 void write_request(const http::RequestHead& head, const http::ForwardContext& context,
-                   std::string_view scheme, FieldList& out);
+                   std::string_view scheme, Sink& out);
 
 // A final answer for a client that has asked with HEAD or not. True: the head is the whole message, so that
 // END_STREAM belongs to it (a gRPC answer without a body must end so).
+template <class Sink>
 bool write_answer(const http::ResponseHead& head, std::span<const http::Field> extra, std::string_view date,
-                  bool request_was_head, FieldList& out);
+                  bool request_was_head, Sink& out);
 // An interim answer; or a 101 that opens a tunnel, which is a 200 here (RFC 8441 5).
 void write_interim(const http::ResponseHead& head, FieldList& out);
 

@@ -33,11 +33,13 @@ class PeerStreams {
     StreamId id;
     bool reset;
   };
-  std::vector<Open>::iterator find(StreamId id);
-  std::vector<Open>::const_iterator find(StreamId id) const;
+  // The place of the stream; open_.size() if it is not there.
+  std::size_t find(StreamId id) const;
+  void remove(std::size_t place) { open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(place)); }
 
-  std::vector<Open> open_;  // by id
-  std::size_t reset_ = 0;   // of them
+  std::vector<Open> open_;         // by id
+  mutable std::size_t found_ = 0;  // where the last one was: its frames follow each other, and so do answers
+  std::size_t reset_ = 0;          // of them
   StreamId highest_ = 0;
   std::uint32_t opened_ = 0;
   // The last range of ids that was left out; ids rise by two, and nobody leaves out many.

@@ -64,6 +64,15 @@ StreamId Session::open(const FieldList& head, bool end, void* user) {
   return state_->open(head.span(), end, user);
 }
 
+HeadBlock* Session::begin_open() { return room() == 0 ? nullptr : &state_->writer.begin_head(); }
+
+StreamId Session::end_open(bool is_head, bool end, void* user) {
+  Stream& stream = state_->add_stream(is_head, user);
+  const StreamId id = stream.id;
+  state_->end_head(stream, end);
+  return id;
+}
+
 bool Session::peer_tunnels() const { return state_->peer.tunnels; }
 
 // --- out
@@ -75,6 +84,13 @@ void Session::send_interim(StreamId stream, const FieldList& head) {
 void Session::send_head(StreamId stream, const FieldList& head, bool end) {
   if (Stream* const found = state_->streams.find(stream)) state_->send_head(*found, head.span(), end);
 }
+
+HeadBlock* Session::begin_head(StreamId stream) {
+  Stream* const found = state_->streams.find(stream);
+  return found ? state_->begin_head(*found) : nullptr;
+}
+
+void Session::end_head(StreamId stream, bool end) { state_->end_head(*state_->streams.find(stream), end); }
 
 void Session::send_data(StreamId stream, std::string_view piece, bool last) {
   if (Stream* const found = state_->streams.find(stream)) state_->send_data(*found, piece, last);

@@ -13,6 +13,7 @@
 #include "proxy/h2/event.hpp"
 #include "proxy/h2/field_list.hpp"
 #include "proxy/h2/glitches.hpp"
+#include "proxy/h2/head_block.hpp"
 #include "proxy/h2/limits.hpp"
 
 namespace sluice::h2 {
@@ -47,13 +48,19 @@ class Session {
   std::size_t room() const;  // streams that may be opened now: the peer's limit, 1 before its SETTINGS
   // 0: none may be opened. `end`: nothing follows.
   StreamId open(const FieldList& head, bool end, void* user);
-  bool spent() const;         // ids run out: no further stream will be opened
-  bool peer_tunnels() const;  // SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441)
+  // The same in two steps, as the head is said: where to, or null; then its end. Nothing else is said
+  // between.
+  HeadBlock* begin_open();
+  StreamId end_open(bool is_head, bool end, void* user);  // is_head: it is a HEAD
+  bool spent() const;                                     // ids run out: no further stream will be opened
+  bool peer_tunnels() const;                              // SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441)
 
   // --- out. What is said of a stream that is over goes nowhere.
   void send_interim(StreamId stream, const FieldList& head);
   // The final head; with `end` the message is whole (END_STREAM on HEADERS).
   void send_head(StreamId stream, const FieldList& head, bool end);
+  HeadBlock* begin_head(StreamId stream);  // null: it goes nowhere
+  void end_head(StreamId stream, bool end);
   // `piece` must last until unsent() is 0. Requires: unsent() is 0.
   void send_data(StreamId stream, std::string_view piece, bool last);
   // Ends the message. Requires: unsent() is 0.

@@ -24,16 +24,34 @@ bool SessionState::produce(Buffer& to, std::size_t most) {
 // --- messages
 
 StreamId SessionState::open(const FieldSpan& head, bool end, void* user) {
+  bool is_head = false;
+  for (std::size_t i = 0; i < head.size() && head.name(i).starts_with(':'); ++i)
+    is_head |= head.value(i) == "HEAD" && head.name(i) == ":method";
+  Stream& stream = add_stream(is_head, user);
+  const StreamId id = stream.id;
+  send_head(stream, head, end);
+  return id;
+}
+
+Stream& SessionState::add_stream(bool is_head, void* user) {
   const StreamId id = std::exchange(next_stream, next_stream + 2);
   reader.guard().opened(id);
   Stream& stream = streams.add(id);
   stream.user = user;
+  stream.is_head = is_head;
   stream.window = writer.initial_window();
   stream.receive_window.set_limit(stream_window());
-  for (std::size_t i = 0; i < head.size() && head.name(i).starts_with(':'); ++i)
-    stream.is_head |= head.value(i) == "HEAD" && head.name(i) == ":method";
-  send_head(stream, head, end);
-  return id;
+  return stream;
+}
+
+HeadBlock* SessionState::begin_head(Stream& stream) {
+  return failed || stream.out != Half::head ? nullptr : &writer.begin_head();
+}
+
+void SessionState::end_head(Stream& stream, bool end) {
+  writer.end_head(stream.id, end);
+  stream.out = Half::body;
+  if (end) say_end(stream);
 }
 
 void SessionState::send_interim(Stream& stream, const FieldSpan& head) {

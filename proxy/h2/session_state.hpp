@@ -36,6 +36,9 @@ class SessionState final : private FrameSink {
   bool produce(Buffer& to, std::size_t most);
 
   StreamId open(const FieldSpan& head, bool end, void* user);
+  Stream& add_stream(bool is_head, void* user);  // of this side's
+  HeadBlock* begin_head(Stream& stream);
+  void end_head(Stream& stream, bool end);
   void send_data(Stream& stream, std::string_view piece, bool last);
   void send_trailers(Stream& stream, const FieldSpan& trailers);
   void send_head(Stream& stream, const FieldSpan& head, bool end);

@@ -24,7 +24,8 @@ class StreamTable {
   // Requires: `id` is higher than all before.
   Stream& add(StreamId id) {
     ++open_;
-    return *(found_ = streams_.emplace_back(new Stream(id)));
+    found_ = streams_.size();
+    return *streams_.emplace_back(new Stream(id));
   }
   // The stream is over.
   void close(Stream& stream) {
@@ -33,14 +34,17 @@ class StreamTable {
   }
   std::size_t open() const { return open_; }  // of them, not over
   Stream* find(StreamId id) const {
-    if (found_ && found_->id == id) return found_;
-    const auto at = place_of(id);
+    if (found_ < streams_.size() && streams_[found_]->id == id) return streams_[found_];
+    const auto at =
+        std::lower_bound(streams_.begin(), streams_.end(), id,
+                         [](const Stream* stream, StreamId wanted) { return stream->id < wanted; });
     if (at == streams_.end() || (*at)->id != id) return nullptr;
-    return found_ = *at;
+    found_ = static_cast<std::size_t>(at - streams_.begin());
+    return *at;
   }
   void remove(Stream& stream) {
-    streams_.erase(place_of(stream.id));
-    if (found_ == &stream) found_ = nullptr;
+    if (!find(stream.id)) return;
+    streams_.erase(streams_.begin() + static_cast<std::ptrdiff_t>(found_));
     delete &stream;
   }
   void give_back() { streams_.shrink_to_fit(); }
@@ -50,13 +54,10 @@ class StreamTable {
   auto end() const { return streams_.end(); }
 
  private:
-  List::const_iterator place_of(StreamId id) const {
-    return std::lower_bound(streams_.begin(), streams_.end(), id,
-                            [](const Stream* stream, StreamId wanted) { return stream->id < wanted; });
-  }
-
   List streams_;
-  mutable Stream* found_ = nullptr;  // the last one that was: of a stream several things are said at once
+  // Where the last one was that was looked for: of a stream several things are said at once, and often the
+  // next one follows it.
+  mutable std::size_t found_ = 0;
   std::size_t open_ = 0;
 };
 

@@ -92,14 +92,20 @@ char* Encoder::begin_block(char* to) {
   return to;
 }
 
+// What the table holds, which most fields are, is said without a call.
 char* Encoder::put(std::string_view name, std::string_view value, bool never, char* to) {
   const std::uint64_t name_hash = hash(name, 0), field_hash = hash(value, name_hash);
-  if (never) return put_literal(Learn::never, index_of(name, name_hash), name, value, to);
-  if (places_) {
+  if (places_ && !never) {
     const std::uint32_t number = places_->fields[place_of(field_hash)];
-    if (table_.holds(number) && same(table_.value(number), value) && same(table_.name(number), name))
+    if (table_.holds(number) && table_.is(number, name, value))
       return put_number(kStaticFields + 1 + table_.newest() - number, 7, 0x80, to);
   }
+  return put_other({name, value, name_hash, field_hash}, never, to);
+}
+
+char* Encoder::put_other(const Hashed& field, bool never, char* to) {
+  const auto& [name, value, name_hash, field_hash] = field;
+  if (never) return put_literal(Learn::never, index_of(name, name_hash), name, value, to);
   if (const std::uint32_t index = static_table.find(name, value, field_hash))
     return put_number(index, 7, 0x80, to);
 

@@ -43,7 +43,12 @@ class Encoder {
   // Fields of the table by hashes of what they say; the newest of those that share a place. Whatever stands
   // there is compared before it is believed.
   struct Places;
+  struct Hashed {
+    std::string_view name, value;
+    std::uint64_t name_hash, field_hash;
+  };
 
+  [[gnu::noinline]] char* put_other(const Hashed& field, bool never, char* to);
   std::uint32_t index_of(std::string_view name, std::uint64_t name_hash) const;
   char* put_literal(Learn learn, std::uint32_t name_index, std::string_view name, std::string_view value,
                     char* to) const;

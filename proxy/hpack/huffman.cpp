@@ -1,7 +1,9 @@
 #include "proxy/hpack/huffman.hpp"
 
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 
 namespace sluice::hpack {
 namespace {
@@ -73,6 +75,7 @@ class BitReader {
  public:
   explicit BitReader(std::string_view bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
   void fill() {
+    if (end_ - at_ >= 8) return fill_at_once();
     for (; count_ <= 56 && at_ != end_; count_ += 8)
       bits_ |= static_cast<std::uint64_t>(static_cast<unsigned char>(*at_++)) << (56 - count_);
   }
@@ -87,6 +90,17 @@ class BitReader {
   bool ends() const { return count_ < 8 && bits_ == ~(~std::uint64_t{0} >> count_); }
 
  private:
+  // Whole bytes count; the begin of one more stands behind them, and is put there again with it.
+  void fill_at_once() {
+    std::uint64_t eight;
+    std::memcpy(&eight, at_, sizeof eight);
+    if constexpr (std::endian::native == std::endian::little) eight = __builtin_bswap64(eight);
+    bits_ |= eight >> count_;
+    const int bytes = (63 - count_) / 8;
+    at_ += bytes;
+    count_ += bytes * 8;
+  }
+
   const char* at_;
   const char* end_;
   std::uint64_t bits_ = 0;

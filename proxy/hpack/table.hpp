@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "proxy/hpack/field_form.hpp"
+#include "proxy/hpack/field_hash.hpp"
 
 namespace sluice::hpack {
 
@@ -40,6 +41,15 @@ class Table {
     return {text_ + (e.at - base_) + e.name_size, e.value_size};
   }
   FieldForm form(std::uint32_t number) const { return entry(number).form; }
+  // Whether it is that field.
+  bool is(std::uint32_t number, std::string_view name, std::string_view value) const {
+    const Entry& e = entry(number);
+    if (e.name_size != name.size() || e.value_size != value.size()) return false;
+    const char* const text = text_ + (e.at - base_);
+    const std::size_t size = name.size() + value.size();
+    if (name.data() + name.size() == value.data()) return same({text, size}, {name.data(), size});
+    return same({text + name.size(), value.size()}, value) && same({text, name.size()}, name);
+  }
 
  private:
   struct Entry {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -14,11 +15,22 @@
 namespace sluice::http {
 namespace detail {
 
+// A field of the proxy's own, whose name is a literal: as HTTP/1 has it, and in lower case. A sink that makes
+// names lower case may have
+//   lower_field(name, value)   a field whose name is so already
+template <std::size_t N, class Sink>
+void put_own(const char (&name)[N], const char (&lower)[N], std::string_view value, Sink& sink) {
+  if constexpr (requires { sink.lower_field(lower, value); })
+    sink.lower_field({lower, N - 1}, value);
+  else
+    sink.field(name, value);
+}
+
 // RFC 9110 7.6.3: the version that the message came in.
 template <class Head, class Sink>
 void put_via(const Head& head, Sink& sink) {
   using namespace std::string_view_literals;
-  sink.field("Via", head.over_http2 ? "2.0 sluice"sv : "1.1 sluice"sv);
+  put_own("Via", "via", head.over_http2 ? "2.0 sluice"sv : "1.1 sluice"sv, sink);
 }
 
 // RFC 9110 7.6.2.
@@ -163,7 +175,7 @@ void append_to_forwarded(const RequestHead& head, std::string_view hop, Sink& si
 
 template <class Sink>
 void put_forwarded_for(const RequestHead& head, const ForwardContext& context, Sink& sink) {
-  if (!context.trusted) return sink.field("X-Forwarded-For", context.client_ip);
+  if (!context.trusted) return put_own("X-Forwarded-For", "x-forwarded-for", context.client_ip, sink);
   sink.begin("X-Forwarded-For");
   for (const Field& field : head.fields) {
     if (field.id != Header::forwarded_for) continue;
@@ -186,8 +198,8 @@ void put_forwarded(const RequestHead& head, const ForwardContext& context, Sink&
     append_to_forwarded(head, context.client_ip, sink);
   }
   put_forwarded_for(head, context, sink);
-  sink.field("X-Forwarded-Proto", proto);
-  if (!host.empty()) sink.field("X-Forwarded-Host", host);
+  put_own("X-Forwarded-Proto", "x-forwarded-proto", proto, sink);
+  if (!host.empty()) put_own("X-Forwarded-Host", "x-forwarded-host", host, sink);
   if (!port.empty()) sink.field("X-Forwarded-Port", port);
 }
 
@@ -198,7 +210,7 @@ void put_client(const RequestHead& head, const ForwardContext& context, Sink& si
   char storage[32];
   const auto request_id =
       context.request_id.empty() ? choose_request_id(head, context.random, storage) : context.request_id;
-  sink.field("X-Request-ID", request_id);
+  put_own("X-Request-ID", "x-request-id", request_id, sink);
   if (!context.feature_flags.empty()) sink.field("X-Feature-Flags", context.feature_flags);
 }
 
@@ -223,7 +235,8 @@ void forward_request(const RequestHead& head, const ForwardContext& context, Sin
   detail::put_client(head, context, sink);
   if (!traced) {
     char storage[55];
-    sink.field("traceparent", make_traceparent(context.random, context.trace_id, storage));
+    detail::put_own("traceparent", "traceparent", make_traceparent(context.random, context.trace_id, storage),
+                    sink);
   }
   detail::put_via(head, sink);
   if (head.expect_continue && context.forward_expect) sink.field("Expect", "100-continue");
@@ -233,7 +246,7 @@ template <class Sink>
 void forward_response(const ResponseHead& head, const AnswerContext& context, Sink& sink) {
   detail::put_answer_fields(head, context.trailers, sink);
   detail::put_via(head, sink);
-  if (!head.fields.find(Header::date)) sink.field("Date", context.date);
+  if (!head.fields.find(Header::date)) detail::put_own("Date", "date", context.date, sink);
   for (const Field& field : context.extra) sink.field(field.name, field.value);
 }
 

@@ -153,6 +153,18 @@ bool logs_connection_in(std::string_view list) {
   return false;
 }
 
+namespace {
+
+// As detail::kNameSizes.
+template <std::size_t N>
+constexpr auto sizes_by_letter(const std::string_view (&names)[N]) {
+  std::array<std::uint32_t, 32> sizes{};
+  for (const auto name : names) sizes[name[0] & 31] |= std::uint32_t{1} << (name.size() & 31);
+  return sizes;
+}
+
+}  // namespace
+
 bool forbidden_in_trailers(std::string_view name) {
   static constexpr std::string_view kForbidden[] = {"authorization",
                                                     "proxy-authorization",
@@ -185,7 +197,10 @@ bool forbidden_in_trailers(std::string_view name) {
                                                     "origin",
                                                     "access-control-allow-origin",
                                                     "strict-transport-security"};
+  static constexpr auto kSizes = sizes_by_letter(kForbidden);
   if (header_id(name) != Header::other) return true;
+  if (!name.empty() && (kSizes[static_cast<unsigned char>(name[0]) & 31] >> (name.size() & 31) & 1) == 0)
+    return false;
   for (auto forbidden : kForbidden)
     if (name.size() == forbidden.size() && same(name, forbidden)) return true;
   return false;

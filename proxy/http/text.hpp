@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 namespace sluice::http {
 
@@ -48,8 +49,22 @@ constexpr bool is_token(std::string_view text) {
   return !text.empty();
 }
 
+// Of eight letters at once, or of fewer, as to_lower() of one.
+constexpr std::uint64_t to_lower_all(std::uint64_t eight) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x8080808080808080;
+  const std::uint64_t low_bits = eight & ~kHigh;
+  const std::uint64_t from_a = low_bits + (0x80 - 'A') * kOnes;
+  const std::uint64_t beyond_z = low_bits + (0x80 - 'Z' - 1) * kOnes;
+  return eight | ((from_a & ~beyond_z & ~eight & kHigh) >> 2);
+}
+
+namespace detail {
+bool same_letters(const char* a, const char* b, std::size_t size);
+}  // namespace detail
+
 constexpr bool iequals(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
+  if (!std::is_constant_evaluated()) return detail::same_letters(a.data(), b.data(), a.size());
   for (std::size_t i = 0; i < a.size(); ++i)
     if (to_lower(a[i]) != to_lower(b[i])) return false;
   return true;

@@ -61,6 +61,7 @@ class Transport final : private net::Poller::Entry {
 
   // What the streams have said goes at the end of the round, as far as the socket takes it.
   void produce_later();
+  bool sends_soon() const { return send_asked_; }  // at the end of this round
 
   // All has been said: reading ends.
   void stop();

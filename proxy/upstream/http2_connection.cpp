@@ -177,10 +177,13 @@ void Http2Connection::refuse_waiting(Connected why) {
   });
 }
 
-h2::StreamId Http2Connection::open_stream(Http2Request& request, const h2::FieldList& head, bool end) {
-  if (state_ == State::lost) return 0;
-  const h2::StreamId id = transport_->session().open(head, end, static_cast<mux::StreamUser*>(&request));
-  if (id == 0) return 0;
+h2::HeadBlock* Http2Connection::begin_stream() {
+  return state_ == State::lost ? nullptr : transport_->session().begin_open();
+}
+
+h2::StreamId Http2Connection::open_stream(Http2Request& request, bool is_head, bool end) {
+  auto* const user = static_cast<mux::StreamUser*>(&request);
+  const h2::StreamId id = transport_->session().end_open(is_head, end, user);
   --reserved_;
   backend_.counters().streams.add();
   transport_->produce_later();

@@ -42,6 +42,7 @@ class Http2Connection final : private mux::TransportOwner, private net::Deadline
     const std::size_t most = most_streams();
     return load() * 2 > most || most == 0;
   }
+  bool sends_soon() const { return transport_ && transport_->sends_soon(); }
   bool is_new() const { return state_ == State::connecting; }
   Connection& made() { return *conn_; }
   void leave();
@@ -50,8 +51,10 @@ class Http2Connection final : private mux::TransportOwner, private net::Deadline
   // True: it may open its stream. False: it is told when it may, or that it may not here.
   bool let_in(Http2Request& request);
   void leave_out(Http2Request& request);  // it ends; may destroy the connection
-  // 0: it may not be opened after all; the backend got nothing of it.
-  h2::StreamId open_stream(Http2Request& request, const h2::FieldList& head, bool end);
+  // Where the head of a stream goes. Null: none may be opened after all; the backend got nothing of it.
+  h2::HeadBlock* begin_stream();
+  // The head has been said, of a HEAD or not.
+  h2::StreamId open_stream(Http2Request& request, bool is_head, bool end);
   mux::Transport& transport() { return *transport_; }
   const mux::Transport& transport() const { return *transport_; }
   bool is_lost() const { return state_ == State::lost; }

@@ -6,6 +6,11 @@
 
 namespace sluice::upstream {
 
+Http2Connection* Http2Pool::chosen_in_this_round() const {
+  const bool goes = chosen_ && chosen_->sends_soon() && chosen_->has_room() && !chosen_->is_above_half();
+  return goes ? chosen_ : nullptr;
+}
+
 bool Http2Pool::wants_another(bool fresh) const {
   if (taking_.size() >= kMost) return false;
   const bool busy =
@@ -15,7 +20,7 @@ bool Http2Pool::wants_another(bool fresh) const {
 }
 
 // The least loaded of those that come first: with room, or with `fresh` new ones.
-Http2Connection* Http2Pool::choose(bool fresh) const {
+Http2Connection* Http2Pool::choose(bool fresh) {
   Http2Connection* best = nullptr;
   bool best_first = false;
   for (Http2Connection* const conn : taking_) {
@@ -25,7 +30,7 @@ Http2Connection* Http2Pool::choose(bool fresh) const {
     best = conn;
     best_first = first;
   }
-  return best;
+  return chosen_ = best;
 }
 
 void Http2Pool::leave() {
@@ -43,6 +48,9 @@ void Http2Pool::add(Http2Connection& conn) {
   ++connections_;
 }
 
-void Http2Pool::take_no_more(Http2Connection& conn) { std::erase(taking_, &conn); }
+void Http2Pool::take_no_more(Http2Connection& conn) {
+  std::erase(taking_, &conn);
+  if (chosen_ == &conn) chosen_ = nullptr;
+}
 
 }  // namespace sluice::upstream

@@ -20,11 +20,14 @@ class Http2Pool {
   Http2Pool(const Http2Pool&) = delete;
   Http2Pool& operator=(const Http2Pool&) = delete;
 
+  // The one that was chosen last, if it sends in this round anyway and is not above half of what it may take:
+  // requests that come at once go at once, and so do their answers. Else null, and there is to be chosen.
+  Http2Connection* chosen_in_this_round() const;
   // All are above half of what they may take; or, with `fresh`, none is new.
   bool wants_another(bool fresh) const;
   // The one for the next request: with room, of these the least loaded; else the one that it waits for least.
   // With `fresh` a new one is preferred. Null: there is none.
-  Http2Connection* choose(bool fresh) const;
+  Http2Connection* choose(bool fresh);
 
   // They take no more requests, and close after the last that they have.
   void leave();
@@ -48,6 +51,7 @@ class Http2Pool {
 
  private:
   std::vector<Http2Connection*> taking_;  // requests: connecting or ready
+  Http2Connection* chosen_ = nullptr;     // of them, by the last choose()
   std::size_t connections_ = 0;           // of all, also those that end
 };
 

@@ -43,8 +43,11 @@ Http2Request::Http2Request(ConnectContext& context, const Target& target, bool f
 
 void Http2Request::choose_connection(bool fresh) {
   Http2Pool& pool = target_.backend->http2();
-  if (pool.wants_another(fresh)) Http2Connection::open(context_, target_);
-  connection_ = pool.choose(fresh);
+  connection_ = fresh ? nullptr : pool.chosen_in_this_round();
+  if (!connection_) {
+    if (pool.wants_another(fresh)) Http2Connection::open(context_, target_);
+    connection_ = pool.choose(fresh);
+  }
   place_ = Place::waiting;
   if (connection_->let_in(*this)) place_ = Place::let_in;
 }
@@ -123,16 +126,15 @@ void Http2Request::open_held() {
 void Http2Request::open_stream(const http::RequestHead& head, const http::ForwardContext& forward,
                                std::string_view body, bool whole) {
   mux::Transport& transport = connection_->transport();
-  h2::FieldList& fields = mux::Transport::fields();
-  h2::write_request(head, forward, target_.backend->tls() ? "https" : "http", fields);
-  const bool is_end = whole && body.empty();
   begins_at_ = transport.produced();
-  id_ = connection_->open_stream(*this, fields, is_end);
-  if (id_ == 0) {
+  h2::HeadBlock* const block = connection_->begin_stream();
+  if (!block) {
     sending_ = Sending::failed;
     input_ = Input::lost;
     return;
   }
+  h2::write_request(head, forward, target_.backend->tls() ? "https" : "http", *block);
+  id_ = connection_->open_stream(*this, head.is_head, whole && body.empty());
   if (head.login && !forward.mirror) connection_->leave();  // R4
   place_ = Place::stream;
   phase_ = Phase::sent;

@@ -333,6 +333,7 @@ def test_D7_a_long_call_is_cut_by_policy_with_a_status(sluice, client, server):
     stays_true(lambda: all(call.is_active() for call in calls), 5.2)
     daemon.ctl("drain", f"api/blue/{blue.address}", "--websockets", "now", check=0)
     wait_until(lambda: daemon.backend(blue.address)["admin"] == "drained", 5, "the calls to be cut")
+    wait_until(lambda: not all(call.is_active() for call in calls), 5, "the client to hear of it")
     cut = [call for call in calls if not call.is_active()]
     assert cut and all(call.code() is Code.UNAVAILABLE and "drained" in call.details() for call in cut)
     assert any(call.is_active() for call in calls), "those of the other backend go on"

@@ -315,6 +315,54 @@ TEST(H2Heads, ARequestGoesOn) {
   EXPECT_EQ(check_request(again).flaw, nullptr);
 }
 
+// What a client says of itself, and then a request: of a list, or field by field.
+std::string said(const http::RequestHead& head, const http::ForwardContext& context, bool by_list) {
+  Session session(Role::client, {});
+  for (int i = 0; i < 2; ++i) {  // the second time out of the table
+    if (by_list) {
+      FieldList list;
+      write_request(head, context, "http", list);
+      session.open(list, true, nullptr);
+    } else {
+      HeadBlock* const block = session.begin_open();
+      if (!block) return "none may be opened";
+      write_request(head, context, "http", *block);
+      session.end_open(head.is_head, true, nullptr);
+    }
+    session.receive(Peer::settings({}), 0);
+  }
+  Buffer out;
+  session.produce(out, 1 << 20);
+  return std::string(out.view());
+}
+
+TEST(H2Heads, AHeadThatIsSaidFieldByFieldIsThatOfAList) {
+  Pairs fields =
+      with(post("/p/a?b"), {{"te", "trailers"}, {"x-forwarded-for", "192.0.2.7"}, {"x-empty", ""}});
+  Read read(fields, false), large(with(fields, {{"x-large", std::string(20'000, 'x')}}), false);
+  http::RequestHead own = read.head;  // as HTTP/1 has it: names as they came, values elsewhere
+  own.fields.push({"X-Mixed-Case", "Value", http::Header::other});
+  http::ForwardContext plain, changed;
+  changed.client_ip = "192.0.2.1";
+  changed.trusted = true;
+  changed.strip_prefix = "/p/a";  // the path is said in parts then
+  changed.feature_flags = "a=on";
+  for (const http::RequestHead* head : {&read.head, &large.head, &own})
+    for (const http::ForwardContext* context : {&plain, &changed})
+      EXPECT_EQ(said(*head, *context, false), said(*head, *context, true));
+  EXPECT_GT(said(large.head, plain, false).size(), 20'000u) << "in two frames";
+}
+
+TEST(H2Heads, AHeadGoesNowhereOnAStreamThatHasSaidOneOrIsNone) {
+  Session session(Role::client, {});
+  ASSERT_NE(session.begin_open(), nullptr);
+  const StreamId id = session.end_open(false, false, nullptr);
+  EXPECT_EQ(id, 1);
+  EXPECT_EQ(session.begin_open(), nullptr) << "one is tried before the peer's SETTINGS";
+  EXPECT_EQ(session.begin_head(id), nullptr);
+  EXPECT_EQ(session.begin_head(99), nullptr);
+}
+
 TEST(H2Heads, WhatIsNeverIndexedGoesOnSo) {
   Block block(get());
   hpack::FieldForm secret = hpack::form_of("x-token", "t");

@@ -12,6 +12,22 @@
 namespace sluice::http {
 namespace {
 
+// Eight letters are compared at once: of each size and at each place what one letter by itself says.
+TEST(Iequals, LettersAreAlikeInAnyCaseAndNothingElseIs) {
+  for (std::size_t size = 1; size <= 20; ++size)
+    for (std::size_t at = 0; at < size; ++at)
+      for (const char mine : std::string_view("@AZ[`az{-\xc1\xe1"))
+        for (int other = 0; other < 256; ++other) {
+          std::string a(size, 'q'), b(size, 'Q');
+          a[at] = mine;
+          b[at] = static_cast<char>(other);
+          ASSERT_EQ(iequals(a, b), to_lower(a[at]) == to_lower(b[at]))
+              << size << " " << at << " " << mine << " " << other;
+        }
+  EXPECT_TRUE(iequals("", ""));
+  EXPECT_FALSE(iequals("grpc-status", "grpc-statu"));
+}
+
 TEST(Names, AreKnownInAnyCase) {
   EXPECT_EQ(header_id("HOST"), Header::host);
   EXPECT_EQ(header_id("te"), Header::te);

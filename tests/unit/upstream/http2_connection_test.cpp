@@ -60,6 +60,36 @@ TEST_F(Http2ConnectionTest, another_is_opened_when_all_are_above_half_of_what_th
   EXPECT_TRUE(until([&] { return ends[1]->session.streams() == 5; })) << "the least loaded is chosen";
 }
 
+// Their answers come at once then, too: a read and a write for all of them.
+TEST_F(Http2ConnectionTest, requests_that_come_at_once_go_over_one_connection_up_to_its_half) {
+  limits.max_streams = 100;
+  run(52);
+  EXPECT_TRUE(until([&] { return ends.size() == 2; }));
+  calls.clear();
+  const auto opened = [&](std::size_t n) { return (ends[n]->session.last_stream() + 1) / 2; };
+  const auto together = [&] { return opened(0) + opened(1); };
+
+  const auto first = opened(0), second = opened(1);
+  const auto begin_at_once = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      Call& one = call();
+      one.request = connector.open(target, false);
+      one.begin();
+    }
+  };
+  begin_at_once(20);
+  EXPECT_TRUE(until([&] { return together() == first + second + 20; }));
+  EXPECT_THAT(20, ::testing::AnyOf(opened(0) - first, opened(1) - second));
+  settle();
+  begin_at_once(20);
+  EXPECT_TRUE(until([&] { return opened(0) == first + 20 && opened(1) == second + 20; }))
+      << "the least loaded";
+  settle();
+  begin_at_once(50);
+  EXPECT_TRUE(until([&] { return together() == first + second + 90; }));
+  EXPECT_EQ(std::max(opened(0) - first, opened(1) - second), 51);
+}
+
 TEST_F(Http2ConnectionTest, who_finds_no_room_waits_for_it_in_order) {
   limits.max_streams = 1;
   run(Http2Pool::kMost);
