@@ -71,7 +71,7 @@ std::optional<Problem> refuse_own_commands(const Actor& actor, const config::Pla
           "files of one's own (ca, password_file, bearer_file) need the role admin: the daemon would read "
           "them",
           "a plan of the configuration may have them");
-  const auto complaints = config::check_gate_files(own, "the plan", config::FileNames::whole);
+  const auto complaints = config::check_gate_files(own, std::string("the plan"), config::FileNames::whole);
   if (complaints.empty()) return std::nullopt;
   return protocol::invalid_config(complaints.front().text());
 }

@@ -24,12 +24,27 @@ std::string text_of(const std::vector<Complaint>& complaints) {
 
 void Complaints::add(Place place, std::string what, std::string suggestion) {
   // What stands nowhere (a spec built by the program itself) is said of the whole file.
-  all_.push_back(
-      {file_, std::max(place.line, 1), std::max(place.column, 1), std::move(what), std::move(suggestion)});
+  all_.push_back({files_.names[static_cast<std::size_t>(place.file)], std::max(place.line, 1),
+                  std::max(place.column, 1), std::move(what), std::move(suggestion)});
+}
+
+int Complaints::add_file(std::string name) {
+  files_.names.push_back(std::move(name));
+  return static_cast<int>(files_.names.size()) - 1;
+}
+
+std::string Complaints::where(Place place) const {
+  const std::string line = "line " + std::to_string(place.line);
+  return place.file == 0 ? line : line + " of " + files_.names[static_cast<std::size_t>(place.file)];
+}
+
+std::size_t Complaints::order_of(const Complaint& complaint) const {
+  return static_cast<std::size_t>(std::find(files_.names.begin(), files_.names.end(), complaint.file) -
+                                  files_.names.begin());
 }
 
 std::vector<Complaint> Complaints::sorted() && {
-  const auto position = [](const Complaint& c) { return std::tie(c.line, c.column); };
+  const auto position = [this](const Complaint& c) { return std::tuple(order_of(c), c.line, c.column); };
   std::stable_sort(all_.begin(), all_.end(),
                    [&](const Complaint& a, const Complaint& b) { return position(a) < position(b); });
   const auto same = [&](const Complaint& a, const Complaint& b) {

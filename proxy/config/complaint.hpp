@@ -24,21 +24,28 @@ struct Complaint {
 inline constexpr std::size_t kMostShown = 20;
 std::string text_of(const std::vector<Complaint>& complaints);
 
-// Collects what is wrong in one file.
+// Collects what is wrong in a file and in those that it includes.
 class Complaints {
  public:
-  explicit Complaints(std::string file) : file_(std::move(file)) {}
+  explicit Complaints(SourceFiles files) : files_(std::move(files)) {}
 
   void add(Place place, std::string what, std::string suggestion = {});
   void add(const std::vector<Complaint>& more) { all_.insert(all_.end(), more.begin(), more.end()); }
   std::size_t size() const { return all_.size(); }
-  const std::string& file() const { return file_; }
+  const std::string& file() const { return files_.names.front(); }
+  // One more that is included; its number in places.
+  int add_file(std::string name);
+  const SourceFiles& files() const { return files_; }
+  // "line 12", of an included file with its name.
+  std::string where(Place place) const;
 
-  // In the order of the file, each once (an anchor that is used twice is judged twice).
+  // In the order of the files, each once (an anchor that is used twice is judged twice).
   std::vector<Complaint> sorted() &&;
 
  private:
-  std::string file_;
+  std::size_t order_of(const Complaint& complaint) const;
+
+  SourceFiles files_;
   std::vector<Complaint> all_;
 };
 

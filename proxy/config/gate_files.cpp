@@ -40,8 +40,8 @@ void check_gate(const GateSpec& gate, FileNames names, Complaints& out) {
 
 }  // namespace
 
-std::vector<Complaint> check_gate_files(const PlanSpec& plan, const std::string& file, FileNames names) {
-  Complaints out(file);
+std::vector<Complaint> check_gate_files(const PlanSpec& plan, const SourceFiles& files, FileNames names) {
+  Complaints out(files);
   for (const auto& gate : plan.gates) check_gate(gate, names, out);
   return std::move(out).sorted();
 }

@@ -11,7 +11,7 @@ namespace sluice::config {
 
 // Whose relative file names count from nowhere the daemon knows: a plan that was sent to it.
 enum class FileNames { any, whole };
-std::vector<Complaint> check_gate_files(const PlanSpec& plan, const std::string& file,
+std::vector<Complaint> check_gate_files(const PlanSpec& plan, const SourceFiles& files,
                                         FileNames names = FileNames::any);
 
 }  // namespace sluice::config

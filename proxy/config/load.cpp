@@ -4,6 +4,8 @@
 
 #include "proxy/base/suggest.hpp"
 #include "proxy/config/complete.hpp"
+#include "proxy/config/compose.hpp"
+#include "proxy/config/document.hpp"
 #include "proxy/config/gate_files.hpp"
 #include "proxy/config/keys.hpp"
 #include "proxy/config/machine.hpp"
@@ -91,24 +93,18 @@ void complain_about_missing_sections(const Spec& spec, std::vector<Complaint>& c
 
 std::vector<Complaint> load_into(Spec& spec, std::string_view yaml) {
   Complaints out(spec.file);
-  const auto document = parse_yaml(yaml, out);
-  if (!document) return std::move(out).sorted();
-  if (!document->root().is_map()) {
-    out.add({1, 1}, std::string("the file must be a map of keys such as 'listeners' and 'services', not ") +
-                        (document->root().is_list() ? "a list" : "a single text"));
-    return std::move(out).sorted();
-  }
-  read(YamlValue(out, document->root(), "the file", {1, 1}), spec);
+  const Document document(yaml, out);
+  spec.included = out.files();
+  if (!document.root()) return std::move(out).sorted();
+  read(YamlValue(out, *document.root(), "the file", {1, 1}), spec);
   out.add(validate(spec));
-  for (const auto& plan : spec.plans) out.add(check_gate_files(plan, spec.file));
+  for (const auto& plan : spec.plans) out.add(check_gate_files(plan, spec.sources()));
   auto complaints = std::move(out).sorted();
   complain_about_missing_sections(spec, complaints);
   return complaints;
 }
 
 // ---- the file ----
-
-constexpr std::size_t kLargestFile = 16 << 20;  // a thousand services are about one megabyte
 
 Loaded refused(const std::string& file, std::string what) {
   return {std::nullopt, {{file, 1, 1, std::move(what), ""}}};
@@ -135,8 +131,10 @@ LoadedPlan load_plan(std::string_view yaml, const std::string& file_name, const 
   Complaints out(file_name);
   PlanSpec plan;
   plan.name = name;
-  if (const auto document = parse_yaml(yaml, out))
+  if (auto document = parse_yaml(yaml, out)) {
+    put_in_merges(*document, out);
     read(YamlValue(out, document->root(), "the plan", {1, 1}), plan);
+  }
   if (by == PlanBy::operators) out.add(validate(plan, file_name));
   auto complaints = std::move(out).sorted();
   if (!complaints.empty()) return {std::nullopt, std::move(complaints)};

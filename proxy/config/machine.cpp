@@ -1,11 +1,13 @@
 #include "proxy/config/machine.hpp"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -31,6 +33,17 @@ int read_whole_file(const std::string& path, std::size_t most, std::string& into
   const int failure = n < 0 ? errno : into.size() > most ? EFBIG : 0;
   ::close(fd);
   return failure;
+}
+
+std::vector<std::string> files_matching(const std::string& pattern) {
+  if (pattern.find_first_of("*?[") == std::string::npos) return {pattern};
+  glob_t found{};
+  std::vector<std::string> names;
+  if (::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0)
+    names.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  ::globfree(&found);
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 // Not in a hot path and not beside another thread that looks up accounts: the plain calls do.

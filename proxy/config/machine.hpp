@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::config {
 
@@ -13,6 +14,9 @@ std::string why_unreadable(const std::string& path);
 
 // errno, 0 when all of it is in `into`; EFBIG when there is more than `most`.
 int read_whole_file(const std::string& path, std::size_t most, std::string& into);
+
+// In the order of their names. A pattern without * ? [..] is a name, whether there is such a file or not.
+std::vector<std::string> files_matching(const std::string& pattern);
 
 enum class Account { user, group };
 // Its number by its name. Not thread-safe.

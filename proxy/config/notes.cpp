@@ -23,8 +23,7 @@ void note_shared_addresses(const ServiceSpec& service, Complaints& out) {
       const auto [at, added] = seen.emplace(canonical(backend.address), First{&pool, &backend});
       if (added) continue;
       const auto& [other, first] = at->second;
-      const std::string where =
-          first->place.line > 0 ? " (line " + std::to_string(first->place.line) + ")" : "";
+      const std::string where = first->place.line > 0 ? " (" + out.where(first->place) + ")" : "";
       if (other == &pool)
         out.add(backend.place, "backends " + quoted(first->name) + where + " and " + quoted(backend.name) +
                                    " of pool " + quoted(pool.name) + " have the same address " +
@@ -134,10 +133,10 @@ void note_routes_that_never_match(const Spec& spec, Complaints& out) {
       earlier.add(route);
       continue;
     }
-    const int line = first->place.line;
-    out.add(route.place, "this route never matches: the one " +
-                             (line > 0 ? "in line " + std::to_string(line) : std::string("above")) +
-                             " takes all its requests, and the first that matches counts");
+    out.add(route.place,
+            "this route never matches: the one " +
+                (first->place.line > 0 ? "in " + out.where(first->place) : std::string("above")) +
+                " takes all its requests, and the first that matches counts");
   }
 }
 
@@ -145,7 +144,7 @@ void note_routes_that_never_match(const Spec& spec, Complaints& out) {
 
 // A note more is a function more in this list.
 std::vector<Complaint> notes(const Spec& spec) {
-  Complaints out(spec.file);
+  Complaints out(spec.sources());
   for (const auto& service : spec.services) {
     note_shared_addresses(service, out);
     note_rescue_without_a_try(service, out);

@@ -140,13 +140,13 @@ bool quote_lone_dash(std::string& yaml, const YAML::Exception& error) {
   return true;
 }
 
-YamlTree load(std::string& text) {
+YamlTree load(std::string& text, int file) {
   try {
-    return YamlTree(text);
+    return YamlTree(text, file);
   } catch (const YAML::Exception& error) {
     if (!quote_lone_dash(text, error)) throw;
   }
-  return YamlTree(text);
+  return YamlTree(text, file);
 }
 
 void complain_about_second(std::string_view yaml, const YAML::Mark& mark, Complaints& out) {
@@ -160,7 +160,7 @@ void complain_about_second(std::string_view yaml, const YAML::Mark& mark, Compla
 
 }  // namespace
 
-std::optional<YamlTree> parse_yaml(std::string_view yaml, Complaints& out) {
+std::optional<YamlTree> parse_yaml(std::string_view yaml, Complaints& out, int file) {
   if (const auto zero = yaml.find('\0'); zero != std::string_view::npos) {
     out.add({1, 1}, "this is not a text file, there is a zero byte in it");
     return std::nullopt;
@@ -168,7 +168,7 @@ std::optional<YamlTree> parse_yaml(std::string_view yaml, Complaints& out) {
   std::optional<YamlTree> tree;
   try {
     std::string text(yaml);
-    tree = load(text);
+    tree = load(text, file);
     if (!tree->root().is_nothing() && may_have_second(text, tree->root())) {
       const DocumentStarts starts(text);
       if (starts.second()) {
@@ -180,6 +180,7 @@ std::optional<YamlTree> parse_yaml(std::string_view yaml, Complaints& out) {
     complain_about_syntax(yaml, error, out);
     return std::nullopt;
   }
+  if (tree->root().is_nothing() && file != 0) return tree;
   if (tree->root().is_nothing()) {
     out.add({1, 1}, "the file is empty, it needs at least 'listeners' and 'services'");
     return std::nullopt;

@@ -14,7 +14,15 @@ namespace sluice::config {
 struct Place {
   int line = 0;
   int column = 0;
+  int file = 0;  // 0: the configuration itself; else one that it includes (SourceFiles)
   bool operator==(const Place&) const { return true; }
+};
+
+// The configuration's file and those that it includes, in order; for messages.
+struct SourceFiles {
+  SourceFiles(std::string main = {}) : names{std::move(main)} {}
+  std::vector<std::string> names;  // at least one
+  bool operator==(const SourceFiles&) const { return true; }
 };
 
 // Of a few keys, as each of ten thousand routes has them: in one piece of memory.

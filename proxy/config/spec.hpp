@@ -59,7 +59,8 @@ struct ResolveSpec {
 };
 
 struct Spec {
-  std::string file;  // as given; for messages
+  std::string file;      // as given; for messages
+  SourceFiles included;  // behind it; see sources()
   std::vector<ListenerSpec> listeners;
   AdminSpec admin;
   std::string state_dir = "/var/lib/sluice";
@@ -74,6 +75,12 @@ struct Spec {
   std::vector<PlanSpec> plans;
   Places places;
 
+  // Its file and those that it includes.
+  SourceFiles sources() const {
+    SourceFiles all = included;
+    all.names.front() = file;
+    return all;
+  }
   const ServiceSpec* service(const std::string& wanted) const {
     for (const auto& s : services)
       if (s.name == wanted) return &s;

@@ -27,9 +27,9 @@ class Uniqueness {
   void add(const std::string& key, Place place, const std::string& what) {
     const auto [first, added] = seen_.emplace(key, place);
     if (added || key.empty()) return;
-    const int line = first->second.line;
+    const Place before = first->second;
     out_.add(place, "duplicate " + what +
-                        (line > 0 ? ", it stands in line " + std::to_string(line) + " already" : ""));
+                        (before.line > 0 ? ", it stands in " + out_.where(before) + " already" : ""));
   }
 
  private:
@@ -246,7 +246,7 @@ void check_plans(const Spec& spec, Complaints& out) {
 }  // namespace
 
 std::vector<Complaint> validate(const Spec& spec) {
-  Complaints out(spec.file);
+  Complaints out(spec.sources());
   const ServiceNames services(spec);
   check_listeners(spec, services, out);
   check_services(spec, out);

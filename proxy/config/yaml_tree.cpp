@@ -16,12 +16,12 @@ class YamlTree::Builder : public YAML::EventHandler {
   using Tag = std::string;
 
  public:
-  explicit Builder(std::deque<YamlNode>& nodes) : nodes_(nodes) {}
+  Builder(std::deque<YamlNode>& nodes, int file) : nodes_(nodes), file_(file) {}
 
   void OnDocumentStart(const Mark&) override {}
   void OnDocumentEnd() override {}
   void OnNull(const Mark& mark, YAML::anchor_t anchor) override { add(Kind::nothing, mark, anchor); }
-  void OnAlias(const Mark&, YAML::anchor_t anchor) override { put(*anchors_.at(anchor)); }
+  void OnAlias(const Mark&, YAML::anchor_t anchor) override { put(anchors_.at(anchor)); }
   // The tag of a text in quotes is "!".
   void OnScalar(const Mark& mark, const Tag& tag, YAML::anchor_t anchor, const std::string& text) override {
     YamlNode& node = add(Kind::scalar, mark, anchor);
@@ -43,9 +43,9 @@ class YamlTree::Builder : public YAML::EventHandler {
   YamlNode& add(Kind kind, const Mark& mark, YAML::anchor_t anchor) {
     YamlNode& node = nodes_.emplace_back();
     node.kind = kind;
-    node.place = {mark.line + 1, mark.column + 1};
+    node.place = {mark.line + 1, mark.column + 1, file_};
     if (anchor != YAML::NullAnchor) anchors_[anchor] = &node;
-    put(node);
+    put(&node);
     return node;
   }
   void open(Kind kind, const Mark& mark, YAML::anchor_t anchor, YAML::EmitterStyle::value style) {
@@ -53,18 +53,19 @@ class YamlTree::Builder : public YAML::EventHandler {
     node.style = style == YAML::EmitterStyle::Flow ? Style::in_brackets : Style::in_lines;
     open_.push_back(&node);
   }
-  void put(const YamlNode& node) {
-    if (!open_.empty()) open_.back()->content.push_back(&node);
+  void put(YamlNode* node) {
+    if (!open_.empty()) open_.back()->content.push_back(node);
   }
 
   std::deque<YamlNode>& nodes_;
+  const int file_;
   std::vector<YamlNode*> open_;  // lists and maps, each inside the one before
-  std::unordered_map<YAML::anchor_t, const YamlNode*> anchors_;
+  std::unordered_map<YAML::anchor_t, YamlNode*> anchors_;
 };
 
-YamlTree::YamlTree(const std::string& yaml) {
+YamlTree::YamlTree(const std::string& yaml, int file) {
   std::istringstream in(yaml);
-  Builder builder(nodes_);
+  Builder builder(nodes_, file);
   if (!YAML::Parser(in).HandleNextDocument(builder)) nodes_.emplace_back();
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proxy/config/place.hpp"
@@ -23,18 +24,22 @@ struct YamlNode {
   Kind kind = Kind::nothing;
   Style style = Style::plain;
   Place place;
-  std::string text;                      // of a scalar
-  std::vector<const YamlNode*> content;  // of a list its elements, of a map each key with its value behind it
+  std::string text;                // of a scalar
+  std::vector<YamlNode*> content;  // of a list its elements, of a map each key with its value behind it
 };
 
 class YamlTree {
  public:
-  // The first document; throws YAML::Exception when it is none.
-  explicit YamlTree(const std::string& yaml);
+  // The first document; throws YAML::Exception when it is none. `file` is the number of its file in places.
+  explicit YamlTree(const std::string& yaml, int file = 0);
   YamlTree(YamlTree&&) = default;
   YamlTree& operator=(YamlTree&&) = default;
 
   const YamlNode& root() const { return nodes_.front(); }
+  YamlNode& root() { return nodes_.front(); }
+  std::deque<YamlNode>& nodes() { return nodes_; }  // every one, once
+  // One more, which is nowhere in the tree yet.
+  YamlNode& add(YamlNode node) { return nodes_.emplace_back(std::move(node)); }
 
  private:
   class Builder;

@@ -22,9 +22,7 @@ std::optional<bool> flag_of(const std::string& text) {
 }
 
 // What follows "unknown key 'x' in y": nothing when the suggestion says it.
-std::string unknown_because(const std::string& key, const std::string& meant,
-                            const std::vector<std::string>& words) {
-  if (key == "<<") return ", merge keys are not supported, write the keys out";
+std::string unknown_because(const std::string& meant, const std::vector<std::string>& words) {
   return meant.empty() ? ", its keys are " + list_of(words) : "";
 }
 
@@ -244,8 +242,8 @@ void YamlValue::pairs(const std::string& kind, const Pair& read) const {
     }
     const std::string& key = written.text;
     if (const auto [first, added] = seen.emplace(key, place); !added) {
-      out_->add(place, "duplicate key " + quoted(key) + " in " + name_ + ", it stands in line " +
-                           std::to_string(first->second.line) + " already");
+      out_->add(place, "duplicate key " + quoted(key) + " in " + name_ + ", it stands in " +
+                           out_->where(first->second) + " already");
       continue;
     }
     YamlValue value(*out_, *node_->content[i + 1], kind.empty() ? quoted(key) : kind + " " + quoted(key),
@@ -260,6 +258,7 @@ std::set<std::string> YamlValue::keys(KnownKeys& known, Places* places) const {
   Places& learnt = places ? *places : local;
   learnt.keys.reserve(node_->content.size() / 2);
   pairs("", [&](const std::string& word, YamlValue& value) {
+    if (word.starts_with("x-")) return;  // for people, and for anchors
     value.around_ = places;
     const std::size_t before = out_->size();
     if (!known.read(word, value)) return complain_about_unknown(word, value, known, learnt);
@@ -280,8 +279,8 @@ void YamlValue::complain_about_unknown(const std::string& word, const YamlValue&
   const auto words = known.words();
   const std::string meant = suggest(word, words);
   if (!meant.empty()) learnt.unread.insert(meant);
-  out_->add(value.key_place(),
-            "unknown key " + quoted(word) + " in " + name_ + unknown_because(word, meant, words), meant);
+  out_->add(value.key_place(), "unknown key " + quoted(word) + " in " + name_ + unknown_because(meant, words),
+            meant);
 }
 
 void YamlValue::each(const std::string& kind, const std::function<void(const YamlValue&)>& read) const {

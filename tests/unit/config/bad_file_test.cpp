@@ -43,7 +43,7 @@ TEST(BadConfig, KeysAtTheTop) {
       {top_3_1("statedir: /tmp"), 3, 1, "unknown key 'statedir'", "state_dir"},
       {top_3_1("access-log: off"), 3, 1, "unknown key 'access-log'", "access_log"},
       {top_3_1("zebra: 1"), 3, 1, "unknown key 'zebra' in the file, its keys are listeners, admin, ", ""},
-      {top_3_1("<<: {workers: 2}"), 3, 1, "merge keys are not supported", ""},
+      {top_3_1("<<: 2"), 3, 5, "'<<' takes a map", ""},
       {top_3_1("? [a, b]\n: 1"), 3, 3, "a key in the file must be a text", ""},
       {top_3_1("workers: 2\nworkers: 3"), 4, 1,
        "duplicate key 'workers' in the file, it stands in line 3 already", ""},
