@@ -29,10 +29,12 @@ struct SourceFiles {
 class PlacesByKey {
  public:
   void set(std::string_view key, Place place) {
-    if (const Place* known = find(key))
-      const_cast<Place&>(*known) = place;
-    else
-      all_.emplace_back(key, place);
+    for (auto& [known, at] : all_)
+      if (known == key) {
+        at = place;
+        return;
+      }
+    all_.emplace_back(key, place);
   }
   // Null when the key is not there.
   const Place* find(std::string_view key) const {
