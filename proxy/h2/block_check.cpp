@@ -1,5 +1,6 @@
 #include "proxy/h2/block_check.hpp"
 
+#include <limits>
 #include <string_view>
 
 #include "proxy/http/text.hpp"
@@ -13,6 +14,8 @@ constexpr const char* kBadPath = "path";
 constexpr const char* kBadMethod = "method";
 constexpr const char* kBadScheme = "scheme";
 constexpr const char* kBadStatus = "status";
+
+constexpr std::uint64_t kMaxLength = std::numeric_limits<std::int64_t>::max();
 
 bool is_path(std::string_view path, bool is_options) {
   for (char c : path)
@@ -28,17 +31,25 @@ constexpr unsigned kOfAnswers = bit(Pseudo::status);
 
 // What its fields say one by one; of the pseudo fields these are allowed.
 BlockForm form_of(const FieldBlock& block, unsigned allowed) {
+  const FieldCheck& check = block.check();
   BlockForm form;
-  form.flaw = block.check().flaw();
-  form.content_length = block.check().content_length();
-  if (!form.flaw && (block.check().pseudo_fields() & ~allowed)) form.flaw = kBadPseudo;
+  form.flaw = check.flaw();
+  if (!form.flaw && (check.pseudo_fields() & ~allowed)) form.flaw = kBadPseudo;
+  if (form.flaw || !check.has_length()) return form;
+  std::uint64_t length = 0;
+  if (http::parse_decimal(block[check.length_at()].value, kMaxLength, length))
+    form.content_length = static_cast<std::int64_t>(length);
+  else
+    form.flaw = kBadLength;
   return form;
 }
 
-// A null view if it did not come.
+// A null view if it did not come. They stand before all others.
 std::string_view value_of(const FieldBlock& block, Pseudo which) {
   if (!(block.check().pseudo_fields() & bit(which))) return {};
-  return block[block.check().place_of(which)].value;
+  std::size_t at = 0;
+  while (block.form(at).pseudo != which) ++at;
+  return block[at].value;
 }
 
 }  // namespace

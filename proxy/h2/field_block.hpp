@@ -67,8 +67,9 @@ class FieldBlock {
   std::uint32_t count_ = 0, entry_room_ = 0;
   std::uint32_t regular_ = 0, list_size_ = 0;
   std::uint32_t cookies_ = 0;
-  FieldCheck check_;
   bool too_large_ = false;
+  FieldCheck check_;
 };
+static_assert(sizeof(FieldBlock) <= 64);  // a line of the cache
 
 }  // namespace sluice::h2
