@@ -5,10 +5,13 @@ set(CMAKE_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXE
 install(TARGETS sluiced sluicectl RUNTIME DESTINATION bin)
 
 install(DIRECTORY conf/ DESTINATION share/doc/sluice/examples)
-install(FILES README.md CHANGELOG.md DESTINATION share/doc/sluice OPTIONAL)
+install(FILES README.md DESTINATION share/doc/sluice OPTIONAL)
+# changelog is the name of the package's own.
+install(FILES CHANGELOG.md DESTINATION share/doc/sluice RENAME NEWS.md OPTIONAL)
 install(FILES systemd/sysusers.conf DESTINATION lib/sysusers.d RENAME sluice.conf)
 install(FILES systemd/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME sluice.conf)
 
 install(CODE "set(sluice_source \"${CMAKE_SOURCE_DIR}\")
+set(sluice_programs \"${CMAKE_RUNTIME_OUTPUT_DIRECTORY}\")
 set(sluice_scratch \"${CMAKE_BINARY_DIR}/install\")")
 install(SCRIPT cmake/install_etc.cmake)

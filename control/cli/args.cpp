@@ -242,6 +242,11 @@ Parse parse(std::vector<std::string> words) {
     out.command = CommandLine{{}, {}, CompleteVerb{{words.begin() + 1, words.end()}}};
     return out;
   }
+  if (words.size() == 2 && words.front() == "__man") {
+    Parse out;
+    out.command = CommandLine{{}, {}, ManVerb{words.back()}};
+    return out;
+  }
   if (!words.empty() && words.front() == "help") {
     words.erase(words.begin());
     words.push_back("--help");

@@ -51,6 +51,19 @@ struct Names {
   Words services, pools, backends, moves;  // S, S/P, S/P/B, S=P
 };
 
+bool takes_generation(std::string_view flag) {
+  return flag == "--to-generation" || flag == "--if-generation";
+}
+
+// The latest first, each once.
+Words generations_in(const protocol::HistoryList& history) {
+  Words out;
+  for (const auto& entry : history.history)
+    if (const auto text = std::to_string(entry.generation); out.empty() || out.back() != text)
+      out.push_back(text);
+  return out;
+}
+
 Names names_in(const protocol::Status& status) {
   Names names;
   for (const auto& service : status.services) {
@@ -87,6 +100,36 @@ Words cut(std::string_view text) {
   return words;
 }
 
+// Of one service, or of all when it is none.
+Words bare_pools_of(const Names& names, const std::string& service) {
+  Words out;
+  for (const auto& pool : names.pools) {
+    const auto slash = pool.find('/');
+    if (!service.empty() && pool.substr(0, slash) != service) continue;
+    if (auto name = pool.substr(slash + 1); std::find(out.begin(), out.end(), name) == out.end())
+      out.push_back(std::move(name));
+  }
+  return out;
+}
+
+// What stands behind a flag's name in the help says what it takes: "--rest POOL", "--service S", "--role
+// a|b".
+Words values_of_flag(std::string_view spelled, const Typed& typed, const Names& names) {
+  const auto blank = spelled.rfind(' ');
+  if (blank == std::string_view::npos) return {};
+  auto value = std::string(spelled.substr(blank + 1));
+  if (value == "S") return names.services;
+  if (value == "POOL") {
+    for (const auto& word : typed.positionals)
+      if (std::find(names.services.begin(), names.services.end(), word) != names.services.end())
+        return bare_pools_of(names, word);
+    return bare_pools_of(names, {});
+  }
+  if (value.find('|') == std::string::npos) return {};
+  std::replace(value.begin(), value.end(), '|', ' ');
+  return cut(value);
+}
+
 Words words_for(const protocol::Completion& wanted, const Typed& typed, const Names& names) {
   using Kind = protocol::Completion::Names;
   switch (wanted.names) {
@@ -117,7 +160,11 @@ class Completions {
     words_.push_back(wanted);
     repeats_ = true;
   }
-  void flag(std::string_view, const auto&, std::string_view) {}
+  void flag(std::string_view spelled, const auto& value, std::string_view) {
+    using Value = std::remove_cvref_t<decltype(value)>;
+    if (std::is_same_v<Value, bool> || former_.empty() || long_name_in(spelled) != former_) return;
+    of_flag_ = values_of_flag(spelled, typed_, names_);
+  }
   void flag(std::string_view spelled, const SortKey&, std::string_view) {
     if (long_name_in(spelled) == former_) of_flag_ = sort_keys();
   }
@@ -128,17 +175,22 @@ class Completions {
   void dry_run() {}
   void force(std::string_view = {}) {}
 
-  explicit Completions(std::string former) : former_(std::move(former)) {}
+  Completions(const Typed& typed, std::string former, const Names& names)
+      : typed_(typed), former_(std::move(former)), names_(names) {}
 
-  Words offered(const Typed& typed, const Names& names) const {
+  // Of the flag before the word that is typed; nothing when there is none that takes a value.
+  const std::optional<Words>& of_flag() const { return of_flag_; }
+  Words offered() const {
     if (of_flag_) return *of_flag_;
     const auto at =
-        repeats_ ? std::min(typed.positionals.size(), words_.size() - 1) : typed.positionals.size();
-    return at < words_.size() ? words_for(words_[at], typed, names) : Words{};
+        repeats_ ? std::min(typed_.positionals.size(), words_.size() - 1) : typed_.positionals.size();
+    return at < words_.size() ? words_for(words_[at], typed_, names_) : Words{};
   }
 
  private:
+  const Typed& typed_;
   std::string former_;  // the word before the one that is typed
+  const Names& names_;
   std::vector<protocol::Completion> words_;
   bool repeats_ = false;  // the last of them
   std::optional<Words> of_flag_;
@@ -154,9 +206,12 @@ Words offered(const Typed& typed, const std::string& former, const Names& names)
   Verbs::each([&]<class Verb>(std::type_identity<Verb>) {
     if (Verb::kPage.name() != typed.verb) return;
     Verb verb{};
-    Completions completions(former);
+    Completions completions(typed, former, names);
     Verb::words(verb, completions);
-    out = completions.offered(typed, names);
+    if constexpr (std::is_same_v<Verb, RolloutVerbs>)
+      out = completions.of_flag() ? *completions.of_flag() : after_rollout(typed, names);
+    else
+      out = completions.offered();
   });
   return out;
 }
@@ -168,16 +223,21 @@ bool completion_needs_status(const Words& words) {
   return !now.verb.empty() && !now.current.starts_with("-");
 }
 
-std::vector<std::string> candidates(const Words& words, const protocol::Status& status) {
+bool completion_needs_history(const Words& words) {
+  return words.size() > 1 && takes_generation(words[words.size() - 2]) && !words.back().starts_with("-");
+}
+
+std::vector<std::string> candidates(const Words& words, const protocol::Status& status,
+                                    const protocol::HistoryList& history) {
   const auto now = typed(words);
   const std::string former = words.size() > 1 ? words[words.size() - 2] : std::string();
   Words all;
   if (now.current.starts_with("-"))
     all = flags_of(now.verb);
+  else if (takes_generation(former))
+    all = generations_in(history);
   else if (now.verb.empty())
     all = verbs();
-  else if (now.verb == RolloutVerbs::kPage.name())
-    all = after_rollout(now, names_in(status));
   else
     all = offered(now, former, names_in(status));
   std::erase_if(all, [&now](const std::string& word) { return !word.starts_with(now.current); });
@@ -223,8 +283,16 @@ _sluicectl() {
 if [[ "${funcstack[1]}" == _sluicectl ]]; then _sluicectl; else compdef _sluicectl sluicectl; fi
 )";
   if (shell == "fish")
-    return "complete -c sluicectl -a '(sluicectl __complete (commandline -opc)[2..-1] (commandline -ct) "
-           "2>/dev/null)'\n";
+    return R"(function __sluicectl_offered
+  set -l found (sluicectl __complete (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)
+  if set -q found[1]
+    printf '%s\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
+end
+complete -c sluicectl -f -a '(__sluicectl_offered)'
+)";
   return {};
 }
 

@@ -11,7 +11,6 @@ namespace sluice::cli {
 namespace {
 
 constexpr std::size_t kFlagWidth = 23;  // of a flag; what it does stands behind
-constexpr std::string_view kForce = "even if a pool that gets requests has no eligible backend then";
 
 std::string padded(std::string_view text, std::size_t width) {
   std::string out(text);
@@ -43,8 +42,8 @@ class FlagLines {
 
   std::string rendered() {
     section("");
-    if (dry_run_) line("--dry-run", "say what would change, change nothing");
-    if (force_) line("--force", kForce);
+    if (dry_run_) line("--dry-run", kDryRunDoes);
+    if (force_) line("--force", kForceDoes);
     return out_;
   }
 
@@ -96,21 +95,6 @@ constexpr std::string_view kBegin =
 
 )";
 
-constexpr std::string_view kEnd = R"(
-Flags of every verb, before or after it:
-  --socket PATH          admin socket; default $SLUICE_SOCKET, /run/sluice/admin.sock
-                         or $XDG_RUNTIME_DIR/sluice/admin.sock
-  --url URL              admin.http instead, with --token-file FILE
-  -o, --output FORMAT    table or json
-  --reason TEXT          why, for the history
-  --if-generation N      only if nothing has changed since generation N
-  -h, --help             of a verb: sluicectl split --help
-  --version
-
-Exit: 0 done, 1 internal, 2 usage or configuration, 3 daemon unreachable, 4 not found, 5 conflict,
-      6 gate failed, 7 timed out (it goes on), 8 drained by force, 9 refused
-)";
-
 }  // namespace
 
 std::string help(const std::string& verb) {
@@ -121,7 +105,8 @@ std::string help(const std::string& verb) {
   if (!text.empty()) return text;
   return std::string(kBegin) + group<Reading>("Looking:") + group<Shifting>("Shifting:") +
          group<Rollouts>("Rollouts:") + group<Traffic>("Traffic:") + group<Backends>("Backends:") +
-         group<Operations>("Operations:") + std::string(kEnd);
+         group<Operations>("Operations:") + "\nFlags of every verb, before or after it:\n" +
+         std::string(kGlobalFlags) + "\nExit: " + std::string(kExitCodes);
 }
 
 }  // namespace sluice::cli

@@ -77,6 +77,7 @@ int run(Context& context, const CheckVerb& verb);
 int run(Context& context, const TokenVerb& verb);
 int run(Context& context, const CompletionVerb& verb);
 int run(Context& context, const CompleteVerb& verb);
+int run(Context& context, const ManVerb& verb);
 
 // run_guide.cpp
 int run(Context& context, const ImportVerb& verb);

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "control/cli/complete.hpp"
+#include "control/cli/man.hpp"
 #include "control/cli/run.hpp"
 #include "control/protocol/token.hpp"
 
@@ -108,14 +109,24 @@ int run(Context& context, const CompletionVerb& verb) {
 int run(Context& context, const CompleteVerb& verb) {
   std::string text;
   protocol::Status status;
-  if (completion_needs_status(verb.words)) {
-    Call call = send(protocol::GetStatus{});
+  protocol::HistoryList history;
+  const auto ask = [&verb](const auto& message, auto& into) {
+    Call call = send(message);
     call.limit = kCompletionLimit;
     Client client(globals_in(verb.words));
-    if (const auto answer = client.call(call)) protocol::read_answer(answer->body, status);
-  }
-  for (const auto& candidate : candidates(verb.words, status)) text += candidate + "\n";
+    if (const auto answer = client.call(call)) protocol::read_answer(answer->body, into);
+  };
+  if (completion_needs_history(verb.words))
+    ask(protocol::History{}, history);
+  else if (completion_needs_status(verb.words))
+    ask(protocol::GetStatus{}, status);
+  for (const auto& candidate : candidates(verb.words, status, history)) text += candidate + "\n";
   return context.output.say(text);
+}
+
+int run(Context& context, const ManVerb& verb) {
+  if (write_pages(man_pages(), verb.folder)) return 0;
+  return context.output.fail(protocol::internal("cannot write into " + verb.folder));
 }
 
 }  // namespace sluice::cli

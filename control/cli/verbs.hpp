@@ -355,6 +355,11 @@ struct CompleteVerb {
   std::vector<std::string> words;  // after "sluicectl", the last one is being typed
 };
 
+// `__man FOLDER`, which the installation calls: the manual pages of sluicectl into that folder.
+struct ManVerb {
+  std::string folder;
+};
+
 // --- All of them, as the help groups them
 
 using protocol::List;
@@ -370,6 +375,7 @@ using Verbs = protocol::Join<Reading, Shifting, Rollouts, Traffic, Backends, Ope
 
 // What a command line can ask for.
 using AnyVerb =
-    protocol::Join<Verbs, List<RolloutStartVerb, RolloutStatusVerb, RolloutActVerb, CompleteVerb>>::Variant;
+    protocol::Join<Verbs,
+                   List<RolloutStartVerb, RolloutStatusVerb, RolloutActVerb, CompleteVerb, ManVerb>>::Variant;
 
 }  // namespace sluice::cli

@@ -8,6 +8,7 @@
 #include "control/admin/tokens.hpp"
 #include "control/daemon/command_line.hpp"
 #include "control/daemon/daemon.hpp"
+#include "control/daemon/man.hpp"
 #include "control/demo/demo.hpp"
 #include "control/protocol/version.hpp"
 #include "proxy/config/load.hpp"
@@ -67,6 +68,8 @@ int dispatch(const std::vector<std::string>& arguments) {
     return demo::run_demo({arguments.begin() + 1, arguments.end()}, run_demo);
   if (!arguments.empty() && arguments[0] == "try")
     return demo::run_try({arguments.begin() + 1, arguments.end()}, run_demo);
+  if (arguments.size() == 2 && arguments[0] == "__man")  // which the installation calls
+    return write_pages(man_pages(), arguments[1]) ? 0 : 1;
   const auto [flags, error] = parse_command_line(arguments);
   if (!error.empty()) {
     std::fprintf(stderr, "sluiced: %s\nTry: sluiced --help\n", error.c_str());

@@ -6,5 +6,7 @@
 namespace sluice::protocol {
 
 inline constexpr std::string_view kVersion = "0.1.0";
+// Of that version, on manual pages and in the package's changelog.
+inline constexpr std::string_view kVersionDate = "2026-11-28";
 
 }  // namespace sluice::protocol

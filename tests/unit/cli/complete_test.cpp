@@ -30,6 +30,25 @@ TEST(Complete, VerbsFlagsAndNames) {
   EXPECT_TRUE(candidates({"split", ""}, {}).empty()) << "no daemon, no names";
 }
 
+TEST(Complete, WhatStandsBehindAFlag) {
+  EXPECT_EQ(candidates({"split", "api", "green=5%", "--rest", ""}, kStatus), (Words{"blue", "green"}));
+  EXPECT_EQ(candidates({"mirror", "web", "--to", ""}, kStatus), (Words{"v1"}));
+  EXPECT_EQ(candidates({"rollout", "start", "api", "--to", "g"}, kStatus), (Words{"green"}));
+  EXPECT_EQ(candidates({"flag", "set", "new", "5%", "--service", ""}, kStatus), (Words{"api", "web"}));
+  EXPECT_EQ(candidates({"token", "t", "--role", "o"}, {}), (Words{"operator"}));
+  EXPECT_EQ(candidates({"drain", "--wait", "web"}, kStatus), (Words{"web/v1", "web/v1/h:2"}));
+}
+
+TEST(Complete, GenerationsAreThoseOfTheHistory) {
+  const auto history = protocol::answer_from<protocol::HistoryList>(boost::json::parse(
+      R"({"history":[{"generation":12},{"generation":11},{"generation":11},{"generation":2}]})"));
+  EXPECT_EQ(candidates({"undo", "--to-generation", ""}, {}, history), (Words{"12", "11", "2"}));
+  EXPECT_EQ(candidates({"split", "--if-generation", "1"}, {}, history), (Words{"12", "11"}));
+  EXPECT_TRUE(completion_needs_history({"undo", "--to-generation", ""}));
+  EXPECT_FALSE(completion_needs_history({"undo", ""}));
+  EXPECT_FALSE(completion_needs_history({"split", "--rest", ""}));
+}
+
 TEST(Complete, AsksTheDaemonOnlyForNames) {
   EXPECT_FALSE(completion_needs_status({"spl"}));
   EXPECT_FALSE(completion_needs_status({"split", "--r"}));
