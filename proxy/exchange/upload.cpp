@@ -6,8 +6,9 @@ using client::BodyPiece;
 
 void Upload::begin_with(std::string_view piece) {
   const http::RequestHead& head = client_.head();
-  if (head.body == http::BodyLength::known && head.content_length > KeptBody::kMost) return kept_.forget();
-  kept_.add(piece);
+  if (head.body == http::BodyLength::known && head.content_length > KeptBody::kMost) return;
+  kept_ = std::make_unique<KeptBody>(client_);
+  kept_->add(piece);
 }
 
 void Upload::start(upstream::Request& request) {
@@ -34,14 +35,14 @@ Task<void> Upload::run() {
       break;
     }
     if (piece.piped) {
-      kept_.forget();
+      kept_.reset();
       if (state_ == State::unwanted) continue;
       const auto status = co_await request_->send_piped(*piece.piped);
       if (status != StreamStatus::ok) break;
       continue;
     }
     const bool last = piece.kind == End::done;
-    kept_.add(piece.data);
+    if (kept_) kept_->add(piece.data);
     shadow_.more(piece.data, last);
     if (state_ == State::unwanted) continue;
     std::span<const http::Field> trailers;

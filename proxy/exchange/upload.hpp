@@ -2,6 +2,8 @@
 // beside the reading of the answer. What went to one backend can go to another while it is kept. Worker only.
 #pragma once
 
+#include <memory>
+
 #include "proxy/base/task.hpp"
 #include "proxy/client/client_stream.hpp"
 #include "proxy/exchange/kept_body.hpp"
@@ -16,7 +18,7 @@ class Upload {
 
   // `observer` is told when the client is found to be gone.
   Upload(client::ClientStream& client, client::StreamObserver& observer, Shadow& shadow)
-      : client_(client), observer_(observer), shadow_(shadow), kept_(client) {}
+      : client_(client), observer_(observer), shadow_(shadow) {}
 
   // What came with the head, before the first start(): the body begins with it.
   void begin_with(std::string_view piece);
@@ -27,10 +29,10 @@ class Upload {
   bool started() const { return state_ != State::idle; }
   // All that was read is kept, and what is still to come can be read: the body can be sent again. Of one that
   // runs: after its join().
-  bool can_repeat() const { return kept_.is_whole() && (!failed() || end_ == End::canceled); }
-  std::string_view kept() const { return kept_.view(); }
+  bool can_repeat() const { return kept_ && kept_->is_whole() && (!failed() || end_ == End::canceled); }
+  std::string_view kept() const { return kept_ ? kept_->view() : std::string_view(); }
   // It is not to be sent again.
-  void forget() { kept_.forget(); }
+  void forget() { kept_.reset(); }
   bool running() const { return state_ == State::running || state_ == State::unwanted; }
   // Of the last piece that was read; `done` before the first one.
   End end() const { return end_; }
@@ -48,7 +50,7 @@ class Upload {
   upstream::Request* request_ = nullptr;  // while it runs
   State state_ = State::idle;
   End end_ = End::done;
-  KeptBody kept_;
+  std::unique_ptr<KeptBody> kept_;  // null: it cannot be sent again
   Event ended_;
 };
 
