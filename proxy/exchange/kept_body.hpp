@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "proxy/base/buffer.hpp"
+#include "proxy/base/frames.hpp"
 #include "proxy/client/client_stream.hpp"
 
 namespace sluice::exchange {
@@ -17,6 +18,8 @@ class KeptBody {
   ~KeptBody() { forget(); }
   KeptBody(const KeptBody&) = delete;
   KeptBody& operator=(const KeptBody&) = delete;
+  static void* operator new(std::size_t size) { return allocate_frame(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept { free_frame(memory, size); }
 
   // A further piece. Forgets all when it becomes too much, for one body or for the client's connection.
   void add(std::string_view piece);
