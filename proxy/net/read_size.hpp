@@ -15,15 +15,12 @@ class ReadSize {
   void limit(std::uint32_t bytes) {
     if (bytes == most_) return;
     most_ = bytes;
-    most_room_ = bytes > Buffer::kSmall  ? Buffer::kLarge
-                 : bytes > Buffer::kTiny ? Buffer::kSmall
-                                         : Buffer::kTiny;
-    room_ = std::min(Buffer::kSmall, most_room_);
+    room_ = std::min(Buffer::kSmall, most_room());
   }
   // A read is over: `many` bytes came at once, so that more are likely to come. A short one right behind has
   // brought the rest of them, and says nothing of the next message.
   void learn(bool many) {
-    if (many || !many_before_) room_ = std::min(many ? Buffer::kLarge : Buffer::kSmall, most_room_);
+    if (many || !many_before_) room_ = std::min(many ? Buffer::kLarge : Buffer::kSmall, most_room());
     many_before_ = many;
   }
   // What was much came by a pipe.
@@ -36,10 +33,15 @@ class ReadSize {
   std::uint32_t room() const { return room_; }
 
  private:
-  std::uint32_t most_ = Buffer::kLarge;       // bytes
-  std::uint32_t most_room_ = Buffer::kLarge;  // that a buffer gets
-  std::uint32_t room_ = Buffer::kSmall;       // that the next one gets
-  bool many_before_ = false;                  // of the last read
+  // What a buffer gets for so many bytes.
+  std::uint32_t most_room() const {
+    if (most_ <= Buffer::kTiny) return Buffer::kTiny;
+    return most_ > Buffer::kSmall ? Buffer::kLarge : Buffer::kSmall;
+  }
+
+  std::uint32_t most_ = Buffer::kLarge;  // bytes
+  std::uint32_t room_ = Buffer::kSmall;  // that the next one gets
+  bool many_before_ = false;             // of the last read
 };
 
 }  // namespace sluice::net
