@@ -222,7 +222,8 @@ asio::awaitable<bool> Connection::send_pieces(Reply reply, const HttpRequest& re
       goes_on = co_await write_piece(reply.more->next(), chunked);
     if (goes_on && chunked) goes_on = co_await write_text("0\r\n\r\n");
   }
-  co_return goes_on&& keep_alive&& chunked;
+  const bool stays = goes_on && keep_alive && chunked;
+  co_return stays;
 }
 
 asio::awaitable<bool> Connection::write_piece(std::string_view piece, bool chunked) {

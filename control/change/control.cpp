@@ -328,12 +328,26 @@ asio::awaitable<Result<protocol::Waited>> Control::wait(protocol::Wait message) 
 
 asio::awaitable<Result<Committer::Lock>> Control::freeze() {
   const auto parts = parts_;
+  Committer::Lock held = co_await parts->committer.lock();
   if (!parts->readiness.ready) co_return protocol::refused("this daemon is " + parts->readiness.why);
+  if (!parts->committer.durable())
+    co_return protocol::refused(
+        "the generation in force is not on the disk, another process would not find it",
+        parts->committer.store().remedy());
   for (const auto& service : parts->in_force.state.services)
     if (service.hold && service.hold->kind == route::Hold::Kind::paused)
       co_return protocol::refused(service.name + " is paused, and the requests that it holds would be lost",
                                   "let them go first: sluicectl resume " + service.name);
-  co_return co_await parts->committer.lock();
+  co_return std::move(held);
+}
+
+void Control::audit(const Invocation& invocation, const std::string& verb, const std::string& what) {
+  parts_->recorder.audit(invocation, verb, {}, what);
+}
+
+protocol::Problem Control::refuse(const Invocation& invocation, const std::string& verb,
+                                  protocol::Problem problem) {
+  return parts_->recorder.refuse(invocation, verb, std::move(problem));
 }
 
 int Control::lock_descriptor() const { return parts_->committer.store().lock_descriptor(); }

@@ -61,6 +61,9 @@ class Control {
   // For a process that takes over. Nothing changes while the result lives: whoever asks waits. A problem when
   // that cannot be now.
   boost::asio::awaitable<Result<Committer::Lock>> freeze();
+  // What was done to this process, for the audit log; and what was not, as a problem that was told there.
+  void audit(const Invocation& invocation, const std::string& verb, const std::string& what);
+  protocol::Problem refuse(const Invocation& invocation, const std::string& verb, protocol::Problem problem);
   // What only one daemon can hold; -1: nothing. Stays ours.
   int lock_descriptor() const;
   // The other process failed, and may have written to the state folder.

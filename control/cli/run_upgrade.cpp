@@ -20,6 +20,9 @@ int run(Context& context, const protocol::Upgrade& message) {
   if (!answer) return context.output.fail(answer.error());
   protocol::Changed changed;
   if (auto problem = protocol::read(answer->body, changed)) return context.output.fail(*problem);
+  if (changed.dry_run)
+    return context.output.show(answer->body,
+                               "the program takes the configuration, and could take over   (dry run)\n");
   return context.output.show(answer->body, "process " + number_in(changed.more, "pid") +
                                                " has taken over from " +
                                                number_in(changed.more, "predecessor") + "   (generation " +

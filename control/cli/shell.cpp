@@ -6,15 +6,11 @@
 
 #include <cerrno>
 
+#include "proxy/base/shell_quoted.hpp"
+
 extern char** environ;
 
 namespace sluice::cli {
-
-std::string shell_quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
 
 std::string filled(const std::string& command,
                    const std::vector<std::pair<std::string, std::string>>& values) {

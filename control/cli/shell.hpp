@@ -7,8 +7,6 @@
 
 namespace sluice::cli {
 
-// `text` as one word of a shell command.
-std::string shell_quoted(const std::string& text);
 // `command` with each {name} replaced by its value as one word.
 std::string filled(const std::string& command,
                    const std::vector<std::pair<std::string, std::string>>& values);

@@ -13,6 +13,7 @@
 
 #include "control/io/command.hpp"
 #include "control/io/notifier.hpp"
+#include "proxy/base/shell_quoted.hpp"
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -33,12 +34,6 @@ constexpr char kRunning[] = "/proc/self/exe";  // this program, also when its fi
 std::string this_program(const std::string& path) {
   std::error_code error;
   return std::filesystem::equivalent(path, kRunning, error) && !error ? path : kRunning;
-}
-
-std::string shell_word(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
 }
 
 Problem failed(const std::string& binary, const std::string& why) {
@@ -78,28 +73,45 @@ std::optional<protocol::PredecessorStatus> Upgrader::predecessor() const {
 asio::awaitable<Result<protocol::Changed>> Upgrader::upgrade(change::Invocation invocation,
                                                              protocol::Upgrade message) {
   if (message.binary.empty()) message.binary = program_.path;
+  const auto began = io::Clock::now();
+  auto done = co_await try_to(invocation, message);
+  if (!done) co_return around_.control.refuse(invocation, "upgrade", done.error());
+  done->took_ms = std::chrono::duration<double, std::milli>(io::Clock::now() - began).count();
+  co_return done;
+}
+
+asio::awaitable<Result<protocol::Changed>> Upgrader::try_to(const change::Invocation& invocation,
+                                                            const protocol::Upgrade& message) {
   if (auto problem = refuse(message)) co_return *problem;
   const UnderWay whole(under_way_);
-  const auto began = io::Clock::now();
   if (auto problem = co_await check(message.binary)) co_return *problem;
   const auto frozen = co_await around_.control.freeze();
   if (!frozen) co_return frozen.error();
+  protocol::Changed reply;
+  reply.generation = around_.control.generation();
+  const auto& expected = invocation.options.if_generation;
+  if (expected && *expected != reply.generation)
+    co_return protocol::generation_moved(*expected, reply.generation);
+  reply.more["binary"] = message.binary;
+  reply.more["predecessor"] = ::getpid();
+  reply.dry_run = invocation.options.dry_run;
+  if (reply.dry_run) co_return reply;
   spdlog::info("upgrade to {} by {}", message.binary, to_string(invocation.actor));
   parcel_ = pack();
   std::string why = co_await start(message.binary, {});
+  if (why.empty() && !around_.control.readiness().ready) {
+    starting_.reset();
+    why = "this process is " + around_.control.readiness().why;
+  }
   if (!why.empty()) {
     around_.control.doubt_the_disk();
     spdlog::error("upgrade to {}: {}; this process goes on", message.binary, why);
     co_return failed(message.binary, why);
   }
+  around_.control.audit(invocation, "upgrade", message.binary);
   let_go();
-  protocol::Changed reply;
-  reply.generation = around_.control.generation();
   reply.changed = true;
-  reply.more["binary"] = message.binary;
   reply.more["pid"] = successor_->pid();
-  reply.more["predecessor"] = ::getpid();
-  reply.took_ms = std::chrono::duration<double, std::milli>(io::Clock::now() - began).count();
   co_return reply;
 }
 
@@ -124,8 +136,8 @@ std::optional<Problem> Upgrader::refuse(const protocol::Upgrade& message) const 
 
 // With the program that is to run, which may know other keys.
 asio::awaitable<std::optional<Problem>> Upgrader::check(const std::string& binary) {
-  std::string command = "exec " + shell_word(binary) + " --check";
-  for (const std::string& word : program_.arguments) command += " " + shell_word(word);
+  std::string command = "exec " + shell_quoted(binary) + " --check";
+  for (const std::string& word : program_.arguments) command += " " + shell_quoted(word);
   const auto checked =
       co_await io::run_command(around_.loop.get_executor(), std::move(command), {}, kCheckedWithin);
   if (checked.end == io::CommandResult::End::exited && checked.code == 0) co_return std::nullopt;

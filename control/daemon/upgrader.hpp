@@ -56,6 +56,8 @@ class Upgrader final : public change::Upgrades {
    private:
     bool& flag_;
   };
+  boost::asio::awaitable<change::Result<protocol::Changed>> try_to(const change::Invocation& invocation,
+                                                                   const protocol::Upgrade& message);
   std::optional<protocol::Problem> refuse(const protocol::Upgrade& message) const;
   boost::asio::awaitable<std::optional<protocol::Problem>> check(const std::string& binary);
   boost::asio::awaitable<std::string> start(std::string path, std::string program);

@@ -31,7 +31,7 @@ class Predecessor {
 
   // Nothing once it has ended.
   const std::optional<protocol::PredecessorStatus>& status() const { return status_; }
-  // Until it has ended, or stop().
+  // Until it has ended.
   boost::asio::awaitable<void> follow(boost::asio::any_io_executor loop);
 
  private:

@@ -1,7 +1,6 @@
 #include "control/handoff/successor.hpp"
 
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,9 +12,8 @@
 #include <utility>
 
 #include "control/handoff/predecessor.hpp"
+#include "control/io/spawn.hpp"
 #include "proxy/base/values.hpp"
-
-extern char** environ;
 
 namespace sluice::handoff {
 
@@ -25,44 +23,16 @@ namespace {
 
 constexpr int kChannel = 3;  // its number there
 
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (auto& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-std::vector<std::string> environment_of(const Program& program) {
-  std::vector<std::string> all;
-  for (char** entry = environ; *entry; ++entry) all.emplace_back(*entry);
-  all.insert(all.end(), program.environment.begin(), program.environment.end());
-  all.push_back(std::string(kChannelVariable) + "=" + std::to_string(kChannel));
-  return all;
-}
-
-// All signals as they are by default, and no descriptor of ours but the three and the channel. An errno, or
-// 0.
+// No descriptor of ours but the three and the channel.
 int spawn(const Program& program, int channel, pid_t& pid) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_adddup2(&files, channel, kChannel);
   posix_spawn_file_actions_addclosefrom_np(&files, kChannel + 1);
-  posix_spawnattr_t how;
-  posix_spawnattr_init(&how);
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  posix_spawnattr_setsigmask(&how, &none);
-  posix_spawnattr_setsigdefault(&how, &all);
-  std::vector<std::string> words{program.path}, variables = environment_of(program);
-  words.insert(words.end(), program.arguments.begin(), program.arguments.end());
-  auto arguments = pointers_to(words), environment = pointers_to(variables);
-  const int failure =
-      ::posix_spawn(&pid, program.path.c_str(), &files, &how, arguments.data(), environment.data());
-  posix_spawn_file_actions_destroy(&files);
-  posix_spawnattr_destroy(&how);
-  return failure;
+  io::Spawn what{program.path, {program.path}, program.environment};
+  what.words.insert(what.words.end(), program.arguments.begin(), program.arguments.end());
+  what.environment.push_back(std::string(kChannelVariable) + "=" + std::to_string(kChannel));
+  return io::spawn(std::move(what), files, pid);
 }
 
 std::string failed(const char* what, int error) { return std::string(what) + ": " + std::strerror(error); }

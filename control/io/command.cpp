@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,9 +15,8 @@
 #include <memory>
 #include <optional>
 
+#include "control/io/spawn.hpp"
 #include "proxy/base/values.hpp"
-
-extern char** environ;
 
 namespace sluice::io {
 namespace {
@@ -53,43 +51,17 @@ class ProcessGroup {
   int status_ = 0;
 };
 
-std::vector<std::string> environment_with(const Environment& more) {
-  std::vector<std::string> all;
-  for (char** entry = environ; *entry; ++entry) all.emplace_back(*entry);
-  for (const auto& [name, value] : more) all.push_back(name + "=" + value);
-  return all;
-}
-
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (auto& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-// Its own group, all signals as they are by default, and no descriptor of ours but the pipe.
-int spawn_shell(const std::string& command, const Environment& more, int output, pid_t& pid) {
+// Its own group, and no descriptor of ours but the pipe.
+int spawn_shell(std::string command, const Environment& more, int output, pid_t& pid) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&files, output, 1);
   posix_spawn_file_actions_adddup2(&files, output, 2);
   posix_spawn_file_actions_addclosefrom_np(&files, 3);
-  posix_spawnattr_t how;
-  posix_spawnattr_init(&how);
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  posix_spawnattr_setpgroup(&how, 0);
-  posix_spawnattr_setsigmask(&how, &none);
-  posix_spawnattr_setsigdefault(&how, &all);
-  std::vector<std::string> words{"sh", "-c", command}, variables = environment_with(more);
-  auto arguments = pointers_to(words), environment = pointers_to(variables);
-  const int failure = ::posix_spawn(&pid, "/bin/sh", &files, &how, arguments.data(), environment.data());
-  posix_spawn_file_actions_destroy(&files);
-  posix_spawnattr_destroy(&how);
-  return failure;
+  Spawn shell{"/bin/sh", {"sh", "-c", std::move(command)}, {}, true};
+  for (const auto& [name, value] : more) shell.environment.push_back(name + "=" + value);
+  return spawn(std::move(shell), files, pid);
 }
 
 CommandResult not_started(const char* step, int failure) {

@@ -211,6 +211,7 @@ struct Upgrade {
   static void fields(auto& self, auto& visit) { visit("binary", self.binary); }
   static void words(auto& self, auto& visit) {
     visit.flag("--binary PATH", self.binary, "the program; it is asked to check the configuration first");
+    visit.dry_run();
   }
 };
 

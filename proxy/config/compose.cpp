@@ -15,18 +15,6 @@ bool is_name(std::string_view text) {
          std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
-// Where the value of a key stands in the content of a map; its size when the key is not there.
-std::size_t index_of(const YamlNode& map, std::string_view key) {
-  std::size_t i = 0;
-  while (i < map.content.size() && !(map.content[i]->is_scalar() && map.content[i]->text == key)) i += 2;
-  return std::min(i + 1, map.content.size());
-}
-
-YamlNode* value_of(const YamlNode& map, std::string_view key) {
-  const std::size_t i = index_of(map, key);
-  return i < map.content.size() ? map.content[i] : nullptr;
-}
-
 void append(YamlNode& map, YamlNode* key, YamlNode* value) {
   map.content.push_back(key);
   map.content.push_back(value);
@@ -105,15 +93,12 @@ class Merger {
   // An anchor's map may have merge keys itself; one that leads back to itself has nothing to add.
   void expand(YamlNode& map) {
     if (!seen_.insert(&map).second) return;
-    for (std::size_t i = index_of(map, kMerge); i < map.content.size(); i = index_of(map, kMerge)) {
-      YamlNode& from = *map.content[i];
-      map.content.erase(map.content.begin() + static_cast<std::ptrdiff_t>(i) - 1,
-                        map.content.begin() + static_cast<std::ptrdiff_t>(i) + 1);
-      if (!from.is_list()) {
-        add(map, from);
+    while (YamlNode* const from = map.take(kMerge)) {
+      if (!from->is_list()) {
+        add(map, *from);
         continue;
       }
-      for (YamlNode* each : from.content) add(map, *each);
+      for (YamlNode* each : from->content) add(map, *each);
     }
   }
   void add(YamlNode& map, YamlNode& from) {
@@ -123,7 +108,7 @@ class Merger {
     }
     expand(from);
     for (std::size_t i = 0; i < from.content.size(); i += 2)
-      if (!value_of(map, from.content[i]->text)) append(map, from.content[i], from.content[i + 1]);
+      if (!map.find(from.content[i]->text)) append(map, from.content[i], from.content[i + 1]);
   }
 
   YamlTree& tree_;
@@ -139,7 +124,7 @@ constexpr std::string_view kOfOneService[] = {"pools", "split"};
 YamlNode& joined(YamlTree& tree, const YamlNode& own, const YamlNode& more) {
   YamlNode& made = tree.add(own);
   for (std::size_t i = 0; i < more.content.size(); i += 2) {
-    const std::size_t at = index_of(made, more.content[i]->text);
+    const std::size_t at = made.index_of(more.content[i]->text);
     if (at >= made.content.size()) {
       append(made, more.content[i], more.content[i + 1]);
     } else if (made.content[at]->is_map() && more.content[i + 1]->is_map()) {
@@ -151,14 +136,11 @@ YamlNode& joined(YamlTree& tree, const YamlNode& own, const YamlNode& more) {
 
 // The map of what services have by default; null when there is none, or it is none.
 YamlNode* take_defaults(YamlNode& root, Complaints& out) {
-  const std::size_t at = index_of(root, "defaults");
-  if (at >= root.content.size()) return nullptr;
-  YamlNode& defaults = *root.content[at];
-  root.content.erase(root.content.begin() + static_cast<std::ptrdiff_t>(at) - 1,
-                     root.content.begin() + static_cast<std::ptrdiff_t>(at) + 1);
-  YamlNode* const services = defaults.is_map() ? value_of(defaults, "services") : nullptr;
-  if (services && services->is_map() && defaults.content.size() == 2) return services;
-  out.add(defaults.place,
+  YamlNode* const defaults = root.take("defaults");
+  if (!defaults) return nullptr;
+  YamlNode* const services = defaults->is_map() ? defaults->find("services") : nullptr;
+  if (services && services->is_map() && defaults->content.size() == 2) return services;
+  out.add(defaults->place,
           "'defaults' must be a map with the key 'services' and nothing else, such as {services: {rescue: "
           "stable}}");
   return nullptr;
@@ -185,10 +167,10 @@ void put_in_defaults(YamlTree& tree, Complaints& out) {
   const YamlNode* const defaults = take_defaults(root, out);
   if (!defaults) return;
   for (const auto word : kOfOneService)
-    if (const std::size_t at = index_of(*defaults, word); at < defaults->content.size())
+    if (const std::size_t at = defaults->index_of(word); at < defaults->content.size())
       out.add(defaults->content[at - 1]->place,
               "'" + std::string(word) + "' are each service's own, 'defaults' cannot have them");
-  YamlNode* const services = value_of(root, "services");
+  YamlNode* const services = root.find("services");
   if (!services || !services->is_map()) return;
   for (std::size_t i = 1; i < services->content.size(); i += 2)
     if (services->content[i]->is_map())
@@ -202,7 +184,7 @@ void put_in_part(YamlTree& tree, YamlTree& part, Complaints& out) {
     YamlNode* const key = more.content[i];
     YamlNode* const value = more.content[i + 1];
     if (key->text.starts_with("x-")) continue;
-    YamlNode* const known = value_of(root, key->text);
+    YamlNode* const known = root.find(key->text);
     if (!known) {
       append(root, key, value);
     } else if (known->kind == value->kind && (known->is_map() || known->is_list())) {

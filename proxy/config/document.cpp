@@ -17,18 +17,6 @@ void put_in_own(YamlTree& tree, Complaints& out) {
   put_in_merges(tree, out);
 }
 
-// The value of the map's key, which is taken out; null when it is not there.
-const YamlNode* take(YamlNode& map, std::string_view key) {
-  for (std::size_t i = 0; i < map.content.size(); i += 2) {
-    if (map.content[i]->text != key) continue;
-    const YamlNode* const value = map.content[i + 1];
-    const auto at = map.content.begin() + static_cast<std::ptrdiff_t>(i);
-    map.content.erase(at, at + 2);
-    return value;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 Document::Document(std::string_view yaml, Complaints& out) {
@@ -47,7 +35,7 @@ Document::Document(std::string_view yaml, Complaints& out) {
 
 // One pattern, or a list of them.
 void Document::include_all(Complaints& out) {
-  const YamlNode* const wanted = take(tree_->root(), kInclude);
+  const YamlNode* const wanted = tree_->root().take(kInclude);
   if (!wanted) return;
   if (!wanted->is_list()) return include(*wanted, out);
   for (const YamlNode* each : wanted->content) include(*each, out);
@@ -79,7 +67,7 @@ void Document::include_file(const std::string& name, Place place, Complaints& ou
     return;
   }
   put_in_own(*part, out);
-  if (const YamlNode* const more = take(part->root(), kInclude))
+  if (const YamlNode* const more = part->root().take(kInclude))
     out.add(more->place, "an included file includes no other, 'include' stands in " + out.file());
   parts_.push_back(std::move(*part));
   put_in_part(*tree_, parts_.back(), out);

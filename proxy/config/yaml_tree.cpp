@@ -4,10 +4,31 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <sstream>
 #include <unordered_map>
 
 namespace sluice::config {
+
+std::size_t YamlNode::index_of(std::string_view key) const {
+  std::size_t i = 0;
+  while (i < content.size() && !(content[i]->is_scalar() && content[i]->text == key)) i += 2;
+  return std::min(i + 1, content.size());
+}
+
+YamlNode* YamlNode::find(std::string_view key) const {
+  const std::size_t i = index_of(key);
+  return i < content.size() ? content[i] : nullptr;
+}
+
+YamlNode* YamlNode::take(std::string_view key) {
+  const std::size_t i = index_of(key);
+  if (i >= content.size()) return nullptr;
+  YamlNode* const value = content[i];
+  const auto at = content.begin() + static_cast<std::ptrdiff_t>(i);
+  content.erase(at - 1, at + 1);
+  return value;
+}
 
 class YamlTree::Builder : public YAML::EventHandler {
   using Kind = YamlNode::Kind;

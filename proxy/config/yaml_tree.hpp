@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,11 @@ struct YamlNode {
   bool is_scalar() const { return kind == Kind::scalar; }
   bool is_list() const { return kind == Kind::list; }
   bool is_map() const { return kind == Kind::map; }
+  // Of a map: where the value of a key stands in `content`; its size when the key is not there.
+  std::size_t index_of(std::string_view key) const;
+  // The value of a key; null when it is not there. take() takes both out of the map.
+  YamlNode* find(std::string_view key) const;
+  YamlNode* take(std::string_view key);
 
   Kind kind = Kind::nothing;
   Style style = Style::plain;

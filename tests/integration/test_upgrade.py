@@ -1,15 +1,14 @@
 """sluicectl upgrade: another process takes the daemon's place, and no request is lost."""
 import concurrent.futures
 import contextlib
+import json
 import os
-import pathlib
 import select
 import signal
 import socket
 import ssl
 import subprocess
 import threading
-import time
 
 import pytest
 from backend import pattern
@@ -168,7 +167,7 @@ class Traffic:
                 kind()
             except Exception as error:  # noqa: BLE001 - whatever it is, it is a lost request
                 self.failed.append((kind.__name__, repr(error)))
-                time.sleep(0.01)
+                self.over.wait(0.01)
 
     def count(self, kind, good):
         if good:
@@ -203,7 +202,7 @@ class Traffic:
             client.send_request("POST", "/sink", [("Content-Length", str(len(body))), ("Connection", "close")])
             for at in range(0, len(body), 50_000):
                 client.send(body[at:at + 50_000])
-                time.sleep(0.01)  # it takes its time
+                self.over.wait(0.01)  # it takes its time
             answer = client.read()
             self.count("upload", answer.status == 200 and b"150000" in answer.body)
 
@@ -226,7 +225,7 @@ class Traffic:
             for _ in range(5):
                 client.send("hello")
                 self.count("tunnel", client.exactly(5) == b"hello")
-                time.sleep(0.01)
+                self.over.wait(0.01)
 
 
 def echo_tunnels(connection, request):
@@ -343,6 +342,20 @@ def test_one_that_came_far_and_then_failed_has_spoilt_nothing(upgradable, folder
 def test_a_binary_that_is_none(upgradable, path, code, said):
     daemon = upgradable()
     assert said in daemon.upgrade("--binary", path, check=code).error["detail"]
+
+
+def test_a_dry_run_and_another_generation_change_nothing_and_all_of_it_is_audited(upgradable):
+    daemon = upgradable()
+    first = daemon.pid()
+    done = daemon.upgrade("--dry-run").json
+    assert done["dry_run"] and not done["changed"] and daemon.pid() == first
+    assert "could take over" in daemon.ctl("upgrade", "--dry-run", check=0).out
+    assert "generation" in daemon.upgrade("--if-generation", "7", check=5).error["detail"]
+    daemon.upgrade("--reason", "INC-7")
+    assert daemon.pid() != first
+    audit = (daemon.state_dir / "audit.log").read_text().splitlines()
+    lines = [json.loads(line) for line in audit if "upgrade" in line]
+    assert len(lines) == 2 and "INC-7" in audit[-1], audit
 
 
 def test_held_requests_would_be_lost_so_it_is_refused(upgradable):

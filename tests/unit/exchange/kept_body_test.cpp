@@ -24,6 +24,13 @@ class KeptBodies : public Stage {
     client.end_body();
     rounds();
   }
+  // The second backend got all of the body, and its answer is the client's.
+  void second_serves(const ManualClient& client) {
+    ASSERT_EQ(asked(), 2u);
+    EXPECT_THAT(side(1).got(), EndsWith("\r\n\r\nabcdef"));
+    answer(1);
+    EXPECT_TRUE(served(client));
+  }
   void reset_first() {
     side(0).abort();
     rounds();
@@ -35,10 +42,7 @@ TEST_F(KeptBodies, R1_a_body_that_went_whole_goes_whole_to_the_next_backend) {
   client.send("def");
   end(client);
   reset_first();
-  ASSERT_EQ(asked(), 2u);
-  EXPECT_THAT(side(1).got(), EndsWith("\r\n\r\nabcdef"));
-  answer(1);
-  EXPECT_TRUE(served(client));
+  second_serves(client);
   EXPECT_TRUE(side(1).kept) << "its end was sent as well";
 }
 
@@ -49,9 +53,7 @@ TEST_F(KeptBodies, R1_a_body_on_its_way_goes_on_behind_what_had_come) {
   EXPECT_THAT(side(1).got(), EndsWith("\r\n\r\nabc"));
   client.send("def");
   end(client);
-  EXPECT_THAT(side(1).got(), EndsWith("\r\n\r\nabcdef"));
-  answer(1);
-  EXPECT_TRUE(served(client));
+  second_serves(client);
 }
 
 TEST_F(KeptBodies, R1_what_came_with_the_head_is_a_part_of_it) {
@@ -59,10 +61,7 @@ TEST_F(KeptBodies, R1_what_came_with_the_head_is_a_part_of_it) {
   client.send("def");
   end(client);
   reset_first();
-  ASSERT_EQ(asked(), 2u);
-  EXPECT_THAT(side(1).got(), EndsWith("\r\n\r\nabcdef"));
-  answer(1);
-  EXPECT_TRUE(served(client));
+  second_serves(client);
 }
 
 TEST_F(KeptBodies, R2_the_user_of_a_failing_canary_is_rescued_in_the_midst_of_a_body) {
@@ -76,9 +75,7 @@ TEST_F(KeptBodies, R2_the_user_of_a_failing_canary_is_rescued_in_the_midst_of_a_
   EXPECT_EQ(side(1).to, "stable0");
   client.send("def");
   end(client);
-  EXPECT_THAT(side(1).got(), EndsWith("\r\n\r\nabcdef"));
-  answer(1);
-  EXPECT_TRUE(served(client));
+  second_serves(client);
 }
 
 TEST_F(KeptBodies, R1_a_body_is_kept_while_it_is_small) {
