@@ -48,12 +48,15 @@ inline route::Service canary_service(bool sticky) {
   return service;
 }
 
+// The host of the route number `i` of hosts(), but for the last.
+inline std::string host_name(std::size_t i) { return "other" + std::to_string(i) + ".example.com"; }
+
 // A table of `count` hosts; that of browser_request() is the last one.
 inline route::RouteTable hosts(std::size_t count) {
   std::vector<config::RouteSpec> routes(count);
   for (std::size_t i = 0; i < count; ++i) {
     routes[i].service = "api";
-    routes[i].host = i + 1 == count ? "api.example.com" : "other" + std::to_string(i) + ".example.com";
+    routes[i].host = i + 1 == count ? "api.example.com" : host_name(i);
   }
   return route::RouteTable(routes, {"api"});
 }
