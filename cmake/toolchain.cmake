@@ -37,3 +37,6 @@ endif()
 add_library(sluice_warnings INTERFACE)
 target_compile_options(sluice_warnings INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wswitch-enum -Werror=switch
   -Werror=return-type)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(sluice_warnings INTERFACE -Wno-restrict)  # false of "text" + string at -O3: GCC's bug 105651
+endif()

@@ -68,6 +68,8 @@ void warn_of(const config::Spec& spec) {
   for (const auto& note : config::notes(spec)) spdlog::warn("{}", note.text());
 }
 
+}  // namespace
+
 // What lives beside the snapshots: backends and their health, drains, and who builds snapshots of them.
 struct Living {
   Living(asio::any_io_executor loop, worker::Workers& workers, const io::Resolver& resolver,
@@ -95,8 +97,6 @@ struct Verbs {
   BackendVerbs backends;
   PauseVerbs pauses;
 };
-
-}  // namespace
 
 // The root of control: every class of it is made here, after those that it uses. That is all it does, hence
 // its many fields.

@@ -19,15 +19,7 @@
 #include "proxy/base/values.hpp"
 
 namespace sluice::io {
-namespace {
-
-namespace asio = boost::asio;
-using boost::system::error_code;
-
-constexpr auto kCommandToken = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t kMostOutput = 2048;
-
-// The spawned group; nothing of it outlives this.
+// The spawned group; nothing of it outlives this. (Not in the namespace below: a coroutine's frame holds it.)
 class ProcessGroup {
  public:
   explicit ProcessGroup(pid_t leader) : leader_(leader) {}
@@ -50,6 +42,14 @@ class ProcessGroup {
   bool ended_ = false;
   int status_ = 0;
 };
+
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr auto kCommandToken = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t kMostOutput = 2048;
 
 // Its own group, and no descriptor of ours but the pipe.
 int spawn_shell(std::string command, const Environment& more, int output, pid_t& pid) {

@@ -37,8 +37,12 @@ TEST(FlagUsersF1, UpAndDownNobodyChangesWhoNeedNot) {
     const auto after = who_has({"new-checkout", share, ""});
     EXPECT_NEAR(share_of(after), static_cast<double>(share) / kWhole, 0.002);
     for (std::size_t n = 0; n < kUsers; ++n)
-      if (before[n] != after[n]) ASSERT_EQ(after[n], share > from) << user(static_cast<int>(n));
-    if (share == 50'000 && !at_50.empty()) EXPECT_EQ(after, at_50) << "on the way down it is the same half";
+      if (before[n] != after[n]) {
+        ASSERT_EQ(after[n], share > from) << user(static_cast<int>(n));
+      }
+    if (share == 50'000 && !at_50.empty()) {
+      EXPECT_EQ(after, at_50) << "on the way down it is the same half";
+    }
     if (share == 50'000) at_50 = after;
     before = after;
     from = share;
@@ -60,7 +64,9 @@ TEST(RolloutUsersS5, TheVerbsOf_5_25_50_100_25_PercentMoveNobodyWhoNeedNot) {
     std::size_t in_canary = 0, moved = 0, both = 0;
     for (std::size_t n = 0; n < kUsers; ++n) {
       const PoolIndex pool = (*owners)[slot_of("api", user(static_cast<int>(n)))];
-      if (pool != before[n]) ASSERT_EQ(pool, canary > from ? 1 : 0) << user(static_cast<int>(n));
+      if (pool != before[n]) {
+        ASSERT_EQ(pool, canary > from ? 1 : 0) << user(static_cast<int>(n));
+      }
       moved += pool != before[n];
       in_canary += pool;
       both += pool == 1 && flag[n];

@@ -198,9 +198,9 @@ TEST(CookiesS6, BothCohortsKeepTheirVisitors) {
   sticky.issue_cookie.name = "sluice_id";
   sticky.salt = "api";
   const auto service = testing::sticky_service({90'000, 10'000}, std::move(sticky));
-  constexpr int kVisitors = 20'000, kVisits = 20;
+  constexpr int kReturning = 20'000, kVisits = 20;
   int canary = 0, changed = 0;
-  for (int v = 0; v < kVisitors; ++v) {
+  for (int v = 0; v < kReturning; ++v) {
     const auto first = decide(service, testing::request("GET", "h", "/"), "", -1);
     ASSERT_TRUE(needs_cookie(service, first));
     const auto cookie = "sluice_id=" + issued_id(service, first.pool, {random(), random()});
@@ -210,7 +210,7 @@ TEST(CookiesS6, BothCohortsKeepTheirVisitors) {
     canary += first.pool == 1;
   }
   EXPECT_EQ(changed, 0) << "seed " << seed;
-  EXPECT_EQ(canary, kVisitors / 10);
+  EXPECT_EQ(canary, kReturning / 10);
 }
 
 }  // namespace
