@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "proxy/base/denied.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::admin {
@@ -104,7 +105,7 @@ std::string TokenFile::read() {
   std::ifstream in(path_);
   std::ostringstream text;
   text << in.rdbuf();
-  if (!in) return "cannot read " + path_ + ": " + std::strerror(errno);
+  if (!in) return "cannot read " + path_ + ": " + why_denied(path_, errno);
   std::string why;
   auto tokens = tokens_from(text.str(), std::filesystem::path(path_).filename(), why);
   if (!tokens) return path_ + ": " + why;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "control/admin/access.hpp"
+#include "proxy/base/denied.hpp"
 
 namespace sluice::admin {
 
@@ -20,7 +21,7 @@ using Local = asio::local::stream_protocol;
 namespace {
 
 std::string failure(const std::string& path, const std::string& what, int number) {
-  return "admin socket " + path + ": " + what + ": " + std::generic_category().message(number) + " (errno " +
+  return "admin socket " + path + ": " + what + ": " + why_denied(path, number) + " (errno " +
          std::to_string(number) + ")";
 }
 

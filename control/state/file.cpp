@@ -8,7 +8,8 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
-#include <system_error>
+
+#include "proxy/base/denied.hpp"
 
 namespace sluice::state {
 namespace {
@@ -17,7 +18,7 @@ constexpr mode_t kFileMode = 0640;
 constexpr mode_t kFolderMode = 0750;
 
 Error failed(const char* what, const std::string& path, int code = errno) {
-  return {code, "cannot " + std::string(what) + " " + path + ": " + std::generic_category().message(code)};
+  return {code, "cannot " + std::string(what) + " " + path + ": " + why_denied(path, code)};
 }
 
 class Descriptor {

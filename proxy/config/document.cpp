@@ -1,8 +1,8 @@
 #include "proxy/config/document.hpp"
 
-#include <cstring>
 #include <filesystem>
 
+#include "proxy/base/denied.hpp"
 #include "proxy/config/compose.hpp"
 #include "proxy/config/machine.hpp"
 #include "proxy/config/parse.hpp"
@@ -54,7 +54,7 @@ void Document::include(const YamlNode& pattern, Complaints& out) {
 void Document::include_file(const std::string& name, Place place, Complaints& out) {
   std::string text;
   if (const int failure = read_whole_file(name, kLargestFile, text)) {
-    out.add(place, name + " cannot be read (" + std::strerror(failure) + ")");
+    out.add(place, name + " cannot be read (" + why_denied(name, failure) + ")");
     return;
   }
   const int number = out.add_file(name);

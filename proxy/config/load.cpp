@@ -1,7 +1,6 @@
 #include "proxy/config/load.hpp"
 
-#include <cstring>
-
+#include "proxy/base/denied.hpp"
 #include "proxy/base/suggest.hpp"
 #include "proxy/config/complete.hpp"
 #include "proxy/config/compose.hpp"
@@ -144,7 +143,7 @@ LoadedPlan load_plan(std::string_view yaml, const std::string& file_name, const 
 Loaded load_file(const std::string& path) {
   std::string text;
   if (const int failure = read_whole_file(path, kLargestFile, text))
-    return refused(path, std::string("the configuration cannot be read (") + std::strerror(failure) + ")");
+    return refused(path, "the configuration cannot be read (" + why_denied(path, failure) + ")");
   return load_text(text, path);
 }
 

@@ -10,13 +10,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+
+#include "proxy/base/denied.hpp"
 
 namespace sluice::config {
 
 std::string why_unreadable(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return std::strerror(errno);
+  if (fd < 0) return why_denied(path, errno);
   struct stat info = {};
   const bool is_folder = ::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
   ::close(fd);

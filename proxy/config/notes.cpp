@@ -36,6 +36,16 @@ void note_shared_addresses(const ServiceSpec& service, Complaints& out) {
     }
 }
 
+// As in the image before anything is configured.
+void note_no_backend(const ServiceSpec& service, Complaints& out) {
+  const auto is_empty = [](const PoolSpec& pool) { return pool.backends.empty(); };
+  if (service.pools.empty() || !std::all_of(service.pools.begin(), service.pools.end(), is_empty)) return;
+  out.add(service.place,
+          "service " + quoted(service.name) +
+              " has no backend, its requests get 503 until one is written here or added: sluicectl add " +
+              service.name + "/" + service.pools.front().name + " HOST:PORT");
+}
+
 void note_rescue_without_a_try(const ServiceSpec& service, Complaints& out) {
   const RetrySpec& retries = service.retries;
   if (retries.attempts > 1 || !retries.rescue_stable || service.pools.size() < 2) return;
@@ -147,6 +157,7 @@ std::vector<Complaint> notes(const Spec& spec) {
   Complaints out(spec.sources());
   for (const auto& service : spec.services) {
     note_shared_addresses(service, out);
+    note_no_backend(service, out);
     note_rescue_without_a_try(service, out);
     note_keys_that_make_users_jump(service, out);
     note_cookie_never_issued(service, out);

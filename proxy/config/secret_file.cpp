@@ -7,7 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+
+#include "proxy/base/denied.hpp"
 
 namespace sluice::config {
 namespace {
@@ -38,7 +39,7 @@ bool fits(unsigned char c, SecretKind kind) {
 std::string read_secret(const std::string& path, SecretKind kind, std::string& why) {
   std::string text;
   if (const int failure = read_front(path, text)) {
-    why = std::string("cannot be read (") + std::strerror(failure) + ")";
+    why = "cannot be read (" + why_denied(path, failure) + ")";
     return {};
   }
   if (text.size() > kLongestSecret) return why = "is longer than 8 KiB", std::string();

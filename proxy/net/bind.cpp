@@ -18,6 +18,8 @@
 namespace sluice::net {
 namespace {
 
+constexpr std::uint16_t kFirstFreePort = 1024;  // those below are for who has CAP_NET_BIND_SERVICE
+
 struct Address {
   sockaddr_storage storage{};
   socklen_t size = 0;
@@ -117,6 +119,10 @@ Bound bind(const std::string& listener, const std::string& host, std::uint16_t p
   const auto fail_errno = [&] {
     const int error = errno;
     std::string why = fmt::format("{} (errno {})", std::strerror(error), error);
+    if (error == EACCES && port > 0 && port < kFirstFreePort)
+      why +=
+          ", ports below 1024 want CAP_NET_BIND_SERVICE; a container publishes another as such "
+          "(docker run -p 80:8080)";
     const auto holder =
         error == EADDRINUSE ? find_holder(address.storage, inodes, Families::both) : std::nullopt;
     return fail(holder ? why + ", " + to_string(*holder) + " listens there" : why);

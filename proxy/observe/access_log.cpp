@@ -13,6 +13,7 @@
 #include <climits>
 #include <cstring>
 
+#include "proxy/base/denied.hpp"
 #include "proxy/observe/log_line.hpp"
 
 namespace sluice::observe {
@@ -119,9 +120,9 @@ std::string AccessLog::open(const std::string& path, LogFormat format) {
     sink = std::make_shared<Sink>();
     sink->fd = path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
                            : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-    if (sink->fd < 0)
+    if (const int error = errno; sink->fd < 0)
       return fmt::format("cannot open the access log {}: {} (errno {})",
-                         path == "-" ? "standard output" : path, std::strerror(errno), errno);
+                         path == "-" ? "standard output" : path, why_denied(path, error), error);
     struct stat about {};
     sink->file = ::fstat(sink->fd, &about) == 0 && S_ISREG(about.st_mode);
     sink->path = path;

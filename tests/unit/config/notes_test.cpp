@@ -26,6 +26,14 @@ TEST(Notes, NoneForWhatIsMeant) {
               IsEmpty());
 }
 
+TEST(Notes, AServiceWithoutABackendIsToldHowOneIsAdded) {
+  EXPECT_THAT(
+      noted(pools_5_5(
+          "pools: {blue: {backends: []}, green: {backends: []}}\n    split: {blue: 100%, green: 0%}")),
+      ElementsAre("f.yaml:4:3: note: service 'api' has no backend, its requests get 503 until one is written "
+                  "here or added: sluicectl add api/blue HOST:PORT"));
+}
+
 TEST(Notes, TheSameAddressInTwoPools) {
   EXPECT_THAT(
       noted(pools_5_5("pools:\n"

@@ -55,7 +55,7 @@ inline std::string pools_5_5(const std::string& piece) {
 inline std::string top_3_1(const std::string& piece) {
   return "listeners: [{name: web, bind: \"127.0.0.1:8080\"}]\n"
          "services: {api: {pools: {blue: {backends: [\"127.0.0.1:9001\"]}}}, front: {pools: {v1: {backends: "
-         "[]}}}}\n" +
+         "[\"127.0.0.1:9002\"]}}}}\n" +
          piece + "\n";
 }
 
