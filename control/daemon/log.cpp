@@ -7,13 +7,13 @@
 
 #include <cstdlib>
 
+#include "control/daemon/container.hpp"
 #include "proxy/base/signal_mask.hpp"
 
 namespace sluice::daemon {
 namespace {
 
-constexpr std::size_t kQueue =
-    8192;  // lines; the oldest are dropped when the reader of stderr is that far behind
+constexpr std::size_t kQueue = 8192;  // lines; the oldest are dropped when their reader is that far behind
 
 // sd-daemon(3): the priority that the journal reads from the start of a line.
 class Priority : public spdlog::custom_flag_formatter {
@@ -53,13 +53,18 @@ std::unique_ptr<spdlog::formatter> make_formatter() {
   return formatter;
 }
 
+// A container has one log, and its readers look for it on stdout.
+spdlog::sink_ptr make_sink() {
+  if (leads_container()) return std::make_shared<spdlog::sinks::stdout_sink_mt>();
+  return std::make_shared<spdlog::sinks::stderr_sink_mt>();
+}
+
 }  // namespace
 
 void start_log(const std::string& level) {
   const SignalsBlocked blocked;  // for the log's thread
   spdlog::init_thread_pool(kQueue, 1);
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  auto logger = std::make_shared<spdlog::async_logger>("sluiced", std::move(sink), spdlog::thread_pool(),
+  auto logger = std::make_shared<spdlog::async_logger>("sluiced", make_sink(), spdlog::thread_pool(),
                                                        spdlog::async_overflow_policy::overrun_oldest);
   logger->set_formatter(make_formatter());
   logger->set_level(spdlog::level::from_str(level));

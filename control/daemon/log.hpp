@@ -1,5 +1,5 @@
-// The daemon's own log: asynchronous, to stderr; never the access log. Set up once by the main thread, used
-// by any thread.
+// The daemon's own log: asynchronous, to stderr, in a container to stdout; never the access log. Set up once
+// by the main thread, used by any thread.
 #pragma once
 
 #include <string>

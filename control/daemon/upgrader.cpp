@@ -124,8 +124,8 @@ std::optional<Problem> Upgrader::refuse(const protocol::Upgrade& message) const 
   if (!has_config_file_)
     return protocol::refused(
         "this daemon was started without a configuration file, another one could not be");
-  if (::getpid() == 1)
-    return protocol::refused("process 1 cannot be replaced, its container would end with it",
+  if (leads_container_)
+    return protocol::refused("this process cannot be replaced, its container would end with it",
                              "start another container of the new image, and stop this one");
   if (!message.binary.starts_with('/'))
     return protocol::malformed("the binary is given by a path that begins with /", "binary");

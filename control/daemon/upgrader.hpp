@@ -11,6 +11,7 @@
 
 #include "control/admin/server.hpp"
 #include "control/change/control.hpp"
+#include "control/daemon/container.hpp"
 #include "control/daemon/notify.hpp"
 #include "control/handoff/predecessor.hpp"
 #include "control/handoff/successor.hpp"
@@ -68,6 +69,7 @@ class Upgrader final : public change::Upgrades {
   const Surroundings around_;
   const handoff::Program program_;
   const bool has_config_file_;
+  const bool leads_container_ = leads_container();
   const std::uint64_t upgrades_;
   const handoff::Predecessor* predecessor_ = nullptr;
   bool under_way_ = false;

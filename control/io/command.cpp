@@ -33,6 +33,8 @@ class ProcessGroup {
     if (ended_) return status_;
     kill_all();
     while (::waitpid(leader_, &status_, 0) < 0 && errno == EINTR) continue;
+    // As process 1 of a container this one is now the parent of whom the leader left.
+    while (::waitpid(-leader_, nullptr, 0) > 0 || errno == EINTR) continue;
     ended_ = true;
     return status_;
   }
