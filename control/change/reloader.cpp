@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "control/change/certificates.hpp"
+#include "control/change/config_file.hpp"
 #include "control/change/replies.hpp"
 #include "control/state/differences.hpp"
 #include "control/state/merge.hpp"
@@ -109,10 +110,13 @@ asio::awaitable<Result<Changed>> Reloader::adopt(Invocation invocation, config::
   reply.more["warnings"] = array_of(later);
   const auto notes = texts_of(config::notes(next));
   add_warnings(reply, notes);
+  if (!changed) reply.more["why"] = why_unchanged(options_.config_file);
+  if (auto note = note_of_mount(options_.config_file, !changed); !note.empty()) add_warnings(reply, {note});
   if (!changed || reply.dry_run) {
     if (!reply.dry_run) {
       recorder_.audit(invocation, "reload", {}, "unchanged");
-      spdlog::info("reload by {}: unchanged", to_string(invocation.actor));
+      spdlog::info("reload by {}: unchanged, {}", to_string(invocation.actor),
+                   why_unchanged(options_.config_file));
     }
     co_return reply;
   }

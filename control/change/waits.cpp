@@ -60,20 +60,20 @@ asio::awaitable<Result<protocol::Waited>> Waits::wait(protocol::Wait message) {
 }
 
 // Healthy is known to be up; without a health check nothing more can be known than that it is not ejected.
-bool Waits::is_healthy(const route::Backend& backend, ProbeMarks& marks) const {
+bool Waits::is_healthy(const route::Backend& backend, bool serves, ProbeMarks& marks) const {
   const health::MonitoredBackend* monitored = health_.registry.find(backend.live->id);
   const observe::Health health = backend.live->health.load();
   if (!monitored || !monitored->check)
     return health == observe::Health::up || health == observe::Health::unknown;
   if (health != observe::Health::up) return false;
-  if (backend.admin == observe::Admin::ready) return true;
+  if (serves) return true;
   const auto mark = marks.try_emplace(monitored->live->id, monitored->probed.count + 1).first->second;
   const auto since = std::max(mark, monitored->probed.last_failed);
   return monitored->probed.count >= since + static_cast<std::uint64_t>(monitored->check->rise);
 }
 
-// A backend that is out of the traffic is perhaps being renewed at this moment: what was seen of it before
-// does not count, `rise` probes that began after the question do.
+// A backend that is out of the traffic, itself or with its pool, is perhaps being renewed at this moment:
+// what was seen of it before does not count, `rise` probes that began after the question do.
 asio::awaitable<bool> Waits::until_healthy(Target target, io::Clock::time_point limit) {
   ProbeMarks marks;
   for (const route::Backend* backend : backends_of(in_force_, target))
@@ -84,7 +84,9 @@ asio::awaitable<bool> Waits::until_healthy(Target target, io::Clock::time_point 
     if (state::missing(in_force_.state, target)) co_return false;
     const auto backends = backends_of(in_force_, target);
     bool all = !backends.empty();
-    for (const route::Backend* backend : backends) all = is_healthy(*backend, marks) && all;
+    const bool shared = in_force_.state.service(target.service)->pool(target.pool)->share > 0;
+    for (const route::Backend* backend : backends)
+      all = is_healthy(*backend, shared && backend->admin == observe::Admin::ready, marks) && all;
     if (all) co_return true;
     // A probe of a backend that stays up notifies nobody: looked at again with every poll.
     const auto next = std::min(limit, io::Clock::now() + Drains::kPoll);

@@ -53,7 +53,7 @@ class Waits {
 
   boost::asio::awaitable<bool> until_drained(protocol::Target target, io::Clock::time_point limit);
   boost::asio::awaitable<bool> all_take_connections(protocol::Target target);
-  bool is_healthy(const route::Backend& backend, ProbeMarks& marks) const;
+  bool is_healthy(const route::Backend& backend, bool serves, ProbeMarks& marks) const;
   bool is_drained(const route::Backend& backend) const;
   bool is_left(const protocol::Target& target) const;
   protocol::Problem not_reached(const protocol::Wait& message, std::chrono::milliseconds took) const;
