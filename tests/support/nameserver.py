@@ -1,5 +1,7 @@
 """A name server on a loopback port, as tests want it: records that change, and a server that is away, fails or knows nothing."""
+import contextlib
 import ipaddress
+import random
 import socket
 import struct
 import threading
@@ -14,20 +16,21 @@ def encoded(name):
 class NameServer:
     """`records`: {"web.test": {"A": ["127.0.0.1"], "SRV": [(priority, weight, port, host)]}}. `mode`: "up", "silent", "servfail"."""
 
-    def __init__(self, records=None, ttl=1):
+    def __init__(self, records=None, ttl=1, at=("127.0.0.1", 0), shuffled=False):
         self.records, self.ttl, self.mode = dict(records or {}), ttl, "up"
+        self.shuffled = shuffled
         self.asked = []  # (name, type)
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self.sock.getsockname()[1]}"
+        self.sock.bind(at)
+        self.address = "%s:%d" % self.sock.getsockname()
         self.ended = False
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
 
     def stop(self):
         self.ended = True
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
-            waker.sendto(b"", self.sock.getsockname())
+        with contextlib.suppress(OSError):  # "not connected", but it wakes the thread
+            self.sock.shutdown(socket.SHUT_RDWR)
         self.thread.join(5)
         self.sock.close()
 
@@ -56,6 +59,8 @@ class NameServer:
         known = self.records.get(name)
         code = 2 if self.mode == "servfail" else 0 if known is not None else 3
         data = [self._data(kind, value) for value in (known or {}).get(kind, [])] if code == 0 else []
+        if self.shuffled:
+            random.shuffle(data)
         head = query[:2] + struct.pack("!HHHHH", 0x8580 | code, 1, len(data), 0, 0)
         number = {v: k for k, v in TYPES.items()}.get(kind, 1)
         return head + question + b"".join(
