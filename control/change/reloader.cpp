@@ -111,7 +111,10 @@ asio::awaitable<Result<Changed>> Reloader::adopt(Invocation invocation, config::
   const auto notes = texts_of(config::notes(next));
   add_warnings(reply, notes);
   if (!changed) reply.more["why"] = why_unchanged(options_.config_file);
-  if (auto note = note_of_mount(options_.config_file, !changed); !note.empty()) add_warnings(reply, {note});
+  if (auto note = note_of_mount(options_.config_file, !changed); !note.empty()) {
+    spdlog::warn("{}", note);  // who sent a signal reads no reply
+    add_warnings(reply, {std::move(note)});
+  }
   if (!changed || reply.dry_run) {
     if (!reply.dry_run) {
       recorder_.audit(invocation, "reload", {}, "unchanged");

@@ -47,9 +47,12 @@ std::string whose(const fs::path& path) {
   const std::string uid = std::to_string(::geteuid()), gid = std::to_string(::getegid());
   const std::string facts = ": " + path.string() + " is of uid " + std::to_string(about.st_uid) + ", mode " +
                             mode + ", and this process is uid " + uid;
-  if (::geteuid() == 0 || about.st_uid == ::geteuid() || is_everybodys(path)) return facts;
-  return facts + "; give it to that: chown " + (S_ISDIR(about.st_mode) ? "-R " : "") + uid + ":" + gid + " " +
-         shell_quoted(path.string()) + " (in a container: on the host, what is mounted there)";
+  // A folder that lets through refused something new, so it is to be written to. What is only to be read, a
+  // key say, may be in others' hands for a reason.
+  const bool to_be_written = S_ISDIR(about.st_mode) && ::access(path.c_str(), X_OK) == 0;
+  if (!to_be_written || about.st_uid == ::geteuid() || is_everybodys(path)) return facts;
+  return facts + "; give it to that uid: chown -R " + uid + ":" + gid + " " + shell_quoted(path.string()) +
+         " (in a container: on the host, what is mounted there)";
 }
 
 }  // namespace
