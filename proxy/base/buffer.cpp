@@ -27,29 +27,30 @@ void open_block(const char*, std::size_t) {}
 struct FreeBlock {
   FreeBlock* next;
 };
+constexpr std::size_t kMostKept = 16 << 20;  // bytes of each size
 struct BlockList {
+  std::size_t block_size;
+  std::size_t most = kMostKept / block_size;
   FreeBlock* first = nullptr;
   std::size_t size = 0;
   std::size_t least = 0;  // the smallest that size was since trim_buffers()
 };
-constexpr std::size_t kMostKept = 16 << 20;  // bytes of each size
-constexpr std::size_t kSizes[] = {Buffer::kTiny, Buffer::kSmall, Buffer::kLarge};
 
 // Without a destructor, so that whoever uses it need not ask whether it is there already.
-constinit thread_local BlockList block_lists[std::size(kSizes)] = {};  // in the order of kSizes
+constinit thread_local BlockList block_lists[] = {{Buffer::kTiny}, {Buffer::kSmall}, {Buffer::kLarge}};
 
-void free_first(BlockList& list, std::size_t size) {
+void free_first(BlockList& list) {
   FreeBlock* const block = list.first;
   list.first = block->next;
-  open_block(reinterpret_cast<char*>(block), size);
+  open_block(reinterpret_cast<char*>(block), list.block_size);
   std::free(block);
 }
 
 struct BlockCleaner {
   bool needed = false;  // to be touched is what brings it to life
   ~BlockCleaner() {
-    for (std::size_t i = 0; i < std::size(kSizes); ++i)
-      while (block_lists[i].first) free_first(block_lists[i], kSizes[i]);
+    for (BlockList& list : block_lists)
+      while (list.first) free_first(list);
   }
 };
 thread_local BlockCleaner block_cleaner;
@@ -67,12 +68,12 @@ BlockList* list_for(std::size_t size) {
   if (size == Buffer::kTiny) return &block_lists[0];
   return size == Buffer::kLarge ? &block_lists[2] : nullptr;
 }
-static_assert(kSizes[0] == Buffer::kTiny && kSizes[1] == Buffer::kSmall && kSizes[2] == Buffer::kLarge);
 
-char* get_block(std::size_t size) {
+// Null: none is kept.
+char* kept_block(std::size_t size) {
   BlockList* const list = list_for(size);
   FreeBlock* const block = list ? list->first : nullptr;
-  if (!block) return new_block(size);
+  if (!block) return nullptr;
   list->first = block->next;
   list->least = std::min(list->least, --list->size);
   open_block(reinterpret_cast<char*>(block), size);
@@ -81,7 +82,7 @@ char* get_block(std::size_t size) {
 
 void put_block(char* block, std::size_t size) {
   BlockList* const list = list_for(size);
-  if (!list || (list->size + 1) * size > kMostKept) return std::free(block);
+  if (!list || list->size == list->most) return std::free(block);
   list->first = new (block) FreeBlock{list->first};
   ++list->size;
   close_block(block + sizeof(FreeBlock), size - sizeof(FreeBlock));
@@ -97,7 +98,14 @@ void Buffer::swap(Buffer& other) noexcept {
 }
 
 void Buffer::acquire(std::size_t capacity) {
-  data_ = get_block(capacity);
+  data_ = kept_block(capacity);
+  if (!data_) return acquire_new(capacity);
+  capacity_ = capacity;
+}
+
+// Apart, so that the usual way saves no registers for it.
+[[gnu::noinline]] void Buffer::acquire_new(std::size_t capacity) {
+  data_ = new_block(capacity);
   capacity_ = capacity;
 }
 
@@ -109,9 +117,9 @@ bool Buffer::grow() {
 
 void Buffer::make_room(std::size_t n) {
   const std::size_t wanted = size() + n;
-  const auto usual =
-      std::find_if(std::begin(kSizes), std::end(kSizes), [&](std::size_t size) { return wanted <= size; });
-  const std::size_t capacity = usual == std::end(kSizes) ? wanted * 2 : *usual;
+  std::size_t capacity = wanted * 2;
+  for (const std::size_t usual : {kLarge, kSmall, kTiny})
+    if (wanted <= usual) capacity = usual;
   if (data_ && capacity_ >= wanted) {
     compact();
     return;
@@ -126,18 +134,18 @@ void Buffer::make_room(std::size_t n) {
 
 std::size_t trim_buffers() {
   std::size_t bytes = 0;
-  for (std::size_t i = 0; i < std::size(kSizes); ++i) {
-    BlockList& list = block_lists[i];
-    for (; list.least > 0; --list.least, --list.size, bytes += kSizes[i]) free_first(list, kSizes[i]);
+  for (BlockList& list : block_lists) {
+    for (; list.least > 0; --list.least, --list.size, bytes += list.block_size) free_first(list);
     list.least = list.size;
   }
   return bytes;
 }
 
 void Buffer::give_back() {
-  put_block(data_, capacity_);
-  data_ = nullptr;
-  begin_ = end_ = capacity_ = 0;
+  char* const block = std::exchange(data_, nullptr);
+  const std::size_t size = std::exchange(capacity_, 0);
+  begin_ = end_ = 0;
+  put_block(block, size);
 }
 
 }  // namespace sluice

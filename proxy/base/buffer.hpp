@@ -85,6 +85,7 @@ class Buffer {
  private:
   void give_back();
   void acquire(std::size_t capacity);
+  void acquire_new(std::size_t capacity);
   void make_room(std::size_t n);
 
   char* data_ = nullptr;

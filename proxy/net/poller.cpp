@@ -58,7 +58,11 @@ void Poller::forget(Entry& entry) {
 void Poller::defer(Entry& entry) {
   if (entry.deferred_) return;
   entry.deferred_ = true;
-  deferred_.push_back(&entry);
+  push(deferred_, entry);
+}
+
+[[gnu::noinline]] void Poller::push_growing(std::vector<Entry*>& list, Entry& entry) {
+  list.push_back(&entry);
 }
 
 void Poller::defer_late(Entry& entry) {

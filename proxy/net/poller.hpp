@@ -53,7 +53,7 @@ class Poller {
   // for. A round calls few, so that whoever moves much at once holds up nobody for long.
   void defer_late(Entry& entry);
   // Calls entry.on_send() at the end of this round, once the others had their turn to write.
-  void send_later(Entry& entry) { sends_.push_back(&entry); }
+  void send_later(Entry& entry) { push(sends_, entry); }
   // Resumes `waiting` in the next round, not from here.
   void resume_later(std::coroutine_handle<> waiting) { resumable_.push_back(waiting); }
 
@@ -66,6 +66,12 @@ class Poller {
  private:
   static constexpr int kBatch = 128;
   static constexpr std::size_t kLateTurns = 8;
+  // Who asks for a turn saves no registers for the list's growing.
+  static void push(std::vector<Entry*>& list, Entry& entry) {
+    if (list.size() == list.capacity()) return push_growing(list, entry);
+    list.push_back(&entry);
+  }
+  static void push_growing(std::vector<Entry*>& list, Entry& entry);
   void dispatch(std::span<epoll_event> events);
   void run_deferred();
   void run_sends();

@@ -20,6 +20,7 @@ class ReadSize {
   // A read is over: `many` bytes came at once, so that more are likely to come. A short one right behind has
   // brought the rest of them, and says nothing of the next message.
   void learn(bool many) {
+    if (!many && !many_before_ && room_ <= Buffer::kSmall) return;  // as before, most of the time
     if (many || !many_before_) room_ = std::min(many ? Buffer::kLarge : Buffer::kSmall, most_room());
     many_before_ = many;
   }

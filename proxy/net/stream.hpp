@@ -255,6 +255,9 @@ class Stream final : private Deadline, private Poller::Entry {
   void complete_read(ReadResult result);
   void await_turn();
   void deliver_read();
+  bool deliver_if_ready();
+  void read_if_possible();
+  void end_as_asked();
   void on_send() override;
   IoStatus connect_result() const;
   void end_connect(IoStatus status);
