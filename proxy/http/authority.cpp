@@ -25,7 +25,8 @@ bool is_name_char(char c) { return kNameChars[static_cast<unsigned char>(c)]; }
 
 // How many bytes of `text` are a name.
 std::size_t name_size(std::string_view text) {
-  std::size_t size = 0;
+  const char* const begin = text.data();
+  auto size = static_cast<std::size_t>(skip_short<HostBytes>(begin, begin + text.size()) - begin);
   for (;;) {
     while (size < text.size() && is_name_char(text[size])) ++size;
     const bool encoded =
@@ -95,10 +96,13 @@ bool is_authority(std::string_view text) {
 bool split_target(std::string_view target, bool is_options, Target& out) {
   out = {};
   if (target.empty()) return false;
-  const char* const end = target.data() + target.size();
-  if (skip<TargetBytes>(target.data(), end) != end) return false;
-  if (target.front() == '/') {
-    split_path(target, out);
+  const char* const begin = target.data();
+  const char* const end = begin + target.size();
+  const char* const mark = skip_short<PathBytes>(begin, end);
+  if (mark != end && (*mark != '?' || skip_short<TargetBytes>(mark, end) != end)) return false;
+  if (*begin == '/') {
+    out.path = {begin, static_cast<std::size_t>(mark - begin)};
+    if (mark != end) out.query = target.substr(out.path.size() + 1);
     return true;
   }
   if (target == "*") {

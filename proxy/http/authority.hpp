@@ -21,7 +21,7 @@ struct Target {
 
 // Splits an origin-form, absolute-form (http and https) or, for OPTIONS, asterisk-form target (RFC 9112 3.2).
 // False when it is none of them, holds a fragment or a byte that no URI has. Requires: `target` holds no
-// controls and no spaces.
+// controls.
 bool split_target(std::string_view target, bool is_options, Target& out);
 
 }  // namespace sluice::http

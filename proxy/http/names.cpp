@@ -16,24 +16,32 @@ constexpr auto kFold = [] {
   return table;
 }();
 
-// Eight bytes with the bit of lower case. No other byte of a token becomes a letter, a digit or '-'.
-std::uint64_t lower_word(const char* p) {
-  std::uint64_t word;
+// Eight bytes, or four, with the bit of lower case. No other byte of a token becomes a letter, a digit or
+// '-'.
+template <class Word>
+Word lower_word(const char* p) {
+  Word word;
   std::memcpy(&word, p, sizeof word);
-  return word | 0x2020202020202020;
+  return word | static_cast<Word>(0x2020202020202020);
+}
+template <class Word>
+bool same_at(std::string_view name, std::string_view known, std::size_t at) {
+  return lower_word<Word>(name.data() + at) == lower_word<Word>(known.data() + at);
 }
 
 // `known`: letters in lower case, digits, '-'. Requires: `name` is a token, at least as long.
 bool same(std::string_view name, std::string_view known) {
   const std::size_t size = known.size();
-  if (size < 8) {
+  if (size < 4) {
     for (std::size_t i = 0; i < size; ++i)
       if (to_lower(name[i]) != known[i]) return false;
     return true;
   }
+  if (size < 8)
+    return same_at<std::uint32_t>(name, known, 0) && same_at<std::uint32_t>(name, known, size - 4);
   for (std::size_t i = 0; i + 8 < size; i += 8)
-    if (lower_word(name.data() + i) != lower_word(known.data() + i)) return false;
-  return lower_word(name.data() + size - 8) == lower_word(known.data() + size - 8);
+    if (!same_at<std::uint64_t>(name, known, i)) return false;
+  return same_at<std::uint64_t>(name, known, size - 8);
 }
 bool imitates(std::string_view name, std::string_view known) {
   for (std::size_t i = 0; i < known.size(); ++i)

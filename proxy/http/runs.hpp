@@ -54,12 +54,34 @@ struct NameBytes {
   }();
 };
 
-// What a request target may hold, of what is visible: no fragment, nothing beyond ASCII.
+// What a request target may hold, of what is no control: no space, no fragment, nothing beyond ASCII.
 struct TargetBytes {
-  static constexpr bool has(char c) { return static_cast<unsigned char>(c) < 0x80 && c != '#'; }
+  static constexpr bool has(char c) { return static_cast<unsigned char>(c) < 0x80 && c != '#' && c != ' '; }
 #ifdef __SSE2__
   static __m128i outside(__m128i bytes) {
-    return _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('#')), bytes);  // of `bytes` the top bits count
+    const __m128i fragments = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('#'));
+    const __m128i spaces = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(' '));
+    return _mm_or_si128(_mm_or_si128(fragments, spaces), bytes);  // of `bytes` the top bits count
+  }
+#endif
+};
+
+// The same but for what ends a path.
+struct PathBytes {
+  static constexpr bool has(char c) { return TargetBytes::has(c) && c != '?'; }
+#ifdef __SSE2__
+  static __m128i outside(__m128i bytes) {
+    return _mm_or_si128(TargetBytes::outside(bytes), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('?')));
+  }
+#endif
+};
+
+// What most hosts are made of: letters, digits, '-' and '.'.
+struct HostBytes {
+  static constexpr bool has(char c) { return NameBytes::has(c) || c == '.'; }
+#ifdef __SSE2__
+  static __m128i outside(__m128i bytes) {
+    return _mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.')), NameBytes::outside(bytes));
   }
 #endif
 };
@@ -86,6 +108,24 @@ template <class Kind>
 #endif
   while (p < end && Kind::has(*p)) ++p;
   return p;
+}
+
+// The same where most runs are short, and nothing may be looked at behind them.
+template <class Kind>
+[[gnu::always_inline]] inline const char* skip_short(const char* p, const char* end) {
+#ifdef __SSE2__
+  const auto hits_at = [](const char* at) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at));
+    return static_cast<unsigned>(_mm_movemask_epi8(Kind::outside(bytes))) & 0xff;
+  };
+  if (end - p >= 8 && end - p < 16) {
+    if (const unsigned hits = hits_at(p)) return p + __builtin_ctz(hits);
+    const char* const last = end - 8;
+    const unsigned hits = hits_at(last);
+    return hits ? last + __builtin_ctz(hits) : end;
+  }
+#endif
+  return skip<Kind>(p, end);
 }
 
 }  // namespace sluice::http

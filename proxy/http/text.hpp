@@ -99,8 +99,9 @@ constexpr bool parse_decimal(std::string_view digits, std::uint64_t max, std::ui
   while (digits.size() > kAlwaysFit && digits.front() == '0') digits.remove_prefix(1);
   std::uint64_t result = 0;
   for (char c : digits.substr(0, kAlwaysFit)) {
-    if (!is_digit(c)) return false;
-    result = result * 10 + static_cast<std::uint64_t>(c - '0');
+    const auto digit = static_cast<unsigned char>(c - '0');
+    if (digit > 9) return false;
+    result = result * 10 + digit;
   }
   if (digits.size() > kAlwaysFit || result > max) return false;
   value = result;

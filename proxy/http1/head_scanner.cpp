@@ -51,15 +51,32 @@ const char* HeadScanner::skip_start_line(const char* p, const char* end) {
 // Whole field lines, as long as they are sound and all there; whatever else is left to step(). Returns where
 // they end.
 const char* HeadScanner::skip_lines(const char* p, const char* end, http::Fields& fields) {
-  for (;;) {
+  std::uint32_t count = fields_;
+  for (;; ++count) {
     const char* colon = skip_token(p, end);
-    if (colon == p || colon == end || *colon != ':') return p;
+    if (colon == p || colon == end || *colon != ':') break;
     const char* stop = skip_text(colon + 1, end);
-    if (!ends_line(stop, end) || fields_ == limits_.fields) return p;
-    ++fields_;
+    if (!ends_line(stop, end) || count == limits_.fields) break;
     if (found_) fields.push_line(p, colon, stop);
     p = stop + 2;
   }
+  fields_ = count;
+  return p;
+}
+
+// A head that is sound and has come whole, as most do; of any other one as much as step() need not look at.
+// Requires: nothing was looked at yet, something is there.
+void HeadScanner::skip_head(const char* p, const char* end, http::Fields& fields) {
+  const char* const base = p;
+  p = skip_start_line(p, end);
+  if (state_ == State::field_start) {
+    p = skip_lines(p, end, fields);
+    if (ends_line(p, end)) {
+      p += 2;
+      state_ = State::complete;
+    }
+  }
+  position_ = static_cast<std::uint32_t>(p - base);
 }
 
 HeadScanner::Verdict HeadScanner::scan(std::string_view data, http::Fields& fields) {
@@ -68,6 +85,8 @@ HeadScanner::Verdict HeadScanner::scan(std::string_view data, http::Fields& fiel
   // The limits cut the input instead of being tested on the way: whatever arrives at once, a verdict falls on
   // the same byte.
   const std::size_t size = std::min<std::size_t>(data.size(), limits_.size);
+  if (state_ == State::start && size > 0 && data[0] != '\r')
+    skip_head(data.data(), data.data() + size, fields);
   while (position_ < size && state_ != State::complete && state_ != State::refused) {
     const bool in_line = state_ == State::line;
     const std::size_t limit =

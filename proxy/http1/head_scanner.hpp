@@ -67,6 +67,7 @@ class HeadScanner {
     refused
   };
 
+  void skip_head(const char* p, const char* end, http::Fields& fields);
   const char* skip_start_line(const char* p, const char* end);
   const char* skip_lines(const char* p, const char* end, http::Fields& fields);
   const char* step(const char* p, const char* end, const char* base, http::Fields& fields);

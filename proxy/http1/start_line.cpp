@@ -12,6 +12,10 @@ namespace {
 constexpr Refusal kVersion{505, "version"};
 // "HTTP/" DIGIT "." DIGIT, 1.0 or 1.1.
 Refusal parse_version(std::string_view text, Version& out) {
+  if (text == "HTTP/1.1") {
+    out = Version::http11;
+    return {};
+  }
   const bool well_formed = text.size() == 8 && text.substr(0, 5) == "HTTP/" && http::is_digit(text[5]) &&
                            text[6] == '.' && http::is_digit(text[7]);
   if (!well_formed) return kMalformed;
@@ -20,20 +24,28 @@ Refusal parse_version(std::string_view text, Version& out) {
   return {};
 }
 
+// Where the first space is: few bytes on, in most lines.
+std::size_t end_of_method(std::string_view line) {
+  for (std::size_t i = 0; i < std::min<std::size_t>(line.size(), http::kMaxMethod); ++i)
+    if (line[i] == ' ') return i;
+  return line.find(' ');
+}
+
 }  // namespace
 
 Refusal parse_request_line(std::string_view line, RequestHead& out) {
   // Three words, of which the last has as many bytes as a version: with fewer or more it is none.
   constexpr std::size_t kVersionSize = 8;
-  const auto first = line.find(' ');
+  const auto first = end_of_method(line);
   if (first == std::string_view::npos || line.size() < first + 2 + kVersionSize) return kMalformed;
   const std::size_t last = line.size() - kVersionSize - 1;
   if (line[last] != ' ') return kMalformed;
   out.method = line.substr(0, first);
   out.target = line.substr(first + 1, last - first - 1);
-  if (out.target.find(' ') != std::string_view::npos) return kMalformed;
-  if (auto why = parse_version(line.substr(last + 1), out.version); why.reason) return why;
-  if (auto why = http::check_method(out.method); why.reason) return why;
+  Refusal why = parse_version(line.substr(last + 1), out.version);
+  if (!why.reason) why = http::check_method(out.method);
+  // A line of more than three words is malformed, whatever else it is.
+  if (why.reason) return out.target.find(' ') == std::string_view::npos ? why : kMalformed;
 
   http::Target target;
   if (!http::split_target(out.target, out.method == "OPTIONS", target)) return kMalformed;

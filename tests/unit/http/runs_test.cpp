@@ -18,7 +18,10 @@ void ends_where_a_loop_ends(char filler) {
         if (at < size) text[at] = static_cast<char>(byte);
         const bool stops = at < size && !Kind::has(static_cast<char>(byte));
         const char* const end = text.data() + size;
-        ASSERT_EQ(skip<Kind>(text.data(), end) - text.data(), stops ? at : size)
+        const std::size_t stop = stops ? at : size;
+        ASSERT_EQ(skip<Kind>(text.data(), end) - text.data(), stop)
+            << "byte " << byte << " at " << at << " of " << size;
+        ASSERT_EQ(skip_short<Kind>(text.data(), end) - text.data(), stop)
             << "byte " << byte << " at " << at << " of " << size;
       }
     }
@@ -31,6 +34,8 @@ TEST(Runs, OfTextEndWhereALoopEnds) {
 }
 TEST(Runs, OfNamesEndWhereALoopEnds) { ends_where_a_loop_ends<NameBytes>('q'); }
 TEST(Runs, OfTargetsEndWhereALoopEnds) { ends_where_a_loop_ends<TargetBytes>('/'); }
+TEST(Runs, OfPathsEndWhereALoopEnds) { ends_where_a_loop_ends<PathBytes>('/'); }
+TEST(Runs, OfHostsEndWhereALoopEnds) { ends_where_a_loop_ends<HostBytes>('.'); }
 
 TEST(Runs, KnowTheirBytes) {
   for (int byte = 0; byte < 256; ++byte) {
@@ -40,7 +45,9 @@ TEST(Runs, KnowTheirBytes) {
         (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
     EXPECT_EQ(NameBytes::has(c), alnum || byte == '-') << byte;
     EXPECT_LE(NameBytes::has(c), is_token_char(c)) << byte;
-    EXPECT_EQ(TargetBytes::has(c), byte < 0x80 && byte != '#') << byte;
+    EXPECT_EQ(TargetBytes::has(c), byte < 0x80 && byte != '#' && byte != ' ') << byte;
+    EXPECT_EQ(PathBytes::has(c), TargetBytes::has(c) && byte != '?') << byte;
+    EXPECT_EQ(HostBytes::has(c), NameBytes::has(c) || byte == '.') << byte;
   }
 }
 
@@ -52,6 +59,12 @@ TEST(Runs, EndAtTheFirst) {
       text[first] = text[second] = '\r';
       EXPECT_EQ(skip<TextBytes>(text.data(), text.data() + text.size()) - text.data(), first);
     }
+  }
+  // The same of the last eight.
+  for (std::size_t first = 0; first < 12; ++first) {
+    std::string text(13, 'a');
+    text[first] = text[12] = '\r';
+    EXPECT_EQ(skip_short<TextBytes>(text.data(), text.data() + text.size()) - text.data(), first);
   }
 }
 

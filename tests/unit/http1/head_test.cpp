@@ -52,6 +52,9 @@ TEST(RequestHeads, KeepTheirParts) {
   EXPECT_EQ(head.target, "/a/b?c=d&e");
   EXPECT_EQ(head.path, "/a/b");
   EXPECT_EQ(head.query, "c=d&e");
+  EXPECT_EQ(parse("GET /a?b?c HTTP/1.1\r\nHost: a\r\n\r\n").query, "b?c");
+  EXPECT_EQ(parse("GET /a HTTP/1.1\r\nHost: a\r\n\r\n").query.data(), nullptr);
+  EXPECT_NE(parse("GET /? HTTP/1.1\r\nHost: a\r\n\r\n").query.data(), nullptr);
   EXPECT_EQ(head.host, "shop:8080");
   EXPECT_EQ(head.size, bytes.size() - 4);
   ASSERT_EQ(head.fields.size(), 3u);
@@ -186,6 +189,10 @@ TEST(Refusals, NameTheRightStatus) {
   EXPECT_EQ(refusal("GET / HTTP/2.0\r\n" + host), "505 version");
   EXPECT_EQ(refusal("GET / HTTP/1.2\r\n" + host), "505 version");
   EXPECT_EQ(refusal("GET / HTCPCP/1.0\r\n" + host), "400 malformed");
+  EXPECT_EQ(refusal("GET /a b HTTP/2.0\r\n" + host), "400 malformed");  // four words, whatever they are
+  EXPECT_EQ(refusal("CONNECT a:1 b HTTP/1.1\r\n" + host), "400 malformed");
+  for (const char* target : {"/a b", "/a?b c", "/?#", "/#?", "/a\x80", "/?\xff", "a"})
+    EXPECT_EQ(refusal("GET " + std::string(target) + " HTTP/1.1\r\n" + host), "400 malformed") << target;
   EXPECT_EQ(refusal("GET /" + std::string(kMaxTarget, 'a') + " HTTP/1.1\r\n" + host), "414 target");
   const std::string longest = "GET /" + std::string(kMaxTarget - 1, 'a') + " HTTP/1.1\r\n" + host;
   EXPECT_EQ(parse(longest).target.size(), kMaxTarget);
