@@ -22,8 +22,10 @@ void copy_ends(const char* from, std::size_t size, char* to) {
 inline char* copy_text(std::string_view part, char* to) {
   const char* const from = part.data();
   const std::size_t size = part.size();
-  if (size > 16)
+  if (size > 32)
     std::memcpy(to, from, size);
+  else if (size >= 16)
+    detail::copy_ends<16>(from, size, to);
   else if (size >= 8)
     detail::copy_ends<8>(from, size, to);
   else if (size >= 4)

@@ -112,6 +112,10 @@ class PassedFields {
 
 inline constexpr auto kPassing =
     HeaderSet::of([](const FieldTraits& traits) { return traits.to_backend == ToBackend::pass; });
+inline constexpr auto kPassingBack =
+    HeaderSet::of([](const FieldTraits& traits) { return traits.to_client == ToClient::pass; });
+inline constexpr auto kPassingBackWithTrailers =
+    HeaderSet::of([](const FieldTraits& traits) { return traits.to_client != ToClient::never; });
 
 // The fields of the request that are meant for the backend.
 template <class Sink>
@@ -218,11 +222,10 @@ template <class Sink>
 void put_answer_fields(const ResponseHead& head, bool trailers, Sink& sink) {
   const HopByHopFields ending(head);
   PassedFields<Sink> passed(sink);
-  for (const Field& field : head.fields) {
-    const ToClient rule = traits_of(field.id).to_client;
-    if (rule == ToClient::never || (rule == ToClient::with_trailers && !trailers)) continue;
-    if (!ending.contains(field.name)) passed.add(field);
-  }
+  const bool none_ends = ending.empty();
+  const HeaderSet passing = trailers ? kPassingBackWithTrailers : kPassingBack;
+  for (const Field& field : head.fields)
+    if (passing.has(field.id) && (none_ends || !ending.contains(field.name))) passed.add(field);
 }
 
 }  // namespace detail

@@ -23,8 +23,7 @@ class HeadWriter {
   // The parts, one after the other, with one check for room.
   template <class... Parts>
   void put(const Parts&... parts) {
-    const std::size_t size = (view(parts).size() + ...);
-    if (static_cast<std::size_t>(end_ - at_) < size) make_room(size);
+    ensure((view(parts).size() + ...));
     ((at_ = copy_text(view(parts), at_)), ...);
   }
   template <class Name>
@@ -33,9 +32,11 @@ class HeadWriter {
   }
   template <class Name>
   void field(const Name& name, std::uint64_t value) {
-    char digits[20];
-    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-    field(name, std::string_view(digits, static_cast<std::size_t>(end - digits)));
+    constexpr std::size_t kMostDigits = 20;
+    ensure(view(name).size() + kMostDigits + 4);
+    put(name, ": ");
+    at_ = std::to_chars(at_, at_ + kMostDigits, value).ptr;
+    put("\r\n");
   }
   // Whole ones as they are printed, with their ends.
   void lines(std::string_view text) { put(text); }
@@ -62,6 +63,9 @@ class HeadWriter {
   template <std::size_t N>
   static constexpr std::string_view view(const char (&literal)[N]) {
     return {literal, N - 1};  // no strlen
+  }
+  void ensure(std::size_t size) {
+    if (static_cast<std::size_t>(end_ - at_) < size) make_room(size);
   }
   void begin_room() {
     begin_ = at_ = out_.room();

@@ -23,7 +23,9 @@ Framing response_framing(const http::ResponseHead& head, Version client, bool is
   return client == Version::http11 ? Framing::chunked : Framing::until_close;
 }
 
-void write_response(const http::ResponseHead& head, const ResponseContext& context, Buffer& buffer) {
+// Flat, as write_request().
+[[gnu::flatten]] void write_response(const http::ResponseHead& head, const ResponseContext& context,
+                                     Buffer& buffer) {
   const Framing framing = context.framing_to_client;
   HeadWriter out(buffer);
   out.status_line(head.status, head.reason);
