@@ -149,8 +149,7 @@ Claim::Claim(Backend& backend, Activity& activity) : backend_(&backend), activit
   activity.ActivityHook::link_before(backend.active_);
 }
 
-void Claim::release() {
-  if (!backend_) return;
+void Claim::give_back() {
   backend_->counters_.in_flight.sub();
   activity_->ActivityHook::unlink();
   backend_ = nullptr;

@@ -133,11 +133,15 @@ class Claim {
     return *this;
   }
   ~Claim() { release(); }
-  void release();
+  void release() {
+    if (backend_) give_back();
+  }
   Backend* backend() const { return backend_; }
   explicit operator bool() const { return backend_ != nullptr; }
 
  private:
+  void give_back();
+
   Backend* backend_ = nullptr;
   Activity* activity_ = nullptr;
 };
