@@ -53,7 +53,8 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   Failure after_send(StreamStatus status, bool whole);
   void count_attempt(Failure failure);
   void count_call(Failure failure);
-  Task<Failure> receive();
+  Relay::Step relay_on(Failure& failure);
+  Task<Failure> flush();
   bool take_head();
   void pass_head();
   Task<void> run_tunnel();
