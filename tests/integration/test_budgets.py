@@ -22,10 +22,10 @@ pytestmark = pytest.mark.skipif(not (BIN / "pieces").exists(), reason="the bench
 TOLERANCE = 0.03
 
 # Instructions. A request is measured from the proxy's listener to a backend over HTTP/1.1 and back, the access log being off.
-PIECES = {"small_head": 1256, "browser_head": 3595, "route_match": 292, "split": 198, "sticky": 389, "slot_lookup": 166}
+PIECES = {"small_head": 1000, "browser_head": 3255, "route_match": 292, "split": 198, "sticky": 389, "slot_lookup": 166}
 # OpenSSL takes and gives back its buffers with each record: an idle connection over TLS would otherwise hold 34 kB.
 ALLOCATIONS = {"small": 0, "browser": 0, "tls": 6, "h2": 0}
-REQUESTS = {"small": 9385, "browser": 13610, "tls": 24800, "h2": 12330}
+REQUESTS = {"small": 8190, "browser": 12320, "tls": 22900, "h2": 11460}
 
 BROWSER = {
     "connection": "keep-alive",
