@@ -20,7 +20,7 @@ import sys
 import tokenize
 
 PROMISES = "docs/PROMISES.md"
-TOP = ("proxy", "control", "tests", "bench", "conf", "docs", "cmake", "systemd", "packaging")
+TOP = ("proxy", "control", "tests", "bench", "conf", "docs", "cmake", "systemd")
 CODE = (".hpp", ".cpp")
 
 PROMISE = re.compile(r"\*\*([A-Z])(\d{1,2})\b")

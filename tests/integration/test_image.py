@@ -35,7 +35,7 @@ def run(*command, **options):
 
 
 def build(out, programs=BIN):
-    run("/usr/bin/python3", ROOT / "packaging/image.py", "--bin", programs, "--out", out)
+    run("/usr/bin/python3", ROOT / "cmake/image.py", "--bin", programs, "--out", out)
     return next(out.glob("*.tar"))
 
 
@@ -219,7 +219,7 @@ def test_process_1_reaps_what_a_hook_leaves_behind(box, network):
 def a_mounted_folder(tmp_path):
     folder = tmp_path / "etc"
     folder.mkdir()
-    shutil.copy(ROOT / "packaging/image.yaml", folder / "sluice.yaml")
+    shutil.copy(ROOT / "cmake/image.yaml", folder / "sluice.yaml")
     return folder
 
 

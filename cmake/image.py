@@ -117,7 +117,7 @@ def root_with(programs):
     layer.link("usr/lib/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt")
     layer.file("etc/passwd", f"root:x:0:0:root:/:/usr/sbin/nologin\nsluice:x:{USER}:{USER}:Sluice:/var/lib/sluice:/usr/sbin/nologin\n")
     layer.file("etc/group", f"root:x:0:\nsluice:x:{USER}:\n")
-    layer.file("etc/sluice/sluice.yaml", (ROOT / "packaging/image.yaml").read_bytes())
+    layer.file("etc/sluice/sluice.yaml", (ROOT / "cmake/image.yaml").read_bytes())
     for path, mode in (("run/sluice", 0o755), ("var/lib/sluice", 0o750)):  # a new volume is the user's as its folder here is
         layer.folders_of(path)
         layer.folder(path, mode, owner=USER)
