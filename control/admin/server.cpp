@@ -113,6 +113,10 @@ std::string Server::Listening::open_unix(Listeners& listeners) {
   }
   listeners.unix_listener = std::make_shared<UnixListener>(loop);
   if (const int fd = take_handed_over(kSocketKey, listeners.spec.socket); fd >= 0) {
+    if (::access(listeners.spec.socket.c_str(), F_OK) != 0) {  // nobody would find it any more
+      ::close(fd);
+      return open_unix(listeners);
+    }
     listeners.unix_listener->acceptor.assign(Local(), fd);
     listeners.unix_listener->path = listeners.spec.socket;
     return {};

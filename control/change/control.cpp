@@ -399,6 +399,10 @@ void Control::set_admin_listeners(AdminListeners* listeners) {
   parts_->reloader.set_admin_listeners(listeners);
 }
 
+void Control::set_on_listeners(std::function<void()> taken) {
+  parts_->reloader.on_listeners = std::move(taken);
+}
+
 void Control::set_upgrades(Upgrades* upgrades) { parts_->upgrades = upgrades; }
 
 const StatusWriter& Control::views() const { return parts_->status; }

@@ -39,6 +39,8 @@ class Control {
   boost::asio::awaitable<void> started();  // returns when start() has
   // They outlive Control; null: a reload leaves them as they are.
   void set_admin_listeners(AdminListeners* listeners);
+  // Called when a reload has put another set of listeners in force, the admin's included.
+  void set_on_listeners(std::function<void()> taken);
   // Outlives Control; null: an upgrade is refused.
   void set_upgrades(Upgrades* upgrades);
 

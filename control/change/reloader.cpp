@@ -136,6 +136,7 @@ asio::awaitable<Result<Changed>> Reloader::adopt(Invocation invocation, config::
     in_force_.spec = std::move(next);
     workers_.take_listeners();
     if (admin_listeners_) admin_listeners_->take();
+    if (on_listeners) on_listeners();
   };
   const auto published = co_await committer_.put_in_force(edit, std::move(merged.state), std::move(made),
                                                           invocation.options.force, std::move(take));

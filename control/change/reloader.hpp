@@ -32,6 +32,8 @@ class Reloader {
   void set_admin_listeners(AdminListeners* listeners) { admin_listeners_ = listeners; }
   boost::asio::awaitable<Result<protocol::Changed>> reload(Invocation invocation);
 
+  std::function<void()> on_listeners;  // as Control::set_on_listeners()
+
  private:
   boost::asio::awaitable<Result<protocol::Changed>> adopt(Invocation invocation, config::Spec next);
   std::optional<protocol::Problem> prepare_for(const config::Spec& next);

@@ -1,5 +1,6 @@
 #include "control/cli/client.hpp"
 
+#include <grp.h>
 #include <sys/stat.h>
 
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -48,12 +49,22 @@ Problem unreachable(std::string detail, std::string suggestion) {
   return {0, Exit::unreachable, "daemon unreachable", std::move(detail), {}, std::move(suggestion)};
 }
 
+// How to be let in; what it advises works when it is typed.
+Problem not_allowed(const std::string& path) {
+  struct stat status {};
+  const bool group_may =
+      ::stat(path.c_str(), &status) == 0 && (status.st_mode & S_IWGRP) && status.st_gid != 0;
+  const group* const owner = group_may ? ::getgrgid(status.st_gid) : nullptr;
+  const std::string name = owner ? owner->gr_name : "";
+  return unreachable("permission denied on the admin socket " + path,
+                     owner ? "run this as root, or join the group " + name +
+                                 " and log in again: sudo usermod -aG " + name + " $USER"
+                           : "run this as root, or as the user that sluiced runs as");
+}
+
 // Which of the two it is decides what to do about it: not running, or not allowed.
 Problem explain_socket(const std::string& path, const Error& error) {
-  if (error == asio::error::access_denied)
-    return unreachable(
-        "permission denied on the admin socket " + path,
-        "run this as root, or as a member of the group that owns the socket (ls -l " + path + ")");
+  if (error == asio::error::access_denied) return not_allowed(path);
   if (error == boost::system::errc::no_such_file_or_directory)
     return unreachable(
         "there is no admin socket at " + path,

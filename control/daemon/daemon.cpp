@@ -10,6 +10,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <cstdio>
@@ -19,10 +20,14 @@
 #include "control/admin/server.hpp"
 #include "control/daemon/log.hpp"
 #include "control/daemon/notify.hpp"
+#include "control/daemon/socket_store.hpp"
 #include "control/daemon/upgrader.hpp"
+#include "control/daemon/watchdog.hpp"
+#include "control/io/notifier.hpp"
 #include "control/protocol/version.hpp"
 #include "control/state/journal_store.hpp"
 #include "proxy/base/signal_mask.hpp"
+#include "proxy/net/bind.hpp"
 #include "proxy/worker/runtime.hpp"
 
 namespace sluice::daemon {
@@ -52,7 +57,7 @@ void keep_memory_private() {
 }
 
 std::vector<worker::ListeningSockets> sockets_in(handoff::Parcel& parcel) {
-  std::vector<worker::ListeningSockets> all = inherited_sockets();
+  std::vector<worker::ListeningSockets> all;
   for (auto& sockets : parcel.listeners)
     all.push_back({sockets.descriptors.release(), sockets.name, sockets.bind, sockets.lent});
   return all;
@@ -103,18 +108,23 @@ std::unique_ptr<state::Store> store_of(const DaemonOptions& options, state::File
 // Everything that runs, in the order in which it has to begin, and in reverse to end.
 class Daemon {
  public:
-  // `predecessor` outlives it; null: this process takes nobody's place, and the parcel is empty.
+  // `predecessor` outlives it; null: this process takes nobody's place, and the parcel has what the service
+  // manager passed.
   Daemon(DaemonOptions options, handoff::Predecessor* predecessor, handoff::Parcel parcel);
   int run();
 
  private:
   boost::asio::awaitable<void> live();
   boost::asio::awaitable<std::string> start();
+  void be_the_service();
+  void keep_sockets();
+  void warn_of_unused_sockets() const;
   boost::asio::awaitable<void> serve_signals();
   boost::asio::awaitable<void> reload();
   void upgrade();
   boost::asio::awaitable<void> leave();
   boost::asio::awaitable<void> shut_down();
+  boost::asio::awaitable<void> predecessor_ended();
   void watch_for_a_second_signal();
   std::string status_line() const;
 
@@ -123,6 +133,7 @@ class Daemon {
   handoff::Parcel parcel_;  // what is left of it
   const std::unique_ptr<state::FileSystem> files_;
   Notify notify_ = Notify::from_environment();
+  SocketStore store_;
   boost::asio::io_context loop_{1};
   boost::asio::signal_set signals_{loop_, SIGTERM, SIGINT};
   worker::Runtime workers_;
@@ -137,16 +148,19 @@ Daemon::Daemon(DaemonOptions options, handoff::Predecessor* predecessor, handoff
       predecessor_(predecessor),
       parcel_(std::move(parcel)),
       files_(state::posix_files_with(lock_in(parcel_))),
+      store_(notify_, inventory_of(parcel_)),
       workers_(post_to(loop_), runtime_options(options_.spec, parcel_)),
       control_(loop_, workers_, store_of(options_, *files_), options_.spec, control_options(options_)),
       admin_(loop_, control_),
       upgrader_({loop_, control_, admin_, workers_, notify_}, program_of(options_, parcel_),
                 !options_.config_file.empty(), parcel_.upgrades) {
   options_.spec = config::Spec();  // control has its own, which reloads replace
+  if (predecessor_) notify_.wait_to_be_the_service();
   signals_.add(SIGHUP);
   signals_.add(SIGUSR1);
   signals_.add(SIGUSR2);
   control_.set_admin_listeners(&admin_);
+  control_.set_on_listeners([this] { keep_sockets(); });
   control_.set_upgrades(&upgrader_);
   upgrader_.follow(predecessor_);
   upgrader_.on_handed_over = [this] { signals_.cancel(); };
@@ -183,19 +197,54 @@ boost::asio::awaitable<std::string> Daemon::start() {
   // Before the first client is served: who asks is told that it starts. While another process serves, it is
   // that one who answers.
   std::string error;
-  if (!predecessor_) error = admin_.open(control_.spec().admin);
+  if (!predecessor_) error = admin_.open(control_.spec().admin, admin_sockets_in(parcel_));
   if (error.empty()) error = co_await control_.start();
   if (error.empty() && predecessor_) error = admin_.open(control_.spec().admin, admin_sockets_in(parcel_));
   if (!error.empty()) co_return error;
   spdlog::info("{}", status_line());
+  warn_of_unused_sockets();
+  if (notify_.somebody_listens())
+    boost::asio::co_spawn(loop_, tell_watchdog(loop_.get_executor(), workers_, notify_),
+                          boost::asio::detached);
   if (predecessor_) {
     spdlog::info("takes over from process {}", parcel_.from);
     predecessor_->tell_ready();
-    boost::asio::co_spawn(loop_, predecessor_->follow(loop_.get_executor()), boost::asio::detached);
+    auto let_go = [this] { be_the_service(); };
+    boost::asio::co_spawn(loop_, predecessor_->follow(loop_.get_executor(), let_go), boost::asio::detached);
+  } else {
+    be_the_service();
   }
-  notify_.ready(status_line());
   if (options_.on_ready) options_.on_ready(control_, admin_.http_port());
   co_return std::string();
+}
+
+// The service manager listens to this process from here on.
+void Daemon::be_the_service() {
+  notify_.be_the_service();
+  notify_.ready(status_line());
+  notify_.alive();
+  keep_sockets();
+}
+
+// For the process that is started should this one die. Sockets of the manager's own units it has anyway.
+void Daemon::keep_sockets() {
+  if (!notify_.is_the_service()) return;
+  std::vector<KeptSockets> wanted;
+  for (const auto& one : workers_.listening())
+    if (!one.lent) wanted.push_back({name_to_keep(Owner::listener, one.name, one.bind), one.fds});
+  for (const auto& one : admin_.listening())
+    wanted.push_back({name_to_keep(Owner::admin, one.key, one.bind), {one.fd}});
+  store_.keep(wanted);
+}
+
+// Clients who connect to such a socket wait for nobody.
+void Daemon::warn_of_unused_sockets() const {
+  for (const auto& one : workers_.listening())
+    if (one.lent && one.bind.empty())
+      spdlog::warn(
+          "no listener uses the socket {} of the service manager (port {}): FileDescriptorName= is to be a "
+          "listener's name, or ListenStream= its address",
+          one.name.empty() ? "without a name" : one.name, net::port_of(one.fds.front()));
 }
 
 // Until one says that it is over.
@@ -245,9 +294,21 @@ boost::asio::awaitable<void> Daemon::leave() {
 
 boost::asio::awaitable<void> Daemon::shut_down() {
   notify_.stopping("draining");
+  store_.keep({});  // who connects is refused, and asks elsewhere
   watch_for_a_second_signal();
   const std::size_t closed = co_await control_.shut_down();
+  if (predecessor_) co_await predecessor_ended();
   spdlog::info("stopped, {} requests or tunnels had to be closed", closed);
+}
+
+// It has clients left, and systemd would kill it when this process has ended.
+boost::asio::awaitable<void> Daemon::predecessor_ended() {
+  boost::asio::steady_timer timer(loop_);
+  const auto limit = io::Clock::now() + control_.spec().shutdown_timeout;
+  while (predecessor_->status() && io::Clock::now() < limit) {
+    timer.expires_after(std::chrono::milliseconds(20));
+    co_await timer.async_wait(boost::asio::use_awaitable);
+  }
 }
 
 // Whoever asks twice does not want to wait.
@@ -273,13 +334,15 @@ std::string Daemon::status_line() const {
 }  // namespace
 
 int run_daemon(DaemonOptions options) {
+  auto predecessor = handoff::Predecessor::from_environment();
+  if (predecessor) predecessor->detach();
   start_log(options.log_level);
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   keep_memory_private();
   int exit_code = kCouldNotStart;
-  auto predecessor = handoff::Predecessor::from_environment();
   handoff::Parcel parcel;
+  if (!predecessor) parcel = parcel_of(passed_descriptors());
   if (std::string error = predecessor ? predecessor->receive(parcel) : ""; !error.empty()) {
     spdlog::error("{}", error);
     predecessor->tell_failed(error);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,7 +16,9 @@
 namespace sluice::daemon {
 namespace {
 
-constexpr int kFirstFd = 3;  // SD_LISTEN_FDS_START
+constexpr int kFirstFd = 3;               // SD_LISTEN_FDS_START
+constexpr std::size_t kMostFds = 200;     // in a message; the kernel takes 253
+constexpr timeval kPatience{0, 200'000};  // for a manager that does not read
 
 std::string take_variable(const char* name) {
   const char* value = std::getenv(name);
@@ -24,8 +27,8 @@ std::string take_variable(const char* name) {
   return taken;
 }
 
-int number_of(const std::string& text) {
-  int number = 0;
+std::int64_t number_of(const std::string& text) {
+  std::int64_t number = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
   return failure == std::errc() && end == text.data() + text.size() ? number : 0;
 }
@@ -48,56 +51,93 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-Notify::Notify(std::string socket) : socket_(std::move(socket)) {}
-Notify Notify::from_environment() { return Notify(take_variable("NOTIFY_SOCKET")); }
+Notify::Notify(std::string socket, std::chrono::microseconds watchdog)
+    : socket_(std::move(socket)), watchdog_(watchdog) {}
 
-void Notify::ready(const std::string& text) const { send("READY=1\nSTATUS=" + one_line(text)); }
-void Notify::stopping(const std::string& text) const { send("STOPPING=1\nSTATUS=" + one_line(text)); }
-void Notify::status(const std::string& text) const { send("STATUS=" + one_line(text)); }
+Notify Notify::from_environment() {
+  const std::chrono::microseconds limit(number_of(take_variable("WATCHDOG_USEC")));
+  const std::string pid = take_variable("WATCHDOG_PID");
+  const bool meant = pid.empty() || number_of(pid) == ::getpid();
+  return Notify(take_variable("NOTIFY_SOCKET"), meant ? limit : std::chrono::microseconds());
+}
 
-void Notify::main_pid(int pid) const { send("MAINPID=" + std::to_string(pid) + "\nREADY=1"); }
+void Notify::ready(const std::string& text) const { say("READY=1\nSTATUS=" + one_line(text)); }
+void Notify::stopping(const std::string& text) const { say("STOPPING=1\nSTATUS=" + one_line(text)); }
+void Notify::status(const std::string& text) const { say("STATUS=" + one_line(text)); }
+void Notify::alive() const { say("WATCHDOG=1"); }
+
+void Notify::keep(const std::string& name, std::span<const int> descriptors) const {
+  for (; !descriptors.empty(); descriptors = descriptors.subspan(std::min(kMostFds, descriptors.size())))
+    say("FDSTORE=1\nFDNAME=" + name, descriptors.first(std::min(kMostFds, descriptors.size())));
+}
+void Notify::forget(const std::string& name) const { say("FDSTOREREMOVE=1\nFDNAME=" + name); }
+
+// Not READY=1 as well: that is the other one's to say.
+void Notify::hand_over(int pid) {
+  send("MAINPID=" + std::to_string(pid));
+  silent_ = true;
+}
 
 std::vector<std::string> Notify::environment() const {
   if (socket_.empty()) return {};
-  return {"NOTIFY_SOCKET=" + socket_};
+  if (watchdog_.count() == 0) return {"NOTIFY_SOCKET=" + socket_};
+  return {"NOTIFY_SOCKET=" + socket_, "WATCHDOG_USEC=" + std::to_string(watchdog_.count())};
 }
 
 void Notify::reloading() const {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   const auto micros = static_cast<long long>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000;
-  send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(micros));
+  say("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(micros));
 }
 
-void Notify::send(const std::string& message) const {
+void Notify::say(const std::string& message, std::span<const int> descriptors) const {
+  if (!silent_) send(message, descriptors);
+}
+
+// Nobody is told when it fails: the service manager is only ever informed.
+void Notify::send(const std::string& text, std::span<const int> descriptors) const {
   sockaddr_un address{};
   if (socket_.empty() || socket_.size() >= sizeof address.sun_path) return;
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, socket_.data(), socket_.size());
   if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
-  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size());
+  iovec piece{const_cast<char*>(text.data()), text.size()};
+  msghdr message{};
+  message.msg_name = &address;
+  message.msg_namelen = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size());
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) char room[CMSG_SPACE(kMostFds * sizeof(int))];
+  if (!descriptors.empty()) {
+    message.msg_control = room;
+    message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+    cmsghdr* const part = CMSG_FIRSTHDR(&message);
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = SCM_RIGHTS;
+    part->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(part), descriptors.data(), descriptors.size_bytes());
+  }
   const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return;
-  // Nobody is told when it fails: the service manager is only ever informed.
-  (void)::sendto(fd, message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
-                 reinterpret_cast<const sockaddr*>(&address), length);
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+  (void)::sendmsg(fd, &message, MSG_NOSIGNAL);
   ::close(fd);
 }
 
-std::vector<worker::ListeningSockets> inherited_sockets() {
-  const int pid = number_of(take_variable("LISTEN_PID"));
-  const int count = number_of(take_variable("LISTEN_FDS"));
+std::vector<Passed> passed_descriptors() {
+  const auto pid = number_of(take_variable("LISTEN_PID"));
+  const auto count = number_of(take_variable("LISTEN_FDS"));
   const auto names = names_in(take_variable("LISTEN_FDNAMES"));
-  std::vector<worker::ListeningSockets> sockets;
-  if (pid != ::getpid()) return sockets;
+  std::vector<Passed> passed;
+  if (pid != ::getpid()) return passed;
   for (int i = 0; i < count; ++i) {
     const int fd = kFirstFd + i;
-    if (::fcntl(fd, F_GETFD) < 0) break;
-    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) break;
     const auto place = static_cast<std::size_t>(i);
-    sockets.push_back({{fd}, place < names.size() ? names[place] : "", {}, true});
+    passed.push_back({place < names.size() ? names[place] : "", fd});
   }
-  return sockets;
+  return passed;
 }
 
 }  // namespace sluice::daemon

@@ -163,7 +163,7 @@ void Upgrader::let_go() {
   successor_->let_go();
   around_.admin.hand_over();
   around_.control.hand_over();
-  around_.notify.main_pid(successor_->pid());
+  around_.notify.hand_over(successor_->pid());
   spdlog::info("process {} has taken over", successor_->pid());
   if (on_handed_over) on_handed_over();
 }
@@ -172,6 +172,7 @@ handoff::Parcel Upgrader::pack() const {
   handoff::Parcel parcel;
   parcel.from = static_cast<std::uint32_t>(::getpid());
   parcel.upgrades = upgrades_ + 1;
+  parcel.kept = around_.notify.somebody_listens();
   if (const int lock = around_.control.lock_descriptor(); lock >= 0) parcel.lock = copies_of({lock});
   for (const auto& one : around_.workers.listening())
     parcel.listeners.push_back({one.name, one.bind, one.lent, copies_of(one.fds)});
@@ -184,9 +185,8 @@ handoff::Parcel Upgrader::pack() const {
 
 asio::awaitable<void> Upgrader::stand_by(std::function<bool()> left) {
   asio::steady_timer timer(around_.loop);
-  for (int tries = 0; left();) {
+  for (int tries = 0; left(); co_await timer.async_wait(asio::use_awaitable)) {
     timer.expires_after(kWord);
-    co_await timer.async_wait(asio::use_awaitable);
     if (!successor_->has_ended()) {
       const auto now = co_await status();
       successor_->tell(handoff::text_of(now));

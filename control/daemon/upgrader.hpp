@@ -27,7 +27,7 @@ class Upgrader final : public change::Upgrades {
     change::Control& control;
     admin::Server& admin;
     worker::Runtime& workers;
-    const Notify& notify;
+    Notify& notify;
   };
   // `program` is this process's own; `upgrades` led to it. Without a configuration file nothing can be
   // started.

@@ -42,6 +42,7 @@ std::string text_of(const Parcel& parcel) {
                                       {"pid", parcel.from},
                                       {"upgrades", parcel.upgrades},
                                       {"program", parcel.program},
+                                      {"kept", parcel.kept},
                                       {"lock", parcel.lock.all().size()},
                                       {"listeners", json_of(parcel.listeners)},
                                       {"admin", json_of(parcel.admin)}});
@@ -100,6 +101,7 @@ std::string receive_text(Channel& channel, Parcel& parcel) {
   parcel.from = said.at("pid").to_number<std::uint32_t>();
   parcel.upgrades = said.at("upgrades").to_number<std::uint64_t>();
   parcel.program = said.at("program").as_string();
+  if (const auto* kept = said.if_contains("kept")) parcel.kept = kept->as_bool();
   parcel.lock = dealer.deal(said.at("lock").to_number<std::uint64_t>());
   parcel.listeners = sockets_in(said.at("listeners"), dealer);
   parcel.admin = sockets_in(said.at("admin"), dealer);

@@ -26,7 +26,8 @@ struct Parcel {
   std::uint64_t upgrades = 0;  // that led to the process which takes over
   std::string program;         // where it was started from: a running one that was replaced cannot tell
   std::vector<Sockets> listeners, admin;
-  Descriptors lock;  // of the state folder: one, held by whoever has a copy
+  bool kept = false;  // the service manager has copies of all that are not lent
+  Descriptors lock;   // of the state folder: one, held by whoever has a copy
 };
 
 // False: the other side is gone.

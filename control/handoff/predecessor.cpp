@@ -1,6 +1,11 @@
 #include "control/handoff/predecessor.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
+
+extern "C" {  // glibc 2.36 forgets to say so
+#include <sys/pidfd.h>
+}
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -11,6 +16,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -61,6 +67,14 @@ std::optional<Predecessor> Predecessor::from_environment() {
   return Predecessor(descriptor);
 }
 
+void Predecessor::detach() const {
+  const pid_t child = ::fork();
+  if (child > 0) ::_exit(0);
+  if (child < 0) return;  // a service that nobody waits for is better than none
+  const Descriptors self({::pidfd_open(::getpid(), 0)});
+  channel_.send(kDetached + std::to_string(::getpid()), self.all());
+}
+
 std::string Predecessor::receive(Parcel& parcel) {
   std::string error = handoff::receive(channel_, parcel);
   if (error.empty()) status_.emplace().pid = parcel.from;
@@ -75,12 +89,14 @@ bool Predecessor::take_word() {
   return true;
 }
 
-asio::awaitable<void> Predecessor::follow(asio::any_io_executor loop) {
+asio::awaitable<void> Predecessor::follow(asio::any_io_executor loop, std::function<void()> on_let_go) {
   asio::posix::stream_descriptor readable(loop, copy_of(channel_.descriptor()));
   for (bool more = true; more; more = more && take_word()) {
     const auto [failure] = co_await readable.async_wait(asio::posix::stream_descriptor::wait_read,
                                                         asio::as_tuple(asio::use_awaitable));
     more = !failure;
+    // Its first word, or its end, comes after that.
+    if (on_let_go) std::exchange(on_let_go, nullptr)();
   }
   status_.reset();
   channel_.close();

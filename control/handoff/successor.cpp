@@ -1,13 +1,19 @@
 #include "control/handoff/successor.hpp"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+extern "C" {  // glibc 2.36 forgets to say so
+#include <sys/pidfd.h>
+}
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -49,16 +55,40 @@ boost::system::result<std::unique_ptr<Successor>, std::string> Successor::start(
   pid_t pid = 0;
   if (const int failure = spawn(program, ends->second.descriptor(), pid))
     return failed(("cannot start " + program.path).c_str(), failure);
-  return std::unique_ptr<Successor>(new Successor(loop, std::move(ends->first), pid));
+  Descriptors process({::pidfd_open(pid, 0)});
+  if (process.all().front() < 0) {
+    const int failure = errno;
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return failed("the new process cannot be watched", failure);
+  }
+  return std::unique_ptr<Successor>(new Successor(loop, std::move(ends->first), pid, std::move(process)));
 }
 
-Successor::Successor(asio::any_io_executor loop, Channel channel, int pid)
-    : loop_(loop), channel_(std::move(channel)), readable_(loop, copy_of(channel_.descriptor())), pid_(pid) {}
+Successor::Successor(asio::any_io_executor loop, Channel channel, int pid, Descriptors process)
+    : loop_(loop),
+      channel_(std::move(channel)),
+      readable_(loop, copy_of(channel_.descriptor())),
+      pid_(pid),
+      process_(std::move(process)) {}
 
 Successor::~Successor() {
   if (!own_) return;
-  ::kill(pid_, SIGKILL);
+  kill();
+  why_it_ended();
+}
+
+void Successor::kill() { ::pidfd_send_signal(process_.all().front(), SIGKILL, nullptr, 0); }
+
+// It goes on as another process, and the one that was started is over. False: we have no descriptor left for
+// it.
+bool Successor::follow(Channel::Message detached) {
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) continue;
+  is_child_ = false;
+  pid_ = std::atoi(detached.text.c_str() + std::strlen(kDetached));
+  if (detached.descriptors.all().empty()) return ::kill(pid_, SIGKILL), false;
+  process_ = std::move(detached.descriptors);
+  return true;
 }
 
 asio::awaitable<std::string> Successor::ready(std::chrono::milliseconds limit) {
@@ -70,12 +100,14 @@ asio::awaitable<std::string> Successor::ready(std::chrono::milliseconds limit) {
     const auto [failure] = co_await readable_.async_wait(asio::posix::stream_descriptor::wait_read,
                                                          asio::as_tuple(asio::use_awaitable));
     if (failure) {
-      ::kill(pid_, SIGKILL);
+      kill();
       why_it_ended();
       co_return "it was not ready within " + duration_text(limit) + ", and was killed";
     }
-    const auto message = channel_.receive(std::chrono::milliseconds(0));
+    auto message = channel_.receive(std::chrono::milliseconds(0));
     if (message && message->text == kReady) co_return std::string();
+    if (message && message->text.starts_with(kDetached) && !follow(std::move(*message)))
+      co_return "it cannot be watched: no descriptors left";
     if (message && message->text.starts_with(kFailed)) {
       why_it_ended();
       co_return message->text.substr(std::strlen(kFailed));
@@ -86,19 +118,19 @@ asio::awaitable<std::string> Successor::ready(std::chrono::milliseconds limit) {
 
 // Waits for its end.
 std::string Successor::why_it_ended() {
-  int status = 0;
-  while (::waitpid(pid_, &status, 0) < 0)
-    if (errno != EINTR) return "it is gone";
   own_ = false;
+  pollfd over{process_.all().front(), POLLIN, 0};
+  while (::poll(&over, 1, -1) < 0 && errno == EINTR) continue;
+  int status = 0;
+  if (!is_child_ || ::waitpid(pid_, &status, 0) < 0) return "it has ended, its log says why";
   if (WIFEXITED(status))
     return "it exited with " + std::to_string(WEXITSTATUS(status)) + ", its log says why";
   return "it was killed by signal " + std::to_string(WTERMSIG(status));
 }
 
 bool Successor::has_ended() const {
-  siginfo_t ended{};
-  return ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-         ended.si_pid != 0;
+  pollfd over{process_.all().front(), POLLIN, 0};
+  return ::poll(&over, 1, 0) > 0;
 }
 
 }  // namespace sluice::handoff

@@ -32,7 +32,7 @@ class Successor {
   // One that was not let go is killed.
   ~Successor();
 
-  int pid() const { return pid_; }
+  int pid() const { return pid_; }  // when it is ready, of the process that takes over
   // Empty when it is ready; else why it is not, and then it has ended.
   boost::asio::awaitable<std::string> ready(std::chrono::milliseconds limit);
   // It goes on when this is destroyed.
@@ -42,13 +42,17 @@ class Successor {
   bool has_ended() const;
 
  private:
-  Successor(boost::asio::any_io_executor loop, Channel channel, int pid);
+  Successor(boost::asio::any_io_executor loop, Channel channel, int pid, Descriptors process);
+  bool follow(Channel::Message detached);
+  void kill();
   std::string why_it_ended();
 
   boost::asio::any_io_executor loop_;
   Channel channel_;
   boost::asio::posix::stream_descriptor readable_;  // a copy of the channel's, to wait for
-  const int pid_;
+  int pid_;
+  Descriptors process_;  // pidfd
+  bool is_child_ = true;
   bool own_ = true;
 };
 

@@ -18,7 +18,7 @@ from waiting import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SLUICE_BUILD", ROOT / "build/release"))
-CHROOT = ROOT / "build/chroot.tar"  # made by ./dev test
+CHROOT = ROOT / "build/debian.tar"  # made by ./dev test
 AS_IT_IS_SHIPPED = pytest.mark.skipif(os.environ.get("SLUICE_SANITIZE", "release") != "release",
                                       reason="the libraries of sanitizers are not in Debian's packages")
 

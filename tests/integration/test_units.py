@@ -102,10 +102,10 @@ def test_verify_would_notice(machine, tmp_path):
                                           "sluice.service").stderr
 
 
-def test_the_service_is_confined_to_an_exposure_of_at_most_2(machine):
-    done = run("systemd-analyze", "security", "--offline=true", "--threshold=20", f"--root={machine}", "sluice.service")
+def test_the_service_is_confined_to_an_exposure_of_at_most_1_6(machine):
+    done = run("systemd-analyze", "security", "--offline=true", "--threshold=16", f"--root={machine}", "sluice.service")
     assert done.returncode == 0, done.stdout
-    assert float(re.search(r"exposure level for sluice.service: ([\d.]+)", done.stdout).group(1)) <= 2.0
+    assert float(re.search(r"exposure level for sluice.service: ([\d.]+)", done.stdout).group(1)) <= 1.6
 
 
 def test_sysusers_makes_the_user(image, tmp_path):

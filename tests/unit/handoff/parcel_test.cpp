@@ -52,6 +52,7 @@ class ParcelTest : public ::testing::Test {
 };
 
 TEST_F(ParcelTest, arrives_as_it_was) {
+  parcel.kept = true;
   parcel.lock = Descriptors(descriptors(1));
   parcel.listeners.push_back({"web", "0.0.0.0:80", false, Descriptors(descriptors(4))});
   parcel.listeners.push_back({"", "", true, Descriptors(descriptors(1))});
@@ -60,6 +61,7 @@ TEST_F(ParcelTest, arrives_as_it_was) {
   ASSERT_EQ(receive(ends.second, taken), "");
   EXPECT_EQ(taken.from, 4711u);
   EXPECT_EQ(taken.upgrades, 3u);
+  EXPECT_TRUE(taken.kept);
   EXPECT_EQ(taken.program, "/usr/bin/sluiced");
   ASSERT_EQ(taken.listeners.size(), 2u);
   EXPECT_EQ(taken.listeners[0].name, "web");
