@@ -162,6 +162,14 @@ def connecting_clients(machine):
         one.finish()
 
 
+def refused(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+        return False
+    except ConnectionRefusedError:
+        return True
+
+
 def later(machine, target):
     """A request that is under way when this returns, and a function that returns its answer."""
     client, seen = Client(f"127.0.0.1:{machine.port}", timeout=60), len(machine.blue.seen())
@@ -181,18 +189,17 @@ def test_start_reload_stop(machine):
     assert machine.get().status == 200
     assert "web on 127.0.0.1" in machine.show("sluice", "StatusText")
     machine.configure(nonsense=1)
-    refused = machine.try_to("systemctl", "reload", "sluice")
-    assert refused.returncode != 0 and machine.get().status == 200
+    assert machine.try_to("systemctl", "reload", "sluice").returncode != 0 and machine.get().status == 200
     assert "unknown key 'nonsense'" in machine.journal("-u", "sluice"), "the journal says why"
     other = free_port()
     machine.reload(listeners=[listener("web", machine.port), listener("two", other)])
     assert fetch(f"127.0.0.1:{other}").status == 200
-    answer = later(machine, "/delay/1500")
-    machine.run("systemctl", "stop", "sluice")
-    assert answer() == 200 and machine.state() == ("inactive", "success")
-    machine.keeps(0)
-    with pytest.raises(ConnectionRefusedError):
-        machine.get()
+    answer = later(machine, "/delay/3000")
+    machine.run("systemctl", "stop", "--no-block", "sluice")
+    wait_until(lambda: refused(machine.port), what="new clients to be refused")
+    assert machine.state()[0] == "deactivating", "while the old ones are served"
+    assert answer() == 200
+    wait_until(lambda: machine.state() == ("inactive", "success"), what="the end")
 
 
 def test_a_wrong_configuration_is_not_tried_again_and_again(machine):
@@ -286,8 +293,7 @@ def test_what_a_reload_gives_up_is_not_kept(machine):
     machine.keeps(5)
     machine.reload()
     machine.keeps(3)
-    with pytest.raises(ConnectionRefusedError):
-        fetch(f"127.0.0.1:{two}")
+    assert refused(two)
     machine.reload(listeners=[listener("renamed", machine.port), listener("two", two)])
     machine.keeps(5)
     # Edited while it is down: the other address is bound anew, and the old one let go.
@@ -297,8 +303,7 @@ def test_what_a_reload_gives_up_is_not_kept(machine):
     machine.restarted(0)
     assert machine.get().status == 200 and fetch(f"127.0.0.1:{three}").status == 200
     machine.keeps(5)
-    with pytest.raises(ConnectionRefusedError):
-        fetch(f"127.0.0.1:{two}")
+    assert refused(two)
 
 
 # --- socket units
@@ -392,8 +397,8 @@ def test_from_the_package_to_the_first_canary(machine):
     machine.run("sluicectl", "rollback", "app")
     # Nobody else may, and is told who may.
     machine.run("useradd", "--create-home", "alice")
-    refused = machine.try_to("runuser", "-u", "alice", "--", "sluicectl", "status")
-    assert refused.returncode == 3 and "sudo usermod -aG sluice $USER" in refused.stderr
+    denied = machine.try_to("runuser", "-u", "alice", "--", "sluicectl", "status")
+    assert denied.returncode == 3 and "sudo usermod -aG sluice $USER" in denied.stderr
     machine.run("usermod", "-aG", "sluice", "alice")
     assert "main (stable)" in machine.run("runuser", "-u", "alice", "--", "sluicectl", "status")
     assert machine.run("systemd-analyze", "verify", "--man=no", "sluice.service", "sluice.socket") == ""
