@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <thread>
+#include <utility>
 
 #include "control/admin/server.hpp"
 #include "control/daemon/log.hpp"
@@ -117,6 +118,7 @@ class Daemon {
   boost::asio::awaitable<void> live();
   boost::asio::awaitable<std::string> start();
   void be_the_service();
+  void tell_alive();
   void keep_sockets();
   void warn_of_unused_sockets() const;
   boost::asio::awaitable<void> serve_signals();
@@ -140,6 +142,7 @@ class Daemon {
   change::Control control_;
   admin::Server admin_;
   Upgrader upgrader_;
+  std::uint64_t told_generation_ = 0;  // to the service manager
   int exit_code_ = 0;
 };
 
@@ -204,7 +207,9 @@ boost::asio::awaitable<std::string> Daemon::start() {
   spdlog::info("{}", status_line());
   warn_of_unused_sockets();
   if (notify_.somebody_listens())
-    boost::asio::co_spawn(loop_, tell_watchdog(loop_.get_executor(), workers_, notify_),
+    boost::asio::co_spawn(loop_,
+                          watch_workers(loop_.get_executor(), workers_,
+                                        watchdog_pace(notify_.watchdog_limit()), [this] { tell_alive(); }),
                           boost::asio::detached);
   if (predecessor_) {
     spdlog::info("takes over from process {}", parcel_.from);
@@ -222,8 +227,14 @@ boost::asio::awaitable<std::string> Daemon::start() {
 void Daemon::be_the_service() {
   notify_.be_the_service();
   notify_.ready(status_line());
-  notify_.alive();
   keep_sockets();
+  tell_alive();
+}
+
+void Daemon::tell_alive() {
+  notify_.alive();
+  const std::uint64_t generation = control_.generation();
+  if (std::exchange(told_generation_, generation) != generation) notify_.status(status_line());
 }
 
 // For the process that is started should this one die. Sockets of the manager's own units it has anyway.

@@ -4,8 +4,11 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
+#include <string>
 
 #include "control/daemon/container.hpp"
 #include "proxy/base/signal_mask.hpp"
@@ -46,10 +49,19 @@ class Priority : public spdlog::custom_flag_formatter {
   }
 };
 
+// As the variable says (systemd.exec(5)), which is inherited by programs whose stderr is something else, such
+// as those of a terminal.
+bool stderr_is_the_journal() {
+  const char* const stream = std::getenv("JOURNAL_STREAM");
+  struct stat status {};
+  return stream && ::fstat(STDERR_FILENO, &status) == 0 &&
+         std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
+}
+
 std::unique_ptr<spdlog::formatter> make_formatter() {
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-  const bool journal = std::getenv("JOURNAL_STREAM") != nullptr;
-  formatter->add_flag<Priority>('*').set_pattern(journal ? "%*%v" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v");
+  formatter->add_flag<Priority>('*').set_pattern(stderr_is_the_journal() ? "%*%v"
+                                                                         : "%Y-%m-%dT%H:%M:%S.%eZ %l %v");
   return formatter;
 }
 

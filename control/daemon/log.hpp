@@ -6,8 +6,8 @@
 
 namespace sluice::daemon {
 
-// `level` as in CommandLine::log_level. Under systemd (JOURNAL_STREAM) lines carry "<N>", the syslog
-// priority, and no time.
+// `level` as in CommandLine::log_level. Where stderr is systemd's journal lines carry "<N>", the
+// syslog priority, and no time.
 void start_log(const std::string& level);
 void stop_log();  // writes what is queued
 

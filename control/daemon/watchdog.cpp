@@ -22,16 +22,16 @@ std::chrono::milliseconds watchdog_pace(std::chrono::microseconds limit) {
   return std::clamp(std::chrono::duration_cast<milliseconds>(limit / 3), kFastest, kUsual);
 }
 
-asio::awaitable<void> tell_watchdog(asio::any_io_executor loop, worker::Workers& workers,
-                                    const Notify& notify) {
+asio::awaitable<void> watch_workers(asio::any_io_executor loop, worker::Workers& workers, milliseconds pace,
+                                    std::function<void()> alive) {
   asio::steady_timer timer(loop);
   for (;;) {
     const auto answered = std::make_shared<io::AsyncResult<worker::Blockers>>(loop);
     // They are asked for nothing, and answer in a round of their own.
     workers.blockers({}, [answered](worker::Blockers none) { answered->set(std::move(none)); });
     co_await answered->wait();
-    notify.alive();
-    timer.expires_after(watchdog_pace(notify.watchdog_limit()));
+    alive();
+    timer.expires_after(pace);
     co_await timer.async_wait(asio::use_awaitable);
   }
 }

@@ -23,7 +23,7 @@ def pytest_runtest_makereport(item, call):
 
 
 # xdist begins with the files that have most tests; these take longest, and at the end two of three processes would wait for them.
-LONG_FILES = ["test_bench_table.py", "test_testssl.py", "test_segments.py", "test_rollout.py", "test_old_scripts.py", "test_slow.py",
+LONG_FILES = ["test_bench_table.py", "test_testssl.py", "test_segments.py", "test_rollout.py", "test_old_scripts.py", "test_slow.py", "test_systemd.py",
               "test_load.py"]
 
 

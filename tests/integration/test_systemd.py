@@ -4,19 +4,17 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 
 from backend import Backend, free_port
 from client import Client, fetch
 from load import Loader
-from machine import Machine, libc
+from machine import Machine, Root, libc
 from sluice import config_of, service
 from waiting import stays_true, wait_until
 
@@ -32,15 +30,12 @@ pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="only root may start 
 def with_the_package(tmp_path_factory):
     """A root on which the package is installed; nothing runs there."""
     assert DEBIAN.exists(), "./dev test makes it"
-    root, packages = tmp_path_factory.mktemp("debian"), tmp_path_factory.mktemp("package")
-    subprocess.run(["tar", "-xf", DEBIAN, "-C", root], check=True, timeout=60)
+    packages = tmp_path_factory.mktemp("package")
     subprocess.run(["cpack", "--config", BUILD / "CPackConfig.cmake", "-B", packages], check=True, capture_output=True, timeout=90)
-    shutil.copy(next(packages.glob("*.deb")), root / "sluice.deb")
-    inside = 'mount -t proc proc "$0/proc" && exec chroot "$0" dpkg --force-unsafe-io -i /sluice.deb'
-    subprocess.run(["unshare", "--mount", "sh", "-c", inside, root], check=True, capture_output=True, timeout=60,
-                   env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"})
+    root = Root(tmp_path_factory.mktemp("debian"), DEBIAN, next(packages.glob("*.deb")),
+                "mv /given /sluice.deb && dpkg --force-unsafe-io -i /sluice.deb")
     yield root
-    shutil.rmtree(root)
+    root.close()
 
 
 def listener(name, port):
@@ -255,6 +250,8 @@ def test_the_watchdog_restarts_a_daemon_or_a_worker_that_hangs_and_no_other(mach
     machine.start()
     first = machine.main_pid()
     stays_true(lambda: machine.main_pid() == first, 4, "a healthy daemon")
+    machine.run("sluicectl", "split", "api", "green=5%", "--rest", "blue")
+    wait_until(lambda: "generation 2," in machine.show("sluice", "StatusText"), what="systemctl status to follow", every=0.1)
     machine.kill(first, signal.SIGSTOP)
     machine.restarted(0)
     assert machine.get().status == 200 and machine.main_pid() != first
@@ -379,6 +376,25 @@ def test_an_upgraded_daemon_that_is_killed_comes_back(machine, connecting):
     assert client.finish().refused == 0
     with pytest.raises(Exception):
         answer()
+
+
+def test_the_package_is_upgraded_and_removed(machine, connecting):
+    machine.start()
+    first, client = machine.main_pid(), connecting()
+    client.more()
+    machine.run("dpkg", "--force-unsafe-io", "--force-confold", "-i", "/sluice.deb")
+    client.more()
+    second = machine.main_pid()
+    assert second != first and machine.restarts() == 0
+    machine.alone()
+    machine.keeps(3)
+    machine.kill(second)
+    machine.restarted(0)
+    client.more()
+    done = client.finish()
+    assert done.refused == 0 and done.broken <= 1
+    machine.run("dpkg", "--force-unsafe-io", "--purge", "sluice")
+    assert refused(machine.port) and machine.show("sluice", "LoadState") != "loaded"
 
 
 # --- who comes new

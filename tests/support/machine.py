@@ -1,10 +1,11 @@
 """A Debian with a systemd of its own as process 1, in namespaces: processes, mounts, network, cgroups. Only root can make one.
 
-    with Machine(root, folder) as machine:   # `root`: a whole file system, which stays as it is; changes go into `folder`
+    root = Root(place, tar, package, "dpkg -i /given")   # a file system in memory, and what is done to it before anything runs there
+    with Machine(root, folder) as machine:               # the root stays as it is: changes are the machine's, and go with it
         machine.run("systemctl", "start", "sluice")
-        with machine.network(): ...          # sockets and processes that are made here are in the machine's network
+        with machine.network(): ...                      # sockets and processes that are made here are in the machine's network
 
-When it is left, or this process dies, nothing of it goes on."""
+When they are left, or this process dies, nothing of them goes on."""
 import contextlib
 import ctypes
 import os
@@ -55,9 +56,42 @@ def cgroup_folder():
     raise RuntimeError("cgroup v2 is mounted nowhere, and systemd does not start without")
 
 
+# Seen by who enters the namespace of this process.
+HOLD = """
+set -e
+mount --make-rprivate /
+mount -t tmpfs -o mode=755 tmpfs "$1"
+tar -xf "$2" -C "$1"
+mount -t proc proc "$1/proc"
+cp "$3" "$1/given"
+chroot "$1" sh -c "$4"
+umount "$1/proc"
+echo ready
+read end
+"""
+
+
+class Root:
+    def __init__(self, folder, tar, given, then):
+        """The shell's `then` finds the file `given` as /given."""
+        self.folder = pathlib.Path(folder)
+        self.holder = subprocess.Popen(["unshare", "--mount", "sh", "-c", HOLD, "sh", folder, tar, given, then], stdin=subprocess.PIPE,
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=die_with_the_tests,
+                                       env={"PATH": PATH, "LC_ALL": "C"})
+        said = []
+        for line in self.holder.stdout:
+            if line == "ready\n":
+                return
+            said.append(line)
+        raise RuntimeError("no root: " + "".join(said))
+
+    def close(self):
+        self.holder.communicate("")
+
+
 class Machine:
     def __init__(self, root, folder):
-        self.root, self.folder = pathlib.Path(root), pathlib.Path(folder)
+        self.root, self.folder = root, pathlib.Path(folder)
         self.pid = None  # of its process 1, as it is called here
         self.host = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
 
@@ -73,8 +107,9 @@ class Machine:
         spaces = ["--cgroup", "--pid", "--fork", "--mount", "--net", "--uts", "--ipc", "--kill-child=KILL"]
         self.log = self.folder.with_suffix(".boot")
         with open(self.log, "w") as log:
-            self.outer = subprocess.Popen(["unshare", *spaces, "sh", "-c", BOOT, "sh", self.root, self.folder], stdin=subprocess.DEVNULL,
-                                          stdout=log, stderr=log, preexec_fn=enter)
+            there = ["nsenter", f"--mount=/proc/{self.root.holder.pid}/ns/mnt"]
+            self.outer = subprocess.Popen([*there, "unshare", *spaces, "sh", "-c", BOOT, "sh", self.root.folder, self.folder],
+                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=enter)
         try:
             wait_until(self._has_booted, 20, lambda: "systemd to start: " + self.log.read_text(), every=0.02)
         except BaseException:
