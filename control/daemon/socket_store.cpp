@@ -1,7 +1,6 @@
 #include "control/daemon/socket_store.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <optional>
 #include <string_view>

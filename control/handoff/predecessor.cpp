@@ -71,8 +71,10 @@ void Predecessor::detach() const {
   const pid_t child = ::fork();
   if (child > 0) ::_exit(0);
   if (child < 0) return;  // a service that nobody waits for is better than none
-  const Descriptors self({::pidfd_open(::getpid(), 0)});
-  channel_.send(kDetached + std::to_string(::getpid()), self.all());
+  const std::string who = kDetached + std::to_string(::getpid());
+  const int self = ::pidfd_open(::getpid(), 0);
+  if (self < 0 || !channel_.send(who, {&self, 1})) channel_.send(who);  // and is refused
+  ::close(self);
 }
 
 std::string Predecessor::receive(Parcel& parcel) {

@@ -301,6 +301,12 @@ def test_what_a_reload_gives_up_is_not_kept(machine):
     assert machine.get().status == 200 and fetch(f"127.0.0.1:{three}").status == 200
     machine.keeps(5)
     assert refused(two)
+    # A process that takes over with another configuration.
+    machine.configure(listeners=[listener("renamed", machine.port)])
+    machine.run("sluicectl", "upgrade")
+    machine.keeps(3)
+    wait_until(lambda: refused(three), what="the port to be given up")
+    assert machine.get().status == 200
 
 
 # --- socket units
