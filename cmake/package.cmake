@@ -16,6 +16,8 @@ set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "traffic-shifting HTTP reverse proxy")
 set(CPACK_PACKAGE_DESCRIPTION "Stands in front of pools of backends and shifts traffic between them by
 command: canaries that get exactly their share, blue/green cutover,
 draining, rollback and rollouts that gates judge.")
+# Debian has a package of this name, a pipe that limits its rate, in a version that apt takes for a newer one: it would replace ours.
+set(CPACK_DEBIAN_PACKAGE_EPOCH 1)
 set(CPACK_DEBIAN_PACKAGE_SECTION httpd)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS

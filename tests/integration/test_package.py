@@ -49,6 +49,10 @@ def test_lintian_has_nothing_to_say(package):
     assert run("lintian", "--allow-root", "--fail-on", "error,warning", package) == ""
 
 
+def test_apt_does_not_take_debians_package_of_that_name_for_a_newer_one(package):
+    run("dpkg", "--compare-versions", run("dpkg-deb", "-f", package, "Version").strip(), "gt", "0.02.15-1")
+
+
 def test_the_operators_files_are_conffiles(package):
     assert run("dpkg-deb", "-I", package, "conffiles").split() == ["/etc/logrotate.d/sluice", "/etc/sluice/sluice.yaml"]
 
