@@ -54,6 +54,8 @@ template <class Message>
 auto begin(Control& control, change::Invocation invocation, Message message) {
   if constexpr (std::same_as<Message, protocol::MintPreview>)
     return control.preview(std::move(invocation), std::move(message));
+  else if constexpr (std::same_as<Message, protocol::NotifyTest>)
+    return control.notify_test(std::move(invocation), std::move(message));
   else
     return control.change(std::move(invocation), std::move(message));
 }
@@ -169,6 +171,7 @@ Rows table() {
       reads<GetFlag, flag>(),
       changes_of(std::type_identity<change::Message>{}),
       changes<MintPreview>(),
+      changes<NotifyTest>(),
   });
 }
 

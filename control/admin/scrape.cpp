@@ -54,6 +54,22 @@ void daemon(Exposition& out, change::Control& control) {
   TableFamilies(out, change::kControlMetrics).add(control.counters());
 }
 
+void notices(Exposition& out, const std::vector<protocol::NotifyStatus>& targets) {
+  auto& told = out.family("sluice_notices_total", "counter",
+                          "Notices by what became of them: delivered, failed, or told by their number only, "
+                          "because they were over the limit or the queue was full.");
+  auto& waiting = out.family("sluice_notices_queued", "gauge", "Notices that wait to be delivered.");
+  for (const auto& target : targets) {
+    const std::pair<std::string_view, std::uint64_t> results[] = {{"delivered", target.delivered},
+                                                                  {"failed", target.failed},
+                                                                  {"limited", target.limited},
+                                                                  {"dropped", target.dropped}};
+    for (const auto& [result, count] : results)
+      told.add(count, out.keep({{"target", target.name}, {"result", result}}));
+    waiting.add(target.queued, out.keep({{"target", target.name}}));
+  }
+}
+
 }  // namespace
 
 // What stands here may take its time: the coroutine goes behind whatever waits on the loop.
@@ -92,6 +108,7 @@ asio::awaitable<std::unique_ptr<Pieces>> Scraper::scrape(change::Control& contro
   rollout_metrics(out, control.views(), *snapshot);
   daemon(out, control);
   certificates(out, control.spec());
+  notices(out, control.views().notify());
   process_metrics(out);
   co_return std::make_unique<Printer>(std::move(out));
 }

@@ -148,7 +148,7 @@ asio::awaitable<Result<Changed>> Committer::commit_locked(Invocation invocation,
   reply.took_ms = milliseconds_since(started);
   recorder_.audit(invocation, proposal.verb, {edit.before, edit.after},
                   reply.durable ? "done" : "done, not durable");
-  recorder_.log_change(invocation, edit, reply.took_ms);
+  recorder_.log_change(invocation, edit, reply.took_ms, reply.undo);
   if (on_committed) on_committed(before, proposal.verb);
   drains_.follow(in_force_, proposal.drain);
   co_return reply;

@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "control/change/backend_verbs.hpp"
-#include "control/change/certificates.hpp"
 #include "control/change/deadlines.hpp"
 #include "control/change/maintenance.hpp"
 #include "control/change/name_follower.hpp"
+#include "control/change/notice_feed.hpp"
 #include "control/change/pause_verbs.hpp"
 #include "control/change/previews.hpp"
 #include "control/change/rollout_host.hpp"
@@ -64,7 +64,6 @@ bool names_may_differ(const route::Snapshot& before, const route::Snapshot& afte
 }
 
 void warn_of(const config::Spec& spec) {
-  for (const auto& warning : expiry_warnings(spec, unix_milliseconds() / 1000)) spdlog::warn("{}", warning);
   for (const auto& note : config::notes(spec)) spdlog::warn("{}", note.text());
 }
 
@@ -108,6 +107,7 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   asio::awaitable<std::string> start();
   void follow_snapshot();
   void record_drain(const Drain& drain);
+  asio::awaitable<std::size_t> drain_workers(worker::Shutdown how);
   void stop();
 
   // Gives a message to the class of its verb, or the verb's proposal to the committer.
@@ -167,6 +167,7 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   io::Background background;
   Recorder recorder;
   Names names;
+  NoticeFeed notices;
   Living living;
   Committer committer;
   const Planning planning;
@@ -191,6 +192,7 @@ Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_worke
       background(loop),
       recorder(loop, in_force),
       names(loop, in_force.spec.resolve, options.look_up),
+      notices(loop, in_force, names.resolver(), recorder, background),
       living(loop, workers, names.resolver(), options, recorder),
       committer(loop, std::move(store),
                 {in_force, living.publisher, workers, names.resolver(), living.health.registry, living.drains,
@@ -206,11 +208,12 @@ Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_worke
       rollout_driver(loop, rollout_host, names.resolver(), background),
       maintenance(loop, in_force, committer, workers, *options.files),
       status({options, in_force, readiness, workers, names.resolver(), living.health, living.drains,
-              maintenance.recent(), rollout_driver, committer, recorder, upgrades}) {
+              maintenance.recent(), rollout_driver, committer, recorder, notices.notices(), upgrades}) {
   workers.on_suspect = [this](std::uint32_t id) { living.health.outliers.consider(id); };
   name_follower.listen(living.health, workers);
   living.drains.on_finished = [this](const Drain& drain) { record_drain(drain); };
   committer.on_published = [this] { follow_snapshot(); };
+  maintenance.on_tick = [this] { notices.tick(); };
   committer.on_committed = [this](const state::State& before, const std::string& verb) {
     deadlines.tell_released(before, verb);
   };
@@ -238,12 +241,12 @@ asio::awaitable<std::string> Control::Parts::start() {
   committer.begin_with(std::move(first));
   workers.take_listeners();
   workers.start(in_force.snapshot);
+  background.keep_alive(weak_from_this());
   follow_snapshot();
   living.drains.follow(in_force, std::nullopt);
   for (const auto& service : in_force.snapshot->services)
     if (!service.disabled.empty())
       spdlog::warn("service {} is set aside: {}", service.spec.name, service.disabled);
-  background.keep_alive(weak_from_this());
   background.spawn(rollout_driver.run());
   background.spawn(deadlines.run());
   background.spawn(name_follower.run());
@@ -256,6 +259,7 @@ void Control::Parts::follow_snapshot() {
   const route::SnapshotPtr before = std::exchange(followed, in_force.snapshot);
   if (names_may_differ(*before, *followed)) names.resolver().keep(names_in(*followed));
   living.health.adopt(in_force.snapshot);
+  notices.follow();
   rollout_driver.wake();
   deadlines.wake();
 }
@@ -263,10 +267,23 @@ void Control::Parts::follow_snapshot() {
 void Control::Parts::record_drain(const Drain& drain) {
   recorder.counters.drains_clean += drain.clean();
   recorder.counters.drains_forced += drain.forced;
+  auto detail = protocol::to_json(drain.result());
+  detail["pool"] = drain.target.pool;
+  detail["backend"] = drain.target.backend;
   recorder.info("drained", drain.target.service,
                 protocol::to_string(drain.target) + " is drained: " + std::to_string(drain.clean()) +
                     " finished, " + std::to_string(drain.forced) + " closed, " + duration_text(drain.took),
-                protocol::to_json(drain.result()));
+                std::move(detail));
+}
+
+// What is still to be told goes out meanwhile, or within a second.
+asio::awaitable<std::size_t> Control::Parts::drain_workers(worker::Shutdown how) {
+  constexpr std::chrono::seconds kLastNotices{1};
+  const auto closed = std::make_shared<io::AsyncResult<std::size_t>>(loop);
+  workers.shut_down(in_force.spec.shutdown_timeout, how, [closed](std::size_t count) { closed->set(count); });
+  const std::size_t count = co_await closed->wait();
+  co_await notices.notices().finish(kLastNotices);
+  co_return count;
 }
 
 void Control::Parts::stop() {
@@ -276,6 +293,7 @@ void Control::Parts::stop() {
   name_follower.stop();
   maintenance.stop();
   waits.stop();
+  recorder.events.on_added = nullptr;  // another process tells what happens from now on
   recorder.events.close();
 }
 
@@ -290,7 +308,10 @@ Control::Control(asio::io_context& loop, worker::Workers& workers, std::unique_p
     : parts_(std::make_shared<Parts>(loop.get_executor(), workers, std::move(store), std::move(spec),
                                      std::move(options))) {}
 
-Control::~Control() { parts_->stop(); }
+Control::~Control() {
+  parts_->stop();
+  parts_->notices.notices().stop("the daemon ends");
+}
 
 asio::awaitable<std::string> Control::open() {
   const auto parts = parts_;
@@ -319,6 +340,12 @@ asio::awaitable<Result<protocol::PreviewToken>> Control::preview(Invocation invo
                                                                  protocol::MintPreview message) {
   const auto parts = parts_;
   co_return co_await parts->previews.mint(std::move(invocation), std::move(message));
+}
+
+asio::awaitable<Result<protocol::NotifyTested>> Control::notify_test(Invocation invocation,
+                                                                     protocol::NotifyTest message) {
+  const auto parts = parts_;
+  co_return co_await parts->notices.test(std::move(invocation), std::move(message));
 }
 
 asio::awaitable<Result<protocol::Waited>> Control::wait(protocol::Wait message) {
@@ -361,23 +388,16 @@ void Control::hand_over() {
 
 asio::awaitable<std::size_t> Control::leave() {
   const auto parts = parts_;
-  const auto closed = std::make_shared<io::AsyncResult<std::size_t>>(parts->loop);
-  parts->workers.shut_down(parts->in_force.spec.shutdown_timeout, worker::Shutdown::handed_over,
-                           [closed](std::size_t count) { closed->set(count); });
-  co_return co_await closed->wait();
+  co_return co_await parts->drain_workers(worker::Shutdown::handed_over);
 }
 
 asio::awaitable<std::size_t> Control::shut_down() {
   const auto parts = parts_;
   parts->readiness = {false, "shutting down"};
   parts->recorder.events.add("shutdown", "", "shutting down");
-  const auto& spec = parts->in_force.spec;
-  asio::steady_timer timer(parts->loop, spec.lame_duck);
-  if (spec.lame_duck.count() > 0) co_await timer.async_wait(asio::use_awaitable);
-  const auto closed = std::make_shared<io::AsyncResult<std::size_t>>(parts->loop);
-  parts->workers.shut_down(spec.shutdown_timeout, worker::Shutdown::for_good,
-                           [closed](std::size_t count) { closed->set(count); });
-  co_return co_await closed->wait();
+  asio::steady_timer timer(parts->loop, parts->in_force.spec.lame_duck);
+  if (parts->in_force.spec.lame_duck.count() > 0) co_await timer.async_wait(asio::use_awaitable);
+  co_return co_await parts->drain_workers(worker::Shutdown::for_good);
 }
 
 asio::awaitable<StatusView> Control::status() {

@@ -50,6 +50,9 @@ class Control {
   // No change of the state: a token that works until it expires, with an audit line.
   boost::asio::awaitable<Result<protocol::PreviewToken>> preview(Invocation invocation,
                                                                  protocol::MintPreview message);
+  // No change either: a message to one or all targets of notices. A problem when one did not take it.
+  boost::asio::awaitable<Result<protocol::NotifyTested>> notify_test(Invocation invocation,
+                                                                     protocol::NotifyTest message);
   // A problem `timed_out` when the time is over; the drain or the probing goes on.
   boost::asio::awaitable<Result<protocol::Waited>> wait(protocol::Wait message);
 

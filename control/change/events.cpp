@@ -13,6 +13,7 @@ void EventLog::add(std::string type, std::string service, std::string text, boos
                    std::move(text), std::move(detail)});
   if (kept_.size() > kKept) kept_.pop_front();
   notifier_.notify();
+  if (on_added) on_added(kept_.back());
 }
 
 EventLog::Slice EventLog::after(std::uint64_t id) const {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,9 @@ namespace sluice::change {
 struct Event {
   std::uint64_t id = 0;  // from 1, in order, without gaps; starts again with the process
   std::chrono::system_clock::time_point time;
-  std::string type;     // "change", "health", "ejected", "drain", "drained", "reload", "warning", "shutdown"
-  std::string service;  // empty: the whole daemon
-  std::string text;     // one sentence
+  std::string type;            // "change", "health", "ejected", "drain", "drained", "reload", "warning" ...
+  std::string service;         // empty: the whole daemon
+  std::string text;            // one sentence
   boost::json::object detail;  // its numbers
 };
 
@@ -41,6 +42,8 @@ class EventLog {
   boost::asio::awaitable<bool> wait_after(std::uint64_t id, std::chrono::milliseconds limit);
   // Ends all waiting, for the shutdown.
   void close();
+
+  std::function<void(const Event& event)> on_added;  // may not add one
 
  private:
   std::deque<Event> kept_;

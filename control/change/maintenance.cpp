@@ -25,6 +25,7 @@ boost::asio::awaitable<void> Maintenance::run() {
     recent_.sample(*in_force_.snapshot, io::Clock::now());
     if (!committer_.durable()) co_await committer_.try_the_disk();
     tickets_.keep();
+    if (on_tick) on_tick();
     timer_.expires_after(kTick);
     co_await timer_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
   }

@@ -5,6 +5,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <functional>
 
 #include "control/change/committer.hpp"
 #include "control/change/sliding_window.hpp"
@@ -21,6 +22,8 @@ class Maintenance {
   // Until stop().
   boost::asio::awaitable<void> run();
   void stop();
+
+  std::function<void()> on_tick;  // once a second
 
   TicketKeeper& tickets() { return tickets_; }
   const SlidingWindow& recent() const { return recent_; }  // what pools did in the last minute

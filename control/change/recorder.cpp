@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <boost/json/array.hpp>
+
 namespace sluice::change {
 
 namespace json = boost::json;
@@ -53,14 +55,24 @@ void Recorder::access_denied(const Actor& actor, const std::string& what, const 
   spdlog::warn("{} by {} refused: {}", what, to_string(actor), why);
 }
 
-void Recorder::log_change(const Invocation& invocation, const state::Edit& edit, double took_ms) {
+void Recorder::log_change(const Invocation& invocation, const state::Edit& edit, double took_ms,
+                          const std::string& undo) {
   ++counters.changes;
   const bool settings_only = edit.before.empty() && edit.after.empty();  // a reload
   const std::string text = edit.verb + (settings_only ? "" : ": " + edit.before + " -> " + edit.after);
   spdlog::info("generation {}, {}, by {}, {:.1f} ms", edit.generation, text, to_string(invocation.actor),
                took_ms);
-  json::object detail{{"generation", edit.generation}, {"verb", edit.verb},     {"before", edit.before},
-                      {"after", edit.after},           {"reason", edit.reason}, {"took_ms", took_ms}};
+  json::array services;
+  for (const auto& service : edit.services) services.emplace_back(service.name);
+  json::object detail{{"generation", edit.generation},
+                      {"verb", edit.verb},
+                      {"before", edit.before},
+                      {"after", edit.after},
+                      {"reason", edit.reason},
+                      {"actor", to_string(invocation.actor)},
+                      {"services", std::move(services)},
+                      {"undo", undo},
+                      {"took_ms", took_ms}};
   events.add("change", edit.services.size() == 1 ? edit.services.front().name : "", text, std::move(detail));
 }
 

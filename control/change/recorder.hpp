@@ -33,7 +33,9 @@ class Recorder {
   // `what` was asked for without the right to it: an audit line, but at most 60 a minute, so that nobody can
   // fill the disk with them.
   void access_denied(const Actor& actor, const std::string& what, const std::string& why);
-  void log_change(const Invocation& invocation, const state::Edit& edit, double took_ms);
+  // `undo`: the command that takes it back.
+  void log_change(const Invocation& invocation, const state::Edit& edit, double took_ms,
+                  const std::string& undo);
   // An event, and a log line of the same words.
   void info(std::string type, std::string service, std::string text, boost::json::object detail = {});
   void warn(std::string type, std::string service, std::string text, boost::json::object detail = {});

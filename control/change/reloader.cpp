@@ -160,7 +160,7 @@ asio::awaitable<Result<Changed>> Reloader::adopt(Invocation invocation, config::
   reply.took_ms = std::chrono::duration<double, std::milli>(io::Clock::now() - started).count();
   recorder_.audit(invocation, "reload", {edit.before, edit.after},
                   reply.durable ? "done" : "done, not durable");
-  recorder_.log_change(invocation, edit, reply.took_ms);
+  recorder_.log_change(invocation, edit, reply.took_ms, reply.undo);
   drains_.follow(in_force_, std::nullopt);
   co_return reply;
 }

@@ -120,6 +120,7 @@ StatusView StatusWriter::status_now() const {
   }
   for (const auto& listener : of_.in_force.spec.listeners)
     view.listeners.push_back(listener_view(listener, of_.workers.port_of(listener.name)));
+  view.notify = notify();
   for (const auto& service : of_.in_force.spec.services)
     if (const auto* kept = of_.in_force.state.service(service.name))
       view.services.push_back(service_view(*kept, now));
@@ -129,6 +130,20 @@ StatusView StatusWriter::status_now() const {
 std::uint64_t StatusWriter::predecessor_connections() const {
   const auto before = of_.upgrades ? of_.upgrades->predecessor() : std::nullopt;
   return before ? before->connections : 0;
+}
+
+std::vector<protocol::NotifyStatus> StatusWriter::notify() const {
+  std::vector<protocol::NotifyStatus> all;
+  for (const auto& courier : of_.notices.couriers()) {
+    const auto& results = courier->outbox().results();
+    protocol::NotifyStatus view{courier->spec().name, courier->outbox().queued(),
+                                results.delivered,    results.failed,
+                                results.limited,      results.dropped,
+                                courier->trouble(),   {}};
+    if (!view.last_error.empty()) view.failing_since = time_text(courier->trouble_since());
+    all.push_back(std::move(view));
+  }
+  return all;
 }
 
 std::vector<std::string> StatusWriter::warnings() const {
@@ -143,6 +158,8 @@ std::vector<std::string> StatusWriter::warnings() const {
         all.push_back("service " + service.spec.name + " is set aside: " + service.disabled);
   const auto troubles = of_.resolver.troubles();
   all.insert(all.end(), troubles.begin(), troubles.end());
+  const auto untold = of_.notices.troubles();
+  all.insert(all.end(), untold.begin(), untold.end());
   all.insert(all.end(), of_.recorder.standing_warnings.begin(), of_.recorder.standing_warnings.end());
   const auto expiring = expiry_warnings(of_.in_force.spec, unix_milliseconds() / 1000);
   all.insert(all.end(), expiring.begin(), expiring.end());

@@ -17,6 +17,7 @@
 #include "control/change/sliding_window.hpp"
 #include "control/change/status.hpp"
 #include "control/change/upgrades.hpp"
+#include "control/notify/notices.hpp"
 #include "control/protocol/answers.hpp"
 #include "control/rollout_driver/rollout_driver.hpp"
 
@@ -37,6 +38,7 @@ class StatusWriter {
     const rollout_driver::RolloutDriver& driver;
     const Committer& committer;
     const Recorder& recorder;
+    const notify::Notices& notices;
     Upgrades* const& upgrades;  // null: there are none
   };
   explicit StatusWriter(Sources sources) : of_(sources) {}
@@ -59,6 +61,7 @@ class StatusWriter {
   bool durable() const { return of_.committer.durable(); }
   std::uint64_t upgrades() const { return of_.upgrades ? of_.upgrades->count() : 0; }
   std::uint64_t predecessor_connections() const;
+  std::vector<protocol::NotifyStatus> notify() const;  // of each target of notices
   // By pool, of the last 10 s; empty without requests.
   std::vector<double> shares_measured(const route::Service& service) const;
   std::uint64_t draining(const route::Pool& pool) const;  // backends whose drain is under way

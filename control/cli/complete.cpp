@@ -49,6 +49,7 @@ Typed typed(const Words& words) {
 // Everything that can be named, from the daemon's status.
 struct Names {
   Words services, pools, backends, moves;  // S, S/P, S/P/B, S=P
+  Words notify;                            // targets of notices
 };
 
 bool takes_generation(std::string_view flag) {
@@ -75,6 +76,7 @@ Names names_in(const protocol::Status& status) {
         names.backends.push_back(to_string(protocol::Target{service.name, pool.name, backend.name}));
     }
   }
+  for (const auto& target : status.notify) names.notify.push_back(target.name);
   return names;
 }
 
@@ -147,6 +149,8 @@ Words words_for(const protocol::Completion& wanted, const Typed& typed, const Na
       return names.moves;
     case Kind::shares:
       return shares_of(names, typed.positionals.front());
+    case Kind::notify:
+      return names.notify;
   }
   return {};
 }

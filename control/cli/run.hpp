@@ -50,6 +50,9 @@ int run(Context& context, const protocol::Cutover& message);
 // run_upgrade.cpp
 int run(Context& context, const protocol::Upgrade& message);
 
+// run_notify.cpp
+int run(Context& context, const NotifyVerb& verb);
+
 // run_rollout.cpp
 int run(Context& context, const RolloutStartVerb& verb);
 int run(Context& context, const RolloutActVerb& verb);

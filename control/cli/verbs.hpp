@@ -360,6 +360,22 @@ struct ManVerb {
   std::string folder;
 };
 
+struct NotifyVerb {
+  std::string test;
+  protocol::NotifyTest message;
+
+  static constexpr Page kPage{
+      "notify test [TARGET]",
+      "Sends a test to a target of notices, or to all, and says whether it was taken. The limit a minute and "
+      "what waits\nare not looked at. Exit 9 when one did not take it, with its answer.",
+      "  sluicectl notify test\n  sluicectl notify test ops\n", "notify test"};
+  static void words(auto& self, auto& visit) {
+    visit.word("test", protocol::OneOf{self.test, "test", "is not what notify does, write notify test"},
+               protocol::choices("test"));
+    visit.maybe("TARGET", self.message.target, protocol::kNotify);
+  }
+};
+
 // --- All of them, as the help groups them
 
 using protocol::List;
@@ -369,8 +385,8 @@ using Rollouts = List<RolloutVerbs, RollingVerb>;
 using Traffic = protocol::Join<protocol::TrafficVerbs, List<FlagVerb, MirrorVerb, protocol::MintPreview>>;
 using Backends = List<protocol::Drain, protocol::Ready, protocol::Maint, WeightVerb, protocol::Add,
                       RemoveVerb, protocol::Wait>;
-using Operations =
-    List<protocol::Reload, protocol::Upgrade, protocol::GetReady, CheckVerb, ImportVerb, AdviseVerb, TokenVerb, CompletionVerb>;
+using Operations = List<protocol::Reload, protocol::Upgrade, protocol::GetReady, NotifyVerb, CheckVerb,
+                        ImportVerb, AdviseVerb, TokenVerb, CompletionVerb>;
 using Verbs = protocol::Join<Reading, Shifting, Rollouts, Traffic, Backends, Operations>;
 
 // What a command line can ask for.

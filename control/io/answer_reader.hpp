@@ -25,7 +25,8 @@ class AnswerReader {
 
   int status() const { return status_; }
   const std::string& location() const { return location_; }  // of a redirect
-  const std::string& problem() const { return problem_; }    // why it is no answer; empty when it is one
+  const std::string& retry_after() const { return retry_after_; }
+  const std::string& problem() const { return problem_; }  // why it is no answer; empty when it is one
   std::string& body() { return body_; }
 
  private:
@@ -46,7 +47,7 @@ class AnswerReader {
   http1::BodyReader reader_;
   int status_ = 0, interims_ = 0;
   bool complete_ = false, truncated_ = false;
-  std::string location_, body_, problem_;
+  std::string location_, retry_after_, body_, problem_;
 };
 
 }  // namespace sluice::io

@@ -48,6 +48,7 @@ HttpAnswer answer_from(AnswerReader& reader) {
   HttpAnswer answer;
   answer.status = reader.status();
   answer.location = reader.location();
+  answer.retry_after = reader.retry_after();
   answer.body = std::move(reader.body());
   answer.truncated = reader.full();
   answer.problem = reader.problem();

@@ -29,6 +29,7 @@ struct HttpRequest {
 struct HttpAnswer {
   int status = 0;                  // 0: there was no answer, `problem` says why
   std::string location;            // of a redirect; it is not followed
+  std::string retry_after;         // the field's value
   std::string body;                // as much of it as was asked for
   bool truncated = false;          // there is more of it
   std::string problem;             // "connect: Connection refused", "no answer within 5s"

@@ -1,8 +1,12 @@
 #include "control/io/reach.hpp"
 
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/detail/base64.hpp>
 
 #include "proxy/config/secret_file.hpp"
+
+// g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
 namespace sluice::io {
 namespace {
@@ -48,6 +52,21 @@ Reached reach(std::string_view text, const config::ReachSpec& spec) {
   if (url->secured) request.to.tls = tls::ClientContext::make({spec.ca, "", "", ""}, reached.problem);
   if (reached.problem.empty()) reached.request = std::move(request);
   return reached;
+}
+
+// A name is looked up in any case: the resolver asks again what it does not know.
+boost::asio::awaitable<Reached> look_up(Resolver& resolver, std::string url, config::ReachSpec spec) {
+  Reached reached = reach(url, spec);
+  if (!reached.request) co_return reached;
+  Destination& to = reached.request->to;
+  std::vector<std::string> addresses{to.address};
+  co_await resolver.resolve(std::move(addresses));
+  to.endpoints = resolver.find(to.address);
+  if (to.endpoints.empty()) {
+    reached.problem = resolver.error_of(to.address);
+    reached.request.reset();
+  }
+  co_return reached;
 }
 
 std::string without_secret(std::string text, const Reached& reached) {

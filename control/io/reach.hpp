@@ -1,5 +1,6 @@
-// How a gate's URL is asked: the parts of it, the CA that is believed, the Authorization. Its files are read
-// anew each time, so a secret that is renewed needs no reload. Control thread; blocks on the disk.
+// How a URL of the configuration is asked: the parts of it, the CA that is believed, the Authorization. Its
+// files are read anew each time, so a secret that is renewed needs no reload. Control thread; blocks on the
+// disk.
 #pragma once
 
 #include <optional>
@@ -7,6 +8,7 @@
 #include <string_view>
 
 #include "control/io/http_client.hpp"
+#include "control/io/resolver.hpp"
 #include "proxy/base/url.hpp"
 #include "proxy/config/spec.hpp"
 
@@ -20,6 +22,8 @@ struct Reached {
   std::string secret;
 };
 Reached reach(std::string_view url, const config::ReachSpec& spec);
+// Likewise, with the endpoints.
+boost::asio::awaitable<Reached> look_up(Resolver& resolver, std::string url, config::ReachSpec spec);
 
 // `text` without the secret, raw or as it was sent: a server may say back what it was told.
 std::string without_secret(std::string text, const Reached& reached);

@@ -3,6 +3,7 @@
 
 #include "control/protocol/backends.hpp"
 #include "control/protocol/change.hpp"
+#include "control/protocol/notify.hpp"
 #include "control/protocol/reads.hpp"
 #include "control/protocol/rollout.hpp"
 #include "control/protocol/shift.hpp"

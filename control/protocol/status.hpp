@@ -224,6 +224,24 @@ struct PredecessorStatus {
   }
 };
 
+// A target of notices: how many wait, and what became of the others.
+struct NotifyStatus {
+  std::string name;
+  std::uint64_t queued = 0, delivered = 0, failed = 0;
+  std::uint64_t limited = 0, dropped = 0;  // told by their number only: over the limit; the queue was full
+  std::string last_error, failing_since;   // empty when the last message was taken
+
+  static void fields(auto& self, auto& visit) {
+    visit("queued", self.queued);
+    visit("delivered", self.delivered);
+    visit("failed", self.failed);
+    visit("limited", self.limited);
+    visit("dropped", self.dropped);
+    visit.some("last_error", self.last_error);
+    visit.some("failing_since", self.failing_since);
+  }
+};
+
 struct Status {
   std::uint64_t generation = 0;
   std::vector<ServiceStatus> services;
@@ -237,6 +255,7 @@ struct Status {
   std::uint64_t pid = 0;
   std::uint64_t upgrades = 0;  // that led to this process
   std::optional<PredecessorStatus> predecessor;
+  std::vector<NotifyStatus> notify;
 
   static void fields(auto& self, auto& visit) {
     visit("generation", self.generation);
@@ -252,6 +271,7 @@ struct Status {
     visit("pid", self.pid);
     visit("upgrades", self.upgrades);
     visit.some("predecessor", self.predecessor);
+    visit.some_named("notify", self.notify);
   }
 };
 

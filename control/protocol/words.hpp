@@ -31,7 +31,8 @@ struct Completion {
     backends,
     targets,
     moves,
-    shares
+    shares,
+    notify
   } names = Names::none;
   std::string_view choices = {};
 };
@@ -42,6 +43,7 @@ inline constexpr Completion kBackends{Completion::Names::backends};  // SERVICE/
 inline constexpr Completion kTargets{Completion::Names::targets};    // pools and backends
 inline constexpr Completion kMoves{Completion::Names::moves};        // SERVICE=POOL
 inline constexpr Completion kShares{Completion::Names::shares};      // POOL= of the service in the first word
+inline constexpr Completion kNotify{Completion::Names::notify};      // targets of notices
 constexpr Completion choices(std::string_view words) { return {Completion::Names::none, words}; }
 
 // A whole number up to `most`.

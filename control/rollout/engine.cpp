@@ -26,7 +26,7 @@ Decision decide_verifying(const Evidence& evidence) {
     case Verdict::pass:
       return {Act::advance, evidence.verified.why};
     case Verdict::fail:
-      return {Act::go_back, evidence.verified.why};
+      return {Act::go_back, evidence.verified.why, "verification"};
     case Verdict::insufficient:
       return {Act::wait, evidence.verified.why};
   }
@@ -34,10 +34,12 @@ Decision decide_verifying(const Evidence& evidence) {
 }
 
 // G2: any of these, at any time.
-std::optional<std::string> failure(const state::Rollout& rollout, const Evidence& evidence) {
-  if (evidence.tripped) return "fast fail: " + evidence.trip_text;
-  if (const Judgement* failed = first_of(evidence.judgements, Verdict::fail)) return sentence(*failed);
-  if (evidence.eligible == 0) return "pool '" + rollout.to + "' has no eligible backend (S9)";
+std::optional<Decision> failure(const state::Rollout& rollout, const Evidence& evidence) {
+  if (evidence.tripped) return Decision{Act::go_back, "fast fail: " + evidence.trip_text, "fast fail"};
+  if (const Judgement* failed = first_of(evidence.judgements, Verdict::fail))
+    return Decision{Act::go_back, sentence(*failed), failed->gate};
+  if (evidence.eligible == 0)
+    return Decision{Act::go_back, "pool '" + rollout.to + "' has no eligible backend (S9)"};
   return std::nullopt;
 }
 
@@ -79,7 +81,7 @@ std::string summary(const Evidence& evidence) {
 
 Decision decide(const state::Rollout& rollout, const Evidence& evidence) {
   if (rollout.phase == state::RolloutPhase::verifying) return decide_verifying(evidence);
-  if (auto why = failure(rollout, evidence)) return {Act::go_back, std::move(*why)};
+  if (auto failed = failure(rollout, evidence)) return std::move(*failed);
   if (auto why = obstacle(rollout, evidence)) return {Act::wait, std::move(*why)};
   return {rollout.last_step() ? Act::finish : Act::advance, summary(evidence)};
 }

@@ -40,6 +40,7 @@ enum class Act : std::uint8_t {
 struct Decision {
   Act act = Act::wait;
   std::string why;
+  std::string gate = {};  // of go_back: which one failed; empty when it was none
   bool operator==(const Decision&) const = default;
 };
 

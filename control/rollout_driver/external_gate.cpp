@@ -25,23 +25,6 @@ using rollout::QueryAnswer;
 
 constexpr int kNotExecutable = 126, kNotFound = 127;  // what a shell exits with for a command that is none
 
-// Where a gate's question goes. A name is looked up in any case: the resolver asks again what it does not
-// know.
-asio::awaitable<io::Reached> reach_for(io::Resolver& resolver, std::string url, config::GateSpec gate) {
-  io::Reached reached = io::reach(url, gate.reach);
-  if (!reached.request) co_return reached;
-  io::Destination& to = reached.request->to;
-  std::vector<std::string> addresses{to.address};
-  co_await resolver.resolve(std::move(addresses));
-  to.endpoints = resolver.find(to.address);
-  reached.request->limit = gate.timeout;
-  if (to.endpoints.empty()) {
-    reached.problem = resolver.error_of(to.address);
-    reached.request.reset();
-  }
-  co_return reached;
-}
-
 std::string query_url(const config::GateSpec& gate) {
   std::string url = gate.prometheus;
   while (url.ends_with('/')) url.pop_back();
@@ -71,11 +54,12 @@ QueryAnswer answer_from(const io::HttpAnswer& fetched) {
 asio::awaitable<Judgement> ask_prometheus(asio::any_io_executor loop, io::Resolver& resolver,
                                           config::GateSpec gate) {
   std::string url = query_url(gate);
-  const io::Reached reached = co_await reach_for(resolver, std::move(url), gate);
+  const io::Reached reached = co_await io::look_up(resolver, std::move(url), gate.reach);
   QueryAnswer answer;
   answer.problem = reached.problem;
   if (reached.request) {
     io::HttpRequest request = *reached.request;
+    request.limit = gate.timeout;
     const auto fetched = co_await fetch(loop, std::move(request));
     answer = answer_from(fetched);
     answer.problem = without_secret(std::move(answer.problem), reached);
@@ -101,9 +85,10 @@ std::string first_words(const std::string& body) {
 asio::awaitable<Judgement> ask_http(asio::any_io_executor loop, io::Resolver& resolver,
                                     config::GateSpec gate) {
   std::string url = gate.http;
-  const io::Reached reached = co_await reach_for(resolver, std::move(url), gate);
+  const io::Reached reached = co_await io::look_up(resolver, std::move(url), gate.reach);
   if (!reached.request) co_return rollout::judge_hook(gate, HookAnswer::none, reached.problem);
   io::HttpRequest request = *reached.request;
+  request.limit = gate.timeout;
   const auto fetched = co_await fetch(loop, std::move(request));
   if (fetched.status == 0) co_return rollout::judge_hook(gate, HookAnswer::none, fetched.problem);
   const std::string redirect = redirect_text(fetched);

@@ -166,7 +166,13 @@ asio::awaitable<void> RolloutDriver::act(Group group, rollout::Together together
     const auto& now = *kept->rollout;
     const std::string text = "rollout " + now.text() + ": " + (back ? now.why : together.decision.why);
     if (back) spdlog::warn("{}: {}", one.name, text);
-    host_.event(one.name, text, {{"rollout", now.id}, {"generation", reply->generation}});
+    boost::json::object detail{{"rollout", now.id}, {"generation", reply->generation}};
+    if (const auto& gate = together.decision.gate; !gate.empty() && one.name == together.service) {
+      detail["gate"] = gate;
+      detail["why"] = together.decision.why;
+      detail["pool"] = now.to;
+    }
+    host_.event(one.name, text, std::move(detail));
   }
 }
 

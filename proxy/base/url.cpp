@@ -81,7 +81,7 @@ Parsed<Url> parse_url(std::string_view text) {
         std::string(text.substr(0, begin)) + std::string(text.substr(begin + user.size()));
     return wrong(text,
                  "a user and password in it would be shown wherever it is; put the password into a file and "
-                 "write basic_auth: {user: USER, password_file: FILE} in the gate",
+                 "write basic_auth: {user: USER, password_file: FILE} beside it",
                  parse_url(without) ? without : std::string());
   }
   if (std::any_of(text.begin(), text.end(), is_blank_or_control))

@@ -173,6 +173,21 @@ void write(YAML::Emitter& out, const char* key, const std::vector<std::string>& 
   if (!methods.empty()) out << Key << key << YAML::Value << Flow << methods;
 }
 
+void write(YAML::Emitter& out, const char* key, const std::string& url, SecretUrl) {
+  if (!url.empty()) put(out, key, shown_secret_url(url));
+}
+void write(YAML::Emitter& out, const char* key, const std::vector<NoticeKind>& kinds, NoticeKinds) {
+  if (kinds.empty()) return;
+  write_list(out, key, kinds, [&](NoticeKind kind) {
+    for (const auto& known : kNoticeKinds)
+      if (known.meaning == kind) out << std::string(known.word);
+  });
+}
+void write(YAML::Emitter& out, const char* key, const std::vector<std::string>& patterns, Patterns) {
+  if (patterns.empty()) return;
+  write_list(out, key, patterns, [&](const std::string& one) { out << YAML::DoubleQuoted << one; });
+}
+
 // ---- structs, and several of them ----
 
 template <HasFields T>

@@ -1,4 +1,4 @@
-// Whether the files that a plan's gates name can be used. Blocks on the disk.
+// Whether the files that a plan's gates, or targets of notices, name can be used. Blocks on the disk.
 #pragma once
 
 #include <string>
@@ -13,5 +13,6 @@ namespace sluice::config {
 enum class FileNames { any, whole };
 std::vector<Complaint> check_gate_files(const PlanSpec& plan, const SourceFiles& files,
                                         FileNames names = FileNames::any);
+std::vector<Complaint> check_notify_files(const Spec& spec);
 
 }  // namespace sluice::config

@@ -10,6 +10,7 @@
 
 #include "proxy/config/admin_spec.hpp"
 #include "proxy/config/listener_spec.hpp"
+#include "proxy/config/notify_spec.hpp"
 #include "proxy/config/plan_spec.hpp"
 #include "proxy/config/service_spec.hpp"
 
@@ -73,6 +74,7 @@ struct Spec {
   std::vector<ServiceSpec> services;    // in the order written
   std::vector<RouteSpec> routes;
   std::vector<PlanSpec> plans;
+  std::vector<NotifySpec> notify;
   Places places;
 
   // Its file and those that it includes.
@@ -100,6 +102,7 @@ struct Spec {
     visit("services", self.services, Named{"service"});
     visit("routes", self.routes, ListOf{"a route"});
     visit("plans", self.plans, Named{"plan"});
+    visit("notify", self.notify, LinesOf{"a target of notices"});
   }
 };
 

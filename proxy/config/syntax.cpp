@@ -9,6 +9,8 @@
 namespace sluice::config {
 namespace {
 
+constexpr std::string_view kSecretTarget = "/***";  // of a URL that is shown without its secret
+
 bool is_alphanumeric(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
@@ -159,6 +161,23 @@ Invalid prometheus_error(std::string_view text) {
   if (query == std::string_view::npos) return std::nullopt;
   return wrong(shown_url(text), "where a Prometheus is, leave the query (?) out, it goes to the key 'query'",
                shown_url(text.substr(0, query)));
+}
+
+Invalid secret_url_error(std::string_view text) {
+  const auto url = parse_url(text);
+  if (url && url->target == kSecretTarget)
+    return ValueError{"this is how `config show` writes the URL, without its secret: write the whole URL",
+                      ""};
+  if (url) return std::nullopt;
+  constexpr std::string_view kWhy = " is not a URL that can be asked: ";
+  const std::string& said = url.error().what;
+  return ValueError{"what stands there" + said.substr(std::min(said.rfind(kWhy), said.size())), ""};
+}
+
+std::string shown_secret_url(std::string_view text) {
+  const auto url = parse_url(text);
+  if (!url) return {};
+  return (url->secured ? "https://" : "http://") + url->authority + std::string(kSecretTarget);
 }
 
 }  // namespace sluice::config

@@ -63,5 +63,9 @@ Invalid user_error(std::string_view text);
 Invalid url_error(std::string_view text);
 // Likewise of a Prometheus, to which /api/v1/query is added.
 Invalid prometheus_error(std::string_view text);
+// Likewise of a URL that is a secret by itself: what is said shows none of it.
+Invalid secret_url_error(std::string_view text);
+// The host of one that is right: "https://hooks.slack.com/***".
+std::string shown_secret_url(std::string_view text);
 
 }  // namespace sluice::config

@@ -243,6 +243,18 @@ void check_plans(const Spec& spec, Complaints& out) {
   }
 }
 
+// ---- notices ----
+
+void check_notify(const Spec& spec, const ServiceNames& services, Complaints& out) {
+  Uniqueness names(out);
+  for (const auto& target : spec.notify) {
+    names.add(target.name, target.places.of("name", target.place),
+              "target of notices " + quoted(target.name));
+    for (const auto& pattern : target.services)
+      if (!is_pattern(pattern)) services.check(pattern, target.places.of_key("services", target.place), out);
+  }
+}
+
 }  // namespace
 
 std::vector<Complaint> validate(const Spec& spec) {
@@ -253,6 +265,7 @@ std::vector<Complaint> validate(const Spec& spec) {
   for (const auto& route : spec.routes)
     services.check(route.service, route.places.of("service", route.place), out);
   check_plans(spec, out);
+  check_notify(spec, services, out);
   return std::move(out).sorted();
 }
 

@@ -73,6 +73,7 @@ TEST_F(Engine, AFailedGateGoesBackAtAnyTime) {
   evidence.in_step = 0ms;
   evidence.n_canary = 3;
   expect(Act::go_back, "7 % is above 5 %");
+  EXPECT_EQ(decision().gate, "gate");
   rollout.paused = true;
   expect(Act::go_back, "7 % is above 5 %");
   rollout.step = 1;
@@ -84,11 +85,13 @@ TEST_F(Engine, G6_ATrippedGuardGoesBackBeforeAllElse) {
   evidence.tripped = true;
   evidence.trip_text = "6 errors";
   expect(Act::go_back, "fast fail: 6 errors");
+  EXPECT_EQ(decision().gate, "fast fail");
 }
 
 TEST_F(Engine, S9_NoEligibleBackendGoesBack) {
   evidence.eligible = 0;
   expect(Act::go_back, "no eligible backend");
+  EXPECT_EQ(decision().gate, "") << "no gate failed";
 }
 
 TEST_F(Engine, PausedAndUnapprovedStepsWait) {
@@ -107,6 +110,7 @@ TEST_F(Engine, VerifyingIsDecidedByTheProbesAlone) {
   expect(Act::advance, "all answered");
   evidence.verified = {Verdict::fail, "status 500"};
   expect(Act::go_back, "status 500");
+  EXPECT_EQ(decision().gate, "verification");
 }
 
 TEST_F(Engine, AnEmptyPlanOfGatesPassesByItsHold) {
