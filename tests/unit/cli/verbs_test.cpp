@@ -170,7 +170,7 @@ std::string protocol_page() {
 
 // The messages behind verbs that say more than their message.
 using Inner = List<GetStatus, GetConfig, RolloutStart, RolloutAct, GetRollout, SetFlag, RemoveFlag, ListFlags,
-                   GetFlag, SetMirror, ClearMirror, Weight, Remove>;
+                   GetFlag, SetMirror, ClearMirror, Weight, Remove, NotifyTest>;
 using Messages = Join<Verbs, Inner>;
 
 TEST(Verbs, ThereIsAPageForEachAndTheOverviewNamesThem) {
