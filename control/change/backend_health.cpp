@@ -1,7 +1,12 @@
 #include "control/change/backend_health.hpp"
 
+#include <boost/asio/use_awaitable.hpp>
+
 #include "control/health/eligibility.hpp"
 #include "proxy/base/values.hpp"
+
+// g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
 namespace sluice::change {
 namespace {
@@ -56,6 +61,10 @@ BackendHealth::BackendHealth(boost::asio::any_io_executor loop, const std::funct
     recorder.info("health", backend.service, health::to_string(backend) + " is no longer ejected: " + why,
                   lifted(backend, why));
   };
+}
+
+boost::asio::awaitable<void> BackendHealth::until_known(io::Clock::time_point limit) {
+  while (registry.any_unknown() && io::Clock::now() < limit) co_await registry.changed().wait_until(limit);
 }
 
 void BackendHealth::adopt(route::SnapshotPtr snapshot) {

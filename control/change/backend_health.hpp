@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <functional>
 
@@ -20,6 +21,8 @@ struct BackendHealth {
 
   // The snapshot in force from now on.
   void adopt(route::SnapshotPtr snapshot);
+  // Until the probes have said of every backend what it is, or the time is over.
+  boost::asio::awaitable<void> until_known(io::Clock::time_point limit);
 
   health::HealthRegistry registry;
   health::Prober prober;

@@ -186,9 +186,18 @@ asio::awaitable<Result<Committer::Published>> Committer::put_in_force(state::Edi
   auto published = co_await keep_edit(std::move(edit), without_disk);
   if (!published) co_return published;
   if (before_publish) before_publish();
+  if (tell_first) co_await tell_first(next);
   in_force_.state = std::move(next);
   co_await publish(std::move(made));
   co_return published;
+}
+
+asio::awaitable<void> Committer::follow(state::State next) {
+  const Lock held = co_await lock();
+  route::SnapshotPtr made = build(next);
+  in_force_.state = std::move(next);
+  co_await publish(std::move(made));
+  drains_.follow(in_force_, std::nullopt);
 }
 
 asio::awaitable<void> Committer::publish(route::SnapshotPtr made) {

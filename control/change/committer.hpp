@@ -67,6 +67,8 @@ class Committer {
   boost::asio::awaitable<Result<Published>> put_in_force(state::Edit edit, state::State next,
                                                          route::SnapshotPtr made, bool without_disk,
                                                          std::function<void()> before_publish = nullptr);
+  // The state of another process, which took this one's place, and made the changes that led to it.
+  boost::asio::awaitable<void> follow(state::State next);
   // Publishes at the same generation: nothing that an operator asked for has changed.
   boost::asio::awaitable<void> publish(route::SnapshotPtr made);
   // C7: what the disk did not take is tried again, unless a change is under way, which does the same.
@@ -79,6 +81,9 @@ class Committer {
   // Another process has the state: every change is refused from here on, and those that wait.
   void retire() { retired_ = true; }
 
+  // A state is in the journal and about to be in force; what routes by it elsewhere does when this is done.
+  // May be null.
+  std::function<boost::asio::awaitable<void>(const state::State& next)> tell_first;
   std::function<void()> on_published;  // there is another snapshot in force
   // A proposal was put in force; `before` was the state until then.
   std::function<void(const state::State& before, const std::string& verb)> on_committed;

@@ -4,12 +4,14 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/json/serialize.hpp>
 #include <random>
 #include <type_traits>
 #include <utility>
 
 #include "control/change/backend_verbs.hpp"
 #include "control/change/deadlines.hpp"
+#include "control/change/elsewhere.hpp"
 #include "control/change/maintenance.hpp"
 #include "control/change/name_follower.hpp"
 #include "control/change/notice_feed.hpp"
@@ -17,6 +19,9 @@
 #include "control/change/previews.hpp"
 #include "control/change/rollout_host.hpp"
 #include "control/change/shift_verbs.hpp"
+#include "control/health/known_health.hpp"
+#include "control/state/read_json.hpp"
+#include "control/state/state_json.hpp"
 #include "proxy/config/notes.hpp"
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
@@ -25,9 +30,16 @@
 namespace sluice::change {
 
 namespace asio = boost::asio;
+namespace json = boost::json;
 using protocol::Changed;
 
 namespace {
+
+// The parts of what is known.
+constexpr char kServices[] = "services", kHealth[] = "health", kRollouts[] = "rollouts",
+               kUnderWay[] = "under_way";
+// A process that takes over waits so long for the first probes.
+constexpr std::chrono::seconds kFirstProbes{10};
 
 std::uint64_t kernel_random() {
   static std::random_device device;
@@ -105,6 +117,10 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
 
   asio::awaitable<std::string> open();
   asio::awaitable<std::string> start();
+  void take_over(const Knowledge& knowledge);
+  asio::awaitable<void> go_on_as_before();
+  std::string news_of(const state::State& next) const;
+  asio::awaitable<void> tell_predecessor(const state::State& next);
   void follow_snapshot();
   void record_drain(const Drain& drain);
   asio::awaitable<std::size_t> drain_workers(worker::Shutdown how);
@@ -163,6 +179,7 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   InForce in_force;
   Readiness readiness{false, "starting"};
   Upgrades* upgrades = nullptr;
+  std::optional<KnowledgeParts> known_before;  // to the process before this one; until the start is over
   route::SnapshotPtr followed = std::make_shared<const route::Snapshot>();  // by follow_snapshot()
   io::Background background;
   Recorder recorder;
@@ -212,6 +229,7 @@ Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_worke
   workers.on_suspect = [this](std::uint32_t id) { living.health.outliers.consider(id); };
   name_follower.listen(living.health, workers);
   living.drains.on_finished = [this](const Drain& drain) { record_drain(drain); };
+  committer.tell_first = [this](const state::State& next) { return tell_predecessor(next); };
   committer.on_published = [this] { follow_snapshot(); };
   maintenance.on_tick = [this] { notices.tick(); };
   committer.on_committed = [this](const state::State& before, const std::string& verb) {
@@ -237,12 +255,13 @@ asio::awaitable<std::string> Control::Parts::start() {
   maintenance.tickets().restore();
   co_await names.resolver().resolve(addresses_of(in_force.state));
   auto first = co_await living.publisher.build_at_leisure(in_force.spec, in_force.state, loop);
-  if (std::string error = workers.listen(); !error.empty()) co_return error;
   committer.begin_with(std::move(first));
-  workers.take_listeners();
-  workers.start(in_force.snapshot);
   background.keep_alive(weak_from_this());
   follow_snapshot();
+  if (known_before) co_await go_on_as_before();
+  if (std::string error = workers.listen(); !error.empty()) co_return error;
+  workers.take_listeners();
+  workers.start(in_force.snapshot);
   living.drains.follow(in_force, std::nullopt);
   for (const auto& service : in_force.snapshot->services)
     if (!service.disabled.empty())
@@ -251,8 +270,45 @@ asio::awaitable<std::string> Control::Parts::start() {
   background.spawn(deadlines.run());
   background.spawn(name_follower.run());
   background.spawn(maintenance.run());
+  known_before.reset();
   readiness = {true, "ready"};
   co_return std::string();
+}
+
+void Control::Parts::take_over(const Knowledge& knowledge) {
+  known_before.emplace(knowledge.text);
+  if (!known_before->error().empty())
+    spdlog::warn("what the process before this one knew is not known here: {}", known_before->error());
+  else if (!living.publisher.memory.remember((*known_before)[kServices], knowledge.descriptors))
+    spdlog::warn(
+        "what the process before this one knew of its services cannot be read: splits and rate "
+        "limits begin anew");
+}
+
+// Before the first client is served. When nothing is known of the backends they are probed first: to take all
+// of them for up would give requests to those that are down.
+asio::awaitable<void> Control::Parts::go_on_as_before() {
+  if (!health::remember((*known_before)[kHealth], living.health.registry, living.health.outliers)) {
+    spdlog::warn(
+        "what the process before this one knew of its backends' health cannot be read: they are probed");
+    co_await living.health.until_known(io::Clock::now() + kFirstProbes);
+  }
+  rollout_driver.remember((*known_before)[kRollouts]);
+  set_elsewhere((*known_before)[kUnderWay], *in_force.snapshot);
+}
+
+// The rates are those at which requests are let go that a pause held until now.
+std::string Control::Parts::news_of(const state::State& next) const {
+  json::object rates;
+  for (const auto& service : in_force.snapshot->services)
+    if (service.hold) rates[service.spec.name] = service.live->hold.release_rate.load();
+  return json::serialize(json::object{{"state", state::to_json(next)}, {"rates", std::move(rates)}});
+}
+
+asio::awaitable<void> Control::Parts::tell_predecessor(const state::State& next) {
+  if (!upgrades || !upgrades->predecessor()) co_return;
+  std::string news = news_of(next);
+  co_await upgrades->tell_predecessor(std::move(news));
 }
 
 void Control::Parts::follow_snapshot() {
@@ -361,10 +417,6 @@ asio::awaitable<Result<Committer::Lock>> Control::freeze() {
     co_return protocol::refused(
         "the generation in force is not on the disk, another process would not find it",
         parts->committer.store().remedy());
-  for (const auto& service : parts->in_force.state.services)
-    if (service.hold && service.hold->kind == route::Hold::Kind::paused)
-      co_return protocol::refused(service.name + " is paused, and the requests that it holds would be lost",
-                                  "let them go first: sluicectl resume " + service.name);
   co_return std::move(held);
 }
 
@@ -380,15 +432,57 @@ protocol::Problem Control::refuse(const Invocation& invocation, const std::strin
 int Control::lock_descriptor() const { return parts_->committer.store().lock_descriptor(); }
 void Control::doubt_the_disk() { parts_->committer.store().doubt(); }
 
+Knowledge Control::knowledge() const {
+  const auto& living = parts_->living;
+  const auto& snapshot = *parts_->in_force.snapshot;
+  return {knowledge_text({{kServices, living.publisher.memory.known(snapshot)},
+                          {kHealth, health::known_health(living.health.registry, living.health.outliers)},
+                          {kRollouts, parts_->rollout_driver.known()},
+                          {kUnderWay, under_way_in(snapshot)}}),
+          living.publisher.memory.descriptors()};
+}
+
+void Control::take_over(Knowledge knowledge) { parts_->take_over(knowledge); }
+
+asio::awaitable<void> Control::follow(std::string news) {
+  const auto parts = parts_;
+  const json::value said = state::parse_json(news);
+  const auto* wanted = state::field(said, "state");
+  std::vector<state::Unrestored> unrestored;
+  auto next = wanted ? state::state_from_json(*wanted, unrestored) : state::Fault{"there is none"};
+  if (!next || !unrestored.empty()) {
+    spdlog::warn(
+        "the requests that are left here stay routed as they were: the new process's state cannot be "
+        "read");
+    co_return;
+  }
+  const auto* rates = state::field(said, "rates");
+  for (const auto& service : parts->in_force.snapshot->services)
+    if (service.hold && rates)
+      begin_release(service.live->hold,
+                    state::number_field<std::uint32_t>(*rates, service.spec.name).value_or(0),
+                    steady_micros());
+  co_await parts->committer.follow(std::move(*next));
+}
+
+json::object Control::under_way() const { return under_way_in(*parts_->in_force.snapshot); }
+
+void Control::set_under_way_elsewhere(const json::value& said) {
+  set_elsewhere(said, *parts_->in_force.snapshot);
+}
+
 void Control::hand_over() {
   parts_->readiness = {false, "replaced by another process"};
   parts_->committer.retire();
+  parts_->living.drains.on_finished = nullptr;  // told by the other process
+  parts_->living.publisher.memory.hand_over();
   parts_->stop();
 }
 
 asio::awaitable<std::size_t> Control::leave() {
   const auto parts = parts_;
-  co_return co_await parts->drain_workers(worker::Shutdown::handed_over);
+  const worker::Shutdown how{true, parts->in_force.spec.upgrade.tunnels};
+  co_return co_await parts->drain_workers(how);
 }
 
 asio::awaitable<std::size_t> Control::shut_down() {
@@ -397,7 +491,7 @@ asio::awaitable<std::size_t> Control::shut_down() {
   parts->recorder.events.add("shutdown", "", "shutting down");
   asio::steady_timer timer(parts->loop, parts->in_force.spec.lame_duck);
   if (parts->in_force.spec.lame_duck.count() > 0) co_await timer.async_wait(asio::use_awaitable);
-  co_return co_await parts->drain_workers(worker::Shutdown::for_good);
+  co_return co_await parts->drain_workers(worker::Shutdown());
 }
 
 asio::awaitable<StatusView> Control::status() {

@@ -12,6 +12,7 @@
 #include "control/change/committer.hpp"
 #include "control/change/events.hpp"
 #include "control/change/invocation.hpp"
+#include "control/change/knowledge.hpp"
 #include "control/change/messages.hpp"
 #include "control/change/options.hpp"
 #include "control/change/reloader.hpp"
@@ -73,8 +74,19 @@ class Control {
   int lock_descriptor() const;
   // The other process failed, and may have written to the state folder.
   void doubt_the_disk();
+  // What this process knows beyond the state folder. The descriptors stay ours.
+  Knowledge knowledge() const;
+  // What the process knew whose place this one takes; its descriptors are copied. Before start(), which then
+  // waits for the first probes where nothing is known of a backend's health.
+  void take_over(Knowledge knowledge);
   // The other process has it all: whoever waits for a change is told so, nothing happens by itself any more.
   void hand_over();
+  // After hand_over(): the other process made changes, by which the requests that are left here are routed as
+  // well. Requires: what its Upgrades::tell_predecessor() was given; else nothing is done.
+  boost::asio::awaitable<void> follow(std::string news);
+  // What is under way here, for set_elsewhere() there; and what it says of itself, null when it has ended.
+  boost::json::object under_way() const;
+  void set_under_way_elsewhere(const boost::json::value& said);
   // The workers drain, without a word about it: nobody comes here any more. As shut_down().
   boost::asio::awaitable<std::size_t> leave();
 

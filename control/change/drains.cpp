@@ -12,7 +12,7 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
 std::uint64_t Drain::clean() const {
-  const std::uint64_t left = finished ? 0 : live->in_flight();
+  const std::uint64_t left = finished ? 0 : live->in_flight_anywhere();
   const std::uint64_t not_clean = std::min(at_start, left + forced);
   return at_start - not_clean;
 }
@@ -34,7 +34,7 @@ void Drains::begin(protocol::Target target, std::shared_ptr<observe::BackendLive
     drain.live = std::move(live);
     drain.deadline = deadline;
     drain.began = io::Clock::now();
-    drain.at_start = drain.live->in_flight();
+    drain.at_start = drain.live->in_flight_anywhere();
   }
   if (tunnels.kind != worker::TunnelPolicy::Kind::wait) workers_.close_tunnels({id}, tunnels);
   if (!polling_) look();
@@ -83,7 +83,7 @@ void Drains::look() {
   const auto now = io::Clock::now();
   for (auto& [id, drain] : drains_) {
     if (drain.finished) continue;
-    if (drain.live->in_flight() == 0)
+    if (drain.live->in_flight_anywhere() == 0)
       finish(drain, now);
     else if (!drain.aborted && drain.deadline && now >= *drain.deadline)
       abort(id, drain);

@@ -17,16 +17,19 @@ using std::chrono::milliseconds;
 
 namespace {
 
-std::int64_t steady_micros() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(io::Clock::now().time_since_epoch()).count();
-}
-
 milliseconds passed_since(io::Clock::time_point began) {
   return std::chrono::duration_cast<milliseconds>(io::Clock::now() - began);
 }
 
 std::string requests_text(std::uint64_t count) {
   return std::to_string(count) + (count == 1 ? " request is" : " requests are");
+}
+
+std::uint32_t held_by(const observe::HoldLive& hold) { return hold.held.load() + hold.held_elsewhere.load(); }
+
+// What the process before this one holds came first, and takes so long to be let go.
+std::int64_t micros_for(std::uint32_t held, std::uint32_t rate) {
+  return rate > 0 ? std::int64_t{held} * 1'000'000 / rate : 0;
 }
 
 // The held requests of a paused service; null when it is not.
@@ -36,6 +39,16 @@ observe::HoldLive* hold_of(const InForce& now, const std::string& service) {
 }
 
 }  // namespace
+
+std::int64_t steady_micros() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(io::Clock::now().time_since_epoch()).count();
+}
+
+void begin_release(observe::HoldLive& hold, std::uint32_t rate, std::int64_t began) {
+  hold.release_rate.store(rate);
+  hold.release_began_micros.store(began);
+  hold.released.store(0);
+}
 
 PauseVerbs::PauseVerbs(const Planning& planning, Committer& committer, Waits& waits, Recorder& recorder,
                        io::Background& background)
@@ -75,15 +88,13 @@ asio::awaitable<Result<Changed>> PauseVerbs::pause(Invocation invocation, protoc
 // that is refused leaves the pause as it is.
 asio::awaitable<Result<Changed>> PauseVerbs::resume(Invocation invocation, protocol::Resume message) {
   const auto waiting = std::make_shared<std::uint32_t>(0);
-  if (const auto* hold = hold_of(planning_.in_force, message.service)) *waiting = hold->held.load();
+  if (const auto* hold = hold_of(planning_.in_force, message.service)) *waiting = held_by(*hold);
   Proposal proposal = propose(planning_, invocation, message);
   proposal.before_publish = [this, waiting, service = message.service, rate = message.rate] {
     observe::HoldLive* hold = hold_of(planning_.in_force, service);
     if (!hold) return;
-    *waiting = hold->held.load();
-    hold->release_rate.store(rate);
-    hold->release_began_micros.store(steady_micros());
-    hold->released.store(0);
+    *waiting = held_by(*hold);
+    begin_release(*hold, rate, steady_micros() + micros_for(hold->held_elsewhere.load(), rate));
   };
   auto reply = co_await committer_.commit(std::move(invocation), std::move(proposal));
   if (!reply || !reply->changed) co_return reply;

@@ -12,6 +12,11 @@
 
 namespace sluice::change {
 
+// Before the pause's end is published: its requests are let go `rate` a second (0: at once), from `began` on
+// (steady clock, microseconds).
+void begin_release(observe::HoldLive& hold, std::uint32_t rate, std::int64_t began);
+std::int64_t steady_micros();
+
 class PauseVerbs {
  public:
   // All of them outlive this.

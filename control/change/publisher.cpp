@@ -19,14 +19,6 @@
 namespace sluice::change {
 namespace {
 
-// The intervals of the split: a pool without a share has none, so its coming or going is no new table.
-std::vector<std::pair<std::string, Share>> intervals(const std::vector<route::Pool>& pools) {
-  std::vector<std::pair<std::string, Share>> out;
-  for (const auto& pool : pools)
-    if (pool.share > 0) out.emplace_back(pool.name, pool.share);
-  return out;
-}
-
 std::vector<Share> shares_of(const std::vector<route::Pool>& pools) {
   std::vector<Share> out;
   for (const auto& pool : pools) out.push_back(pool.share);
@@ -170,6 +162,7 @@ boost::asio::awaitable<route::SnapshotPtr> Publisher::build_at_leisure(const con
     breath = std::chrono::steady_clock::now();
   }
   finish(*snapshot, spec);
+  memory.forget();
   co_return snapshot;
 }
 
@@ -213,11 +206,13 @@ route::Service Publisher::service_from(const config::ServiceSpec& spec, const st
   service.rescue = service.stable;
   if (state.rollout && state.rollout->active()) watch(service, *state.rollout, previous);
   service.split = route::SplitTable(shares_of(service.pools));
-  const bool same_table = previous && intervals(previous->pools) == intervals(service.pools);
-  service.sequence = same_table ? previous->sequence : std::make_shared<observe::SplitSequence>(random_());
+  // A pool without a share has no interval, so its coming or going is no new table.
+  const auto table = ServiceMemory::table_of(service.pools);
+  const bool same_table = previous && ServiceMemory::table_of(previous->pools) == table;
+  service.sequence = same_table ? previous->sequence : memory.sequence(spec.name, table, random_());
   if (spec.sticky) service.slots = owners_of(state);
   if (spec.rate_limit)
-    service.rates = previous && previous->rates ? previous->rates : std::make_shared<observe::RateTable>();
+    service.rates = previous && previous->rates ? previous->rates : memory.rates(spec.name);
   service.hold = state.hold;
   service.flags = state.flags;
   if (state.mirror)
@@ -242,7 +237,9 @@ void Publisher::watch(route::Service& service, const state::Rollout& rollout,
   service.rollout = rollout.id;
   const bool same = previous && previous->breaker && previous->rollout == rollout.id;
   service.breaker =
-      same ? previous->breaker : rollout::breaker_for(rollout.plan, *service.pools[service.rescue].live);
+      same ? previous->breaker : memory.breaker(service.spec.name, rollout.id, ServiceMemory::Of::users);
+  if (!service.breaker)
+    service.breaker = rollout::breaker_for(rollout.plan, *service.pools[service.rescue].live);
 }
 
 // In a step without a share the rollout's mirror stands before the operator's, which is as it was when the
@@ -251,10 +248,11 @@ void Publisher::mirror_for(route::Service& service, const state::Rollout& rollou
                            const route::Service* previous) {
   std::shared_ptr<observe::Shadow> shadow;
   if (previous && previous->rollout == rollout.id && previous->mirror) shadow = previous->mirror->shadow;
-  if (!shadow)
-    shadow = std::make_shared<observe::Shadow>(
-        service.live->per_worker.size(),
-        rollout::breaker_for(rollout.plan, *service.pools[service.rescue].live));
+  if (!shadow) {
+    auto breaker = memory.breaker(service.spec.name, rollout.id, ServiceMemory::Of::mirrored);
+    if (!breaker) breaker = rollout::breaker_for(rollout.plan, *service.pools[service.rescue].live);
+    shadow = std::make_shared<observe::Shadow>(service.live->per_worker.size(), std::move(breaker));
+  }
   service.mirror = {service.watched_pool, rollout.current().mirror, true, std::move(shadow)};
 }
 

@@ -14,6 +14,7 @@
 
 #include "control/change/in_force.hpp"
 #include "control/change/registry.hpp"
+#include "control/change/service_memory.hpp"
 #include "control/io/resolver.hpp"
 #include "control/state/state.hpp"
 #include "proxy/config/spec.hpp"
@@ -27,6 +28,7 @@ class Publisher {
   Publisher(Registry& registry, const io::Resolver& resolver, std::function<std::uint64_t()> random);
 
   std::optional<route::PreviewKey> preview_key;  // of every snapshot built from now on (S8)
+  ServiceMemory memory;                          // of the services that it builds
 
   // Sequences and slot owners of `previous` (which may be null) are carried over where the share table is the
   // same (S3, C4). A backend whose name is not known has no endpoints; a service of which no pool with a

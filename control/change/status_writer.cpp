@@ -31,6 +31,7 @@ milliseconds between(io::Clock::time_point from, io::Clock::time_point to) {
 double to_ms(std::uint64_t micros) { return static_cast<double>(micros) / 1000.0; }
 
 void add_counters(BackendView& view, const observe::BackendLive& live) {
+  view.in_flight = live.elsewhere.load();
   for (const auto& worker : live.per_worker) {
     view.requests += worker.requests.get();
     view.errors += worker.errors.get();
@@ -67,7 +68,7 @@ protocol::TrafficStatus traffic_view(const state::ServiceState& service, const r
     view.message = service.hold->message;
   }
   if (!routed) return view;
-  view.held = routed->live->hold.held.load();
+  view.held = routed->live->hold.held.load() + routed->live->hold.held_elsewhere.load();
   view.in_flight = routed->live->under_way();
   return view;
 }

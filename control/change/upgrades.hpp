@@ -24,6 +24,8 @@ class Upgrades {
   // The process whose place this one took, while it has clients left.
   virtual std::optional<protocol::PredecessorStatus> predecessor() const = 0;
   virtual std::uint64_t count() const = 0;  // of upgrades that led to this process
+  // Gives `news` (Control::follow()) to that process, if there is one. Done when it has done as it says.
+  virtual boost::asio::awaitable<void> tell_predecessor(std::string news) = 0;
 };
 
 }  // namespace sluice::change

@@ -137,7 +137,7 @@ bool Waits::is_left(const Target& target) const {
     for (const auto& [name, fixed] : listener.pools)
       if (name == target.service && fixed == target.pool) return false;
   std::uint64_t placed = 0;
-  for (const auto& backend : pool->backends) placed += backend.live->in_flight();
+  for (const auto& backend : pool->backends) placed += backend.live->in_flight_anywhere();
   return sums_of(*pool->live).in_flight <= placed;
 }
 
@@ -148,7 +148,7 @@ asio::awaitable<bool> Waits::until_drained(Target target, io::Clock::time_point 
     const auto backends = backends_of(in_force_, target);
     const bool left = is_left(target);
     const bool all = std::all_of(backends.begin(), backends.end(), [&](const route::Backend* backend) {
-      return is_drained(*backend) || (left && backend->live->in_flight() == 0);
+      return is_drained(*backend) || (left && backend->live->in_flight_anywhere() == 0);
     });
     if (all) co_return true;
     // A backend that is not draining yet may begin to: looked at again with every poll.
@@ -181,7 +181,7 @@ asio::awaitable<bool> Waits::until_idle(Pools pools, io::Clock::time_point limit
 }
 
 bool Waits::is_drained(const route::Backend& backend) const {
-  if (backend.admin == observe::Admin::maint) return backend.live->in_flight() == 0;
+  if (backend.admin == observe::Admin::maint) return backend.live->in_flight_anywhere() == 0;
   const Drain* drain = drains_.find(backend.live->id);
   return drain && drain->finished;
 }
@@ -202,7 +202,7 @@ std::uint64_t Waits::in_flight_of(const Pools& pools) const {
   std::uint64_t sum = 0;
   for (const auto& [service, pool] : pools)
     for (const route::Backend* backend : backends_of(in_force_, {service, pool, ""}))
-      sum += backend->live->in_flight();
+      sum += backend->live->in_flight_anywhere();
   return sum;
 }
 

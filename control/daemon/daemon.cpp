@@ -71,6 +71,11 @@ std::vector<admin::ListeningSocket> admin_sockets_in(handoff::Parcel& parcel) {
   return all;
 }
 
+// The descriptors stay the parcel's.
+change::Knowledge knowledge_in(handoff::Parcel& parcel) {
+  return {std::move(parcel.knowledge), parcel.memories.all()};
+}
+
 int lock_in(handoff::Parcel& parcel) {
   const auto lock = parcel.lock.release();
   return lock.empty() ? -1 : lock.front();
@@ -166,6 +171,8 @@ Daemon::Daemon(DaemonOptions options, handoff::Predecessor* predecessor, handoff
   control_.set_on_listeners([this] { keep_sockets(); });
   control_.set_upgrades(&upgrader_);
   upgrader_.follow(predecessor_);
+  if (predecessor_) control_.take_over(knowledge_in(parcel_));
+  parcel_.memories = {};
   upgrader_.on_handed_over = [this] { signals_.cancel(); };
 }
 

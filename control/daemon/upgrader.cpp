@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
@@ -14,6 +16,7 @@
 #include "control/io/command.hpp"
 #include "control/io/notifier.hpp"
 #include "proxy/base/shell_quoted.hpp"
+#include "proxy/base/values.hpp"
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -26,7 +29,8 @@ using protocol::Problem;
 
 namespace {
 
-constexpr std::chrono::milliseconds kReadyWithin{30'000}, kCheckedWithin{20'000}, kWord{200};
+constexpr std::chrono::milliseconds kReadyWithin{30'000}, kCheckedWithin{20'000}, kWord{200},
+    kFollowedWithin{1'000};
 constexpr int kMostTries = 3;                  // of a process that ends although it was ready
 constexpr char kRunning[] = "/proc/self/exe";  // this program, also when its file was replaced
 
@@ -68,6 +72,24 @@ Upgrader::Upgrader(Surroundings surroundings, handoff::Program program, bool has
 
 std::optional<protocol::PredecessorStatus> Upgrader::predecessor() const {
   return predecessor_ ? predecessor_->status() : std::nullopt;
+}
+
+void Upgrader::follow(handoff::Predecessor* predecessor) {
+  predecessor_ = predecessor;
+  if (!predecessor_) return;
+  predecessor_->on_word = [this](const boost::json::value& under_way) {
+    around_.control.set_under_way_elsewhere(under_way);
+  };
+}
+
+asio::awaitable<void> Upgrader::tell_predecessor(std::string news) {
+  if (!predecessor_) co_return;
+  const bool followed = co_await predecessor_->tell(std::move(news), kFollowedWithin);
+  if (!followed)
+    spdlog::warn(
+        "the process before this one has not said within {} that it follows: the requests that are "
+        "left there may be routed as before",
+        duration_text(kFollowedWithin));
 }
 
 asio::awaitable<Result<protocol::Changed>> Upgrader::upgrade(change::Invocation invocation,
@@ -118,9 +140,11 @@ asio::awaitable<Result<protocol::Changed>> Upgrader::try_to(const change::Invoca
 std::optional<Problem> Upgrader::refuse(const protocol::Upgrade& message) const {
   if (under_way_ || handed_over()) return protocol::conflict("an upgrade is under way");
   if (const auto before = predecessor())
-    return protocol::conflict("process " + std::to_string(before->pid) + ", whose place this one took, has " +
-                                  std::to_string(before->connections) + " connections left",
-                              "try again when it has ended, within shutdown_timeout");
+    return protocol::conflict(
+        "process " + std::to_string(before->pid) + ", whose place this one took, has " +
+            std::to_string(before->connections) + " connections left",
+        "try again when it has ended, within shutdown_timeout; what it holds for a paused "
+        "service goes with `sluicectl resume`");
   if (!has_config_file_)
     return protocol::refused(
         "this daemon was started without a configuration file, another one could not be");
@@ -147,6 +171,7 @@ asio::awaitable<std::optional<Problem>> Upgrader::check(const std::string& binar
 // Empty: it is ready.
 asio::awaitable<std::string> Upgrader::start(std::string path, std::string program) {
   parcel_.program = std::move(program);
+  add_knowledge(parcel_);
   handoff::Program wanted = program_;
   wanted.path = std::move(path);
   wanted.environment = around_.notify.environment();
@@ -161,6 +186,8 @@ asio::awaitable<std::string> Upgrader::start(std::string path, std::string progr
 void Upgrader::let_go() {
   successor_ = std::move(starting_);
   successor_->let_go();
+  followed_ = 0;
+  asio::co_spawn(around_.loop, hear(successor_), asio::detached);
   around_.admin.hand_over();
   around_.control.hand_over();
   around_.notify.hand_over(successor_->pid());
@@ -181,15 +208,33 @@ handoff::Parcel Upgrader::pack() const {
   return parcel;
 }
 
+void Upgrader::add_knowledge(handoff::Parcel& parcel) const {
+  change::Knowledge knowledge = around_.control.knowledge();
+  parcel.knowledge = std::move(knowledge.text);
+  parcel.memories = copies_of(knowledge.descriptors);
+}
+
 // --- after it
+
+asio::awaitable<void> Upgrader::hear(std::shared_ptr<handoff::Successor> successor) {
+  for (;;) {
+    const auto said = co_await successor->hear();
+    if (!said) co_return;
+    auto news = handoff::news_in(*said);
+    if (!news || successor != successor_) continue;
+    co_await around_.control.follow(std::move(news->text));
+    followed_ = news->number;
+    co_await tell(*successor);
+  }
+}
 
 asio::awaitable<void> Upgrader::stand_by(std::function<bool()> left) {
   asio::steady_timer timer(around_.loop);
   for (int tries = 0; left(); co_await timer.async_wait(asio::use_awaitable)) {
     timer.expires_after(kWord);
     if (!successor_->has_ended()) {
-      const auto now = co_await status();
-      successor_->tell(handoff::text_of(now));
+      const auto successor = successor_;
+      co_await tell(*successor);
     } else if (tries++ < kMostTries) {
       spdlog::error("process {}, which had taken over, has ended: another one is started", successor_->pid());
       const std::string why = co_await start(this_program(program_.path), program_.path);
@@ -201,19 +246,21 @@ asio::awaitable<void> Upgrader::stand_by(std::function<bool()> left) {
   }
 }
 
-asio::awaitable<protocol::PredecessorStatus> Upgrader::status() const {
+asio::awaitable<void> Upgrader::tell(handoff::Successor& successor) const {
   const auto blockers = std::make_shared<io::AsyncResult<worker::Blockers>>(around_.loop.get_executor());
   around_.workers.blockers(all_backends(*around_.control.snapshot()),
                            [blockers](worker::Blockers found) { blockers->set(std::move(found)); });
   const worker::Blockers found = co_await blockers->wait();
-  protocol::PredecessorStatus status;
-  status.pid = static_cast<std::uint64_t>(::getpid());
-  status.connections = around_.workers.counters().sum(
+  handoff::Word word;
+  word.status.pid = static_cast<std::uint64_t>(::getpid());
+  word.status.connections = around_.workers.counters().sum(
       [](const observe::WorkerCounters& worker) { return worker.connections.get(); });
-  status.requests = found.requests + found.tunnels;
-  status.oldest = found.oldest;
-  status.oldest_path = found.oldest_path;
-  co_return status;
+  word.status.requests = found.requests + found.tunnels;
+  word.status.oldest = found.oldest;
+  word.status.oldest_path = found.oldest_path;
+  word.under_way = around_.control.under_way();
+  word.followed = followed_;
+  successor.tell(handoff::text_of(word));
 }
 
 }  // namespace sluice::daemon

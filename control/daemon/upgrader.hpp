@@ -37,9 +37,10 @@ class Upgrader final : public change::Upgrades {
                                                                     protocol::Upgrade message) override;
   std::optional<protocol::PredecessorStatus> predecessor() const override;
   std::uint64_t count() const override { return upgrades_; }
+  boost::asio::awaitable<void> tell_predecessor(std::string news) override;
 
   // The process whose place this one took; it outlives this. Null: none.
-  void follow(const handoff::Predecessor* predecessor) { predecessor_ = predecessor; }
+  void follow(handoff::Predecessor* predecessor);
   bool handed_over() const { return successor_ != nullptr; }
   // Requires: handed_over(). Tells the new process what is left here until `left` says that it is nothing,
   // and replaces it should it end before.
@@ -64,18 +65,21 @@ class Upgrader final : public change::Upgrades {
   boost::asio::awaitable<std::string> start(std::string path, std::string program);
   void let_go();
   handoff::Parcel pack() const;
-  boost::asio::awaitable<protocol::PredecessorStatus> status() const;
+  void add_knowledge(handoff::Parcel& parcel) const;
+  boost::asio::awaitable<void> hear(std::shared_ptr<handoff::Successor> successor);
+  boost::asio::awaitable<void> tell(handoff::Successor& successor) const;
 
   const Surroundings around_;
   const handoff::Program program_;
   const bool has_config_file_;
   const bool leads_container_ = leads_container();
   const std::uint64_t upgrades_;
-  const handoff::Predecessor* predecessor_ = nullptr;
+  handoff::Predecessor* predecessor_ = nullptr;
   bool under_way_ = false;
   handoff::Parcel parcel_;                         // of the upgrade under way, and for a second try
   std::unique_ptr<handoff::Successor> starting_;   // not ready yet
-  std::unique_ptr<handoff::Successor> successor_;  // has everything
+  std::shared_ptr<handoff::Successor> successor_;  // has everything
+  std::uint64_t followed_ = 0;                     // of its news, the last by which the workers route
 };
 
 }  // namespace sluice::daemon

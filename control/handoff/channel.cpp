@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,10 +23,40 @@ std::vector<int> descriptors_in(msghdr& message) {
   return found;
 }
 
+// Stands for a text that is in the file beside it.
+constexpr std::string_view kInFile = "in a file";
+constexpr std::size_t kShort = 16 * 1024;  // bytes that go in a message, of which several are under way
+constexpr std::size_t kMostInFile = 256 * 1024 * 1024;
+
+bool write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+// Empty when it cannot be read.
+std::string text_in(int file) {
+  struct stat status {};
+  if (::fstat(file, &status) != 0 || static_cast<std::size_t>(status.st_size) > kMostInFile) return {};
+  std::string text(static_cast<std::size_t>(status.st_size), '\0');
+  for (std::size_t at = 0; at < text.size();) {
+    const ssize_t got = ::pread(file, text.data() + at, text.size() - at, static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return {};
+    at += static_cast<std::size_t>(got);
+  }
+  return text;
+}
+
 }  // namespace
 
 Descriptors::~Descriptors() {
-  for (const int one : all_) ::close(one);
+  for (const int one : all_)
+    if (one >= 0) ::close(one);
 }
 
 int copy_of(int descriptor) { return ::fcntl(descriptor, F_DUPFD_CLOEXEC, 3); }
@@ -57,6 +89,13 @@ bool Channel::send(std::string_view text, std::span<const int> descriptors) cons
   return sent == static_cast<ssize_t>(text.size());
 }
 
+bool Channel::send_long(std::string_view text) const {
+  if (text.size() <= kShort) return send(text);
+  const Descriptors file({::memfd_create("sluice", MFD_CLOEXEC)});
+  const int descriptor = file.all().front();
+  return descriptor >= 0 && write_all(descriptor, text) && send(kInFile, {{descriptor}});
+}
+
 std::optional<Channel::Message> Channel::receive(std::chrono::milliseconds limit) {
   pollfd wanted{descriptor(), POLLIN, 0};
   int ready;
@@ -79,7 +118,9 @@ std::optional<Channel::Message> Channel::receive(std::chrono::milliseconds limit
     return std::nullopt;
   }
   text.resize(static_cast<std::size_t>(got));
-  return Message{std::move(text), Descriptors(descriptors_in(message))};
+  Descriptors came(descriptors_in(message));
+  if (text == kInFile && came.all().size() == 1) return Message{text_in(came.all().front()), {}};
+  return Message{std::move(text), std::move(came)};
 }
 
 }  // namespace sluice::handoff

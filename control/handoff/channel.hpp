@@ -54,6 +54,8 @@ class Channel {
 
   // False: the other side is gone, or takes nothing. The descriptors are copied; ours stay open.
   bool send(std::string_view text, std::span<const int> descriptors = {}) const;
+  // Of any length: what is too long for a message goes as a file in memory.
+  bool send_long(std::string_view text) const;
   // The next message; nothing when none comes within `limit` (0: that is not there yet) or the other side is
   // gone, which is_over() tells.
   std::optional<Message> receive(std::chrono::milliseconds limit);

@@ -24,6 +24,7 @@ std::vector<int> descriptors_of(const Parcel& parcel) {
   for (const auto* group : {&parcel.listeners, &parcel.admin})
     for (const Sockets& sockets : *group)
       all.insert(all.end(), sockets.descriptors.all().begin(), sockets.descriptors.all().end());
+  all.insert(all.end(), parcel.memories.all().begin(), parcel.memories.all().end());
   return all;
 }
 
@@ -45,7 +46,9 @@ std::string text_of(const Parcel& parcel) {
                                       {"kept", parcel.kept},
                                       {"lock", parcel.lock.all().size()},
                                       {"listeners", json_of(parcel.listeners)},
-                                      {"admin", json_of(parcel.admin)}});
+                                      {"admin", json_of(parcel.admin)},
+                                      {"memories", parcel.memories.all().size()},
+                                      {"knowledge", !parcel.knowledge.empty()}});
 }
 
 // Gives the descriptors that have come to those that the text names, in its order.
@@ -76,8 +79,19 @@ std::vector<Sockets> sockets_in(const json::value& said, Dealer& dealer) {
   return all;
 }
 
+// A daemon that has none does not speak of them.
+std::uint64_t memories_in(const json::object& said) {
+  const auto* count = said.if_contains("memories");
+  return count ? count->to_number<std::uint64_t>() : 0;
+}
+
+bool has_knowledge(const json::object& said) {
+  const auto* has = said.if_contains("knowledge");
+  return has && has->as_bool();
+}
+
 std::uint64_t count_in(const json::object& said) {
-  auto count = said.at("lock").to_number<std::uint64_t>();
+  auto count = said.at("lock").to_number<std::uint64_t>() + memories_in(said);
   for (const char* group : {"listeners", "admin"})
     for (const json::value& one : said.at(group).as_array())
       count += one.at("count").to_number<std::uint64_t>();
@@ -105,6 +119,11 @@ std::string receive_text(Channel& channel, Parcel& parcel) {
   parcel.lock = dealer.deal(said.at("lock").to_number<std::uint64_t>());
   parcel.listeners = sockets_in(said.at("listeners"), dealer);
   parcel.admin = sockets_in(said.at("admin"), dealer);
+  parcel.memories = dealer.deal(memories_in(said));
+  if (!has_knowledge(said)) return {};
+  message = channel.receive(kPatience);
+  if (!message) return "the running daemon broke off while it handed over";
+  parcel.knowledge = std::move(message->text);
   return {};
 }
 
@@ -119,7 +138,7 @@ bool send(const Channel& channel, const Parcel& parcel) {
     if (!channel.send(std::exchange(text, "more"), part)) return false;
     left = left.subspan(part.size());
   } while (!left.empty());
-  return true;
+  return parcel.knowledge.empty() || channel.send_long(parcel.knowledge);
 }
 
 std::string receive(Channel& channel, Parcel& parcel) {

@@ -1,5 +1,6 @@
 // What a daemon hands over to the one that takes its place, and how it goes through a channel: what cannot be
-// had a second time. All else is in the journal and in the configuration. Main thread.
+// had a second time, and what the process knows that is in no file. All else is in the journal and in the
+// configuration. Main thread.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +29,9 @@ struct Parcel {
   std::vector<Sockets> listeners, admin;
   bool kept = false;  // the service manager has copies of all that are not lent
   Descriptors lock;   // of the state folder: one, held by whoever has a copy
+  // change::Knowledge: nothing here reads it. One that does not come is none.
+  std::string knowledge;
+  Descriptors memories;
 };
 
 // False: the other side is gone.

@@ -7,6 +7,7 @@ extern "C" {  // glibc 2.36 forgets to say so
 #include <sys/pidfd.h>
 }
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -26,36 +27,65 @@ namespace sluice::handoff {
 namespace asio = boost::asio;
 namespace json = boost::json;
 
-std::string text_of(const protocol::PredecessorStatus& status) {
+namespace {
+
+constexpr char kNews[] = "news ";
+
+const json::value* field(const json::object& said, const char* key) { return said.if_contains(key); }
+
+std::uint64_t number_in(const json::object& said, const char* key) {
+  boost::system::error_code wrong;
+  const auto* value = field(said, key);
+  const auto number = value && value->is_number() ? value->to_number<std::uint64_t>(wrong) : 0;
+  return wrong ? 0 : number;
+}
+
+}  // namespace
+
+std::string text_of(const Word& word) {
+  const auto& status = word.status;
   return json::serialize(json::object{{"pid", status.pid},
                                       {"connections", status.connections},
                                       {"requests", status.requests},
                                       {"oldest_ms", status.oldest.count()},
-                                      {"oldest_path", status.oldest_path}});
+                                      {"oldest_path", status.oldest_path},
+                                      {"under_way", word.under_way},
+                                      {"followed", word.followed}});
 }
 
-namespace {
-
-// Nothing when it is none: a later daemon may say other things as well.
-std::optional<protocol::PredecessorStatus> status_in(const std::string& text) {
+std::optional<Word> word_in(std::string_view text) {
   boost::system::error_code wrong;
-  const json::value said = json::parse(text, wrong);
-  if (wrong || !said.is_object()) return std::nullopt;
-  const auto number = [&](const char* key) -> std::uint64_t {
-    const auto* value = said.as_object().if_contains(key);
-    return value && value->is_number() ? value->to_number<std::uint64_t>(wrong) : 0;
-  };
-  protocol::PredecessorStatus status;
-  status.pid = number("pid");
-  status.connections = number("connections");
-  status.requests = number("requests");
-  status.oldest = protocol::milliseconds(number("oldest_ms"));
-  if (const auto* path = said.as_object().if_contains("oldest_path"); path && path->is_string())
-    status.oldest_path = path->as_string();
-  return status;
+  json::parse_options options;
+  options.allow_invalid_utf8 = true;  // a client's path
+  const json::value read = json::parse(text, wrong, {}, options);
+  if (wrong || !read.is_object()) return std::nullopt;
+  const json::object& said = read.get_object();
+  Word word;
+  word.status.pid = number_in(said, "pid");
+  word.status.connections = number_in(said, "connections");
+  word.status.requests = number_in(said, "requests");
+  word.status.oldest = protocol::milliseconds(number_in(said, "oldest_ms"));
+  if (const auto* path = field(said, "oldest_path"); path && path->is_string())
+    word.status.oldest_path = path->get_string();
+  if (const auto* under_way = field(said, "under_way"); under_way && under_way->is_object())
+    word.under_way = under_way->get_object();
+  word.followed = number_in(said, "followed");
+  return word;
 }
 
-}  // namespace
+std::string text_of_news(std::uint64_t number, std::string_view news) {
+  return kNews + std::to_string(number) + " " + std::string(news);
+}
+
+std::optional<News> news_in(std::string_view text) {
+  if (!text.starts_with(kNews)) return std::nullopt;
+  text.remove_prefix(sizeof kNews - 1);
+  News news;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), news.number);
+  if (error != std::errc() || end == text.data() + text.size() || *end != ' ') return std::nullopt;
+  news.text = text.substr(static_cast<std::size_t>(end - text.data()) + 1);
+  return news;
+}
 
 std::optional<Predecessor> Predecessor::from_environment() {
   const char* const value = std::getenv(kChannelVariable);
@@ -87,11 +117,17 @@ std::string Predecessor::receive(Parcel& parcel) {
 bool Predecessor::take_word() {
   const auto message = channel_.receive(std::chrono::milliseconds(0));
   if (!message) return !channel_.is_over();
-  if (auto status = status_in(message->text)) status_ = std::move(status);
+  if (auto word = word_in(message->text)) {
+    status_ = std::move(word->status);
+    followed_ = std::max(followed_, word->followed);
+    if (on_word) on_word(word->under_way);
+    heard_->notify();
+  }
   return true;
 }
 
 asio::awaitable<void> Predecessor::follow(asio::any_io_executor loop, std::function<void()> on_let_go) {
+  heard_ = std::make_unique<io::Notifier>(loop);
   asio::posix::stream_descriptor readable(loop, copy_of(channel_.descriptor()));
   for (bool more = true; more; more = more && take_word()) {
     const auto [failure] = co_await readable.async_wait(asio::posix::stream_descriptor::wait_read,
@@ -102,6 +138,20 @@ asio::awaitable<void> Predecessor::follow(asio::any_io_executor loop, std::funct
   }
   status_.reset();
   channel_.close();
+  if (on_word) on_word(json::value());
+  heard_->notify();
+}
+
+asio::awaitable<bool> Predecessor::tell(std::string news, std::chrono::milliseconds limit) {
+  if (!status_ || !heard_) co_return true;
+  const std::uint64_t number = ++told_;
+  channel_.send_long(text_of_news(number, news));
+  const auto until = io::Clock::now() + limit;
+  while (status_ && followed_ < number) {
+    if (io::Clock::now() >= until) co_return false;
+    co_await heard_->wait_until(until);
+  }
+  co_return true;
 }
 
 }  // namespace sluice::handoff

@@ -4,12 +4,19 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "control/handoff/channel.hpp"
 #include "control/handoff/parcel.hpp"
+#include "control/io/notifier.hpp"
 #include "control/protocol/status.hpp"
 
 namespace sluice::handoff {
@@ -18,8 +25,24 @@ inline constexpr char kChannelVariable[] = "SLUICE_HANDOFF";  // in the environm
 // What it says: with the first comes a descriptor of the process (pidfd).
 inline constexpr char kDetached[] = "process ", kReady[] = "ready", kFailed[] = "failed: ";
 
-// What the one that leaves tells of itself.
-std::string text_of(const protocol::PredecessorStatus& status);
+// What the one that leaves tells of itself: `under_way` in its services, as change::set_elsewhere() reads it,
+// and which of the news that came it has followed.
+struct Word {
+  protocol::PredecessorStatus status;
+  boost::json::object under_way;
+  std::uint64_t followed = 0;
+};
+std::string text_of(const Word& word);
+// Nothing when it is none: a later daemon may say other things as well.
+std::optional<Word> word_in(std::string_view text);
+
+// A text for the one that leaves, numbered from 1.
+std::string text_of_news(std::uint64_t number, std::string_view news);
+struct News {
+  std::uint64_t number = 0;
+  std::string text;
+};
+std::optional<News> news_in(std::string_view text);
 
 class Predecessor {
  public:
@@ -38,6 +61,10 @@ class Predecessor {
   const std::optional<protocol::PredecessorStatus>& status() const { return status_; }
   // Until it has ended. `on_let_go` is called once, when it has said to all the world who is in its place.
   boost::asio::awaitable<void> follow(boost::asio::any_io_executor loop, std::function<void()> on_let_go);
+  // What it says is under way; null once it has ended. Set before follow().
+  std::function<void(const boost::json::value& under_way)> on_word;
+  // Done when it has followed `news`, or has ended. False: not within `limit`. Requires: follow() runs.
+  boost::asio::awaitable<bool> tell(std::string news, std::chrono::milliseconds limit);
 
  private:
   explicit Predecessor(int descriptor) : channel_(descriptor) {}
@@ -45,6 +72,8 @@ class Predecessor {
 
   Channel channel_;
   std::optional<protocol::PredecessorStatus> status_;
+  std::uint64_t told_ = 0, followed_ = 0;  // news
+  std::unique_ptr<io::Notifier> heard_;    // while follow() runs
 };
 
 }  // namespace sluice::handoff

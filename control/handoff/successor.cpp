@@ -116,6 +116,17 @@ asio::awaitable<std::string> Successor::ready(std::chrono::milliseconds limit) {
   }
 }
 
+asio::awaitable<std::optional<std::string>> Successor::hear() {
+  for (;;) {
+    const auto [failure] = co_await readable_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                                         asio::as_tuple(asio::use_awaitable));
+    if (failure) co_return std::nullopt;
+    auto message = channel_.receive(std::chrono::milliseconds(0));
+    if (message) co_return std::move(message->text);
+    if (channel_.is_over()) co_return std::nullopt;
+  }
+}
+
 // Waits for its end.
 std::string Successor::why_it_ended() {
   own_ = false;

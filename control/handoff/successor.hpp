@@ -8,6 +8,7 @@
 #include <boost/system/result.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +39,9 @@ class Successor {
   // It goes on when this is destroyed.
   void let_go() { own_ = false; }
   // How this process's clients leave it; a text that predecessor.hpp reads.
-  void tell(std::string_view text) const { channel_.send(text); }
+  void tell(std::string_view text) const { channel_.send_long(text); }
+  // What it says after it was ready; nothing when it has ended.
+  boost::asio::awaitable<std::optional<std::string>> hear();
   bool has_ended() const;
 
  private:

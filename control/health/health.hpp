@@ -22,6 +22,19 @@ class HealthState {
   // Results against the present health, one after the other.
   int against() const { return in_a_row_; }
 
+  // All that probes have said, without the counts that are configured.
+  struct Known {
+    observe::Health health = observe::Health::unknown;
+    bool last_ok = false;
+    int in_a_row = 0;
+  };
+  Known known() const { return {health_, last_ok_, in_a_row_}; }
+  void remember(const Known& known) {
+    health_ = known.health;
+    last_ok_ = known.last_ok;
+    in_a_row_ = known.in_a_row;
+  }
+
  private:
   bool flip(observe::Health to);
 

@@ -130,6 +130,33 @@ void HealthRegistry::set_ejected(std::uint32_t id, bool ejected) {
   settle(found->second);
 }
 
+// A moment that is not yet is another clock's.
+void HealthRegistry::remember(std::uint32_t id, const KnownProbes& known) {
+  MonitoredBackend& backend = backends_.at(id);
+  if (backend.check) {
+    backend.probed.health.remember(known.health);
+    backend.probed.error = known.error;
+  }
+  const auto now = std::chrono::duration_cast<std::chrono::microseconds>(now_().time_since_epoch()).count();
+  backend.live->ramp_started_micros.store(std::min<std::int64_t>(known.ramp_began_micros, now));
+  backend.usable = known.usable;
+  settle(backend);
+}
+
+void HealthRegistry::remember(std::uint32_t id, const Ejection& ejection) {
+  MonitoredBackend& backend = backends_.at(id);
+  backend.ejection = ejection;
+  settle(backend);
+}
+
+bool HealthRegistry::any_unknown() const {
+  return std::any_of(backends_.begin(), backends_.end(), [](const auto& entry) {
+    const MonitoredBackend& backend = entry.second;
+    return backend.check && !backend.to.endpoints.empty() &&
+           backend.probed.health.health() == Health::unknown;
+  });
+}
+
 const MonitoredBackend* HealthRegistry::find(std::uint32_t id) const {
   const auto found = backends_.find(id);
   return found == backends_.end() ? nullptr : &found->second;

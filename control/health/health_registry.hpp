@@ -26,6 +26,14 @@ struct ProbeRecord {
   std::string error;              // of the last result; empty when it was good
 };
 
+// What another process knew of a backend that is monitored here as well (sluicectl upgrade).
+struct KnownProbes {
+  HealthState::Known health;
+  std::string error;  // of the last probe
+  bool usable = true;
+  std::int64_t ramp_began_micros = 0;  // as BackendLive::ramp_started_micros
+};
+
 // An ejection that lasts.
 struct Ejection {
   io::Clock::time_point began;
@@ -63,6 +71,11 @@ class HealthRegistry {
   void observed(std::uint32_t id, const ProbeResult& result,
                 io::Clock::time_point began = io::Clock::time_point::max());
   void set_ejected(std::uint32_t id, bool ejected);
+  // As if all of it had happened here. Requires: `id` is known.
+  void remember(std::uint32_t id, const KnownProbes& known);
+  void remember(std::uint32_t id, const Ejection& ejection);
+  // Of some backend with a health check and an address the probes have not said yet what it is.
+  bool any_unknown() const;
 
   const MonitoredBackend* find(std::uint32_t id) const;
   const std::map<std::uint32_t, MonitoredBackend>& all() const { return backends_; }

@@ -40,14 +40,37 @@ void OutlierDetector::eject(std::uint32_t id, const MonitoredBackend& backend) {
   Entry& entry = entries_[id];
   const double jitter = static_cast<double>(random_() >> 11) * 0x1p-52 - 1.0;
   const milliseconds time = entry.count.next(backend.outlier.ejection, io::Clock::now(), jitter);
-  entry.timer = std::make_unique<asio::steady_timer>(loop_, time);
-  entry.timer->async_wait([this, id](boost::system::error_code failure) {
-    if (!failure) registry_.set_ejected(id, false);
-  });
+  end_at(id, io::Clock::now() + time);
   ++total_;
   backend.pool_live->ejections.fetch_add(1);
   registry_.set_ejected(id, true);
   if (on_ejected) on_ejected(backend, time);
+}
+
+void OutlierDetector::end_at(std::uint32_t id, io::Clock::time_point until) {
+  Entry& entry = entries_[id];
+  entry.timer = std::make_unique<asio::steady_timer>(loop_, until);
+  entry.timer->async_wait([this, id](boost::system::error_code failure) {
+    if (!failure) registry_.set_ejected(id, false);
+  });
+}
+
+std::optional<KnownEjections> OutlierDetector::known(std::uint32_t id) const {
+  const auto entry = entries_.find(id);
+  const MonitoredBackend* backend = registry_.find(id);
+  if (entry == entries_.end() || !backend) return std::nullopt;
+  return KnownEjections{entry->second.count, backend->ejection, entry->second.timer->expiry()};
+}
+
+// No ejection lasts longer than the longest of the present configuration: what says so is another clock's.
+void OutlierDetector::remember(std::uint32_t id, const KnownEjections& known) {
+  Entry& entry = entries_[id];
+  entry.count = known.count;
+  const auto now = io::Clock::now();
+  if (!known.lasting || known.until <= now) return end_at(id, now);
+  const auto longest = registry_.find(id)->outlier.ejection * (EjectionCount::kMost + 1);
+  registry_.remember(id, *known.lasting);
+  end_at(id, std::min(known.until, now + longest));
 }
 
 // What failed before is no reason to eject it again.

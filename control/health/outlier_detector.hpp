@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "control/health/health_registry.hpp"
 
@@ -27,9 +28,22 @@ class EjectionCount {
   // The last one ended before its time: from `now` on it is quiet.
   void ended(io::Clock::time_point now) { quiet_since_ = std::min(quiet_since_, now); }
 
+  EjectionCount() = default;
+  EjectionCount(int count, io::Clock::time_point quiet_since)
+      : count_(std::clamp(count, 0, kMost)), quiet_since_(quiet_since) {}
+  int count() const { return count_; }
+  io::Clock::time_point quiet_since() const { return quiet_since_; }
+
  private:
   int count_ = 0;
   io::Clock::time_point quiet_since_{};
+};
+
+// What another process knew of a backend's ejections (sluicectl upgrade).
+struct KnownEjections {
+  EjectionCount count;
+  std::optional<Ejection> lasting;
+  io::Clock::time_point until{};  // of the one that lasts
 };
 
 class OutlierDetector {
@@ -42,6 +56,11 @@ class OutlierDetector {
   bool consider(std::uint32_t id);
   // Ends an ejection before its time. False when there is none.
   bool lift(std::uint32_t id, const std::string& why);
+  // Nothing when it was never ejected.
+  std::optional<KnownEjections> known(std::uint32_t id) const;
+  // As if it had been ejected here: one that lasts goes on for the rest of its time. Requires: the registry
+  // knows `id`.
+  void remember(std::uint32_t id, const KnownEjections& known);
   // Forgets backends that are gone. To be called after each HealthRegistry::adopt().
   void adopt();
   std::uint64_t total() const { return total_; }
@@ -56,6 +75,7 @@ class OutlierDetector {
     std::unique_ptr<boost::asio::steady_timer> timer;
   };
   void eject(std::uint32_t id, const MonitoredBackend& backend);
+  void end_at(std::uint32_t id, io::Clock::time_point until);
 
   boost::asio::any_io_executor loop_;
   HealthRegistry& registry_;

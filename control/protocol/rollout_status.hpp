@@ -81,7 +81,8 @@ struct RolloutStatus {
   std::uint64_t steps = 0;
   std::optional<Share> share, mirror;  // mirror: of a step that has one
   std::optional<milliseconds> hold, in_step;
-  // Of the present step, since this process watches it; nothing of it when it is over.
+  // Of the present step, since this process or one whose place it took watches it; nothing of it when it is
+  // over.
   std::string waits_for;
   std::string why;
   Requests requests;

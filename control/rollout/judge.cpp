@@ -28,6 +28,25 @@ void Judge::begin(Reading canary, Reading stable) {
   canary_ = stable_ = {};
 }
 
+Judge::Seen Judge::seen(const Reading& canary, const Reading& stable) const {
+  if (went_back(canary_began_, canary) || went_back(stable_began_, stable)) return {};
+  std::vector<WindowStarts::Start> starts = starts_.all();
+  for (WindowStarts::Start& start : starts) {
+    start.canary = std::move(start.canary) - canary_began_;
+    start.stable = std::move(start.stable) - stable_began_;
+  }
+  return {canary - canary_began_, stable - stable_began_, WindowStarts(std::move(starts), starts_.last())};
+}
+
+void Judge::go_on(const Seen& seen) {
+  std::vector<WindowStarts::Start> starts = seen.starts.all();
+  for (WindowStarts::Start& start : starts) {
+    start.canary = std::move(start.canary) + canary_began_;
+    start.stable = std::move(start.stable) + stable_began_;
+  }
+  starts_ = WindowStarts(std::move(starts), seen.starts.last());
+}
+
 void Judge::follow(const Reading& canary, const Reading& stable) {
   if (went_back(canary_began_, canary) || went_back(stable_began_, stable)) begin(canary, stable);
   canary_ = Window(canary_began_, canary).errors();

@@ -41,6 +41,15 @@ class Judge {
   std::vector<Judgement> look(const Reading& canary, const Reading& stable, bool compare = true);
   // Whether look() would say fail.
   bool fails(const Reading& canary, const Reading& stable, bool compare = true);
+  // What was counted since begin(), for another judge that goes on with it.
+  struct Seen {
+    Reading canary, stable;
+    WindowStarts starts;  // their readings count from begin(), too
+  };
+  Seen seen(const Reading& canary, const Reading& stable) const;
+  // The step goes on: what look() is given from here on is what was counted here, and `seen` added to it.
+  // Requires: right after begin().
+  void go_on(const Seen& seen);
   // Errors of attempts since begin(), at the last look: what min_requests and tolerated_rate() want.
   Tally canary() const { return canary_; }
   Tally stable() const { return stable_; }

@@ -17,6 +17,20 @@ Reading read(const observe::PoolLive& pool) {
   return reading;
 }
 
+Reading operator-(Reading later, const Reading& earlier) {
+  later.attempts -= earlier.attempts;
+  later.errors -= earlier.errors;
+  later.latency -= earlier.latency;
+  return later;
+}
+
+Reading operator+(Reading reading, const Reading& more) {
+  reading.attempts += more.attempts;
+  reading.errors += more.errors;
+  reading.latency += more.latency;
+  return reading;
+}
+
 bool went_back(const Reading& earlier, const Reading& later) {
   return later.attempts < earlier.attempts || later.errors < earlier.errors ||
          later.latency.count < earlier.latency.count;

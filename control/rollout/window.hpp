@@ -26,6 +26,10 @@ struct Reading {
 };
 Reading read(const observe::PoolLive& pool);
 
+// What came between them; in flight is `later`'s. Requires: not went_back(). And the way back.
+Reading operator-(Reading later, const Reading& earlier);
+Reading operator+(Reading reading, const Reading& more);
+
 // `later` does not continue `earlier`: a counter went backwards.
 bool went_back(const Reading& earlier, const Reading& later);
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "control/rollout/window.hpp"
@@ -31,6 +32,11 @@ class WindowStarts {
   // every length, and their count grows with the logarithm.
   void record(const Reading& began, const Reading& canary, const Reading& stable);
   const std::vector<Start>& all() const { return starts_; }
+  std::uint64_t last() const { return last_; }  // the number of the last that began
+
+  WindowStarts() = default;
+  // As they were elsewhere.
+  WindowStarts(std::vector<Start> starts, std::uint64_t last) : starts_(std::move(starts)), last_(last) {}
 
  private:
   std::vector<Start> starts_;

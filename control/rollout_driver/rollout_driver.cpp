@@ -15,6 +15,7 @@
 namespace sluice::rollout_driver {
 
 namespace asio = boost::asio;
+namespace json = boost::json;
 using rollout::Act;
 using state::RolloutPhase;
 using std::chrono::milliseconds;
@@ -123,11 +124,45 @@ RolloutDriver::Group RolloutDriver::group_of(const std::vector<std::string>& nam
     const route::Service* service = find_service(*host_.snapshot(), name);
     if (!kept || !kept->rollout || !kept->rollout->active() || !service || !service->breaker) continue;
     auto& watch = watches_[name];
-    if (!watch || !watch->is_of(*kept->rollout))
-      watch = std::make_shared<RolloutWatch>(*kept->rollout, *service);
+    if (!watch || !watch->is_of(*kept->rollout)) watch = new_watch(*kept->rollout, *service);
     group.push_back({name, *kept->rollout, watch});
   }
   return group;
+}
+
+std::shared_ptr<RolloutWatch> RolloutDriver::new_watch(const state::Rollout& rollout,
+                                                       const route::Service& service) {
+  auto watch = std::make_shared<RolloutWatch>(rollout, service);
+  const auto known = known_.extract(service.spec.name);
+  if (!known.empty() && is_of(known.mapped(), rollout)) watch->go_on(known.mapped());
+  return watch;
+}
+
+json::array RolloutDriver::known() const {
+  json::array all;
+  for (const auto& [name, watch] : watches_) {
+    const auto* kept = host_.state().service(name);
+    const route::Service* service = find_service(*host_.snapshot(), name);
+    if (!kept || !kept->rollout || !service || !service->breaker || !watch->is_of(*kept->rollout)) continue;
+    all.push_back(to_json(watch->known(*kept->rollout, *service)));
+  }
+  return all;
+}
+
+void RolloutDriver::remember(const json::value& known) {
+  if (const auto* all = known.if_array())
+    for (const auto& one : *all)
+      if (auto step = rollout::known_step_from(one)) known_.insert_or_assign(step->service, std::move(*step));
+  for (const auto& service : host_.state().services) {
+    if (!service.rollout || !service.rollout->active()) continue;
+    const auto found = known_.find(service.name);
+    if (found != known_.end() && is_of(found->second, *service.rollout)) continue;
+    const std::string text = "rollout " + service.rollout->text() +
+                             ": what the process before this one counted in the step cannot be read, the "
+                             "hold begins anew (G7)";
+    spdlog::warn("{}: {}", service.name, text);
+    host_.event(service.name, text, {{"rollout", service.rollout->id}});
+  }
 }
 
 bool RolloutDriver::is_due(const Group& group) const {

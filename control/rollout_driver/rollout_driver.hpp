@@ -4,6 +4,8 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,6 +39,12 @@ class RolloutDriver {
   // Another state is in force: there may be something to drive.
   void wake() { wakeup_.notify(); }
 
+  // What is seen of all active rollouts in their steps, for the process that takes this one's place.
+  boost::json::array known() const;
+  // Called before run() with what another process knew, null when that cannot be read: rollouts go on in
+  // their steps, or begin their hold anew, and then an event says so (G7).
+  void remember(const boost::json::value& known);
+
   // What is seen of a service's rollout in its present step; null when nothing is.
   const RolloutWatch* watch_of(const std::string& service, const state::Rollout& rollout) const;
 
@@ -51,6 +59,7 @@ class RolloutDriver {
 
   boost::asio::awaitable<bool> tick();
   boost::asio::awaitable<void> step(std::vector<std::string> names);
+  std::shared_ptr<RolloutWatch> new_watch(const state::Rollout& rollout, const route::Service& service);
   Group group_of(const std::vector<std::string>& names);
   bool is_due(const Group& group) const;
   rollout::Decision look_at(const Driven& one, io::Clock::time_point now);
@@ -68,6 +77,7 @@ class RolloutDriver {
   std::optional<JudgementLog> judgements_;  // set by open_log()
   bool judgements_failed_ = false;
   std::map<std::string, std::shared_ptr<RolloutWatch>> watches_;  // by service, of active rollouts
+  std::map<std::string, rollout::KnownStep> known_;  // by service, what another process saw, until it is used
   std::map<std::string, std::set<std::string>>
       warned_gates_;  // gates above their warn limit, by service: reported once
   io::Notifier wakeup_;

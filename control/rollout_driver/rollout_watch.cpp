@@ -132,11 +132,39 @@ rollout::Evidence RolloutWatch::look(const state::Rollout& rollout, const route:
   return evidence;
 }
 
+rollout::Reading RolloutWatch::canary_now(const state::Rollout& rollout,
+                                          const route::Service& service) const {
+  return canary_of(service, rollout) + before_canary_;
+}
+
+rollout::Reading RolloutWatch::stable_now(const route::Service& service) const {
+  return rollout::read(*service.pools[service.rescue].live) + before_stable_;
+}
+
+rollout::KnownStep RolloutWatch::known(const state::Rollout& rollout, const route::Service& service) const {
+  return {service.spec.name,
+          id_,
+          phase_,
+          step_,
+          step_began_,
+          began_,
+          judge_.seen(canary_now(rollout, service), stable_now(service))};
+}
+
+// The step cannot have begun later than now: such a moment is another clock's.
+void RolloutWatch::go_on(const rollout::KnownStep& known) {
+  began_ = std::min(known.began, began_);
+  for (const auto& gate : gates_) gate->began = began_;
+  before_canary_ = known.seen.canary;
+  before_stable_ = known.seen.stable;
+  judge_.go_on(known.seen);
+}
+
 // In the order of the plan's gates.
 std::vector<rollout::Judgement> RolloutWatch::judgements(const state::Rollout& rollout,
                                                          const route::Service& service) {
-  const auto canary = canary_of(service, rollout);
-  const auto stable = rollout::read(*service.pools[service.rescue].live);
+  const auto canary = canary_now(rollout, service);
+  const auto stable = stable_now(service);
   auto all = judge_.look(canary, stable, service.pools[service.rescue].share > 0);
   if (phase_ == state::RolloutPhase::running && rollout::counts_nothing(rollout.current())) all.clear();
   in_flight_.push_back(canary.in_flight);

@@ -1,5 +1,6 @@
 // What this process sees of one active rollout in its present step: readings, verdicts, answers of external
-// gates. Gone with the step and with the process (G7). Control thread only.
+// gates. Gone with the step and with the process (G7), but a process that takes this one's place goes on with
+// what was counted. Control thread only.
 #pragma once
 
 #include <deque>
@@ -9,6 +10,7 @@
 
 #include "control/io/notifier.hpp"
 #include "control/rollout/engine.hpp"
+#include "control/rollout/known_step.hpp"
 #include "control/rollout_driver/external_gate.hpp"
 #include "control/state/rollout.hpp"
 #include "proxy/route/snapshot.hpp"
@@ -31,6 +33,11 @@ class RolloutWatch {
   // G6, between two looks: the breaker tripped; in a step that is judged by mirrored copies, theirs.
   static bool tripped(const route::Service& service, const state::Rollout& rollout);
 
+  // What was seen of the step so far, for another process; and to go on with what another one saw. Requires:
+  // of the same step, which is_of() says, and nothing was judged yet.
+  rollout::KnownStep known(const state::Rollout& rollout, const route::Service& service) const;
+  void go_on(const rollout::KnownStep& known);
+
   std::vector<std::shared_ptr<ExternalGate>>& external_gates() { return gates_; }
   std::shared_ptr<rollout::Verified> verified() { return verified_; }
 
@@ -41,6 +48,8 @@ class RolloutWatch {
   bool probing = false;  // the verify requests are under way or done
 
  private:
+  rollout::Reading canary_now(const state::Rollout& rollout, const route::Service& service) const;
+  rollout::Reading stable_now(const route::Service& service) const;
   std::vector<rollout::Judgement> judgements(const state::Rollout& rollout, const route::Service& service);
   std::optional<std::uint64_t> least_in_flight() const;
 
@@ -48,10 +57,11 @@ class RolloutWatch {
   const state::RolloutPhase phase_;
   const std::uint32_t step_;
   const std::int64_t step_began_;
-  const io::Clock::time_point began_ = io::Clock::now();
+  io::Clock::time_point began_ = io::Clock::now();
   std::chrono::milliseconds interval_;
   io::Clock::time_point next_look_ = began_;
   rollout::Judge judge_;
+  rollout::Reading before_canary_, before_stable_;    // counted in the step by the process before this one
   std::vector<std::shared_ptr<ExternalGate>> gates_;  // shared with the questions under way
   std::shared_ptr<rollout::Verified> verified_ = std::make_shared<rollout::Verified>();
   std::deque<std::uint64_t> in_flight_;

@@ -69,10 +69,16 @@ class PosixFile : public File {
   std::string path_;
 };
 
+bool write_pid(int fd) {
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  return ::ftruncate(fd, 0) == 0 && ::pwrite(fd, pid.data(), pid.size(), 0) >= 0;
+}
+
 class PosixLock : public Lock {
  public:
   explicit PosixLock(Descriptor fd) : fd_(std::move(fd)) {}
   int descriptor() const override { return fd_.get(); }
+  void sign() override { write_pid(fd_.get()); }
 
  private:
   Descriptor fd_;  // flock: gone with the last descriptor, also after kill -9
@@ -147,9 +153,7 @@ class PosixFiles : public FileSystem {
       if (errno != EWOULDBLOCK) return failed("lock", path);
       return Error(EWOULDBLOCK, path + " is held by process " + content_of(fd.get()));
     }
-    const std::string pid = std::to_string(::getpid()) + "\n";
-    if (::ftruncate(fd.get(), 0) < 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0)
-      return failed("write to", path);
+    if (!write_pid(fd.get())) return failed("write to", path);
     return std::unique_ptr<Lock>(std::make_unique<PosixLock>(std::move(fd)));
   }
 

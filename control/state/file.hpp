@@ -43,6 +43,8 @@ class Lock {
  public:
   virtual ~Lock() = default;
   virtual int descriptor() const { return -1; }  // -1: it cannot be handed over
+  // Its file names this process again, after another one had a copy. It is for people, so no error.
+  virtual void sign() {}
 };
 
 class FileSystem {

@@ -45,6 +45,7 @@ class Journal {
   bool durable() const { return file_state_ != FileState::behind; }
   // Another process may have written to the folder: what it holds is replaced with the next append.
   void doubt() {
+    lock_->sign();
     if (file_state_ == FileState::clean) file_state_ = FileState::suspect;
   }
   int lock_descriptor() const { return lock_->descriptor(); }

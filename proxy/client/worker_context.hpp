@@ -34,6 +34,7 @@ struct WorkerContext {
   std::uint64_t generation = 0;  // in force: for the log lines of refused requests
   std::uint64_t let_go = 0;      // connections of clients that have ended or been parked so far
   bool shutting_down = false;    // answers carry `Connection: close`
+  bool holds_nothing = false;    // a pause holds no request here any more: nobody would let it go
 };
 
 }  // namespace sluice::client

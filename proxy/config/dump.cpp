@@ -105,6 +105,9 @@ void write(YAML::Emitter& out, const char* key, const T& value, const Choice<T>&
 void write(YAML::Emitter& out, const char* key, std::uint32_t workers, Workers) {
   put(out, key, workers == 0 ? "auto" : std::to_string(workers));
 }
+void write(YAML::Emitter& out, const char* key, milliseconds tunnels, TunnelSpread) {
+  put(out, key, tunnels == 0ms ? "wait" : "spread:" + format_duration(tunnels));
+}
 void write(YAML::Emitter& out, const char* key, std::uint32_t mode, SocketMode) {
   out << Key << key << YAML::Value << YAML::DoubleQuoted << octal(mode);
 }

@@ -76,6 +76,7 @@ void read(const YamlValue& value, NotifySpec& target, Plain = {});
 // Values with a grammar of their own.
 void read(const YamlValue& value, std::uint32_t& workers, Workers);
 void read(const YamlValue& value, std::uint32_t& mode, SocketMode);
+void read(const YamlValue& value, milliseconds& tunnels, TunnelSpread);
 void read(const YamlValue& value, std::vector<std::string>& servers, NameServers);
 void read(const YamlValue& value, std::map<std::string, std::string>& pools, FixedPools);
 void read(const YamlValue& value, std::vector<Network>& networks, Networks);

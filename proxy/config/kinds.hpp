@@ -88,6 +88,7 @@ struct Named {       // a map whose keys are the names of its maps
 
 struct Workers {};
 struct SocketMode {};
+struct TunnelSpread {};  // wait, which is 0, or spread:DURATION
 struct NameServers {};
 struct FixedPools {};
 struct Networks {};

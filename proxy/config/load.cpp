@@ -30,6 +30,24 @@ void read(const YamlValue& value, std::uint32_t& workers, Workers) {
   }
 }
 
+void read(const YamlValue& value, milliseconds& tunnels, TunnelSpread) {
+  constexpr std::string_view kSpread = "spread:";
+  std::string text;
+  if (!value.text(text)) return;
+  if (text == "wait") {
+    tunnels = 0ms;
+    return;
+  }
+  const auto window = text.starts_with(kSpread)
+                          ? parse_duration(std::string_view(text).substr(kSpread.size()))
+                          : Parsed<milliseconds>(ValueError{});
+  if (window && *window > 0ms)
+    tunnels = *window;
+  else
+    value.complain("'tunnels' must be wait or spread: with a duration, such as spread:60s, not " +
+                   quoted(text));
+}
+
 namespace {
 
 // Name servers are addresses: who would look their names up?

@@ -59,6 +59,15 @@ struct ResolveSpec {
   }
 };
 
+// How the process leaves that another one has taken the place of (sluicectl upgrade).
+struct UpgradeSpec {
+  // Upgraded connections end one by one within this time, and with shutdown_timeout at the latest; 0: in its
+  // second half, so that most end by themselves.
+  milliseconds tunnels = 0ms;
+  bool operator==(const UpgradeSpec&) const = default;
+  static void fields(auto& self, auto& visit) { visit("tunnels", self.tunnels, TunnelSpread{}); }
+};
+
 struct Spec {
   std::string file;      // as given; for messages
   SourceFiles included;  // behind it; see sources()
@@ -70,8 +79,9 @@ struct Spec {
   ResolveSpec resolve;
   milliseconds lame_duck = 0ms;         // between /readyz failing and listeners closing at shutdown (D6)
   milliseconds shutdown_timeout = 30s;  // what is still running then is closed
-  bool debug_headers = false;           // only while it is loaded: of services that do not say it themselves
-  std::vector<ServiceSpec> services;    // in the order written
+  UpgradeSpec upgrade;
+  bool debug_headers = false;         // only while it is loaded: of services that do not say it themselves
+  std::vector<ServiceSpec> services;  // in the order written
   std::vector<RouteSpec> routes;
   std::vector<PlanSpec> plans;
   std::vector<NotifySpec> notify;
@@ -98,6 +108,7 @@ struct Spec {
     visit("resolve", self.resolve);
     visit("lame_duck", self.lame_duck, Duration{0ms});
     visit("shutdown_timeout", self.shutdown_timeout, Duration{0ms});
+    visit("upgrade", self.upgrade);
     visit("debug_headers", self.debug_headers, ForServices{});
     visit("services", self.services, Named{"service"});
     visit("routes", self.routes, ListOf{"a route"});

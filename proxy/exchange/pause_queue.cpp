@@ -8,8 +8,10 @@ namespace {
 // Between two looks at a paced release: what the wheel makes of a limit of nothing.
 constexpr auto kPace = 2 * net::TimerWheel::kTick;
 
-// How many requests may have been let go `since` a release began: the first one at once.
+// How many requests may have been let go `since` a release began: the first one at once. One that begins
+// later lets none go yet.
 std::uint64_t budget(std::uint32_t rate, std::chrono::microseconds since) {
+  if (since.count() < 0) return 0;
   return 1 + static_cast<std::uint64_t>(static_cast<double>(rate) * static_cast<double>(since.count()) / 1e6);
 }
 
@@ -88,6 +90,11 @@ void PauseQueue::adopt(const upstream::WorkerSnapshot& view) {
 
 void PauseQueue::give_up() {
   for (auto& [live, queue] : queues_) release_all(queue, End::timed_out);
+}
+
+bool PauseQueue::holds_any() const {
+  return std::any_of(queues_.begin(), queues_.end(),
+                     [](const auto& entry) { return entry.second.head.linked(); });
 }
 
 void PauseQueue::expired() {

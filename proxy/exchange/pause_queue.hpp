@@ -55,6 +55,7 @@ class PauseQueue : private net::Deadline {
   void adopt(const upstream::WorkerSnapshot& view);
   // Shutdown: no request waits any longer.
   void give_up();
+  bool holds_any() const;
 
  private:
   struct Queue {

@@ -24,7 +24,7 @@ Task<Failure> Waits::out_pause(Clock::time_point began) {
   while (plan_.routed().hold) {
     const route::Hold& hold = *plan_.routed().hold;
     if (hold.kind == route::Hold::Kind::stopped) co_return Failure{FailureKind::stopped, Side::proxy};
-    if (context_.worker.shutting_down) co_return kPaused;
+    if (context_.worker.holds_nothing) co_return kPaused;
     const auto end = co_await wait_in_pause(hold, began);
     if (end == PauseQueue::End::canceled) co_return kClientLeft;
     if (end != PauseQueue::End::released) co_return kPaused;

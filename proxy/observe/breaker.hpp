@@ -20,6 +20,23 @@ class Breaker {
   // A CUSUM in integers (see control/rollout/fast_fail.hpp): `up` for an error, `down` for another answer.
   Breaker(std::int32_t up, std::int32_t down, std::int32_t trip) : up_(up), down_(down), trip_(trip) {}
 
+  // All of it but the requests under way, for another process that goes on with it.
+  struct State {
+    std::int32_t up = 0, down = 0, trip = 0, score = 0;
+    std::uint64_t errors = 0;
+    std::uint32_t good = 0;
+    bool tripped = false;
+  };
+  State state() const {
+    return {up_, down_, trip_, score_.load(), errors_.load(), good_.load(), tripped_.load()};
+  }
+  explicit Breaker(const State& state) : Breaker(state.up, state.down, state.trip) {
+    score_ = state.score;
+    errors_ = state.errors;
+    good_ = state.good;
+    tripped_ = state.tripped;
+  }
+
   // May one more request go to the pool? All workers; as all that follows.
   enum class Entry : std::uint8_t { refused, free, counted };
   Entry enter() {

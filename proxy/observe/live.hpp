@@ -60,13 +60,17 @@ struct BackendLive {
   // All workers and probes; of the backend's addresses the last that answered.
   std::atomic<std::uint32_t> good_address{0};
   std::atomic<bool> told_unreachable{false};  // set by workers, cleared by control when it has heard
-  PerWorker<BackendCounters> per_worker;      // by worker index
+  // One writer: control; in flight in the process whose place this one took, while it has clients left.
+  std::atomic<std::uint64_t> elsewhere{0};
+  PerWorker<BackendCounters> per_worker;  // by worker index
 
   std::uint64_t in_flight() const {
     std::uint64_t sum = 0;
     for (const auto& w : per_worker) sum += w.in_flight.get();
     return sum;
   }
+  // What keeps it from being drained.
+  std::uint64_t in_flight_anywhere() const { return in_flight() + elsewhere.load(); }
 };
 
 struct alignas(64) PoolCounters {  // one writer: the worker
@@ -127,7 +131,7 @@ inline constexpr Metric<PoolLive> kGrpcMetrics[] = {
 };
 
 // S3: the position in the block-permuted sequence of one share table. A new table gets a new one; unrelated
-// changes keep it.
+// changes keep it, and so does an upgrade, after which two processes take places of it for a while.
 struct SplitSequence {
   explicit SplitSequence(std::uint64_t seed_) : seed(seed_) {}
   const std::uint64_t seed;
@@ -149,8 +153,9 @@ struct alignas(64) ServiceCounters {  // one writer: the worker
 
 // P1: the requests that a pause holds, and how they are let go.
 struct HoldLive {
-  std::atomic<std::uint32_t> held{0};         // all workers
-  std::atomic<std::uint64_t> next_ticket{0};  // all workers; the order of arrival
+  std::atomic<std::uint32_t> held{0};            // all workers
+  std::atomic<std::uint32_t> held_elsewhere{0};  // as BackendLive::elsewhere
+  std::atomic<std::uint64_t> next_ticket{0};     // all workers; the order of arrival
   // One writer: control, before it publishes the snapshot that ends a pause.
   std::atomic<std::uint32_t> release_rate{0};          // a second, all workers together; 0: all at once
   std::atomic<std::int64_t> release_began_micros{0};   // steady clock
@@ -165,12 +170,14 @@ struct ServiceLive {
   alignas(64) std::atomic<std::uint32_t> in_flight{0};  // all workers; the exact limit needs one number
   alignas(64) std::atomic<std::uint32_t> waiting{0};    // all workers; requests queued for a place
   std::atomic<std::uint32_t> waiting_for_backend{0};  // all workers; of in_flight: their pool's are all full
+  std::atomic<std::uint64_t> elsewhere{0};            // as BackendLive::elsewhere
   HoldLive hold;
   PerWorker<ServiceCounters> per_worker;
   Told told = Told::little;  // control only
 
   // Admitted or waiting for a place, and mirrored copies: what may still reach a backend. Tunnels included.
-  std::uint64_t under_way() const {
+  std::uint64_t under_way() const { return under_way_here() + elsewhere.load(); }
+  std::uint64_t under_way_here() const {
     std::uint64_t sum = std::uint64_t{in_flight.load()} + waiting.load();
     for (const auto& worker : per_worker) sum += worker.mirror_in_flight.get();
     return sum;

@@ -1,5 +1,6 @@
 // How many requests each key has made lately, for a service's rate limit: a table of fixed size that all
-// workers share without locks. Any thread; time is an argument.
+// workers share without locks, and after an upgrade for a while those of two processes
+// (base/shared_memory.hpp). Any thread; time is an argument.
 //
 // A key's state is one number, the moment at which its bucket would be full again (the theoretical arrival
 // time of the generic cell rate algorithm, ITU-T I.371 annex A: a token bucket without a clock of its own). A
@@ -11,7 +12,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <vector>
 
 namespace sluice::observe {
 
@@ -19,8 +19,6 @@ class RateTable {
  public:
   static constexpr std::size_t kBuckets = 8192;  // of 64 bytes
   static constexpr std::size_t kWays = 8;
-
-  RateTable() : buckets_(kBuckets) {}
 
   // 0 when the key may make a request now, which is counted; else how many microseconds until it may.
   // `period_micros` is the time between two requests of a steady client, `burst` how many may come at once.
@@ -36,7 +34,7 @@ class RateTable {
 
   Slot& slot_of(Bucket& bucket, std::uint64_t tag, std::uint64_t now) const;
 
-  std::vector<Bucket> buckets_;
+  std::array<Bucket, kBuckets> buckets_{};
 };
 
 }  // namespace sluice::observe

@@ -39,8 +39,14 @@ Worker::Listener::Listener(Worker& worker, std::uint64_t id, std::shared_ptr<con
 Worker::Listener::~Listener() {
   info_->connections->fetch_sub(static_cast<std::uint32_t>(header_readers_.size()),
                                 std::memory_order_relaxed);
+  close_socket();
+}
+
+void Worker::Listener::close_socket() {
+  if (fd_ < 0) return;
   worker_.context_.poller.remove(fd_, *this);
-  ::close(fd_);
+  ::close(std::exchange(fd_, -1));
+  disarm();
 }
 
 void Worker::Listener::leave(Leave how) {

@@ -22,6 +22,9 @@ class Worker::Listener : private net::Poller::Entry, private net::Deadline {
   // Accepts what has come so far, so that no client is lost with the socket. Then it may be destroyed, or
   // goes on for those whose handshakes are under way and destroys itself (Leave::linger).
   void leave(Leave how);
+  // Another process has the socket; what is left are the connections whose PROXY headers have not come yet.
+  void close_socket();
+  std::size_t awaits() const { return header_readers_.size(); }
 
  private:
   enum class State : std::uint8_t { open, paused, leaving };

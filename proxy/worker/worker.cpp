@@ -23,7 +23,7 @@ Worker::~Worker() { join(); }
 void Worker::end() {
   if (!thread_.joinable()) return;
   post([this] {
-    shut_down(milliseconds(0), Shutdown::for_good, [](std::size_t) {});
+    shut_down(milliseconds(0), Shutdown(), [](std::size_t) {});
     end_at_ = net::Clock::now() + kEnd;
   });
 }
@@ -147,34 +147,51 @@ Blockers Worker::blockers(const std::vector<std::uint32_t>& ids) {
 
 std::size_t Worker::connections() const {
   std::size_t count = 0;
+  for (const auto& listener : listeners_) count += listener->awaits();
   for (const net::WheelHook* hook = connections_.next; hook != &connections_; hook = hook->next) ++count;
   return count;
 }
 
+// After a hand-over, clients whose PROXY headers have not come yet are this process's as all others are.
+void Worker::close_listeners(bool handed_over) {
+  std::erase_if(listeners_, [handed_over](const auto& listener) {
+    if (handed_over) listener->close_socket();
+    return !handed_over || listener->awaits() == 0;
+  });
+}
+
 void Worker::shut_down(milliseconds deadline, Shutdown how, std::function<void(std::size_t)> done) {
-  const bool handed_over = how == Shutdown::handed_over;
-  listeners_.clear();
+  const bool handed_over = how.handed_over;
+  close_listeners(handed_over);
   context_.shutting_down = true;
-  exchange_.pauses.give_up();
+  context_.holds_nothing = !handed_over;
+  if (!handed_over) exchange_.pauses.give_up();
   for (net::WheelHook* hook = connections_.next; hook != &connections_; hook = hook->next) {
     client::Connection& connection = client::Connection::from(*hook);
     handed_over ? connection.retire() : connection.drain();
   }
   if (handed_over) idle_until_ = net::Clock::now() + std::min<milliseconds>(kIdleSpread, deadline / 2);
-  // Tunnels leave one by one in the first nine tenths of the time, so that their clients do not come back all
-  // at once.
-  const auto window = static_cast<std::uint64_t>(std::max<std::int64_t>(1, deadline.count() * 9 / 10));
-  // Another process serves already: there is time to wait whether they end by themselves.
-  const std::uint64_t patience = handed_over ? window / 2 : 0;
-  exchange_.backends.each_backend([this, window, patience](upstream::Backend& backend) {
-    backend.each_activity([this, window, patience](upstream::Activity& activity) {
-      const std::uint64_t wait = patience + exchange_.random.next() % (window - patience);
-      if (activity.is_tunnel()) activity.end_within(milliseconds(wait));
-    });
-  });
+  end_tunnels(deadline, how);
+  shutdown_time_ = deadline;
   shutdown_deadline_ = net::Clock::now() + deadline;
   shutdown_done_ = std::move(done);
   watch_shutdown();
+}
+
+// One by one in the first nine tenths of the time, so that their clients do not come back all at once. When
+// another process serves already there is time to wait whether they end by themselves.
+void Worker::end_tunnels(milliseconds deadline, Shutdown how) {
+  const milliseconds most = deadline * 9 / 10;
+  const bool spread = how.handed_over && how.tunnels.count() > 0;
+  const milliseconds last = std::max(milliseconds(1), spread ? std::min(most, how.tunnels) : most);
+  const milliseconds first = how.handed_over && !spread ? last / 2 : milliseconds(0);
+  const auto window = static_cast<std::uint64_t>((last - first).count());
+  exchange_.backends.each_backend([this, first, window](upstream::Backend& backend) {
+    backend.each_activity([this, first, window](upstream::Activity& activity) {
+      const milliseconds wait = first + milliseconds(exchange_.random.next() % window);
+      if (activity.is_tunnel()) activity.end_within(wait);
+    });
+  });
 }
 
 // One by one, so that they do not all come back at once. Who asks one thing after the other leaves with an
@@ -190,7 +207,10 @@ void Worker::end_some_idle(net::Clock::time_point now) {
   }
 }
 
+// After a hand-over requests may be held (P1): the process that took over says when they go, and then they
+// have as long as all others had.
 void Worker::watch_shutdown() {
+  if (idle_until_ && exchange_.pauses.holds_any()) shutdown_deadline_ = net::Clock::now() + shutdown_time_;
   const std::size_t left = connections();
   if (left > 0 && net::Clock::now() < shutdown_deadline_) return;
   if (left > 0 && !cut_) return abort_all(left);

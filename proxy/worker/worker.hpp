@@ -61,10 +61,12 @@ class Worker {
   class Listener;
 
   void forget(Listener& listener);
+  void close_listeners(bool handed_over);
   void run();
   void tick(net::Clock::time_point now);
-  std::size_t connections() const;
+  std::size_t connections() const;  // of clients, those included whose PROXY headers have not come yet
   void close_connections();
+  void end_tunnels(std::chrono::milliseconds deadline, Shutdown how);
   void watch_shutdown();
   void end_some_idle(net::Clock::time_point now);
   void abort_all(std::size_t left);
@@ -83,6 +85,7 @@ class Worker {
   bool ended_ = false;
 
   net::Clock::time_point shutdown_deadline_{};
+  std::chrono::milliseconds shutdown_time_{0};        // from its beginning to that
   std::optional<net::Clock::time_point> idle_until_;  // after retire(): by then no client is idle here
   std::function<void(std::size_t)> shutdown_done_;
   std::optional<std::size_t> cut_;                // connections at the deadline

@@ -25,8 +25,12 @@ struct TunnelPolicy {
   std::chrono::milliseconds window{60'000};  // for spread: each gets its own random deadline in it
 };
 
-// Why the workers end: with the process, or because another one has taken over (D6).
-enum class Shutdown : std::uint8_t { for_good, handed_over };
+// Why the workers end: with the process, or because another one has taken over (D6, D8).
+struct Shutdown {
+  bool handed_over = false;
+  // Then: each tunnel ends at its own moment within; 0: in the second half of the time that there is.
+  std::chrono::milliseconds tunnels{0};
+};
 
 // What keeps a drain from being done (D5).
 struct Blockers {

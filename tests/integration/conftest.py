@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from backend import Backend, free_port  # noqa: E402
 from load import Loader, Recorder  # noqa: E402
 from sluice import Sluice, config_of, die_with_the_tests, service  # noqa: E402
+from upgraded import Upgraded  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
 
@@ -126,6 +127,21 @@ def blue_green(sluice, backend):
         return daemon, blue, green
 
     return start
+
+
+@pytest.fixture
+def upgradable(folder, backend):
+    """upgradable(services, **top) -> a daemon whose place others take; all of them end with the test."""
+    running = []
+
+    def start(services=None, **more):
+        described = services or {"api": service({"blue": [backend("blue")], "green": [backend("green")]}, {"blue": "50%", "green": "50%"})}
+        running.append(Upgraded(folder / f"u{len(running)}", config_of(described, **more)))
+        return running[-1]
+
+    yield start
+    for daemon in running:
+        daemon.finish()
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
-"""sluicectl upgrade: another process takes the daemon's place, and no request is lost."""
+"""sluicectl upgrade: another process takes the daemon's place, and no request is lost (what it knows: test_upgrade_state.py)."""
 import concurrent.futures
 import contextlib
 import json
 import os
-import select
 import signal
 import socket
 import ssl
@@ -11,58 +10,11 @@ import subprocess
 import threading
 
 import pytest
-from backend import pattern
 from client import Client
-from h2frames import Peer
-from sluice import Sluice, binary, config_of, processes_of_session, service
+from sluice import config_of, service
 from tls import Authority
-from waiting import stays_true, wait_until
-
-
-class Upgraded(Sluice):
-    """The daemon's place is taken by others in turn; all of them are of the first one's session."""
-
-    def pid(self):
-        return self.status()["pid"]
-
-    def upgrade(self, *args, check=0):
-        done = self.ctl("-o", "json", "upgrade", *args, check=check)
-        self._admin = None
-        return done
-
-    def alone(self):
-        """No predecessor is left."""
-        wait_until(lambda: "predecessor" not in self.status(), 20, "the predecessor's end")
-
-    def everyone(self):
-        return [(pid, name) for name, pid in ((entry.split(" (")[1], int(entry.split(" (")[0])) for entry in processes_of_session(self.process.pid))]
-
-    def finish(self):
-        for pid, _ in self.everyone():
-            with contextlib.suppress(ProcessLookupError):
-                ended = os.pidfd_open(pid)
-                os.kill(pid, signal.SIGTERM)
-                select.select([ended], [], [], 15)
-                os.close(ended)
-        if self._admin:
-            self._admin.close()
-        self.process.wait(15)
-        assert not processes_of_session(self.process.pid), self.stderr()
-        self.log.close()
-
-
-@pytest.fixture
-def upgradable(folder, backend):
-    running = []
-
-    def start(services=None, **more):
-        described = services or {"api": service({"blue": [backend("blue")], "green": [backend("green")]}, {"blue": "50%", "green": "50%"})}
-        running.append(Upgraded(folder / f"u{len(running)}", config_of(described, **more)))
-        return running[-1]
-
-    yield start
-    for daemon in running:
-        daemon.finish()
+from upgraded import Traffic, Upgraded, echo_tunnels
+from waiting import wait_until
 
 
 def script(folder, text):
@@ -127,118 +79,7 @@ def test_listeners_that_came_and_went_in_the_configuration(upgradable):
         socket.create_connection((host, int(port)), 5)
 
 
-def test_a_rollout_goes_on_in_its_step(upgradable):
-    daemon = upgradable()
-    daemon.do("split", "api", "blue=100%", "green=0%")
-    daemon.do("rollout", "start", "api", "--to", "green", "--steps", "5%,50%,100%", "--hold", "1h")
-    step = daemon.service()["rollout"]["step"]
-    daemon.upgrade()
-    assert daemon.service()["rollout"]["active"] and daemon.service()["rollout"]["step"] == step
-    daemon.do("rollout", "promote", "api")
-    wait_until(lambda: daemon.shares() == {"blue": 50, "green": 50}, what="the next step")
-
-
 # ---- nothing is lost
-
-class Traffic:
-    """Clients of every kind, in threads, until the end; what went wrong is in `failed`."""
-
-    def __init__(self, daemon, tls):
-        self.daemon, self.tls, self.over, self.failed, self.done = daemon, tls, threading.Event(), [], {}
-        self.web, self.secure = daemon.address("web"), daemon.address("tls")
-        kinds = [self.kept, self.kept, self.single, self.single, self.upload, self.behind_tls, self.streams, self.tunnel]
-        self.threads = [threading.Thread(target=self.run, args=(kind,), daemon=True) for kind in kinds]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        wait_until(lambda: len(self.done) == 6, 20, lambda: f"traffic of every kind: {self.done}, {self.failed[:3]}")
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        for thread in self.threads:
-            thread.join(15)
-            assert not thread.is_alive(), "a client that waits for ever"
-
-    def run(self, kind):
-        while not self.over.is_set():
-            try:
-                kind()
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is a lost request
-                self.failed.append((kind.__name__, repr(error)))
-                self.over.wait(0.01)
-
-    def count(self, kind, good):
-        if good:
-            self.done[kind] = self.done.get(kind, 0) + 1
-        else:
-            self.failed.append((kind, "another answer"))
-
-    def one_after_the_other(self, kind, client):
-        """Until the connection is closed by an answer that says so."""
-        with client:
-            while not self.over.is_set():
-                answer = client.request("GET", "/", host="a.example")
-                self.count(kind, answer.status == 200)
-                if (answer.get("Connection") or "").lower() == "close":
-                    return
-
-    def kept(self):
-        self.one_after_the_other("kept", Client(self.web))
-
-    def behind_tls(self):
-        client = Client(self.secure)
-        client.sock = self.tls.wrap_socket(client.sock, server_hostname="a.example")
-        self.one_after_the_other("tls", client)
-
-    def single(self):
-        with Client(self.web) as client:
-            self.count("single", client.request("GET", "/", {"Connection": "close"}).status == 200)
-
-    def upload(self):
-        body = pattern(150_000)
-        with Client(self.web) as client:
-            client.send_request("POST", "/sink", [("Content-Length", str(len(body))), ("Connection", "close")])
-            for at in range(0, len(body), 50_000):
-                client.send(body[at:at + 50_000])
-                self.over.wait(0.01)  # it takes its time
-            answer = client.read()
-            self.count("upload", answer.status == 200 and b"150000" in answer.body)
-
-    def streams(self):
-        with Peer(self.web) as peer:
-            for stream in range(1, 1 << 20, 2):
-                if peer.goaway or self.over.is_set():
-                    return
-                peer.request(stream)
-                answer = peer.answer(stream)
-                if peer.goaway and stream > peer.goaway[0]:
-                    return  # said to be unprocessed: it is for another connection
-                self.count("streams", answer.ended and answer.heads[-1][":status"] == "200")
-
-    def tunnel(self):
-        with Client(self.web) as client:
-            client.send_request("GET", "/ws", [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
-                                               ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")])
-            assert client.head().status == 101
-            for _ in range(5):
-                client.send("hello")
-                self.count("tunnel", client.exactly(5) == b"hello")
-                self.over.wait(0.01)
-
-
-def echo_tunnels(connection, request):
-    if request.get("Upgrade"):
-        connection.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
-        while True:
-            if connection.buffer:
-                data, connection.buffer = connection.buffer, b""
-                connection.send(data)
-            connection.more()
-    connection.backend.tell(connection, request)
-
 
 def test_D8_20_upgrades_under_traffic_of_every_kind_lose_nothing(upgradable, backend, folder):
     ca = Authority(folder / "tls")
@@ -356,15 +197,6 @@ def test_a_dry_run_and_another_generation_change_nothing_and_all_of_it_is_audite
     audit = (daemon.state_dir / "audit.log").read_text().splitlines()
     lines = [json.loads(line) for line in audit if "upgrade" in line]
     assert len(lines) == 2 and "INC-7" in audit[-1], audit
-
-
-def test_held_requests_would_be_lost_so_it_is_refused(upgradable):
-    daemon = upgradable()
-    daemon.do("pause", "api")
-    refused = daemon.upgrade(check=9)
-    assert "api is paused" in refused.error["detail"] and "sluicectl resume api" in refused.error["suggestion"]
-    daemon.do("resume", "api")
-    daemon.upgrade()
 
 
 # ---- kill -9

@@ -18,7 +18,10 @@ class FakeWorkers : public worker::Workers {
   explicit FakeWorkers(boost::asio::io_context& loop) : loop_(loop) {}
 
   std::size_t count() const override { return 2; }
-  void start(route::SnapshotPtr first) override { published.push_back(std::move(first)); }
+  void start(route::SnapshotPtr first) override {
+    if (on_start) on_start();
+    published.push_back(std::move(first));
+  }
   void publish(route::SnapshotPtr next, std::function<void()> done) override {
     published.push_back(std::move(next));
     if (hold_acknowledgements)
@@ -65,6 +68,7 @@ class FakeWorkers : public worker::Workers {
   std::uint64_t access_log_dropped() const override { return 0; }
   tls::TicketKeys* tickets() const override { return nullptr; }
 
+  std::function<void()> on_start;
   std::vector<route::SnapshotPtr> published;
   bool hold_acknowledgements = false;
   std::vector<std::function<void()>> held;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
 #include "control/change/targets.hpp"
 #include "proxy/route/balance.hpp"
 #include "proxy/route/query.hpp"
@@ -104,6 +107,78 @@ TEST_F(PublisherTest, S3_a_pool_without_a_share_that_comes_is_no_new_table) {
   spec.services[0].split.emplace_back("v3", 0);
   state = state::from_spec(spec);
   EXPECT_EQ(publish(first)->services[0].sequence, first->services[0].sequence);
+}
+
+// An upgrade: another process, with the memory of the first.
+struct NextProcess {
+  NextProcess(boost::asio::any_io_executor loop, const Publisher& before, const route::Snapshot& in_force)
+      : made(loop) {
+    made.seed = 1'000;
+    const auto text = boost::json::serialize(before.memory.known(in_force));
+    remembered = made.publisher.memory.remember(boost::json::parse(text), before.memory.descriptors());
+  }
+  route::SnapshotPtr start(const config::Spec& spec, const state::State& state) {
+    auto snapshot = made.publisher.build(spec, state, nullptr);
+    made.publisher.memory.forget();
+    return snapshot;
+  }
+  Made made;
+  bool remembered;
+};
+
+TEST_F(PublisherTest, S3_the_sequence_of_a_table_goes_on_in_another_process_and_both_take_places_of_it) {
+  const auto first = publish();
+  first->services[0].sequence->next += 5;
+  NextProcess next(loop.io.get_executor(), made.publisher, *first);
+  ASSERT_TRUE(next.remembered);
+  const auto there = next.start(spec, state);
+  EXPECT_EQ(there->services[0].sequence->seed, first->services[0].sequence->seed);
+  EXPECT_EQ(there->services[0].sequence->next++, 5u);
+  EXPECT_EQ(first->services[0].sequence->next++, 6u);
+  state.service("api")->set_shares({50'000, 50'000});
+  const auto other = next.made.publisher.build(spec, state, there.get());
+  EXPECT_EQ(other->services[0].sequence->next, 0u) << "a new table begins a new block";
+  state.service("api")->set_shares({kWhole, 0});
+  EXPECT_EQ(next.made.publisher.build(spec, state, other.get())->services[0].sequence->next, 0u)
+      << "what the process before this one had is out of date by now";
+}
+
+TEST_F(PublisherTest, S3_another_table_begins_anew_in_another_process) {
+  const auto first = publish();
+  first->services[0].sequence->next += 5;
+  NextProcess next(loop.io.get_executor(), made.publisher, *first);
+  state.service("api")->set_shares({50'000, 50'000});
+  const auto there = next.start(spec, state);
+  EXPECT_EQ(there->services[0].sequence->next++, 0u);
+  EXPECT_EQ(first->services[0].sequence->next, 5u);
+}
+
+TEST_F(PublisherTest, a_rate_limit_is_one_over_two_processes) {
+  spec.services[0].rate_limit.emplace();
+  const auto first = publish();
+  EXPECT_EQ(first->services[0].rates->take(7, 1'000, 1'000'000, 1), 0u);
+  NextProcess next(loop.io.get_executor(), made.publisher, *first);
+  ASSERT_TRUE(next.remembered);
+  const auto there = next.start(spec, state);
+  EXPECT_GT(there->services[0].rates->take(7, 2'000, 1'000'000, 1), 0u);
+  EXPECT_EQ(there->services[0].rates->take(8, 2'000, 1'000'000, 1), 0u);
+  EXPECT_GT(first->services[0].rates->take(8, 3'000, 1'000'000, 1), 0u);
+}
+
+TEST_F(PublisherTest, what_another_process_had_begins_anew_when_it_cannot_be_read) {
+  const auto first = publish();
+  first->services[0].sequence->next += 5;
+  const auto known = made.publisher.memory.known(*first);
+  const auto descriptors = made.publisher.memory.descriptors();
+  ASSERT_EQ(descriptors.size(), 1u);
+  Made next(loop.io.get_executor());
+  EXPECT_FALSE(next.publisher.memory.remember(nullptr, descriptors));
+  EXPECT_FALSE(next.publisher.memory.remember(known, {}));
+  EXPECT_FALSE(next.publisher.memory.remember(known, {0})) << "no memory of such objects";
+  auto bad = known;
+  bad.at("services").at("api").as_object().erase("table");
+  EXPECT_FALSE(next.publisher.memory.remember(bad, descriptors));
+  EXPECT_EQ(next.publisher.build(spec, state, nullptr)->services[0].sequence->next, 0u);
 }
 
 TEST_F(PublisherTest, S4_the_table_of_owners_is_made_only_when_it_changes) {

@@ -94,6 +94,9 @@ TEST(GoodConfig, TheProcess) {
   EXPECT_EQ(spec.workers, 3u);
   EXPECT_EQ(spec.lame_duck, 5s);
   EXPECT_EQ(spec.shutdown_timeout, 0s);
+  EXPECT_EQ(spec.upgrade.tunnels, 0s);
+  EXPECT_EQ(loaded(top_3_1("upgrade: {tunnels: spread:1.5m}")).upgrade.tunnels, 90s);
+  EXPECT_EQ(loaded(top_3_1("upgrade: {tunnels: wait}")).upgrade.tunnels, 0s);
   EXPECT_EQ(spec.access_log.path, "/tmp/access.log");
   EXPECT_EQ(spec.access_log.format, "json");
   const auto combined = loaded(top_3_1("access_log: {path: -, format: combined}")).access_log;

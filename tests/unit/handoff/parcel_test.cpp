@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "control/handoff/predecessor.hpp"
+
 namespace sluice::handoff {
 namespace {
 
@@ -84,6 +86,26 @@ TEST_F(ParcelTest, may_have_more_descriptors_than_a_message_takes) {
   EXPECT_EQ(inodes_of(taken.listeners.at(0).descriptors), inodes_of(parcel.listeners[0].descriptors));
 }
 
+TEST_F(ParcelTest, brings_what_the_process_knows_and_memory_that_both_have) {
+  for (const std::size_t length : {std::size_t{5}, std::size_t{3'000'000}}) {
+    parcel.listeners.clear();
+    parcel.listeners.push_back({"web", "0.0.0.0:80", false, Descriptors(descriptors(450))});
+    parcel.knowledge = std::string(length, 'k');
+    parcel.memories = Descriptors(descriptors(2));
+    ASSERT_TRUE(send(ends.first, parcel));
+    ASSERT_EQ(receive(ends.second, taken), "");
+    EXPECT_EQ(taken.knowledge, parcel.knowledge);
+    EXPECT_EQ(inodes_of(taken.memories), inodes_of(parcel.memories));
+    EXPECT_EQ(inodes_of(taken.listeners.at(0).descriptors), inodes_of(parcel.listeners[0].descriptors));
+  }
+}
+
+TEST_F(ParcelTest, of_a_daemon_that_tells_nothing_of_what_it_knows_is_taken) {
+  ends.first.send(R"({"version":1,"pid":1,"upgrades":0,"program":"","lock":0,"admin":[],"listeners":[]})");
+  EXPECT_EQ(receive(ends.second, taken), "");
+  EXPECT_EQ(taken.knowledge, "");
+}
+
 TEST_F(ParcelTest, of_another_form_is_refused) {
   ends.first.send(R"({"version":2})");
   EXPECT_EQ(receive(ends.second, taken), "the running daemon hands over in form 2, this one takes form 1");
@@ -121,6 +143,45 @@ TEST(ChannelTest, tells_an_end_from_nothing_yet) {
   EXPECT_FALSE(ends.second.receive(1000ms));
   EXPECT_TRUE(ends.second.is_over());
   EXPECT_FALSE(ends.second.send("word"));
+}
+
+TEST(ChannelTest, takes_texts_of_any_length_and_bytes) {
+  auto ends = std::move(*Channel::pair());
+  for (const std::size_t length : {1, 16 * 1024, 16 * 1024 + 1, 20'000'000}) {
+    std::string text(length, 'x');
+    text.back() = '\0';
+    ASSERT_TRUE(ends.first.send_long(text)) << length;
+    const auto came = ends.second.receive(1000ms);
+    ASSERT_TRUE(came) << length;
+    EXPECT_EQ(came->text, text);
+    EXPECT_TRUE(came->descriptors.all().empty());
+  }
+}
+
+TEST(WordTest, says_what_is_left_and_what_was_followed) {
+  Word word;
+  word.status = {4711, 3, 2, std::chrono::milliseconds(1500), "/a\xff"};
+  word.under_way["api"] = 5;
+  word.followed = 9;
+  const auto came = word_in(text_of(word));
+  ASSERT_TRUE(came);
+  EXPECT_EQ(came->status.pid, 4711u);
+  EXPECT_EQ(came->status.connections, 3u);
+  EXPECT_EQ(came->status.requests, 2u);
+  EXPECT_EQ(came->status.oldest, std::chrono::milliseconds(1500));
+  EXPECT_EQ(came->status.oldest_path, "/a\xff") << "a client's bytes";
+  EXPECT_EQ(came->under_way.at("api").to_number<int>(), 5);
+  EXPECT_EQ(came->followed, 9u);
+  for (const char* other : {"", "ready", "[1]", "news 1 {}"}) EXPECT_FALSE(word_in(other)) << other;
+}
+
+TEST(WordTest, news_have_a_number) {
+  const auto news = news_in(text_of_news(12, R"({"state":{}} and more)"));
+  ASSERT_TRUE(news);
+  EXPECT_EQ(news->number, 12u);
+  EXPECT_EQ(news->text, R"({"state":{}} and more)");
+  for (const char* other : {"", "ready", "news ", "news x y", "news 7", "{}"})
+    EXPECT_FALSE(news_in(other)) << other;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/json/parse.hpp>
 
 #include "support/memory_files.hpp"
 #include "unit/change/snapshots.hpp"
@@ -121,6 +122,40 @@ TEST_F(DriverTest, what_was_refused_is_said_and_the_rollout_stays_where_it_is) {
   EXPECT_EQ(host.rollout().step, 0u);
   host.refusal.clear();
   EXPECT_TRUE(until([this] { return host.rollout().phase == RolloutPhase::done; })) << "it is asked again";
+}
+
+// An upgrade: what this driver has seen, as another one reads it.
+TEST_F(DriverTest, G7_the_step_goes_on_in_another_process_with_what_was_seen) {
+  begin(plan_of_steps({50'000}, std::chrono::hours(1)));
+  const auto watch = [&] { return driver.watch_of("api", host.rollout()); };
+  ASSERT_TRUE(until([&] { return watch() != nullptr; }));
+  auto& green = host.routed().pools.at(1).live->per_worker[0];
+  for (int i = 0; i < 30; ++i) green.by_class[2].add();
+  ASSERT_TRUE(until([&] { return watch()->last().n_canary == 30; }));
+  auto known = driver.known();
+  ASSERT_EQ(known.size(), 1u);
+  auto& began = known[0].as_object()["began_us"];
+  began = began.to_number<std::int64_t>() - 60'000'000;
+
+  RolloutDriver next{loop.io.get_executor(), host, resolver, background};
+  next.open_log(files, "/judgements.log");
+  next.remember(known);
+  EXPECT_TRUE(host.events.empty());
+  boost::asio::co_spawn(loop.io, next.run(), boost::asio::detached);
+  const auto there = [&] { return next.watch_of("api", host.rollout()); };
+  EXPECT_TRUE(until([&] { return there() && there()->last().n_canary == 30; }))
+      << "of the same counters it would count none: it begins with what they are now";
+  EXPECT_GE(there()->last().in_step, std::chrono::seconds(60));
+  next.stop();
+}
+
+TEST_F(DriverTest, G7_a_hold_that_begins_anew_is_an_event) {
+  for (const char* known : {"null", "[]", "[{}]"}) {
+    host.events.clear();
+    begin(plan_of_steps({50'000}, std::chrono::hours(1)));
+    driver.remember(boost::json::parse(known));
+    EXPECT_THAT(host.events, ElementsAre(HasSubstr("the hold begins anew (G7)"))) << known;
+  }
 }
 
 TEST_F(DriverTest, what_was_decided_of_a_rollout_that_moved_meanwhile_is_not_done) {
