@@ -5,7 +5,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
 
-#include "control/change/secret_file.hpp"
+#include "control/state/secret_file.hpp"
 #include "control/state/text.hpp"
 #include "proxy/route/preview.hpp"
 
@@ -73,7 +73,7 @@ std::string Previews::open() {
 std::optional<protocol::Problem> Previews::make_key() {
   if (publisher_.preview_key) return std::nullopt;
   const route::PreviewKey key = random_key(random_);
-  if (const auto error = write_secret_file(files_, in_force_.spec.state_dir, kKeyFile, hex_of(key)))
+  if (const auto error = state::write_secret_file(files_, in_force_.spec.state_dir, kKeyFile, hex_of(key)))
     return protocol::refused("the key of preview tokens could not be kept: " + error.message(),
                              "make room in " + in_force_.spec.state_dir);
   publisher_.preview_key = key;

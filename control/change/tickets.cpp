@@ -3,7 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "control/change/invocation.hpp"
-#include "control/change/secret_file.hpp"
+#include "control/state/secret_file.hpp"
 #include "proxy/tls/tickets.hpp"
 
 namespace sluice::change {
@@ -30,7 +30,7 @@ void TicketKeeper::keep() {
   if (!keys || kept_ == keys->turn(now)) return;
   kept_ = keys->turn(now);
   const std::string text = keys->text(now, unix_milliseconds() / 1000);
-  if (const auto error = write_secret_file(files_, in_force_.spec.state_dir, kTicketFile, text))
+  if (const auto error = state::write_secret_file(files_, in_force_.spec.state_dir, kTicketFile, text))
     spdlog::warn("the keys of TLS tickets are not kept: {}", error.message());
 }
 

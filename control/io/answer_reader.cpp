@@ -41,7 +41,8 @@ void AnswerReader::take_head() {
     status_ = head_.status;
     reader_.start(head_.framing, head_.content_length);
     if (const auto* to = status_ / 100 == 3 ? head_.fields.find("location") : nullptr) location_ = to->value;
-    if (const auto* when = head_.fields.find("retry-after")) retry_after_ = when->value;
+    for (const auto& name : wanted_)
+      if (const auto* field = head_.fields.find(name)) fields_.emplace(name, field->value);
   }
   in_.erase(0, head_.size);
   parser_.reset();

@@ -95,7 +95,8 @@ void Http2Exchange::take_head(const h2::Event& event) {
   if (const auto* text = head.fields.find("grpc-message")) answer_.grpc_message = text->value;
   if (const auto* to = head.status / 100 == 3 ? head.fields.find("location") : nullptr)
     answer_.location = to->value;
-  if (const auto* when = head.fields.find("retry-after")) answer_.retry_after = when->value;
+  for (const auto& name : request_.fields)
+    if (const auto* field = head.fields.find(name)) answer_.fields.emplace(name, field->value);
   done_ = event.last || request_.most_body == 0;
 }
 

@@ -22,7 +22,7 @@ struct HttpExchange {
   HttpExchange(asio::any_io_executor loop, HttpRequest what)
       : request(std::move(what)),
         connection(std::move(loop), request.limit),
-        answer(request.method == "HEAD", request.most_body) {}
+        answer(request.method == "HEAD", request.most_body, request.fields) {}
 
   const HttpRequest request;
   Connection connection;
@@ -48,7 +48,7 @@ HttpAnswer answer_from(AnswerReader& reader) {
   HttpAnswer answer;
   answer.status = reader.status();
   answer.location = reader.location();
-  answer.retry_after = reader.retry_after();
+  answer.fields = reader.fields();
   answer.body = std::move(reader.body());
   answer.truncated = reader.full();
   answer.problem = reader.problem();

@@ -54,7 +54,9 @@ Attempt judged(const io::HttpAnswer& answer, std::string_view url, std::int64_t 
     attempt.text += ", redirects are not followed";
   else if (attempt.outcome != Outcome::delivered)
     attempt.text += first_words(answer.body, url);
-  if (attempt.outcome == Outcome::later) attempt.wait = retry_after(answer.retry_after, now);
+  if (const auto when = answer.fields.find("retry-after");
+      when != answer.fields.end() && attempt.outcome == Outcome::later)
+    attempt.wait = retry_after(when->second, now);
   return attempt;
 }
 

@@ -129,6 +129,7 @@ asio::awaitable<Attempt> Courier::ask(config::NotifySpec spec, std::string body)
   request.body = std::move(body);
   request.limit = limit();
   request.most_body = kMostAnswer;
+  request.fields = {"retry-after"};
   const auto answer = co_await io::fetch(around_.loop, std::move(request));
   attempt = judged(answer, url, unix_milliseconds_now() / 1000);
   attempt.text = io::without_secret(std::move(attempt.text), reached);

@@ -41,6 +41,19 @@ TEST_F(HttpClient, gives_status_and_body) {
   EXPECT_TRUE(server.requests().front().starts_with("GET / HTTP/1.1\r\nHost: " + server.address() + "\r\n"));
 }
 
+TEST_F(HttpClient, gives_the_fields_that_are_asked_for_of_the_answer_alone) {
+  const AnsweringServer server(loop.io,
+                               "HTTP/1.1 103 Early Hints\r\nReplay-Nonce: early\r\n\r\n"
+                               "HTTP/1.1 201 Created\r\nReplay-Nonce: n1\r\nLocation: /o/1\r\nOther: x\r\n"
+                               "Content-Length: 0\r\n\r\n");
+  HttpRequest request = to(server);
+  request.fields = {"replay-nonce", "location", "retry-after"};
+  const auto answer = ask(request);
+  EXPECT_EQ(answer.fields,
+            (std::map<std::string, std::string>{{"location", "/o/1"}, {"replay-nonce", "n1"}}));
+  EXPECT_EQ(answer.location, "");  // of a redirect
+}
+
 TEST_F(HttpClient, a_method_with_a_body_sends_an_empty_one) {
   const AnsweringServer server(loop.io, kBody);
   HttpRequest request = to(server);

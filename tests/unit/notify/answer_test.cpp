@@ -14,7 +14,7 @@ Attempt of(int status, const std::string& body = {}, const std::string& retry_af
   io::HttpAnswer answer;
   answer.status = status;
   answer.body = body;
-  answer.retry_after = retry_after;
+  if (!retry_after.empty()) answer.fields["retry-after"] = retry_after;
   return judged(answer, kUrl, 1'700'000'000);
 }
 

@@ -6,10 +6,10 @@
 
 #include "control/state/file.hpp"
 
-namespace sluice::change {
+namespace sluice::state {
 
 // Whole and on the disk as folder + name, or not at all; for nobody else to read. Control thread; blocks.
-state::Error write_secret_file(state::FileSystem& files, const std::string& folder, std::string_view name,
-                               std::string_view text);
+Error write_secret_file(FileSystem& files, const std::string& folder, std::string_view name,
+                        std::string_view text);
 
-}  // namespace sluice::change
+}  // namespace sluice::state

@@ -1,11 +1,11 @@
-#include "control/change/secret_file.hpp"
+#include "control/state/secret_file.hpp"
 
 #include <sys/stat.h>
 
-namespace sluice::change {
+namespace sluice::state {
 
-state::Error write_secret_file(state::FileSystem& files, const std::string& folder, std::string_view name,
-                               std::string_view text) {
+Error write_secret_file(FileSystem& files, const std::string& folder, std::string_view name,
+                        std::string_view text) {
   const std::string path = folder + std::string(name), temporary = path + ".tmp";
   const mode_t before = ::umask(0077);
   auto file = files.create(temporary);
@@ -17,4 +17,4 @@ state::Error write_secret_file(state::FileSystem& files, const std::string& fold
   return files.sync_folder(folder);
 }
 
-}  // namespace sluice::change
+}  // namespace sluice::state
