@@ -22,15 +22,21 @@ namespace asio = boost::asio;
 namespace {
 
 // Seconds since 1970, as Prometheus' own exporters say it: alert on `- time() < 14 * 86400`.
-void certificates(Exposition& out, const config::Spec& spec) {
-  auto& family = out.family("sluice_certificate_expiry_seconds", "gauge",
+void certificates(Exposition& out, const std::vector<protocol::CertificateStatus>& all) {
+  auto& expiry = out.family("sluice_certificate_expiry_seconds", "gauge",
                             "When a listener's certificate ends, Unix time.");
-  for (const auto& listener : spec.listeners) {
-    if (!listener.tls) continue;
-    for (const auto& certificate : listener.tls->certificates)
-      family.add(certificate.not_after,
-                 out.keep({{"listener", listener.name}, {"certificate", certificate.cert}}));
-  }
+  for (const auto& one : all)
+    if (one.not_after_unix > 0)
+      expiry.add(one.not_after_unix / 1000,
+                 out.keep({{"listener", one.listener}, {"certificate", one.file}}));
+  auto& next = out.family("sluice_acme_next_order_seconds", "gauge",
+                          "When a listener's certificate is ordered, or tried again, Unix time.");
+  for (const auto& one : all)
+    if (one.acme) next.add(one.next_order_unix / 1000, out.keep({{"listener", one.listener}}));
+  auto& failures =
+      out.family("sluice_acme_failures", "gauge", "Orders that failed since a listener's certificate came.");
+  for (const auto& one : all)
+    if (one.acme) failures.add(one.failures, out.keep({{"listener", one.listener}}));
 }
 
 void daemon(Exposition& out, change::Control& control) {
@@ -107,7 +113,7 @@ asio::awaitable<std::unique_ptr<Pieces>> Scraper::scrape(change::Control& contro
   services.finish();
   rollout_metrics(out, control.views(), *snapshot);
   daemon(out, control);
-  certificates(out, control.spec());
+  certificates(out, control.views().certificates());
   notices(out, control.views().notify());
   process_metrics(out);
   co_return std::make_unique<Printer>(std::move(out));

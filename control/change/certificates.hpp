@@ -1,4 +1,4 @@
-// Certificates of the configuration that will not do for long. Pure.
+// What there is to say of the certificates that listeners show. Pure.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "control/acme/holding.hpp"
+#include "control/protocol/status.hpp"
 #include "proxy/config/spec.hpp"
 
 namespace sluice::change {
@@ -40,5 +42,14 @@ class CertificateWatch {
   };
   std::map<Certificate, Told> told_;
 };
+
+using Holdings = std::map<std::string, acme::Holding>;  // by listener
+
+// A sentence for every certificate whose last order failed; `now` in milliseconds since 1970.
+std::vector<std::string> order_warnings(const Holdings& holdings, std::int64_t now);
+
+// All of them, in the order of the listeners. `now` in milliseconds since 1970.
+std::vector<protocol::CertificateStatus> certificate_views(const config::Spec& spec, const Holdings& holdings,
+                                                           std::int64_t now);
 
 }  // namespace sluice::change

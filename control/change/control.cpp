@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "control/acme/keeper.hpp"
+#include "control/change/acme_host.hpp"
 #include "control/change/backend_verbs.hpp"
 #include "control/change/deadlines.hpp"
 #include "control/change/elsewhere.hpp"
@@ -94,6 +96,18 @@ struct Living {
   Publisher publisher;
   BackendHealth health;
   Drains drains;
+};
+
+// Certificates that this daemon orders by itself.
+struct Ordering {
+  Ordering(asio::any_io_executor loop, const InForce& in_force, Publisher& publisher,
+           worker::Workers& workers, Committer& committer, Recorder& recorder, io::Resolver& resolver,
+           const Options& options)
+      : host(in_force, publisher, workers, committer, recorder),
+        keeper(loop, host, resolver, *options.files, options.random) {}
+
+  AcmeHost host;
+  acme::Keeper keeper;
 };
 
 // The verbs that are more than a proposal.
@@ -187,6 +201,7 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   NoticeFeed notices;
   Living living;
   Committer committer;
+  Ordering ordering;
   const Planning planning;
   Waits waits;
   Verbs verbs;
@@ -214,18 +229,21 @@ Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_worke
       committer(loop, std::move(store),
                 {in_force, living.publisher, workers, names.resolver(), living.health.registry, living.drains,
                  recorder}),
+      ordering(loop, in_force, living.publisher, workers, committer, recorder, names.resolver(), options),
       planning{in_force, names.resolver(), committer},
       waits(loop, in_force, names.resolver(), living.health, living.drains),
       verbs(loop, planning, names.resolver(), committer, waits, living.health, recorder, background),
       previews(in_force, living.publisher, committer, recorder, *options.files, options.random),
-      reloader(options, readiness, in_force, names, workers, committer, living.drains, recorder),
+      reloader(options, readiness, in_force, names, workers, committer, living.drains, ordering.keeper,
+               recorder),
       name_follower(in_force, names.resolver(), committer, living.drains, recorder),
       deadlines(loop, in_force, committer, recorder, background),
       rollout_host(in_force, committer, recorder),
       rollout_driver(loop, rollout_host, names.resolver(), background),
       maintenance(loop, in_force, committer, workers, *options.files),
       status({options, in_force, readiness, workers, names.resolver(), living.health, living.drains,
-              maintenance.recent(), rollout_driver, committer, recorder, notices.notices(), upgrades}) {
+              maintenance.recent(), rollout_driver, ordering.keeper, committer, recorder, notices.notices(),
+              upgrades}) {
   workers.on_suspect = [this](std::uint32_t id) { living.health.outliers.consider(id); };
   name_follower.listen(living.health, workers);
   living.drains.on_finished = [this](const Drain& drain) { record_drain(drain); };
@@ -245,6 +263,7 @@ asio::awaitable<std::string> Control::Parts::open() {
   if (std::string error = previews.open(); !error.empty()) co_return error;
   if (std::string error = co_await committer.merge_with_configuration(); !error.empty()) co_return error;
   in_force.snapshot = std::make_shared<const route::Snapshot>();
+  ordering.keeper.follow(in_force.spec);
   co_return workers.prepare_listeners(in_force.spec.listeners);
 }
 
@@ -270,6 +289,7 @@ asio::awaitable<std::string> Control::Parts::start() {
   background.spawn(deadlines.run());
   background.spawn(name_follower.run());
   background.spawn(maintenance.run());
+  background.spawn(ordering.keeper.run());
   known_before.reset();
   readiness = {true, "ready"};
   co_return std::string();
@@ -348,6 +368,7 @@ void Control::Parts::stop() {
   deadlines.stop();
   name_follower.stop();
   maintenance.stop();
+  ordering.keeper.stop();
   waits.stop();
   recorder.events.on_added = nullptr;  // another process tells what happens from now on
   recorder.events.close();

@@ -72,6 +72,7 @@ void finish(route::Snapshot& snapshot, const config::Spec& spec, const route::Sn
   snapshot.places = like ? like->places : places_of(snapshot);
   snapshot.has_grpc_web =
       like ? like->has_grpc_web : std::ranges::any_of(spec.services, &config::ServiceSpec::grpc_web);
+  snapshot.looks_closer = snapshot.has_grpc_web || snapshot.proofs;
   snapshot.listener_pools = fixed_pools(spec, snapshot);
 }
 
@@ -170,6 +171,7 @@ std::shared_ptr<route::Snapshot> Publisher::begun(const state::State& state) con
   auto snapshot = std::make_shared<route::Snapshot>();
   snapshot->generation = state.generation;
   snapshot->preview_key = preview_key;
+  snapshot->proofs = proofs;
   return snapshot;
 }
 

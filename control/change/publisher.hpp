@@ -27,8 +27,10 @@ class Publisher {
   // `random` gives the seeds of new sequences (S3).
   Publisher(Registry& registry, const io::Resolver& resolver, std::function<std::uint64_t()> random);
 
-  std::optional<route::PreviewKey> preview_key;  // of every snapshot built from now on (S8)
-  ServiceMemory memory;                          // of the services that it builds
+  // Of every snapshot built from now on.
+  std::optional<route::PreviewKey> preview_key;                                             // S8
+  std::shared_ptr<const std::map<std::string, std::string, std::less<>>> proofs = nullptr;  // of ACME orders
+  ServiceMemory memory;  // of the services that it builds
 
   // Sequences and slot owners of `previous` (which may be null) are carried over where the share table is the
   // same (S3, C4). A backend whose name is not known has no endpoints; a service of which no pool with a

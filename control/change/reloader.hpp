@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "control/acme/keeper.hpp"
 #include "control/change/committer.hpp"
 #include "control/change/name_follower.hpp"
 #include "control/change/options.hpp"
@@ -27,7 +28,8 @@ class Reloader {
  public:
   // All of them outlive this.
   Reloader(const Options& options, const Readiness& readiness, InForce& in_force, Names& names,
-           worker::Workers& workers, Committer& committer, Drains& drains, Recorder& recorder);
+           worker::Workers& workers, Committer& committer, Drains& drains, acme::Keeper& certificates,
+           Recorder& recorder);
 
   void set_admin_listeners(AdminListeners* listeners) { admin_listeners_ = listeners; }
   boost::asio::awaitable<Result<protocol::Changed>> reload(Invocation invocation);
@@ -48,6 +50,7 @@ class Reloader {
   worker::Workers& workers_;
   Committer& committer_;
   Drains& drains_;
+  acme::Keeper& certificates_;
   Recorder& recorder_;
   AdminListeners* admin_listeners_ = nullptr;  // null: there are none
 };

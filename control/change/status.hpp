@@ -31,10 +31,12 @@ struct ControlCounters {
   std::uint64_t drains_clean = 0, drains_forced = 0;  // requests and tunnels
   std::uint64_t ejections = 0;
   std::uint64_t journal_errors = 0;
+  std::uint64_t certificates_issued = 0, certificates_failed = 0;  // orders of ACME
 };
 
 inline constexpr std::string_view kVerbResults[] = {"accepted", "refused"},
-                                  kReloadResults[] = {"ok", "failed"}, kDrainResults[] = {"clean", "forced"};
+                                  kReloadResults[] = {"ok", "failed"}, kDrainResults[] = {"clean", "forced"},
+                                  kOrderResults[] = {"issued", "failed"};
 
 inline constexpr observe::Metric<ControlCounters> kControlMetrics[] = {
     {"sluice_changes_total", "counter", "Verbs that changed something, and those that were refused.",
@@ -47,6 +49,11 @@ inline constexpr observe::Metric<ControlCounters> kControlMetrics[] = {
      "Requests and tunnels on draining backends: ended by themselves, or closed.",
      [](const ControlCounters& all, std::size_t i) { return i == 0 ? all.drains_clean : all.drains_forced; },
      "result", kDrainResults},
+    {"sluice_acme_orders_total", "counter", "Certificates that were ordered by ACME: came, or did not.",
+     [](const ControlCounters& all, std::size_t i) {
+       return i == 0 ? all.certificates_issued : all.certificates_failed;
+     },
+     "result", kOrderResults},
     {"sluice_journal_errors_total", "counter", "Changes that the state folder did not take.",
      [](const ControlCounters& all, std::size_t) { return all.journal_errors; }},
 };

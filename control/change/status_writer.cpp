@@ -122,10 +122,15 @@ StatusView StatusWriter::status_now() const {
   for (const auto& listener : of_.in_force.spec.listeners)
     view.listeners.push_back(listener_view(listener, of_.workers.port_of(listener.name)));
   view.notify = notify();
+  view.certificates = certificates();
   for (const auto& service : of_.in_force.spec.services)
     if (const auto* kept = of_.in_force.state.service(service.name))
       view.services.push_back(service_view(*kept, now));
   return view;
+}
+
+std::vector<protocol::CertificateStatus> StatusWriter::certificates() const {
+  return certificate_views(of_.in_force.spec, of_.keeper.holdings(), unix_milliseconds());
 }
 
 std::uint64_t StatusWriter::predecessor_connections() const {
@@ -164,6 +169,8 @@ std::vector<std::string> StatusWriter::warnings() const {
   all.insert(all.end(), of_.recorder.standing_warnings.begin(), of_.recorder.standing_warnings.end());
   const auto expiring = expiry_warnings(of_.in_force.spec, unix_milliseconds() / 1000);
   all.insert(all.end(), expiring.begin(), expiring.end());
+  const auto unordered = order_warnings(of_.keeper.holdings(), unix_milliseconds());
+  all.insert(all.end(), unordered.begin(), unordered.end());
   return all;
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/acme/keeper.hpp"
 #include "control/change/backend_health.hpp"
 #include "control/change/committer.hpp"
 #include "control/change/drains.hpp"
@@ -36,6 +37,7 @@ class StatusWriter {
     const Drains& drains;
     const SlidingWindow& recent;
     const rollout_driver::RolloutDriver& driver;
+    const acme::Keeper& keeper;
     const Committer& committer;
     const Recorder& recorder;
     const notify::Notices& notices;
@@ -62,6 +64,7 @@ class StatusWriter {
   std::uint64_t upgrades() const { return of_.upgrades ? of_.upgrades->count() : 0; }
   std::uint64_t predecessor_connections() const;
   std::vector<protocol::NotifyStatus> notify() const;  // of each target of notices
+  std::vector<protocol::CertificateStatus> certificates() const;
   // By pool, of the last 10 s; empty without requests.
   std::vector<double> shares_measured(const route::Service& service) const;
   std::uint64_t draining(const route::Pool& pool) const;  // backends whose drain is under way

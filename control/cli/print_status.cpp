@@ -162,8 +162,24 @@ static std::string predecessor_line(const Status& status, const Style& style) {
   return out + "\n";
 }
 
+// Of those that the daemon orders itself: "certificate: web a.test until TIME, next order TIME". What is
+// wrong with one stands among the warnings.
+static std::string certificate_lines(const Status& status, const Style& style) {
+  std::string out;
+  for (const auto& one : status.certificates) {
+    if (!one.acme) continue;
+    std::string names;
+    for (const auto& domain : one.domains) names += (names.empty() ? "" : ", ") + domain;
+    out += (one.not_after.empty() ? style.bad("certificate:") : "certificate:") + " " + one.listener + ", " +
+           names;
+    out += one.not_after.empty() ? ", none yet" : ", until " + one.not_after;
+    out += one.ordering ? ", is ordered now\n" : ", next order " + one.next_order + "\n";
+  }
+  return out;
+}
+
 std::string render_warnings(const Status& status, const Style& style) {
-  std::string out = predecessor_line(status, style);
+  std::string out = predecessor_line(status, style) + certificate_lines(status, style);
   for (const auto& warning : status.warnings) out += style.bad("warning:") + " " + warning + "\n";
   return out;
 }

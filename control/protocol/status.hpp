@@ -207,6 +207,32 @@ struct ListenerStatus {
   }
 };
 
+// A certificate that a listener shows, or is to show.
+struct CertificateStatus {
+  std::string listener, file;                            // the file is empty while the first one is ordered
+  Strings domains;                                       // that it is for
+  std::string not_after;                                 // empty without one
+  bool acme = false;                                     // ordered by the daemon; then:
+  bool ordering = false;                                 // now
+  std::string next_order;                                // when it is ordered again, or tried again
+  std::uint64_t failures = 0;                            // in a row
+  std::string last_error, last_error_time;               // of the last order, if that failed
+  std::int64_t not_after_unix = 0, next_order_unix = 0;  // for the metrics; milliseconds
+
+  static void fields(auto& self, auto& visit) {
+    visit("listener", self.listener);
+    visit.some("file", self.file);
+    visit("domains", self.domains);
+    visit.some("not_after", self.not_after);
+    visit("acme", self.acme);
+    visit.some("ordering", self.ordering);
+    visit.some("next_order", self.next_order);
+    if (self.acme) visit("failures", self.failures);
+    visit.some("last_error", self.last_error);
+    visit.some("last_error_time", self.last_error_time);
+  }
+};
+
 // The process whose place this one took (sluicectl upgrade), while it has clients left.
 struct PredecessorStatus {
   std::uint64_t pid = 0;
@@ -252,6 +278,7 @@ struct Status {
   std::string readiness;  // "ready", "starting", "shutting down"
   Strings warnings;       // "not durable: ...", services set aside, runtime values that won over the file
   std::vector<ListenerStatus> listeners;
+  std::vector<CertificateStatus> certificates;
   std::uint64_t pid = 0;
   std::uint64_t upgrades = 0;  // that led to this process
   std::optional<PredecessorStatus> predecessor;
@@ -268,6 +295,7 @@ struct Status {
     visit("readiness", self.readiness);
     visit("warnings", self.warnings);
     visit.named("listeners", self.listeners);
+    visit("certificates", self.certificates);
     visit("pid", self.pid);
     visit("upgrades", self.upgrades);
     visit.some("predecessor", self.predecessor);

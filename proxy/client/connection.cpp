@@ -119,10 +119,13 @@ void Connection::after_handshake(IoStatus status) {
 
 // THE place where a client's protocol is chosen: by ALPN behind TLS, where ServerContext::on_alpn agrees to
 // what the listener speaks; in clear by the first bytes, which HTTP/1 reads until they show otherwise
-// (chooses_by_preface()).
+// (chooses_by_preface()). An ACME server has seen what it came for with the handshake (RFC 8737 3), and was
+// asked for no certificate.
 Connection::Protocol Connection::choose_protocol(IoStatus handshake) const {
   if (handshake == IoStatus::ok) {
-    const bool agreed = socket_.tls() && socket_.tls()->alpn() == "h2";
+    const std::string_view alpn = socket_.tls() ? socket_.tls()->alpn() : std::string_view();
+    if (alpn == tls::kAcmeProtocol) return Protocol::none;
+    const bool agreed = alpn == "h2";
     return agreed || !listener_->spec.protocols.h1 ? Protocol::http2 : Protocol::http1;
   }
   const bool clear_text = handshake == IoStatus::reset && socket_.tls() && socket_.tls()->spoke_clear_text();

@@ -121,6 +121,9 @@ void write_list(YAML::Emitter& out, const char* key, const auto& values, const a
 void write(YAML::Emitter& out, const char* key, const std::vector<std::string>& servers, NameServers) {
   write_list(out, key, servers, [&](const std::string& server) { out << YAML::DoubleQuoted << server; });
 }
+void write(YAML::Emitter& out, const char* key, const std::vector<std::string>& domains, Domains) {
+  write_list(out, key, domains, [&](const std::string& domain) { out << domain; });
+}
 void write(YAML::Emitter& out, const char* key, const std::vector<Network>& networks, Networks) {
   write_list(out, key, networks, [&](const Network& network) { out << YAML::DoubleQuoted << network.text; });
 }
@@ -275,7 +278,8 @@ void write(YAML::Emitter& out, const char* key, const std::optional<T>& thing, P
 }
 
 template <class T>
-void write(YAML::Emitter& out, const char* key, const std::vector<T>& things, ListOf) {
+void write(YAML::Emitter& out, const char* key, const std::vector<T>& things, ListOf kind) {
+  if (things.empty() && kind.not_empty) return;  // so it was not there
   out << Key << key << YAML::Value << BeginSeq;
   for (const auto& thing : things) write_map(out, thing);
   out << EndSeq;

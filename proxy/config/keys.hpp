@@ -58,6 +58,7 @@ class KeysRead {
 void read(const YamlValue& value, Spec& spec, Plain = {});
 void read(const YamlValue& value, CertificateSpec& certificate, Plain = {});
 void read(const YamlValue& value, ListenerTls& tls, Plain = {});
+void read(const YamlValue& value, AcmeSpec& acme, Plain = {});
 void read(const YamlValue& value, AdminSpec& admin, Plain = {});
 void read(const YamlValue& value, RoleSpec& role, Plain = {});
 void read(const YamlValue& value, AccessLogSpec& access_log, Plain = {});
@@ -78,6 +79,7 @@ void read(const YamlValue& value, std::uint32_t& workers, Workers);
 void read(const YamlValue& value, std::uint32_t& mode, SocketMode);
 void read(const YamlValue& value, milliseconds& tunnels, TunnelSpread);
 void read(const YamlValue& value, std::vector<std::string>& servers, NameServers);
+void read(const YamlValue& value, std::vector<std::string>& domains, Domains);
 void read(const YamlValue& value, std::map<std::string, std::string>& pools, FixedPools);
 void read(const YamlValue& value, std::vector<Network>& networks, Networks);
 void read(const YamlValue& value, std::vector<std::pair<std::string, Share>>& split, Shares);

@@ -90,6 +90,7 @@ struct Workers {};
 struct SocketMode {};
 struct TunnelSpread {};  // wait, which is 0, or spread:DURATION
 struct NameServers {};
+struct Domains {};
 struct FixedPools {};
 struct Networks {};
 struct Protocols {};

@@ -10,6 +10,7 @@
 
 #include "proxy/base/network.hpp"
 #include "proxy/base/values.hpp"
+#include "proxy/config/acme_spec.hpp"
 #include "proxy/config/kinds.hpp"
 
 namespace sluice::config {
@@ -35,7 +36,8 @@ struct ListenerTls {
   static constexpr std::string_view kClientAuth[] = {"require", "optional"};
   static constexpr std::string_view kVersions[] = {"1.2", "1.3"};
 
-  std::vector<CertificateSpec> certificates;
+  std::vector<CertificateSpec> certificates;  // one of them, or acme
+  std::optional<AcmeSpec> acme;
   std::string client_ca;                // empty: clients show no certificate
   std::string client_auth = "require";  // with client_ca: or optional
   std::string min_version = "1.2";
@@ -45,7 +47,8 @@ struct ListenerTls {
   Place place;
   bool operator==(const ListenerTls&) const = default;
   static void fields(auto& self, auto& visit) {
-    visit("certificates", self.certificates, ListOf{"a certificate", "TLS needs at least one"}, kRequired);
+    visit("certificates", self.certificates, ListOf{"a certificate", "TLS needs at least one"});
+    visit("acme", self.acme);
     visit("client_ca", self.client_ca, File{});
     visit("client_auth", self.client_auth, OneOf{kClientAuth});
     visit("handshake_timeout", self.handshake_timeout, Duration{});

@@ -1,9 +1,14 @@
 // Where clients come in: certificates, fixed pools, trusted networks.
+#include <algorithm>
+
 #include "proxy/config/keys.hpp"
+#include "proxy/config/secret_file.hpp"
 #include "proxy/tls/certificate.hpp"
 
 namespace sluice::config {
 namespace {
+
+constexpr std::size_t kMostDomains = 100;  // of Let's Encrypt; servers of one's own take no more either
 
 // What is in the files, or what is wrong with them.
 void learn(const KeysRead& keys, CertificateSpec& certificate) {
@@ -27,9 +32,45 @@ void read(const YamlValue& value, CertificateSpec& certificate, Plain) {
 
 void read(const YamlValue& value, ListenerTls& tls, Plain) {
   const KeysRead keys = read_keys(value, tls);
+  const auto is_there = [&keys](const char* key) { return keys.find(key) || keys.complained_about(key); };
+  if (value.is_map() && !is_there("certificates") && !is_there("acme"))
+    value.complaints().add(value.key_place(), value.name() + " needs the key 'certificates' or 'acme'");
   if (tls.client_ca.empty()) return;
   const std::string why = tls::check_ca_file(tls.client_ca, tls.ca_digest);
   if (!why.empty()) keys.find("client_ca")->unusable(tls.client_ca, why);
+}
+
+void read(const YamlValue& value, AcmeSpec& acme, Plain) {
+  const KeysRead keys = read_keys(value, acme);
+  if (const auto* ca = keys.find("ca"); ca && !acme.ca.empty()) {
+    std::string digest;
+    const std::string why = tls::check_ca_file(acme.ca, digest);
+    if (!why.empty()) ca->unusable(acme.ca, why);
+    if (acme.directory.starts_with("http://"))
+      ca->complain("'ca' has a meaning only with a directory of https://");
+  }
+  const auto* eab = keys.find("eab");
+  if (!eab || !acme.eab || acme.eab->hmac_file.empty()) return;
+  std::string why;
+  read_secret(acme.eab->hmac_file, SecretKind::token, why);
+  if (!why.empty()) eab->complain("the file " + quoted(acme.eab->hmac_file) + " " + why);
+}
+
+// Each once, in the order written.
+void read(const YamlValue& value, std::vector<std::string>& domains, Domains) {
+  value.each("a domain", [&](const YamlValue& element) {
+    std::string name;
+    if (!element.checked(name, domain_error)) return;
+    if (std::ranges::find(domains, name) != domains.end())
+      return element.complain(quoted(name) + " stands in 'domains' already");
+    domains.push_back(std::move(name));
+  });
+  if (value.is_list() && value.empty())
+    value.complain("'domains' is empty, name what the certificate is for");
+  if (domains.size() > kMostDomains)
+    value.complain("'domains' has " + std::to_string(domains.size()) + " names, a certificate can have " +
+                   std::to_string(kMostDomains) +
+                   "; divide them among listeners, or order the rest elsewhere");
 }
 
 // service -> pool, with the place of either.

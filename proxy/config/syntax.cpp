@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "proxy/base/log_format.hpp"
+#include "proxy/base/network.hpp"
 #include "proxy/base/origin.hpp"
 #include "proxy/base/url.hpp"
+#include "proxy/tls/names.hpp"
 
 namespace sluice::config {
 namespace {
@@ -153,6 +155,57 @@ Invalid user_error(std::string_view text) {
 Invalid url_error(std::string_view text) {
   const auto url = parse_url(text);
   return url ? Invalid() : Invalid(url.error());
+}
+
+Invalid domain_error(std::string_view text) {
+  constexpr std::size_t kLongestName = 253, kLongestLabel = 63;  // RFC 1035 2.3.4
+  if (text.starts_with("*."))
+    return wrong(
+        text,
+        "a domain that can be proved here: a wildcard needs DNS-01, which Sluice does not do; name each "
+        "host, or bring the certificate under 'certificates'");
+  if (const auto address = parse_address(text.find(':') == text.npos ? std::string(text) + ":1"
+                                                                     : "[" + std::string(text) + "]:1");
+      address && parse_network(address->host))
+    return wrong(text, "a domain, an address is no name that a certificate is ordered for");
+  const std::string name = tls::lower(text);
+  bool good = !name.empty() && name.size() <= kLongestName;
+  for (std::size_t at = 0; good && at <= name.size();) {
+    const std::string_view label = std::string_view(name).substr(at, name.find('.', at) - at);
+    good = !label.empty() && label.size() <= kLongestLabel && label.front() != '-' && label.back() != '-' &&
+           std::ranges::all_of(label, [](char c) { return is_alphanumeric(c) || c == '-'; });
+    at += label.size() + 1;
+  }
+  if (!good) return wrong(text, "a domain, write a host name such as www.example.com");
+  if (name != text) return wrong(text, "a domain, names of certificates are written in lower case", name);
+  return std::nullopt;
+}
+
+Invalid acme_directory_error(std::string_view text) {
+  const auto url = parse_url(text);
+  if (!url) {
+    ValueError error = url.error();  // which guesses http where no scheme is written
+    if (error.suggestion.starts_with("http://")) error.suggestion.insert(4, "s");
+    return error;
+  }
+  const auto address = parse_address(url->address);
+  const auto here = address ? parse_network(address->host) : Parsed<Network>(ValueError());
+  const bool local = address && (tls::lower(address->host) == "localhost" ||
+                                 (here && (address->host.starts_with("127.") || address->host == "::1")));
+  if (url->secured || local) return std::nullopt;
+  return wrong(shown_url(text), "the directory of an ACME server, it begins with https://",
+               "https://" + shown_url(text).substr(7));
+}
+
+Invalid email_error(std::string_view text) {
+  if (text.starts_with("mailto:"))
+    return wrong(text, "an e-mail address, leave mailto: out", std::string(text.substr(7)));
+  const auto at = text.find('@');
+  const bool good = at != text.npos && at > 0 && at + 1 < text.size() &&
+                    text.find('@', at + 1) == text.npos &&
+                    std::ranges::none_of(text, [](char c) { return is_control(c) || one_of(c, " ,;<>?"); });
+  if (good) return std::nullopt;
+  return wrong(text, "an e-mail address, write one such as ops@example.com");
 }
 
 Invalid prometheus_error(std::string_view text) {

@@ -59,6 +59,12 @@ Invalid log_format_error(std::string_view text);
 // A user of Basic authentication, RFC 7617: no colon, no control characters.
 Invalid user_error(std::string_view text);
 
+// A name that an ACME server can prove (RFC 8555 7.1.4) without DNS-01: no wildcard, no address.
+Invalid domain_error(std::string_view text);
+// Where an ACME server's directory is: https, or http on this machine. What is said shows no password.
+Invalid acme_directory_error(std::string_view text);
+Invalid email_error(std::string_view text);
+
 // "http://host:port/..." or https, that can be asked as it stands. What is said shows no password.
 Invalid url_error(std::string_view text);
 // Likewise of a Prometheus, to which /api/v1/query is added.

@@ -88,12 +88,23 @@ void check_fixed_pools(const Spec& spec, const ServiceNames& services, const Lis
   }
 }
 
+// HTTP-01 is asked in clear (RFC 8555 8.3).
+void check_acme(const Spec& spec, const ListenerSpec& listener, Complaints& out) {
+  if (!listener.tls || !listener.tls->acme || listener.tls->acme->challenge != "http-01") return;
+  if (std::ranges::any_of(spec.listeners, [](const ListenerSpec& one) { return !one.tls; })) return;
+  out.add(listener.tls->acme->place,
+          "listener " + quoted(listener.name) +
+              ": 'challenge: http-01' needs a listener without 'tls' that the server "
+              "reaches at port 80, or leave 'challenge' out");
+}
+
 void check_listeners(const Spec& spec, const ServiceNames& services, Complaints& out) {
   Uniqueness names(out), binds(out);
   for (const auto& listener : spec.listeners) {
     names.add(listener.name, listener.places.of("name", listener.place), "listener " + quoted(listener.name));
     check_bind(binds, listener.bind, listener.places.of("bind", listener.place));
     check_fixed_pools(spec, services, listener, out);
+    check_acme(spec, listener, out);
     if (listener.proxy_protocol && listener.trusted_proxies.empty())
       out.add(listener.places.of("proxy_protocol", listener.place),
               "listener " + quoted(listener.name) +

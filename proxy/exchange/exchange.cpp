@@ -73,7 +73,7 @@ Exchange::~Exchange() { client_.set_observer(nullptr); }
 // Not a method: a frame less for each request.
 Task<void> Exchange::serve(Context& context, client::ClientStream& client) {
   Exchange self(context, client);
-  if (client.head().max_forwards_zero) co_return co_await self.answer_here();
+  if (client.head().max_forwards_zero) co_return co_await self.answer_here({});
   Failure failure = match_route(self.plan_, client.head_as_sent());
   if (!failure && self.plan_.routed().hold) failure = co_await self.wait_out_pause();
   if (!failure) failure = self.within_limits();
@@ -84,9 +84,15 @@ Task<void> Exchange::serve(Context& context, client::ClientStream& client) {
   self.end(failure);
 }
 
-// RFC 9110 7.6.2.
-Task<void> Exchange::answer_here() {
-  const auto status = co_await client_.reply(client::OwnReply{200, {}, {}});
+Task<void> Exchange::serve_proof(Context& context, client::ClientStream& client) {
+  Exchange self(context, client);
+  const auto& proofs = *self.plan_.view->snapshot->proofs;
+  co_await self.answer_here(proofs.find(client.head().path)->second);
+}
+
+// Nobody is asked: RFC 9110 7.6.2, RFC 8555 8.3.
+Task<void> Exchange::answer_here(std::string_view text) {
+  const auto status = co_await client_.reply(client::OwnReply{200, {}, text});
   if (status != StreamStatus::ok) client_.reset();
   record({});
 }

@@ -35,13 +35,15 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   // Answers the client, one way or the other. The exchange lives in this frame, which an idle connection does
   // not keep.
   static Task<void> serve(Context& context, client::ClientStream& client);
+  // The text that the snapshot has for this path. Requires: it has one.
+  static Task<void> serve_proof(Context& context, client::ClientStream& client);
 
  private:
   Exchange(Context& context, client::ClientStream& client);
   ~Exchange() override;
 
   // the way, in order
-  Task<void> answer_here();
+  Task<void> answer_here(std::string_view text);
   Task<Failure> wait_out_pause();
   Failure within_limits();
   bool decide_pool();

@@ -1,5 +1,5 @@
 // Serves the streams of one worker, each by an exchange of its own; a call of gRPC-Web by way of a
-// translation, where its service asks for one. Worker only.
+// translation, where its service asks for one; and ACME's questions, which no service sees. Worker only.
 #pragma once
 
 #include "proxy/client/client_stream.hpp"
@@ -13,7 +13,7 @@ class Handler final : public client::StreamHandler {
   Task<void> serve(client::ClientStream& stream) override;
 
  private:
-  [[gnu::noinline]] Task<void> serve_or_translate(client::ClientStream& stream);
+  [[gnu::noinline]] Task<void> look_closer(client::ClientStream& stream);
 
   Context& context_;
 };

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -125,8 +126,12 @@ struct Snapshot {
   std::shared_ptr<const RouteTable> routes = std::make_shared<const RouteTable>();  // never null
   std::shared_ptr<const ServicePlaces> places;  // by name; null: they are not many
   bool has_grpc_web = false;                    // one of the services wants it translated
-  std::vector<ListenerPools> listener_pools;    // only listeners that have fixed pools
-  std::optional<PreviewKey> preview_key;        // S8; none: no token was ever minted
+  // Paths that are answered with a text before any route is looked at (ACME's HTTP-01, RFC 8555 8.3); null:
+  // none, as nearly always.
+  std::shared_ptr<const std::map<std::string, std::string, std::less<>>> proofs;
+  bool looks_closer = false;  // has_grpc_web or proofs: what the way of every request asks, once
+  std::vector<ListenerPools> listener_pools;  // only listeners that have fixed pools
+  std::optional<PreviewKey> preview_key;      // S8; none: no token was ever minted
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

@@ -108,6 +108,7 @@ Certificate load_certificate(const CertificateFiles& files) {
     return wrong(Part::ocsp, "it holds no successful OCSP response in DER");
   loaded.staple = staple;
   loaded.names = names_of(loaded.leaf.get());
+  loaded.not_before = seconds_of(X509_get0_notBefore(loaded.leaf.get()));
   loaded.not_after = seconds_of(X509_get0_notAfter(loaded.leaf.get()));
   loaded.digest = digest_of({cert, key, staple});
   OPENSSL_cleanse(key.data(), key.size());

@@ -24,7 +24,7 @@ struct Certificate {
   KeyPtr key;
   std::string staple;              // the OCSP response as it goes out
   std::vector<std::string> names;  // DNS names and addresses of the subjectAltName; without any, the CN
-  std::int64_t not_after = 0;      // seconds since 1970
+  std::int64_t not_before = 0, not_after = 0;  // seconds since 1970
   std::string digest;  // of all the files' bytes: equal digests, equal certificates. Says nothing of the key.
 };
 

@@ -39,6 +39,35 @@ bool use(SSL_CTX* ctx, const Certificate& certificate) {
   return true;
 }
 
+// Set on an SSL whose client asks for a proof (RFC 8737), by on_client_hello().
+int proof_index() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+bool asks_for_proof(SSL* ssl) {
+  const unsigned char* at = nullptr;
+  std::size_t size = 0;
+  constexpr std::string_view kOnlyAcme(
+      "\x00\x0b\x0a"
+      "acme-tls/1",
+      13);  // the list's and the name's length
+  return SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &at, &size) ==
+             1 &&
+         std::string_view(reinterpret_cast<const char*>(at), size) == kOnlyAcme;
+}
+
+// What is shown and what is asked is the challenge's alone: no certificate is asked of the client, and so
+// nothing of this session may ever be resumed, least of all where one is.
+bool show_proof(SSL* ssl, const ChallengeCertificate& proof) {
+  SSL_set_verify(ssl, SSL_VERIFY_NONE, nullptr);
+  SSL_set_options(ssl, SSL_OP_NO_TICKET);
+  SSL_set_num_tickets(ssl, 0);
+  SSL_certs_clear(ssl);
+  return SSL_use_certificate(ssl, proof.certificate.get()) == 1 &&
+         SSL_use_PrivateKey(ssl, proof.key.get()) == 1;
+}
+
 bool offers(std::string_view list, std::string_view wanted) {
   for (std::size_t at = 0; at < list.size(); at += 1 + static_cast<unsigned char>(list[at]))
     if (list.substr(at, wanted.size()) == wanted) return true;
@@ -50,30 +79,44 @@ bool offers(std::string_view list, std::string_view wanted) {
 std::shared_ptr<const ServerContext> ServerContext::make(const ServerOptions& options, std::string& error) {
   auto made = std::make_shared<ServerContext>();
   made->tickets_ = options.tickets;
+  made->challenges_ = options.challenges;
+  for (const auto& name : options.promised) made->promised_.push_back(lower(name));
   if (options.h2) made->protocols_.push_back(kHttp2);
   if (options.http1) made->protocols_.insert(made->protocols_.end(), {kHttp11, kHttp10});
-  for (const auto& files : options.certificates) {
-    Certificate loaded = load_certificate(files);
-    if (loaded.wrong != Certificate::Part::none) {
-      const auto& file = loaded.wrong == Certificate::Part::cert  ? files.cert
-                         : loaded.wrong == Certificate::Part::key ? files.key
-                                                                  : files.ocsp;
-      error = "listener " + options.listener + ": the file " + file + " cannot be used: " + loaded.error;
-      return nullptr;
-    }
-    made->certificates_.push_back(std::move(loaded));
-  }
-  for (const auto& certificate : made->certificates_)
-    for (const auto& name : certificate.names) made->gather(name);
+  error = made->load(options);
   for (auto& group : made->groups_) {
+    if (!error.empty()) break;
     group->ctx.reset(SSL_CTX_new(TLS_server_method()));
     error = group->ctx ? made->set_up(group->ctx.get(), options, *group) : take_error();
-    if (!error.empty()) {
-      error = "listener " + options.listener + ": " + error;
-      return nullptr;
-    }
   }
-  return made;
+  if (error.empty()) return made;
+  error = "listener " + options.listener + ": " + error;
+  return nullptr;
+}
+
+// The first group, that of the first configured certificate, is for clients that name no host or an unknown
+// one.
+std::string ServerContext::load(const ServerOptions& options) {
+  for (const auto* list : {&options.issued, &options.certificates})
+    for (const auto& files : *list) {
+      Certificate loaded = load_certificate(files);
+      if (loaded.wrong != Certificate::Part::none) {
+        const auto& file = loaded.wrong == Certificate::Part::cert  ? files.cert
+                           : loaded.wrong == Certificate::Part::key ? files.key
+                                                                    : files.ocsp;
+        return "the file " + file + " cannot be used: " + loaded.error;
+      }
+      certificates_.push_back(std::move(loaded));
+    }
+  const auto configured = certificates_.begin() + static_cast<std::ptrdiff_t>(options.issued.size());
+  std::for_each(configured, certificates_.end(), [this](const Certificate& one) {
+    for (const auto& name : one.names) gather(name);
+  });
+  std::for_each(certificates_.begin(), configured, [this](const Certificate& one) {
+    for (const auto& name : one.names) gather(name);
+  });
+  if (groups_.empty()) groups_.push_back(std::make_unique<Group>());
+  return {};
 }
 
 // Of every kind of key the first certificate with exactly this pattern, else the first that covers it.
@@ -121,6 +164,7 @@ std::string ServerContext::set_up(SSL_CTX* ctx, const ServerOptions& options, co
   tickets_->serve(ctx);
   SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
   SSL_CTX_set_tlsext_servername_arg(ctx, this);
+  if (!challenges_.empty()) SSL_CTX_set_client_hello_cb(ctx, on_client_hello, this);
   SSL_CTX_set_alpn_select_cb(ctx, on_alpn, this);
   SSL_CTX_set_tlsext_status_cb(ctx, on_status);
   SSL_CTX_set_tlsext_status_arg(ctx, this);
@@ -163,19 +207,53 @@ SSL_CTX* ServerContext::find(std::string_view name) const {
 
 // --- what OpenSSL asks during a handshake. Worker.
 
-// An unknown name gets the first certificate, as with nginx and HAProxy; its requests get 421.
-int ServerContext::on_server_name(SSL* ssl, int*, void* self) {
+// Before SNI and ALPN are looked at, while both can still decide. Only set while there is something to prove.
+int ServerContext::on_client_hello(SSL* ssl, int*, void*) {
+  if (asks_for_proof(ssl)) SSL_set_ex_data(ssl, proof_index(), ssl);
+  return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+// An unknown name gets the first certificate, as with nginx and HAProxy; its requests get 421. One that a
+// certificate is ordered for gets none until that is there.
+int ServerContext::on_server_name(SSL* ssl, int* alert, void* self) {
   const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   if (!name) return SSL_TLSEXT_ERR_NOACK;
-  SSL_CTX* ctx = static_cast<const ServerContext*>(self)->find(name);
-  if (!ctx) return SSL_TLSEXT_ERR_NOACK;
-  SSL_set_SSL_CTX(ssl, ctx);
-  return SSL_TLSEXT_ERR_OK;
+  const auto& context = *static_cast<const ServerContext*>(self);
+  if (SSL_get_ex_data(ssl, proof_index())) {
+    const ChallengeCertificate* proof = context.challenge_for(name);
+    if (proof && show_proof(ssl, *proof)) return SSL_TLSEXT_ERR_OK;
+    *alert = SSL_AD_UNRECOGNIZED_NAME;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+  SSL_CTX* ctx = context.find(name);
+  if (ctx) {
+    SSL_set_SSL_CTX(ssl, ctx);
+    return SSL_TLSEXT_ERR_OK;
+  }
+  if (!context.is_promised(name)) return SSL_TLSEXT_ERR_NOACK;
+  *alert = SSL_AD_UNRECOGNIZED_NAME;
+  return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+bool ServerContext::is_promised(std::string_view name) const {
+  return std::find(promised_.begin(), promised_.end(), lower(bare_host(name))) != promised_.end();
+}
+
+const ChallengeCertificate* ServerContext::challenge_for(std::string_view name) const {
+  const std::string wanted = lower(bare_host(name));
+  for (const auto& one : challenges_)
+    if (one->name == wanted) return one.get();
+  return nullptr;
 }
 
 // RFC 7301 3.2: a client that names its protocols and not ours is told so.
-int ServerContext::on_alpn(SSL*, const unsigned char** chosen, unsigned char* size,
+int ServerContext::on_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* size,
                            const unsigned char* offered, unsigned offered_size, void* self) {
+  if (SSL_get_ex_data(ssl, proof_index())) {
+    *chosen = reinterpret_cast<const unsigned char*>(kAcmeProtocol.data());
+    *size = static_cast<unsigned char>(kAcmeProtocol.size());
+    return SSL_TLSEXT_ERR_OK;
+  }
   const std::string_view list(reinterpret_cast<const char*>(offered), offered_size);
   for (const std::string_view ours : static_cast<const ServerContext*>(self)->protocols_) {
     if (!offers(list, ours)) continue;

@@ -10,11 +10,17 @@
 namespace sluice::worker {
 namespace {
 
-tls::ServerOptions tls_options(const config::ListenerSpec& spec, std::shared_ptr<tls::TicketKeys> tickets) {
+tls::ServerOptions tls_options(const config::ListenerSpec& spec, const OwnCertificates& own,
+                               std::shared_ptr<tls::TicketKeys> tickets) {
   tls::ServerOptions options;
   options.listener = spec.name;
   for (const auto& files : spec.tls->certificates)
     options.certificates.push_back({files.cert, files.key, files.ocsp});
+  if (spec.tls->acme) {
+    options.issued = own.issued;
+    options.promised = spec.tls->acme->domains;
+    options.challenges = own.challenges;
+  }
   options.client_ca = spec.tls->client_ca;
   options.client_certificate_must = spec.tls->client_auth == "require";
   options.only_tls13 = spec.tls->min_version == "1.3";
@@ -62,7 +68,7 @@ std::string ListenerSet::prepare(const std::vector<config::ListenerSpec>& wanted
   for (const auto& spec : wanted) wanted_.push_back({spec, nullptr, {}, {}, -1});
   std::string error;
   for (auto& one : wanted_)
-    if (error.empty()) error = secure(one);
+    if (error.empty()) one.tls = secured(one.spec, own_[one.spec.name], error);
   // A listener's own socket first, so that two of one address do not swap theirs.
   for (auto& one : wanted_) reuse(one, wanted, true);
   for (auto& one : wanted_)
@@ -74,12 +80,32 @@ std::string ListenerSet::prepare(const std::vector<config::ListenerSpec>& wanted
   return error;
 }
 
-std::string ListenerSet::secure(Wanted& wanted) {
-  if (!wanted.spec.tls) return {};
+// Null for a listener that speaks clear text, and with an error.
+std::shared_ptr<const tls::ServerContext> ListenerSet::secured(const config::ListenerSpec& spec,
+                                                               const OwnCertificates& own,
+                                                               std::string& error) {
+  if (!spec.tls) return nullptr;
   if (!tickets_) tickets_ = std::make_shared<tls::TicketKeys>(tls::TicketKeys::Clock::now());
+  return tls::ServerContext::make(tls_options(spec, own, tickets_), error);
+}
+
+// Connections keep what they have; a listener that is prepared meanwhile has read what was there before, so
+// this one goes to it, too.
+std::string ListenerSet::set_certificates(const std::string& listener, OwnCertificates certificates) {
   std::string error;
-  wanted.tls = tls::ServerContext::make(tls_options(wanted.spec, tickets_), error);
-  return error;
+  std::shared_ptr<const tls::ServerContext> next, prepared;
+  const auto open = open_.find(listener);
+  const auto wanted = std::ranges::find(wanted_, listener, [](const Wanted& one) { return one.spec.name; });
+  if (open != open_.end()) next = secured(open->second.spec, certificates, error);
+  if (error.empty() && wanted != wanted_.end()) prepared = secured(wanted->spec, certificates, error);
+  if (!error.empty()) return error;
+  own_[listener] = std::move(certificates);
+  if (prepared) wanted->tls = std::move(prepared);
+  if (!next) return {};
+  Open& in_force = open->second;
+  in_force.info = make_info(in_force.spec, in_force.info.get(), std::move(next));
+  give_to_workers(in_force, false);
+  return {};
 }
 
 bool ListenerSet::is_claimed(const std::string& name) const {

@@ -29,6 +29,7 @@ class ListenerSet {
   std::string listen();
   void take();
   void forget();
+  std::string set_certificates(const std::string& listener, OwnCertificates certificates);
 
   std::uint16_t port_of(const std::string& listener) const;
   std::vector<ListeningSockets> listening() const;
@@ -52,7 +53,8 @@ class ListenerSet {
     int spare = -1;  // the first of those in spare_ that `opened` has copies of
   };
 
-  std::string secure(Wanted& wanted);
+  std::shared_ptr<const tls::ServerContext> secured(const config::ListenerSpec& spec,
+                                                    const OwnCertificates& own, std::string& error);
   bool reuse(Wanted& wanted, const std::vector<config::ListenerSpec>& all, bool same_name);
   bool adopt_spare(Wanted& wanted);
   bool fits(const ListeningSockets& spare, const config::ListenerSpec& spec) const;
@@ -66,9 +68,10 @@ class ListenerSet {
   std::shared_ptr<client::ListenerInfo> info_for(const Wanted& wanted) const;
 
   const std::vector<std::unique_ptr<Worker>>& workers_;
-  std::map<std::string, Open> open_;     // by listener name
-  std::vector<Wanted> wanted_;           // prepared, not in force
-  std::vector<ListeningSockets> spare_;  // that were passed in, and that no listener uses now
+  std::map<std::string, Open> open_;            // by listener name
+  std::vector<Wanted> wanted_;                  // prepared, not in force
+  std::map<std::string, OwnCertificates> own_;  // by listener name
+  std::vector<ListeningSockets> spare_;         // that were passed in, and that no listener uses now
   // Sockets that workers keep for the handshakes that were under way, and since when.
   std::vector<std::pair<std::chrono::steady_clock::time_point, std::uint64_t>> leaving_;
   std::uint64_t last_id_ = 0;

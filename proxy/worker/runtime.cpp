@@ -95,6 +95,9 @@ std::string Runtime::prepare_listeners(const std::vector<config::ListenerSpec>& 
 std::string Runtime::listen() { return impl_->listeners.listen(); }
 void Runtime::take_listeners() { impl_->listeners.take(); }
 void Runtime::forget_listeners() { impl_->listeners.forget(); }
+std::string Runtime::set_certificates(const std::string& listener, OwnCertificates certificates) {
+  return impl_->listeners.set_certificates(listener, std::move(certificates));
+}
 std::uint16_t Runtime::port_of(const std::string& listener) const {
   return impl_->listeners.port_of(listener);
 }

@@ -53,6 +53,7 @@ class Runtime final : public Workers {
   std::string listen() override;
   void take_listeners() override;
   void forget_listeners() override;
+  std::string set_certificates(const std::string& listener, OwnCertificates certificates) override;
   std::uint16_t port_of(const std::string& listener) const override;
   std::string set_access_log(const config::AccessLogSpec& spec) override;
   void reopen_access_log() override;

@@ -12,12 +12,16 @@
 #include "proxy/config/spec.hpp"
 #include "proxy/observe/worker_counters.hpp"
 #include "proxy/route/snapshot.hpp"
-
-namespace sluice::tls {
-class TicketKeys;
-}
+#include "proxy/tls/server.hpp"
 
 namespace sluice::worker {
+
+// What a listener shows beside the certificates of its configuration: those that this process has ordered,
+// and proofs for an ACME server while it orders one.
+struct OwnCertificates {
+  std::vector<tls::CertificateFiles> issued;
+  std::vector<std::shared_ptr<const tls::ChallengeCertificate>> challenges;
+};
 
 // What happens to upgraded connections (WebSocket) of a draining backend (D1).
 struct TunnelPolicy {
@@ -70,6 +74,9 @@ class Workers {
   virtual std::string listen() = 0;
   virtual void take_listeners() = 0;
   virtual void forget_listeners() = 0;
+  // What `listener` shows from now on, in new handshakes; also of one that is not prepared yet. Nothing else
+  // of it changes. An error text, or empty; after an error everything is as it was.
+  virtual std::string set_certificates(const std::string& listener, OwnCertificates certificates) = 0;
   // The port a listener is bound to (it may have asked for port 0); 0 when there is no such listener.
   virtual std::uint16_t port_of(const std::string& listener) const = 0;
 

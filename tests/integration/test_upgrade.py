@@ -10,6 +10,7 @@ import subprocess
 import threading
 
 import pytest
+from acme_server import AcmeServer
 from client import Client
 from sluice import config_of, service
 from tls import Authority
@@ -312,3 +313,26 @@ def test_a_socket_of_the_service_manager_stays_its_own(folder, backend):
             daemon.finish()
         with socket.create_connection(("127.0.0.1", port), 5):
             pass  # nobody answers, but the manager's socket still listens
+
+
+def test_an_ordered_certificate_goes_along_and_is_renewed_by_the_new_process(upgradable, folder):
+    server = AcmeServer(folder)
+    try:
+        server.life = 20
+        acme = {"directory": server.directory, "domains": ["a.test"], "challenge": "tls-alpn-01"}
+        daemon = upgradable(listeners=[{"name": "web", "bind": "127.0.0.1:0", "tls": {"acme": acme}}])
+        address = daemon.address()
+        server.tls = lambda: address
+
+        def shown():
+            host, port = address.split(":")
+            with socket.create_connection((host, int(port)), 10) as sock, server.authority.trusting().wrap_socket(sock, server_hostname="a.test") as secured:
+                return int(secured.getpeercert()["serialNumber"], 16)
+        wait_until(lambda: "not_after" in daemon.status()["certificates"][0], 20, lambda: f"a certificate: {daemon.stderr()}")
+        first = shown()
+        daemon.upgrade()
+        assert shown() == first == server.issued[0].serial_number and len(server.orders) == 1
+        wait_until(lambda: len(server.issued) == 2 and shown() == server.issued[1].serial_number, 30, lambda: f"its renewal: {daemon.stderr()}")
+        assert (len(server.accounts), server.violations) == (1, [])
+    finally:
+        server.stop()

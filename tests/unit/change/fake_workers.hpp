@@ -54,6 +54,10 @@ class FakeWorkers : public worker::Workers {
   std::string listen() override { return listener_error; }
   void take_listeners() override { listeners = std::move(prepared); }
   void forget_listeners() override { prepared.clear(); }
+  std::string set_certificates(const std::string& listener, worker::OwnCertificates certificates) override {
+    own_certificates[listener] = std::move(certificates);
+    return {};
+  }
   std::string set_access_log(const config::AccessLogSpec& spec) override {
     if (access_log_error.empty()) access_log = spec;
     return access_log_error;
@@ -74,6 +78,7 @@ class FakeWorkers : public worker::Workers {
   std::vector<std::function<void()>> held;
   std::map<std::uint32_t, worker::TunnelPolicy> tunnels;
   std::vector<config::ListenerSpec> listeners, prepared;
+  std::map<std::string, worker::OwnCertificates> own_certificates;
   config::AccessLogSpec access_log;
   std::string listener_error, access_log_error;
   worker::Blockers blocking;

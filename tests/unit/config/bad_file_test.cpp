@@ -1,4 +1,5 @@
 // Bad files, bad YAML, bad keys at the top, bad listeners and bad admin sections.
+#include "proxy/config/dump.hpp"
 #include "unit/config/rows.hpp"
 
 namespace sluice::config {
@@ -176,6 +177,59 @@ TEST(BadConfig, Admin) {
       {top_3_1("admin: {http: {bind: \"h:1\", token_file: no-such-token}}"), 3, 41, "it was looked for in /",
        ""},
   });
+}
+
+std::string acme(const std::string& keys) {
+  return listener_4_5("tls: {acme: {directory: \"https://ca.test/dir\", " + keys + "}}");
+}
+
+TEST(BadConfig, AcmeSections) {
+  expect_complaints({
+      {listener_4_5("tls: {}"), 4, 5, "'tls' needs the key 'certificates' or 'acme'", ""},
+      {listener_4_5("tls: {acme: {domains: [a.test]}}"), 4, 11, "'acme' needs the key 'directory'", ""},
+      {acme("email: a@b.test"), 4, 11, "'acme' needs the key 'domains'", ""},
+      {acme("domains: []"), 4, 61, "'domains' is empty, name what the certificate is for", ""},
+      {acme("domains: [\"*.a.test\"]"), 4, 62, "a wildcard needs DNS-01, which Sluice does not do", ""},
+      {acme("domains: [192.0.2.1]"), 4, 62, "an address is no name that a certificate is ordered for", ""},
+      {acme("domains: [\"2001:db8::1\"]"), 4, 62, "an address is no name", ""},
+      {acme("domains: [a_b.test]"), 4, 62, "'a_b.test' is not a domain, write a host name", ""},
+      {acme("domains: [a..test]"), 4, 62, "'a..test' is not a domain", ""},
+      {acme("domains: [a.test.]"), 4, 62, "'a.test.' is not a domain", ""},
+      {acme("domains: [\"a.test:443\"]"), 4, 62, "'a.test:443' is not a domain", ""},
+      {acme("domains: [A.test]"), 4, 62, "written in lower case", "a.test"},
+      {acme("domains: [a.test, a.test]"), 4, 70, "'a.test' stands in 'domains' already", ""},
+      {acme("domains: [a.test], email: ops"), 4, 78, "'ops' is not an e-mail address", ""},
+      {acme("domains: [a.test], email: \"mailto:a@b.test\""), 4, 78, "leave mailto: out", "a@b.test"},
+      {acme("domains: [a.test], challenge: dns-01"), 4, 82,
+       "'challenge' must be one of tls-alpn-01 and http-01", ""},
+      {acme("domains: [a.test], challenge: http-01"), 4, 11,
+       "listener 'web': 'challenge: http-01' needs a listener without 'tls'", ""},
+      {acme("domains: [a.test], ca: /no/ca"), 4, 75, "'ca': the file '/no/ca' cannot be read", ""},
+      {acme("domains: [a.test], eab: {kid: k}"), 4, 71, "'eab' needs the key 'hmac_file'", ""},
+      {acme("domains: [a.test], domain: b.test"), 4, 71, "unknown key 'domain' in 'acme'", "domains"},
+      {listener_4_5("tls: {acme: {directory: \"http://ca.test/dir\", domains: [a.test]}}"), 4, 29,
+       "is not the directory of an ACME server, it begins with https://", "https://ca.test/dir"},
+      {listener_4_5("tls: {acme: {directory: ca.test, domains: [a.test]}}"), 4, 29, "'ca.test' is not",
+       "https://ca.test"},
+  });
+  for (const char* here :
+       {"http://127.0.0.1:14000/dir", "http://[::1]:14000/dir", "http://localhost:14000/dir"})
+    EXPECT_THAT(texts(load_text(listener_4_5("tls: {acme: {directory: \"" + std::string(here) +
+                                             "\", domains: [a.test, "
+                                             "xn--bcher-kva.test]}}"),
+                                "f")
+                          .complaints),
+                testing::IsEmpty())
+        << here;
+}
+
+TEST(BadConfig, AnAcmeSectionComesBackFromItsDump) {
+  const Loaded loaded =
+      load_text(acme("email: a@b.test, domains: [a.test, b.test], challenge: tls-alpn-01"), "f");
+  ASSERT_TRUE(loaded.spec);
+  const Loaded again = load_text(to_yaml(*loaded.spec), "f");
+  EXPECT_THAT(texts(again.complaints), testing::IsEmpty());
+  EXPECT_EQ(*again.spec, *loaded.spec);
 }
 
 // X5, T3: what is wrong with a certificate is said with the place of its file, before anything is served.

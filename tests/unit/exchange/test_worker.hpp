@@ -51,7 +51,7 @@ class TestWorker {
     snapshot->generation = ++generation_;
     snapshot->preview_key = preview_key;
     snapshot->services.push_back(service());
-    snapshot->has_grpc_web = spec.grpc_web;
+    snapshot->has_grpc_web = snapshot->looks_closer = spec.grpc_web;
     config::RouteSpec route;
     route.service = "api";
     route.path = "/";
