@@ -203,15 +203,15 @@ def test_S3_shares_are_exact_over_upgrades_under_load(upgradable, backend):
     def client():
         left = total // clients
         while left:
+            if left <= 200:
+                upgraded.wait(60)  # without a connection: an idle one would be closed
             with Client(web) as one:
                 while left:
-                    if left == 200:
-                        upgraded.wait(60)
                     answer = one.request()
                     left -= 1
                     if answer.status != 200:
                         failed.append(answer)
-                    if answer.get("Connection") == "close":
+                    if answer.get("Connection") == "close" or left == 200:
                         break
     threads = [threading.Thread(target=client, daemon=True) for _ in range(clients)]
     for thread in threads:
