@@ -142,8 +142,17 @@ std::optional<Notice> of_retention(const Event& event, std::uint64_t generation)
   return notice;
 }
 
-Notice of_certificate(const Event& event, std::uint64_t generation) {
+// An order that went well is no news; one that failed is the end's beginning.
+std::optional<Notice> of_certificate(const Event& event, std::uint64_t generation) {
+  const std::string result = text_in(event, "result");
+  if (result == "issued") return std::nullopt;
   Notice notice = made_of(NoticeKind::certificate_ending, event, generation);
+  if (result == "failed") {
+    notice.subject = "listener " + text_in(event, "listener");
+    notice.reason = event.text;
+    notice.next = "sluicectl status";  // when the next order is
+    return notice;
+  }
   notice.subject = text_in(event, "certificate");
   notice.reason = text_in(event, "left");
   notice.next = "sluicectl reload";  // once it is renewed

@@ -104,6 +104,16 @@ TEST(NoticeOf, ARetentionIsToldWhenItEndsAndItsHookIsNot) {
   EXPECT_FALSE(notice_of(event_of("retain", "api", {{"pool", "blue"}}), 8));
 }
 
+TEST(NoticeOf, OfOrdersForCertificatesThoseThatFailAreTold) {
+  const Event failed = event_of("certificate", "", {{"listener", "tls"}, {"result", "failed"}});
+  const auto notice = notice_of(failed, 8);
+  ASSERT_TRUE(notice);
+  EXPECT_EQ(notice->kind, notify::NoticeKind::certificate_ending);
+  EXPECT_EQ(notice->subject, "listener tls");
+  EXPECT_EQ(notice->reason, failed.text);
+  EXPECT_FALSE(notice_of(event_of("certificate", "", {{"listener", "tls"}, {"result", "issued"}}), 8));
+}
+
 TEST(NoticeOf, NothingElseIsTold) {
   for (const char* type :
        {"warning", "reload", "shutdown", "notify", "quiet", "preview", "resolved", "reverted"})
