@@ -8,7 +8,6 @@ import pytest
 from sluice import binary, config_of, service
 from test_drain import hold_on
 from test_rollout import fails, say, until
-from test_upgrade import upgradable  # noqa: F401
 from tls import Authority
 from waiting import stays_true, wait_until
 from webhook import Webhook

@@ -251,7 +251,7 @@ def test_P1_requests_that_a_pause_holds_are_let_go_from_both_processes_the_old_o
     assert held(daemon) == 5, "those of the old process are counted"
     new = hold(daemon, [f"/{n}" for n in range(5, 10)])
     assert not blue.seen() and daemon.status()["predecessor"]["pid"] == first
-    reply = daemon.do("resume", "api")
+    reply = daemon.do("resume", "api", "--rate", "20/s")  # slow enough that the backend sees the order
     assert reply["held"] == 10
     assert [client.read().status for client in old + new] == [200] * 10
     assert {r.target for r in blue.seen()[:5]} == {f"/{n}" for n in range(5)}

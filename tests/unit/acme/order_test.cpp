@@ -222,8 +222,12 @@ TEST(Order, EveryStepMayFailInEveryWay) {
       ASSERT_TRUE(failure) << "question " << step << ", status " << wrong.status;
       EXPECT_THAT(failure->what, HasSubstr(wrong.status == 0 ? "refused" : ""));
       EXPECT_GT(failure->what.size(), 10u);
-      if (wrong.status == 429) EXPECT_EQ(failure->retry_after, 90s);
-      if (wrong.status == 0 || wrong.status == 500) EXPECT_EQ(failure->kind, FailureKind::unreachable);
+      if (wrong.status == 429) {
+        EXPECT_EQ(failure->retry_after, 90s);
+      }
+      if (wrong.status == 0 || wrong.status == 500) {
+        EXPECT_EQ(failure->kind, FailureKind::unreachable);
+      }
     }
 }
 
