@@ -141,12 +141,14 @@ TEST_F(DriverTest, G7_the_step_goes_on_in_another_process_with_what_was_seen) {
   next.open_log(files, "/judgements.log");
   next.remember(known);
   EXPECT_TRUE(host.events.empty());
-  boost::asio::co_spawn(loop.io, next.run(), boost::asio::detached);
+  bool ended = false;
+  boost::asio::co_spawn(loop.io, next.run(), [&ended](std::exception_ptr) { ended = true; });
   const auto there = [&] { return next.watch_of("api", host.rollout()); };
   EXPECT_TRUE(until([&] { return there() && there()->last().n_canary == 30; }))
       << "of the same counters it would count none: it begins with what they are now";
   EXPECT_GE(there()->last().in_step, std::chrono::seconds(60));
   next.stop();
+  EXPECT_TRUE(until([&] { return ended; }));
 }
 
 TEST_F(DriverTest, G7_a_hold_that_begins_anew_is_an_event) {
