@@ -9,6 +9,7 @@
 #include "control/acme/certificates.hpp"
 #include "control/io/http_client.hpp"
 #include "control/io/reach.hpp"
+#include "control/io/retry_after.hpp"
 #include "control/state/read_json.hpp"
 #include "proxy/base/suggest.hpp"
 #include "proxy/base/values.hpp"
@@ -52,7 +53,7 @@ Answer answer_of(io::HttpAnswer fetched) {
   answer.body = std::move(fetched.body);
   answer.nonce = fetched.fields["replay-nonce"];
   answer.location = fetched.fields["location"];
-  answer.retry_after = read_retry_after(fetched.fields["retry-after"], unix_now() / 1000);
+  answer.retry_after = io::read_retry_after(fetched.fields["retry-after"], unix_now() / 1000).value_or(0s);
   return answer;
 }
 

@@ -16,7 +16,6 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kLongestText = 500;  // of what a server says, in messages, logs and status
 constexpr std::size_t kMostSubproblems = 5;
-constexpr milliseconds kMostPatience = 24h * 7;
 constexpr std::string_view kAcmeTypes = "urn:ietf:params:acme:error:";
 
 // Whatever the server says stands in one line.
@@ -67,21 +66,6 @@ Complaint complaint_in(const json::value& document) {
   const std::string inside = complaint.type + subproblems_in(document);
   complaint.text = tidy(detail.empty() ? inside : inside.empty() ? detail : detail + " (" + inside + ")");
   return complaint;
-}
-
-milliseconds read_retry_after(std::string_view text, std::int64_t now) {
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error == std::errc::result_out_of_range) return kMostPatience;
-  if (error != std::errc() || end != text.data() + text.size()) {
-    std::tm parts{};
-    const std::string copy(text);
-    const char* const read = ::strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    if (!read || *read != '\0') return 0ms;
-    seconds = static_cast<std::int64_t>(timegm(&parts)) - now;
-  }
-  const auto most = std::chrono::duration_cast<std::chrono::seconds>(kMostPatience).count();
-  return std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, most));
 }
 
 std::optional<UnixMilliseconds> read_time(std::string_view text) {

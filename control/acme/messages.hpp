@@ -43,10 +43,6 @@ struct Complaint {
 };
 Complaint complaint_in(const boost::json::value& document);
 
-// Retry-After (RFC 9110 10.2.3), seconds or a date; at most a week, 0 when it is neither. `now` in seconds
-// since 1970.
-milliseconds read_retry_after(std::string_view text, std::int64_t now);
-
 // "2026-01-02T03:04:05Z" (RFC 3339), with or without a fraction and an offset; nothing when it is none.
 std::optional<UnixMilliseconds> read_time(std::string_view text);
 

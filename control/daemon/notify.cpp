@@ -13,11 +13,12 @@
 #include <cstring>
 #include <string_view>
 
+#include "control/handoff/channel.hpp"
+
 namespace sluice::daemon {
 namespace {
 
 constexpr int kFirstFd = 3;               // SD_LISTEN_FDS_START
-constexpr std::size_t kMostFds = 200;     // in a message; the kernel takes 253
 constexpr timeval kPatience{0, 200'000};  // for a manager that does not read
 
 std::string take_variable(const char* name) {
@@ -67,8 +68,9 @@ void Notify::status(const std::string& text) const { say("STATUS=" + one_line(te
 void Notify::alive() const { say("WATCHDOG=1"); }
 
 void Notify::keep(const std::string& name, std::span<const int> descriptors) const {
-  for (; !descriptors.empty(); descriptors = descriptors.subspan(std::min(kMostFds, descriptors.size())))
-    say("FDSTORE=1\nFDNAME=" + name, descriptors.first(std::min(kMostFds, descriptors.size())));
+  for (; !descriptors.empty();
+       descriptors = descriptors.subspan(std::min(handoff::Rights::kMost, descriptors.size())))
+    say("FDSTORE=1\nFDNAME=" + name, descriptors.first(std::min(handoff::Rights::kMost, descriptors.size())));
 }
 void Notify::forget(const std::string& name) const { say("FDSTOREREMOVE=1\nFDNAME=" + name); }
 
@@ -108,16 +110,7 @@ void Notify::send(const std::string& text, std::span<const int> descriptors) con
   message.msg_namelen = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size());
   message.msg_iov = &piece;
   message.msg_iovlen = 1;
-  alignas(cmsghdr) char room[CMSG_SPACE(kMostFds * sizeof(int))];
-  if (!descriptors.empty()) {
-    message.msg_control = room;
-    message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
-    cmsghdr* const part = CMSG_FIRSTHDR(&message);
-    part->cmsg_level = SOL_SOCKET;
-    part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN(descriptors.size_bytes());
-    std::memcpy(CMSG_DATA(part), descriptors.data(), descriptors.size_bytes());
-  }
+  const handoff::Rights rights(message, descriptors);
   const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return;
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);

@@ -59,6 +59,17 @@ Descriptors::~Descriptors() {
     if (one >= 0) ::close(one);
 }
 
+Rights::Rights(msghdr& message, std::span<const int> descriptors) {
+  if (descriptors.empty()) return;
+  message.msg_control = room_;
+  message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+  cmsghdr* const part = CMSG_FIRSTHDR(&message);
+  part->cmsg_level = SOL_SOCKET;
+  part->cmsg_type = SCM_RIGHTS;
+  part->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+  std::memcpy(CMSG_DATA(part), descriptors.data(), descriptors.size_bytes());
+}
+
 int copy_of(int descriptor) { return ::fcntl(descriptor, F_DUPFD_CLOEXEC, 3); }
 
 std::optional<std::pair<Channel, Channel>> Channel::pair() {
@@ -72,16 +83,7 @@ bool Channel::send(std::string_view text, std::span<const int> descriptors) cons
   msghdr message{};
   message.msg_iov = &piece;
   message.msg_iovlen = 1;
-  alignas(cmsghdr) char room[CMSG_SPACE(kMostDescriptors * sizeof(int))];
-  if (!descriptors.empty()) {
-    message.msg_control = room;
-    message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
-    cmsghdr* const part = CMSG_FIRSTHDR(&message);
-    part->cmsg_level = SOL_SOCKET;
-    part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN(descriptors.size_bytes());
-    std::memcpy(CMSG_DATA(part), descriptors.data(), descriptors.size_bytes());
-  }
+  const Rights rights(message, descriptors);
   ssize_t sent;
   do {
     sent = ::sendmsg(descriptor(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -105,7 +107,7 @@ std::optional<Channel::Message> Channel::receive(std::chrono::milliseconds limit
   if (ready <= 0) return std::nullopt;
   std::string text(kLongest, '\0');
   iovec piece{text.data(), text.size()};
-  alignas(cmsghdr) char room[CMSG_SPACE(kMostDescriptors * sizeof(int))];
+  alignas(cmsghdr) char room[CMSG_SPACE(Rights::kMost * sizeof(int))];
   msghdr message{};
   message.msg_iov = &piece;
   message.msg_iovlen = 1;

@@ -2,6 +2,8 @@
 // SCM_RIGHTS). Any thread, one at a time.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <chrono>
 #include <optional>
 #include <span>
@@ -34,10 +36,22 @@ class Descriptors {
 // A copy for another process; -1 with errno.
 int copy_of(int descriptor);
 
+// Descriptors that go with a message (SCM_RIGHTS). Lives until it is sent. Requires: at most kMost.
+class Rights {
+ public:
+  static constexpr std::size_t kMost = 200;  // the kernel takes 253
+
+  Rights(msghdr& message, std::span<const int> descriptors);
+  Rights(const Rights&) = delete;
+  Rights& operator=(const Rights&) = delete;
+
+ private:
+  alignas(cmsghdr) char room_[CMSG_SPACE(kMost * sizeof(int))];
+};
+
 class Channel {
  public:
-  static constexpr std::size_t kMostDescriptors = 200;  // in a message; the kernel takes 253
-  static constexpr std::size_t kLongest = 128 * 1024;   // bytes of a message
+  static constexpr std::size_t kLongest = 128 * 1024;  // bytes of a message
 
   struct Message {
     std::string text;

@@ -134,7 +134,7 @@ bool send(const Channel& channel, const Parcel& parcel) {
   std::span<const int> left(all);
   std::string text = text_of(parcel);
   do {
-    const auto part = left.first(std::min(Channel::kMostDescriptors, left.size()));
+    const auto part = left.first(std::min(Rights::kMost, left.size()));
     if (!channel.send(std::exchange(text, "more"), part)) return false;
     left = left.subspan(part.size());
   } while (!left.empty());

@@ -1,9 +1,8 @@
 #include "control/notify/answer.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <ctime>
 
+#include "control/io/retry_after.hpp"
 #include "control/state/text.hpp"
 #include "proxy/base/url.hpp"
 
@@ -56,19 +55,8 @@ Attempt judged(const io::HttpAnswer& answer, std::string_view url, std::int64_t 
     attempt.text += first_words(answer.body, url);
   if (const auto when = answer.fields.find("retry-after");
       when != answer.fields.end() && attempt.outcome == Outcome::later)
-    attempt.wait = retry_after(when->second, now);
+    attempt.wait = io::read_retry_after(when->second, now);
   return attempt;
-}
-
-std::optional<std::chrono::seconds> retry_after(const std::string& value, std::int64_t now) {
-  std::uint32_t number = 0;
-  const char* const end = value.data() + value.size();
-  const auto [stop, failure] = std::from_chars(value.data(), end, number);
-  if (failure == std::errc() && stop == end) return std::chrono::seconds(number);
-  std::tm date{};
-  const char* const read = ::strptime(value.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
-  if (!read || *read != '\0') return std::nullopt;
-  return std::chrono::seconds(std::max<std::int64_t>(0, ::timegm(&date) - now));
 }
 
 }  // namespace sluice::notify

@@ -28,7 +28,4 @@ struct Attempt {
 // since 1970.
 Attempt judged(const io::HttpAnswer& answer, std::string_view url, std::int64_t now);
 
-// Retry-After (RFC 9110 section 10.2.3): seconds, or a date. Nothing when it is neither.
-std::optional<std::chrono::seconds> retry_after(const std::string& value, std::int64_t now);
-
 }  // namespace sluice::notify

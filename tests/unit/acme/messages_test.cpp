@@ -25,16 +25,6 @@ TEST(Messages, AProblemIsOneLineWithWhatIsInsideIt) {
   EXPECT_LT(complaint(("{\"detail\":\"" + std::string(100000, 'x') + "\"}").c_str()).text.size(), 600u);
 }
 
-TEST(Messages, RetryAfterIsSecondsOrADate) {
-  EXPECT_EQ(read_retry_after("120", 0), 120s);
-  EXPECT_EQ(read_retry_after("Thu, 01 Jan 1970 01:00:00 GMT", 600), 50min);
-  EXPECT_EQ(read_retry_after("Thu, 01 Jan 1970 00:00:00 GMT", 600), 0s);
-  EXPECT_EQ(read_retry_after("99999999", 0), 24h * 7);
-  EXPECT_EQ(read_retry_after("99999999999999999999999", 0), 24h * 7);
-  for (const char* wrong : {"", "-5", "soon", "12x", "Thu, 01 Jan 1970"})
-    EXPECT_EQ(read_retry_after(wrong, 0), 0s) << wrong;
-}
-
 TEST(Messages, TimesAreReadAsRfc3339WritesThem) {
   EXPECT_EQ(read_time("1970-01-01T00:01:00Z"), 60'000);
   EXPECT_EQ(read_time("1970-01-01T00:01:00.123456Z"), 60'000);
