@@ -64,6 +64,8 @@ Http2Connection::~Http2Connection() {
 
 Task<void> Http2Connection::serve(Buffer& came) {
   set_limit();
+  // The word to leave may have come before anything said which protocol would be spoken.
+  if (connection_.is_draining() || connection_.worker().shutting_down) drain();
   transport_.take(came.view());
   came.release();
   const auto status = co_await transport_.read();

@@ -12,6 +12,7 @@ import threading
 import pytest
 from acme_server import AcmeServer
 from client import Client
+from h2frames import Peer
 from sluice import config_of, service
 from tls import Authority
 from upgraded import Traffic, Upgraded, echo_tunnels
@@ -98,6 +99,24 @@ def test_D8_20_upgrades_under_traffic_of_every_kind_lose_nothing(upgradable, bac
             daemon.alone()
     assert not traffic.failed, traffic.failed[:5]
     assert daemon.status()["upgrades"] == 20
+
+
+@pytest.mark.parametrize("listener", ["web", "tls"])
+def test_D8_a_client_that_had_connected_and_said_nothing_speaks_http2_and_is_told_to_leave(upgradable, folder, listener):
+    ca = Authority(folder / "tls")
+    cert, key = ca.issue("web", "a.example")
+    daemon = upgradable(shutdown_timeout="20s", listeners=[
+        {"name": "web", "bind": "127.0.0.1:0"}, {"name": "tls", "bind": "127.0.0.1:0", "tls": {"certificates": [{"cert": str(cert), "key": str(key)}]}}])
+    silent = socket.create_connection(("127.0.0.1", int(daemon.address(listener).rsplit(":", 1)[1])), 10)
+    wait_until(lambda: daemon.status()["connections"] == 1, what="the client's connection")
+    daemon.upgrade()
+    assert "predecessor" in daemon.status()
+    context = ssl.create_default_context(cafile=str(ca.cert)) if listener == "tls" else None
+    with Peer(daemon.address(listener), tls=context, sock=silent) as peer:
+        peer.request(1)
+        assert peer.answer(1).status == 200
+        assert peer.until(lambda: peer.closed) and peer.goaway == (1, "NO_ERROR")
+    daemon.alone()
 
 
 def test_D8_what_is_under_way_is_answered_by_the_process_that_has_it(upgradable):

@@ -35,9 +35,9 @@ class Answer:
 class Peer:
     """One connection. A thread reads; everything that came is there under the lock of `changed`."""
 
-    def __init__(self, address, tls=None, settings=None, preface=PREFACE, credit=True, name="a.example"):
+    def __init__(self, address, tls=None, settings=None, preface=PREFACE, credit=True, name="a.example", sock=None):
         host, port = address.rsplit(":", 1)
-        self.sock = socket.create_connection((host, int(port)), timeout=10)
+        self.sock = sock or socket.create_connection((host, int(port)), timeout=10)
         if tls:
             tls.set_alpn_protocols(["h2"])
             self.sock = tls.wrap_socket(self.sock, server_hostname=name)

@@ -74,11 +74,11 @@ class Traffic:
                 self.failed.append((kind.__name__, repr(error)))
                 self.over.wait(0.01)
 
-    def count(self, kind, good):
+    def count(self, kind, good, got="another answer"):
         if good:
             self.done[kind] = self.done.get(kind, 0) + 1
         else:
-            self.failed.append((kind, "another answer"))
+            self.failed.append((kind, got))
 
     def one_after_the_other(self, kind, client):
         """Until the connection is closed by an answer that says so."""
@@ -120,7 +120,9 @@ class Traffic:
                 answer = peer.answer(stream)
                 if peer.goaway and stream > peer.goaway[0]:
                     return  # said to be unprocessed: it is for another connection
-                self.count("streams", answer.ended and answer.heads[-1][":status"] == "200")
+                self.count("streams", answer.ended and answer.heads[-1][":status"] == "200", f"stream {stream}: {answer}, GOAWAY {peer.goaway}")
+                if peer.closed:
+                    return
 
     def tunnel(self):
         with Client(self.web) as client:
