@@ -249,12 +249,12 @@ def ask(path, target):
         connection.close()
 
 
-def test_the_admin_socket_answers_while_a_thousand_services_are_built(sluice):
+def test_the_admin_socket_answers_while_thousands_of_services_are_built(sluice):
     """Each with another split of its users, whose slots take their time: equal ones are made once."""
     port = free_port()
     services = {f"s{i}": {**service({"blue": [f"127.0.0.1:{10000 + i}"], "green": [f"127.0.0.1:{20000 + i}"]},
-                                    {"blue": f"{i / 10:.1f}%", "green": f"{100 - i / 10:.1f}%"}),
-                          "sticky": {"keys": ["cookie:sid"]}} for i in range(1000)}
+                                    {"blue": f"{i / 100:.2f}%", "green": f"{100 - i / 100:.2f}%"}),
+                          "sticky": {"keys": ["cookie:sid"]}} for i in range(5000)}
     daemon = sluice(config_of(services, listeners=listeners(("web", f"127.0.0.1:{port}"))), start=False)
     daemon.start(ready=False)
     path = json.loads(daemon.config_file.read_text())["admin"]["socket"]
