@@ -22,7 +22,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 USER = 65532  # "nonroot" of the distroless images
-LARGEST = 20 * 1024 * 1024  # bytes, unpacked
+LARGEST = 20_000_000  # bytes, unpacked
 CERTIFICATES = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 LOADER = {"x86_64": "lib64/ld-linux-x86-64.so.2", "aarch64": "lib/ld-linux-aarch64.so.1"}
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -98,18 +98,18 @@ def stripped(program):
         return pathlib.Path(out.name).read_bytes()
 
 
-def root_with(programs):
-    """The root: programs, the libraries they load, a shell, and the few files of /etc that these read."""
+def root_with(program):
+    """The root: the program by both its names, the libraries it loads, a shell, and the few files of /etc that these read."""
     layer = Layer()
     for old, new in (("bin", "usr/bin"), ("sbin", "usr/sbin"), ("lib", "usr/lib"), ("lib64", "usr/lib64")):
         layer.folder(new)
         layer.link(old, new)
-    for program in programs:
-        layer.file(f"usr/bin/{program.name}", stripped(program), 0o755)
+    layer.file("usr/bin/sluiced", stripped(program), 0o755)
+    layer.link("usr/bin/sluicectl", "sluiced")
     # Commands of gates and hooks, and the check of an upgrade, are run by sh.
     shell = pathlib.Path("/bin/dash")
     layer.file("usr/bin/sh", shell.read_bytes(), 0o755)
-    for name, path in libraries_of(*programs, shell).items():
+    for name, path in libraries_of(program, shell).items():
         layer.file("usr" + str(path.parent).removeprefix("/usr") + "/" + name, path.read_bytes(), 0o755)
     loader = LOADER[platform.machine()]
     layer.file(f"usr/{loader}", pathlib.Path(f"/{loader}").read_bytes(), 0o755)
@@ -202,16 +202,16 @@ class Archive:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", type=pathlib.Path, required=True, help="the folder of sluiced and sluicectl")
+    parser.add_argument("--bin", type=pathlib.Path, required=True, help="the folder of sluice_image")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="the folder for the archive")
     asked = parser.parse_args()
-    layer = root_with([asked.bin / "sluiced", asked.bin / "sluicectl"])
+    layer = root_with(asked.bin / "sluice_image")
     if layer.size() > LARGEST:
         raise SystemExit(f"image.py: {layer.size()} bytes unpacked are more than the {LARGEST} that an image may have")
     asked.out.mkdir(parents=True, exist_ok=True)
     path = asked.out / f"sluice_{VERSION}.tar"
     tag = Archive().write(layer.tar(), path)
-    print(f"{path}: {tag}, {layer.size() / 2**20:.1f} MiB unpacked")
+    print(f"{path}: {tag}, {layer.size() / 1e6:.1f} MB unpacked")
     print(f"  docker load -i {path}")
     print(f"  docker run -d --name sluice --init -p 80:8080 {tag}")
 
