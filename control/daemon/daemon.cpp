@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
@@ -21,6 +22,7 @@
 #include "control/admin/server.hpp"
 #include "control/daemon/log.hpp"
 #include "control/daemon/notify.hpp"
+#include "control/daemon/place.hpp"
 #include "control/daemon/socket_store.hpp"
 #include "control/daemon/upgrader.hpp"
 #include "control/daemon/watchdog.hpp"
@@ -111,6 +113,14 @@ std::unique_ptr<state::Store> store_of(const DaemonOptions& options, state::File
   return std::make_unique<state::JournalStore>(files, options.state_dir.value_or(options.spec.state_dir));
 }
 
+// The process before this one goes on, with the same sockets and the same journal: nothing here may be closed
+// in order, which would close it there as well.
+void give_up(const std::string& why) {
+  spdlog::error("this process is not to take over: {}", why);
+  stop_log();
+  ::_exit(kCouldNotStart);
+}
+
 // Everything that runs, in the order in which it has to begin, and in reverse to end.
 class Daemon {
  public:
@@ -125,6 +135,7 @@ class Daemon {
   void be_the_service();
   void tell_alive();
   void keep_sockets();
+  void open_door();
   void warn_of_unused_sockets() const;
   boost::asio::awaitable<void> serve_signals();
   boost::asio::awaitable<void> reload();
@@ -147,6 +158,7 @@ class Daemon {
   change::Control control_;
   admin::Server admin_;
   Upgrader upgrader_;
+  handoff::Door door_;
   std::uint64_t told_generation_ = 0;  // to the service manager
   int exit_code_ = 0;
 };
@@ -161,19 +173,29 @@ Daemon::Daemon(DaemonOptions options, handoff::Predecessor* predecessor, handoff
       control_(loop_, workers_, store_of(options_, *files_), options_.spec, control_options(options_)),
       admin_(loop_, control_),
       upgrader_({loop_, control_, admin_, workers_, notify_}, program_of(options_, parcel_),
-                !options_.config_file.empty(), parcel_.upgrades) {
+                !options_.config_file.empty(), parcel_.upgrades),
+      door_(loop_.get_executor(), [this](handoff::Visitor visitor) {
+        boost::asio::co_spawn(loop_, upgrader_.give_way(std::move(visitor)), boost::asio::detached);
+      }) {
   options_.spec = config::Spec();  // control has its own, which reloads replace
   if (predecessor_) notify_.wait_to_be_the_service();
   signals_.add(SIGHUP);
   signals_.add(SIGUSR1);
   signals_.add(SIGUSR2);
   control_.set_admin_listeners(&admin_);
-  control_.set_on_listeners([this] { keep_sockets(); });
+  control_.set_on_listeners([this] {
+    keep_sockets();
+    open_door();
+  });
   control_.set_upgrades(&upgrader_);
   upgrader_.follow(predecessor_);
   if (predecessor_) control_.take_over(knowledge_in(parcel_));
   parcel_.memories = {};
-  upgrader_.on_handed_over = [this] { signals_.cancel(); };
+  if (predecessor_) predecessor_->on_refused = give_up;
+  upgrader_.on_handed_over = [this] {
+    door_.close(false);
+    signals_.cancel();
+  };
 }
 
 int Daemon::run() {
@@ -198,6 +220,7 @@ boost::asio::awaitable<void> Daemon::live() {
     if (predecessor_) predecessor_->tell_failed(error);
     exit_code_ = kCouldNotStart;
   }
+  door_.close(true);
   admin_.close();
   loop_.stop();
 }
@@ -235,7 +258,13 @@ void Daemon::be_the_service() {
   notify_.be_the_service();
   notify_.ready(status_line());
   keep_sockets();
+  open_door();
   tell_alive();
+}
+
+void Daemon::open_door() {
+  if (const auto error = door_.open(control_.spec().upgrade.socket); !error.empty())
+    spdlog::error("{}; no other container can take this daemon's place", error);
 }
 
 void Daemon::tell_alive() {
@@ -307,11 +336,13 @@ boost::asio::awaitable<void> Daemon::leave() {
   boost::asio::co_spawn(loop_, control_.leave(),
                         [&closed](const std::exception_ptr&, std::size_t count) { closed = count; });
   co_await upgrader_.stand_by([&closed] { return !closed; });
+  co_await upgrader_.outlive_successor();
   spdlog::info("replaced and stopped, {} requests or tunnels had to be closed", *closed);
 }
 
 boost::asio::awaitable<void> Daemon::shut_down() {
   notify_.stopping("draining");
+  door_.close(true);
   store_.keep({});  // who connects is refused, and asks elsewhere
   watch_for_a_second_signal();
   const std::size_t closed = co_await control_.shut_down();
@@ -334,6 +365,7 @@ void Daemon::watch_for_a_second_signal() {
   signals_.async_wait([this](boost::system::error_code failure, int number) {
     if (failure) return;
     if (number == SIGHUP || number == SIGUSR1 || number == SIGUSR2) return watch_for_a_second_signal();
+    if (upgrader_.pass_on_termination()) return watch_for_a_second_signal();
     spdlog::warn("signal {} again: not waiting any longer", number);
     loop_.stop();
   });
@@ -361,9 +393,13 @@ int run_daemon(DaemonOptions options) {
   int exit_code = kCouldNotStart;
   handoff::Parcel parcel;
   if (!predecessor) parcel = parcel_of(passed_descriptors());
-  if (std::string error = predecessor ? predecessor->receive(parcel) : ""; !error.empty()) {
+  const std::string error =
+      predecessor ? predecessor->receive(parcel)
+                  : ask_for_a_place(options.spec.upgrade.socket,
+                                    options.state_dir.value_or(options.spec.state_dir), predecessor, parcel);
+  if (!error.empty()) {
     spdlog::error("{}", error);
-    predecessor->tell_failed(error);
+    if (predecessor) predecessor->tell_failed(error);
     stop_log();
     return exit_code;
   }

@@ -120,13 +120,8 @@ asio::awaitable<Result<protocol::Changed>> Upgrader::try_to(const change::Invoca
   if (reply.dry_run) co_return reply;
   spdlog::info("upgrade to {} by {}", message.binary, to_string(invocation.actor));
   parcel_ = pack();
-  std::string why = co_await start(message.binary, {});
-  if (why.empty() && !around_.control.readiness().ready) {
-    starting_.reset();
-    why = "this process is " + around_.control.readiness().why;
-  }
+  const std::string why = co_await start(message.binary, {});
   if (!why.empty()) {
-    around_.control.doubt_the_disk();
     spdlog::error("upgrade to {}: {}; this process goes on", message.binary, why);
     co_return failed(message.binary, why);
   }
@@ -137,7 +132,36 @@ asio::awaitable<Result<protocol::Changed>> Upgrader::try_to(const change::Invoca
   co_return reply;
 }
 
-std::optional<Problem> Upgrader::refuse(const protocol::Upgrade& message) const {
+// The other process says the same, and ends.
+asio::awaitable<void> Upgrader::give_way(handoff::Visitor visitor) {
+  change::Invocation invocation = change::invocation_of("upgrade.socket");
+  invocation.actor.uid = visitor.uid;
+  if (visitor.pid > 0) invocation.actor.pid = static_cast<std::uint32_t>(visitor.pid);
+  const std::string by = to_string(invocation.actor);
+  spdlog::info("upgrade by {}", by);
+  const std::string why = co_await try_for(visitor);
+  if (why.empty()) {
+    around_.control.audit(invocation, "upgrade", "by a process that was started elsewhere");
+    co_return let_go();
+  }
+  around_.control.refuse(invocation, "upgrade", protocol::refused(why));
+  if (visitor.channel.is_open()) visitor.channel.send(handoff::kRefused + why);
+}
+
+// Empty: it is ready.
+asio::awaitable<std::string> Upgrader::try_for(handoff::Visitor& visitor) {
+  if (const auto problem = refuse_any()) co_return problem->detail;
+  const UnderWay whole(under_way_);
+  const auto frozen = co_await around_.control.freeze();
+  if (!frozen) co_return frozen.error().detail;
+  parcel_ = pack();
+  add_knowledge(parcel_);
+  co_return co_await until_ready(handoff::Successor::welcome(around_.loop.get_executor(),
+                                                             std::move(visitor.channel), visitor.pid,
+                                                             std::move(visitor.process), parcel_));
+}
+
+std::optional<Problem> Upgrader::refuse_any() const {
   if (under_way_ || handed_over()) return protocol::conflict("an upgrade is under way");
   if (const auto before = predecessor())
     return protocol::conflict(
@@ -145,12 +169,19 @@ std::optional<Problem> Upgrader::refuse(const protocol::Upgrade& message) const 
             std::to_string(before->connections) + " connections left",
         "try again when it has ended, within shutdown_timeout; what it holds for a paused "
         "service goes with `sluicectl resume`");
+  return std::nullopt;
+}
+
+std::optional<Problem> Upgrader::refuse(const protocol::Upgrade& message) const {
+  if (auto problem = refuse_any()) return problem;
   if (!has_config_file_)
     return protocol::refused(
-        "this daemon was started without a configuration file, another one could not be");
+        "this daemon was started without a configuration file, and so the new one would have none either");
   if (leads_container_)
-    return protocol::refused("this process cannot be replaced, its container would end with it",
-                             "start another container of the new image, and stop this one");
+    return protocol::refused(
+        "this process cannot be replaced from here, its container would end with it",
+        "start another container of the new image, which takes this one's place by upgrade.socket, or stop "
+        "this one first");
   if (!message.binary.starts_with('/'))
     return protocol::malformed("the binary is given by a path that begins with /", "binary");
   if (::access(message.binary.c_str(), X_OK) != 0)
@@ -175,11 +206,19 @@ asio::awaitable<std::string> Upgrader::start(std::string path, std::string progr
   handoff::Program wanted = program_;
   wanted.path = std::move(path);
   wanted.environment = around_.notify.environment();
-  auto started = handoff::Successor::start(around_.loop.get_executor(), wanted, parcel_);
-  if (!started) co_return started.error();
-  starting_ = std::move(*started);
+  co_return co_await until_ready(handoff::Successor::start(around_.loop.get_executor(), wanted, parcel_));
+}
+
+asio::awaitable<std::string> Upgrader::until_ready(
+    boost::system::result<std::unique_ptr<handoff::Successor>, std::string> made) {
+  if (!made) co_return made.error();
+  starting_ = std::move(*made);
   std::string why = co_await starting_->ready(kReadyWithin);
-  if (!why.empty()) starting_.reset();
+  if (why.empty() && !handed_over() && !around_.control.readiness().ready)
+    why = "this process is " + around_.control.readiness().why;
+  if (why.empty()) co_return why;
+  starting_.reset();
+  if (!handed_over()) around_.control.doubt_the_disk();
   co_return why;
 }
 
@@ -244,6 +283,24 @@ asio::awaitable<void> Upgrader::stand_by(std::function<bool()> left) {
         spdlog::error("it could not take over: {}", why);
     }
   }
+}
+
+bool Upgrader::holds_successor_up() const {
+  return leads_container_ && successor_ && successor_->was_started() && !successor_->has_ended();
+}
+
+asio::awaitable<void> Upgrader::outlive_successor() {
+  asio::steady_timer timer(around_.loop);
+  while (holds_successor_up()) {
+    timer.expires_after(kWord);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
+
+bool Upgrader::pass_on_termination() {
+  if (!holds_successor_up()) return false;
+  successor_->terminate();
+  return true;
 }
 
 asio::awaitable<void> Upgrader::tell(handoff::Successor& successor) const {

@@ -6,7 +6,10 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <chrono>
+#include <cstring>
 #include <exception>
+
+#include "control/handoff/predecessor.hpp"
 
 namespace sluice::handoff {
 
@@ -101,6 +104,7 @@ std::uint64_t count_in(const json::object& said) {
 std::string receive_text(Channel& channel, Parcel& parcel) {
   auto message = channel.receive(kPatience);
   if (!message) return "the running daemon hands nothing over";
+  if (message->text.starts_with(kRefused)) return message->text.substr(std::strlen(kRefused));
   const json::object said = json::parse(message->text).as_object();
   if (const auto version = said.at("version").to_number<std::uint64_t>(); version != kVersion)
     return "the running daemon hands over in form " + std::to_string(version) + ", this one takes form " +

@@ -1,6 +1,8 @@
 #include "control/handoff/predecessor.hpp"
 
 #include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 extern "C" {  // glibc 2.36 forgets to say so
@@ -14,10 +16,14 @@ extern "C" {  // glibc 2.36 forgets to say so
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 #include <utility>
+
+#include "proxy/base/denied.hpp"
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -97,6 +103,22 @@ std::optional<Predecessor> Predecessor::from_environment() {
   return Predecessor(descriptor);
 }
 
+boost::system::result<std::optional<Predecessor>, std::string> Predecessor::asked_at(
+    const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  Predecessor found(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  if (::connect(found.channel_.descriptor(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    if (errno == ENOENT || errno == ECONNREFUSED) return std::optional<Predecessor>();
+    return path + ": cannot ask the daemon that may listen there for its place: " + why_denied(path, errno);
+  }
+  const Descriptors self({::pidfd_open(::getpid(), 0)});
+  if (self.all().front() < 0 || !found.channel_.send(kAsks, self.all()))
+    return path + ": cannot ask the daemon that listens there for its place: " + std::strerror(errno);
+  return std::optional<Predecessor>(std::move(found));
+}
+
 void Predecessor::detach() const {
   const pid_t child = ::fork();
   if (child > 0) ::_exit(0);
@@ -117,6 +139,11 @@ std::string Predecessor::receive(Parcel& parcel) {
 bool Predecessor::take_word() {
   const auto message = channel_.receive(std::chrono::milliseconds(0));
   if (!message) return !channel_.is_over();
+  if (message->text.starts_with(kRefused)) {
+    refused_ = true;
+    if (on_refused) on_refused(message->text.substr(std::strlen(kRefused)));
+    return false;
+  }
   if (auto word = word_in(message->text)) {
     status_ = std::move(word->status);
     followed_ = std::max(followed_, word->followed);
@@ -129,12 +156,12 @@ bool Predecessor::take_word() {
 asio::awaitable<void> Predecessor::follow(asio::any_io_executor loop, std::function<void()> on_let_go) {
   heard_ = std::make_unique<io::Notifier>(loop);
   asio::posix::stream_descriptor readable(loop, copy_of(channel_.descriptor()));
-  for (bool more = true; more; more = more && take_word()) {
+  for (bool more = true; more;) {
     const auto [failure] = co_await readable.async_wait(asio::posix::stream_descriptor::wait_read,
                                                         asio::as_tuple(asio::use_awaitable));
-    more = !failure;
+    more = !failure && take_word();
     // Its first word, or its end, comes after that.
-    if (on_let_go) std::exchange(on_let_go, nullptr)();
+    if (!refused_ && on_let_go) std::exchange(on_let_go, nullptr)();
   }
   status_.reset();
   channel_.close();

@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <boost/system/result.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -24,6 +25,8 @@ namespace sluice::handoff {
 inline constexpr char kChannelVariable[] = "SLUICE_HANDOFF";  // in the environment: a descriptor
 // What it says: with the first comes a descriptor of the process (pidfd).
 inline constexpr char kDetached[] = "process ", kReady[] = "ready", kFailed[] = "failed: ";
+// What one says that nobody has started (door.hpp), with a descriptor of itself, and what it may be told.
+inline constexpr char kAsks[] = "take over", kRefused[] = "refused: ";
 
 // What the one that leaves tells of itself: `under_way` in its services, as change::set_elsewhere() reads it,
 // and which of the news that came it has followed.
@@ -48,6 +51,9 @@ class Predecessor {
  public:
   // Nothing when this process was started like any other. Takes the variable out of the environment.
   static std::optional<Predecessor> from_environment();
+  // The one that listens at `path` (door.hpp), asked to let this process take its place. Nothing when nobody
+  // does; an error text when it cannot be asked.
+  static boost::system::result<std::optional<Predecessor>, std::string> asked_at(const std::string& path);
 
   // Goes on as another process, whose parent is whoever takes in orphans. systemd has to be the parent of the
   // service: else it neither waits for its drain nor sees its end. Before any thread is started.
@@ -59,10 +65,12 @@ class Predecessor {
 
   // Nothing once it has ended.
   const std::optional<protocol::PredecessorStatus>& status() const { return status_; }
-  // Until it has ended. `on_let_go` is called once, when it has said to all the world who is in its place.
+  // Until it has ended. `on_let_go` is called once, when it has said to all the world who is in its place;
+  // `on_refused`, with its words, when it goes on instead, and then this process must not.
   boost::asio::awaitable<void> follow(boost::asio::any_io_executor loop, std::function<void()> on_let_go);
   // What it says is under way; null once it has ended. Set before follow().
   std::function<void(const boost::json::value& under_way)> on_word;
+  std::function<void(const std::string& why)> on_refused;
   // Done when it has followed `news`, or has ended. False: not within `limit`. Requires: follow() runs.
   boost::asio::awaitable<bool> tell(std::string news, std::chrono::milliseconds limit);
 
@@ -72,6 +80,7 @@ class Predecessor {
 
   Channel channel_;
   std::optional<protocol::PredecessorStatus> status_;
+  bool refused_ = false;
   std::uint64_t told_ = 0, followed_ = 0;  // news
   std::unique_ptr<io::Notifier> heard_;    // while follow() runs
 };

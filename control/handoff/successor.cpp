@@ -62,23 +62,40 @@ boost::system::result<std::unique_ptr<Successor>, std::string> Successor::start(
     ::waitpid(pid, nullptr, 0);
     return failed("the new process cannot be watched", failure);
   }
-  return std::unique_ptr<Successor>(new Successor(loop, std::move(ends->first), pid, std::move(process)));
+  return std::unique_ptr<Successor>(
+      new Successor(loop, std::move(ends->first), pid, std::move(process), true));
 }
 
-Successor::Successor(asio::any_io_executor loop, Channel channel, int pid, Descriptors process)
+boost::system::result<std::unique_ptr<Successor>, std::string> Successor::welcome(asio::any_io_executor loop,
+                                                                                  Channel channel, int pid,
+                                                                                  Descriptors process,
+                                                                                  const Parcel& parcel) {
+  if (!send(channel, parcel)) return std::string("the listening sockets cannot be handed over");
+  return std::unique_ptr<Successor>(new Successor(loop, std::move(channel), pid, std::move(process), false));
+}
+
+Successor::Successor(asio::any_io_executor loop, Channel channel, int pid, Descriptors process, bool started)
     : loop_(loop),
       channel_(std::move(channel)),
       readable_(loop, copy_of(channel_.descriptor())),
       pid_(pid),
-      process_(std::move(process)) {}
+      process_(std::move(process)),
+      started_(started),
+      is_child_(started) {}
 
 Successor::~Successor() {
   if (!own_) return;
-  kill();
+  end("the running daemon goes on");
   why_it_ended();
 }
 
-void Successor::kill() { ::pidfd_send_signal(process_.all().front(), SIGKILL, nullptr, 0); }
+// A signal would not reach a process of another container.
+void Successor::end(const std::string& why) {
+  if (!started_) return static_cast<void>(channel_.send(kRefused + why));
+  ::pidfd_send_signal(process_.all().front(), SIGKILL, nullptr, 0);
+}
+
+void Successor::terminate() const { ::pidfd_send_signal(process_.all().front(), SIGTERM, nullptr, 0); }
 
 // It goes on as another process, and the one that was started is over. False: we have no descriptor left for
 // it.
@@ -100,9 +117,10 @@ asio::awaitable<std::string> Successor::ready(std::chrono::milliseconds limit) {
     const auto [failure] = co_await readable_.async_wait(asio::posix::stream_descriptor::wait_read,
                                                          asio::as_tuple(asio::use_awaitable));
     if (failure) {
-      kill();
+      const std::string why = "it was not ready within " + duration_text(limit);
+      end(why + ", the running daemon goes on");
       why_it_ended();
-      co_return "it was not ready within " + duration_text(limit) + ", and was killed";
+      co_return started_ ? why + ", and was killed" : why;
     }
     auto message = channel_.receive(std::chrono::milliseconds(0));
     if (message && message->text == kReady) co_return std::string();
@@ -127,9 +145,10 @@ asio::awaitable<std::optional<std::string>> Successor::hear() {
   }
 }
 
-// Waits for its end.
+// Waits for the end of one that was started.
 std::string Successor::why_it_ended() {
   own_ = false;
+  if (!started_) return "it has ended or does not answer, its log says why";
   pollfd over{process_.all().front(), POLLIN, 0};
   while (::poll(&over, 1, -1) < 0 && errno == EINTR) continue;
   int status = 0;

@@ -59,13 +59,19 @@ struct ResolveSpec {
   }
 };
 
-// How the process leaves that another one has taken the place of (sluicectl upgrade).
+// How another process takes this one's place (sluicectl upgrade), and how this one leaves.
 struct UpgradeSpec {
   // Upgraded connections end one by one within this time, and with shutdown_timeout at the latest; 0: in its
   // second half, so that most end by themselves.
   milliseconds tunnels = 0ms;
+  // Where a process that is started elsewhere, as in another container, finds the one whose place it is to
+  // take; empty: nowhere.
+  std::string socket;
   bool operator==(const UpgradeSpec&) const = default;
-  static void fields(auto& self, auto& visit) { visit("tunnels", self.tunnels, TunnelSpread{}); }
+  static void fields(auto& self, auto& visit) {
+    visit("tunnels", self.tunnels, TunnelSpread{});
+    visit("socket", self.socket, MaybeEmpty{socket_path_error});
+  }
 };
 
 struct Spec {

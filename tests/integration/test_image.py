@@ -192,7 +192,50 @@ def test_a_read_only_root_without_a_volume_is_told(box):
 
 def test_an_upgrade_would_end_the_container_and_is_refused(box):
     done = box().exec("/usr/bin/sluicectl", "upgrade")
-    assert done.returncode == 9 and "start another container" in done.stderr
+    assert done.returncode == 9 and "start another container" in done.stderr and "upgrade.socket" in done.stderr
+
+
+def test_D8_a_container_of_a_new_image_takes_the_place_of_the_old_one_and_no_request_is_lost(box, network, tmp_path):
+    network.run("web")
+    config = tmp_path / "config"
+    config.mkdir()
+    text = (ROOT / "cmake/image.yaml").read_text() + "upgrade: {socket: /run/sluice/handoff.sock}\n"
+    (config / "sluice.yaml").write_text(text.replace("blue: {backends: []}", "blue: {backends: [web:8000]}"))
+    one = box(config=config)
+    over, failed, done = threading.Event(), [], []
+
+    def ask():
+        while not over.is_set():
+            with one.client() as client:
+                while not over.is_set():
+                    try:
+                        answer = client.request("GET", "/")
+                    except Exception as error:  # noqa: BLE001 - whatever it is, it is a lost request
+                        failed.append(repr(error))
+                        break
+                    (done if answer.status == 200 else failed).append(answer.status)
+                    if answer.get("Connection") == "close":
+                        break
+
+    with network.near.inside():  # the threads that it starts are there
+        clients = [threading.Thread(target=ask) for _ in range(3)]
+    for client in clients:
+        client.start()
+    try:
+        for _ in range(3):
+            other = box(beside=one, start=False)
+            before = len(done)
+            other.start(ready=False)
+            assert one.process.wait(20) == 0, one.said()
+            wait_until(lambda: len(done) > before + 100 or failed, 20, "traffic to go on")
+            wait_until(other.is_ready, 10, "its readiness")
+            assert json.loads(other.ctl("-o", "json", "status"))["pid"] == 1
+            one = other
+    finally:
+        over.set()
+        for client in clients:
+            client.join(15)
+    assert not failed, failed[:5]
 
 
 def children(pid):
@@ -460,7 +503,7 @@ def test_the_old_scripts_take_a_container_out_and_in(project, network, load):
             return client.request("POST", what, headers=[("Content-Type", "application/x-www-form-urlencoded")], body=b"backend=instance-1")
 
     assert call("/remove_backend").status == 200
-    assert "backend-1" not in clients.more(100)
+    wait_until(lambda: "backend-1" not in clients.more(100), what="an end of those that were under way")
     recreate(network, containers["backend-1"], said="backend-1 anew")
     assert call("/add_backend").status == 200
     wait_until(lambda: "backend-1 anew" in clients.more(50), what="requests to the new one")

@@ -119,7 +119,7 @@ mount --make-rprivate /
 mount --bind "$ROOT" "$ROOT"
 mount --rbind /dev "$ROOT/dev"
 mount -t proc proc "$ROOT/proc"
-mount -t tmpfs -o uid=65532,gid=65532,mode=0755 tmpfs "$ROOT/run/sluice"
+mount --bind "$RUN" "$ROOT/run/sluice"
 [ -z "$VOLUME" ] || mount --bind "$VOLUME" "$ROOT/var/lib/sluice"
 [ -z "$CONFIG" ] || mount --bind "$CONFIG" "$ROOT/etc/sluice${CONFIG_FILE:+/$CONFIG_FILE}"
 mount --bind "$RESOLV_CONF" "$ROOT/etc/resolv.conf"
@@ -130,16 +130,20 @@ exec setpriv --no-new-privs --inh-caps=-all --bounding-set=-all,+sys_chroot,+set
 
 
 class Box:
-    """The daemon in the image's root. `config`: a folder that is mounted at /etc/sluice, or a file that is mounted alone."""
+    """The daemon in the image's root. `config`: a folder that is mounted at /etc/sluice, or a file that is mounted alone; `beside`:
+    another one, whose volume and /run/sluice it shares."""
 
-    def __init__(self, image, network, folder, config=None, env=(), volume=True, start=True):
+    def __init__(self, image, network, folder, config=None, env=(), volume=True, start=True, beside=None):
         self.image, self.network, self.config = image, network, config
         self.folder = pathlib.Path(folder)
         self.env = [*image.config["Env"], *env]
         self.volume = self.folder / "volume" if volume else None
-        if self.volume:
-            self.volume.mkdir(exist_ok=True)
-            os.chown(self.volume, 65532, 65532)
+        self.run = self.folder / "run"
+        if beside:
+            self.volume, self.run, self.config = beside.volume, beside.run, beside.config
+        for shared in filter(None, (self.volume, self.run)):
+            shared.mkdir(exist_ok=True)
+            os.chown(shared, 65532, 65532)
         (self.folder / "resolv.conf").write_text("nameserver 127.0.0.11\noptions ndots:0\n")
         self.process = None
         if start:
@@ -147,7 +151,7 @@ class Box:
 
     def start(self, ready=True):
         environment = {**TOOLS, **dict(one.split("=", 1) for one in self.env), "ROOT": str(self.image.root),
-                       "VOLUME": str(self.volume or ""), "CONFIG": str(self.config or ""), "AS": self.image.config["User"],
+                       "VOLUME": str(self.volume or ""), "RUN": str(self.run), "CONFIG": str(self.config or ""), "AS": self.image.config["User"],
                        "CONFIG_FILE": self.config.name if self.config and self.config.is_file() else "",
                        "RESOLV_CONF": str(self.folder / "resolv.conf")}
         self.out, self.err = open(self.folder / "stdout", "ab"), open(self.folder / "stderr", "ab")

@@ -72,6 +72,8 @@ TEST(BadConfig, ValuesAtTheTop) {
       {top_3_1("upgrade: {tunnels: now}"), 3, 20, "'tunnels' must be wait or spread: with a duration", ""},
       {top_3_1("upgrade: {tunnels: spread:0s}"), 3, 20, "such as spread:60s, not 'spread:0s'", ""},
       {top_3_1("upgrade: {tunnel: wait}"), 3, 11, "unknown key", "tunnels"},
+      {top_3_1("upgrade: {socket: /" + std::string(107, 'x') + "}"), 3, 19, "is too long for a unix socket",
+       ""},
       {top_3_1("debug_headers: maybe"), 3, 16, "must be true or false, not 'maybe'", ""},
       {top_3_1("debug_headers: ture"), 3, 16, "must be true or false", "true"},
       {top_3_1("access_log: /var/log/access.log"), 3, 13, "must be off or a map such as",

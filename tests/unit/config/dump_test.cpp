@@ -23,7 +23,7 @@ workers: 256
 access_log: {path: "/tmp/%d, {x}.log", format: '{{"{path}": {status}}} # "x"'}
 lame_duck: 1500ms
 shutdown_timeout: 0s
-upgrade: {tunnels: spread:90s}
+upgrade: {tunnels: spread:90s, socket: /run/sluice/handoff.sock}
 services:
   api:
     pools:
