@@ -11,8 +11,8 @@ constexpr std::size_t kCopied = 4096;
 // Puts the line in front of a chunk; what goes behind it is the result.
 std::string_view Http1Output::frame(std::size_t size, bool last) {
   if (size == 0) return last ? http1::kLastChunk : std::string_view();
-  char chunk_head[20];
-  copied_.append({chunk_head, http1::encode_chunk_head(chunk_head, size)});
+  http1::ChunkHead chunk_head;
+  copied_.append({chunk_head.data(), http1::encode_chunk_head(chunk_head, size)});
   return last ? "\r\n0\r\n\r\n" : "\r\n";
 }
 

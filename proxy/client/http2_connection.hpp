@@ -28,7 +28,7 @@ class Http2Connection final : public ProtocolDriver, private mux::TransportOwner
   void drain() override;
   void retire() override { drain(); }
   bool is_idle() const override { return false; }  // it ends by itself
-  void close_now() override { transport_.lose(); }
+  void close_now() override;
 
   // --- for its streams
   Connection& connection() { return connection_; }
@@ -43,7 +43,9 @@ class Http2Connection final : public ProtocolDriver, private mux::TransportOwner
     serving,
     notified,  // the client was asked to open no more streams; those on their way are served (RFC 9113 6.8)
     closing,   // no further stream is served
+    held,      // likewise, and the client waits to be told (hold())
   };
+  static constexpr std::size_t kMostStarting = 16;  // for which room is kept
   struct Starting {
     Http2Stream* stream;
     http::Refusal refusal;  // when it is no request
@@ -64,6 +66,7 @@ class Http2Connection final : public ProtocolDriver, private mux::TransportOwner
   void end(Http2Stream& stream);
   void half_close();
   void close();
+  void hold();
   void check_end();
   void set_limit();
   void expired() override;
@@ -78,7 +81,7 @@ class Http2Connection final : public ProtocolDriver, private mux::TransportOwner
   std::size_t running_ = 0;         // streams that are answered
   int kept_ = 0;                    // bytes of bodies that may be sent again
   bool reading_over_ = false;       // serve() waits for what still runs
-  Event all_ended_;
+  Event all_ended_, hold_over_;
 };
 
 }  // namespace sluice::client

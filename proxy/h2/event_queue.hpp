@@ -26,12 +26,19 @@ class EventQueue {
   void set_user(Stream& stream, void* user);
   // Its events name neither user nor block any more.
   void forget(Stream& stream);
-  void give_back();  // memory that can be had anew. Requires: no event is being gone through
+  // Memory that can be had anew. Requires: no event is being gone through.
+  void give_back();
+  // Likewise, if many came at once: a client that opens a hundred streams waits for their answers then.
+  void give_back_many() {
+    if (events_.capacity() > kMostKept) give_back();
+  }
 
  private:
   void chain(Stream& stream);
   Event* first(Stream& stream);
   Event* next(Event& event);
+
+  static constexpr std::size_t kMostKept = 16;  // events
 
   std::vector<Event> events_, late_;
   std::uint32_t batch_ = 1;  // counts receive(); no stream has the number 0

@@ -164,6 +164,8 @@ void Session::rest() {
   state_->drained = {};
 }
 
+void Session::forget_events() { state_->events.give_back_many(); }
+
 // --- how it stands
 
 bool Session::failed() const { return state_->failed; }

@@ -96,6 +96,8 @@ class Session {
   // Gives memory back that can be had anew: for an idle connection. Requires: no events are being gone
   // through.
   void rest();
+  // Likewise, what the last receive() took for its events, if they were many.
+  void forget_events();
 
   // --- how it stands
   // Event::failed was told, or is to be told by the next receive().

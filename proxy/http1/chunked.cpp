@@ -66,11 +66,11 @@ Refusal ChunkedDecoder::refusal() const {
   return trailers_.too_large() ? Refusal{431, "headers"} : Refusal{400, "malformed"};
 }
 
-std::size_t encode_chunk_head(char out[20], std::size_t n) {
+std::size_t encode_chunk_head(ChunkHead& out, std::size_t n) {
   char reversed[16];
   std::size_t digits = 0;
   for (; n > 0; n >>= 4) reversed[digits++] = "0123456789abcdef"[n & 15];
-  std::reverse_copy(reversed, reversed + digits, out);
+  std::reverse_copy(reversed, reversed + digits, out.begin());
   out[digits] = '\r';
   out[digits + 1] = '\n';
   return digits + 2;

@@ -2,6 +2,7 @@
 // proxy writes itself. Pure.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -56,8 +57,10 @@ class ChunkedDecoder {
   Trailers trailers_;
 };
 
-// Writes "<hex>\r\n" for a chunk of n > 0 bytes, returns its length. After the data comes "\r\n".
-std::size_t encode_chunk_head(char out[20], std::size_t n);
+// "<hex>\r\n", of 64 bits at most.
+using ChunkHead = std::array<char, 18>;
+// Writes that of a chunk of n > 0 bytes, returns its length. After the data comes "\r\n".
+std::size_t encode_chunk_head(ChunkHead& out, std::size_t n);
 // The end of a body of chunks: without trailers, and with them.
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 void write_last_chunk(std::span<const http::Field> trailers, Buffer& out);

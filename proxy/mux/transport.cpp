@@ -91,6 +91,7 @@ void Transport::receive(std::string_view bytes) {
 
 void Transport::end_batch() {
   owner_.on_decoded();
+  session_.forget_events();
   produce_later();
 }
 
@@ -108,14 +109,14 @@ void Transport::fill() {
 }
 
 void Transport::produce_later() {
-  if (send_asked_ || writing_ || state_ == State::lost) return;
+  if (send_asked_ || writing_ || state_ == State::held || state_ == State::lost) return;
   send_asked_ = true;
   poller_.send_later(*this);
 }
 
 void Transport::on_send() {
   send_asked_ = false;
-  while (state_ != State::lost) {
+  while (state_ != State::held && state_ != State::lost) {
     fill();
     if (out_.empty()) {
       out_.release();
@@ -153,12 +154,12 @@ Task<void> Transport::write_rest() {
       lose();
       break;
     }
-    fill();
+    if (state_ != State::held) fill();
   }
   writing_ = false;
   session_.make_ahead(kMostUnsent);
   socket_.clear_timeout();
-  if (state_ != State::lost) owner_.on_sent();
+  if (state_ != State::held && state_ != State::lost) owner_.on_sent();
   owner_.on_quiet();
 }
 
@@ -168,6 +169,18 @@ void Transport::stop() {
   if (state_ != State::open) return;
   state_ = State::stopped;
   socket_.cancel();
+}
+
+void Transport::hold() {
+  if (state_ != State::open) return;
+  state_ = State::held;
+  socket_.cancel();
+}
+
+void Transport::let_go() {
+  if (state_ != State::held) return;
+  state_ = State::stopped;
+  if (!writing_) on_send();
 }
 
 void Transport::lose() {

@@ -65,6 +65,10 @@ class Transport final : private net::Poller::Entry {
 
   // All has been said: reading ends.
   void stop();
+  // Reading ends, and nothing is said until let_go().
+  void hold();
+  // Says what is left. Requires: hold() was called, and read() has ended.
+  void let_go();
   void lose();
   bool is_lost() const { return state_ == State::lost; }
   bool writing() const { return writing_; }  // a coroutine waits for the socket's room
@@ -77,7 +81,7 @@ class Transport final : private net::Poller::Entry {
   bool sent_beyond(std::uint64_t position) const { return sent_ > position; }
 
  private:
-  enum class State : std::uint8_t { open, stopped, lost };
+  enum class State : std::uint8_t { open, held, stopped, lost };
 
   void on_send() override;
   void on_events(std::uint32_t) override {}

@@ -72,15 +72,14 @@ void Http1Request::write_opening(const http::RequestHead& head, const http::Forw
   http::ForwardContext with_key = forward;
   if (!own) with_key.websocket_key = key;
   http1::write_request(head, with_key, out_);
-  proof_asked_ = true;
-  proof_ = websocket_accept(own ? own->value : key);
+  proof_ = std::make_unique<const WebSocketAccept>(websocket_accept(own ? own->value : key));
 }
 
 bool Http1Request::opens_tunnel() const {
   if (!answer_.upgrade || !upgrade_asked_) return false;  // nobody asked for it
-  if (!proof_asked_) return true;                         // the client sees to that
+  if (!proof_) return true;                               // the client sees to that
   const http::Field* const accept = answer_.fields.find("sec-websocket-accept");
-  return accept && accept->value == std::string_view(proof_.data(), proof_.size());
+  return accept && accept->value == std::string_view(proof_->data(), proof_->size());
 }
 
 void Http1Request::begin_data(std::string_view piece, bool last, std::span<const http::Field> trailers) {
@@ -95,7 +94,7 @@ void Http1Request::add_body(Pieces& pieces, std::string_view piece, bool last,
                             std::span<const http::Field> trailers) {
   if (!chunked_) return pieces.add(piece);
   if (!piece.empty()) {
-    pieces.add({chunk_head_, http1::encode_chunk_head(chunk_head_, piece.size())});
+    pieces.add({chunk_head_.data(), http1::encode_chunk_head(chunk_head_, piece.size())});
     pieces.add(piece);
     pieces.add("\r\n");
   }
@@ -107,7 +106,7 @@ void Http1Request::add_body(Pieces& pieces, std::string_view piece, bool last,
 
 void Http1Request::begin_piped(Pipe& piece) {
   Pieces pieces;
-  if (chunked_) pieces.add({chunk_head_, http1::encode_chunk_head(chunk_head_, piece.size())});
+  if (chunked_) pieces.add({chunk_head_.data(), http1::encode_chunk_head(chunk_head_, piece.size())});
   begin_write(pieces, false, &piece);
 }
 

@@ -93,14 +93,13 @@ class Http1Request final : public Request {
   bool chunked_ = false;        // the request's body is sent in chunks
   bool body_apart_ = false;     // of the body something went behind the head, in a piece of its own
   bool upgrade_asked_ = false;  // only then a 101 is followed
-  bool proof_asked_ = false;    // by a key of ours: the 101 must hold `proof_`
-  WebSocketAccept proof_;
-  bool is_head_ = false;  // the answer to it has no body
-  Buffer out_;            // lines being written
-  char chunk_head_[20];
+  bool is_head_ = false;        // the answer to it has no body
+  Reading reading_ = Reading::head;
+  http1::ChunkHead chunk_head_;
+  std::unique_ptr<const WebSocketAccept> proof_;  // the 101 must hold it: a key of ours asked for it
+  Buffer out_;                                    // lines being written
   std::optional<net::Stream::WriteAwaiter> write_;
 
-  Reading reading_ = Reading::head;
   http1::ResponseHead answer_;
   http1::BodyReader body_;
   Pipe pipe_;                     // a piece of the answer's body, or of a tunnel, on its way to the client

@@ -40,10 +40,10 @@ Read read_chunks(std::string_view bytes, const http1::testing::Cut& cut) {
 
 // As a session writes it: a chunk for the body, then the end.
 std::string written(const Read& read) {
-  char head[20];
+  ChunkHead head;
   std::string out;
   if (!read.body.empty())
-    out.append(head, encode_chunk_head(head, read.body.size())).append(read.body).append("\r\n");
+    out.append(head.data(), encode_chunk_head(head, read.body.size())).append(read.body).append("\r\n");
   return out.append("0\r\n").append(read.trailers).append("\r\n");
 }
 

@@ -6,6 +6,7 @@ import ssl
 import struct
 import subprocess
 import threading
+import time
 
 import h2frames
 import pytest
@@ -393,6 +394,33 @@ def test_X4_a_byte_now_and_then_is_no_progress(proxied):
             given += 1
             peer.until(lambda: peer.answers[1].reset, 0.05)
         assert peer.answers[1].reset, "ten seconds of single bytes"
+
+
+def flood_with_pings(daemon, peer):
+    """Until its connection has failed."""
+    peer.until(lambda: peer.settings)
+    peer.answers_pings = False
+    peer.raw(peer.frame(h2frames.PING, 0, 0, bytes(8)) * 1500)
+    wait_until(lambda: daemon.metric("sluice_http2_failed_connections_total") == 1, what="the end of the connection")
+
+
+def test_who_floods_is_held_for_a_while_before_it_is_told(proxied):
+    daemon, _ = proxied()
+    with Peer(daemon.address()) as peer:
+        began = time.monotonic()
+        flood_with_pings(daemon, peer)
+        assert not peer.goaway or time.monotonic() - began > 1.5
+        assert daemon.fetch().status == 200
+        assert peer.until(lambda: peer.closed) and peer.goaway[1] == "ENHANCE_YOUR_CALM"
+    wait_until(lambda: daemon.metric("sluice_http2_connections") == 0)
+
+
+def test_D6_a_shutdown_ends_one_that_is_held(sluice, backend):
+    daemon = sluice(config_of({"api": service({"blue": [backend("blue")]})}, shutdown_timeout="100ms", **listener()))
+    with Peer(daemon.address()) as peer:
+        flood_with_pings(daemon, peer)
+        assert daemon.stop() == 0
+        assert peer.until(lambda: peer.closed)
 
 
 def test_what_clients_do_is_counted(proxied):

@@ -180,8 +180,8 @@ TEST(Chunks, X4_OverheadIsBounded) {
 
 TEST(Chunks, HeadsAreWrittenInHexadecimal) {
   const auto head = [](std::size_t n) {
-    char out[20];
-    return std::string(out, encode_chunk_head(out, n));
+    ChunkHead out;
+    return std::string(out.data(), encode_chunk_head(out, n));
   };
   EXPECT_EQ(head(1), "1\r\n");
   EXPECT_EQ(head(16), "10\r\n");
