@@ -110,18 +110,18 @@ Next Order::ask(Step step, Question::Method method, std::string url) {
 }
 
 Next Order::post(Step step, std::string url, std::string payload) {
-  url_ = std::move(url);
-  payload_ = std::move(payload);
-  step_ = signed_step_ = step;
+  request_.url = std::move(url);
+  request_.payload = std::move(payload);
+  step_ = request_.step = step;
   return post_signed();
 }
 
 Next Order::post_signed() {
-  if (nonce_.empty()) return ask(Step::nonce, Question::Method::head, new_nonce_);
-  Next next = ask(signed_step_, Question::Method::post, url_);
+  if (nonce_.empty()) return ask(Step::nonce, Question::Method::head, directory_.new_nonce);
+  Next next = ask(request_.step, Question::Method::post, request_.url);
   if (auto* question = std::get_if<Ask>(&next)) {
-    const std::string kid = signed_step_ == Step::account ? "" : wanted_.account_url;
-    question->body = signed_request(account_, kid, url_, std::exchange(nonce_, ""), payload_);
+    const std::string kid = request_.step == Step::account ? "" : wanted_.account_url;
+    question->body = signed_request(account_, kid, request_.url, std::exchange(nonce_, ""), request_.payload);
   }
   return next;
 }
@@ -148,13 +148,13 @@ Next Order::again_or_fail(const Answer& answer) {
 
 Next Order::read_directory(const Answer& answer) {
   const json::value document = state::parse_json(answer.body);
-  new_nonce_ = text_of(document, "newNonce");
-  new_account_ = text_of(document, "newAccount");
-  new_order_ = text_of(document, "newOrder");
-  if (new_nonce_.empty() || new_account_.empty() || new_order_.empty())
+  directory_.new_nonce = text_of(document, "newNonce");
+  directory_.new_account = text_of(document, "newAccount");
+  directory_.new_order = text_of(document, "newOrder");
+  if (directory_.new_nonce.empty() || directory_.new_account.empty() || directory_.new_order.empty())
     return refused("the directory: the answer is not that of an ACME server");
   if (const auto* meta = field(document, "meta")) {
-    terms_ = text_of(*meta, "termsOfService");
+    directory_.terms = text_of(*meta, "termsOfService");
     const auto* external = field(*meta, "externalAccountRequired");
     if (external && external->is_bool() && external->get_bool() && !wanted_.binding)
       return refused("the server takes accounts of its customers only; set 'eab' to what it has given you");
@@ -168,8 +168,8 @@ Next Order::register_account() {
   if (!wanted_.email.empty()) payload["contact"] = json::array{"mailto:" + wanted_.email};
   if (wanted_.binding)
     payload["externalAccountBinding"] =
-        binding(account_, wanted_.binding->kid, wanted_.binding->hmac_key, new_account_);
-  return post(Step::account, new_account_, json::serialize(payload));
+        binding(account_, wanted_.binding->kid, wanted_.binding->hmac_key, directory_.new_account);
+  return post(Step::account, directory_.new_account, json::serialize(payload));
 }
 
 Next Order::take_account(const Answer& answer) {
@@ -188,7 +188,7 @@ Next Order::place_order() {
     identifiers.push_back(json::object{{"type", "dns"}, {"value", domain}});
   json::object payload{{"identifiers", std::move(identifiers)}};
   if (!wanted_.replaces.empty()) payload["replaces"] = wanted_.replaces;
-  return post(Step::order, new_order_, json::serialize(payload));
+  return post(Step::order, directory_.new_order, json::serialize(payload));
 }
 
 Next Order::take_order(const Answer& answer) {

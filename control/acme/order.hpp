@@ -63,7 +63,9 @@ class Order {
 
   // As soon as the server has said it; the caller keeps it for the next order.
   const std::string& account_url() const { return wanted_.account_url; }
-  const std::string& terms() const { return terms_; }  // what the account has agreed to, a URL or empty
+  const std::string& terms() const {
+    return directory_.terms;
+  }  // what the account has agreed to, a URL or empty
 
  private:
   enum class Step : std::uint8_t {
@@ -111,12 +113,15 @@ class Order {
   const Key& account_;
   const Key& key_;
   Step step_ = Step::begin;
-  std::string new_nonce_, new_account_, new_order_, terms_;  // of the directory
+  struct Directory {  // what it names: URLs
+    std::string new_nonce, new_account, new_order, terms;
+  } directory_;
   std::string order_url_, finalize_url_;
   std::string nonce_;
-  // The request under way: a nonce that is refused, or has to be fetched, sends it again.
-  std::string url_, payload_;
-  Step signed_step_ = Step::begin;
+  struct Request {  // under way: a nonce that is refused, or has to be fetched, sends it again
+    std::string url, payload;
+    Step step = Step::begin;
+  } request_;
   int refused_nonces_ = 0;
   bool registered_anew_ = false;
   std::vector<Authorization> authorizations_;
