@@ -80,7 +80,7 @@ class Family {
 
   std::string name_, head_;
   std::vector<FormText> forms_;
-  std::deque<Sample> samples_;
+  std::vector<Sample> samples_;
 };
 
 class Exposition {

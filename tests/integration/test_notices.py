@@ -238,6 +238,7 @@ def test_what_fails_is_told_again(start):
     assert first.body == second.body == third.body
     assert second.at - first.at >= 0.99 and third.at - second.at >= 1.99, "1 s, then 2 s"
     assert [line["result"] for line in audit(daemon)] == ["delivered, status 200"]
+    wait_until(lambda: "notices to ops are taken again" in daemon.stderr(), 10, "the line of the log")
     told = daemon.stderr()
     assert told.count("notices to ops fail: status 500: ok") == 1 and told.count("notices to ops are taken again") == 1
     assert "last_error" not in target(daemon)

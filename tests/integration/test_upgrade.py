@@ -123,12 +123,12 @@ def test_D8_what_is_under_way_is_answered_by_the_process_that_has_it(upgradable)
     daemon = upgradable(shutdown_timeout="20s")
     first = daemon.pid()
     with daemon.client() as slow:
-        slow.send_request(target="/delay/1500")
+        slow.send_request(target="/delay/4000")
         wait_until(lambda: daemon.status()["connections"] > 0 and daemon.pool("blue")["in_flight"] + daemon.pool("green")["in_flight"] == 1)
         daemon.upgrade()
         wait_until(lambda: daemon.status().get("predecessor", {}).get("requests") == 1, what="word of what is left")
         left = daemon.status()["predecessor"]
-        assert (left["pid"], left["connections"], left["oldest_path"]) == (first, 1, "/delay/1500")
+        assert (left["pid"], left["connections"], left["oldest_path"]) == (first, 1, "/delay/4000")
         assert daemon.metric("sluice_predecessor_connections") == 1
         assert f"predecessor: process {first} has 1 connections left" in daemon.ctl("status", check=0).out
         again = daemon.upgrade(check=5)

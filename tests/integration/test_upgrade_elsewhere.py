@@ -160,7 +160,7 @@ def test_another_user_is_not_let_in(replaced):
 def test_while_the_one_before_has_clients_left_another_is_refused(replaced):
     daemon = replaced(shutdown_timeout="20s")
     with daemon.client() as slow:
-        slow.send_request(target="/delay/1500")
+        slow.send_request(target="/delay/4000")
         wait_until(lambda: daemon.pool("blue")["in_flight"] + daemon.pool("green")["in_flight"] == 1)
         daemon.replace()
         said = daemon.refused(daemon.another())
@@ -208,7 +208,7 @@ def test_one_that_dies_while_the_old_one_has_clients_left_is_replaced_by_it(repl
     daemon = replaced(shutdown_timeout="20s")
     first = daemon.process
     with daemon.client() as slow:
-        slow.send_request(target="/delay/3000")
+        slow.send_request(target="/delay/6000")
         wait_until(lambda: daemon.pool("blue")["in_flight"] + daemon.pool("green")["in_flight"] == 1)
         second = daemon.replace()
         second.kill()

@@ -41,8 +41,9 @@ TEST(Certificates, AProofIsOfOneNameAndHasACriticalDigest) {
   X509* const leaf = proof->certificate.get();
   EXPECT_EQ(X509_check_host(leaf, "a.test", 0, 0, nullptr), 1);
   EXPECT_EQ(X509_check_private_key(leaf, proof->key.get()), 1);
-  const ASN1_OBJECT* id = OBJ_txt2obj("1.3.6.1.5.5.7.1.31", 1);
-  const int found = X509_get_ext_by_OBJ(leaf, id, -1);
+  const std::unique_ptr<ASN1_OBJECT, decltype(&ASN1_OBJECT_free)> id(OBJ_txt2obj("1.3.6.1.5.5.7.1.31", 1),
+                                                                     ASN1_OBJECT_free);
+  const int found = X509_get_ext_by_OBJ(leaf, id.get(), -1);
   ASSERT_GE(found, 0);
   EXPECT_EQ(X509_EXTENSION_get_critical(X509_get_ext(leaf, found)), 1);
   EXPECT_EQ(ASN1_STRING_length(X509_EXTENSION_get_data(X509_get_ext(leaf, found))), 34);
