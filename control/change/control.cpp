@@ -4,7 +4,6 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/json/serialize.hpp>
 #include <random>
 #include <type_traits>
 #include <utility>
@@ -13,7 +12,6 @@
 #include "control/change/acme_host.hpp"
 #include "control/change/backend_verbs.hpp"
 #include "control/change/deadlines.hpp"
-#include "control/change/elsewhere.hpp"
 #include "control/change/maintenance.hpp"
 #include "control/change/name_follower.hpp"
 #include "control/change/notice_feed.hpp"
@@ -21,9 +19,7 @@
 #include "control/change/previews.hpp"
 #include "control/change/rollout_host.hpp"
 #include "control/change/shift_verbs.hpp"
-#include "control/health/known_health.hpp"
-#include "control/state/read_json.hpp"
-#include "control/state/state_json.hpp"
+#include "control/change/succession.hpp"
 #include "proxy/config/notes.hpp"
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
@@ -36,12 +32,6 @@ namespace json = boost::json;
 using protocol::Changed;
 
 namespace {
-
-// The parts of what is known.
-constexpr char kServices[] = "services", kHealth[] = "health", kRollouts[] = "rollouts",
-               kUnderWay[] = "under_way";
-// A process that takes over waits so long for the first probes.
-constexpr std::chrono::seconds kFirstProbes{10};
 
 std::uint64_t kernel_random() {
   static std::random_device device;
@@ -131,10 +121,6 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
 
   asio::awaitable<std::string> open();
   asio::awaitable<std::string> start();
-  void take_over(const Knowledge& knowledge);
-  asio::awaitable<void> go_on_as_before();
-  std::string news_of(const state::State& next) const;
-  asio::awaitable<void> tell_predecessor(const state::State& next);
   void follow_snapshot();
   void record_drain(const Drain& drain);
   asio::awaitable<std::size_t> drain_workers(worker::Shutdown how);
@@ -181,7 +167,8 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
     return reloader.reload(std::move(invocation));
   }
   asio::awaitable<Result<Changed>> dispatch(Invocation invocation, protocol::Upgrade message) {
-    return upgrades ? upgrades->upgrade(std::move(invocation), std::move(message)) : no_upgrade();
+    return succession.upgrades ? succession.upgrades->upgrade(std::move(invocation), std::move(message))
+                               : no_upgrade();
   }
   static asio::awaitable<Result<Changed>> no_upgrade() {
     co_return protocol::refused("this daemon cannot be replaced while it runs");
@@ -192,8 +179,6 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   const Options options;  // with its defaults filled in
   InForce in_force;
   Readiness readiness{false, "starting"};
-  Upgrades* upgrades = nullptr;
-  std::optional<KnowledgeParts> known_before;  // to the process before this one; until the start is over
   route::SnapshotPtr followed = std::make_shared<const route::Snapshot>();  // by follow_snapshot()
   io::Background background;
   Recorder recorder;
@@ -211,6 +196,7 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   Deadlines deadlines;
   RolloutHost rollout_host;
   rollout_driver::RolloutDriver rollout_driver;
+  Succession succession;
   Maintenance maintenance;
   StatusWriter status;
 };
@@ -240,14 +226,15 @@ Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_worke
       deadlines(loop, in_force, committer, recorder, background),
       rollout_host(in_force, committer, recorder),
       rollout_driver(loop, rollout_host, names.resolver(), background),
+      succession(in_force, committer, living.publisher, living.health, rollout_driver),
       maintenance(loop, in_force, committer, workers, *options.files),
       status({options, in_force, readiness, workers, names.resolver(), living.health, living.drains,
               maintenance.recent(), rollout_driver, ordering.keeper, committer, recorder, notices.notices(),
-              upgrades}) {
+              succession.upgrades}) {
   workers.on_suspect = [this](std::uint32_t id) { living.health.outliers.consider(id); };
   name_follower.listen(living.health, workers);
   living.drains.on_finished = [this](const Drain& drain) { record_drain(drain); };
-  committer.tell_first = [this](const state::State& next) { return tell_predecessor(next); };
+  committer.tell_first = [this](const state::State& next) { return succession.tell_predecessor(next); };
   committer.on_published = [this] { follow_snapshot(); };
   maintenance.on_tick = [this] { notices.tick(); };
   committer.on_committed = [this](const state::State& before, const std::string& verb) {
@@ -277,7 +264,7 @@ asio::awaitable<std::string> Control::Parts::start() {
   committer.begin_with(std::move(first));
   background.keep_alive(weak_from_this());
   follow_snapshot();
-  if (known_before) co_await go_on_as_before();
+  co_await succession.go_on_as_before();
   if (std::string error = workers.listen(); !error.empty()) co_return error;
   workers.take_listeners();
   workers.start(in_force.snapshot);
@@ -290,45 +277,8 @@ asio::awaitable<std::string> Control::Parts::start() {
   background.spawn(name_follower.run());
   background.spawn(maintenance.run());
   background.spawn(ordering.keeper.run());
-  known_before.reset();
   readiness = {true, "ready"};
   co_return std::string();
-}
-
-void Control::Parts::take_over(const Knowledge& knowledge) {
-  known_before.emplace(knowledge.text);
-  if (!known_before->error().empty())
-    spdlog::warn("what the process before this one knew is not known here: {}", known_before->error());
-  else if (!living.publisher.memory.remember((*known_before)[kServices], knowledge.descriptors))
-    spdlog::warn(
-        "what the process before this one knew of its services cannot be read: splits and rate "
-        "limits begin anew");
-}
-
-// Before the first client is served. When nothing is known of the backends they are probed first: to take all
-// of them for up would give requests to those that are down.
-asio::awaitable<void> Control::Parts::go_on_as_before() {
-  if (!health::remember((*known_before)[kHealth], living.health.registry, living.health.outliers)) {
-    spdlog::warn(
-        "what the process before this one knew of its backends' health cannot be read: they are probed");
-    co_await living.health.until_known(io::Clock::now() + kFirstProbes);
-  }
-  rollout_driver.remember((*known_before)[kRollouts]);
-  set_elsewhere((*known_before)[kUnderWay], *in_force.snapshot);
-}
-
-// The rates are those at which requests are let go that a pause held until now.
-std::string Control::Parts::news_of(const state::State& next) const {
-  json::object rates;
-  for (const auto& service : in_force.snapshot->services)
-    if (service.hold) rates[service.spec.name] = service.live->hold.release_rate.load();
-  return json::serialize(json::object{{"state", state::to_json(next)}, {"rates", std::move(rates)}});
-}
-
-asio::awaitable<void> Control::Parts::tell_predecessor(const state::State& next) {
-  if (!upgrades || !upgrades->predecessor()) co_return;
-  std::string news = news_of(next);
-  co_await upgrades->tell_predecessor(std::move(news));
 }
 
 void Control::Parts::follow_snapshot() {
@@ -453,43 +403,18 @@ protocol::Problem Control::refuse(const Invocation& invocation, const std::strin
 int Control::lock_descriptor() const { return parts_->committer.store().lock_descriptor(); }
 void Control::doubt_the_disk() { parts_->committer.store().doubt(); }
 
-Knowledge Control::knowledge() const {
-  const auto& living = parts_->living;
-  const auto& snapshot = *parts_->in_force.snapshot;
-  return {knowledge_text({{kServices, living.publisher.memory.known(snapshot)},
-                          {kHealth, health::known_health(living.health.registry, living.health.outliers)},
-                          {kRollouts, parts_->rollout_driver.known()},
-                          {kUnderWay, under_way_in(snapshot)}}),
-          living.publisher.memory.descriptors()};
-}
-
-void Control::take_over(Knowledge knowledge) { parts_->take_over(knowledge); }
+Knowledge Control::knowledge() const { return parts_->succession.knowledge(); }
+void Control::take_over(Knowledge knowledge) { parts_->succession.take_over(knowledge); }
 
 asio::awaitable<void> Control::follow(std::string news) {
   const auto parts = parts_;
-  const json::value said = state::parse_json(news);
-  const auto* wanted = state::field(said, "state");
-  std::vector<state::Unrestored> unrestored;
-  auto next = wanted ? state::state_from_json(*wanted, unrestored) : state::Fault{"there is none"};
-  if (!next || !unrestored.empty()) {
-    spdlog::warn(
-        "the requests that are left here stay routed as they were: the new process's state cannot be "
-        "read");
-    co_return;
-  }
-  const auto* rates = state::field(said, "rates");
-  for (const auto& service : parts->in_force.snapshot->services)
-    if (service.hold && rates)
-      begin_release(service.live->hold,
-                    state::number_field<std::uint32_t>(*rates, service.spec.name).value_or(0),
-                    steady_micros());
-  co_await parts->committer.follow(std::move(*next));
+  co_await parts->succession.follow(std::move(news));
 }
 
-json::object Control::under_way() const { return under_way_in(*parts_->in_force.snapshot); }
+json::object Control::under_way() const { return parts_->succession.under_way(); }
 
 void Control::set_under_way_elsewhere(const json::value& said) {
-  set_elsewhere(said, *parts_->in_force.snapshot);
+  parts_->succession.set_under_way_elsewhere(said);
 }
 
 void Control::hand_over() {
@@ -538,7 +463,7 @@ void Control::set_on_listeners(std::function<void()> taken) {
   parts_->reloader.on_listeners = std::move(taken);
 }
 
-void Control::set_upgrades(Upgrades* upgrades) { parts_->upgrades = upgrades; }
+void Control::set_upgrades(Upgrades* upgrades) { parts_->succession.upgrades = upgrades; }
 
 const StatusWriter& Control::views() const { return parts_->status; }
 Readiness Control::readiness() const { return parts_->readiness; }

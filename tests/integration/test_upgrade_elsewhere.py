@@ -197,7 +197,8 @@ def test_one_that_goes_before_it_is_ready_changes_nothing(replaced):
         assert b'"listeners"' in parcel and descriptors
         for one in descriptors:
             os.close(one)
-    wait_until(lambda: "has ended or does not answer" in (daemon.state_dir / "audit.log").read_text(), 10, "its refusal")
+    log = daemon.state_dir / "audit.log"
+    wait_until(lambda: log.exists() and "has ended or does not answer" in log.read_text(), 10, "its refusal")
     assert daemon.pid() == before
     daemon.do("split", "api", "blue=10%", "green=90%")
     daemon.replace()
