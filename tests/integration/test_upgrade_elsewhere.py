@@ -51,6 +51,9 @@ class Replaced(Upgraded):
         self._admin = None  # who answered last may leave
         return super().pid()
 
+    def says(self, words, times=1):
+        wait_until(lambda: self.stderr().count(words) == times, 10, lambda: f"{words!r} in {self.stderr()}")
+
     def refused(self, process, code=1):
         """What it said, and that it ended; the one that was there goes on."""
         assert process.wait(20) == code
@@ -112,7 +115,7 @@ def test_the_state_goes_over_and_the_audit_says_who_came(replaced):
     new = daemon.replace()
     assert daemon.shares() == {"blue": 70, "green": 30}
     daemon.do("split", "api", "blue=60%", "green=40%")
-    assert f"upgrade by upgrade.socket (uid {os.geteuid()} pid {new.pid})" in daemon.stderr()
+    daemon.says(f"upgrade by upgrade.socket (uid {os.geteuid()} pid {new.pid})")
     assert "started elsewhere" in (daemon.state_dir / "audit.log").read_text()
 
 
@@ -131,7 +134,7 @@ def test_what_is_no_socket_stays_and_is_told(replaced):
     daemon.stop()
     daemon.door.write_text("a file")
     daemon.start()
-    assert "there is a file of another kind; no other container can take this daemon's place" in daemon.stderr()
+    daemon.says("there is a file of another kind; no other container can take this daemon's place")
     assert daemon.door.read_text() == "a file"
 
 
@@ -246,5 +249,5 @@ def test_who_knocks_and_is_no_daemon_is_sent_away(replaced):
                 knocking.send(words)
             knocking.settimeout(5)
             assert knocking.recv(100) == b""
-    assert daemon.stderr().count("somebody came who is no daemon of this user") == 3
+    daemon.says("somebody came who is no daemon of this user", times=3)
     daemon.replace()
