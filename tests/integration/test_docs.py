@@ -1,13 +1,13 @@
 """Every command and every configuration of README.md and docs/ is run; every link leads somewhere. How a page says what it needs:
 tests/support/pages.py. A page is a test, with a machine's network, files and processes of its own (tests/support/stage.py)."""
 import json
-import pathlib
+import subprocess
 
 import pytest
 
+from page_reader import Reader
 from pages import ROOT, Block, PageError, broken_links, commands_of, completed, pages, read_page, shows, untested
 from stage import Stage, unshare
-from waiting import wait_until
 
 UNSHARE = unshare()
 PAGES = {page.relative_to(ROOT).as_posix(): page for page in pages()}
@@ -21,79 +21,6 @@ NOT_RUN = {
     "docs/operating.md": 2,             # installing: test_package.py, test_units.py
     "docs/recipes/containers.md": 1,    # docker: test_image.py
 }
-
-
-class Reader:
-    """Does what a page says, as somebody who reads it from top to bottom."""
-
-    def __init__(self, stage, name, patience=60):
-        self.stage, self.name, self.patience = stage, name, patience  # seconds that a command may take
-        self.written, self.commands = [], []
-
-    def must(self, holds, line, complaint):
-        if not holds:
-            raise PageError(f"{self.name}:{line}: {complaint}")
-
-    def read(self, found):
-        for one in found:
-            if not isinstance(one, Block):
-                self.step(one)
-            elif not one.not_run and "machine" not in one.told:
-                self.block(one)
-        for line, path in self.written:
-            mentioned = any(pathlib.PurePath(path).name in command for command in self.commands)
-            self.must(mentioned, line, f"no command of the page names {path}")
-
-    def step(self, step):
-        if step.word == "demo":
-            self.stage.daemon(f"demo {step.argument}")
-        elif step.word == "sh":
-            code, printed = self.stage.run(step.argument)
-            self.must(code == 0, step.line, f"what the page needs ended with {code}:\n{printed}")
-        else:
-            getattr(self.stage, step.word)(step.argument)
-
-    def block(self, block):
-        self.must(not untested(block), block.line, untested(block))
-        if "file" in block.told:
-            self.stage.write(block.told["file"], block.text)
-            self.written.append((block.line, block.told["file"]))
-        elif block.language == "yaml":
-            self.configuration(block)
-        elif block.language == "json":
-            json.loads(block.text)
-        else:
-            self.console(block)
-
-    def configuration(self, block):
-        path = "/etc/sluice/sluice.yaml" if "start" in block.told or "reload" in block.told else "/etc/sluice/checked.yaml"
-        self.stage.write(path, completed(block.text))
-        code, printed = self.stage.run(f"sluiced --check --config {path}")
-        self.must(code == 0, block.line, f"--check says:\n{printed}")
-        if "start" in block.told:
-            self.stage.daemon()
-        elif "reload" in block.told:
-            self.stage.must("sluicectl reload")
-
-    def console(self, block):
-        commands = commands_of(block)
-        for i, command in enumerate(commands):
-            self.commands.append(command.text)
-            last = i + 1 == len(commands)
-            if last and "background" in block.told:
-                self.background(command)
-                continue
-            code, printed = self.stage.run(command.text, self.patience)
-            wanted = int(block.told["fails"]) if last and "fails" in block.told else 0
-            asked = not last and commands[i + 1].text == "echo $?"
-            self.must(asked or code == wanted, command.line, f"`{command.text}` ended with {code}:\n{printed}")
-            shown = "\n".join(command.output)
-            self.must(shows(command.output, printed), command.line, f"`{command.text}` printed\n{printed}\nand the page shows\n{shown}")
-
-    def background(self, command):
-        out = self.stage.background(command.text)
-        wait_until(lambda: shows(command.output, out.read_text()), min(self.patience, 20),
-                   lambda: f"what {self.name}:{command.line} shows; `{command.text}` printed:\n{out.read_text()}")
 
 
 @pytest.fixture
@@ -196,6 +123,16 @@ def test_a_part_of_a_configuration_is_completed():
     assert [route["service"] for route in whole["routes"]] == ["web", "api"]
     text = "listeners: []\nroutes: []\nservices: {a: {pools: {}}}\n"
     assert completed(text) == text
+
+
+def test_a_page_is_renewed(folder):
+    if UNSHARE is None:
+        pytest.skip("no namespaces for this user")
+    page = folder / "page.md"
+    page.write_text("```console\n$ echo a; \\\n  echo 0.1 ms\nb\nc\n$ true\n$ echo 2.5 ms\n3.5 ms\n```\nend\n")
+    done = subprocess.run(["/usr/bin/python3", ROOT / "tests/renew_pages.py", page], capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"{page}: 1 outputs are new\n", done
+    assert page.read_text() == "```console\n$ echo a; \\\n  echo 0.1 ms\na\n0.1 ms\n$ true\n$ echo 2.5 ms\n3.5 ms\n```\nend\n"
 
 
 def test_links_to_nowhere_are_found(tmp_path):
