@@ -96,37 +96,36 @@ class Collector {
     if constexpr (requires { within(path, member, kind, required); })
       within(path, member, kind, required);
     else
-      found_.push_back({path, holds(member, kind), required, false, {}});
+      found_.push_back({path, KeyEntry::Holds::value, holds(member, kind), required, {}, false});
   }
 
  private:
   template <HasFields T>
-  void map(const std::string& path, const std::string& is, T& thing, bool required,
-           const std::string& below) {
-    found_.push_back({path, is, required, true, {}});
-    Collector inner(below, found_);
-    T::fields(thing, inner);
-  }
-  template <HasFields T>
   void within(const std::string& path, T& thing, Plain, bool required) {
-    map(path, "a map", thing, required, path + ".");
+    note(path, KeyEntry::Holds::map, "a map", thing, required);
   }
   template <HasFields T>
   void within(const std::string& path, std::optional<T>& thing, Plain, bool required) {
-    map(path, "a map", thing.emplace(), required, path + ".");
+    note(path, KeyEntry::Holds::map, "a map", thing.emplace(), required);
   }
   template <HasFields T>
   void within(const std::string& path, std::vector<T>& things, ListOf, bool required) {
-    map(path, "a list of maps", things.emplace_back(), required, path + "[].");
+    note(path, KeyEntry::Holds::list_of_maps, "a list of maps", things.emplace_back(), required);
   }
   template <HasFields T>
   void within(const std::string& path, std::vector<T>& things, LinesOf, bool required) {
-    map(path, "a list of maps", things.emplace_back(), required, path + "[].");
+    note(path, KeyEntry::Holds::list_of_maps, "a list of maps", things.emplace_back(), required);
   }
   template <HasFields T>
   void within(const std::string& path, std::vector<T>& things, Named, bool required) {
-    map(path, "a map of names", things.emplace_back(), required, path + ".NAME.");
+    note(path, KeyEntry::Holds::named_maps, "a map of names", things.emplace_back(), required);
     things.back().name = "NAME";
+  }
+  template <HasFields T>
+  void note(const std::string& path, KeyEntry::Holds kind, const char* holds, T& thing, bool required) {
+    found_.push_back({path, kind, holds, required, {}, false});
+    Collector inner(found_.back().inside(), found_);
+    T::fields(thing, inner);
   }
 
   std::string prefix_;
@@ -193,7 +192,7 @@ void complete_sample(Spec& sample) {
 bool has_default(const KeyEntry& key) {
   static const std::vector<std::string_view> kKinds = {"gates[].prometheus", "gates[].exec", "gates[].http",
                                                        "verify[].exec"};
-  return !key.required && !key.has_keys &&
+  return !key.required && !key.has_keys() &&
          std::ranges::none_of(kKinds, [&](auto kind) { return key.path.ends_with(kind); });
 }
 

@@ -51,16 +51,13 @@ class Page {
   std::string written() {
     table("");
     for (const auto& key : keys_)
-      if (key.has_keys) section(key);
+      if (key.has_keys()) section(key);
     return std::move(out_);
   }
 
  private:
-  static std::string prefix_of(const KeyEntry& key) {
-    return key.path + (key.holds == "a map" ? "." : key.holds == "a map of names" ? ".NAME." : "[].");
-  }
   void section(const KeyEntry& key) {
-    const std::string prefix = prefix_of(key);
+    const std::string prefix = key.inside();
     out_ += "\n## " + prefix.substr(0, prefix.size() - 1) + "\n\n";
     if (const auto& text = texts_[key.path]; !text.empty()) out_ += as_sentence(text) + "\n\n";
     table(prefix);
@@ -71,12 +68,12 @@ class Page {
       if (is_directly_in(key.path, prefix)) row(key, key.path.substr(prefix.size()));
   }
   void row(const KeyEntry& key, const std::string& word) {
-    const std::string name = prefix_of(key);
+    const std::string name = key.inside();
     const std::string holds =
-        key.has_keys ? "[" + key.holds + "](#" + anchor(name.substr(0, name.size() - 1)) + ")" : key.holds;
+        key.has_keys() ? "[" + key.holds + "](#" + anchor(name.substr(0, name.size() - 1)) + ")" : key.holds;
     const std::string& text = texts_[key.path];
     out_ += "| `" + word + "` | " + cell(holds) + " | " + cell(default_of(key)) + " | " +
-            cell(key.has_keys ? first_sentence(text) : text) + " |\n";
+            cell(key.has_keys() ? first_sentence(text) : text) + " |\n";
   }
 
   std::vector<KeyEntry> keys_;

@@ -8,14 +8,22 @@
 
 namespace sluice::config {
 
-// Of one key. `listeners[].tls`: [] stands for each of a list, `services.NAME` for each of a map of names.
+// Of one key.
 struct KeyEntry {
-  std::string path;
-  std::string holds;  // "a duration"; of a map or a list of maps what it is of
+  enum class Holds { value, map, list_of_maps, named_maps };
+
+  std::string path;  // listeners[].tls: [] stands for each of a list, NAME for each of named maps
+  Holds kind = Holds::value;
+  std::string holds;  // in words: "a duration"
   bool required = false;
-  bool has_keys = false;
   std::string unwritten;  // the default as YAML writes it; empty: none
   bool decided = false;   // `unwritten` is no value, but says what it is taken from
+
+  bool has_keys() const { return kind != Holds::value; }
+  // What the paths of its own keys begin with.
+  std::string inside() const {
+    return path + (kind == Holds::map ? "." : kind == Holds::named_maps ? ".NAME." : "[].");
+  }
 };
 
 // In the order of fields(); a map stands before its keys.

@@ -9,39 +9,50 @@
 namespace sluice::config {
 namespace {
 
-// ---- comments of the reference
+std::string_view stripped(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+// The word that a colon and a blank, or the end, stand behind; empty when there is none.
+std::string word_before_colon(std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos || (colon + 1 < text.size() && text[colon + 1] != ' ')) return {};
+  const auto word = text.substr(0, colon);
+  const auto is_of_a_key = [](char c) { return std::islower(c) || std::isdigit(c) || c == '_' || c == '-'; };
+  return std::ranges::all_of(word, is_of_a_key) ? std::string(word) : std::string();
+}
 
 // Reads the reference line by line, with the keys in which a line stands.
 class Comments {
  public:
   explicit Comments(const std::vector<KeyEntry>& keys) {
-    for (const auto& key : keys) {
-      known_.emplace(key.path, key.holds == "a map of names");
-    }
+    for (const auto& key : keys) known_.emplace(key.path, key.kind == KeyEntry::Holds::named_maps);
   }
 
   void line(std::string_view line) {
-    const std::size_t comment = line.find_first_not_of(' ');
-    if (comment == std::string_view::npos || line.substr(comment).starts_with("# ----")) return forget();
-    std::size_t column = comment, marks = 0;
-    std::string_view rest = line.substr(comment);
+    const std::size_t first = line.find_first_not_of(' ');
+    if (first == std::string_view::npos || line.substr(first).starts_with("# ----")) return forget();
+    std::size_t column = first, marks = 0;
+    std::string_view rest = line.substr(first);
     while (rest.starts_with("# ")) {  // what is commented out stands two columns to the right for each mark
-      const std::size_t skip = rest.find_first_not_of(' ', 1);
-      if (skip == std::string_view::npos) return forget();
+      const std::size_t skip = std::min(rest.find_first_not_of(' ', 1), rest.size());
       column += skip;
       ++marks;
       rest.remove_prefix(skip);
     }
-    if (key(rest, column - 2 * marks, line)) return;
+    if (read_key(rest, column - 2 * marks, line)) return;
     if (marks == 0) return;  // a value, or a name of the operator's
-    if (comment == behind_ && !texts_.empty() && going_on_) return add_words(texts_.back().text, rest);
+    if (first == behind_) return add_words(texts_.back().text, rest);
     add_words(pending_, rest);
-    going_on_ = false;
+    behind_ = kNowhere;
   }
 
   std::vector<KeyText> texts() && { return std::move(texts_); }
 
  private:
+  static constexpr std::size_t kNowhere = std::string_view::npos;
   struct Level {
     std::size_t column;
     std::string path;
@@ -49,30 +60,27 @@ class Comments {
 
   void forget() {
     pending_.clear();
-    going_on_ = false;
+    behind_ = kNowhere;
   }
 
-  // Whether a key that is known, or a name, stands at the begin of `rest`.
-  bool key(std::string_view rest, std::size_t column, std::string_view line) {
+  // Whether a key, or a name of the operator's, stands at the begin of `rest`, the end of `line`.
+  bool read_key(std::string_view rest, std::size_t column, std::string_view line) {
     if (rest.starts_with("- ")) {
       rest.remove_prefix(2);
       column += 2;
     }
-    const auto end = std::ranges::find_if(
-        rest, [](char c) { return !std::islower(c) && c != '_' && !std::isdigit(c) && c != '-'; });
-    const auto length = static_cast<std::size_t>(end - rest.begin());
-    if (length == 0 || length == rest.size() || rest[length] != ':') return false;
-    if (length + 1 < rest.size() && rest[length + 1] != ' ') return false;
+    const std::string word = word_before_colon(rest);
+    if (word.empty()) return false;
     while (!levels_.empty() && levels_.back().column >= column) levels_.pop_back();
-    const std::string path = path_of(std::string(rest.substr(0, length)));
+    const std::string path = path_of(word);
     if (path.empty()) return false;
     levels_.push_back({column, path});
-    const auto blank = line.find(" # ", line.size() - rest.size());
-    const auto mark = blank == std::string_view::npos ? blank : blank + 1;
     std::string text = std::exchange(pending_, {});
-    if (mark != std::string_view::npos) add_words(text, line.substr(mark + 1));
-    behind_ = mark;
-    going_on_ = mark != std::string_view::npos;
+    behind_ = kNowhere;
+    if (const auto mark = line.find(" # ", line.size() - rest.size()); mark != kNowhere) {
+      add_words(text, line.substr(mark + 2));
+      if (known_.contains(path)) behind_ = mark + 1;
+    }
     if (known_.contains(path)) texts_.push_back({path, text});
     return true;
   }
@@ -91,17 +99,10 @@ class Comments {
   std::vector<Level> levels_;
   std::vector<KeyText> texts_;
   std::string pending_;
-  std::size_t behind_ = std::string_view::npos;  // where the comment behind the last key begins
-  bool going_on_ = false;
+  std::size_t behind_ = kNowhere;  // where the comment behind the last key begins, while it may go on
 };
 
 }  // namespace
-
-static std::string_view stripped(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
 
 void add_words(std::string& text, std::string_view more) {
   more = stripped(more);

@@ -43,7 +43,7 @@ TEST(ReferencePage, KeysHaveTheirDefaultsAndWhatTheyHold) {
   EXPECT_EQ(entry(keys, "plans.NAME.gates[].min_age").unwritten, "5s");  // of a kind that is not the first
   EXPECT_EQ(entry(keys, "plans.NAME.verify[].timeout").unwritten, "1m");
   EXPECT_EQ(entry(keys, "services.NAME.balance").holds, "`round_robin`, `least_requests`, `hash`");
-  EXPECT_TRUE(entry(keys, "services.NAME.sticky").has_keys);
+  EXPECT_TRUE(entry(keys, "services.NAME.sticky").has_keys());
 }
 
 TEST(ReferencePage, TheReferenceSaysSomethingOfEveryKey) {
@@ -52,7 +52,7 @@ TEST(ReferencePage, TheReferenceSaysSomethingOfEveryKey) {
   for (const auto& key : keys) {
     const bool told = std::ranges::any_of(
         texts, [&](const auto& one) { return one.path == key.path && !one.text.empty(); });
-    EXPECT_TRUE(told || key.has_keys)
+    EXPECT_TRUE(told || key.has_keys())
         << key.path << ": conf/reference.yaml says nothing of it on its line or above";
   }
 }
