@@ -146,7 +146,7 @@ DIFFERS = [
     (re.compile(r"\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT"), r"\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT"),
     (re.compile(r"pid \d+"), r"pid \d+"),
     (re.compile(r"(?:after|closed,) [\d.]+m?s\b"), r"(?:after|closed,) [\d.]+m?s"),
-    (re.compile(r"\d+\.\d+(?![\d.])(?<!\d\.\d\.)(?: (?:ms|s|min)\b)?"), r"\d+(?:\.\d+)?(?: (?:ms|s|min))?"),
+    (re.compile(r"\d+\.\d+(?![\d.])(?: (?:ms|s|min)\b)?"), r"\d+(?:\.\d+)?(?: (?:ms|s|min))?"),
     (re.compile(r"\d+ (?:ms|s|min)\b"), r"\d+(?:\.\d+)? (?:ms|s|min)"),
     (re.compile(r"\.\.\."), r".*"),
     (re.compile(r"\d+\.\d+\.\d+[\d.]*"), None),  # an address or a version, as it is

@@ -1,7 +1,7 @@
 """Where the commands of a page run: namespaces of its own, in which everything stands at the place that the page says.
 
-Network, processes and files are the stage's: ports as on the page, any address, and its own /etc, /var, /run, /home and /usr/local to write
-into. When it is left, all that runs there ends. `systemctl` and `sudo` are stand-ins (test_systemd.py has the real ones)."""
+Network, processes and files are the stage's: ports as on the page, any address, and its own home, /etc, /var, /run, /opt and /usr/local to
+write into. When it is left, all that runs there ends. `systemctl` and `sudo` are stand-ins (test_systemd.py has the real ones)."""
 import os
 import pathlib
 import select
@@ -10,31 +10,26 @@ import time
 
 from sluice import BIN, ROOT, die_with_the_tests
 
-SUPPORT = pathlib.Path(__file__).resolve().parent
-INSIDE = f"/usr/bin/python3 {SUPPORT}/stage_inside.py"
+INSIDE = "/usr/bin/python3 $STAGE/stage_inside.py"
 
-# In the new namespaces; $1 is a folder for what differs from the machine's files, which stay as they are. Then a shell that does what comes
-# on its input.
+# In the new namespaces: folders of their own in place of the machine's, then a shell that does what comes on its input. $1 is a folder to
+# be made use of, $2 the sources and $3 the programs, which may lie in one that is replaced.
 BEGIN = r"""
 set -e
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs "$1"
-for place in etc var usr/local home; do
-  upper="$1/$(echo $place | tr / -)"
-  mkdir "$upper" "$upper.work"
-  mount -t overlay overlay -o "lowerdir=/$place,upperdir=$upper,workdir=$upper.work" "/$place"
-done
-mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/sluice /etc/sluice /var/lib/sluice /var/log/sluice /home/you
+mkdir -p "$1/sources" "$1/programs" "$1/home" "$1/var" "$1/usr/local" "$1/run" "$1/opt"
+mount --rbind "$2" "$1/sources"
+mount --rbind "$3" "$1/programs"
+cp -r /etc "$1/etc" 2>/dev/null || true  # what may not be read is not missed
+for place in etc var usr/local run opt; do mount --bind "$1/$place" "/$place"; done
+mkdir -p /run/sluice /etc/sluice /var/lib/sluice /var/log/sluice /var/tmp /usr/local/bin
 ip link set lo up
-cp "$2/systemctl.sh" /usr/local/bin/systemctl
+cp "$1/sources/tests/support/systemctl.sh" /usr/local/bin/systemctl
 printf '#!/bin/sh\nexec "$@"\n' >/usr/local/bin/sudo
 chmod 755 /usr/local/bin/systemctl /usr/local/bin/sudo
-cd /home/you
+cd "$1/home"
 exec bash --noprofile --norc
-"""
-PROBE = """
-mount -t tmpfs tmpfs /tmp && mkdir /tmp/u /tmp/w && mount -t overlay overlay -o lowerdir=/etc,upperdir=/tmp/u,workdir=/tmp/w /etc
 """
 
 
@@ -42,7 +37,7 @@ def unshare():
     """The command that begins namespaces, or None where nobody lets us."""
     rights = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     command = ["unshare", *rights, "--net", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"]
-    return command if subprocess.run([*command, "sh", "-c", PROBE], capture_output=True).returncode == 0 else None
+    return command if subprocess.run([*command, "mount", "-t", "tmpfs", "tmpfs", "/opt"], capture_output=True).returncode == 0 else None
 
 
 class Stage:
@@ -52,11 +47,13 @@ class Stage:
         (self.folder / "own").mkdir()
         # Its other end tells each command's exit code: nothing that a command prints is taken for it.
         self.done, done = os.pipe()
-        environment = {"PATH": f"{BIN}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/home/you", "LC_ALL": "C.UTF-8", "NO_COLOR": "1",
-                       "USER": "you", "STAGE": str(SUPPORT), "SLUICE_BIN": str(BIN), "PYTHONDONTWRITEBYTECODE": "1", "DONE": str(done)}
+        own = self.folder / "own"
+        environment = {"PATH": f"{own}/programs:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "SLUICE_BIN": f"{own}/programs", "HOME": f"{own}/home",
+                       "STAGE": f"{own}/sources/tests/support", "USER": "you", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1",
+                       "DONE": str(done)}
         environment |= {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS") if name in os.environ}
         self.log = open(self.folder / "stage.log", "w+")
-        self.shell = subprocess.Popen([*command, "sh", "-c", BEGIN, "sh", self.folder / "own", SUPPORT], stdin=subprocess.PIPE, stdout=self.log,
+        self.shell = subprocess.Popen([*command, "sh", "-c", BEGIN, "sh", own, ROOT, BIN], stdin=subprocess.PIPE, stdout=self.log,
                                       stderr=self.log, text=True, env=environment, pass_fds=[done], cwd=ROOT, preexec_fn=die_with_the_tests,
                                       start_new_session=True)
         os.close(done)
