@@ -116,3 +116,18 @@ def test_what_is_made_elsewhere_is_still_made():
 def test_the_page_of_keys_is_what_the_program_prints():
     printed = subprocess.run([binary("sluiced"), "__reference"], capture_output=True, text=True, timeout=20, check=True).stdout
     assert (ROOT / "docs/configuration.md").read_text() == printed, "made anew by: build/release/bin/sluiced __reference >docs/configuration.md"
+
+
+# README's rows, by the name of the row in the results, and how many digits it gives.
+FIGURES = {"get": 1, "tls": 1, "big": 0, "close": 1, "idle": 0}
+
+
+def test_the_first_page_has_the_figures_of_the_results():
+    table = (ROOT / "bench/RESULTS.md").read_text().split("## The table")[1].split("\n## ")[0]
+    results = {cells[0].strip(" `"): cells for line in table.splitlines() if line.startswith("| `") for cells in [line.strip("| ").split(" | ")]}
+    shown = [line.strip("| ").split(" | ") for line in (ROOT / "README.md").read_text().split("## What it costs")[1].splitlines() if line.startswith("| ")]
+    rows = [cells[1:5] for cells in shown[1:]]
+    for (name, digits), row in zip(FIGURES.items(), rows):
+        floor, sluice, nginx, haproxy = results[name][3:7]
+        wanted = [one if one == "-" else f"{float(one.replace(',', '')):,.{digits}f}" for one in (sluice, nginx, haproxy, floor)]
+        assert row == wanted, f"README's row {name} is not that of bench/RESULTS.md"
