@@ -6,6 +6,7 @@ install(TARGETS sluiced sluicectl RUNTIME DESTINATION bin)
 
 install(DIRECTORY conf/ DESTINATION share/doc/sluice/examples)
 install(FILES README.md DESTINATION share/doc/sluice OPTIONAL)
+install(DIRECTORY docs/ DESTINATION share/doc/sluice/docs)
 # changelog is the name of the package's own.
 install(FILES CHANGELOG.md DESTINATION share/doc/sluice RENAME NEWS.md OPTIONAL)
 install(FILES systemd/sysusers.conf DESTINATION lib/sysusers.d RENAME sluice.conf)

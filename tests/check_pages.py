@@ -38,6 +38,7 @@ TICKED_CLASS = re.compile(r"`([A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+)`")
 OTHERS = {"std", "asio", "boost", "beast", "YAML", "testing", "fmt", "spdlog", "json", "llhttp"}
 OTHERS_WORDS = set("""
 Class::name McAuliffe SplitMix64 CoDel ChaCha20 WebSockets OpenTelemetry AddressSanitizer epoll_reactor::start_op
+AnalysisTemplate AnalysisRun ReplicaSet ReplicaSets FileDescriptorName ListenStream
 """.split())
 
 

@@ -146,8 +146,9 @@ std::string render_notes(const protocol::Changed& changed) {
 }
 
 std::string render_drained(const protocol::Drained& drained, const std::string& subject) {
-  return subject + ": drained, " + std::to_string(drained.clean) + " finished, " +
-         std::to_string(drained.forced) + " closed, " + duration_text(drained.took) + "\n";
+  return (subject.empty() ? "the pools left behind" : subject) + ": drained, " +
+         std::to_string(drained.clean) + " finished, " + std::to_string(drained.forced) + " closed, " +
+         duration_text(drained.took) + "\n";
 }
 
 std::string render_history(const protocol::HistoryList& list, const Style& style) {

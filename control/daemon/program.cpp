@@ -14,6 +14,7 @@
 #include "control/protocol/version.hpp"
 #include "proxy/config/load.hpp"
 #include "proxy/config/notes.hpp"
+#include "proxy/config/reference_page.hpp"
 
 namespace sluice::daemon {
 namespace {
@@ -69,6 +70,10 @@ int dispatch(const std::vector<std::string>& arguments) {
     return demo::run_try({arguments.begin() + 1, arguments.end()}, run_demo);
   if (arguments.size() == 2 && arguments[0] == "__man")  // which the installation calls
     return write_pages(man_pages(), arguments[1]) ? 0 : 1;
+  if (arguments.size() == 1 && arguments[0] == "__reference") {  // docs/configuration.md
+    std::fputs(config::reference_page(kReference).c_str(), stdout);
+    return 0;
+  }
   const auto [flags, error] = parse_command_line(arguments);
   if (!error.empty()) {
     std::fprintf(stderr, "sluiced: %s\nTry: sluiced --help\n", error.c_str());

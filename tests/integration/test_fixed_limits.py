@@ -1,4 +1,4 @@
-"""X4: the limits that are no key of the configuration (README's table has those that are), each at its value and one above."""
+"""X4: the limits that are no key of the configuration (docs/requests.md has those that are), each at its value and one above."""
 import collections
 import json
 import threading

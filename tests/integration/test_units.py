@@ -46,9 +46,10 @@ def image_with_targets(image, tmp_path_factory):
 
 def test_every_file_is_where_debian_users_look(image):
     examples = {f"usr/share/doc/sluice/examples/{name}" for name in files(ROOT / "conf")}
+    documentation = {f"usr/share/doc/sluice/docs/{name}" for name in files(ROOT / "docs")}
     pages = {name for name in files(image) if name.startswith("usr/share/man/")}
     assert {"usr/share/man/man1/sluicectl.1.gz", "usr/share/man/man8/sluiced.8.gz", "usr/share/man/man5/sluice.yaml.5.gz"} <= pages
-    assert files(image) - pages - {"usr/share/doc/sluice/README.md", "usr/share/doc/sluice/NEWS.md"} == examples | {
+    assert files(image) - pages - {"usr/share/doc/sluice/README.md", "usr/share/doc/sluice/NEWS.md"} == examples | documentation | {
         "usr/bin/sluiced", "usr/bin/sluicectl", "etc/sluice/sluice.yaml", "etc/logrotate.d/sluice",
         f"{UNITS}/sluice.service", f"{UNITS}/sluice.socket", "usr/lib/sysusers.d/sluice.conf",
         "usr/lib/tmpfiles.d/sluice.conf", "usr/share/bash-completion/completions/sluicectl",
