@@ -32,7 +32,8 @@ struct Call {
 struct EventStream {
   std::uint64_t after = 0;
   bool follow = true;
-  std::string service;  // empty: of all
+  bool samples = false;  // between them, once a second, what the pools do
+  std::string service;   // empty: of all
 };
 
 struct Reply {

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "control/admin/call.hpp"
+#include "control/admin/sample_events.hpp"
 #include "control/admin/scrape.hpp"
 #include "control/change/control.hpp"
 
@@ -22,11 +23,14 @@ class Commands {
   // Attributes what was counted until now to the tracks that pools were on until now: after each change.
   void follow_tracks() { scraper_.follow(control_); }
   boost::asio::awaitable<std::unique_ptr<Pieces>> scrape() { return scraper_.scrape(control_); }
+  // Of the stream of events, of this service or of all; all who ask in the same moment get the same one.
+  std::string sample_event(const std::string& service) { return samples_.event(control_.samples(), service); }
   change::Control& control() { return control_; }
 
  private:
   change::Control& control_;
   Scraper scraper_;
+  SampleEvents samples_;
 };
 
 }  // namespace sluice::admin

@@ -22,7 +22,8 @@ namespace sluice::admin {
 inline constexpr std::size_t kMostBody = 1024 * 1024;
 inline constexpr std::size_t kMostHeader = 16 * 1024;
 inline constexpr std::chrono::seconds kIdle{60};
-inline constexpr std::chrono::seconds kHeartbeat{15};
+inline constexpr std::chrono::seconds kHeartbeat{15}, kSampleInterval{1};
+inline constexpr std::chrono::milliseconds kRetry{1000};  // after which who lost the stream asks again
 
 enum class ListenerKind : std::uint8_t { unix_socket, http, compat };  // the listeners of `admin`
 

@@ -6,7 +6,9 @@
 #include <utility>
 #include <variant>
 
+#include "control/admin/access.hpp"
 #include "control/admin/commands.hpp"
+#include "control/admin/page.hpp"
 #include "control/admin/reads.hpp"
 #include "control/admin/routes.hpp"
 #include "control/change/messages.hpp"
@@ -87,12 +89,17 @@ asio::awaitable<Reply> do_read(Commands& commands, Call call, PathNames names) {
 }
 
 template <auto kAnswer>
-asio::awaitable<Reply> page(Commands& commands, Call, PathNames) {
-  co_return kAnswer(commands);
+asio::awaitable<Reply> always(Commands&, Call, PathNames) {
+  co_return kAnswer();
 }
 
-Reply list(Commands&) { return text_reply("sluice\n\n" + endpoint_list()); }
-Reply alive(Commands&) { return text_reply("ok\n"); }
+Reply list() { return text_reply("sluice\n\n" + endpoint_list()); }
+Reply alive() { return text_reply("ok\n"); }
+
+// Who asks, and what he may do.
+asio::awaitable<Reply> whoami(Commands&, Call call, PathNames) {
+  co_return json_reply(json::object{{"name", to_string(call.actor)}, {"role", word_of(call.actor.role)}});
+}
 
 asio::awaitable<Reply> metrics(Commands& commands, Call, PathNames) {
   auto pieces = co_await commands.scrape();
@@ -129,8 +136,8 @@ Rows reads_at_once() {
   return rows_of<Message>(true, &do_read<Message, kAnswer>);
 }
 template <auto kAnswer>
-Rows text(const char* path) {
-  return {{{"GET", path, Role::none, ""}, {}, true, kAnswer}};
+Rows text(const char* path, Role needs = Role::none) {
+  return {{{"GET", path, needs, ""}, {}, true, kAnswer}};
 }
 
 Rows joined(std::initializer_list<Rows> all) {
@@ -156,13 +163,18 @@ Rows changes_of(std::type_identity<std::variant<Messages...>>) {
 Rows table() {
   using namespace protocol;
   return joined({
-      text<page<list>>("/"),
-      text<page<alive>>("/livez"),
+      text<always<page_html>>("/"),
+      text<always<page_css>>("/page.css"),
+      text<always<page_js>>("/page.js"),
+      text<always<list>>("/v1/endpoints"),
+      text<always<alive>>("/livez"),
       reads_at_once<GetReady, readyz>(),
       text<metrics>("/metrics"),
       reads_at_once<GetStatus, status>(),
       reads_at_once<History, history>(),
+      reads_at_once<GetSamples, samples>(),
       reads_at_once<Events, events>(),
+      text<whoami>("/v1/whoami", Role::viewer),
       reads_at_once<GetConfig, config>(),
       reads<Wait, wait>(),
       reads<Explain, static_cast<Reply (*)(const Control&, const Explain&)>(explain)>(),

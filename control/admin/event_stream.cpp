@@ -1,5 +1,7 @@
 // GET /v1/events: server-sent events (WHATWG HTML, 9.2) over one connection until somebody leaves.
+#include <algorithm>
 #include <boost/json/object.hpp>
+#include <utility>
 
 #include "control/admin/connection.hpp"
 #include "control/protocol/answers.hpp"
@@ -42,23 +44,44 @@ std::string events_text(const change::EventLog& log, std::uint64_t& after, const
   return text;
 }
 
+// What is due by the clock, beside what happens.
+struct Beat {
+  io::Clock::time_point sample, comment;  // max(): never
+
+  io::Clock::duration until_next(io::Clock::time_point now) const {
+    return std::max(std::min(sample, comment) - now, io::Clock::duration(0));
+  }
+};
+
 }  // namespace
 
+// Ends with the connection, so no length and no chunks are needed; HTTP/1.0 gets the same. A reader that is
+// slow gets fewer samples, not older ones.
 asio::awaitable<void> Connection::stream_events(EventStream from, unsigned version) {
   auto& log = commands_.control().events();
-  // Ends with the connection, so no length and no chunks are needed; HTTP/1.0 gets the same.
   std::string text =
       std::string(version == 10 ? "HTTP/1.0" : "HTTP/1.1") +
       " 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n";
-  text += events_text(log, from.after, from.service);
-  bool writes = co_await write_text(std::move(text));
-  while (writes && from.follow && !closed_) {
-    const auto before = io::Clock::now();
-    const bool more = co_await log.wait_after(from.after, kHeartbeat);
-    if (closed_) break;
-    if (!more && io::Clock::now() - before < kHeartbeat / 2) break;  // the log was closed: the daemon ends
-    auto next = more ? events_text(log, from.after, from.service) : std::string(": still here\n\n");
-    if (!next.empty()) writes = co_await write_text(std::move(next));
+  text += "retry: " + std::to_string(kRetry.count()) + "\n\n" + events_text(log, from.after, from.service);
+  const auto began = io::Clock::now();
+  Beat beat{from.samples ? began : io::Clock::time_point::max(), began + kHeartbeat};
+  for (bool writes = true; writes && !closed_;) {
+    const auto now = io::Clock::now();
+    if (now >= beat.comment) {
+      text += ": still here\n\n";
+      beat.comment = now + kHeartbeat;
+    }
+    if (now >= beat.sample) {
+      text += commands_.sample_event(from.service);
+      beat.sample = now + kSampleInterval;
+    }
+    if (!text.empty()) writes = co_await write_text(std::exchange(text, {}));
+    if (!writes || !from.follow || closed_) break;
+    const auto limit = beat.until_next(io::Clock::now());
+    const bool more =
+        co_await log.wait_after(from.after, std::chrono::ceil<std::chrono::milliseconds>(limit));
+    if (log.closed()) break;
+    if (more) text = events_text(log, from.after, from.service);
   }
 }
 

@@ -13,24 +13,9 @@ namespace json = boost::json;
 namespace asio = boost::asio;
 using change::Control;
 
-namespace {
-
-// Leaves only that service; not_found with a suggestion when there is none.
-std::optional<protocol::Problem> keep_only(protocol::Status& status, const std::string& wanted) {
-  std::vector<std::string> names;
-  for (const auto& service : status.services) names.push_back(service.name);
-  std::erase_if(status.services,
-                [&wanted](const protocol::ServiceStatus& service) { return service.name != wanted; });
-  if (!status.services.empty()) return std::nullopt;
-  return protocol::not_found("no service " + quoted(wanted), protocol::did_you_mean(wanted, names));
-}
-
-}  // namespace
-
 asio::awaitable<Reply> status(Control& control, protocol::GetStatus message) {
-  auto status = co_await control.status();
-  if (!message.service.empty())
-    if (auto problem = keep_only(status, message.service)) co_return problem_reply(*problem);
+  if (auto problem = control.views().missing_service(message.service)) co_return problem_reply(*problem);
+  const auto status = co_await control.status(std::move(message.service));
   co_return json_reply(answer_json(status));
 }
 
@@ -77,8 +62,13 @@ Reply history(const Control& control, const protocol::History& message) {
 Reply events(const Control& control, const protocol::Events& message) {
   if (auto problem = control.views().missing_service(message.service)) return problem_reply(*problem);
   Reply reply;
-  reply.stream = EventStream{message.after.value_or(0), message.follow, message.service};
+  reply.stream = EventStream{message.after.value_or(0), message.follow, message.samples, message.service};
   return reply;
+}
+
+Reply samples(const Control& control, const protocol::GetSamples& message) {
+  if (auto problem = control.views().missing_service(message.service)) return problem_reply(*problem);
+  return json_reply(to_json(control.samples().history(message.service)));
 }
 
 Reply config(const Control& control, const protocol::GetConfig& message) {

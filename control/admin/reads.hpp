@@ -19,6 +19,7 @@ Reply explain(const change::Control& control, const protocol::Explain& message);
 Reply history(const change::Control& control, const protocol::History& message);
 Reply config(const change::Control& control, const protocol::GetConfig& message);
 Reply readyz(const change::Control& control, const protocol::GetReady& message);
+Reply samples(const change::Control& control, const protocol::GetSamples& message);
 // They are streamed by the connection, which alone knows when it ends.
 Reply events(const change::Control& control, const protocol::Events& message);
 

@@ -82,11 +82,14 @@ boost::system::result<Match, Mismatch> match(std::string_view method, std::strin
     allow += (allow.empty() ? "" : ", ") + std::string(route.method);
   }
   if (!allow.empty()) return not_allowed(method, path, std::move(allow));
-  return Mismatch{protocol::not_found("there is no " + quoted(path), "GET / lists what there is"), {}};
+  return Mismatch{protocol::not_found("there is no " + quoted(path), "GET /v1/endpoints lists what there is"),
+                  {}};
 }
 
 bool is_public(std::string_view path) {
-  return path == "/" || path == "/livez" || path == "/readyz" || path == "/metrics";
+  constexpr std::string_view kPublic[] = {"/",      "/page.css", "/page.js", "/v1/endpoints",
+                                          "/livez", "/readyz",   "/metrics"};
+  return std::ranges::find(kPublic, path) != std::end(kPublic);
 }
 
 std::string endpoint_list() {

@@ -23,7 +23,7 @@ struct Endpoint {
   boost::asio::awaitable<Reply> (*answer)(Commands&, Call, protocol::PathNames) = nullptr;
 };
 
-// All of them, in the order in which `/` lists them.
+// All of them, in the order in which /v1/endpoints lists them.
 const std::vector<Endpoint>& endpoints();
 
 struct Match {
@@ -43,7 +43,7 @@ boost::system::result<Match, Mismatch> match(std::string_view method, std::strin
 // It needs no token: health, metrics, the page.
 bool is_public(std::string_view path);
 
-// "GET /v1/status" and so on, a line each: what `/` shows.
+// "GET /v1/status" and so on, a line each.
 std::string endpoint_list();
 
 }  // namespace sluice::admin

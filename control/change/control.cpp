@@ -199,6 +199,7 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   Succession succession;
   Maintenance maintenance;
   StatusWriter status;
+  const Sampler sampler;
 };
 
 Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_workers,
@@ -230,7 +231,8 @@ Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_worke
       maintenance(loop, in_force, committer, workers, *options.files),
       status({options, in_force, readiness, workers, names.resolver(), living.health, living.drains,
               maintenance.recent(), rollout_driver, ordering.keeper, committer, recorder, notices.notices(),
-              succession.upgrades}) {
+              succession.upgrades}),
+      sampler(in_force, maintenance.recent()) {
   workers.on_suspect = [this](std::uint32_t id) { living.health.outliers.consider(id); };
   name_follower.listen(living.health, workers);
   living.drains.on_finished = [this](const Drain& drain) { record_drain(drain); };
@@ -440,9 +442,9 @@ asio::awaitable<std::size_t> Control::shut_down() {
   co_return co_await parts->drain_workers(worker::Shutdown());
 }
 
-asio::awaitable<StatusView> Control::status() {
+asio::awaitable<StatusView> Control::status(std::string service) {
   const auto parts = parts_;
-  co_return co_await parts->status.status(parts->loop);
+  co_return co_await parts->status.status(parts->loop, std::move(service));
 }
 
 void Control::access_denied(const Actor& actor, const std::string& what, const std::string& why) {
@@ -466,6 +468,7 @@ void Control::set_on_listeners(std::function<void()> taken) {
 void Control::set_upgrades(Upgrades* upgrades) { parts_->succession.upgrades = upgrades; }
 
 const StatusWriter& Control::views() const { return parts_->status; }
+const Sampler& Control::samples() const { return parts_->sampler; }
 Readiness Control::readiness() const { return parts_->readiness; }
 ControlCounters Control::counters() const { return parts_->recorder.counters; }
 EventLog& Control::events() { return parts_->recorder.events; }

@@ -16,6 +16,7 @@
 #include "control/change/messages.hpp"
 #include "control/change/options.hpp"
 #include "control/change/reloader.hpp"
+#include "control/change/sampler.hpp"
 #include "control/change/status_writer.hpp"
 #include "control/change/upgrades.hpp"
 #include "control/change/waits.hpp"
@@ -90,8 +91,10 @@ class Control {
   // The workers drain, without a word about it: nobody comes here any more. As shut_down().
   boost::asio::awaitable<std::size_t> leave();
 
-  boost::asio::awaitable<StatusView> status();  // with the blockers of running drains
-  const StatusWriter& views() const;            // all else that only looks
+  // With the blockers of running drains; of this service only, unless the name is empty.
+  boost::asio::awaitable<StatusView> status(std::string service = {});
+  const StatusWriter& views() const;  // all else that only looks
+  const Sampler& samples() const;
   Readiness readiness() const;
   ControlCounters counters() const;
   EventLog& events();

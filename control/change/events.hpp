@@ -43,6 +43,7 @@ class EventLog {
   boost::asio::awaitable<bool> wait_after(std::uint64_t id, std::chrono::milliseconds limit);
   // Ends all waiting, for the shutdown.
   void close();
+  bool closed() const { return closed_; }
 
   std::function<void(const Event& event)> on_added;  // may not add one
 

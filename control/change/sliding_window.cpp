@@ -21,13 +21,13 @@ PoolSums sums_of(const observe::PoolLive& live) {
   return sums;
 }
 
-void PoolWindow::sample(const observe::PoolLive& live, io::Clock::time_point now) {
+std::optional<HistoryPoint> PoolWindow::sample(const observe::PoolLive& live, io::Clock::time_point now) {
   const PoolSums sums = sums_of(live);
   samples_.push_back({now, sums.requests, sums.errors});
   while (samples_.size() > 1 && samples_[1].at <= now - kWindow) samples_.pop_front();
-  if (now < next_step_) return;
+  if (now < next_step_) return std::nullopt;
   next_step_ = now + kHistogramStep;
-  step(live, sums);
+  return step(live, sums);
 }
 
 PoolWindow::Counts PoolWindow::filled(const observe::HistogramCounts& counts) {
@@ -47,7 +47,10 @@ void PoolWindow::subtract(const Counts& less, observe::HistogramCounts& from) {
   from.sum_micros -= less.sum_micros;
 }
 
-void PoolWindow::step(const observe::PoolLive& live, const PoolSums& sums) {
+HistoryPoint PoolWindow::step(const observe::PoolLive& live, const PoolSums& sums) {
+  HistoryPoint point{.requests = static_cast<std::uint32_t>(sums.requests - sums_before_.requests),
+                     .errors = static_cast<std::uint32_t>(sums.errors - sums_before_.errors),
+                     .in_flight = static_cast<std::uint32_t>(sums.in_flight)};
   steps_.emplace_back();
   if (!(sums == sums_before_)) {
     observe::HistogramCounts made = counts_of(live);
@@ -56,8 +59,10 @@ void PoolWindow::step(const observe::PoolLive& live, const PoolSums& sums) {
     steps_.back() = filled(made);
     before_ = std::move(now);
     sums_before_ = sums;
+    if (made.count > 0) point.set_latencies(made);
   }
   if (steps_.size() > static_cast<std::size_t>(kWindow / kHistogramStep)) steps_.pop_front();
+  return point;
 }
 
 PoolWindow::Delta PoolWindow::last(std::chrono::seconds window, const observe::PoolLive& live,
@@ -91,17 +96,25 @@ void SlidingWindow::sample(const route::Snapshot& snapshot, io::Clock::time_poin
       auto known = pools_.find(pool.live.get());
       if (known == pools_.end()) {
         if (sums_of(*pool.live).requests == 0) continue;
-        known = pools_.emplace(pool.live.get(), Entry{pool.live, idle_}).first;
+        known = pools_.emplace(pool.live.get(), Entry{pool.live, idle_, {}}).first;
       }
-      known->second.recent.sample(*pool.live, now);
+      if (auto point = known->second.recent.sample(*pool.live, now)) {
+        point->share = pool.share;
+        known->second.history.add(*point);
+      }
     }
-  idle_.sample(nothing_, now);
+  if (idle_.sample(nothing_, now)) until_ = now;
   std::erase_if(pools_, [](const auto& entry) { return entry.second.live.use_count() == 1; });
 }
 
 const PoolWindow& SlidingWindow::of(const observe::PoolLive& live) const {
   const auto found = pools_.find(&live);
   return found == pools_.end() ? idle_ : found->second.recent;
+}
+
+const PoolHistory& SlidingWindow::history_of(const observe::PoolLive& live) const {
+  const auto found = pools_.find(&live);
+  return found == pools_.end() ? no_history_ : found->second.history;
 }
 
 }  // namespace sluice::change

@@ -1,15 +1,17 @@
-// What the pools did lately: the counters of the last minute, second by second, and their latencies in
-// windows of five seconds. Control thread only.
+// What the pools did lately: the counters of the last minute, second by second, their latencies in windows of
+// five seconds, and of a quarter of an hour what each of these five seconds was like. Control thread only.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "control/change/pool_history.hpp"
 #include "control/io/notifier.hpp"
 #include "proxy/observe/live.hpp"
 #include "proxy/route/snapshot.hpp"
@@ -28,8 +30,8 @@ class PoolWindow {
   static constexpr std::chrono::seconds kWindow{60};
   static constexpr std::chrono::seconds kHistogramStep{5};
 
-  // To be called once a second.
-  void sample(const observe::PoolLive& live, io::Clock::time_point now);
+  // To be called once a second. What the five seconds were that have just ended, if some have.
+  std::optional<HistoryPoint> sample(const observe::PoolLive& live, io::Clock::time_point now);
 
   // What was counted in the last `window` (at most kWindow), or since the first sample when that is later.
   struct Delta {
@@ -52,7 +54,7 @@ class PoolWindow {
   };
   static Counts filled(const observe::HistogramCounts& counts);
   static void subtract(const Counts& less, observe::HistogramCounts& from);
-  void step(const observe::PoolLive& live, const PoolSums& sums);
+  HistoryPoint step(const observe::PoolLive& live, const PoolSums& sums);
 
   std::deque<Sample> samples_;
   std::deque<Counts> steps_;
@@ -66,16 +68,22 @@ class SlidingWindow {
   // Every pool of the snapshot; forgets those that are gone.
   void sample(const route::Snapshot& snapshot, io::Clock::time_point now);
   const PoolWindow& of(const observe::PoolLive& live) const;
+  // Its last point is of until(); a pool that never had a request has none.
+  const PoolHistory& history_of(const observe::PoolLive& live) const;
+  io::Clock::time_point until() const { return until_; }
 
  private:
   struct Entry {
     std::shared_ptr<const observe::PoolLive>
         live;  // kept, so that no other object gets the address that is the key
     PoolWindow recent;
+    PoolHistory history;
   };
   std::unordered_map<const observe::PoolLive*, Entry> pools_;  // that ever had a request
   const observe::PoolLive nothing_{0};
   PoolWindow idle_;  // of all others
+  const PoolHistory no_history_;
+  io::Clock::time_point until_{};
 };
 
 }  // namespace sluice::change

@@ -59,6 +59,12 @@ milliseconds left_until(std::int64_t unix_time) {
   return milliseconds(std::max<std::int64_t>(0, unix_time - unix_milliseconds()));
 }
 
+// Of the last rollout; nothing when none is over.
+std::optional<milliseconds> ended_ago(const state::ServiceState& service) {
+  if (!service.rollout || service.rollout->ended == 0) return std::nullopt;
+  return milliseconds(unix_milliseconds() - service.rollout->ended);
+}
+
 protocol::TrafficStatus traffic_view(const state::ServiceState& service, const route::Service* routed) {
   protocol::TrafficStatus view;
   if (service.hold) {
@@ -102,7 +108,7 @@ DrainView drain_view(const Drain& drain) {
 
 }  // namespace
 
-StatusView StatusWriter::status_now() const {
+StatusView StatusWriter::status_now(const std::string& wanted) const {
   const auto now = io::Clock::now();
   StatusView view;
   view.generation = of_.in_force.state.generation;
@@ -124,7 +130,8 @@ StatusView StatusWriter::status_now() const {
   view.notify = notify();
   view.certificates = certificates();
   for (const auto& service : of_.in_force.spec.services)
-    if (const auto* kept = of_.in_force.state.service(service.name))
+    if (const auto* kept = of_.in_force.state.service(service.name);
+        kept && (wanted.empty() || wanted == service.name))
       view.services.push_back(service_view(*kept, now));
   return view;
 }
@@ -190,6 +197,7 @@ ServiceView StatusWriter::service_view(const state::ServiceState& service, io::C
   view.traffic = traffic_view(service, routed);
   add_mirror(view, service, routed);
   for (const auto& pool : service.pools) view.pools.push_back(pool_view(routed, pool, now));
+  view.headline = protocol::headline_of(view, ended_ago(service));
   return view;
 }
 
@@ -361,13 +369,14 @@ asio::awaitable<worker::Blockers> StatusWriter::blockers_of(asio::any_io_executo
   co_return co_await found->wait();
 }
 
-asio::awaitable<StatusView> StatusWriter::status(asio::any_io_executor loop) const {
+asio::awaitable<StatusView> StatusWriter::status(asio::any_io_executor loop, std::string wanted) const {
   std::map<std::string, worker::Blockers> blocked;
   std::vector<std::pair<std::uint32_t, std::string>> open;
   for (const auto& [id, drain] : of_.drains.all())
-    if (!drain.finished) open.emplace_back(id, protocol::to_string(drain.target));
+    if (!drain.finished && (wanted.empty() || wanted == drain.target.service))
+      open.emplace_back(id, protocol::to_string(drain.target));
   for (const auto& [id, name] : open) blocked[name] = co_await blockers_of(loop, id);
-  StatusView view = status_now();
+  StatusView view = status_now(wanted);
   for (auto& service : view.services)
     for (auto& pool : service.pools)
       for (auto& backend : pool.backends) {

@@ -45,9 +45,9 @@ class StatusWriter {
   };
   explicit StatusWriter(Sources sources) : of_(sources) {}
 
-  // Blockers of running drains are asked of the workers.
-  boost::asio::awaitable<StatusView> status(boost::asio::any_io_executor loop) const;
-  StatusView status_now() const;                                  // without blockers
+  // Of this service only, unless the name is empty. Blockers of running drains are asked of the workers.
+  boost::asio::awaitable<StatusView> status(boost::asio::any_io_executor loop, std::string service) const;
+  StatusView status_now(const std::string& service = {}) const;   // without blockers
   Result<RolloutView> rollout(const std::string& service) const;  // not_found when it never had one
   // The latest first.
   std::vector<protocol::HistoryEntry> history(const std::string& service, std::size_t limit) const;

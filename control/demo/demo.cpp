@@ -11,11 +11,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 
 #include "control/demo/backend.hpp"
 #include "control/demo/flags.hpp"
+#include "control/protocol/token.hpp"
 #include "proxy/base/origin.hpp"
 
 namespace sluice::demo {
@@ -89,6 +91,15 @@ config::Address loopback(std::uint16_t port) {
   return {"127.0.0.1", port, fmt::format("127.0.0.1:{}", port)};
 }
 
+// For the page; gone with the scratch folder, which nobody else may enter.
+std::string token_file(const Scratch& scratch) {
+  const std::string path = scratch.path + "/admin.token";
+  std::ofstream(path) << protocol::make_token() << "\n";
+  std::error_code ignored;
+  fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write, ignored);
+  return path;
+}
+
 config::Spec common_spec(const Flags& flags, const Scratch& scratch, const std::string& service) {
   config::Spec spec;
   config::ListenerSpec web;
@@ -97,6 +108,7 @@ config::Spec common_spec(const Flags& flags, const Scratch& scratch, const std::
   spec.listeners = {web};
   spec.admin.socket = choose_socket(flags, scratch);
   spec.admin.http.emplace().bind = loopback(flags.admin_port);
+  spec.admin.http->token_file = token_file(scratch);
   spec.state_dir = scratch.path + "/state";
   config::ServiceSpec one;
   one.name = service;
@@ -115,6 +127,13 @@ void finish_split(config::ServiceSpec& service) {
     service.split.emplace_back(pool.name, pool.name == service.stable ? config::kWhole : 0);
 }
 
+// With the token behind #, which a browser sends to nobody (docs/page.md).
+std::string page_address(std::uint16_t admin_port, const config::Spec& spec) {
+  std::string token;
+  std::ifstream(spec.admin.http->token_file) >> token;
+  return fmt::format("http://127.0.0.1:{}/#token={}", admin_port, token);
+}
+
 void announce(change::Control& control, std::uint16_t admin_port, const config::Spec& spec, bool demo) {
   const auto& service = spec.services.front();
   const std::string ctl = sluicectl(spec.admin.socket);
@@ -126,8 +145,9 @@ void announce(change::Control& control, std::uint16_t admin_port, const config::
   for (const auto& pool : service.pools)
     text += fmt::format("{} ({} backend{}){}", pool.name, pool.backends.size(),
                         pool.backends.size() == 1 ? "" : "s", &pool == &service.pools.back() ? "" : ", ");
-  text += fmt::format("\n  admin   http://127.0.0.1:{}\n  socket  {}\n\nTry in another terminal:\n",
-                      admin_port, spec.admin.socket);
+  text +=
+      fmt::format("\n  page    {}\n  admin   http://127.0.0.1:{}\n  socket  {}\n\nTry in another terminal:\n",
+                  page_address(admin_port, spec), admin_port, spec.admin.socket);
   const bool h2 = service.pools.front().protocol == BackendProtocol::h2;
   text += fmt::format("  curl -i{} http://127.0.0.1:{}/\n  {} status\n", h2 ? " --http2-prior-knowledge" : "",
                       web, ctl);

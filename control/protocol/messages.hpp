@@ -6,5 +6,6 @@
 #include "control/protocol/notify.hpp"
 #include "control/protocol/reads.hpp"
 #include "control/protocol/rollout.hpp"
+#include "control/protocol/samples.hpp"
 #include "control/protocol/shift.hpp"
 #include "control/protocol/traffic.hpp"

@@ -68,6 +68,7 @@ struct Events {
   bool follow = true;
   std::optional<std::uint64_t> after;  // only events with a larger id; travels as Last-Event-ID
   std::string service;                 // empty: all
+  bool samples = false;                // also what the pools do, once a second (samples.hpp)
 
   static constexpr Route kRoutes[] = {reads("GET", "/v1/events")};
   static constexpr Page kPage{"events [SERVICE] [-f]", "What happened: changes, health, drains, reloads.",
@@ -75,6 +76,7 @@ struct Events {
   static void query(auto& self, auto& visit) {
     visit("follow", self.follow);
     visit("service", self.service);
+    visit("samples", self.samples);
   }
   static void words(auto& self, auto& visit) {
     visit.maybe("SERVICE", self.service, kServices);
@@ -82,7 +84,7 @@ struct Events {
     visit.flag("--after ID", self.after, "only later ones");
   }
   // A command line follows only when it says so.
-  static Events on_command_line() { return {false, {}, {}}; }
+  static Events on_command_line() { return {false, {}, {}, false}; }
 };
 
 // The configuration in force, with what was changed at run time.

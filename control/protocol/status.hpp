@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "control/protocol/answer.hpp"
+#include "control/protocol/headline.hpp"
 #include "control/protocol/rollout_status.hpp"
 
 namespace sluice::protocol {
@@ -180,6 +181,7 @@ struct ServiceStatus {
   std::vector<std::pair<std::string, Share>> flags;  // F1
   std::optional<MirrorStatus> mirror;                // M1
   std::string set_aside;                             // T3: why it does not serve; empty when it does
+  std::optional<Headline> headline;                  // of all the above
   MirrorCounts mirrored;                             // for the metrics: also of mirrors that were before
 
   static void fields(auto& self, auto& visit) {
@@ -192,6 +194,7 @@ struct ServiceStatus {
     visit("flags", as<Percentages>(self.flags));
     visit.or_null("mirror", self.mirror);
     visit.some("set_aside", self.set_aside);
+    visit.some("headline", self.headline);
   }
 };
 

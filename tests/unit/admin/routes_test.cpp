@@ -25,8 +25,9 @@ void expect_match(const char* method, const char* path, const char* pattern, Nam
 }
 
 TEST(Routes, ThePathsOfTheContract) {
-  for (const char* look : {"/v1/status", "/v1/history", "/v1/events", "/v1/wait", "/v1/config", "/metrics",
-                           "/livez", "/readyz", "/"})
+  for (const char* look :
+       {"/v1/status", "/v1/history", "/v1/events", "/v1/wait", "/v1/config", "/metrics", "/livez", "/readyz",
+        "/", "/page.css", "/page.js", "/v1/endpoints", "/v1/whoami", "/v1/history/samples"})
     expect_match("GET", look, look);
   expect_match("HEAD", "/v1/status", "/v1/status");
   for (const char* change :
@@ -78,6 +79,11 @@ TEST(Routes, ProtocolMdNamesEveryEndpoint) {
   std::istringstream lines(endpoint_list());
   for (std::string method, path; lines >> method >> path;)
     EXPECT_NE(text.str().find("`" + method + " " + path), std::string::npos) << method << " " << path;
+}
+
+TEST(Routes, WhatHoldsNoStateNeedsNoToken) {
+  for (const auto& endpoint : endpoints())
+    EXPECT_EQ(is_public(endpoint.route.path), endpoint.route.needs == Role::none) << endpoint.route.path;
 }
 
 TEST(Access, WhatIsNoKnownTokenIsRefusedWithWhatToDo) {

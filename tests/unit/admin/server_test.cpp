@@ -344,6 +344,46 @@ TEST_F(ServerTest, EventsStreamResumeAndEnd) {
   ::close(fd);
 }
 
+TEST_F(ServerTest, SamplesComeEachSecondToWhoAsksForThem) {
+  ASSERT_EQ(server->open(admin), "");
+  const int fd = connect_unix();
+  std::string streamed;
+  with_loop([&] {
+    send(fd, "GET /v1/events?samples=true HTTP/1.1\r\nHost: x\r\n\r\n");
+    streamed = receive(fd, "event: sample");
+    streamed += receive(fd, "event: sample");
+  });
+  EXPECT_THAT(streamed, HasSubstr("retry: 1000\n"));
+  EXPECT_THAT(streamed, HasSubstr(R"("services":{"api":{"blue":[1,null,0,)"));
+  EXPECT_THAT(ask(connect_unix(), get("/v1/events?follow=false&samples=true&service=web", "Host: x\r\n")),
+              StartsWith("HTTP/1.1 404"));
+  EXPECT_THAT(ask(connect_unix(), get("/v1/events?follow=false", "Host: x\r\n")),
+              testing::Not(HasSubstr("event: sample")));
+  control->events().close();
+  with_loop([&] { streamed += receive(fd); });
+  ::close(fd);
+}
+
+TEST_F(ServerTest, ThePageIsThreeFilesThatMayAskTheirOwnDaemonOnly) {
+  open_http();
+  std::size_t bytes = 0;
+  for (const auto& [path, type] :
+       {std::pair{"/", "text/html"}, {"/page.css", "text/css"}, {"/page.js", "text/javascript"}}) {
+    const auto answer = ask(connect_http(), get(path, "Host: load-balancer\r\n"));
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+    EXPECT_THAT(answer, HasSubstr(std::string("Content-Type: ") + type + "; charset=utf-8\r\n"));
+    EXPECT_THAT(answer, HasSubstr("Content-Security-Policy: default-src 'none'; script-src 'self'; "));
+    EXPECT_THAT(answer, HasSubstr("X-Content-Type-Options: nosniff\r\n"));
+    EXPECT_THAT(answer, HasSubstr("Cache-Control: no-store\r\n"));
+    EXPECT_THAT(answer, HasSubstr("Referrer-Policy: no-referrer\r\n"));
+    bytes += answer.size() - answer.find("\r\n\r\n");
+  }
+  EXPECT_LT(bytes, 40'000u);
+  EXPECT_THAT(ask(connect_http(), get("/v1/whoami", "Host: localhost\r\n")), StartsWith("HTTP/1.1 401"));
+  EXPECT_THAT(ask(connect_http(), get("/v1/whoami", "Host: localhost\r\nAuthorization: Bearer secret\r\n")),
+              HasSubstr(R"({"name":"token token","role":"admin"})"));
+}
+
 TEST_F(ServerTest, ConnectionsAreBoundedAndOldOnesGoOn) {
   ASSERT_EQ(server->open(admin), "");
   std::vector<int> held;

@@ -88,6 +88,7 @@ struct WindowsTest : ::testing::Test {
   WindowsTest() {
     auto& pools = snapshot->services.emplace_back().pools;
     for (int i = 0; i < 2; ++i) pools.emplace_back().live = std::make_shared<observe::PoolLive>(1);
+    pools.front().share = 95'000;
   }
   const std::shared_ptr<observe::PoolLive>& live(std::size_t pool) const {
     return snapshot->services[0].pools[pool].live;
@@ -120,6 +121,42 @@ TEST_F(WindowsTest, a_pool_that_is_gone_is_forgotten) {
   EXPECT_FALSE(gone.expired());
   second();
   EXPECT_TRUE(gone.expired());
+}
+
+TEST_F(WindowsTest, a_point_of_the_history_is_what_came_in_five_seconds) {
+  auto& counters = live(0)->per_worker[0];
+  second();
+  counters.requests.add(7);
+  counters.errors.add(2);
+  counters.in_flight.add();
+  for (int i = 0; i < 6; ++i) counters.duration.record(2'000);
+  for (int i = 0; i < 5; ++i) second();
+  counters.requests.add(3);
+  counters.in_flight.sub();
+  for (int i = 0; i < 5; ++i) second();
+  const PoolHistory& history = windows.history_of(*live(0));
+  ASSERT_EQ(history.size(), 2u);
+  EXPECT_EQ(history[0].requests, 7u);
+  EXPECT_EQ(history[0].errors, 2u);
+  EXPECT_EQ(history[0].in_flight, 1u);
+  EXPECT_EQ(history[0].share, 95'000u);
+  EXPECT_NEAR(history[0].p95_ms, 2.0, 0.05);
+  EXPECT_EQ(history[1].requests, 3u);
+  EXPECT_EQ(history[1].errors, 0u);
+  EXPECT_EQ(history[1].in_flight, 0u);
+  EXPECT_LT(history[1].p95_ms, 0) << "nothing was answered";
+  EXPECT_EQ(windows.history_of(*live(1)).size(), 0u) << "a pool without requests costs nothing";
+  EXPECT_EQ(windows.until(), now - 1s);
+}
+
+TEST(PoolHistoryTest, keeps_a_quarter_of_an_hour) {
+  PoolHistory history;
+  EXPECT_EQ(PoolHistory::kKept * PoolHistory::kInterval, 15min);
+  EXPECT_EQ(PoolHistory::kInterval, PoolWindow::kHistogramStep);
+  for (std::uint32_t i = 0; i < 1000; ++i) history.add({.requests = i});
+  ASSERT_EQ(history.size(), PoolHistory::kKept);
+  for (std::size_t i = 0; i < history.size(); ++i)
+    ASSERT_EQ(history[i].requests, 1000 - PoolHistory::kKept + i);
 }
 
 }  // namespace

@@ -236,7 +236,9 @@ TEST(Verbs, EveryRouteStandsInTheProtocol) {
 }
 
 TEST(Verbs, EveryEndpointOfTheDaemonIsASluicectlVerbsOrAPage) {
-  std::set<std::string> known = {"GET /", "GET /livez", "GET /metrics"};
+  std::set<std::string> known = {"GET /",          "GET /page.css",          "GET /page.js",
+                                 "GET /livez",     "GET /metrics",           "GET /v1/endpoints",
+                                 "GET /v1/whoami", "GET /v1/history/samples"};
   Messages::each([&known]<class Verb>(std::type_identity<Verb>) {
     if constexpr (IsMessage<Verb>)
       for (const Route& route : Verb::kRoutes)
