@@ -494,7 +494,7 @@ def test_the_demo_prints_an_address_that_opens_the_page(folder, process, browser
 def test_pictures(shop, browser):
     folder = ROOT / PICTURES
     folder.mkdir(parents=True, exist_ok=True)
-    daemon = shop()
+    daemon = shop(health_check={"path": "/", "interval": "1s"})
     browser.open(url(daemon))
     browser.see("steady")
     time.sleep(45)  # a plot with something on it

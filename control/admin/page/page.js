@@ -349,7 +349,7 @@ function limit_of({ rollout }, title) {
 function plot([title, show, values], service, pools, length) {
   const width = document.querySelector(".plot > svg")?.clientWidth || 320;
   const lines = pools.map(([name, pool]) => [name, values(pool)]), limit = limit_of(service, title);
-  const most = Math.max(title === "Error rate" ? 0.001 : 1, ...lines.flatMap(([, line]) => line));
+  const most = Math.max(title === "Error rate" ? 0.01 : 1, ...lines.flatMap(([, line]) => line));
   const high = round_up(Math.max(most, limit < 20 * most ? limit * 1.1 : 0));
   const x = i => (width - (length - 1 - i) * width / (kPoints - 1)).toFixed(1);
   const y = value => (kHeight - 2 - (kHeight - 20) * value / high).toFixed(1);
