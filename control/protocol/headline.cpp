@@ -109,8 +109,10 @@ std::string how_well(const RolloutStatus& rollout) {
   if (failed > 0) return std::to_string(failed) + " of " + many(all, "gate") + " failed";
   if (warned(rollout)) return "A warning limit is passed";
   if (open == all) return "No verdict yet: too few requests for a proof";
-  return "Going well: " + std::to_string(all - open) + " of " + many(all, "gate") + " pass" +
-         (open > 0 ? ", " + std::to_string(open) + " without proof yet" : "");
+  if (open == 0)
+    return all == 1 ? "Going well: the gate passes" : "Going well: all " + many(all, "gate") + " pass";
+  return "Going well: " + std::to_string(all - open) + " of " + many(all, "gate") + " pass, " +
+         std::to_string(open) + " without proof yet";
 }
 
 std::string waits_of(const RolloutStatus& rollout) {

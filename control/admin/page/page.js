@@ -13,6 +13,7 @@ const kToken = "sluice-token";
 const token = () => sessionStorage.getItem(kToken);
 const may = () => /operator|admin/.test(daemon.who?.role);
 const path_of = name => "/v1/services/" + encodeURIComponent(name);
+const hash_of = name => "#" + encodeURIComponent(name);
 const of = name => name ? "?service=" + encodeURIComponent(name) : "";
 
 function ask(method, path, body, headers = {}, signal) {
@@ -439,7 +440,7 @@ function sorted() {
 }
 
 const service_line = ({ name, service, tone, word }) => el("li", { "data-key": name },
-  el("a", { href: "#" + encodeURIComponent(name), "aria-current": name === view.service && "page" },
+  el("a", { href: hash_of(name), "aria-current": name === view.service && "page" },
     el("b", name), el("span", mark(tone), word), bar(service, "share"),
     el("small", rate(sum(pools_of(service).map(([, pool]) => pool.requests_per_second))), " req/s")));
 
@@ -504,9 +505,9 @@ function draw() {
 // --- what one does
 
 function choose() {
-  const { services } = daemon.status, before = view.service, asked = decodeURIComponent(location.hash.slice(1));
-  view.service = [asked, before].find(name => name && services[name]) ?? sorted()[0]?.name ?? "";
-  if (view.service !== asked) history.replaceState(null, "", "#" + encodeURIComponent(view.service));
+  const names = Object.keys(daemon.status.services), before = view.service, hash = location.hash;
+  view.service = names.find(name => hash_of(name) === hash) ?? names.find(name => name === before) ?? sorted()[0]?.name ?? "";
+  if (hash_of(view.service) !== hash) history.replaceState(null, "", hash_of(view.service));
   if (view.service !== before) quietly([load_samples(), look_back()]);
 }
 
@@ -575,7 +576,7 @@ addEventListener("submit", event => {
 function take_token() {
   const found = /^#token=(.+)$/.exec(location.hash);
   if (!found) return;
-  sessionStorage.setItem(kToken, decodeURIComponent(found[1]));
+  sessionStorage.setItem(kToken, found[1]);
   history.replaceState(null, "", location.pathname);
   view.again?.();
 }

@@ -93,6 +93,11 @@ TEST_F(HeadlineTest, ARolloutSaysHowItGoesAndWhatItWaitsFor) {
   expect(now(), 5, "move", "holding", "5 % of the requests go to green");
   EXPECT_EQ(now().how, "Going well: 1 of 2 gates pass, 1 without proof yet");
   EXPECT_EQ(now().waits, "2 min 12 s, 1 more request to green, proof of 1 gate");
+  one.gates[1].verdict = "pass";
+  EXPECT_EQ(now().how, "Going well: all 2 gates pass");
+  one.gates.pop_back();
+  EXPECT_EQ(now().how, "Going well: the gate passes");
+  gate("insufficient");
   one.gates[0].verdict = "insufficient";
   EXPECT_EQ(now().how, "No verdict yet: too few requests for a proof");
   one.gates[0].warn = true;
