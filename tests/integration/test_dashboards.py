@@ -45,7 +45,7 @@ def watched(sluice, backend, recorder, loader, folder, process, port):
     plan = {"steps": [{"share": "50%", "hold": "10m"}, {"share": "100%"}], "min_requests": 10,
             "gates": [{"metric": "error_rate", "max": "5%"}, {"metric": "p95", "max": "5s"}]}
     daemon = sluice(config_of({"api": service({"blue": [recorder("blue")], "green": [recorder("green")]}), "web": service({"blue": [backend()], "green": [backend()]})},
-                              plans={"p": plan}, admin={"http": {"bind": admin}},
+                              plans={"p": plan}, admin={"http": {"bind": admin}}, tracing={"endpoint": f"http://127.0.0.1:{port()}"},
                               listeners=[{"name": "web", "bind": "127.0.0.1:0"},
                                          {"name": "tls", "bind": "127.0.0.1:0", "tls": {"certificates": [{"cert": str(cert), "key": str(key)}]}}]))
     prometheus = Prometheus(folder, admin, process)

@@ -326,8 +326,8 @@ def test_promtool_accepts(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_rule_asks_for_metrics_that_there_are(simple):
-    daemon, _ = simple()
+def test_every_rule_asks_for_metrics_that_there_are(simple, port):
+    daemon, _ = simple(top={"tracing": {"endpoint": f"http://127.0.0.1:{port()}"}})
     names = set(re.findall(r"^# TYPE (\w+)", daemon.metrics(), re.M))
     names |= {name + suffix for name in names for suffix in ("_bucket", "_count", "_sum")}
     asked = set()
