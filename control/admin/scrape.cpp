@@ -76,6 +76,16 @@ void notices(Exposition& out, const std::vector<protocol::NotifyStatus>& targets
   }
 }
 
+void spans(Exposition& out, const std::optional<tracing::Results>& results) {
+  if (!results) return;
+  auto& all = out.family("sluice_trace_spans_total", "counter",
+                         "Spans while tracing is on, by what became of them: sent, failed (the collector did "
+                         "not take them), dropped (a worker's ring was full).");
+  all.add(results->sent, out.keep({{"result", "sent"}}));
+  all.add(results->failed, out.keep({{"result", "failed"}}));
+  all.add(results->dropped, out.keep({{"result", "dropped"}}));
+}
+
 }  // namespace
 
 // What stands here may take its time: the coroutine goes behind whatever waits on the loop.
@@ -115,6 +125,7 @@ asio::awaitable<std::unique_ptr<Pieces>> Scraper::scrape(change::Control& contro
   daemon(out, control);
   certificates(out, control.views().certificates());
   notices(out, control.views().notify());
+  spans(out, control.views().spans());
   process_metrics(out);
   co_return std::make_unique<Printer>(std::move(out));
 }

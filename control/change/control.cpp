@@ -20,6 +20,7 @@
 #include "control/change/rollout_host.hpp"
 #include "control/change/shift_verbs.hpp"
 #include "control/change/succession.hpp"
+#include "control/tracing/exporter.hpp"
 #include "proxy/config/notes.hpp"
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
@@ -184,6 +185,7 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   Recorder recorder;
   Names names;
   NoticeFeed notices;
+  tracing::Exporter exporter;
   Living living;
   Committer committer;
   Ordering ordering;
@@ -212,6 +214,7 @@ Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_worke
       recorder(loop, in_force),
       names(loop, in_force.spec.resolve, options.look_up),
       notices(loop, in_force, names.resolver(), recorder, background),
+      exporter({loop, names.resolver(), background, workers.spans()}, options.version),
       living(loop, workers, names.resolver(), options, recorder),
       committer(loop, std::move(store),
                 {in_force, living.publisher, workers, names.resolver(), living.health.registry, living.drains,
@@ -231,7 +234,7 @@ Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_worke
       maintenance(loop, in_force, committer, workers, *options.files),
       status({options, in_force, readiness, workers, names.resolver(), living.health, living.drains,
               maintenance.recent(), rollout_driver, ordering.keeper, committer, recorder, notices.notices(),
-              succession.upgrades}),
+              exporter, succession.upgrades}),
       sampler(in_force, maintenance.recent()) {
   workers.on_suspect = [this](std::uint32_t id) { living.health.outliers.consider(id); };
   name_follower.listen(living.health, workers);
@@ -260,6 +263,7 @@ asio::awaitable<std::string> Control::Parts::open() {
 asio::awaitable<std::string> Control::Parts::start() {
   const Committer::Lock held = co_await committer.lock();
   if (std::string error = workers.set_access_log(in_force.spec.access_log); !error.empty()) co_return error;
+  workers.set_tracing(in_force.spec.tracing);
   maintenance.tickets().restore();
   co_await names.resolver().resolve(addresses_of(in_force.state));
   auto first = co_await living.publisher.build_at_leisure(in_force.spec, in_force.state, loop);
@@ -288,6 +292,7 @@ void Control::Parts::follow_snapshot() {
   if (names_may_differ(*before, *followed)) names.resolver().keep(names_in(*followed));
   living.health.adopt(in_force.snapshot);
   notices.follow();
+  exporter.adopt(in_force.spec.tracing);
   rollout_driver.wake();
   deadlines.wake();
 }
@@ -306,11 +311,12 @@ void Control::Parts::record_drain(const Drain& drain) {
 
 // What is still to be told goes out meanwhile, or within a second.
 asio::awaitable<std::size_t> Control::Parts::drain_workers(worker::Shutdown how) {
-  constexpr std::chrono::seconds kLastNotices{1};
+  constexpr std::chrono::seconds kLastNotices{1}, kLastSpans{1};
   const auto closed = std::make_shared<io::AsyncResult<std::size_t>>(loop);
   workers.shut_down(in_force.spec.shutdown_timeout, how, [closed](std::size_t count) { closed->set(count); });
   const std::size_t count = co_await closed->wait();
   co_await notices.notices().finish(kLastNotices);
+  co_await exporter.finish(kLastSpans);
   co_return count;
 }
 
@@ -340,6 +346,7 @@ Control::Control(asio::io_context& loop, worker::Workers& workers, std::unique_p
 Control::~Control() {
   parts_->stop();
   parts_->notices.notices().stop("the daemon ends");
+  parts_->exporter.stop();
 }
 
 asio::awaitable<std::string> Control::open() {

@@ -138,6 +138,7 @@ asio::awaitable<Result<Changed>> Reloader::adopt(Invocation invocation, config::
   std::function<void()> take = [this, &next] {
     in_force_.spec = std::move(next);
     workers_.take_listeners();
+    workers_.set_tracing(in_force_.spec.tracing);
     certificates_.follow(in_force_.spec);
     if (admin_listeners_) admin_listeners_->take();
     if (on_listeners) on_listeners();

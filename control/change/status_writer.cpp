@@ -159,6 +159,11 @@ std::vector<protocol::NotifyStatus> StatusWriter::notify() const {
   return all;
 }
 
+std::optional<tracing::Results> StatusWriter::spans() const {
+  if (!of_.exporter.on()) return std::nullopt;
+  return of_.exporter.results();
+}
+
 std::vector<std::string> StatusWriter::warnings() const {
   std::vector<std::string> all;
   if (!of_.committer.durable())

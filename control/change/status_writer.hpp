@@ -21,6 +21,7 @@
 #include "control/notify/notices.hpp"
 #include "control/protocol/answers.hpp"
 #include "control/rollout_driver/rollout_driver.hpp"
+#include "control/tracing/exporter.hpp"
 
 namespace sluice::change {
 
@@ -41,6 +42,7 @@ class StatusWriter {
     const Committer& committer;
     const Recorder& recorder;
     const notify::Notices& notices;
+    const tracing::Exporter& exporter;
     Upgrades* const& upgrades;  // null: there are none
   };
   explicit StatusWriter(Sources sources) : of_(sources) {}
@@ -64,6 +66,7 @@ class StatusWriter {
   std::uint64_t upgrades() const { return of_.upgrades ? of_.upgrades->count() : 0; }
   std::uint64_t predecessor_connections() const;
   std::vector<protocol::NotifyStatus> notify() const;  // of each target of notices
+  std::optional<tracing::Results> spans() const;       // nothing while it is off
   std::vector<protocol::CertificateStatus> certificates() const;
   // By pool, of the last 10 s; empty without requests.
   std::vector<double> shares_measured(const route::Service& service) const;

@@ -18,6 +18,7 @@ void write_head(const HttpRequest& request, h2::FieldList& out) {
   out.field(":path", request.target);
   out.field("user-agent", request.agent);
   if (!request.authorization.empty()) out.field("authorization", request.authorization);
+  for (const auto& [name, value] : request.headers) out.field(name, value);
   if (request.content_type.empty()) return out.field("accept", "*/*");
   out.field("content-type", request.content_type);
   if (http::is_grpc(request.content_type)) out.field("te", "trailers");

@@ -127,6 +127,7 @@ std::string text_of(const HttpRequest& request) {
   std::string text = request.method + " " + request.target + " HTTP/1.1\r\nHost: " + request.host +
                      "\r\nUser-Agent: " + request.agent + "\r\nAccept: */*\r\nConnection: close\r\n";
   if (!request.authorization.empty()) text += "Authorization: " + request.authorization + "\r\n";
+  for (const auto& [name, value] : request.headers) text += name + ": " + value + "\r\n";
   if (!request.content_type.empty()) text += "Content-Type: " + request.content_type + "\r\n";
   if (request.method != "GET" && request.method != "HEAD")
     text += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";

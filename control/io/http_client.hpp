@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "control/io/connection.hpp"
@@ -22,11 +23,12 @@ struct HttpRequest {
   std::string method = "GET";
   std::string target = "/";
   std::string agent = "sluice";
-  std::string authorization;               // the field's value; empty: none is sent
-  std::string content_type, body;          // empty: none
-  std::chrono::milliseconds limit{5'000};  // for all of it
-  std::vector<std::string> fields;         // of the answer, whose values are wanted: names in lower case
-  std::size_t most_body = 64 * 1024;       // so much of the answer's body is waited for and kept
+  std::string authorization;                                 // the field's value; empty: none is sent
+  std::vector<std::pair<std::string, std::string>> headers;  // further fields
+  std::string content_type, body;                            // empty: none
+  std::chrono::milliseconds limit{5'000};                    // for all of it
+  std::vector<std::string> fields;    // of the answer, whose values are wanted: names in lower case
+  std::size_t most_body = 64 * 1024;  // so much of the answer's body is waited for and kept
 };
 
 struct HttpAnswer {

@@ -11,6 +11,7 @@
 #include "proxy/net/poller.hpp"
 #include "proxy/net/timer_wheel.hpp"
 #include "proxy/observe/access_log.hpp"
+#include "proxy/observe/spans.hpp"
 #include "proxy/observe/worker_counters.hpp"
 
 namespace sluice::client {
@@ -31,6 +32,7 @@ struct WorkerContext {
   http::DateCache date_cache;
   observe::WorkerCounters counters;
   observe::AccessLog* access_log = nullptr;
+  observe::Tracing tracing;
   std::uint64_t generation = 0;  // in force: for the log lines of refused requests
   std::uint64_t let_go = 0;      // connections of clients that have ended or been parked so far
   bool shutting_down = false;    // answers carry `Connection: close`

@@ -182,6 +182,14 @@ void write(YAML::Emitter& out, const char* key, const std::vector<std::string>& 
 void write(YAML::Emitter& out, const char* key, const std::string& url, SecretUrl) {
   if (!url.empty()) put(out, key, shown_secret_url(url));
 }
+void write(YAML::Emitter& out, const char* key,
+           const std::vector<std::pair<std::string, std::string>>& headers, SecretHeaders) {
+  if (headers.empty()) return;
+  out << Key << key << YAML::Value << BeginMap;
+  for (const auto& [name, value] : headers)
+    out << Key << name << YAML::Value << YAML::DoubleQuoted << std::string(kHiddenValue);
+  out << EndMap;
+}
 void write(YAML::Emitter& out, const char* key, const std::vector<NoticeKind>& kinds, NoticeKinds) {
   if (kinds.empty()) return;
   write_list(out, key, kinds, [&](NoticeKind kind) {
@@ -207,6 +215,7 @@ void write(YAML::Emitter& out, const char* key, const std::vector<T>& things, Li
 template <class T>
 void write(YAML::Emitter& out, const char* key, const std::vector<T>& things, Named);
 void write(YAML::Emitter& out, const char* key, const AccessLogSpec& access_log, Plain);
+void write(YAML::Emitter& out, const char* key, const TracingSpec& tracing, Plain);
 void write(YAML::Emitter& out, const char* key, const IssuedCookie& cookie, Plain);
 void write(YAML::Emitter& out, const char* key, const ReachSpec& reach, Plain);
 
@@ -309,6 +318,10 @@ void write(YAML::Emitter& out, const char* key, const std::vector<T>& things, Na
 void write(YAML::Emitter& out, const char* key, const AccessLogSpec& access_log, Plain) {
   if (access_log.path.empty()) return put(out, key, "off");
   write<AccessLogSpec>(out, key, access_log, Plain{});
+}
+void write(YAML::Emitter& out, const char* key, const TracingSpec& tracing, Plain) {
+  if (!tracing.on()) return put(out, key, "off");
+  write<TracingSpec>(out, key, tracing, Plain{});
 }
 void write(YAML::Emitter& out, const char* key, const IssuedCookie& cookie, Plain) {
   if (!cookie.name.empty()) write<IssuedCookie>(out, key, cookie, Plain{});

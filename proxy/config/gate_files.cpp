@@ -69,6 +69,15 @@ std::vector<Complaint> check_gate_files(const PlanSpec& plan, const SourceFiles&
   return std::move(out).sorted();
 }
 
+std::vector<Complaint> check_tracing_files(const Spec& spec) {
+  Complaints out(spec.sources());
+  const TracingSpec& tracing = spec.tracing;
+  const FileCheck check{tracing.places, tracing.place, FileNames::any, out};
+  if (!tracing.endpoint.starts_with("http://")) check("", "ca", tracing.reach.ca, why_no_ca);
+  check.secrets(tracing.reach);
+  return std::move(out).sorted();
+}
+
 std::vector<Complaint> check_notify_files(const Spec& spec) {
   Complaints out(spec.sources());
   for (const auto& target : spec.notify) {

@@ -14,5 +14,6 @@ enum class FileNames { any, whole };
 std::vector<Complaint> check_gate_files(const PlanSpec& plan, const SourceFiles& files,
                                         FileNames names = FileNames::any);
 std::vector<Complaint> check_notify_files(const Spec& spec);
+std::vector<Complaint> check_tracing_files(const Spec& spec);
 
 }  // namespace sluice::config

@@ -73,6 +73,7 @@ void read(const YamlValue& value, GateSpec& gate, Plain = {});
 void read(const YamlValue& value, StepSpec& step, Plain = {});
 void read(const YamlValue& value, VerifySpec& verify, Plain = {});
 void read(const YamlValue& value, NotifySpec& target, Plain = {});
+void read(const YamlValue& value, TracingSpec& tracing, Plain = {});
 
 // Values with a grammar of their own.
 void read(const YamlValue& value, std::uint32_t& workers, Workers);
@@ -93,6 +94,7 @@ void read(const YamlValue& value, std::vector<std::string>& methods, Methods);
 void read(const YamlValue& value, ProtocolSet& protocols, Protocols);
 inline void read(const YamlValue&, std::optional<double>&, GateLimit) {}  // when the gate's kind is known
 void read(const YamlValue& value, std::string& url, SecretUrl);
+void read(const YamlValue& value, std::vector<std::pair<std::string, std::string>>& headers, SecretHeaders);
 void read(const YamlValue& value, std::vector<NoticeKind>& kinds, NoticeKinds);
 void read(const YamlValue& value, std::vector<std::string>& patterns, Patterns);
 bool read_status_range(const YamlValue& value, int& low, int& high);

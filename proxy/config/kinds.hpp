@@ -105,10 +105,11 @@ struct RetryCauses {};  // of a RetrySpec
 struct GrpcStatuses {};
 struct HeaderMatches {};
 struct Methods {};
-struct SecretUrl {};    // shown without what stands behind its host
-struct NoticeKinds {};  // of a list that is all of them when it is empty
-struct Patterns {};     // names, or patterns of names
-struct GateLimit {};    // its unit is that of the gate's metric
+struct SecretUrl {};      // shown without what stands behind its host
+struct SecretHeaders {};  // names and values, of which the values are not shown
+struct NoticeKinds {};    // of a list that is all of them when it is empty
+struct Patterns {};       // names, or patterns of names
+struct GateLimit {};      // its unit is that of the gate's metric
 struct ForServices {
 };  // a service's key that the file may say once for all: handed on to them when it is loaded
 

@@ -117,6 +117,7 @@ std::vector<Complaint> load_into(Spec& spec, std::string_view yaml) {
   out.add(validate(spec));
   for (const auto& plan : spec.plans) out.add(check_gate_files(plan, spec.sources()));
   out.add(check_notify_files(spec));
+  out.add(check_tracing_files(spec));
   auto complaints = std::move(out).sorted();
   complain_about_missing_sections(spec, complaints);
   return complaints;

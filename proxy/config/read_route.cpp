@@ -5,15 +5,6 @@
 #include "proxy/config/keys.hpp"
 
 namespace sluice::config {
-namespace {
-
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
-}  // namespace
 
 void read(const YamlValue& value, std::vector<std::pair<std::string, std::string>>& headers, HeaderMatches) {
   std::map<std::string, std::string> seen;  // header names are case-insensitive, RFC 9110 section 5.1

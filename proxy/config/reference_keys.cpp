@@ -76,6 +76,7 @@ std::string holds(const auto&, GrpcStatuses) { return "a list of names of gRPC s
 std::string holds(const auto&, HeaderMatches) { return "a map of fields to values"; }
 std::string holds(const auto&, Methods) { return "a list of methods"; }
 std::string holds(const auto&, SecretUrl) { return "a URL"; }
+std::string holds(const auto&, SecretHeaders) { return "a map of fields to values"; }
 std::string holds(const auto&, NoticeKinds) {
   return "a list of " + in_words(kNoticeKinds, [](const auto& word) { return word.word; });
 }
@@ -177,6 +178,7 @@ std::string value_at(const YAML::Node& node, std::string_view path) {
 // What the dump cannot write empty, and one gate and check of each kind.
 void complete_sample(Spec& sample) {
   sample.access_log.path = "x";
+  sample.tracing.endpoint = "x";
   auto& service = sample.services.front();
   service.sticky->issue_cookie.name = "x";
   service.rate_limit->period_micros = 1;

@@ -13,6 +13,7 @@
 #include "proxy/config/notify_spec.hpp"
 #include "proxy/config/plan_spec.hpp"
 #include "proxy/config/service_spec.hpp"
+#include "proxy/config/tracing_spec.hpp"
 
 namespace sluice::config {
 
@@ -82,6 +83,7 @@ struct Spec {
   std::string state_dir = "/var/lib/sluice";
   std::uint32_t workers = 0;  // 0: one per core
   AccessLogSpec access_log;
+  TracingSpec tracing;
   ResolveSpec resolve;
   milliseconds lame_duck = 0ms;         // between /readyz failing and listeners closing at shutdown (D6)
   milliseconds shutdown_timeout = 30s;  // what is still running then is closed
@@ -111,6 +113,7 @@ struct Spec {
     visit("state_dir", self.state_dir, Text{});
     visit("workers", self.workers, Workers{});
     visit("access_log", self.access_log);
+    visit("tracing", self.tracing);
     visit("resolve", self.resolve);
     visit("lame_duck", self.lame_duck, Duration{0ms});
     visit("shutdown_timeout", self.shutdown_timeout, Duration{0ms});

@@ -216,6 +216,25 @@ Invalid prometheus_error(std::string_view text) {
                shown_url(text.substr(0, query)));
 }
 
+std::string lower(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
+Invalid collector_error(std::string_view text) {
+  if (Invalid invalid = url_error(text)) return invalid;
+  constexpr std::string_view kAdded = "/v1/traces";
+  std::string_view base = text.substr(0, text.find('?'));
+  const bool has_query = base.size() < text.size();
+  while (base.ends_with('/')) base.remove_suffix(1);
+  const bool whole = base.ends_with(kAdded);
+  if (whole) base.remove_suffix(kAdded.size());
+  if (!whole && !has_query) return std::nullopt;
+  return wrong(shown_url(text), "where a collector is: /v1/traces is added to it, and it has no query",
+               shown_url(base));
+}
+
 Invalid secret_url_error(std::string_view text) {
   const auto url = parse_url(text);
   if (url && url->target == kSecretTarget)

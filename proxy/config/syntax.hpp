@@ -65,10 +65,17 @@ Invalid domain_error(std::string_view text);
 Invalid acme_directory_error(std::string_view text);
 Invalid email_error(std::string_view text);
 
+// ASCII alone.
+std::string lower(std::string text);
+
 // "http://host:port/..." or https, that can be asked as it stands. What is said shows no password.
 Invalid url_error(std::string_view text);
 // Likewise of a Prometheus, to which /api/v1/query is added.
 Invalid prometheus_error(std::string_view text);
+// Likewise of a collector of traces, to which /v1/traces is added.
+Invalid collector_error(std::string_view text);
+// What stands for a value that is not shown.
+inline constexpr std::string_view kHiddenValue = "***";
 // Likewise of a URL that is a secret by itself: what is said shows none of it.
 Invalid secret_url_error(std::string_view text);
 // The host of one that is right: "https://hooks.slack.com/***".

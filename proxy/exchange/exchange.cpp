@@ -65,6 +65,8 @@ Exchange::Exchange(Context& context, client::ClientStream& client)
   if (client.head().is_grpc)
     call_ = std::make_unique<GrpcCall>(context.worker.poller, context.worker.wheel, client.head(),
                                        accounting_.began(), activity);
+  if (context.worker.tracing.ring)
+    trace_ = std::make_unique<RequestTrace>(context.worker.tracing, client.head(), id_);
   client_.set_observer(this);
 }
 
@@ -183,13 +185,17 @@ Task<Failure> Exchange::forward() {
 }
 
 void Exchange::count_attempt(Failure failure) {
-  if (call_) return count_call(failure);
   const int status = relay_.head_read() ? request_->answer().status : 0;
-  accounting_.attempt_ended(failure, status, placement_.asked(), &placement_.backend());
+  std::optional<GrpcStatus> grpc;
+  if (call_)
+    grpc = count_call(failure);
+  else
+    accounting_.attempt_ended(failure, status, placement_.asked(), &placement_.backend());
+  if (trace_) trace_->attempt_ended({failure, status, grpc});
 }
 
 // G4: what a call says of its pool, in the words of HTTP.
-void Exchange::count_call(Failure failure) {
+std::optional<GrpcStatus> Exchange::count_call(Failure failure) {
   std::span<const http::Field> trailers;
   if (!failure) trailers = request_->trailers();
   const auto status = call_->attempt_ended(failure, trailers);
@@ -197,6 +203,7 @@ void Exchange::count_call(Failure failure) {
   if (status && (!failure || failure.kind == FailureKind::status)) as_http = http_status_of(*status);
   if (status) accounting_.call_ended(*status, placement_.claimed_in());
   accounting_.attempt_ended(failure, as_http, placement_.claimed_in(), &placement_.backend());
+  return status;
 }
 
 // A slot on a backend, of the pool that is asked or of the one that rescues.
@@ -234,6 +241,7 @@ void Exchange::open_request() {
   target.logins = &client_.logins();
   target.service = &plan_.live();
   accounting_.attempt_began(placement_.backend());
+  if (trace_) trace_->attempt_began(context_.random.next(), placement_.claimed_in(), *placement_.last());
   request_ = context_.connector.open(target, attempts_.fresh_only());
   attempts_.begin();
   relay_.restart();
@@ -267,7 +275,8 @@ Request::SendAwaiter Exchange::send_request(std::string_view body, bool whole) {
   http::ForwardContext forward =
       forward_context(client_.info(), id_, plan_, *placement_.last(), user_, context_.flags_text);
   if (call_) forward.previous_attempts = call_->previous_attempts(attempts_.counted());
-  shadow_.offer(forward, body, whole);
+  if (trace_) forward.traceparent = trace_->traceparent();
+  shadow_.offer(forward, body, whole, trace_.get());
   return request_->send_head(client_.head(), forward, body, whole);
 }
 
@@ -457,7 +466,13 @@ void Exchange::record(Failure failure) {
   }
   accounting_.ended(ending);
   observe::AccessLog* log = context_.worker.access_log;
-  if (log && log->on()) log->ring(context_.worker.worker).push(access_record(error));
+  const bool logged = log && log->on();
+  if (!logged && !trace_) return;
+  const observe::AccessRecord line = access_record(error);
+  if (logged) log->ring(context_.worker.worker).push(line);
+  if (trace_)
+    trace_->end(plan_, client_, accounting_.began(), line,
+                {failure, client_.status(), call_ ? call_->status() : std::nullopt});
 }
 
 observe::AccessRecord Exchange::access_record(std::string_view error) const {

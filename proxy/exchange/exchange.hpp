@@ -20,6 +20,7 @@
 #include "proxy/exchange/placement.hpp"
 #include "proxy/exchange/plan.hpp"
 #include "proxy/exchange/relay.hpp"
+#include "proxy/exchange/request_trace.hpp"
 #include "proxy/exchange/shadow.hpp"
 #include "proxy/exchange/tunnel.hpp"
 #include "proxy/exchange/upload.hpp"
@@ -54,7 +55,7 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   upstream::Request::SendAwaiter send_request(std::string_view body, bool whole);
   Failure after_send(StreamStatus status, bool whole);
   void count_attempt(Failure failure);
-  void count_call(Failure failure);
+  std::optional<GrpcStatus> count_call(Failure failure);
   Relay::Step relay_on(Failure& failure);
   Task<Failure> flush();
   bool take_head();
@@ -97,8 +98,9 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   Upload upload_;
   Relay relay_;
   ClientWatch watch_;
-  std::unique_ptr<Tunnel> tunnel_;  // from its opening on
-  std::unique_ptr<GrpcCall> call_;  // if the request is one
+  std::unique_ptr<Tunnel> tunnel_;       // from its opening on
+  std::unique_ptr<GrpcCall> call_;       // if the request is one
+  std::unique_ptr<RequestTrace> trace_;  // where tracing is on
   bool client_gone_ = false;
   bool drained_ = false;  // by a drain's deadline (D3); the client may be gone as well
 };

@@ -144,6 +144,7 @@ Task<void> Mirrors::run(Copy* copy) {
   if (copy->claim_ && Concurrency::release(copy->claim_, *copy->to_, *copy->service_.service->live))
     offer_slot_(QueueKey(*copy->pool_.pool->live));
   count(*copy, outcome);
+  if (copy->span_.ring && outcome != Outcome::dropped) tell(*copy, outcome);
   --active_;
   erase(copy);
   if (!waiting_.empty()) poller_.defer(*this);
@@ -246,6 +247,28 @@ void Mirrors::count_evidence(const Copy& copy, Outcome outcome) const {
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(net::Clock::now() - copy.began_);
   counted.duration.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, took.count())));
   mirror->shadow->breaker->count(failed);
+}
+
+void Mirrors::tell(const Copy& copy, Outcome outcome) {
+  const http::RequestHead& head = copy.request_.head();
+  observe::SpanRecord record;
+  record.generation = copy.view_->snapshot->generation;
+  record.method = head.method;
+  record.path = head.path;
+  record.service = copy.service_.service->spec.name;
+  record.pool = copy.pool_.pool->name;
+  record.is_grpc = head.is_grpc;
+  if (!head.is_grpc) record.status = static_cast<std::uint16_t>(copy.status_);
+  if (copy.grpc_) record.grpc_status = static_cast<std::int8_t>(*copy.grpc_);
+  record.failed = outcome != Outcome::answered;
+  if (record.failed && copy.status_ == 0) record.error = copy.end_ == Copy::End::none ? "reset" : "timeout";
+  if (!copy.to_) {
+    record.error = "no_backend";
+    return copy.span_.end(record, copy.began_);
+  }
+  BackendWords words(*copy.to_);
+  words.add_to(record);
+  copy.span_.end(record, copy.began_);
 }
 
 // The connections of copies to the backend that is claimed.

@@ -15,6 +15,7 @@
 
 #include "proxy/base/task.hpp"
 #include "proxy/exchange/concurrency.hpp"
+#include "proxy/exchange/span_parts.hpp"
 #include "proxy/http/stored_request.hpp"
 #include "proxy/net/poller.hpp"
 #include "proxy/upstream/request.hpp"
@@ -46,8 +47,9 @@ class Mirrors : private net::Poller::Entry {
     static void* operator new(std::size_t size) { return allocate_frame(size); }
     static void operator delete(void* memory, std::size_t size) noexcept { free_frame(memory, size); }
     // Requires: the body is of known length, and not longer than kLongestBody.
-    void store(const http::RequestHead& head, http::ForwardContext forward) {
+    void store(const http::RequestHead& head, http::ForwardContext forward, const CopySpan& span = {}) {
       forward.mirror = true;
+      span_ = span;
       request_.store(head, forward, head.content_length);
     }
     void append(std::string_view body) { request_.append_body(body); }
@@ -83,6 +85,7 @@ class Mirrors : private net::Poller::Entry {
     int status_ = 0;                  // of the answer; of a gRPC call what its outcome is in HTTP
     std::optional<GrpcStatus> grpc_;  // that the answer's head says
     End end_ = End::none;
+    CopySpan span_;
   };
 
   // Room for a copy that goes to service.pools[pool]; null, and counted, when
@@ -115,6 +118,7 @@ class Mirrors : private net::Poller::Entry {
   Task<bool> take_answer(Copy& copy);
   void count(const Copy& copy, Outcome outcome) const;
   void count_evidence(const Copy& copy, Outcome outcome) const;
+  static void tell(const Copy& copy, Outcome outcome);
   upstream::Backend& own(const Copy& copy);
   void erase(Copy* copy);
   observe::ServiceCounters& counters(const Copy& copy) const;

@@ -24,7 +24,8 @@ bool Shadow::is_wanted() {
   return route::is_mirrored(service.mirror->share, salt, user_.key(), context_.random.next());
 }
 
-void Shadow::offer(const http::ForwardContext& forward, std::string_view body, bool whole) {
+void Shadow::offer(const http::ForwardContext& forward, std::string_view body, bool whole,
+                   const RequestTrace* trace) {
   const route::Service& service = plan_.routed();
   if (!service.mirror || std::exchange(offered_, true) || !is_wanted()) return;
   const http::RequestHead& head = client_.head();
@@ -34,10 +35,19 @@ void Shadow::offer(const http::ForwardContext& forward, std::string_view body, b
   }
   Mirrors::Copy* copy = context_.mirrors.make(plan_.view, *plan_.service, service.mirror->pool);
   if (!copy) return;
-  copy->store(head, forward);
+  store(*copy, forward, trace);
   copy->append(body);
   if (whole) return context_.mirrors.send(copy);
   copy_ = copy;
+}
+
+// A copy has a span of its own, which its backend is told of.
+void Shadow::store(Mirrors::Copy& copy, http::ForwardContext forward, const RequestTrace* trace) {
+  char told[55];
+  CopySpan span;
+  if (trace) span = trace->copy(context_.random.next());
+  if (span.ring) forward.traceparent = span.traceparent(told);
+  copy.store(client_.head(), forward, span);
 }
 
 void Shadow::more(std::string_view piece, bool last) {

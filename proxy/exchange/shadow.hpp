@@ -6,6 +6,7 @@
 
 #include "proxy/exchange/context.hpp"
 #include "proxy/exchange/plan.hpp"
+#include "proxy/exchange/request_trace.hpp"
 #include "proxy/exchange/user.hpp"
 #include "proxy/http/forward.hpp"
 
@@ -20,8 +21,9 @@ class Shadow {
   Shadow& operator=(const Shadow&) = delete;
 
   // An attempt sends the request as `forward` says; `body` is its whole body when `whole`. Only the first
-  // call counts: further attempts make no further copy.
-  void offer(const http::ForwardContext& forward, std::string_view body, bool whole);
+  // call counts: further attempts make no further copy. `trace` is null where tracing is off.
+  void offer(const http::ForwardContext& forward, std::string_view body, bool whole,
+             const RequestTrace* trace);
   // Further pieces of the body are wanted.
   bool wants_more() const { return copy_ != nullptr; }
   // A further piece of the body.
@@ -29,6 +31,7 @@ class Shadow {
 
  private:
   bool is_wanted();
+  void store(Mirrors::Copy& copy, http::ForwardContext forward, const RequestTrace* trace);
 
   Context& context_;
   const Plan& plan_;

@@ -33,6 +33,9 @@ struct ForwardContext {
   // Fresh for each request: a new request id and trace id are made of [0] and [1], a new span id of [2].
   std::array<std::uint64_t, 3> random = {};
   std::string_view trace_id = {};  // of `random`, if it was made already
+  // Instead of the client's traceparent and of one that is made: where this hop has a span of its own. Empty:
+  // it has none.
+  std::string_view traceparent = {};
   // Of a gRPC call: attempts before this one, the client's own included; 0: the client's word stands.
   std::uint32_t previous_attempts = 0;
 };

@@ -147,7 +147,7 @@ void put_own_fields(const RequestHead& head, const ForwardContext& context, bool
         if (head.body != BodyLength::unknown) continue;
         break;
       case ToBackend::trace_parent:
-        if (traced) passed.add(field);
+        if (traced && context.traceparent.empty()) passed.add(field);
         continue;
       case ToBackend::trace_state:
         if (!traced) continue;
@@ -236,11 +236,10 @@ void forward_request(const RequestHead& head, const ForwardContext& context, Sin
   const bool traced = parent && is_traceparent(parent->value);
   detail::put_own_fields(head, context, traced, sink);
   detail::put_client(head, context, sink);
-  if (!traced) {
-    char storage[55];
-    detail::put_own("traceparent", "traceparent", make_traceparent(context.random, context.trace_id, storage),
-                    sink);
-  }
+  char storage[55];
+  std::string_view told = context.traceparent;
+  if (told.empty() && !traced) told = make_traceparent(context.random, context.trace_id, storage);
+  if (!told.empty()) detail::put_own("traceparent", "traceparent", told, sink);
   detail::put_via(head, sink);
   if (head.expect_continue && context.forward_expect) sink.field("Expect", "100-continue");
 }

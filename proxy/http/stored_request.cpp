@@ -10,8 +10,9 @@ template <class Head, class Context, class Take>
 void for_each_view(Head& head, Context& context, Take take) {
   for (auto* view : {&head.method, &head.target, &head.path, &head.query, &head.host, &head.upgrade})
     take(*view);
-  for (auto* view : {&context.client_ip, &context.proto, &context.request_id, &context.strip_prefix,
-                     &context.default_host, &context.feature_flags, &context.drop_cookie})
+  for (auto* view :
+       {&context.client_ip, &context.proto, &context.request_id, &context.strip_prefix, &context.default_host,
+        &context.feature_flags, &context.drop_cookie, &context.traceparent})
     take(*view);
 }
 

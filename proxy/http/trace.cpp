@@ -73,6 +73,26 @@ bool is_traceparent(std::string_view text) {
   return is_id(text.substr(3, 32)) && is_id(text.substr(36, 16)) && is_lower_hex(text.substr(53, 2));
 }
 
+std::optional<TraceParent> read_traceparent(std::string_view text) {
+  if (!is_traceparent(text)) return std::nullopt;
+  constexpr int kKnown = 3;
+  const char digit = text[54];
+  const int low = is_digit(digit) ? digit - '0' : digit - 'a' + 10;
+  return TraceParent{text.substr(3, 32), text.substr(36, 16), static_cast<std::uint8_t>(low & kKnown)};
+}
+
+std::string_view write_traceparent(const TraceParent& parent, char (&storage)[55]) {
+  std::memcpy(storage, "00-", 3);
+  std::memcpy(storage + 3, parent.trace_id.data(), 32);
+  storage[35] = '-';
+  std::memcpy(storage + 36, parent.span_id.data(), 16);
+  std::memcpy(storage + 52, "-0", 2);
+  storage[54] = static_cast<char>('0' + parent.flags);
+  return {storage, sizeof storage};
+}
+
+void write_span_id(std::uint64_t random, char (&storage)[16]) { write_hex(random | 1, storage); }
+
 std::string_view make_traceparent(const std::array<std::uint64_t, 3>& random, std::string_view trace_id,
                                   char (&storage)[55]) {
   constexpr std::size_t kTraceId = 32;

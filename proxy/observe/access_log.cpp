@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <climits>
@@ -22,82 +21,15 @@ namespace {
 constexpr auto kPoll = std::chrono::milliseconds(50);  // how long a line may wait in a ring
 constexpr int kReaderMillis = 100;                     // how often a wait for a reader looks up
 constexpr int kLastLooks = 10;                         // of them, when the daemon ends
-constexpr std::size_t kMaxText = 2048;                 // of one field; longer ones are cut in the log
 
 }  // namespace
 
-// In the ring: this header, then the texts one after the other, padded to 8 bytes.
-struct AccessRing::Packed {
-  std::uint32_t size;  // of all, padding included; 0 marks the jump to the ring's start
-  std::array<std::uint16_t, kAccessTexts> text_sizes;
-  AccessNumbers numbers;
-};
+AccessRing::AccessRing(std::size_t capacity) : ring_(capacity) {}
 
-AccessRing::AccessRing(std::size_t capacity) : bytes_(capacity) {}
-
-bool AccessRing::push(const AccessRecord& record) {
-  AccessRecord cut = record;
-  const auto texts = texts_of(cut);
-  std::size_t size = sizeof(Packed);
-  for (auto* text : texts) {
-    *text = text->substr(0, kMaxText);
-    size += text->size();
-  }
-  size = (size + 7) / 8 * 8;
-  std::uint64_t head = head_.load(std::memory_order_relaxed);
-  const std::uint64_t tail = tail_.load(std::memory_order_acquire);
-  const std::size_t to_end = bytes_.size() - head % bytes_.size();
-  const std::size_t skip = to_end < size ? to_end : 0;
-  if (head + skip + size - tail > bytes_.size()) {
-    dropped_.store(dropped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    return false;
-  }
-  if (skip) {
-    std::memset(bytes_.data() + head % bytes_.size(), 0, sizeof(std::uint32_t));
-    head += skip;
-  }
-  Packed packed{static_cast<std::uint32_t>(size), {}, record};
-  for (std::size_t i = 0; i < texts.size(); ++i)
-    packed.text_sizes[i] = static_cast<std::uint16_t>(texts[i]->size());
-  char* at = bytes_.data() + head % bytes_.size();
-  std::memcpy(at, static_cast<const void*>(&packed), sizeof packed);
-  at += sizeof packed;
-  for (const auto* text : texts) {
-    if (!text->empty()) std::memcpy(at, text->data(), text->size());
-    at += text->size();
-  }
-  head_.store(head + size, std::memory_order_release);
-  return true;
-}
+bool AccessRing::push(const AccessRecord& record) { return ring_.push(record); }
 
 std::size_t AccessRing::drain(const LogFormat& format, std::string& out) {
-  std::uint64_t tail = tail_.load(std::memory_order_relaxed);
-  const std::uint64_t head = head_.load(std::memory_order_acquire);
-  std::size_t lines = 0;
-  while (tail < head) {
-    const char* at = bytes_.data() + tail % bytes_.size();
-    std::uint32_t size;
-    std::memcpy(&size, at, sizeof size);
-    if (size == 0) {
-      tail += bytes_.size() - tail % bytes_.size();
-      continue;
-    }
-    Packed packed;
-    std::memcpy(static_cast<void*>(&packed), at, sizeof packed);
-    const char* text = at + sizeof packed;
-    AccessRecord record;
-    static_cast<AccessNumbers&>(record) = packed.numbers;
-    std::size_t i = 0;
-    for (std::string_view* view : texts_of(record)) {
-      *view = {text, packed.text_sizes[i]};
-      text += packed.text_sizes[i++];
-    }
-    append_line(format, record, out);
-    ++lines;
-    tail += size;
-  }
-  tail_.store(tail, std::memory_order_release);
-  return lines;
+  return ring_.drain([&](const AccessRecord& record) { append_line(format, record, out); });
 }
 
 AccessLog::AccessLog(std::size_t workers) {

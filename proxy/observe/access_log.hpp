@@ -13,6 +13,7 @@
 
 #include "proxy/base/log_format.hpp"
 #include "proxy/observe/access_record.hpp"
+#include "proxy/observe/record_ring.hpp"
 
 namespace sluice::observe {
 
@@ -24,14 +25,10 @@ class AccessRing {
   bool push(const AccessRecord& record);
   // Appends what is there to `out` as lines. Log thread only. Returns how many.
   std::size_t drain(const LogFormat& format, std::string& out);
-  std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+  std::uint64_t dropped() const { return ring_.dropped(); }
 
  private:
-  struct Packed;
-  std::vector<char> bytes_;
-  alignas(64) std::atomic<std::uint64_t> head_{0};  // writer's
-  alignas(64) std::atomic<std::uint64_t> tail_{0};  // reader's
-  std::atomic<std::uint64_t> dropped_{0};
+  RecordRing<AccessRecord, AccessNumbers> ring_;
 };
 
 class AccessLog {

@@ -9,23 +9,6 @@ namespace {
 
 constexpr char kLowerHex[] = "0123456789abcdef", kUpperHex[] = "0123456789ABCDEF";
 
-// Bytes above ASCII may be no UTF-8: they are written as Latin-1 code points.
-void append_escaped(std::string_view text, std::string& out) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte >= 0x7f) {
-      out += "\\u00";
-      out += kLowerHex[byte >> 4];
-      out += kLowerHex[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-}
-
 // As nginx's log module does (`escape=default`).
 void append_hex_escaped(std::string_view text, std::string& out) {
   for (const char c : text) {
@@ -128,9 +111,9 @@ class Values {
 
  private:
   void text(std::string_view value) {
-    if (shape_ == Shape::bare) return value.empty() ? nothing() : append_escaped(value, out_);
+    if (shape_ == Shape::bare) return value.empty() ? nothing() : append_json_text(value, out_);
     out_ += '"';
-    append_escaped(value, out_);
+    append_json_text(value, out_);
     out_ += '"';
   }
   template <class Number>
@@ -200,6 +183,22 @@ void append_pieces(const LogFormat& format, const AccessRecord& record, std::str
 }
 
 }  // namespace
+
+void append_json_text(std::string_view text, std::string& out) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte >= 0x7f) {
+      out += "\\u00";
+      out += kLowerHex[byte >> 4];
+      out += kLowerHex[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+}
 
 void append_line(const LogFormat& format, const AccessRecord& record, std::string& out) {
   switch (format.kind) {

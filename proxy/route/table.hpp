@@ -41,6 +41,8 @@ class RouteTable {
   // Why route i does or does not match, one sentence; for explain. Requires: i < size().
   std::string why(std::size_t i, const http::RequestHead& head) const;
   std::size_t size() const { return routes_.size(); }
+  // As written. Requires: i < size().
+  std::string_view path(std::size_t i) const { return routes_[i].path; }
 
  private:
   struct Route {

@@ -40,10 +40,11 @@ void add_blockers(Blockers& sum, Blockers one) {
 
 struct Runtime::Impl {
   Impl(const std::vector<std::unique_ptr<Worker>>& all, std::size_t workers)
-      : listeners(all), access_log(workers) {}
+      : listeners(all), access_log(workers), spans(workers) {}
 
   ListenerSet listeners;
   observe::AccessLog access_log;
+  observe::Spans spans;
 };
 
 Runtime::Runtime(PostToControl control, RuntimeOptions options)
@@ -110,6 +111,16 @@ std::string Runtime::set_access_log(const config::AccessLogSpec& spec) {
   return impl_->access_log.open(spec.path, format ? std::move(*format) : LogFormat());
 }
 void Runtime::reopen_access_log() { impl_->access_log.reopen(); }
+
+void Runtime::set_tracing(const config::TracingSpec& spec) {
+  if (spec.on()) impl_->spans.make_rings();
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    observe::Tracing tracing;
+    if (spec.on()) tracing = {impl_->spans.ring(i), spec.ratio, spec.errors};
+    workers_[i]->post([w = workers_[i].get(), tracing] { w->context().tracing = tracing; });
+  }
+}
+observe::Spans* Runtime::spans() { return &impl_->spans; }
 
 // --- publishing
 

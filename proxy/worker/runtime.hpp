@@ -57,6 +57,8 @@ class Runtime final : public Workers {
   std::uint16_t port_of(const std::string& listener) const override;
   std::string set_access_log(const config::AccessLogSpec& spec) override;
   void reopen_access_log() override;
+  void set_tracing(const config::TracingSpec& spec) override;
+  observe::Spans* spans() override;
   void shut_down(std::chrono::milliseconds deadline, Shutdown how,
                  std::function<void(std::size_t)> done) override;
   // All that are open here, for another process; the descriptors stay ours.

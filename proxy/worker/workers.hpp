@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proxy/config/spec.hpp"
+#include "proxy/observe/spans.hpp"
 #include "proxy/observe/worker_counters.hpp"
 #include "proxy/route/snapshot.hpp"
 #include "proxy/tls/server.hpp"
@@ -83,6 +84,11 @@ class Workers {
   // An error text, or empty; after an error everything is as it was.
   virtual std::string set_access_log(const config::AccessLogSpec& spec) = 0;
   virtual void reopen_access_log() = 0;  // SIGUSR1
+
+  // Requests that begin from now on are traced so, or not at all; before anything that is published later.
+  // May be called before start().
+  virtual void set_tracing(const config::TracingSpec& spec) = 0;
+  virtual observe::Spans* spans() = 0;  // that wait to be exported; null: there are never any
 
   // Shutdown (D6): listeners close, answers carry `Connection: close`, idle clients are closed, tunnels
   // spread over the time left; what is still running at `deadline` is closed. `done` gets how many requests

@@ -8,17 +8,13 @@ import pathlib
 import re
 import subprocess
 import threading
-import urllib.parse
 
 import pytest
-from backend import free_port
 from client import Client, fetch
 from old_scripts import GUIDE, OldScripts
-from sluice import ROOT, config_of, service
+from prometheus import CONF, Prometheus
+from sluice import config_of, service
 from waiting import wait_until
-
-CONF = ROOT / "conf/prometheus"
-SCRAPE = 0.25
 
 
 @pytest.fixture
@@ -33,35 +29,6 @@ def old_scripts(folder):
     yield make
     for one in made:
         one.stop()
-
-
-class Prometheus:
-    """With our rule files, and our job at a shorter interval."""
-
-    def __init__(self, folder, target, process):
-        self.address = f"127.0.0.1:{free_port()}"
-        config = {"global": {"scrape_interval": f"{int(SCRAPE * 1000)}ms", "scrape_timeout": f"{int(SCRAPE * 1000)}ms", "evaluation_interval": "1s"},
-                  "rule_files": [str(CONF / "rules.yml"), str(CONF / "alerts.yml")],
-                  "scrape_configs": [{"job_name": "sluice", "static_configs": [{"targets": [target]}]}]}
-        (folder / "prometheus.yml").write_text(json.dumps(config))
-        self.log = open(folder / "prometheus.log", "w")
-        process(["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb",
-                 f"--web.listen-address={self.address}", "--log.level=warn"], self.ready, stdout=self.log, stderr=self.log)
-
-    def ready(self):
-        try:
-            return fetch(self.address, "GET", "/-/ready").status == 200
-        except OSError:
-            return False
-
-    def query(self, expression):
-        reply = fetch(self.address, "GET", "/api/v1/query?" + urllib.parse.urlencode({"query": expression}))
-        assert reply.status == 200, reply.body
-        return [(one["metric"], float(one["value"][1])) for one in json.loads(reply.body)["data"]["result"]]
-
-    def number(self, expression):
-        found = self.query(expression)
-        return found[0][1] if len(found) == 1 else None
 
 
 QUICK, FAILED, SLOW = 250, 30, 24  # of 304 requests 7.9 % are slow: p95 is among them
@@ -359,8 +326,8 @@ def test_promtool_accepts(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_rule_asks_for_metrics_that_there_are(simple):
-    daemon, _ = simple()
+def test_every_rule_asks_for_metrics_that_there_are(simple, port):
+    daemon, _ = simple(top={"tracing": {"endpoint": f"http://127.0.0.1:{port()}"}})
     names = set(re.findall(r"^# TYPE (\w+)", daemon.metrics(), re.M))
     names |= {name + suffix for name in names for suffix in ("_bucket", "_count", "_sum")}
     asked = set()

@@ -63,6 +63,8 @@ class FakeWorkers : public worker::Workers {
     return access_log_error;
   }
   void reopen_access_log() override { ++reopened; }
+  void set_tracing(const config::TracingSpec& spec) override { tracing = spec; }
+  observe::Spans* spans() override { return nullptr; }
   void shut_down(std::chrono::milliseconds, worker::Shutdown,
                  std::function<void(std::size_t)> done) override {
     boost::asio::post(loop_, [done = std::move(done)] { done(3); });
@@ -83,6 +85,7 @@ class FakeWorkers : public worker::Workers {
   std::string listener_error, access_log_error;
   worker::Blockers blocking;
   int reopened = 0;
+  config::TracingSpec tracing;
 
  private:
   static std::size_t end_all(observe::BackendLive& live) {

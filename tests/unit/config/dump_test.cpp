@@ -21,6 +21,7 @@ admin: {socket: "/tmp/a b: #c.sock", socket_mode: "0007", socket_group: "0", htt
 state_dir: "~"
 workers: 256
 access_log: {path: "/tmp/%d, {x}.log", format: '{{"{path}": {status}}} # "x"'}
+tracing: {endpoint: "https://[::1]:1/x", ratio: 0.001%, errors: false, service_name: "a: #b"}
 lame_duck: 1500ms
 shutdown_timeout: 0s
 upgrade: {tunnels: spread:90s, socket: /run/sluice/handoff.sock}

@@ -18,6 +18,7 @@ class Bench : public TestWorker<FakeConnector> {
     spec.timeouts.response = 2s;
     spec.timeouts.tunnel = 60s;
     spec.grpc_web = script.grpc_web;
+    worker.tracing = {&spans, config::kWhole, true};  // whatever goes wrong, it ends its spans
     add_pool("stable", 0, 2);
     add_pool("canary", config::kWhole, 1);
   }
@@ -46,6 +47,7 @@ class Bench : public TestWorker<FakeConnector> {
   }
 
   Steps steps;
+  observe::SpanRing spans{1u << 13};
   std::unique_ptr<FakeStream> stream;
 
  private:

@@ -49,6 +49,21 @@ TEST(forward_request, says_who_asks_and_by_which_way) {
   EXPECT_EQ(forwarded(get({}), context()), with_added({}));
 }
 
+TEST(forward_request, says_the_span_of_this_hop_instead_of_the_clients) {
+  constexpr const char* kClients = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  constexpr const char* kOurs = "00-4bf92f3577b34da6a3ce929d0e0e4736-1111111111111111-01";
+  auto traced = context();
+  traced.traceparent = kOurs;
+  auto expected = with_added({{"tracestate", "a=1"}});
+  std::find_if(expected.begin(), expected.end(), [](auto& field) {
+    return field.name == "traceparent";
+  })->value = kOurs;
+  EXPECT_EQ(forwarded(get({{"traceparent", kClients}, {"tracestate", "a=1"}}), traced), expected);
+  expected.erase(expected.begin());
+  EXPECT_EQ(forwarded(get({{"traceparent", "nonsense"}, {"tracestate", "a=1"}}), traced), expected)
+      << "a state of no trace";
+}
+
 TEST(forward_request, leaves_the_words_of_a_wire_to_the_wire) {
   auto head = get({{"Host", "a"}, {"Content-Length", "3"}, {"TE", "trailers"}, {"Accept", "x"}});
   head.body = BodyLength::known;

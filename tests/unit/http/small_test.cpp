@@ -137,6 +137,27 @@ TEST(Queries, GiveSingleValues) {
   EXPECT_EQ(query_value("", "user"), "");
 }
 
+TEST(Traces, AreReadAndWritten) {
+  const std::string text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  const auto parent = read_traceparent(text);
+  ASSERT_TRUE(parent);
+  EXPECT_EQ(parent->trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
+  EXPECT_EQ(parent->span_id, "00f067aa0ba902b7");
+  EXPECT_EQ(parent->flags, TraceParent::kSampled);
+  char storage[55];
+  EXPECT_EQ(write_traceparent(*parent, storage), text);
+  // Of a later version, and of unknown flags, goes on what is known.
+  const std::string newer = "cc" + text.substr(2, 51) + "fe-more";
+  const auto later = read_traceparent(newer);
+  ASSERT_TRUE(later);
+  EXPECT_EQ(later->flags, 2);
+  EXPECT_EQ(write_traceparent(*later, storage), text.substr(0, 54) + "2");
+  EXPECT_FALSE(read_traceparent(text.substr(1)));
+  char id[16];
+  write_span_id(0, id);
+  EXPECT_EQ(std::string_view(id, sizeof id), "0000000000000001") << "never all zero";
+}
+
 TEST(Traces, AreJudgedByTheirForm) {
   const std::string good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
   EXPECT_TRUE(is_traceparent(good));
