@@ -14,7 +14,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 
 # What the links could be made to allow, and must not.
 PROXY_NEVER_CONTROL = ("proxy/", "control/")
-CLI_SEES_ONLY = {"cli", "nginx", "protocol", "base"}
+CLI_SEES_ONLY = {"cli", "screen", "nginx", "protocol", "base"}
 
 WORKER_ROOMS = ("proxy/exchange", "proxy/client", "proxy/route", "proxy/http", "proxy/grpc_web", "proxy/http1", "proxy/h2", "proxy/mux",
                 "proxy/upstream", "proxy/net")

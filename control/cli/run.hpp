@@ -44,6 +44,11 @@ int run(Context& context, const protocol::Events& message);
 int run(Context& context, const ConfigShowVerb& verb);
 int run(Context& context, const protocol::GetReady& message);
 
+// run_top.cpp
+int run(Context& context, const TopVerb& verb);
+// On a terminal until the operator leaves, or it is closed. `brief`: the list alone.
+int watch_on_terminal(Context& context, const TopVerb& verb, bool brief);
+
 // run_shift.cpp
 int run(Context& context, const protocol::Cutover& message);
 
