@@ -33,6 +33,11 @@ constexpr std::size_t kEventsKept = 200;
 
 std::string time_of_day() { return time_text(std::chrono::system_clock::now()).substr(11, 8); }
 
+// Whose events have ids from 1 again. In a container every process has the same number.
+bool is_another_process(const protocol::Status& before, const protocol::Status& now) {
+  return before.pid != now.pid || now.uptime < before.uptime;
+}
+
 // What the daemon has said so far, and whether it still speaks.
 class Looking {
  public:
@@ -64,6 +69,7 @@ std::optional<protocol::Problem> Looking::look() {
   }
   seen_.lost.clear();
   seen_.time = time_of_day();
+  if (is_another_process(seen_.status, chosen->status)) last_event_ = 0;
   seen_.status = std::move(chosen->status);
   document_ = std::move(chosen->document);
   seen_.trends.add(seen_.status, Clock::now());

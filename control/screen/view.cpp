@@ -17,6 +17,8 @@ using protocol::ServiceStatus;
 
 namespace {
 
+constexpr std::size_t kRowsForKeys = 8;  // with fewer the state has them all
+
 void append_to(Lines& lines, const Lines& more) { lines.insert(lines.end(), more.begin(), more.end()); }
 
 std::string text_of(const Event& event, const char* key) {
@@ -254,7 +256,7 @@ Lines view(const Seen& seen, const Focus& focus, const Paper& paper) {
   const ServiceStatus* chosen = find(seen.status, focus.service);
   if (!chosen && !services.empty()) chosen = services.front();
   Lines bottom = focus.notice;
-  if (bottom.empty() && focus.keys) bottom.push_back(keys_line(several, paper));
+  if (bottom.empty() && focus.keys && paper.rows >= kRowsForKeys) bottom.push_back(keys_line(several, paper));
   if (bottom.size() > paper.rows) bottom.resize(paper.rows);
   const std::size_t rows = paper.rows - bottom.size();
   Lines lines{title_line(seen, lists ? nullptr : chosen, paper)};
