@@ -75,7 +75,7 @@ def check_graph(graph, links):
                     yield f"CMakeLists.txt: {folder} must not link {other}: the proxy does not know who controls it"
         if name == "cli" and not reached <= CLI_SEES_ONLY:
             extra = ", ".join(sorted(reached - CLI_SEES_ONLY))
-            yield f"CMakeLists.txt: {folder} must link nginx, protocol and base only, not {extra}"
+            yield f"CMakeLists.txt: {folder} must link screen, nginx, protocol and base only, not {extra}"
 
 
 def check_file(root, path, graph, links):

@@ -1,19 +1,15 @@
 #include "control/screen/trend.hpp"
 
+#include <algorithm>
+
 namespace sluice::screen {
-
-namespace {
-
-void keep(std::deque<Sample>& samples, const Sample& sample) {
-  samples.push_back(sample);
-  if (samples.size() > Trends::kKept) samples.pop_front();
-}
-
-}  // namespace
 
 void Trends::add(const protocol::Status& status, Clock::time_point now) {
   std::map<std::pair<std::string, std::string>, Pool> left;
   left.swap(pools_);
+  std::size_t all = 0;
+  for (const auto& service : status.services) all += service.pools.size();
+  kept_ = std::clamp(kOfAll / std::max<std::size_t>(all, 1), kLeast, kMost);
   for (const auto& service : status.services)
     for (const auto& pool : service.pools) {
       const std::pair key(service.name, pool.name);
@@ -37,12 +33,17 @@ void Trends::add(Pool& pool, const protocol::PoolStatus& now, Clock::time_point 
   pool.errors = now.errors;
   pool.polled = time;
   pool.fresh = false;
-  keep(pool.samples, sample);
+  keep(pool, sample);
+}
+
+void Trends::keep(Pool& pool, const Sample& sample) {
+  pool.samples.push_back(sample);
+  while (pool.samples.size() > kept_) pool.samples.pop_front();
 }
 
 void Trends::add_gap() {
   for (auto& [key, pool] : pools_) {
-    keep(pool.samples, {});
+    keep(pool, {});
     pool.fresh = true;
   }
 }

@@ -24,7 +24,9 @@ struct Sample {
 class Trends {
  public:
   using Clock = std::chrono::steady_clock;
-  static constexpr std::size_t kKept = 240;  // polls; as many as the widest terminal has columns for
+  // Polls that are kept of each pool: as many as a wide terminal has columns for, of thousands of pools
+  // fewer.
+  static constexpr std::size_t kMost = 240, kLeast = 20, kOfAll = 100'000;
 
   void add(const protocol::Status& status, Clock::time_point now);
   // Nothing was learned at this poll: a gap in every line.
@@ -42,8 +44,10 @@ class Trends {
     bool fresh = true;  // nothing to subtract from
   };
   void add(Pool& pool, const protocol::PoolStatus& now, Clock::time_point time);
+  void keep(Pool& pool, const Sample& sample);
 
   std::map<std::pair<std::string, std::string>, Pool> pools_;
+  std::size_t kept_ = kMost;  // of each pool
 };
 
 }  // namespace sluice::screen

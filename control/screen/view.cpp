@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json/object.hpp>
+#include <utility>
 
 #include "control/screen/figures.hpp"
 #include "control/screen/headline.hpp"
@@ -237,14 +238,15 @@ const ServiceStatus* find(const protocol::Status& status, const std::string& nam
 }  // namespace
 
 std::vector<const ServiceStatus*> listed(const protocol::Status& status, bool by_attention) {
+  constexpr int kAlarm = 100;  // before all that is going on
+  std::vector<std::pair<int, const ServiceStatus*>> ranked;
+  for (const auto& service : status.services)
+    ranked.emplace_back(
+        !by_attention ? 0 : headline_of(service).rank + (alarms_of(service).empty() ? 0 : kAlarm), &service);
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<const ServiceStatus*> out;
-  for (const auto& service : status.services) out.push_back(&service);
-  const auto rank = [](const ServiceStatus* service) {
-    return headline_of(*service).rank + (alarms_of(*service).empty() ? 0 : 100);
-  };
-  if (by_attention)
-    std::stable_sort(out.begin(), out.end(),
-                     [&rank](const auto* a, const auto* b) { return rank(a) > rank(b); });
+  for (const auto& [rank, service] : ranked) out.push_back(service);
   return out;
 }
 

@@ -52,9 +52,20 @@ TEST(Trends, ADaemonThatBeganAnewAndSilenceAreGaps) {
 TEST(Trends, KeepsNoMoreThanIsShownAndForgetsWhatIsGone) {
   Trends trends;
   for (int i = 0; i < 1000; ++i) trends.add(counted(0, 0), Trends::Clock::time_point(seconds(i)));
-  EXPECT_EQ(trends.of("api", "blue", &Sample::rate).size(), Trends::kKept);
+  EXPECT_EQ(trends.of("api", "blue", &Sample::rate).size(), Trends::kMost);
   trends.add({}, Trends::Clock::time_point(seconds(1000)));
   EXPECT_TRUE(trends.of("api", "blue", &Sample::rate).empty());
+}
+
+TEST(Trends, KeepsLessOfEachOfThousands) {
+  protocol::Status status;
+  for (int i = 0; i < 2'000; ++i) {
+    status.services.push_back(counted(0, 0).services.front());
+    status.services.back().name = "api-" + std::to_string(i);
+  }
+  Trends trends;
+  for (int i = 0; i < 100; ++i) trends.add(status, Trends::Clock::time_point(seconds(i)));
+  EXPECT_EQ(trends.of("api-7", "blue", &Sample::rate).size(), Trends::kOfAll / 2'000);
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ std::string picture(const Seen& seen, const Focus& focus, const Paper& paper) {
 const Paper kAscii{80, 24, false, false};
 
 TEST(View, OneServiceFromTheTopDown) {
-  EXPECT_EQ(picture(seen_of(service("api", 0.25, kRollout)), {}, kAscii), R"(api  generation 42                                           14:09:11 UTC * live
+  EXPECT_EQ(picture(seen_of(service("api", 0.25, kRollout)), {}, kAscii),
+            R"(api  generation 42                                           14:09:11 UTC * live
 SHIFTING  step 2 of 3: 25% to green
   time   at least 1h 6m to the end
   gates  2 pass, 1 undecided
@@ -76,7 +77,8 @@ q quit   r roll back
 }
 
 TEST(View, NarrowAndInUtf8) {
-  EXPECT_EQ(picture(seen_of(service("api", 0.25, kRollout)), {}, {40, 30, false, true}), R"(api  generation 42   14:09:11 UTC ● live
+  EXPECT_EQ(picture(seen_of(service("api", 0.25, kRollout)), {}, {40, 30, false, true}),
+            R"(api  generation 42   14:09:11 UTC ● live
 SHIFTING  step 2 of 3: 25% to green
   time   at least 1h 6m to the end
   gates  2 pass, 1 undecided
