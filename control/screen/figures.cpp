@@ -35,6 +35,8 @@ std::string countdown_text(milliseconds left) {
   return duration_text(ceil<seconds>(std::max(left, milliseconds(0))));
 }
 
+std::string time_of_day(const std::string& time) { return time.size() >= 19 ? time.substr(11, 8) : time; }
+
 std::string gate_figure(const GateStatus& gate, const std::optional<double>& number) {
   if (!number) return "-";
   if (gate.unit == "rate") return formatted(*number * 100, "%.3g%%");

@@ -17,6 +17,9 @@ std::string milliseconds_text(const std::optional<double>& value);  // "182 ms"
 // Whole seconds, minutes: what a countdown shows. Rounded up, so that it is 0 when it is over.
 std::string countdown_text(protocol::milliseconds left);
 
+// "14:02:11" of "2026-11-27T14:02:11.123Z".
+std::string time_of_day(const std::string& time);
+
 // In the unit of what the gate measures: rates in per cent, latencies in milliseconds, a query's own.
 std::string gate_figure(const protocol::GateStatus& gate, const std::optional<double>& number);
 // "error_rate", "error_rate vs blue": without the limit, which stands beside it.

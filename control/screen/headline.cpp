@@ -65,19 +65,20 @@ bool fails(const RolloutStatus& rollout) {
                      [](const auto& gate) { return gate.verdict == "fail"; });
 }
 
+std::string back_of(const ServiceStatus& service) { return "sluicectl rollback " + service.name; }
+
 Headline of_active(const ServiceStatus& service, const RolloutStatus& rollout) {
-  Headline out{"SHIFTING",
-               Ink::busy,
-               step_text(rollout),
-               time_text_of(rollout),
-               waits_text(rollout),
-               gates_summary(rollout),
-               "sluicectl rollback " + service.name,
-               50};
+  Headline out{.word = "SHIFTING",
+               .ink = Ink::busy,
+               .what = step_text(rollout),
+               .left = time_text_of(rollout),
+               .waits = waits_text(rollout),
+               .gates = gates_summary(rollout),
+               .back = back_of(service),
+               .rank = 50};
   if (rollout.state == "verifying") out.word = "VERIFYING";
   if (rollout.state == "watching") out.word = "WATCHING";
   if (rollout.state == "paused") out.word = "HELD";
-  if (rollout.state == "paused") out.left.clear();
   if (!fails(rollout)) return out;
   out.word = "FAILING";
   out.ink = Ink::bad;
@@ -88,19 +89,14 @@ Headline of_active(const ServiceStatus& service, const RolloutStatus& rollout) {
 Headline of_traffic(const ServiceStatus& service) {
   const auto& traffic = service.traffic;
   const bool paused = traffic.state == "paused";
-  Headline out{paused ? "PAUSED" : "STOPPED",
-               Ink::bad,
-               paused ? "requests are held" : "requests are refused",
-               {},
-               {},
-               {},
-               "sluicectl resume " + service.name,
-               80};
+  Headline out{.word = paused ? "PAUSED" : "STOPPED",
+               .ink = Ink::bad,
+               .what = paused ? "requests are held" : "requests are refused",
+               .now = paused ? std::to_string(traffic.held) + " held, " : std::string(),
+               .back = "sluicectl resume " + service.name,
+               .rank = 80};
   if (!traffic.message.empty()) out.what += " '" + traffic.message + "'";
-  if (paused) out.left = std::to_string(traffic.held) + " held";
-  out.left +=
-      (out.left.empty() ? "" : ", ") +
-      (traffic.in_flight > 0 ? std::to_string(traffic.in_flight) + " in flight" : "nothing in flight");
+  out.now += traffic.in_flight > 0 ? std::to_string(traffic.in_flight) + " in flight" : "nothing in flight";
   return out;
 }
 
@@ -110,19 +106,18 @@ std::optional<Headline> of_ended(const ServiceStatus& service, const RolloutStat
     return std::any_of(service.pools.begin(), service.pools.end(),
                        [&name](const auto& pool) { return pool.name == name && pool.share == kWhole; });
   };
-  const std::string when = rollout.ended ? " at " + rollout.ended->substr(11, 8) : "";
+  const std::string when = rollout.ended ? " at " + time_of_day(*rollout.ended) : "";
   if (rollout.state == "done" && has_all(rollout.to))
-    return Headline{"DONE",
-                    Ink::good,
-                    "100% to " + rollout.to + when,
-                    {},
-                    {},
-                    {},
-                    service.retained ? "sluicectl rollback " + service.name : std::string(),
-                    20};
+    return Headline{.word = "DONE",
+                    .ink = Ink::good,
+                    .what = "100% to " + rollout.to + when,
+                    .back = service.retained ? back_of(service) : std::string(),
+                    .rank = 20};
   if (rollout.state != "done" && has_all(rollout.from))
-    return Headline{"WENT BACK", Ink::bad, "100% to " + rollout.from + when + ": " + rollout.why, {}, {}, {},
-                    {},          40};
+    return Headline{.word = "WENT BACK",
+                    .ink = Ink::bad,
+                    .what = "100% to " + rollout.from + when + ": " + rollout.why,
+                    .rank = 40};
   return std::nullopt;
 }
 
@@ -134,35 +129,40 @@ const protocol::BackendStatus* draining(const ServiceStatus& service) {
 }
 
 Headline of_shares(const ServiceStatus& service) {
-  const std::string back = "sluicectl rollback " + service.name;
-  if (service.unconfirmed)
-    return {"UNCONFIRMED",
-            Ink::busy,
-            shares_text(service),
-            "goes back in " + countdown_text(service.unconfirmed->left),
-            "sluicectl confirm " + service.name,
-            {},
-            back,
-            60};
-  if (!is_whole(service)) return {"SPLIT", Ink::busy, shares_text(service), {}, {}, {}, back, 30};
-  if (const auto* backend = draining(service))
-    return {"DRAINING", Ink::busy, backend->name, drain_text(*backend->drain), {}, {}, {}, 35};
-  if (service.rollout)
+  Headline out{.word = "STEADY", .ink = Ink::good, .what = shares_text(service)};
+  if (service.unconfirmed) {
+    out.word = "UNCONFIRMED";
+    out.ink = Ink::busy;
+    out.left = "goes back in " + countdown_text(service.unconfirmed->left);
+    out.waits = "sluicectl confirm " + service.name;
+    out.back = back_of(service);
+    out.rank = 60;
+  } else if (!is_whole(service)) {
+    out.word = "SPLIT";
+    out.ink = Ink::busy;
+    out.back = back_of(service);
+    out.rank = 30;
+  } else if (const auto* backend = draining(service)) {
+    return {.word = "DRAINING",
+            .ink = Ink::busy,
+            .what = backend->name,
+            .now = drain_text(*backend->drain),
+            .rank = 35};
+  } else if (service.rollout) {
     if (auto ended = of_ended(service, *service.rollout)) return *ended;
-  return {"STEADY",
-          Ink::good,
-          shares_text(service),
-          {},
-          {},
-          {},
-          service.retained ? back : std::string(),
-          service.retained ? 10 : 0};
+  }
+  if (service.retained && out.rank == 0) {
+    out.back = back_of(service);
+    out.rank = 10;
+  }
+  return out;
 }
 
 }  // namespace
 
 Headline headline_of(const ServiceStatus& service) {
-  if (!service.set_aside.empty()) return {"SET ASIDE", Ink::bad, service.set_aside, {}, {}, {}, {}, 90};
+  if (!service.set_aside.empty())
+    return {.word = "SET ASIDE", .ink = Ink::bad, .what = service.set_aside, .rank = 90};
   if (service.traffic.state != "open") return of_traffic(service);
   if (service.rollout && service.rollout->active) return of_active(service, *service.rollout);
   return of_shares(service);

@@ -190,6 +190,7 @@ Lines headline_section(const ServiceStatus& service, const std::string& ctl, con
     body.front() = head;
     append(lines, std::move(body));
   };
+  more("  now    ", headline.now, Ink::plain);
   more("  time   ", headline.left, Ink::plain);
   more("  gates  ", headline.gates, headline.ink == Ink::bad ? Ink::bad : Ink::plain);
   more("  waits  ", call(headline.waits), Ink::plain);

@@ -35,19 +35,26 @@ bool is_of(const Event& event, const std::string& service) {
                      [&service](const auto& one) { return one.is_string() && one.get_string() == service; });
 }
 
-// "14:02:11" of "2026-11-27T14:02:11.123Z".
-std::string time_of_day(const std::string& time) { return time.size() >= 19 ? time.substr(11, 8) : time; }
-
 Line news_line(const Seen& seen, const Paper& paper) {
   const auto& sign = signs(paper.utf8);
   if (!seen.lost.empty()) return Line(std::string(sign.lost) + " NO DATA since " + seen.lost_since, Ink::bad);
   return Line(seen.time + " UTC ", Ink::faint).add(std::string(sign.live) + " live", Ink::good);
 }
 
-// The name, the generation and who made it at the left; whether this is news at the right.
+// "200 services, 4 of them not steady".
+std::string steadiness(const protocol::Status& status) {
+  const auto busy = std::count_if(status.services.begin(), status.services.end(), [](const auto& service) {
+    return headline_of(service).rank > 0 || !alarms_of(service).empty();
+  });
+  const auto all = std::to_string(status.services.size()) + " services, ";
+  return busy > 0 ? all + std::to_string(busy) + " of them not steady" : all + "all steady";
+}
+
+// The name and the generation at the left; whether this is news at the right.
 Line title_line(const Seen& seen, const ServiceStatus* service, const Paper& paper) {
   Line line(service ? service->name : "Sluice", Ink::strong);
   line.add("  generation " + std::to_string(seen.status.generation));
+  if (!service) line.add("  " + steadiness(seen.status), Ink::faint);
   if (seen.status.readiness != "ready" && !seen.status.readiness.empty())
     line.add("  ").add(seen.status.readiness, Ink::bad);
   const auto news = news_line(seen, paper);

@@ -66,7 +66,7 @@ TEST(Headline, QuietTimesHaveNothingToTakeBack) {
 TEST(Headline, WhatIsHeldRefusedOrUnconfirmedComesBeforeShares) {
   const auto paused =
       headline(service("api", 0.25, R"("traffic":{"state":"paused","held":12,"in_flight":0})"));
-  EXPECT_EQ(paused.word + ": " + paused.left, "PAUSED: 12 held, nothing in flight");
+  EXPECT_EQ(paused.word + ": " + paused.now, "PAUSED: 12 held, nothing in flight");
   EXPECT_EQ(paused.back, "sluicectl resume api");
   const auto unconfirmed = headline(service("api", 0.25, R"("unconfirmed":{"reverts_in_ms":27400})"));
   EXPECT_EQ(unconfirmed.left, "goes back in 28s");

@@ -154,6 +154,7 @@ TEST(View, WhatIsGoingOnStandsFirstInTheList) {
   EXPECT_THAT(text,
               HasSubstr("\n  api    200/s  err 0.31%  p95 182 ms  SHIFTING step 2 of 3: 25% to green\n"));
   EXPECT_THAT(text, HasSubstr("\n> calm   200/s"));
+  EXPECT_THAT(text, ::testing::StartsWith("Sluice  generation 42  3 services, 2 of them not steady "));
   EXPECT_THAT(text, HasSubstr("\nSTEADY  blue 100%\n"));
   focus.show = Focus::Show::list;
   EXPECT_THAT(picture(seen, focus, {80, 40, false, false}), Not(HasSubstr("blue (stable)")));
