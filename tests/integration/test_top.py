@@ -7,7 +7,7 @@ import subprocess
 import threading
 
 import pytest
-from sluice import BIN, ROOT, binary, config_of, service
+from sluice import binary, config_of, service
 from terminal import Terminal
 from waiting import wait_until
 
@@ -333,24 +333,3 @@ def test_help_manual_and_completion_have_it(shop, folder):
     assert "top" in completed("to") and completed("top", "a") == ["api"] and "--sort" in completed("top", "--")
     subprocess.run([binary("sluicectl"), "__man", folder], check=True)
     assert "Keys: q leaves" in (folder / "sluicectl-top.1").read_text()
-
-
-def commands_of(page):
-    """The lines of its shell blocks, without their comments."""
-    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.M | re.S)
-    return [re.sub(r" +#.*", "", line) for block in blocks for line in block.splitlines()]
-
-
-@pytest.mark.parametrize("command", commands_of(ROOT / "docs/terminal.md"))
-def test_the_commands_of_the_page_work(shop, folder, command):
-    """Those that go on until they are ended are ended after a while; that is their only failure."""
-    daemon = shop("api", "shop-web")
-    environment = {**os.environ, "SLUICE_SOCKET": daemon.socket, "PATH": f"{BIN}:{os.environ['PATH']}"}
-    if command.startswith("sluiced"):
-        environment.pop("SLUICE_SOCKET")
-        command += f" --port 0 --admin-port 0 --socket {folder}/demo.sock"
-    ended = 124  # by timeout(1)
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", command.replace("sluice", "timeout 3 sluice", 1)], capture_output=True, text=True,
-                          cwd=folder, env=environment, timeout=30)
-    assert done.returncode == ended or command.startswith("sluiced") and done.returncode == 0, done
-    assert done.stderr == "" and (done.stdout or ">>" in command), done
