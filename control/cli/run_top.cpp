@@ -13,6 +13,7 @@
 #include "control/cli/run.hpp"
 #include "control/cli/select_status.hpp"
 #include "control/protocol/shift.hpp"
+#include "control/screen/list.hpp"
 #include "control/screen/terminal.hpp"
 #include "control/screen/view.hpp"
 #include "proxy/base/shell_quoted.hpp"
@@ -242,7 +243,7 @@ void Top::tell(Asks asks, const std::string& text, screen::Ink ink) {
   const auto columns = terminal_.paper().columns;
   for (std::size_t at = 0; at < text.size();) {
     const auto end = std::min(text.find('\n', at), text.size());
-    for (const auto& line : screen::wrapped(text.substr(at, end - at), ink, columns, 0, kMost))
+    for (const auto& line : screen::wrapped({}, text.substr(at, end - at), ink, columns, kMost))
       focus_.notice.push_back(line);
     at = end + 1;
   }

@@ -104,9 +104,8 @@ Lines flowed(const Line& head, const Lines& cells, std::size_t columns, std::siz
   return lines;
 }
 
-Lines wrapped(std::string_view text, Ink ink, std::size_t columns, std::size_t indent, std::size_t most) {
-  Lines lines(1);
-  lines.back().pad_to(indent);
+Lines wrapped(const Line& head, std::string_view text, Ink ink, std::size_t columns, std::size_t most) {
+  Lines lines{head};
   bool fresh = true;
   while (!text.empty()) {
     const auto end = std::min(text.find(' '), text.size());
@@ -114,13 +113,23 @@ Lines wrapped(std::string_view text, Ink ink, std::size_t columns, std::size_t i
     text.remove_prefix(std::min(end + 1, text.size()));
     if (!fresh && lines.back().width() + 1 + width_of(word) > columns && lines.size() < most) {
       lines.emplace_back();
-      lines.back().pad_to(indent);
+      lines.back().pad_to(head.width());
       fresh = true;
     }
     lines.back().add(fresh ? "" : " ", ink).add(word, ink);
     fresh = false;
   }
   return lines;
+}
+
+void append(Lines& lines, const Lines& more) { lines.insert(lines.end(), more.begin(), more.end()); }
+
+void align(std::vector<Lines>& rows) {
+  for (std::size_t column = 0; !rows.empty() && column < rows.front().size(); ++column) {
+    std::size_t widest = 0;
+    for (const auto& row : rows) widest = std::max(widest, row[column].width());
+    for (auto& row : rows) row[column].pad_to(widest);
+  }
 }
 
 }  // namespace sluice::screen

@@ -14,6 +14,8 @@ struct Paper {
   std::size_t columns = 80, rows = 24;
   bool color = false;
   bool utf8 = true;  // else ASCII alone
+
+  bool narrow() const { return columns < 60; }  // what stands side by side elsewhere stands below each other
 };
 
 // What a piece of text says of itself. Never the only sign: what is good or bad is also a word.
@@ -51,8 +53,12 @@ using Lines = std::vector<Line>;
 // column `indent`. A cell that is wider than a line is left to be cut.
 Lines flowed(const Line& head, const Lines& cells, std::size_t columns, std::size_t indent);
 
-// A sentence on as many lines as it needs, broken at blanks; at most `most` of them, the last one cut by the
-// paper.
-Lines wrapped(std::string_view text, Ink ink, std::size_t columns, std::size_t indent, std::size_t most);
+// A sentence behind `head`, on as many lines as it needs, broken at blanks; further ones begin below its
+// first word. At most `most` of them, the last one cut by the paper.
+Lines wrapped(const Line& head, std::string_view text, Ink ink, std::size_t columns, std::size_t most);
+
+void append(Lines& lines, const Lines& more);
+// Rows of cells, of which each has as many: each column becomes as wide as its widest cell.
+void align(std::vector<Lines>& rows);
 
 }  // namespace sluice::screen

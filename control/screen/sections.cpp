@@ -10,32 +10,12 @@
 namespace sluice::screen {
 
 using protocol::BackendStatus;
-using protocol::GateStatus;
 using protocol::PoolStatus;
-using protocol::RolloutStatus;
 using protocol::ServiceStatus;
 
 namespace {
 
 constexpr std::size_t kIndent = 2;
-
-bool is_narrow(const Paper& paper) { return paper.columns < 60; }
-
-void append(Lines& lines, Lines more) {
-  lines.insert(lines.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
-
-// `cells` of several rows, each column as wide as its widest cell; empty ones stay.
-void align(std::vector<Lines>& rows) {
-  for (std::size_t column = 0; !rows.empty() && column < rows.front().size(); ++column) {
-    std::size_t widest = 0;
-    for (const auto& row : rows) widest = std::max(widest, row[column].width());
-    for (auto& row : rows) row[column].pad_to(widest);
-  }
-}
-
-// The title in front of a section, and then its cells.
-Line titled(std::string_view title) { return Line(title, Ink::faint); }
 
 std::string name_of(const ServiceStatus& service, const PoolStatus& pool) {
   return pool.name + (pool.name == service.stable ? " (stable)" : "");
@@ -110,46 +90,6 @@ Line with_sparklines(const ServiceStatus& service, const PoolStatus& pool, const
   return line;
 }
 
-Line step_cell(const RolloutStatus& rollout, std::size_t index) {
-  const auto& step = rollout.plan_steps[index];
-  const std::size_t now = rollout.step.value_or(rollout.state == "done" ? rollout.steps + 1 : 0);
-  std::string text = format_share(step.share);
-  if (step.mirror) text += " + copies " + format_share(*step.mirror);
-  if (index + 1 < now) return Line(text + " done", Ink::good);
-  if (index + 1 > now) {
-    if (step.hold.count() > 0) text += " for " + duration_text(step.hold);
-    return Line(text + (step.approve ? ", promote" : ""), Ink::faint);
-  }
-  const auto left = hold_left(rollout);
-  const bool held = left && left->count() > 0;
-  return Line("[" + text + " now" + (held ? ", " + countdown_text(*left) + " left" : "") + "]", Ink::strong);
-}
-
-Line verdict_cell(const GateStatus& gate) {
-  if (gate.verdict == "fail") return Line("FAIL", Ink::bad);
-  if (gate.verdict != "pass") return Line("undecided", Ink::busy);
-  return gate.warn ? Line("pass, warns", Ink::busy) : Line("pass", Ink::good);
-}
-
-Lines cells_of(const GateStatus& gate, const Paper& paper) {
-  const std::size_t columns =
-      is_narrow(paper) ? 0 : std::clamp<std::size_t>(paper.columns / (paper.columns < 100 ? 10 : 6), 8, 40);
-  const Ink ink = gate.verdict == "fail" ? Ink::bad : Ink::plain;
-  Line value(gate_figure(gate, gate.value), Ink::strong);
-  if (const auto bounds = gate_range(gate); !bounds.empty()) value.add(" (" + bounds + ")");
-  return {std::move(value),
-          Line(evidence_bar({gate.value, gate.lower, gate.upper, gate.limit}, columns, paper.utf8), ink),
-          Line("max " + gate_figure(gate, gate.limit)), verdict_cell(gate)};
-}
-
-void add_gates(std::vector<std::string>& names, std::vector<Lines>& rows, const RolloutStatus& rollout,
-               const std::string& of, const Paper& paper) {
-  for (const auto& gate : rollout.gates) {
-    names.push_back((of.empty() ? "" : of + ": ") + gate_name(gate, rollout));
-    rows.push_back(cells_of(gate, paper));
-  }
-}
-
 // "blue-2 draining", "green-1 ejected: 5 x 502".
 Line backend_cell(const BackendStatus& backend) {
   const bool ordinary = backend.admin == "ready";
@@ -175,20 +115,10 @@ Lines headline_section(const ServiceStatus& service, const std::string& ctl, con
     return command.starts_with(kName) ? ctl + command.substr(kName.size()) : command;
   };
   const auto headline = headline_of(service);
-  auto lines = wrapped(headline.what, Ink::strong, paper.columns, headline.word.size() + kIndent, kMost);
-  Line first(headline.word, headline.ink);
-  first.pad_to(headline.word.size() + kIndent);
-  first.add(
-      lines.front().text().substr(std::min(lines.front().text().size(), headline.word.size() + kIndent)),
-      Ink::strong);
-  lines.front() = first;
+  Line word(headline.word, headline.ink);
+  auto lines = wrapped(word.add("  "), headline.what, Ink::strong, paper.columns, kMost);
   const auto more = [&](const char* title, const std::string& text, Ink ink) {
-    if (text.empty()) return;
-    auto body = wrapped(text, ink, paper.columns, std::string_view(title).size(), kMost);
-    Line head(title, Ink::faint);
-    head.add(body.front().text().substr(std::string_view(title).size()), ink);
-    body.front() = head;
-    append(lines, std::move(body));
+    if (!text.empty()) append(lines, wrapped(Line(title, Ink::faint), text, ink, paper.columns, kMost));
   };
   more("  now    ", headline.now, Ink::plain);
   more("  time   ", headline.left, Ink::plain);
@@ -208,7 +138,7 @@ Lines pools_section(const ServiceStatus& service, const Trends* trends, const Pa
   }
   align(rows);
   auto figures = figures_of(service);
-  const std::size_t indent = is_narrow(paper) ? kIndent : widest + kIndent;
+  const std::size_t indent = paper.narrow() ? kIndent : widest + kIndent;
   Lines lines;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto& pool = service.pools[i];
@@ -221,40 +151,6 @@ Lines pools_section(const ServiceStatus& service, const Trends* trends, const Pa
     drawn.add(with_sparklines(service, pool, *trends, figures[i],
                               paper.columns - std::min(paper.columns, indent), paper));
     lines.push_back(drawn);
-  }
-  return lines;
-}
-
-Lines steps_section(const RolloutStatus& rollout, const Paper& paper) {
-  const std::string between = std::string(" ") + signs(paper.utf8).step + " ";
-  Lines lines{titled("steps")};
-  lines.back().add("  ");
-  for (std::size_t i = 0; i < rollout.plan_steps.size(); ++i) {
-    const auto cell = step_cell(rollout, i);
-    if (i > 0 && lines.back().width() + between.size() + cell.width() > paper.columns) {
-      lines.emplace_back();
-      lines.back().pad_to(7);
-    } else if (i > 0) {
-      lines.back().add(between, Ink::faint);
-    }
-    lines.back().add(cell);
-  }
-  return lines;
-}
-
-Lines gates_section(const RolloutStatus& rollout, const Paper& paper) {
-  std::vector<std::string> names;
-  std::vector<Lines> rows;
-  add_gates(names, rows, rollout, "", paper);
-  for (const auto& other : rollout.others) add_gates(names, rows, other, other.name, paper);
-  align(rows);
-  std::size_t widest = 0;
-  for (const auto& name : names) widest = std::max(widest, width_of(name));
-  Lines lines;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    Line head(names[i]);
-    if (!is_narrow(paper)) head.pad_to(std::min(widest, paper.columns / 2));
-    append(lines, flowed(head, rows[i], paper.columns, kIndent));
   }
   return lines;
 }
@@ -304,19 +200,20 @@ Lines extras_section(const ServiceStatus& service, const Paper& paper) {
   if (service.retained) {
     std::string names;
     for (const auto& pool : service.retained->pools) names += (names.empty() ? "" : ", ") + pool;
-    append(lines, wrapped("kept as the way back: " + names + ", for another " +
-                              countdown_text(service.retained->left),
-                          Ink::plain, paper.columns, 0, 2));
+    append(lines, wrapped(Line("kept as the way back: "),
+                          names + ", for another " + countdown_text(service.retained->left), Ink::plain,
+                          paper.columns, 2));
   }
   if (service.mirror)
-    append(lines, wrapped("mirror: copies of " + format_share(service.mirror->share) + " to " +
-                              service.mirror->pool + ", " + std::to_string(service.mirror->counts.answered) +
-                              " answered, " + std::to_string(service.mirror->counts.failed) + " failed",
-                          Ink::plain, paper.columns, 0, 2));
+    append(lines, wrapped(Line("mirror: "),
+                          "copies of " + format_share(service.mirror->share) + " to " + service.mirror->pool +
+                              ", " + std::to_string(service.mirror->counts.answered) + " answered, " +
+                              std::to_string(service.mirror->counts.failed) + " failed",
+                          Ink::plain, paper.columns, 2));
   std::string flags;
   for (const auto& [name, share] : service.flags)
-    flags += (flags.empty() ? "flags: " : ", ") + name + " " + format_share(share);
-  if (!flags.empty()) append(lines, wrapped(flags, Ink::plain, paper.columns, 0, 2));
+    flags += (flags.empty() ? "" : ", ") + name + " " + format_share(share);
+  if (!flags.empty()) append(lines, wrapped(Line("flags: "), flags, Ink::plain, paper.columns, 2));
   return lines;
 }
 

@@ -6,6 +6,7 @@
 
 #include "control/screen/figures.hpp"
 #include "control/screen/headline.hpp"
+#include "control/screen/list.hpp"
 #include "control/screen/marks.hpp"
 #include "control/screen/sections.hpp"
 #include "control/screen/text.hpp"
@@ -19,8 +20,6 @@ using protocol::ServiceStatus;
 namespace {
 
 constexpr std::size_t kRowsForKeys = 8;  // with fewer the state has them all
-
-void append_to(Lines& lines, const Lines& more) { lines.insert(lines.end(), more.begin(), more.end()); }
 
 std::string text_of(const Event& event, const char* key) {
   const auto* value = event.detail.if_contains(key);
@@ -79,19 +78,24 @@ Lines change_section(const Seen& seen, const ServiceStatus& service, const Paper
   return {};
 }
 
+// What concerns no service. Of many warnings a few, so that the state is still seen.
 Lines warnings_section(const Seen& seen, const Paper& paper) {
+  constexpr std::size_t kMost = 3;
   Lines lines;
-  if (!seen.lost.empty()) append_to(lines, wrapped(seen.lost, Ink::bad, paper.columns, 0, 2));
-  if (!seen.status.durable)
-    append_to(lines, wrapped("WARNING not durable: the state folder does not take changes", Ink::bad,
-                             paper.columns, 0, 2));
-  for (const auto& warning : seen.status.warnings)
-    append_to(lines, wrapped("WARNING " + warning, Ink::bad, paper.columns, 2, 2));
+  const auto add = [&](const char* word, const std::string& text, Ink ink) {
+    append(lines, wrapped(Line(word, ink), text, ink, paper.columns, 2));
+  };
+  if (!seen.lost.empty()) add("", seen.lost, Ink::bad);
+  const auto& warnings = seen.status.warnings;
+  for (std::size_t i = 0; i < warnings.size() && i < kMost; ++i) add("WARNING ", warnings[i], Ink::bad);
+  if (warnings.size() > kMost)
+    add("WARNING ", "and " + std::to_string(warnings.size() - kMost) + " more, see sluicectl status",
+        Ink::bad);
   if (const auto& before = seen.status.predecessor)
-    append_to(lines, wrapped("UPGRADE process " + std::to_string(before->pid) + " still has " +
-                                 std::to_string(before->connections) + " connections and " +
-                                 std::to_string(before->requests) + " requests",
-                             Ink::busy, paper.columns, 2, 2));
+    add("UPGRADE ",
+        "process " + std::to_string(before->pid) + " still has " + std::to_string(before->connections) +
+            " connections and " + std::to_string(before->requests) + " requests",
+        Ink::busy);
   return lines;
 }
 
@@ -123,15 +127,15 @@ Lines parts_of(const Seen& seen, const ServiceStatus& service, const std::string
   const auto section = [&](const Lines& more) {
     if (more.empty()) return;
     if (amount.blanks) lines.emplace_back();
-    append_to(lines, more);
+    append(lines, more);
   };
   section(pools_section(service, amount.trends ? &seen.trends : nullptr, paper));
   if (service.rollout && service.rollout->active) {
     section(steps_section(*service.rollout, paper));
-    append_to(lines, gates_section(*service.rollout, paper));
+    append(lines, gates_section(*service.rollout, paper));
   }
   section(drains_section(service, paper));
-  append_to(lines, extras_section(service, paper));
+  append(lines, extras_section(service, paper));
   if (amount.backends) section(backends_section(service, amount.briefly, paper));
   return lines;
 }
@@ -148,66 +152,11 @@ Lines whole_service(const Seen& seen, const ServiceStatus& service, const std::s
   const auto events = events_section(seen, service.name, most, paper);
   if (!events.empty()) {
     lines.emplace_back();
-    append_to(lines, events);
+    append(lines, events);
   } else {
-    append_to(lines, last);
+    append(lines, last);
   }
   if (lines.size() > rows) lines.resize(rows);
-  return lines;
-}
-
-Lines list_cells(const Seen& seen, const ServiceStatus& service, const Paper& paper) {
-  double rate = 0, errors = 0;
-  std::optional<double> p95;
-  for (const auto& pool : service.pools) {
-    rate += pool.requests_per_second;
-    errors += pool.requests_per_second * pool.error_rate.value_or(0);
-    if (pool.p95_ms) p95 = std::max(p95.value_or(0), *pool.p95_ms);
-  }
-  const auto headline = headline_of(service);
-  Line state(headline.word, headline.ink);
-  state.add(" " + headline.what);
-  Lines cells{Line(rate_text(rate)),
-              Line("err " + percent_text(rate > 0 ? std::optional(errors / rate) : std::nullopt)),
-              Line("p95 " + milliseconds_text(p95))};
-  constexpr std::size_t kSpark = 20;
-  if (paper.columns >= 120 && !service.pools.empty())
-    cells.emplace_back(
-        sparkline(seen.trends.of(service.name, service.stable, &Sample::rate), kSpark, paper.utf8),
-        Ink::stable);
-  cells.push_back(state);
-  return cells;
-}
-
-// A window of `rows` services around the chosen one.
-Lines list_section(const Seen& seen, const std::vector<const ServiceStatus*>& services, std::size_t chosen,
-                   std::size_t rows, const Paper& paper) {
-  const std::size_t begin =
-      std::min(chosen > rows / 2 ? chosen - rows / 2 : 0, services.size() - std::min(services.size(), rows));
-  const std::size_t end = std::min(begin + rows, services.size());
-  std::size_t widest = 0;
-  std::vector<Lines> cells;
-  for (std::size_t i = begin; i < end; ++i) {
-    widest = std::max(widest, width_of(services[i]->name));
-    cells.push_back(list_cells(seen, *services[i], paper));
-  }
-  for (std::size_t column = 0; !cells.empty() && column + 1 < cells.front().size(); ++column) {
-    std::size_t wide = 0;
-    for (const auto& row : cells) wide = std::max(wide, row[column].width());
-    for (auto& row : cells) row[column].pad_to(wide);
-  }
-  Lines lines;
-  for (std::size_t i = begin; i < end; ++i) {
-    const bool here = i == chosen;
-    Line line(here ? signs(paper.utf8).chosen : " ");
-    line.add(" ").add(services[i]->name, here ? Ink::chosen : Ink::strong);
-    line.pad_to(widest + 2);
-    auto& row = cells[i - begin];
-    // Where there is little room the state comes first.
-    if (paper.columns < 70) std::rotate(row.begin(), row.end() - 1, row.end());
-    for (const auto& cell : row) line.add("  ").add(cell);
-    lines.push_back(std::move(line));
-  }
   return lines;
 }
 
@@ -244,19 +193,6 @@ const ServiceStatus* find(const protocol::Status& status, const std::string& nam
 
 }  // namespace
 
-std::vector<const ServiceStatus*> listed(const protocol::Status& status, bool by_attention) {
-  constexpr int kAlarm = 100;  // before all that is going on
-  std::vector<std::pair<int, const ServiceStatus*>> ranked;
-  for (const auto& service : status.services)
-    ranked.emplace_back(
-        !by_attention ? 0 : headline_of(service).rank + (alarms_of(service).empty() ? 0 : kAlarm), &service);
-  std::stable_sort(ranked.begin(), ranked.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
-  std::vector<const ServiceStatus*> out;
-  for (const auto& [rank, service] : ranked) out.push_back(service);
-  return out;
-}
-
 Lines view(const Seen& seen, const Focus& focus, const Paper& paper) {
   const auto services = listed(seen.status, focus.by_attention);
   const bool several = services.size() > 1;
@@ -269,21 +205,20 @@ Lines view(const Seen& seen, const Focus& focus, const Paper& paper) {
   if (bottom.size() > paper.rows) bottom.resize(paper.rows);
   const std::size_t rows = paper.rows - bottom.size();
   Lines lines{title_line(seen, lists ? nullptr : chosen, paper)};
-  append_to(lines, warnings_section(seen, paper));
+  append(lines, warnings_section(seen, paper));
   if (!chosen) lines.emplace_back("no services");
   if (lists) {
     const auto place =
         static_cast<std::size_t>(std::find(services.begin(), services.end(), chosen) - services.begin());
     const std::size_t room = shows_one ? rows / 3 : rows - std::min(rows, lines.size());
-    append_to(lines,
-              list_section(seen, services, place, std::clamp<std::size_t>(room, 1, services.size()), paper));
+    append(lines, list_section(seen.trends, services, place,
+                               std::clamp<std::size_t>(room, 1, services.size()), paper));
     if (shows_one) lines.push_back(rule_line(chosen->name, paper));
   }
   if (lines.size() > rows) lines.resize(rows);
-  if (chosen && shows_one)
-    append_to(lines, whole_service(seen, *chosen, focus.ctl, rows - lines.size(), paper));
+  if (chosen && shows_one) append(lines, whole_service(seen, *chosen, focus.ctl, rows - lines.size(), paper));
   lines.resize(rows);
-  append_to(lines, bottom);
+  append(lines, bottom);
   return lines;
 }
 

@@ -37,9 +37,6 @@ struct Focus {
 // Fits the paper: at most its rows, each of which it may cut at its edge.
 Lines view(const Seen& seen, const Focus& focus, const Paper& paper);
 
-// The services in the order of the list: what is going on before what is steady, else as they are.
-std::vector<const protocol::ServiceStatus*> listed(const protocol::Status& status, bool by_attention);
-
 // One line for each service, without anything that moves by time alone: for what is no terminal.
 std::vector<std::string> state_lines(const protocol::Status& status);
 

@@ -175,13 +175,18 @@ class Terminal:
         return bool(data)
 
     def until(self, condition, seconds=20):
-        """Reads until condition(screen) holds; the screen's text."""
+        """Reads until condition(screen) holds of a whole picture, behind which nothing comes for a moment; the screen's text."""
         deadline = time.monotonic() + seconds
-        while not condition(self.screen):
+        while not (condition(self.screen) and self.is_whole() and condition(self.screen)):
             assert time.monotonic() < deadline, f"it never came; on the screen was:\n{self.text()}"
             if not self.read() and self.process.poll() is not None and not self.read():
                 assert condition(self.screen), f"the program ended with {self.process.returncode}; on the screen was:\n{self.text()}"
         return self.text()
+
+    def is_whole(self):
+        while self.read(0.02):
+            pass
+        return True
 
     def shows(self, pattern, seconds=20):
         return self.until(lambda screen: re.search(pattern, screen.text(), re.M), seconds)

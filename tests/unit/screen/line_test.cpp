@@ -40,12 +40,12 @@ TEST(ScreenLine, CellsFlowOnAsManyLinesAsTheyNeed) {
 }
 
 TEST(ScreenLine, SentencesBreakAtBlanks) {
-  const auto lines = wrapped("one two three four", Ink::plain, 10, 2, 3);
+  const auto lines = wrapped(Line("  "), "one two three four", Ink::plain, 10, 3);
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(lines[0].text(), "  one two");
   EXPECT_EQ(lines[1].text(), "  three");
   EXPECT_EQ(lines[2].text(), "  four");
-  EXPECT_EQ(wrapped("one two three four", Ink::plain, 10, 2, 1).size(), 1u);
+  EXPECT_EQ(wrapped(Line("  "), "one two three four", Ink::plain, 10, 1).size(), 1u);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "control/screen/list.hpp"
 #include "control/screen/text.hpp"
 #include "unit/screen/statuses.hpp"
 
@@ -190,6 +191,15 @@ TEST(View, DrainsHaveTheirCountdownAndBackendsTheirTrouble) {
   EXPECT_THAT(text, HasSubstr("drain blue/b1  #######.....\n  3 requests and 1 tunnel left, the oldest "
                               "/export?[2J 41s, closed in 12s\n"));
   EXPECT_THAT(text, HasSubstr("blue  b1 draining  b2 down: connection refused\n"));
+}
+
+TEST(View, ManyWarningsLeaveRoomForTheState) {
+  auto seen = seen_of(service("api", 0.25, kRollout));
+  for (int i = 0; i < 30; ++i) seen.status.warnings.push_back("something " + std::to_string(i));
+  const auto text = picture(seen, {}, kAscii);
+  EXPECT_THAT(
+      text,
+      HasSubstr("\nWARNING something 2\nWARNING and 27 more, see sluicectl status\nSHIFTING  step 2 of 3"));
 }
 
 TEST(View, ACommandCallsSluicectlAsItWasCalled) {
