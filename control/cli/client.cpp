@@ -34,6 +34,7 @@ namespace {
 
 constexpr milliseconds kConnectLimit{5'000};
 constexpr milliseconds kEventSilence{45'000};  // three of the daemon's heartbeats
+constexpr milliseconds kTick{50};  // of what is done meanwhile; a key is answered before one notices
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -113,11 +114,14 @@ std::string socket_path(const std::string& given) {
 
 // The asynchronous operations of a stream with a time limit, each run to its end.
 struct Client::Connection {
+  explicit Connection(const Meanwhile& meanwhile_) : meanwhile(meanwhile_) {}
+
   asio::io_context loop{1};
   beast::basic_stream<asio::generic::stream_protocol> stream{loop};
   beast::flat_buffer buffer;
   std::string where, host;  // for messages; for the Host field
   std::string token;
+  const Meanwhile& meanwhile;
 
   void limit(std::optional<milliseconds> time) {
     if (time)
@@ -130,7 +134,13 @@ struct Client::Connection {
     Error result = asio::error::operation_aborted;
     start([&result](const Error& error, auto&&...) { result = error; });
     loop.restart();
-    loop.run();
+    if (!meanwhile) loop.run();
+    for (bool given_up = false; !loop.stopped();) {
+      loop.run_for(kTick);
+      if (loop.stopped() || given_up || meanwhile()) continue;
+      given_up = true;
+      stream.cancel();
+    }
     return result;
   }
   Error connect(const asio::generic::stream_protocol::endpoint& endpoint) {
@@ -222,7 +232,7 @@ std::optional<Problem> Client::connect(Connection& connection) {
 }
 
 Result<Answer> Client::call(const Call& call) {
-  Connection connection;
+  Connection connection(meanwhile_);
   if (auto problem = connect(connection)) return *problem;
   http::request<http::string_body> request(http::string_to_verb(call.sent.method), target_of(call.sent), 11);
   if (call.if_match) request.set(http::field::if_match, "\"" + std::to_string(*call.if_match) + "\"");
@@ -243,7 +253,7 @@ Result<Answer> Client::call(const Call& call) {
 
 std::optional<Problem> Client::events(const protocol::Events& message,
                                       const std::function<bool(const std::string&)>& on_event) {
-  Connection connection;
+  Connection connection(meanwhile_);
   if (auto problem = connect(connection)) return problem;
   http::request<http::string_body> request(http::verb::get, target_of(send(message)), 11);
   request.set("Last-Event-ID", std::to_string(message.after.value_or(0)));

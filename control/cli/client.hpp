@@ -45,6 +45,11 @@ class Client {
  public:
   explicit Client(const Globals& globals) : globals_(globals) {}
 
+  // What is done while an answer is awaited, each twentieth of a second: keys are read, progress is shown.
+  // False gives the call up. It may ask other clients, not this one.
+  using Meanwhile = std::function<bool()>;
+  void meanwhile(Meanwhile meanwhile) { meanwhile_ = std::move(meanwhile); }
+
   // A problem when the daemon cannot be reached, sends one, or does not answer in time.
   Result<Answer> call(const Call& call);
 
@@ -57,6 +62,7 @@ class Client {
   std::optional<protocol::Problem> connect(Connection& connection);
 
   Globals globals_;
+  Meanwhile meanwhile_;
 };
 
 }  // namespace sluice::cli

@@ -8,6 +8,7 @@
 
 #include "control/cli/json_access.hpp"
 #include "control/protocol/write.hpp"
+#include "control/screen/terminal.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::cli {
@@ -205,6 +206,10 @@ std::string render_problem(const protocol::Problem& problem, const Style& style)
 
 Output::Output(Format format)
     : format_(format), terminal_(::isatty(STDOUT_FILENO) == 1), style_{wants_color(STDOUT_FILENO)} {}
+
+bool Output::can_paint() const {
+  return format_ == Format::table && terminal_ && screen::can_be_painted(STDOUT_FILENO);
+}
 
 int Output::say(const std::string& text) {
   const bool written =

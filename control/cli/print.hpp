@@ -44,6 +44,8 @@ class Output {
   Format format() const { return format_; }
   const Style& style() const { return style_; }
   bool terminal() const { return terminal_; }
+  // Text for people, on a terminal whose cursor can be moved.
+  bool can_paint() const;
 
   int say(const std::string& text);  // to stdout; 0, or 1 when it cannot be written
   // To stderr, behind what stdout has got. Not with -o json, whose document holds it.

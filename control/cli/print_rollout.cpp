@@ -2,39 +2,22 @@
 
 #include <cstdio>
 
+#include "control/screen/figures.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::cli {
 
 using protocol::GateStatus;
 using protocol::RolloutStatus;
+using screen::gate_bounds;
+using screen::gate_figure;
 
 namespace {
 
-// In the unit of what the gate measures: rates in per cent, latencies in milliseconds, a query's own.
-std::string figure(const GateStatus& gate, const std::optional<double>& number) {
-  if (!number) return "-";
-  char text[32];
-  if (gate.unit == "rate")
-    std::snprintf(text, sizeof text, "%.3g%%", *number * 100);
-  else if (gate.unit == "seconds")
-    std::snprintf(text, sizeof text, "%.3g ms", *number * 1000);
-  else
-    std::snprintf(text, sizeof text, "%.4g", *number);
-  return text;
-}
-
 // "5%", "5% (warn 1%)".
 std::string limit_text(const GateStatus& gate) {
-  const std::string limit = figure(gate, gate.limit);
-  return gate.warn_limit ? limit + " (warn " + figure(gate, gate.warn_limit) + ")" : limit;
-}
-
-// "0% to 4.6%"; "from 0.2 ms" while nothing bounds it above; "-" without a measurement.
-std::string bounds_text(const GateStatus& gate) {
-  if (gate.upper && gate.lower) return figure(gate, gate.lower) + " to " + figure(gate, gate.upper);
-  if (gate.upper) return "at most " + figure(gate, gate.upper);
-  return gate.lower ? "from " + figure(gate, gate.lower) : "-";
+  const std::string limit = gate_figure(gate, gate.limit);
+  return gate.warn_limit ? limit + " (warn " + gate_figure(gate, gate.warn_limit) + ")" : limit;
 }
 
 std::string percent_text(const std::optional<Share>& share) {
@@ -59,7 +42,7 @@ std::string paint_verdict(const std::string& verdict, bool warn, const Style& st
 std::string gates_table(const RolloutStatus& rollout, const Style& style) {
   Table table({"GATE", ">CANARY N", ">VALUE", ">BETWEEN", ">LIMIT", "VERDICT"});
   for (const auto& gate : rollout.gates)
-    table.add({gate.gate, std::to_string(gate.n_canary), figure(gate, gate.value), bounds_text(gate),
+    table.add({gate.gate, std::to_string(gate.n_canary), gate_figure(gate, gate.value), gate_bounds(gate),
                limit_text(gate), paint_verdict(gate.verdict, gate.warn, style)});
   if (table.empty()) return "";
   std::string out = table.render(style);
@@ -74,9 +57,9 @@ std::string requests_text(const RolloutStatus& rollout) {
 }
 
 std::string gate_line(const GateStatus& gate) {
-  const std::string warn = gate.warn_limit ? ", warn " + figure(gate, gate.warn_limit) : std::string();
-  return gate.gate + warn + ": " + figure(gate, gate.value) + " (" + bounds_text(gate) + ") " + gate.verdict +
-         (gate.warn ? " (warn)" : "");
+  const std::string warn = gate.warn_limit ? ", warn " + gate_figure(gate, gate.warn_limit) : std::string();
+  return gate.gate + warn + ": " + gate_figure(gate, gate.value) + " (" + gate_bounds(gate) + ") " +
+         gate.verdict + (gate.warn ? " (warn)" : "");
 }
 
 // "; 10 requests to green, 190 to blue; error_rate max 5 %, warn 1%: 0% (0% to 4%) pass"

@@ -21,7 +21,7 @@ int run(const CommandLine& line, Output& output) {
   return std::visit([&context](const auto& verb) { return run(context, verb); }, line.verb);
 }
 
-Result<Answer> send_change(Context& context, Call call, std::optional<milliseconds> extra) {
+Result<Answer> send_change(Context& context, Call call, std::optional<milliseconds> extra, Watch watch) {
   const auto& options = context.line.change;
   auto& query = call.sent.query;
   if (options.dry_run) query.emplace_back("dry_run", "true");
@@ -29,11 +29,13 @@ Result<Answer> send_change(Context& context, Call call, std::optional<millisecon
   if (!options.reason.empty()) query.emplace_back("reason", options.reason);
   call.if_match = options.if_generation;
   call.limit = extra ? std::optional(kChangeLimit + *extra) : std::nullopt;
+  const ShownProgress shown(context.client, context.line.globals, context.output, std::move(watch));
   return context.client.call(call);
 }
 
-int change(Context& context, Call call, const std::string& subject, std::optional<milliseconds> extra) {
-  const auto answer = send_change(context, std::move(call), extra);
+int change(Context& context, Call call, const std::string& subject, std::optional<milliseconds> extra,
+           Watch watch) {
+  const auto answer = send_change(context, std::move(call), extra, std::move(watch));
   if (!answer) return context.output.fail(answer.error());
   protocol::Changed changed;
   if (auto problem = protocol::read(answer->body, changed)) return context.output.fail(*problem);

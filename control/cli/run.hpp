@@ -8,6 +8,7 @@
 #include "control/cli/args.hpp"
 #include "control/cli/client.hpp"
 #include "control/cli/print.hpp"
+#include "control/cli/progress.hpp"
 
 namespace sluice::cli {
 
@@ -21,14 +22,15 @@ struct Context {
 };
 
 // Sends a change with the options of the command line. `extra` is how long the answer may take beyond that of
-// an ordinary change; nothing: without a limit.
-Result<Answer> send_change(Context& context, Call call, std::optional<protocol::milliseconds> extra);
+// an ordinary change; nothing: without a limit. Meanwhile the progress is shown as `watch` says it.
+Result<Answer> send_change(Context& context, Call call, std::optional<protocol::milliseconds> extra,
+                           Watch watch = waits_for_daemon());
 // Likewise, and shows what became of it. `subject` as in render_change.
 int change(Context& context, Call call, const std::string& subject,
-           std::optional<protocol::milliseconds> extra);
+           std::optional<protocol::milliseconds> extra, Watch watch = waits_for_daemon());
 template <class Message>
 int change(Context& context, const Message& message) {
-  return change(context, send(message), subject_of(message), extra_time_of(message));
+  return change(context, send(message), subject_of(message), extra_time_of(message), watch_of(message));
 }
 
 template <class Message>
@@ -43,6 +45,11 @@ int run(Context& context, const protocol::History& message);
 int run(Context& context, const protocol::Events& message);
 int run(Context& context, const ConfigShowVerb& verb);
 int run(Context& context, const protocol::GetReady& message);
+
+// run_top.cpp
+int run(Context& context, const TopVerb& verb);
+// On a terminal until the operator leaves, or it is closed. `brief`: the list alone.
+int watch_on_terminal(Context& context, const TopVerb& verb, bool brief);
 
 // run_shift.cpp
 int run(Context& context, const protocol::Cutover& message);

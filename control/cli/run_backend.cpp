@@ -81,7 +81,10 @@ int run(Context& context, const RemoveVerb& verb) {
 int run(Context& context, const protocol::Wait& message) {
   Call call = send(message);
   call.limit = message.timeout ? std::optional(*message.timeout + kWaitSlack) : std::nullopt;
-  const auto answer = context.client.call(call);
+  const auto answer = [&] {
+    const ShownProgress shown(context.client, context.line.globals, context.output, watch_of(message));
+    return context.client.call(call);
+  }();
   if (!answer) return context.output.fail(answer.error());
   const auto waited = protocol::answer_from<protocol::Waited>(answer->body);
   return context.output.show(answer->body, to_string(message.target) + " is " + to_string(message.condition) +

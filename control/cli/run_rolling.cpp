@@ -15,6 +15,7 @@
 namespace sluice::cli {
 
 namespace json = boost::json;
+using Clock = std::chrono::steady_clock;
 using protocol::milliseconds;
 using protocol::Problem;
 using protocol::Target;
@@ -53,7 +54,10 @@ class Rolling {
   std::optional<Problem> each(const Members& batch, const std::string& command, const std::string& what);
   std::optional<Problem> drain(const Member& member);
   std::optional<Problem> ready(const Member& member);
-  std::optional<Problem> change(const Member& member, const Call& call, std::optional<milliseconds> extra);
+  std::optional<Problem> change(const Member& member, const Call& call, std::optional<milliseconds> extra,
+                                const Watch& watch);
+  // `watch`, behind how many are renewed and how long the others take if they take as long.
+  Watch watched(Watch watch) const;
   std::optional<Problem> wait_healthy(const Member& member);
   Problem stopped(const Members& batch, Problem problem) const;
   Target target(const Member& member) const { return {verb_.pool.service, verb_.pool.pool, member.name}; }
@@ -67,6 +71,9 @@ class Rolling {
   bool has_share_ = true;
   std::uint32_t floor_ = 1;
   std::vector<std::string> done_;
+  std::size_t left_ = 0;
+  Clock::time_point began_;
+  milliseconds took_{0};                             // for those that are done
   std::map<std::string, std::uint64_t> changed_at_;  // the generation of each one's last change
 };
 
@@ -74,6 +81,8 @@ std::optional<Problem> Rolling::run() {
   if (auto problem = look()) return problem;
   if (auto problem = floor_of_configuration()) return problem;
   const Members all = members_;
+  left_ = all.size();
+  began_ = Clock::now();
   for (std::size_t begin = 0; begin < all.size(); begin += verb_.batch) {
     const auto end = std::min<std::size_t>(begin + verb_.batch, all.size());
     const Members batch(all.begin() + static_cast<std::ptrdiff_t>(begin),
@@ -82,6 +91,8 @@ std::optional<Problem> Rolling::run() {
     if (auto problem = keeps_the_floor(batch)) return stopped({}, *problem);
     if (auto problem = renew(batch)) return stopped(batch, *problem);
     for (const auto& member : batch) done_.push_back(member.name);
+    left_ = all.size() - done_.size();
+    took_ = std::chrono::duration_cast<milliseconds>(Clock::now() - began_);
   }
   return std::nullopt;
 }
@@ -152,7 +163,7 @@ std::optional<Problem> Rolling::renew(const Members& batch) {
 
 std::optional<Problem> Rolling::drain(const Member& member) {
   protocol::Drain message{target(member), verb_.drain_timeout, true, {}};
-  auto problem = change(member, send(message), message.extra_time());
+  auto problem = change(member, send(message), message.extra_time(), watch_of(message));
   if (!problem) say(to_string(target(member)) + ": drained");
   return problem;
 }
@@ -162,7 +173,7 @@ std::optional<Problem> Rolling::ready(const Member& member) {
   Call call = send(protocol::Ready{target(member)});
   if (const auto drained = changed_at_.find(member.name); drained != changed_at_.end())
     call.sent.query.emplace_back("step", std::to_string(drained->second));
-  return change(member, call, milliseconds(0));
+  return change(member, call, milliseconds(0), waits_for_daemon());
 }
 
 std::optional<Problem> Rolling::each(const Members& batch, const std::string& command,
@@ -180,20 +191,34 @@ std::optional<Problem> Rolling::each(const Members& batch, const std::string& co
 }
 
 std::optional<Problem> Rolling::wait_healthy(const Member& member) {
-  Call call = send(protocol::Wait{protocol::Condition::healthy, target(member), verb_.wait_healthy});
+  const protocol::Wait message{protocol::Condition::healthy, target(member), verb_.wait_healthy};
+  Call call = send(message);
   call.limit = verb_.wait_healthy + kSlack;
+  const ShownProgress shown(context_.client, context_.line.globals, context_.output,
+                            watched(watch_of(message)));
   const auto answer = context_.client.call(call);
   return answer ? std::nullopt : std::optional(answer.error());
 }
 
 std::optional<Problem> Rolling::change(const Member& member, const Call& call,
-                                       std::optional<milliseconds> extra) {
-  const auto answer = send_change(context_, call, extra);
+                                       std::optional<milliseconds> extra, const Watch& watch) {
+  const auto answer = send_change(context_, call, extra, watched(watch));
   if (!answer) return answer.error();
   protocol::Changed changed;
   if (auto problem = protocol::read(answer->body, changed)) return problem;
   if (changed.changed) changed_at_[member.name] = changed.generation;
   return std::nullopt;
+}
+
+Watch Rolling::watched(Watch watch) const {
+  const auto since = std::chrono::duration_cast<milliseconds>(Clock::now() - began_);
+  return [this, watch = std::move(watch), since](const protocol::Status& status, milliseconds running) {
+    auto progress = watch(status, running);
+    if (progress)
+      screen::put_into_rolling(*progress,
+                               {to_string(verb_.pool), done_.size(), left_, took_, since + running});
+    return progress;
+  };
 }
 
 // What is left as it is, for whoever has to mend it.

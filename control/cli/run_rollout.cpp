@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <boost/json/object.hpp>
 #include <cerrno>
 #include <chrono>
@@ -8,6 +10,8 @@
 
 #include "control/cli/print_rollout.hpp"
 #include "control/cli/run.hpp"
+#include "control/screen/progress.hpp"
+#include "control/screen/terminal.hpp"
 
 namespace sluice::cli {
 
@@ -30,8 +34,9 @@ class Follower {
   // Not 0 when it could not be written.
   int show(const protocol::RolloutStatus& rollout) {
     if (output_.format() == Format::json) return 0;
-    if (output_.terminal())
-      return output_.say(repainted(render_rollout(rollout, service_, output_.style()), rollout.active));
+    if (output_.can_paint())
+      return output_.say(
+          repainted(render_rollout(rollout, service_, output_.style()) + bar(rollout), rollout.active));
     const auto now = std::chrono::steady_clock::now();
     const auto landmark = rollout_landmark(rollout);
     if (landmark == last_ && now < quiet_until_) return 0;
@@ -42,6 +47,13 @@ class Follower {
 
  private:
   static constexpr std::chrono::seconds kQuiet{10};
+
+  // The whole rollout by the time of its steps; empty when it is over.
+  std::string bar(const protocol::RolloutStatus& rollout) const {
+    const auto progress = screen::rollout_progress(rollout);
+    const auto paper = screen::paper_of(STDOUT_FILENO, output_.style().color);
+    return progress ? screen::progress_line(*progress, paper).painted(paper) + "\n" : std::string();
+  }
 
   // Over what it said before: up by its lines, each cleared behind its end. While more is to come long lines
   // are cut at the edge (DECAWM off), since one that wraps would be two.

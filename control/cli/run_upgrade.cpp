@@ -16,7 +16,8 @@ std::string number_in(const boost::json::object& more, const char* key) {
 }  // namespace
 
 int run(Context& context, const protocol::Upgrade& message) {
-  const auto answer = send_change(context, send(message), protocol::extra_time_of(message));
+  const auto answer =
+      send_change(context, send(message), protocol::extra_time_of(message), watch_of(message));
   if (!answer) return context.output.fail(answer.error());
   protocol::Changed changed;
   if (auto problem = protocol::read(answer->body, changed)) return context.output.fail(*problem);

@@ -2,23 +2,15 @@
 
 #include <algorithm>
 
+#include "control/screen/text.hpp"
+
 namespace sluice::cli {
+
+using screen::width_of;
 
 std::string Style::paint(std::string_view code, std::string_view text) const {
   if (!color) return std::string(text);
   return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
-}
-
-std::size_t width_of(std::string_view text) {
-  std::size_t width = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\x1b') {
-      i = std::min(text.find('m', i), text.size());
-    } else if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) {
-      ++width;
-    }
-  }
-  return width;
 }
 
 namespace {

@@ -19,9 +19,6 @@ struct Style {
   std::string paint(std::string_view code, std::string_view text) const;
 };
 
-// Visible characters: UTF-8 counted by code points, escape sequences not at all.
-std::size_t width_of(std::string_view text);
-
 // Two spaces between columns, nothing behind the last; a column whose title begins with '>' is set to the
 // right.
 class Table {

@@ -32,11 +32,31 @@ struct StatusVerb {
       "  sluicectl status -o json | jq .services.api.pools\n"};
   static void words(auto& self, auto& visit) {
     visit.maybe("PATTERN", self.pattern, protocol::kServices);
-    visit.flag("-w, --watch", self.watch, "repaint every second; not on a terminal: a line for each change");
+    visit.flag("-w, --watch", self.watch,
+               "as top shows it, each second; not on a terminal: a line for each change");
     visit.flag("--brief", self.brief, "a line for each service");
     visit.flag("--sort KEY", SortKey{self.sort},
                "name, rps, errors, p50, p95, p99, share (what has left the stable pool), in-flight,\n"
                "health (the worst first)");
+  }
+};
+
+struct TopVerb {
+  std::string pattern;  // as above
+  std::string sort;
+
+  static constexpr Page kPage{"top [PATTERN]",
+                              "Shows what is being shifted, how far, whether it goes well and what takes it "
+                              "back, again each second.\n"
+                              "Keys: q leaves, j and k or the arrows choose a service, Enter shows it alone, "
+                              "l the list alone, r rolls it\n"
+                              "back when y confirms it. Not on a terminal: a line for each change; with -o "
+                              "json the status of each second.",
+                              "  sluicectl top\n  sluicectl top api\n  sluicectl top 'shop-*' --sort errors\n"
+                              "  sluicectl -o json top api | jq -c '.services.api.pools[].error_rate'\n"};
+  static void words(auto& self, auto& visit) {
+    visit.maybe("PATTERN", self.pattern, protocol::kServices);
+    visit.flag("--sort KEY", SortKey{self.sort}, "as of status; without it what is going on comes first");
   }
 };
 
@@ -379,7 +399,8 @@ struct NotifyVerb {
 // --- All of them, as the help groups them
 
 using protocol::List;
-using Reading = List<StatusVerb, protocol::Explain, protocol::History, protocol::Events, ConfigShowVerb>;
+using Reading =
+    List<StatusVerb, TopVerb, protocol::Explain, protocol::History, protocol::Events, ConfigShowVerb>;
 using Shifting = protocol::ShiftVerbs;
 using Rollouts = List<RolloutVerbs, RollingVerb>;
 using Traffic = protocol::Join<protocol::TrafficVerbs, List<FlagVerb, MirrorVerb, protocol::MintPreview>>;

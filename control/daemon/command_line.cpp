@@ -83,7 +83,7 @@ const char* usage() {
 
   sluiced [--config FILE] [--state-dir DIR] [--log-level LEVEL]
   sluiced --check [--config FILE]
-  sluiced demo [--fail POOL=SHARE] [--load RATE/s]
+  sluiced demo [--fail POOL=SHARE] [--load RATE/s] [--story]
   sluiced try --to POOL=HOST:PORT --to POOL=HOST:PORT
 
   --config FILE      the configuration; /etc/sluice/sluice.yaml

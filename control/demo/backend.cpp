@@ -83,11 +83,13 @@ struct TinyBackend::Server {
   }
   TinyAnswer answer_to(const std::string& path) {
     const bool fails = path != "/health" && std::bernoulli_distribution(fail)(random);
-    return {fails ? 500 : 200, pool, (fails ? "broken: " : "hello from ") + pool + " (" + name + ")\n"};
+    return {fails ? failure.load() : 200, pool,
+            (fails ? "broken: " : "hello from ") + pool + " (" + name + ")\n"};
   }
 
   const std::string pool, name;
-  const double fail;
+  std::atomic<double> fail;
+  std::atomic<int> failure{500};  // the status
   const bool speaks_h2;
   std::mt19937 random{std::random_device{}()};
   asio::io_context io{1};
@@ -104,6 +106,11 @@ TinyBackend::TinyBackend(std::string pool, std::string name, double fail, bool s
 TinyBackend::~TinyBackend() {
   server_->io.stop();
   thread_.join();
+}
+
+void TinyBackend::fail(double part, int status) {
+  server_->failure = status;
+  server_->fail = part;
 }
 
 Traffic::Traffic(std::uint16_t port, double rate) : thread_([this, port, rate] { run(port, rate); }) {}
@@ -151,6 +158,8 @@ void Traffic::run(std::uint16_t port, double rate) {
       http::response<http::string_body> response;
       http::async_read(stream, buffer, response, [&error](ErrorCode e, std::size_t) { error = e; });
       finish(error);
+      ++answers_;
+      if (error || response.result_int() >= 500) ++failures_;
       if (!response.keep_alive()) error = http::error::end_of_stream;
     }
     if (error) stream.close();

@@ -10,13 +10,15 @@
 
 namespace sluice::demo {
 
-// Answers every request with its name; `/health` with 200. `fail` of the others get 500.
+// Answers every request with its name; `/health` with 200. A part of the others fails, with 500 unless told.
 class TinyBackend {
  public:
   // Listens on a free port of 127.0.0.1. Throws boost::system::system_error when it cannot.
   TinyBackend(std::string pool, std::string name, double fail, bool speaks_h2);
   ~TinyBackend();
   std::uint16_t port() const { return port_; }
+  // From now on `part` of the requests (0 to 1) get `status`. Any thread.
+  void fail(double part, int status);
 
  private:
   struct Server;
@@ -30,10 +32,14 @@ class Traffic {
  public:
   Traffic(std::uint16_t port, double rate);
   ~Traffic();
+  // Answers so far; those of 500 and above, or none at all, are failures. Any thread.
+  std::uint64_t answers() const { return answers_; }
+  std::uint64_t failures() const { return failures_; }
 
  private:
   void run(std::uint16_t port, double rate);
   std::atomic<bool> stop_{false};
+  std::atomic<std::uint64_t> answers_{0}, failures_{0};
   std::thread thread_;
 };
 

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,6 +19,7 @@
 
 #include "control/demo/backend.hpp"
 #include "control/demo/flags.hpp"
+#include "control/demo/story.hpp"
 #include "control/protocol/token.hpp"
 #include "proxy/base/origin.hpp"
 
@@ -26,6 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kFailed = 1, kUsage = 2;
+constexpr double kLengthOfStory = 170;  // seconds, about: gates take what they need
 
 // A folder of our own for state and, where need be, the socket; gone with us.
 struct Scratch {
@@ -134,20 +138,26 @@ std::string page_address(std::uint16_t admin_port, const config::Spec& spec) {
   return fmt::format("http://127.0.0.1:{}/#token={}", admin_port, token);
 }
 
+// Where everything is.
+std::string addresses(std::uint16_t web, std::uint16_t admin_port, const config::Spec& spec) {
+  const auto& service = spec.services.front();
+  std::string text = fmt::format("  proxy   http://127.0.0.1:{}   ->  ", web);
+  for (const auto& pool : service.pools)
+    text += fmt::format("{} ({} backend{}){}", pool.name, pool.backends.size(),
+                        pool.backends.size() == 1 ? "" : "s", &pool == &service.pools.back() ? "" : ", ");
+  return text + fmt::format("\n  page    {}\n  admin   http://127.0.0.1:{}\n  socket  {}\n  watch   {} top\n",
+                            page_address(admin_port, spec), admin_port, spec.admin.socket,
+                            sluicectl(spec.admin.socket));
+}
+
 void announce(change::Control& control, std::uint16_t admin_port, const config::Spec& spec, bool demo) {
   const auto& service = spec.services.front();
   const std::string ctl = sluicectl(spec.admin.socket);
   const auto web = control.workers().port_of("web");
   const std::string& last = service.pools.back().name;
   const std::string& first = service.pools.front().name;
-  std::string text =
-      fmt::format("Sluice is running. Ctrl-C ends it.\n\n  proxy   http://127.0.0.1:{}   ->  ", web);
-  for (const auto& pool : service.pools)
-    text += fmt::format("{} ({} backend{}){}", pool.name, pool.backends.size(),
-                        pool.backends.size() == 1 ? "" : "s", &pool == &service.pools.back() ? "" : ", ");
-  text +=
-      fmt::format("\n  page    {}\n  admin   http://127.0.0.1:{}\n  socket  {}\n\nTry in another terminal:\n",
-                  page_address(admin_port, spec), admin_port, spec.admin.socket);
+  std::string text = "Sluice is running. Ctrl-C ends it.\n\n" + addresses(web, admin_port, spec) +
+                     "\nTry in another terminal:\n";
   const bool h2 = service.pools.front().protocol == BackendProtocol::h2;
   text += fmt::format("  curl -i{} http://127.0.0.1:{}/\n  {} status\n", h2 ? " --http2-prior-knowledge" : "",
                       web, ctl);
@@ -157,7 +167,7 @@ void announce(change::Control& control, std::uint16_t admin_port, const config::
         "sort | uniq -c\n"
         "  {0} cutover {1}={2}\n  {0} rollback {1}\n",
         ctl, service.name, last, first, web);
-  if (demo) text += "\nMore: sluiced demo --fail green=20% --load 200/s\n";
+  if (demo) text += "\nMore: sluiced demo --fail green=20% --load 200/s\n      sluiced demo --story\n";
   std::fputs(text.c_str(), stdout);
   std::fflush(stdout);
 }
@@ -175,22 +185,17 @@ std::optional<int> nothing_to_run(Command command, const ParsedFlags& parsed) {
 
 }  // namespace
 
-int run_demo(const std::vector<std::string>& arguments, const RunDaemon& run_daemon) {
-  const auto parsed = parse_flags(Command::demo, arguments);
-  if (const auto code = nothing_to_run(Command::demo, parsed)) return *code;
-  const Flags& flags = parsed.flags;
-  const Scratch scratch;
-  if (scratch.path.empty()) {
-    std::fprintf(stderr, "sluiced demo: no folder for temporary files could be made: %s\n",
-                 std::strerror(errno));
-    return kFailed;
-  }
+namespace {
+
+using Backends = std::vector<std::unique_ptr<TinyBackend>>;
+
+// Two pools of two, whose backends are started here.
+config::Spec demo_spec(const Flags& flags, const Scratch& scratch, Backends& backends) {
   auto spec = common_spec(flags, scratch, "demo");
   auto& service = spec.services.front();
   service.health_check = config::HealthCheckSpec{};
   service.health_check->path = "/health";
   service.health_check->interval = std::chrono::seconds(1);
-  std::vector<std::unique_ptr<TinyBackend>> backends;
   for (const std::string pool : {"blue", "green"}) {
     config::PoolSpec pool_spec;
     pool_spec.name = pool;
@@ -207,12 +212,87 @@ int run_demo(const std::vector<std::string>& arguments, const RunDaemon& run_dae
     service.pools.push_back(pool_spec);
   }
   finish_split(service);
-  std::unique_ptr<Traffic> traffic;
-  auto on_ready = [&traffic, &flags, spec](change::Control& control, std::uint16_t admin_port) {
-    announce(control, admin_port, spec, true);
-    if (flags.load > 0) traffic = std::make_unique<Traffic>(control.workers().port_of("web"), flags.load);
+  return spec;
+}
+
+// What goes on beside the daemon, from its readiness on.
+class Play {
+ public:
+  Play(const Flags& flags, const config::Spec& spec, Backends& backends)
+      : flags_(flags), spec_(spec), backends_(backends) {}
+
+  void begin(change::Control& control, std::uint16_t admin_port) {
+    const auto web = control.workers().port_of("web");
+    if (flags_.story)
+      begin_story(web, admin_port);
+    else
+      announce(control, admin_port, spec_, true);
+    if (flags_.load > 0 && !flags_.story) add_traffic(web, flags_.load);
+  }
+  // The code of `daemon`, unless the story has told of a worse one.
+  int exit_code(int daemon) const { return daemon == 0 && failed_ ? kFailed : daemon; }
+
+ private:
+  void add_traffic(std::uint16_t port, double rate) {
+    traffic_.push_back(std::make_unique<Traffic>(port, rate));
+  }
+  void begin_story(std::uint16_t web, std::uint16_t admin_port);
+
+  const Flags& flags_;
+  const config::Spec& spec_;
+  Backends& backends_;
+  std::atomic<bool> failed_{false};
+  std::vector<std::unique_ptr<Traffic>> traffic_;
+  std::unique_ptr<Story> story_;  // asks the others, so it ends first
+};
+
+// Gates need so many requests in the time of a step: a story that is told faster has more.
+void Play::begin_story(std::uint16_t web, std::uint16_t admin_port) {
+  constexpr double kRate = 400, kMostOfOne = 500;
+  const double rate = flags_.load > 0 ? flags_.load : kRate * std::clamp(flags_.pace, 1.0, 5.0);
+  for (double left = rate; left > 0; left -= kMostOfOne) add_traffic(web, std::min(left, kMostOfOne));
+  std::vector<TinyBackend*> green;
+  for (auto backend = backends_.begin() + 2; backend != backends_.end(); ++backend)
+    green.push_back(backend->get());
+  std::printf(
+      "Sluice plays a rollout that fails and one that succeeds, in about %d seconds. Ctrl-C ends it.\n\n%s\n",
+      static_cast<int>(kLengthOfStory / flags_.pace), addresses(web, admin_port, spec_).c_str());
+  std::fflush(stdout);
+  const auto counts = [this] {
+    std::pair<std::uint64_t, std::uint64_t> sum;
+    for (const auto& one : traffic_) sum = {sum.first + one->answers(), sum.second + one->failures()};
+    return sum;
   };
-  return run_daemon({spec, flags.log_level, std::move(on_ready)});
+  const auto over = [this](bool well) {
+    failed_ = !well;
+    ::kill(::getpid(), SIGTERM);  // it ends as it would by an operator
+  };
+  story_ = std::make_unique<Story>(StorySetting{spec_.admin.socket, sluicectl(spec_.admin.socket),
+                                                page_address(admin_port, spec_), flags_.pace},
+                                   std::move(green), counts, over);
+}
+
+}  // namespace
+
+int run_demo(const std::vector<std::string>& arguments, const RunDaemon& run_daemon) {
+  const auto parsed = parse_flags(Command::demo, arguments);
+  if (const auto code = nothing_to_run(Command::demo, parsed)) return *code;
+  const Flags& flags = parsed.flags;
+  const Scratch scratch;
+  if (scratch.path.empty()) {
+    std::fprintf(stderr, "sluiced demo: no folder for temporary files could be made: %s\n",
+                 std::strerror(errno));
+    return kFailed;
+  }
+  Backends backends;
+  const auto spec = demo_spec(flags, scratch, backends);
+  Play play(flags, spec, backends);
+  const auto on_ready = [&play](change::Control& control, std::uint16_t admin_port) {
+    play.begin(control, admin_port);
+  };
+  // What the story brings about on purpose is no news for the log.
+  const bool quiet = flags.story && flags.log_level == Flags{}.log_level;
+  return play.exit_code(run_daemon({spec, quiet ? "error" : flags.log_level, on_ready}));
 }
 
 int run_try(const std::vector<std::string>& arguments, const RunDaemon& run_daemon) {

@@ -13,8 +13,8 @@ namespace {
 
 using namespace std::string_literals;
 
-const std::vector<std::string> kDemoFlags = {"--port", "--admin-port", "--socket", "--log-level",
-                                             "--fail", "--load",       "--h2",     "--help"};
+const std::vector<std::string> kDemoFlags = {"--port", "--admin-port", "--socket", "--log-level", "--fail",
+                                             "--load", "--h2",         "--story",  "--pace",      "--help"};
 const std::vector<std::string> kTryFlags = {"--port",      "--admin-port", "--socket",
                                             "--log-level", "--to",         "--help"};
 
@@ -56,6 +56,16 @@ std::string read_load(std::string value, Flags& flags) {
   return {};
 }
 
+// "10", "0.5"
+std::string read_pace(const std::string& value, Flags& flags) {
+  double pace = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), pace);
+  if (error != std::errc() || end != value.data() + value.size() || pace < 0.1 || pace > 20)
+    return "--pace " + value + " is no pace; give a number from 0.1 to 20, as in --pace 2 for twice as fast";
+  flags.pace = pace;
+  return {};
+}
+
 std::string read_to(const std::string& value, Flags& flags) {
   const auto equals = value.find('=');
   if (equals == std::string::npos || equals == 0 || equals + 1 == value.size())
@@ -71,7 +81,18 @@ std::string read(const std::string& flag, const std::string& value, Flags& flags
   if (flag == "--log-level") return flags.log_level = value, ""s;
   if (flag == "--fail") return read_fail(value, flags);
   if (flag == "--load") return read_load(value, flags);
+  if (flag == "--pace") return read_pace(value, flags);
   return read_to(value, flags);
+}
+
+// What no single flag shows to be wrong.
+std::string error_of_whole(Command command, const Flags& flags) {
+  if (command == Command::try_backends && flags.to.empty())
+    return "name at least one backend, as in: sluiced try --to blue=127.0.0.1:3000 --to green=127.0.0.1:3001";
+  if (flags.story && !flags.fail.empty())
+    return "--fail and --story exclude each other: the story says itself what fails";
+  if (!flags.story && flags.pace != 1) return "--pace is the story's; give --story as well";
+  return {};
 }
 
 }  // namespace
@@ -95,9 +116,9 @@ ParsedFlags parse_flags(Command command, const std::vector<std::string>& argumen
       parsed.error = "unknown flag '" + flag + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?");
       return parsed;
     }
-    if (flag == "--h2") {
-      parsed.flags.h2 = true;
-      if (value) parsed.error = "--h2 takes no value";
+    if (flag == "--h2" || flag == "--story") {
+      (flag == "--h2" ? parsed.flags.h2 : parsed.flags.story) = true;
+      if (value) parsed.error = flag + " takes no value";
       if (value) return parsed;
       continue;
     }
@@ -109,25 +130,24 @@ ParsedFlags parse_flags(Command command, const std::vector<std::string>& argumen
     parsed.error = read(flag, *value, parsed.flags);
     if (!parsed.error.empty()) return parsed;
   }
-  if (command == Command::try_backends && parsed.flags.to.empty())
-    parsed.error =
-        "name at least one backend, as in: sluiced try --to blue=127.0.0.1:3000 --to green=127.0.0.1:3001";
+  parsed.error = error_of_whole(command, parsed.flags);
   return parsed;
 }
 
 const char* usage(Command command) {
   if (command == Command::demo)
-    return "usage: sluiced demo [--fail POOL=PERCENT] [--load N/s] [--h2] [--port N] [--admin-port N] "
-           "[--socket "
-           "PATH]\n"
+    return "usage: sluiced demo [--fail POOL=PERCENT] [--load N/s] [--story [--pace N]] [--h2] [--port N]\n"
+           "                    [--admin-port N] [--socket PATH]\n"
            "\n"
            "Starts a proxy before two pools of tiny built-in backends, blue and green. Needs no "
            "configuration.\n"
            "  --fail green=20%   a fifth of green's requests fails\n"
            "  --load 200/s       sends requests of its own\n"
+           "  --story            plays a rollout that fails and one that succeeds, three minutes, and ends\n"
+           "  --pace 2           the story twice as fast\n"
            "  --h2               the backends speak HTTP/2 (clients may in any case)\n"
            "  --port 8080        where clients connect; 0 takes a free port\n"
-           "  --admin-port 9900  metrics and health; 0 takes a free port\n"
+           "  --admin-port 9900  the page, metrics and health; 0 takes a free port\n"
            "  --socket PATH      the admin socket\n";
   return "usage: sluiced try --to POOL=HOST:PORT [--to POOL=HOST:PORT ...] [--port N] [--admin-port N] "
          "[--socket PATH]\n"
@@ -137,7 +157,7 @@ const char* usage(Command command) {
          "shift them. Naming a pool again adds a backend to it.\n"
          "  --to blue=127.0.0.1:3000   a backend of the pool blue\n"
          "  --port 8080                where clients connect; 0 takes a free port\n"
-         "  --admin-port 9900          metrics and health; 0 takes a free port\n"
+         "  --admin-port 9900          the page, metrics and health; 0 takes a free port\n"
          "  --socket PATH              the admin socket\n";
 }
 

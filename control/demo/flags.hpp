@@ -20,6 +20,8 @@ struct Flags {
   std::map<std::string, double> fail;  // demo: pool -> part of its requests that fail, 0 to 1
   double load = 0;                     // demo: requests a second
   bool h2 = false;                     // demo: the backends speak HTTP/2
+  bool story = false;                  // demo: a rollout that fails, and one that succeeds
+  double pace = 1;                     // of the story: so many times as fast
   std::vector<std::pair<std::string, std::string>> to;  // try: pool, address, in the order given
 };
 
