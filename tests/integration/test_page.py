@@ -163,6 +163,26 @@ def test_a_rollback_is_one_click_and_can_be_undone(shop, browser):
     assert daemon.shares() == {"blue": 0, "green": 100}
 
 
+@pytest.mark.parametrize("label", ["Roll back to blue", "Promote"])
+def test_a_button_does_what_it_said_or_nothing(shop, browser, label):
+    """Somebody else was faster than the page: a rollback of now would lead elsewhere, a promotion one step too far."""
+    daemon = shop()
+    browser.expected = ["412"]
+    if label == "Promote":
+        daemon.do("rollout", "start", "api", "--to", "green", *STEPS, "--hold", "1h")
+    else:
+        daemon.do("cutover", "api=green")
+    browser.open(url(daemon))
+    browser.press_button(label) if label == "Promote" else browser.see(label)
+    wait_until(lambda: not browser.script("return document.querySelector('[data-act=promote], [data-act=rollback]').disabled"), 10, "its leave")
+    browser.script("window.load = window.look_back = async () => {}")
+    daemon.do("rollout", "promote", "api") if label == "Promote" else daemon.do("cutover", "api=blue")
+    before = daemon.shares()
+    browser.click("#ask .go" if label == "Promote" else "[data-act=rollback]")
+    browser.see("Not done", selector="#toast")
+    assert daemon.shares() == before
+
+
 def test_pause_resume_promote_and_abort(shop, browser):
     daemon = shop()
     daemon.do("rollout", "start", "api", "--to", "green", *STEPS, "--hold", "1h")

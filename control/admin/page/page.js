@@ -449,7 +449,7 @@ function service_list() {
   const look = all.filter(({ rank }) => rank < 5).length;
   return el("details.card", { "data-key": "list", open: kWide.matches },
     el("summary", el("h2", many(all.length, "service")), look ? `${look} to look at` : "all well"),
-    el("input", { id: "filter", type: "search", placeholder: "Filter", "aria-label": "Filter services by name", autocomplete: "off" }),
+    el("input", { id: "filter", type: "search", placeholder: "Filter", "aria-label": "Filter services by name" }),
     el("ul", shown.map(service_line)), !shown.length && el("p.note", "No such service."));
 }
 
@@ -511,8 +511,9 @@ function choose() {
   if (view.service !== before) quietly([load_samples(), look_back()]);
 }
 
-async function act(said, method, path, body) {
-  const reply = await ask(method, path, body).then(answer => answer.json(), () => ({ detail: "the daemon does not answer" }));
+// With a generation: nothing is done if another is in force, since what the button said may no longer be so.
+async function act(said, method, path, body, generation) {
+  const reply = await ask(method, path, body, generation && { "If-Match": `"${generation}"` }).then(answer => answer.json(), () => ({ detail: "the daemon does not answer" }));
   const { detail, suggestion, changed, why, warnings } = reply;
   if (detail) toast("bad", "Not done: " + [detail, suggestion].filter(Boolean).join("; "));
   else if (changed) toast("good", said, reply);
@@ -539,14 +540,14 @@ const pool_line = ([name, pool]) => `${name}: ${share(pool.share)} now, ${pool_n
 const on_rollout = (action, said) => name => act(said, "PATCH", path_of(name) + "/rollout", { action });
 
 const kActs = {
-  rollback: name => act("Rolled back", "POST", path_of(name) + "/rollback"),
+  rollback: name => act("Rolled back", "POST", path_of(name) + "/rollback", null, daemon.back.generation),
   abort: on_rollout("abort", "Rolled back"), pause: on_rollout("pause", "The rollout is paused"), resume: on_rollout("resume", "The rollout goes on"),
   promote(name, { rollout, pools, headline }) {
     const { to, step, gates, plan_steps } = rollout, next = plan_steps[step];
     const judged = gates.map(({ gate, why, verdict }) => `${gate.replaceAll("_", " ")}: ${verdict}; ${why}`);
     ask_first(next ? `Promote ${to} to ${spaced(next.share)} now?` : `End the rollout with all requests at ${to}?`,
       [`It waits for ${headline.waits}`, ...judged, pool_line([to, pools[to]])],
-      "Promote", "Promoted", "PATCH", path_of(name) + "/rollout", { action: "promote" });
+      "Promote", "Promoted", "PATCH", path_of(name) + "/rollout", { action: "promote" }, daemon.status.generation);
   },
   cutover(name, service, { dataset: { pool } }) {
     ask_first(`Send all requests of ${name} to ${pool}?`, pools_of(service).map(pool_line), `Cut over to ${pool}`,
@@ -554,10 +555,7 @@ const kActs = {
   },
   confirm: name => act("It stays", "POST", "/v1/confirm", { services: [name] }),
   release: name => act("The requests go on", "POST", path_of(name) + "/resume"),
-  undo(name, service, { dataset: { generation } }) {
-    if (daemon.status.generation === +generation) act("Undone", "POST", "/v1/undo");
-    else toast("bad", "Not undone: something else has changed since");
-  },
+  undo: (name, service, { dataset: { generation } }) => act("Undone", "POST", "/v1/undo", null, generation),
   close: () => fill("toast"), cancel: () => $("ask").close(), go: () => { $("ask").close(); view.go(); },
   forget() { sessionStorage.clear(); location.reload(); },
 };
@@ -578,9 +576,9 @@ function take_token() {
   if (!found) return;
   sessionStorage.setItem(kToken, found[1]);
   history.replaceState(null, "", location.pathname);
-  view.again?.();
+  return true;
 }
-addEventListener("hashchange", () => { take_token(); if (daemon.status) choose(); draw(); });
+addEventListener("hashchange", () => { if (take_token()) location.reload(); else if (daemon.status) choose(), draw(); });
 addEventListener("resize", draw);
 
 // Seconds count down. What no event tells of (verdicts, drains, holds) is asked for, often while something moves.
