@@ -44,7 +44,9 @@ std::string events_text(const change::EventLog& log, std::uint64_t& after, const
   return text;
 }
 
-// What is due by the clock, beside what happens.
+}  // namespace
+
+// What is due by the clock, beside what happens. Not of an unnamed namespace: it is in a coroutine's frame.
 struct Beat {
   io::Clock::time_point sample, comment;  // max(): never
 
@@ -52,8 +54,6 @@ struct Beat {
     return std::max(std::min(sample, comment) - now, io::Clock::duration(0));
   }
 };
-
-}  // namespace
 
 // Ends with the connection, so no length and no chunks are needed; HTTP/1.0 gets the same. A reader that is
 // slow gets fewer samples, not older ones.
