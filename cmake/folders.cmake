@@ -5,12 +5,17 @@ option(SLUICE_UNITY "Compile the files of a folder together" ON)
 # sluice_folder(NAME DIR dir LINKS libs... [ASIO] [EXCLUDE file...]): the folder's sources as the static library sluice_NAME.
 # ASIO in LINKS marks a folder that speaks to sockets: it shares the precompiled Asio header.
 file(WRITE ${CMAKE_BINARY_DIR}/pch_asio.cpp "")
-add_library(sluice_pch_asio STATIC ${CMAKE_BINARY_DIR}/pch_asio.cpp)
-target_include_directories(sluice_pch_asio PRIVATE ${CMAKE_SOURCE_DIR})
-target_link_libraries(sluice_pch_asio PRIVATE Boost::headers spdlog::spdlog Threads::Threads)
-target_compile_definitions(sluice_pch_asio PRIVATE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION)
-target_precompile_headers(sluice_pch_asio PRIVATE <boost/asio.hpp> <spdlog/spdlog.h> <string> <vector> <memory>
-  <optional> <functional> <unordered_map> <atomic> <chrono> <coroutine>)
+function(sluice_pch name)
+  add_library(${name} STATIC ${CMAKE_BINARY_DIR}/pch_asio.cpp)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE Boost::headers spdlog::spdlog Threads::Threads)
+  target_compile_definitions(${name} PRIVATE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION)
+  target_compile_options(${name} PRIVATE ${ARGN})
+  target_precompile_headers(${name} PRIVATE <boost/asio.hpp> <spdlog/spdlog.h> <string> <vector> <memory>
+    <optional> <functional> <unordered_map> <atomic> <chrono> <coroutine>)
+endfunction()
+sluice_pch(sluice_pch_asio)
+sluice_pch(sluice_pch_asio_small -Os)  # GCC takes a precompiled header only where sizes are optimised alike
 
 # Asio's own function bodies are compiled once.
 add_library(sluice_asio STATIC ${CMAKE_SOURCE_DIR}/cmake/asio.cpp)
@@ -42,7 +47,11 @@ function(sluice_folder name)
   if(asio)
     target_link_libraries(sluice_${name} ${scope} sluice_asio spdlog::spdlog)
     if(sources)
-      target_precompile_headers(sluice_${name} REUSE_FROM sluice_pch_asio)
+      if(name IN_LIST sluice_small)
+        target_precompile_headers(sluice_${name} REUSE_FROM sluice_pch_asio_small)
+      else()
+        target_precompile_headers(sluice_${name} REUSE_FROM sluice_pch_asio)
+      endif()
     endif()
   endif()
 endfunction()

@@ -82,7 +82,7 @@ def story(folder):
         one.close()
 
 
-ALL_OF_IT = [r"^ +page +http://127\.0\.0\.1:\d+/$", r"^ +watch +\S*sluicectl --socket \S+ top$", "PART ONE", r"\$ \S*sluicectl .*rollout start demo --to green",
+ALL_OF_IT = [r"^ +page +http://127\.0\.0\.1:\d+/#token=\S+$", r"^ +watch +\S*sluicectl --socket \S+ top$", "PART ONE", r"\$ \S*sluicectl .*rollout start demo --to green",
              r"step 1 of 4: 5% of the users are on green", r"step 2 of 4: 25%", "GREEN BREAKS",
              r"IT WENT BACK by itself, \S+ after green broke, and nobody typed anything. Why: error_rate", r"saw of it: 0 errors in \d{3,} requests",
              "PART TWO", "step 1 of 4: 5%", "step 2 of 4: 25%", "step 3 of 4: 50%", "step 4 of 4: 100%", "IT IS DONE: green has 100%",
@@ -154,7 +154,7 @@ def test_the_demo_prints_where_the_page_is(folder):
         while not lines or not lines[-1].startswith("More:"):
             lines.append(demo.stdout.readline())
             assert lines[-1], lines
-        page = re.search(r"^ +page +(http://127\.0\.0\.1:\d+/)$", "".join(lines), re.M)[1]
+        page = re.search(r"^ +page +(http://127\.0\.0\.1:\d+/)#token=\S+$", "".join(lines), re.M)[1]
         done = subprocess.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", page], capture_output=True, text=True, timeout=20)
         assert done.stdout == "200", done
     finally:
