@@ -326,7 +326,9 @@ def two_hundred(sluice, backend, admin):
     gone = {"name": "gone", "address": "127.0.0.1:9"}
     services = {f"svc-{i:03}": service({"blue": [one.address], "green": [one.address]}) for i in range(200)}
     services["svc-150"] = service({"blue": [gone], "green": [one.address]}, health_check={"path": "/", "interval": "100ms", "fall": 2})
-    return sluice(config_of(services, admin=admin))
+    daemon = sluice(config_of(services, admin=admin))
+    wait_until(lambda: daemon.service("svc-150")["headline"]["word"] == "no backend", 20, "a service in trouble")
+    return daemon
 
 
 def names(browser):
@@ -335,7 +337,6 @@ def names(browser):
 
 def test_two_hundred_services_worst_first_and_found_by_name(two_hundred, browser):
     daemon = two_hundred
-    wait_until(lambda: daemon.service("svc-150")["headline"]["word"] == "no backend", 20, "a service in trouble")
     daemon.do("pause", "svc-099")
     browser.resize(1400)
     browser.open(url(daemon))
