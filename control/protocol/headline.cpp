@@ -215,7 +215,7 @@ Headline headline_of(const ServiceStatus& service, std::optional<milliseconds> e
   if (auto ill = trouble(service)) return *ill;
   if (service.unconfirmed)
     return {5,    "move", "unconfirmed",
-            text, how,    "you: without Keep it reverts in " + time_left(service.unconfirmed->left)};
+            text, how,    "you: without a confirmation it reverts in " + time_left(service.unconfirmed->left)};
   if (std::ranges::any_of(service.pools, drains)) return {6, "move", "draining", text, how, {}};
   if (!all_go_to_one(service)) return {7, "move", "shifted", text, how, {}};
   if (latest == "aborted") return {8, "calm", "aborted", text + " again", how, {}};

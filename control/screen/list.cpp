@@ -40,13 +40,11 @@ Line state_cell(const ServiceStatus& service) {
 }  // namespace
 
 std::vector<const ServiceStatus*> listed(const protocol::Status& status, bool by_attention) {
-  constexpr int kAlarm = 100;  // before all that is going on
-  std::vector<std::pair<int, const ServiceStatus*>> ranked;
+  std::vector<std::pair<unsigned, const ServiceStatus*>> ranked;
   for (const auto& service : status.services)
-    ranked.emplace_back(
-        !by_attention ? 0 : headline_of(service).rank + (alarms_of(service).empty() ? 0 : kAlarm), &service);
+    ranked.emplace_back(by_attention ? headline_of(service).rank : 0, &service);
   std::stable_sort(ranked.begin(), ranked.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<const ServiceStatus*> out;
   for (const auto& [rank, service] : ranked) out.push_back(service);
   return out;

@@ -120,12 +120,11 @@ Lines headline_section(const ServiceStatus& service, const std::string& ctl, con
   const auto more = [&](const char* title, const std::string& text, Ink ink) {
     if (!text.empty()) append(lines, wrapped(Line(title, Ink::faint), text, ink, paper.columns, kMost));
   };
-  more("  now    ", headline.now, Ink::plain);
+  more("  how    ", headline.how, headline.ink == Ink::bad ? Ink::bad : Ink::plain);
+  more("  waits  ", headline.waits, Ink::plain);
   more("  time   ", headline.left, Ink::plain);
-  more("  gates  ", headline.gates, headline.ink == Ink::bad ? Ink::bad : Ink::plain);
-  more("  waits  ", call(headline.waits), Ink::plain);
+  more("  next   ", call(headline.next), Ink::strong);
   more("  back   ", call(headline.back), Ink::strong);
-  for (const auto& alarm : alarms_of(service)) more("  ALARM  ", alarm, Ink::bad);
   return lines;
 }
 

@@ -42,9 +42,8 @@ Line news_line(const Seen& seen, const Paper& paper) {
 
 // "200 services, 4 of them not steady".
 std::string steadiness(const protocol::Status& status) {
-  const auto busy = std::count_if(status.services.begin(), status.services.end(), [](const auto& service) {
-    return headline_of(service).rank > 0 || !alarms_of(service).empty();
-  });
+  const auto busy = std::count_if(status.services.begin(), status.services.end(),
+                                  [](const auto& service) { return !headline_of(service).steady; });
   const auto all = std::to_string(status.services.size()) + " services, ";
   return busy > 0 ? all + std::to_string(busy) + " of them not steady" : all + "all steady";
 }
@@ -225,15 +224,16 @@ Lines view(const Seen& seen, const Focus& focus, const Paper& paper) {
 std::vector<std::string> state_lines(const protocol::Status& status) {
   std::vector<std::string> out;
   for (const auto& service : status.services) {
-    const auto headline = headline_of(service);
-    std::string line = service.name + ": " + headline.word + " " + headline.what;
-    if (!headline.gates.empty()) line += "; gates: " + headline.gates;
+    std::string line = service.name + ": " + headline_of(service).word;
+    if (service.rollout && service.rollout->active) {
+      line += " " + step_text(*service.rollout);
+      if (const auto gates = gates_summary(*service.rollout); !gates.empty()) line += "; gates: " + gates;
+    }
     std::string pools;
     for (const auto& pool : service.pools)
       pools += (pools.empty() ? "" : ", ") + pool.name + " " + format_share(pool.share) + " (" +
                health_counts(pool) + ")";
     line += "; " + pools;
-    for (const auto& alarm : alarms_of(service)) line += "; ALARM " + alarm;
     out.push_back(line + "; generation " + std::to_string(status.generation));
   }
   return out;

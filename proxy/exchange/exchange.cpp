@@ -468,11 +468,12 @@ void Exchange::record(Failure failure) {
   observe::AccessLog* log = context_.worker.access_log;
   const bool logged = log && log->on();
   if (!logged && !trace_) return;
+  const Outcome outcome{failure, client_.status(), call_ ? call_->status() : std::nullopt};
+  const bool told = trace_ && trace_->is_told(outcome);
+  if (!logged && !told) return;
   const observe::AccessRecord line = access_record(error);
   if (logged) log->ring(context_.worker.worker).push(line);
-  if (trace_)
-    trace_->end(plan_, client_, accounting_.began(), line,
-                {failure, client_.status(), call_ ? call_->status() : std::nullopt});
+  if (told) trace_->end(plan_, client_, accounting_.began(), line, outcome);
 }
 
 observe::AccessRecord Exchange::access_record(std::string_view error) const {

@@ -109,7 +109,6 @@ SpanRecord RequestTrace::span_of(const Plan& plan, const client::ClientStream& c
 
 void RequestTrace::end(const Plan& plan, const client::ClientStream& client, Clock::time_point began,
                        const observe::AccessRecord& record, const Outcome& outcome) {
-  if (!is_told(outcome)) return;
   const UnixTimes times;
   const SpanRecord common = span_of(plan, client);
   SpanRecord server = common;

@@ -41,7 +41,9 @@ class RequestTrace {
   // A copy beside the attempt; of a trace that is not sampled none.
   CopySpan copy(std::uint64_t random) const;
 
-  // The request ended. `record` has what the access log knows of it; its spans go, if they are told of.
+  // Whether the spans of a request that ended so are told of.
+  bool is_told(const Outcome& outcome) const;
+  // The request ended, and its spans go. `record` has what the access log knows of it. Requires: is_told().
   void end(const Plan& plan, const client::ClientStream& client, net::Clock::time_point began,
            const observe::AccessRecord& record, const Outcome& outcome);
 
@@ -54,7 +56,6 @@ class RequestTrace {
     Outcome outcome;
   };
 
-  bool is_told(const Outcome& outcome) const;
   observe::SpanRecord span_of(const Plan& plan, const client::ClientStream& client) const;
   void push_attempts(const observe::SpanRecord& common, const Plan& plan, const UnixTimes& times) const;
 

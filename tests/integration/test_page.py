@@ -214,7 +214,7 @@ def test_a_cutover_asks_with_the_numbers(shop, browser):
     browser.see("All requests go to green", selector=".headline")
     assert daemon.shares() == {"blue": 0, "green": 100}
     daemon.do("cutover", "api=blue", "--confirm-within", "10m")
-    browser.see("unconfirmed", "without Keep it reverts in", selector=".headline")
+    browser.see("unconfirmed", "without a confirmation it reverts in", selector=".headline")
     browser.press_button("Keep")
     browser.see("steady", selector=".headline")
 

@@ -115,7 +115,7 @@ def test_it_is_told_to_its_end_and_top_shows_it(story):
         match = re.compile(pattern, re.M).search(told, at)
         assert match, f"{pattern} is not told in its place:\n{told}"
         at = match.end()
-    for pattern in (r"^SHIFTING +step \d of 4: \d+% to green$", r"^WENT BACK +100% to blue at ", r"^DONE +100% to green at ", r"^WATCHING|^SHIFTING +step 3 of 4"):
+    for pattern in (r"^HOLDING +\d+ % of the requests go to green$", r"^ROLLED BACK +All requests go to blue again$", r"^DONE +All requests go to green$", r"^WATCHING|^HOLDING +50 %"):
         assert re.search(pattern, seen, re.M), f"{pattern} was never seen"
     if RECORDS:
         IMAGE.parent.mkdir(exist_ok=True)
@@ -175,4 +175,4 @@ def test_the_recording_is_a_file_that_GitHub_shows():
     names = {element.get("id") for element in root.iter() if element.get("id")}
     assert links and all(link.startswith("#") and link[1:] in names for link in links)
     shown = " ".join(root.itertext())
-    assert [words for words in ("SHIFTING", "WENT BACK", "DONE", "GREEN BREAKS", "IT IS DONE") if words not in shown] == []
+    assert [words for words in ("HOLDING", "ROLLED BACK", "DONE", "GREEN BREAKS", "IT IS DONE") if words not in shown] == []

@@ -46,17 +46,17 @@ def restored(terminal):
 def test_a_rollout_is_painted_in_place_until_q(shop, terminal):
     daemon = shop()
     top = terminal(daemon, "top")
-    top.shows(r"^STEADY  blue 100%$")
+    top.shows(r"^STEADY  All requests go to blue$")
     assert top.screen.alternate and not top.screen.cursor_shown
     before = top.screen.pictures
     daemon.do("rollout", "start", "api", "--to", "green", "--steps", "25%,100%", "--hold", "1h", "--max-error-rate", "5%", "--reason", "INC-12")
-    top.shows(r"^SHIFTING  step 1 of 2: 25% to green$")
+    top.shows(r"^HOLDING  25 % of the requests go to( green)?$")
     text = top.shows(r"^steps  \[25% now, (1h|59m 5\ds) left\] ── 100% for 1h$")
     assert f"back   sluicectl --socket '{daemon.socket}' rollback api" in text, text
     assert re.search(r"^green +▓▓+░+ +set 25% +measured ", text, re.M), text
     assert re.search(r"^error_rate .* max 5% +undecided$", text, re.M), text
     assert re.search(r'rollout start by uid \d+ pid \d+, "INC-12"', text), text
-    assert top.screen.pictures > before and text.count("SHIFTING") == 1
+    assert top.screen.pictures > before and text.count("HOLDING") == 1
     assert not re.search(r"\n", top.raw.replace("\r\n", "")), "a line feed alone moves the picture"
     top.press("q")
     assert top.ends() == 0 and restored(top)
@@ -68,12 +68,12 @@ def test_status_w_on_a_terminal_is_the_same_picture(shop, terminal):
     watch = terminal(daemon, "status", "-w", "web")
     watch.shows(r"^web  generation 1 ")
     daemon.do("split", "web", "blue=60%", "green=40%")
-    watch.shows(r"^SPLIT  blue 60%, green 40%$")
+    watch.shows(r"^SHIFTED  40 % of the requests go to green$")
     watch.press("q")
     assert watch.ends() == 0 and restored(watch)
     brief = terminal(daemon, "status", "-w", "--brief", "--sort", "name")
-    text = brief.shows(r"^▶ api .* STEADY blue 100%$")
-    assert re.search(r"^  web .* SPLIT blue 60%, green 40%$", text, re.M) and "measured" not in text, text
+    text = brief.shows(r"^▶ api .* STEADY All requests go to blue$")
+    assert re.search(r"^  web .* SHIFTED 40 % of the requests go to green$", text, re.M) and "measured" not in text, text
 
 
 @pytest.mark.parametrize("columns, rows", [(40, 24), (80, 10), (200, 50), (20, 5), (3, 1)])
@@ -81,13 +81,13 @@ def test_the_picture_fits_and_fits_again_when_the_size_changes(shop, terminal, c
     daemon = shop("api", "web")
     daemon.do("rollout", "start", "api", "--to", "green", "--steps", "25%,100%", "--hold", "1h", "--max-error-rate", "5%")
     top = terminal(daemon, "top", "api")
-    top.shows(r"^SHIFTING")
+    top.shows(r"^HOLDING")
     pictures = top.screen.pictures
     top.resize(columns, rows)
     top.until(lambda screen: screen.pictures > pictures + 1)
     assert top.screen.lines()[0].startswith("api"[:columns - 1]), top.text()
     if rows >= 10:
-        assert re.search(r"^SHIFTING  step 1 of 2: 25% to green$", top.text(), re.M), top.text()
+        assert re.search(r"^HOLDING  25 % of the requests go to( green)?$", top.text(), re.M), top.text()
         assert re.search(r"^  back   sluicectl ", top.text(), re.M), top.text()
     top.press("q")
     assert top.ends() == 0 and restored(top)
@@ -129,14 +129,14 @@ def test_it_says_that_the_daemon_is_gone_and_follows_it_again(shop, terminal):
     daemon = shop()
     daemon.do("split", "api", "blue=75%", "green=25%")
     top = terminal(daemon, "top")
-    top.shows(r"^SPLIT  blue 75%, green 25%$")
+    top.shows(r"^SHIFTED  25 % of the requests go to green$")
     daemon.stop()
     text = top.shows(r"NO DATA since \d\d:\d\d:\d\d$")
-    assert "SPLIT  blue 75%" in text, "what was known last stays"
+    assert "SHIFTED  25 %" in text, "what was known last stays"
     assert re.search(r"admin socket", text), text
     daemon.start()
     daemon.do("split", "api", "blue=50%", "green=50%")
-    text = top.shows(r"^SPLIT  blue 50%, green 50%$")
+    text = top.shows(r"^SHIFTED  50 % of the requests go to green$")
     assert "NO DATA" not in text and "live" in text
     top.shows(r"split by uid .* blue=50% green=50%$")  # the events of the new process
     top.press("q")
@@ -160,7 +160,7 @@ def test_r_shows_what_it_would_do_and_y_does_it(shop, terminal):
     daemon = shop()
     daemon.do("split", "api", "blue=75%", "green=25%")
     top = terminal(daemon, "top")
-    top.shows(r"^SPLIT")
+    top.shows(r"^SHIFTED")
     top.press("r")
     top.shows(r"^ROLL BACK\? api: blue 75% -> 100%, green 25% -> 0%\n.*y does it at once, any other key does not$")
     top.press("n")
@@ -194,7 +194,7 @@ def test_keys_choose_a_service_and_how_much_of_it(shop, terminal):
     daemon.do("split", "web", "blue=60%", "green=40%")
     top = terminal(daemon, "top", rows=40)
     text = top.shows(r"^▶ web ")  # what is going on comes first, and is what is shown
-    assert re.findall(r"^[▶ ] (\w+) .*(?:STEADY|SPLIT) blue", text, re.M) == ["web", "api", "mail"], text
+    assert re.findall(r"^[▶ ] (\w+) .*(?:STEADY All|SHIFTED \d)", text, re.M) == ["web", "api", "mail"], text
     top.press("j")
     top.shows(r"^▶ api ")
     top.press("\x1b[B")
@@ -233,7 +233,7 @@ def test_colour_and_alphabet_are_the_environment_s(shop, terminal, env, colored,
     daemon = shop()
     daemon.do("split", "api", "blue=75%", "green=25%")
     top = terminal(daemon, "top", env={"NO_COLOR": None, **env})
-    top.shows(r"^SPLIT  blue 75%, green 25%$")
+    top.shows(r"^SHIFTED  25 % of the requests go to green$")
     assert bool(re.search(r"\x1b\[[1-9;]+m", top.raw)) == colored
     assert top.text().isascii() != utf8
     assert ("▓" if utf8 else "===") in top.text()
@@ -288,20 +288,20 @@ def lines():
 def test_without_a_terminal_there_is_a_line_for_each_change(shop, lines):
     daemon = shop("api", "web")
     top = lines(daemon, "top")
-    top.wait_for(r"^\d\d:\d\d:\d\d web: STEADY blue 100%; blue 100% \(1/1 ready\), green 0% \(1/1 ready\); generation 1$")
+    top.wait_for(r"^\d\d:\d\d:\d\d web: STEADY; blue 100% \(1/1 ready\), green 0% \(1/1 ready\); generation 1$")
     daemon.do("split", "api", "blue=77%", "green=23%")
-    top.wait_for(r"^\d\d:\d\d:\d\d api: SPLIT blue 77%, green 23%; .*; generation 2$")
+    top.wait_for(r"^\d\d:\d\d:\d\d api: SHIFTED; blue 77% .*; generation 2$")
     daemon.stop()
     top.wait_for(r"NO DATA: .*admin socket")
     daemon.start()
     top.wait_for(r"the daemon answers again$")
     text = "\n".join(top.lines)
-    assert "\x1b" not in text and text.count("SPLIT") == 1 and text.count("NO DATA") == 1, text
+    assert "\x1b" not in text and text.count("SHIFTED") == 1 and text.count("NO DATA") == 1, text
 
 
 def test_on_a_dumb_terminal_there_are_lines(shop, terminal):
     top = terminal(shop(), "top", env={"TERM": "dumb"})
-    top.shows(r"^\d\d:\d\d:\d\d api: STEADY blue 100%;")
+    top.shows(r"^\d\d:\d\d:\d\d api: STEADY; blue 100%")
     assert "\x1b" not in top.raw
     top.signal(signal.SIGINT)
     top.ends()

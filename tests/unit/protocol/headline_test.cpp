@@ -80,7 +80,7 @@ TEST_F(HeadlineTest, AShiftByHand) {
   expect(now(), 7, "move", "shifted", "2.5 % of the requests go to green");
   service.unconfirmed = UnconfirmedStatus{61s};
   expect(now(), 5, "move", "unconfirmed", "2.5 % of the requests go to green");
-  EXPECT_EQ(now().waits, "you: without Keep it reverts in 1 min 1 s");
+  EXPECT_EQ(now().waits, "you: without a confirmation it reverts in 1 min 1 s");
 }
 
 TEST_F(HeadlineTest, ARolloutSaysHowItGoesAndWhatItWaitsFor) {

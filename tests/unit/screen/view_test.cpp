@@ -51,11 +51,10 @@ const Paper kAscii{80, 24, false, false};
 TEST(View, OneServiceFromTheTopDown) {
   EXPECT_EQ(picture(seen_of(service("api", 0.25, kRollout)), {}, kAscii),
             R"(api  generation 42                                           14:09:11 UTC * live
-SHIFTING  step 2 of 3: 25% to green
+HOLDING  25 % of the requests go to green
+  how    A warning limit is passed
+  waits  6 min 12 s, 30 more requests to green, proof of 1 gate
   time   at least 1h 6m to the end
-  gates  2 pass, 1 undecided
-  waits  6m 12s of the hold; 30 more requests to green; proof of error_rate vs
-         blue
   back   sluicectl rollback api
 
 blue (stable)  ##########...  set 75%  measured 75.0%  2/2 up  3 in flight
@@ -73,6 +72,7 @@ green  green-1 up
 
 14:00:00  rollout start by alice, "INC-12": api blue=95%
 
+
 q quit   r roll back
 )");
 }
@@ -80,12 +80,12 @@ q quit   r roll back
 TEST(View, NarrowAndInUtf8) {
   EXPECT_EQ(picture(seen_of(service("api", 0.25, kRollout)), {}, {40, 30, false, true}),
             R"(api  generation 42   14:09:11 UTC ● live
-SHIFTING  step 2 of 3: 25% to green
+HOLDING  25 % of the requests go to
+         green
+  how    A warning limit is passed
+  waits  6 min 12 s, 30 more requests to
+         green, proof of 1 gate
   time   at least 1h 6m to the end
-  gates  2 pass, 1 undecided
-  waits  6m 12s of the hold; 30 more
-         requests to green; proof of
-         error_rate vs blue
   back   sluicectl rollback api
 
 blue (stable)  ████████░░  set 75%
@@ -153,14 +153,14 @@ TEST(View, WhatIsGoingOnStandsFirstInTheList) {
   focus.service = "calm";
   const auto text = picture(seen, focus, {80, 40, false, false});
   EXPECT_THAT(text,
-              HasSubstr("\n  api    200/s  err 0.31%  p95 182 ms  SHIFTING step 2 of 3: 25% to green\n"));
+              HasSubstr("\n  api    200/s  err 0.31%  p95 182 ms  HOLDING 25 % of the requests go to green"));
   EXPECT_THAT(text, HasSubstr("\n> calm   200/s"));
   EXPECT_THAT(text, ::testing::StartsWith("Sluice  generation 42  3 services, 2 of them not steady "));
-  EXPECT_THAT(text, HasSubstr("\nSTEADY  blue 100%\n"));
+  EXPECT_THAT(text, HasSubstr("\nSTEADY  All requests go to blue\n"));
   focus.show = Focus::Show::list;
   EXPECT_THAT(picture(seen, focus, {80, 40, false, false}), Not(HasSubstr("blue (stable)")));
   focus.show = Focus::Show::service;
-  EXPECT_THAT(picture(seen, focus, {80, 40, false, false}), Not(HasSubstr("SHIFTING")));
+  EXPECT_THAT(picture(seen, focus, {80, 40, false, false}), Not(HasSubstr("HOLDING")));
 }
 
 TEST(View, ADaemonThatIsGoneIsSaidAndTheLastPictureStays) {
@@ -171,7 +171,7 @@ TEST(View, ADaemonThatIsGoneIsSaidAndTheLastPictureStays) {
   EXPECT_THAT(
       text,
       HasSubstr(
-          "! NO DATA since 14:09:11\nnobody listens on the admin socket /run/sluice/admin.sock\nSHIFTING"));
+          "! NO DATA since 14:09:11\nnobody listens on the admin socket /run/sluice/admin.sock\nHOLDING"));
   EXPECT_THAT(text, Not(HasSubstr("live")));
 }
 
@@ -197,9 +197,8 @@ TEST(View, ManyWarningsLeaveRoomForTheState) {
   auto seen = seen_of(service("api", 0.25, kRollout));
   for (int i = 0; i < 30; ++i) seen.status.warnings.push_back("something " + std::to_string(i));
   const auto text = picture(seen, {}, kAscii);
-  EXPECT_THAT(
-      text,
-      HasSubstr("\nWARNING something 2\nWARNING and 27 more, see sluicectl status\nSHIFTING  step 2 of 3"));
+  EXPECT_THAT(text,
+              HasSubstr("\nWARNING something 2\nWARNING and 27 more, see sluicectl status\nHOLDING  25 %"));
 }
 
 TEST(View, ACommandCallsSluicectlAsItWasCalled) {
@@ -217,7 +216,7 @@ TEST(View, LinesForAFileHaveNothingThatTimeAloneMoves) {
   EXPECT_EQ(state_lines(status), state_lines(later));
   EXPECT_THAT(
       state_lines(status),
-      ElementsAre("api: SHIFTING step 2 of 3: 25% to green; gates: 2 pass, 1 undecided; blue 75% (2/2 up), "
+      ElementsAre("api: HOLDING step 2 of 3: 25% to green; gates: 2 pass, 1 undecided; blue 75% (2/2 up), "
                   "green 25% (1/1 up); generation 42"));
   later.services[0].rollout->gates[1].verdict = "pass";
   EXPECT_NE(state_lines(status), state_lines(later));
