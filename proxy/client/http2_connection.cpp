@@ -98,7 +98,10 @@ void Http2Connection::on_event(const h2::Event& event) {
       if (!stream) return;
       stream->arrive(event.data);
       if (event.last) stream->end_of_request();
-      return stream->wake_reader();
+      // The rest of a frame is on its way: a backend gets the frame in one piece. What records of TLS cut
+      // would cost two sends each.
+      if (!event.more) stream->wake_reader();
+      return;
     case Kind::trailers:
       if (stream) stream->take_trailers(*event.block);
       [[fallthrough]];

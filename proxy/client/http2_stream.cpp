@@ -108,7 +108,7 @@ Task<BodyPiece> Http2Stream::read_body() {
     reader_.set_limit(timeout);
     const auto status = co_await reader_;
     body_waited_ += std::chrono::duration_cast<milliseconds>(net::Clock::now() - asked);
-    if (status == StreamStatus::timed_out) co_return BodyPiece{Kind::too_slow, {}};
+    if (status == StreamStatus::timed_out && !has_arrived()) co_return BodyPiece{Kind::too_slow, {}};
     if (status == StreamStatus::canceled) co_return BodyPiece{Kind::canceled, {}};
   }
 }
@@ -121,7 +121,7 @@ milliseconds Http2Stream::patience() const {
 
 // All that has come and was not handed out; it stays where it is until the next call.
 bool Http2Stream::take_arrived(std::string_view& bytes) {
-  if (body_.empty() || !may_hand_out()) return false;
+  if (!has_arrived()) return false;
   bytes = body_.hand_out();
   return true;
 }
@@ -150,7 +150,8 @@ Task<StreamStatus> Http2Stream::read_tunnel(std::string_view& bytes, millisecond
     if (input_ == Input::whole) co_return StreamStatus::ended;
     reader_.set_limit(idle);
     const auto status = co_await reader_;
-    if (status != StreamStatus::ok) co_return status;
+    // Part of a frame wakes nobody.
+    if (status != StreamStatus::ok && !(status == StreamStatus::timed_out && has_arrived())) co_return status;
   }
 }
 

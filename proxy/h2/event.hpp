@@ -24,6 +24,7 @@ struct Event {
   };
   Kind kind = Kind::end;
   bool last = false;         // of head, data: the message ends with it, and no `end` follows
+  bool more = false;         // of data: it is not all of its frame, whose rest the peer has begun to send
   bool ours = false;         // of reset
   bool unprocessed = false;  // of reset: the peer says that it did nothing about the request (RFC 9113 8.7)
   ErrorCode error = ErrorCode::no_error;

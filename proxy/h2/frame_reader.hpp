@@ -41,6 +41,8 @@ class FrameReader {
   Verdict read(std::string_view bytes, const FrameGuard::Clock& clock, FrameSink& sink);
   // The rest of a block of fields is still to come.
   bool in_block() const;
+  // Bytes of the present frame's payload that are still to come, padding aside.
+  std::uint32_t payload_left() const { return phase_ == Phase::payload ? left_ : 0; }
   FrameGuard& guard() { return guard_; }
 
  private:

@@ -207,7 +207,9 @@ void SessionState::on_data(StreamId id, std::string_view data) {
   Stream* const stream = listener(id);
   if (!stream || !takes(*stream, data.size())) return ignore_data(data.size());
   stream->unconsumed += static_cast<std::uint32_t>(data.size());
-  events.add(Event::Kind::data, *stream).data = data;
+  Event& event = events.add(Event::Kind::data, *stream);
+  event.data = data;
+  event.more = reader.payload_left() > 0;
 }
 
 // Whether so many bytes of data may come on the stream now.

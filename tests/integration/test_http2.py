@@ -1,5 +1,6 @@
 """HTTP/2 with clients (X8, C2, D6, X4): the streams of one connection, in clear and behind TLS, with real programs and by hand."""
 import json
+import select
 import signal
 import socket
 import ssl
@@ -256,6 +257,46 @@ def test_a_body_waits_for_its_backend(sluice, backend):
         assert sent < 16 * 2**20, "the sockets' buffers and one window"
         peer.request(3, host="other.local")
         assert peer.answer(3).status == 200
+
+
+def accepted(door):
+    """A connection of the proxy's, and what came on it until the head of a request was whole."""
+    connection = door.accept()[0]
+    connection.settimeout(10)
+    came = b""
+    while b"\r\n\r\n" not in came:
+        came += connection.recv(65536)
+    return connection, came.split(b"\r\n\r\n", 1)[1]
+
+
+def test_the_rest_of_a_frame_is_waited_for_but_not_for_ever(sluice):
+    """Half a DATA frame goes to the backend with its other half; when that does not come in time, without it."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        daemon = sluice(config_of({"api": service({"blue": ["127.0.0.1:%d" % door.getsockname()[1]]})}, **listener(body_timeout="2s")))
+        with Peer(daemon.address()) as peer:
+            peer.request(1, "/", "POST", more=[("content-length", "300")], end=False)
+            peer.data(1, b"a" * 100)
+            connection, came = accepted(door)
+            with connection:
+                while len(came) < 100:
+                    came += connection.recv(1000)
+                frame = peer.frame(0, 0, 1, b"b" * 100)
+                peer.raw(frame[:50])
+                assert not select.select([connection], [], [], 0.3)[0], "half a frame"
+                peer.raw(frame[50:])
+                came = b""
+                while len(came) < 100:
+                    came += connection.recv(1000)
+                assert came == b"b" * 100
+                frame = peer.frame(0, 1, 1, b"c" * 100)
+                peer.raw(frame[:50])
+                assert connection.recv(1000) == b"c" * 41
+                peer.raw(frame[50:])
+                came = b""
+                while len(came) < 59:
+                    came += connection.recv(1000)
+                connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+                assert peer.answer(1).status == 204
 
 
 # --- changes

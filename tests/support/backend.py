@@ -305,7 +305,8 @@ class Backend:
     def _do_bytes(self, connection, request, n):
         n = int(n)
         connection.send(f"HTTP/1.1 200 OK\r\nX-Backend: {self.name}\r\nContent-Length: {n}\r\n\r\n")
-        self._send_pattern(connection, n)
+        if request.method != "HEAD":
+            self._send_pattern(connection, n)
 
     def _send_pattern(self, connection, n):
         while n > 0:

@@ -76,6 +76,26 @@ TEST(H2Server, TellsABodyAndItsEnd) {
   EXPECT_EQ(told[1].fields, (Pairs{{"x-sum", "1"}}));
 }
 
+TEST(H2Server, TellsAPieceOfAFrameFromAWholeOne) {
+  Server server;
+  server.ask(1, post(), false);
+  const std::string whole = Peer::data(1, "abcd", true);
+  auto told = server.say(whole.substr(0, whole.size() - 2));
+  ASSERT_EQ(kinds(told), (std::vector{Kind::data}));
+  EXPECT_TRUE(told[0].event.more);
+  EXPECT_FALSE(told[0].event.last);
+  told = server.say(whole.substr(whole.size() - 2));
+  ASSERT_EQ(kinds(told), (std::vector{Kind::data}));
+  EXPECT_FALSE(told[0].event.more);
+  EXPECT_TRUE(told[0].event.last);
+
+  server.ask(3, post(), false);
+  const std::string padded = frame(kData, kPadded, 3, std::string("\2abc\0\0", 6));
+  told = server.say(padded.substr(0, padded.size() - 1));
+  ASSERT_EQ(kinds(told), (std::vector{Kind::data}));
+  EXPECT_FALSE(told[0].event.more);  // only padding is missing
+}
+
 TEST(H2Server, TheUserComesWithEventsOfTheSameRead) {
   Server server;
   int user = 0;
