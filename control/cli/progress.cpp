@@ -149,7 +149,13 @@ Watch watch_of(const protocol::Wait& message) {
 }
 
 Watch watch_of(const protocol::Upgrade&) {
-  return watch_of(std::string("the new process starts and takes over"));
+  return [](const protocol::Status&, milliseconds running) {
+    auto progress = unknown("the new process starts and takes over", running);
+    progress.kind = Progress::Left::at_most;
+    progress.left =
+        std::max(protocol::Upgrade::kCheckedWithin + protocol::Upgrade::kReadyWithin - running, 0ms);
+    return std::optional(progress);
+  };
 }
 
 }  // namespace sluice::cli

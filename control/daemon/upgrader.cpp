@@ -29,8 +29,7 @@ using protocol::Problem;
 
 namespace {
 
-constexpr std::chrono::milliseconds kReadyWithin{30'000}, kCheckedWithin{20'000}, kWord{200},
-    kFollowedWithin{1'000};
+constexpr std::chrono::milliseconds kWord{200}, kFollowedWithin{1'000};
 constexpr int kMostTries = 3;                  // of a process that ends although it was ready
 constexpr char kRunning[] = "/proc/self/exe";  // this program, also when its file was replaced
 
@@ -193,8 +192,8 @@ std::optional<Problem> Upgrader::refuse(const protocol::Upgrade& message) const 
 asio::awaitable<std::optional<Problem>> Upgrader::check(const std::string& binary) {
   std::string command = "exec " + shell_quoted(binary) + " --check";
   for (const std::string& word : program_.arguments) command += " " + shell_quoted(word);
-  const auto checked =
-      co_await io::run_command(around_.loop.get_executor(), std::move(command), {}, kCheckedWithin);
+  const auto checked = co_await io::run_command(around_.loop.get_executor(), std::move(command), {},
+                                                protocol::Upgrade::kCheckedWithin);
   if (checked.end == io::CommandResult::End::exited && checked.code == 0) co_return std::nullopt;
   co_return protocol::invalid_config(binary + " does not take the configuration: " + checked.text());
 }
@@ -213,7 +212,7 @@ asio::awaitable<std::string> Upgrader::until_ready(
     boost::system::result<std::unique_ptr<handoff::Successor>, std::string> made) {
   if (!made) co_return made.error();
   starting_ = std::move(*made);
-  std::string why = co_await starting_->ready(kReadyWithin);
+  std::string why = co_await starting_->ready(protocol::Upgrade::kReadyWithin);
   if (why.empty() && !handed_over() && !around_.control.readiness().ready)
     why = "this process is " + around_.control.readiness().why;
   if (why.empty()) co_return why;

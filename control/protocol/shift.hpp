@@ -196,7 +196,8 @@ struct Reload {
 struct Upgrade {
   std::string binary;  // a path; empty: where this daemon was started from
 
-  // It checks the configuration, starts, and asks names and backends.
+  // The new program checks the configuration; then it starts, and asks names and backends.
+  static constexpr milliseconds kCheckedWithin{20'000}, kReadyWithin{30'000};
   static milliseconds extra_time() { return milliseconds(60'000); }
 
   static constexpr Route kRoutes[] = {{"POST", "/v1/upgrade", Role::admin}};

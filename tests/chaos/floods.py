@@ -6,8 +6,9 @@
 So many connections send as fast as they can, and connect again when they are ended. Each flood stands beside a quiet time just before it,
 for what is quiet wanders by the second on a shared machine. With two cores or more the attackers and their backend are kept off the core
 of the proxy, the other client and its backend. Prints for each flood the median and the 99th percentile of the other client in both (the
-median over the rounds, and of the rounds' ratios), how many connections were ended and by what, and the daemon's memory. Exit 1 when a
-flood was not ended by a limit, when a request of the other client failed, or when the daemon grew.
+median over the rounds, and of the rounds' ratios), how many connections were ended and by what, and the daemon's memory. `all taken` is no
+flood: honest clients that ask for what the zero window asks for. Exit 1 when a flood was not ended by a limit, when a request of the other
+client failed, or when the daemon grew.
 """
 import argparse
 import collections
@@ -68,10 +69,13 @@ def zero_window(peer):
 
 
 FLOODS = {"rapid reset": rapid_reset, "PING": pings, "SETTINGS": settings, "CONTINUATION": continuations, "zero window": zero_window}
+HONEST = "all taken"  # no flood: what the answers of the last one cost others when they are taken
 
 
 def flood(address, kind, until):
     """One connection; what ended it: the code of GOAWAY, `closed`, `reset` (its streams), or `nothing`. None: there was no time."""
+    if kind == HONEST:
+        return take_all(address)
     peer = Peer(address, settings={4: 0} if kind == "zero window" else None, credit=False)
     with peer:
         peer.until(lambda: peer.settings)  # acknowledged: nothing may be said within a block
@@ -87,6 +91,13 @@ def flood(address, kind, until):
         if peer.goaway:
             return peer.goaway[1]
         return "closed" if peer.closed else "reset" if len(resets()) >= 100 else "nothing"
+
+
+def take_all(address):
+    with Peer(address) as peer:
+        peer.until(lambda: peer.settings)
+        peer.raw(next(zero_window(peer)))
+        return "itself" if peer.until(lambda: sum(a.ended for a in list(peer.answers.values())) >= 100, 20) else "nothing"
 
 
 def attack(address, kind, connections, seconds, told):
@@ -149,7 +160,7 @@ def rounds(daemon, args):
     address, told = daemon.address(), multiprocessing.Queue()
     grown = collections.defaultdict(int)
     for _ in range(args.rounds):
-        for kind in FLOODS:
+        for kind in [*FLOODS, HONEST]:
             for beside in (quiet, busy):
                 other, before = Other(address), daemon.rss_kib()
                 if beside is quiet:
@@ -163,7 +174,7 @@ def rounds(daemon, args):
                     ends[kind].update(told.get(timeout=30))
                 beside[kind].append(other.finish())
                 problems += [f"{kind}: a client beside it got {failure}" for failure in other.failed]
-    for kind in FLOODS:
+    for kind in [*FLOODS, HONEST]:
         (q50, q99), (b50, b99) = (map(statistics.median, zip(*side[kind])) for side in (quiet, busy))
         ratio = statistics.median(b[1] / q[1] for q, b in zip(quiet[kind], busy[kind]))
         print(f"{kind:13} median {q50:5.2f} -> {b50:5.2f} ms  p99 {q99:5.2f} -> {b99:5.2f} ms, {ratio:.1f} times; grown by {grown[kind]} KiB at most; ended by",

@@ -109,6 +109,16 @@ def test_following_a_rollout_has_a_bar_of_the_whole(sluice, backend, terminal):
     assert follow.ends() == 6 and "at least" not in follow.text()
 
 
+def test_an_upgrade_says_how_long_it_may_take(sluice, backend, terminal, tmp_path):
+    daemon = sluice(config_of({"api": service({"blue": [backend("blue")]})}))
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\ncase \"$*\" in *--check*) exit 0 ;; esac\nexec sleep 3\n")
+    slow.chmod(0o755)
+    upgrade = terminal(daemon, "upgrade", "--binary", str(slow))
+    upgrade.shows(r"the new process starts and takes over  since \ds  at most 4\ds more")
+    assert upgrade.ends() == 1 and "at most" not in upgrade.text(), upgrade.text()
+
+
 def test_in_a_log_there_is_a_line_now_and_then_and_none_with_json(busy):
     daemon, release = busy()
     daemon.do("cutover", "api=green")
