@@ -23,7 +23,7 @@ std::span<const Event> Session::receive(std::string_view bytes, std::uint64_t no
   SessionState& s = *state_;
   s.now_ms = now_ms;
   s.events.begin(s.streams);
-  if (!s.failed) s.receive(bytes);
+  if (!s.departure.failed) s.receive(bytes);
   s.events.end();
   return s.events.events();
 }
@@ -50,7 +50,7 @@ void Session::release(StreamId stream, FieldBlock* block) {
 
 std::size_t Session::room() const {
   const SessionState& s = *state_;
-  if (s.failed || s.peer_leaves || spent()) return 0;
+  if (s.departure.failed || s.departure.of_peer || spent()) return 0;
   const std::size_t open = s.streams.open();
   return open < s.peer.max_streams ? s.peer.max_streams - open : 0;
 }
@@ -128,12 +128,12 @@ void Session::forget(StreamId stream) {
 }
 
 void Session::ping() {
-  if (!state_->failed) state_->writer.ping();
+  if (!state_->departure.failed) state_->writer.ping();
 }
 
 void Session::shutdown_notice() {
   constexpr StreamId kHighest = 0x7fffffff;
-  if (!state_->failed && state_->leaving == SessionState::Leaving::no)
+  if (!state_->departure.failed && state_->departure.own == Departure::Own::none)
     state_->writer.go_away(kHighest, ErrorCode::no_error);
 }
 
@@ -141,10 +141,10 @@ void Session::go_away(ErrorCode code) { state_->go_away(code); }
 
 bool Session::produce(Buffer& out, std::size_t most) { return state_->produce(out, most); }
 
-void Session::make_ahead(std::size_t bytes) { state_->ahead = bytes; }
+void Session::make_ahead(std::size_t bytes) { state_->production.ahead = bytes; }
 std::size_t Session::ready() const { return state_->writer.ready(); }
 
-std::span<void* const> Session::drained() const { return state_->drained; }
+std::span<void* const> Session::drained() const { return state_->production.drained; }
 
 bool Session::in_head() const { return state_->reader.in_block(); }
 
@@ -161,21 +161,21 @@ void Session::rest() {
   state_->events.give_back();
   state_->streams.give_back();
   state_->reader.guard().give_back();
-  state_->drained = {};
+  state_->production.drained = {};
 }
 
 void Session::forget_events() { state_->events.give_back_many(); }
 
 // --- how it stands
 
-bool Session::failed() const { return state_->failed; }
+bool Session::failed() const { return state_->departure.failed; }
 
 bool Session::has_news() const { return state_->events.has_late(); }
 
 bool Session::is_over() const {
   const SessionState& s = *state_;
-  const bool ends = s.peer_leaves || s.leaving != SessionState::Leaving::no;
-  return !s.writer.has_something() && (s.failed || (ends && s.streams.open() == 0));
+  const bool ends = s.departure.of_peer || s.departure.own != Departure::Own::none;
+  return !s.writer.has_something() && (s.departure.failed || (ends && s.streams.open() == 0));
 }
 
 std::size_t Session::open_streams() const { return state_->streams.open(); }

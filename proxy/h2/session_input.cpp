@@ -25,7 +25,7 @@ bool SessionState::on_frame(const FrameHead& head) {
   if (head.type == FrameType::settings) peer.entries = 0;
   if (head.type == FrameType::settings && head.has(flag::ack) && head.size > 0)
     fail(ErrorCode::frame_size_error, "settings");
-  return !failed;
+  return !departure.failed;
 }
 
 bool SessionState::on_payload(const FrameHead& head, std::string_view piece) {
@@ -33,7 +33,7 @@ bool SessionState::on_payload(const FrameHead& head, std::string_view piece) {
     on_data(head.stream, piece);
   else
     decode(piece);
-  return !failed;
+  return !departure.failed;
 }
 
 // Padding takes room in the windows, and nobody but this side consumes it.
@@ -45,7 +45,7 @@ bool SessionState::on_padding(const FrameHead& head, std::uint32_t bytes) {
   } else {
     ignore_data(bytes);
   }
-  return !failed;
+  return !departure.failed;
 }
 
 bool SessionState::on_frame_end(const FrameHead& head, const char* begin) {
@@ -82,7 +82,7 @@ bool SessionState::on_frame_end(const FrameHead& head, const char* begin) {
       break;
   }
   if (writer.acknowledgements() > kMaxAcknowledgements) fail(ErrorCode::enhance_your_calm, "flood");
-  return !failed;
+  return !departure.failed;
 }
 
 // --- heads
@@ -99,7 +99,7 @@ void SessionState::begin_block(const FrameHead& head) {
 
 void SessionState::begin_stream(StreamId id) {
   last_stream = id;
-  if (leaving != Leaving::no) return;  // GOAWAY has told that nothing is made of it
+  if (departure.own != Departure::Own::none) return;  // GOAWAY has told that nothing is made of it
   if (streams.size() >= limits.max_streams) {
     refuse(id);
     return glitch(Glitch::refused);
@@ -247,7 +247,7 @@ void SessionState::on_end(StreamId id) {
 // Credit of the connection for data that nobody gets.
 void SessionState::ignore_data(std::size_t bytes) {
   const std::uint32_t credit = receive_window_.give_back(bytes);
-  if (credit > 0 && !failed) writer.give_credit(0, credit);
+  if (credit > 0 && !departure.failed) writer.give_credit(0, credit);
 }
 
 // --- control
@@ -272,7 +272,7 @@ void SessionState::on_reset(StreamId id, ErrorCode code) {
 void SessionState::on_goaway(StreamId last, ErrorCode code) {
   Event& event = events.add(Event::Kind::go_away, last);
   event.error = code;
-  peer_leaves = true;
+  departure.of_peer = true;
   if (role == Role::server) return;
   std::vector<StreamId> lost;
   for (const auto& stream : streams)
@@ -336,7 +336,7 @@ bool SessionState::on_setting(Setting name, std::uint32_t value) {
     case Setting::max_header_list_size:
       break;
   }
-  return !failed;
+  return !departure.failed;
 }
 
 void SessionState::set_initial_window(std::uint32_t bytes) {
@@ -379,9 +379,9 @@ void SessionState::stream_error(Stream& stream, ErrorCode code, const char* reas
 }
 
 void SessionState::fail(ErrorCode code, const char* reason) {
-  if (failed) return;
-  failed = true;
-  writer.go_away(leaving == Leaving::no ? last_stream : last_taken_, code);
+  if (departure.failed) return;
+  departure.failed = true;
+  writer.go_away(departure.own == Departure::Own::none ? last_stream : departure.last_taken, code);
   Event& event = events.add(Event::Kind::failed, 0);
   event.error = code;
   event.reason = reason;

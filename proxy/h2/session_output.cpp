@@ -8,9 +8,9 @@
 namespace sluice::h2 {
 
 bool SessionState::produce(Buffer& to, std::size_t most) {
-  drained.clear();
-  ++round_;
-  while (!failed && to.size() + writer.ready() < most) {
+  production.drained.clear();
+  ++production.number;
+  while (!departure.failed && to.size() + writer.ready() < most) {
     Stream* const stream = writer.next();
     if (!stream) break;
     if (!write_frame(*stream)) continue;
@@ -45,7 +45,7 @@ Stream& SessionState::add_stream(bool is_head, void* user) {
 }
 
 HeadBlock* SessionState::begin_head(Stream& stream) {
-  return failed || stream.out != Half::head ? nullptr : &writer.begin_head();
+  return departure.failed || stream.out != Half::head ? nullptr : &writer.begin_head();
 }
 
 void SessionState::end_head(Stream& stream, bool end) {
@@ -55,31 +55,31 @@ void SessionState::end_head(Stream& stream, bool end) {
 }
 
 void SessionState::send_interim(Stream& stream, const FieldSpan& head) {
-  if (failed || stream.out != Half::head) return;
+  if (departure.failed || stream.out != Half::head) return;
   if (!writer.write(stream.id, head, false)) fail(ErrorCode::internal_error, "header block");
 }
 
 void SessionState::send_head(Stream& stream, const FieldSpan& head, bool end) {
-  if (failed || stream.out != Half::head) return;
+  if (departure.failed || stream.out != Half::head) return;
   if (!writer.write(stream.id, head, end)) return fail(ErrorCode::internal_error, "header block");
   stream.out = Half::body;
   if (end) say_end(stream);
 }
 
 void SessionState::send_data(Stream& stream, std::string_view piece, bool last) {
-  if (failed || stream.out != Half::body) return;
+  if (departure.failed || stream.out != Half::body) return;
   assert(stream.piece.empty());
   stream.piece = piece;
   stream.last = last;
   if (last) stream.out = Half::ending;
   const bool goes = piece.empty() ? last : stream.window > 0;
   if (!goes) return;
-  if (writer.ready() >= ahead || !writer.is_free(stream)) return writer.schedule(stream);
+  if (writer.ready() >= production.ahead || !writer.is_free(stream)) return writer.schedule(stream);
   if (write_frame(stream) && last) end_out(stream);
 }
 
 void SessionState::send_trailers(Stream& stream, const FieldSpan& trailers) {
-  if (failed || stream.out != Half::body) return;
+  if (departure.failed || stream.out != Half::body) return;
   assert(stream.piece.empty());
   if (!writer.write(stream.id, trailers, true)) return fail(ErrorCode::internal_error, "header block");
   say_end(stream);
@@ -89,7 +89,7 @@ void SessionState::send_trailers(Stream& stream, const FieldSpan& trailers) {
 // could have any number of answers made.
 void SessionState::say_end(Stream& stream) {
   stream.out = Half::ending;
-  if (writer.ready() >= ahead) return writer.schedule(stream);
+  if (writer.ready() >= production.ahead) return writer.schedule(stream);
   end_out(stream);
 }
 
@@ -112,9 +112,9 @@ void SessionState::end_out(Stream& stream) {
 }
 
 void SessionState::set_drained(Stream& stream) {
-  if (!stream.user || stream.drained_in == round_) return;
-  stream.drained_in = round_;
-  drained.push_back(stream.user);
+  if (!stream.user || stream.drained_in == production.number) return;
+  stream.drained_in = production.number;
+  production.drained.push_back(stream.user);
 }
 
 void SessionState::give_credit(Stream& stream, std::size_t bytes) {
@@ -127,18 +127,19 @@ void SessionState::give_credit(Stream& stream, std::size_t bytes) {
 
 // Of the stream's own window.
 void SessionState::give_stream_credit(Stream& stream, std::size_t bytes) {
-  if (stream.in == Half::over || stream.forgotten || failed) return;
+  if (stream.in == Half::over || stream.forgotten || departure.failed) return;
   const std::uint32_t credit = stream.receive_window.give_back(bytes, stream.expected, stream.unconsumed);
   if (credit > 0) writer.give_credit(stream.id, credit);
 }
 
 void SessionState::go_away(ErrorCode code) {
-  if (failed) return;
+  if (departure.failed) return;
   reader.guard().gone_away();
-  if (leaving == Leaving::no) last_taken_ = last_stream;
-  if (leaving != Leaving::with_error)
-    leaving = code == ErrorCode::no_error ? Leaving::in_peace : Leaving::with_error;
-  writer.go_away(last_taken_, code);
+  using Own = Departure::Own;
+  if (departure.own == Own::none) departure.last_taken = last_stream;
+  if (departure.own != Own::with_error)
+    departure.own = code == ErrorCode::no_error ? Own::in_peace : Own::with_error;
+  writer.go_away(departure.last_taken, code);
 }
 
 // --- the end of a stream
@@ -146,7 +147,8 @@ void SessionState::go_away(ErrorCode code) {
 void SessionState::forget(Stream& stream) {
   stream.forgotten = true;
   give_credit(stream, stream.unconsumed);
-  std::replace(drained.begin(), drained.end(), stream.user, static_cast<void*>(nullptr));
+  std::replace(production.drained.begin(), production.drained.end(), stream.user,
+               static_cast<void*>(nullptr));
   events.forget(stream);
   while (stream.blocks) stream.release(stream.blocks);
   const bool answers = role == Role::server;
@@ -159,7 +161,7 @@ void SessionState::forget(Stream& stream) {
 // May destroy the stream.
 void SessionState::reset(Stream& stream, ErrorCode code) {
   reader.guard().reset(stream.id);
-  if (!failed) writer.reset(stream.id, code);
+  if (!departure.failed) writer.reset(stream.id, code);
   end_stream(stream);
   settle(stream);
 }

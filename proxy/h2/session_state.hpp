@@ -25,9 +25,24 @@ struct PeerSettings {
   std::uint32_t entries = 0;  // of the SETTINGS that are being read
 };
 
+// How the connection comes to its end.
+struct Departure {
+  bool failed = false;  // GOAWAY is to go, or is gone
+  enum class Own : std::uint8_t { none, in_peace, with_error } own = Own::none;  // by go_away()
+  bool of_peer = false;                                                          // by its GOAWAY
+  StreamId last_taken = 0;  // that ours spared; it must not rise (RFC 9113 6.8)
+};
+
+// What produce() is told, and tells.
+struct Production {
+  std::uint32_t number = 0;    // of calls so far
+  std::size_t ahead = 0;       // see Session::make_ahead()
+  std::vector<void*> drained;  // see Session::drained()
+};
+
 // Many methods: a frame's kinds and the commands that need more than a line. session_input.cpp has those of
-// receiving, session_output.cpp those of sending. As many fields as a connection has to remember for all of
-// its streams: these share windows, tables, ids and the order of what is said.
+// receiving, session_output.cpp those of sending. The streams share windows, tables, ids and the order of
+// what is said.
 class SessionState final : private FrameSink {
  public:
   SessionState(Role session_role, const Limits& session_limits);
@@ -60,13 +75,10 @@ class SessionState final : private FrameSink {
   GlitchBudget budget;
   PeerSettings peer;
   std::uint64_t now_ms = 0;
-  bool failed = false;  // GOAWAY is to go, or is gone
-  enum class Leaving : std::uint8_t { no, in_peace, with_error } leaving = Leaving::no;  // by go_away()
-  bool peer_leaves = false;                                                              // by its GOAWAY
+  Departure departure;
   StreamId last_stream = 0;  // the highest that the peer opened
   StreamId next_stream = 1;  // that this side would open
-  std::size_t ahead = 0;     // see Session::make_ahead()
-  std::vector<void*> drained;
+  Production production;
 
  private:
   // --- receiving
@@ -124,9 +136,7 @@ class SessionState final : private FrameSink {
   Block block_;
   OwnSettings own_;
   ReceiveWindow receive_window_;  // of all streams together
-  StreamId last_taken_ = 0;       // that GOAWAY spared; it must not rise (RFC 9113 6.8)
   std::uint32_t resets_ = 0;      // by the peer
-  std::uint32_t round_ = 0;       // counts produce()
 };
 
 }  // namespace sluice::h2
