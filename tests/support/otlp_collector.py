@@ -1,10 +1,8 @@
 """A collector of traces: takes OTLP/HTTP JSON as opentelemetry-proto describes it, refuses (and remembers) what is not so."""
-import http.server
 import json
 import re
-import ssl
-import threading
 
+from posted_to import PostedTo
 from waiting import wait_until
 
 SERVER, CLIENT = 2, 3
@@ -86,57 +84,26 @@ def spans_in(body):
     return spans
 
 
-class Collector:
-    """`answers` are given one after the other, then 200 {}: a status, (status, headers), (status, headers, body), or "hang"."""
+class Collector(PostedTo):
+    headers, text = {"Content-Type": "application/json"}, "{}"
 
     def __init__(self, pair=None, port=0):
-        self.batches, self.requests, self.wrong, self.answers, self.release = [], [], [], [], threading.Event()
-        collector = self
+        self.batches, self.requests, self.wrong = [], [], []
+        super().__init__(pair, port)
+        self.url = self.address
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                collector.requests.append((self.path, dict(self.headers)))
-                answer = collector.answers.pop(0) if collector.answers else 200
-                if answer == "hang":
-                    collector.release.wait(60)
-                    self.close_connection = True
-                    return
-                given = answer if isinstance(answer, tuple) else (answer,)
-                status, headers, text = given + ({}, "{}")[len(given) - 1:]
-                try:
-                    if self.path != "/v1/traces" or self.headers["Content-Type"] != "application/json":
-                        raise Wrong(f"{self.path} {self.headers['Content-Type']}")
-                    spans = spans_in(body)
-                    if status == 200:
-                        collector.batches.append(spans)
-                except (Wrong, KeyError, ValueError, TypeError) as error:
-                    collector.wrong.append(f"{error!r} in {body[:2000]!r}")
-                self.send_response(status)
-                for name, value in {"Content-Type": "application/json", **headers}.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = allow_reuse_address = True
-
-            def handle_error(self, *_):
-                pass  # a client that does not trust it, or has gone
-        self.server = Server(("127.0.0.1", port), Handler)
-        if pair:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*map(str, pair))
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
-        self.port = self.server.server_address[1]
-        self.url = f"{'https' if pair else 'http'}://127.0.0.1:{self.port}"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+    def take(self, path, headers, body, answer):
+        self.requests.append((path, headers))
+        if answer == "hang":
+            return
+        try:
+            if path != "/v1/traces" or headers["Content-Type"] != "application/json":
+                raise Wrong(f"{path} {headers['Content-Type']}")
+            spans = spans_in(body)
+            if answer == 200:
+                self.batches.append(spans)
+        except (Wrong, KeyError, ValueError, TypeError) as error:
+            self.wrong.append(f"{error!r} in {body[:2000]!r}")
 
     def spans(self, path=None, kind=None):
         """In the order of their beginning."""
@@ -153,8 +120,3 @@ class Collector:
         assert all(span.trace_id == server.trace_id and span.parent == server.id for span in clients), (server, clients)
         assert all(server.began <= span.began and span.ended <= server.ended for span in clients if not span["sluice.mirror"])
         return server, clients
-
-    def stop(self):
-        self.release.set()
-        self.server.shutdown()
-        self.server.server_close()
