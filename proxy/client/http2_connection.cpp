@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -194,6 +195,12 @@ void Http2Connection::end(Http2Stream& stream) {
   transport_.produce_later();
   --running_;
   check_end();
+}
+
+std::size_t Http2Connection::worth_sending() const {
+  constexpr std::size_t kMost = 32 * 1024, kOfAll = h2::Limits().connection_window / 2;
+  const std::size_t window = connection_.listener().spec.http2.window;
+  return std::min({kMost, window / 2, kOfAll / std::max<std::size_t>(running_, 1)});
 }
 
 bool Http2Connection::count_kept(int bytes) {

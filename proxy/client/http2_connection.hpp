@@ -34,6 +34,8 @@ class Http2Connection final : public ProtocolDriver, private mux::TransportOwner
   Connection& connection() { return connection_; }
   mux::Transport& transport() { return transport_; }
   bool count_kept(int bytes);
+  // Bytes of a stream's body that are not to wait for more. So many of each fill no window, not even half.
+  std::size_t worth_sending() const;
 
  private:
   // Of the bodies of all streams that may be sent again: bytes. What one connection makes the proxy hold is

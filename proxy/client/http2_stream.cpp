@@ -13,6 +13,12 @@ namespace sluice::client {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
+namespace {
+
+constexpr milliseconds kGathering{1};  // to which the wheel adds up to two of its ticks
+
+}  // namespace
+
 Http2Stream::Http2Stream(Http2Connection& connection, h2::StreamId id)
     : connection_(connection),
       id_(id),
@@ -94,23 +100,32 @@ bool Http2Stream::limit_body(std::uint64_t bytes) {
 Task<BodyPiece> Http2Stream::read_body() {
   using Kind = BodyPiece::Kind;
   give_credit();
+  bool waited = false;
   for (std::string_view bytes;;) {
     if (input_ == Input::lost) co_return BodyPiece{Kind::gone, {}};
-    if (take_arrived(bytes)) {
+    if ((waited || is_worth_sending()) && take_arrived(bytes)) {
       bytes_in_ += bytes.size();
       if (body_limit_ > 0 && bytes_in_ > body_limit_) co_return BodyPiece{Kind::too_large, {}};
       co_return BodyPiece{Kind::data, bytes};
     }
     if (input_ == Input::whole) co_return BodyPiece{Kind::done, {}};
-    const milliseconds timeout = patience();
+    const milliseconds timeout = has_arrived() ? kGathering : patience();
     if (timeout == 0ms) co_return BodyPiece{Kind::too_slow, {}};
     const auto asked = net::Clock::now();
     reader_.set_limit(timeout);
     const auto status = co_await reader_;
     body_waited_ += std::chrono::duration_cast<milliseconds>(net::Clock::now() - asked);
-    if (status == StreamStatus::timed_out && !has_arrived()) co_return BodyPiece{Kind::too_slow, {}};
+    waited = status == StreamStatus::timed_out;
+    if (waited && !has_arrived()) co_return BodyPiece{Kind::too_slow, {}};
     if (status == StreamStatus::canceled) co_return BodyPiece{Kind::canceled, {}};
   }
+}
+
+// Of a body whose length is known what comes in small pieces is gathered for a moment: a send costs more than
+// its bytes.
+bool Http2Stream::is_worth_sending() const {
+  return input_ == Input::whole || request_.body != http::BodyLength::known ||
+         body_.waiting().size() >= connection_.worth_sending();
 }
 
 milliseconds Http2Stream::patience() const {

@@ -81,6 +81,7 @@ class Http2Stream final : public ClientStream, public StreamHook, public mux::St
   h2::Session& session() const;
   bool take_arrived(std::string_view& bytes);
   bool may_hand_out() const;
+  bool is_worth_sending() const;
   bool has_arrived() const { return !body_.empty() && may_hand_out(); }
   std::chrono::milliseconds patience() const;
   void give_credit();
