@@ -96,13 +96,23 @@ void Committer::begin_with(route::SnapshotPtr first) {
 asio::awaitable<Result<Changed>> Committer::commit(Invocation invocation, Proposal proposal) {
   if (proposal.resolve_first) co_await resolve_for(proposal);
   auto notes = std::move(proposal.notes);
-  const Lock held = co_await lock();
-  auto reply = co_await commit_locked(std::move(invocation), std::move(proposal));
+  const auto questions = std::make_shared<Forecaster::Questions>();
+  auto reply = co_await commit_alone(std::move(invocation), std::move(proposal), questions);
   if (reply) add_notes(*reply, notes);
+  if (!reply || questions->empty()) co_return reply;
+  const auto foretold = co_await forecaster->answer(std::move(*questions));
+  reply->more["forecast"] = protocol::answer_json(foretold).at("services");
   co_return reply;
 }
 
-asio::awaitable<Result<Changed>> Committer::commit_locked(Invocation invocation, Proposal proposal) {
+asio::awaitable<Result<Changed>> Committer::commit_alone(Invocation invocation, Proposal proposal,
+                                                         std::shared_ptr<Forecaster::Questions> of_dry_run) {
+  const Lock held = co_await lock();
+  co_return co_await commit_locked(std::move(invocation), std::move(proposal), std::move(of_dry_run));
+}
+
+asio::awaitable<Result<Changed>> Committer::commit_locked(Invocation invocation, Proposal proposal,
+                                                          std::shared_ptr<Forecaster::Questions> of_dry_run) {
   const auto started = io::Clock::now();
   if (retired_) co_return protocol::replaced();
   const auto& expected = invocation.options.if_generation;
@@ -131,6 +141,7 @@ asio::awaitable<Result<Changed>> Committer::commit_locked(Invocation invocation,
     reply.undo += " --force";
   if (reply.dry_run) {
     add_affected_users(reply, in_force_.state, change->next, change->shares, in_force_.spec);
+    if (forecaster) *of_dry_run = forecaster->ask(in_force_.state, change->next);
     co_return reply;
   }
 

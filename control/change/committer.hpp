@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "control/change/drains.hpp"
+#include "control/change/forecaster.hpp"
 #include "control/change/in_force.hpp"
 #include "control/change/invocation.hpp"
 #include "control/change/proposal.hpp"
@@ -48,7 +49,8 @@ class Committer {
   // The first snapshot; the workers do not have it yet.
   void begin_with(route::SnapshotPtr first);
 
-  // `proposal` in force, or a problem and nothing changed. A dry run says what would be.
+  // `proposal` in force, or a problem and nothing changed. A dry run says what would be, and of a shift what
+  // is foretold of it.
   boost::asio::awaitable<Result<protocol::Changed>> commit(Invocation invocation, Proposal proposal);
 
   // For changes that are no proposals: a reload, other addresses of a name. Whoever holds the lock changes
@@ -87,9 +89,14 @@ class Committer {
   std::function<void()> on_published;  // there is another snapshot in force
   // A proposal was put in force; `before` was the state until then.
   std::function<void(const state::State& before, const std::string& verb)> on_committed;
+  Forecaster* forecaster = nullptr;  // of dry runs; null: nothing is foretold
 
  private:
-  boost::asio::awaitable<Result<protocol::Changed>> commit_locked(Invocation invocation, Proposal proposal);
+  // `of_dry_run`: what is to be foretold, which is done when others may go on.
+  boost::asio::awaitable<Result<protocol::Changed>> commit_alone(
+      Invocation invocation, Proposal proposal, std::shared_ptr<Forecaster::Questions> of_dry_run);
+  boost::asio::awaitable<Result<protocol::Changed>> commit_locked(
+      Invocation invocation, Proposal proposal, std::shared_ptr<Forecaster::Questions> of_dry_run);
   boost::asio::awaitable<void> resolve_for(const Proposal& proposal);
   std::optional<protocol::Problem> refuse_unsafe(const Proposal& proposal, const state::Change& change,
                                                  const route::Snapshot& made) const;

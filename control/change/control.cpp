@@ -12,6 +12,7 @@
 #include "control/change/acme_host.hpp"
 #include "control/change/backend_verbs.hpp"
 #include "control/change/deadlines.hpp"
+#include "control/change/forecaster.hpp"
 #include "control/change/maintenance.hpp"
 #include "control/change/name_follower.hpp"
 #include "control/change/notice_feed.hpp"
@@ -198,8 +199,9 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   Deadlines deadlines;
   RolloutHost rollout_host;
   rollout_driver::RolloutDriver rollout_driver;
-  Succession succession;
   Maintenance maintenance;
+  Succession succession;
+  Forecaster forecaster;
   StatusWriter status;
   const Sampler sampler;
 };
@@ -230,8 +232,9 @@ Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_worke
       deadlines(loop, in_force, committer, recorder, background),
       rollout_host(in_force, committer, recorder),
       rollout_driver(loop, rollout_host, names.resolver(), background),
-      succession(in_force, committer, living.publisher, living.health, rollout_driver),
       maintenance(loop, in_force, committer, workers, *options.files),
+      succession(in_force, committer, living.publisher, living.health, rollout_driver, maintenance.recent()),
+      forecaster(loop, in_force, maintenance.recent()),
       status({options, in_force, readiness, workers, names.resolver(), living.health, living.drains,
               maintenance.recent(), rollout_driver, ordering.keeper, committer, recorder, notices.notices(),
               exporter, succession.upgrades}),
@@ -239,6 +242,7 @@ Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_worke
   workers.on_suspect = [this](std::uint32_t id) { living.health.outliers.consider(id); };
   name_follower.listen(living.health, workers);
   living.drains.on_finished = [this](const Drain& drain) { record_drain(drain); };
+  committer.forecaster = &forecaster;
   committer.tell_first = [this](const state::State& next) { return succession.tell_predecessor(next); };
   committer.on_published = [this] { follow_snapshot(); };
   maintenance.on_tick = [this] { notices.tick(); };

@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "control/cli/print_forecast.hpp"
+
 namespace sluice::cli {
 
 using protocol::Exit;
@@ -43,6 +45,8 @@ int change(Context& context, Call call, const std::string& subject, std::optiona
   const auto drained = waited ? protocol::answer_from<protocol::Drained>(*waited) : protocol::Drained{};
   auto text = render_change(changed, subject);
   if (waited) text += render_drained(drained, subject);
+  if (const auto* foretold = changed.more.if_contains("forecast"))
+    text += render_forecasts(*foretold, context.output.style());
   const int shown = context.output.show(answer->body, text);
   context.output.note(render_notes(changed));
   return shown == 0 && drained.forced > 0 ? static_cast<int>(Exit::forced) : shown;

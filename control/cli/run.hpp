@@ -89,6 +89,9 @@ int run(Context& context, const CompletionVerb& verb);
 int run(Context& context, const CompleteVerb& verb);
 int run(Context& context, const ManVerb& verb);
 
+// run_rehearse.cpp
+int run(Context& context, const RehearseVerb& verb);
+
 // run_guide.cpp
 int run(Context& context, const ImportVerb& verb);
 int run(Context& context, const AdviseVerb& verb);

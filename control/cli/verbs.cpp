@@ -22,6 +22,12 @@ std::optional<Problem> check(const RollingVerb& verb) {
   return std::nullopt;
 }
 
+std::optional<Problem> check(const RehearseVerb& verb) {
+  if (verb.logs.empty()) return malformed("--log is missing, the access log that is rehearsed");
+  if (verb.rate > 0 && verb.draw_for.count() < 1000) return malformed("--for must be at least 1s");
+  return std::nullopt;
+}
+
 std::optional<Problem> check(const FlagVerb& verb) {
   const bool set = verb.action == "set", list = verb.action == "list";
   if (!list && verb.message.flag.empty()) return malformed("which flag? write flag " + verb.action + " NAME");

@@ -308,6 +308,50 @@ struct ImportVerb {
   }
 };
 
+// A plan on recorded traffic; runs here, without a daemon (control/rehearse).
+struct RehearseVerb {
+  std::string plan;  // a name in `config`, or a file
+  protocol::Strings logs;
+  std::string config;       // empty: /etc/sluice/sluice.yaml, if PLAN is a name
+  std::string format;       // of sluiced's log, when it is a template
+  std::string service, to;  // empty: the log's
+  std::string canary;       // "errors=3%,p95=x1.4"
+  std::uint32_t rate = 0;   // requests a second; 0: the log's own
+  protocol::milliseconds draw_for{24 * 3600 * 1000};
+  std::optional<std::uint64_t> seed;
+
+  static constexpr std::uint32_t kMostRate = 1'000'000;
+  static constexpr Page kPage{
+      "rehearse PLAN --log FILE...",
+      "What a plan would have done on recorded traffic: its steps, verdicts and the way back, by the "
+      "daemon's own\n"
+      "judge in the log's time. PLAN is a name in the configuration, or a file. Logs of sluiced (JSON, "
+      "combined, a\n"
+      "template), nginx (combined, also with $request_time behind it) and HAProxy (httplog). A log with both "
+      "pools is\n"
+      "replayed as it was; of one pool, --canary says what the other does. No daemon is asked.\n"
+      "Exit 0: it went through; 6: it went back; 7: the log ended before.",
+      "  sluicectl rehearse careful --log /var/log/sluice/access.log\n"
+      "  sluicectl rehearse ./plan.yaml --log access.log --canary errors=3%,p95=x1.4\n"
+      "  sluicectl rehearse ./plan.yaml --log access.log --canary errors=3% --rate 10000/s --for 24h\n"};
+  static void words(auto& self, auto& visit) {
+    visit.word("PLAN", self.plan, protocol::kNothing);
+    visit.flag("--log FILE", self.logs, "an access log; may come several times");
+    visit.flag("--canary errors=3%,p95=x1.4", self.canary,
+               "what the new pool does: so many errors, answers that take so many times as long");
+    visit.flag("--service S", self.service, "of a log with several");
+    visit.flag("--to POOL", self.to, "the new pool; without: the one with fewer requests");
+    visit.flag("--rate 10000/s", protocol::PerSecond{self.rate, kMostRate},
+               "the log's mixture, drawn out to that rate, look by look");
+    visit.flag("--for 24h", self.draw_for, "for so long, with --rate");
+    visit.flag("--seed N", self.seed, "of what is drawn by chance; default 1");
+    visit.flag("--format TEMPLATE", self.format, "of sluiced's log, when it is a template");
+    visit.flag("--config FILE", self.config,
+               "where PLAN and the service's salt are; default /etc/sluice/sluice.yaml");
+  }
+};
+std::optional<protocol::Problem> check(const RehearseVerb& verb);
+
 struct AdviseVerb {
   Answers answers;  // that need not be asked
   AdviceNames names;
@@ -402,7 +446,7 @@ using protocol::List;
 using Reading =
     List<StatusVerb, TopVerb, protocol::Explain, protocol::History, protocol::Events, ConfigShowVerb>;
 using Shifting = protocol::ShiftVerbs;
-using Rollouts = List<RolloutVerbs, RollingVerb>;
+using Rollouts = List<RolloutVerbs, RollingVerb, RehearseVerb>;
 using Traffic = protocol::Join<protocol::TrafficVerbs, List<FlagVerb, MirrorVerb, protocol::MintPreview>>;
 using Backends = List<protocol::Drain, protocol::Ready, protocol::Maint, WeightVerb, protocol::Add,
                       RemoveVerb, protocol::Wait>;

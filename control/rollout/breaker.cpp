@@ -18,11 +18,14 @@ double error_limit(const config::PlanSpec& plan) {
 
 }  // namespace
 
+std::unique_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, Tally stable) {
+  const FastFail test = FastFail::tolerating(tolerated_rate(stable, error_limit(plan)));
+  return std::make_unique<observe::Breaker>(test.up, test.down, test.trip);
+}
+
 std::shared_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, const observe::PoolLive& stable) {
   const Reading counted = read(stable);
-  const double tolerated = tolerated_rate({counted.attempts, counted.errors}, error_limit(plan));
-  const FastFail test = FastFail::tolerating(tolerated);
-  return std::make_shared<observe::Breaker>(test.up, test.down, test.trip);
+  return breaker_for(plan, Tally{counted.attempts, counted.errors});
 }
 
 }  // namespace sluice::rollout

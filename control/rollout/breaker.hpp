@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "control/rollout/evidence.hpp"
 #include "proxy/config/spec.hpp"
 #include "proxy/observe/breaker.hpp"
 #include "proxy/observe/live.hpp"
@@ -12,5 +13,6 @@ namespace sluice::rollout {
 
 // `stable`: the pool that it came from, with all that it counted so far.
 std::shared_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, const observe::PoolLive& stable);
+std::unique_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, Tally stable);
 
 }  // namespace sluice::rollout

@@ -8,6 +8,13 @@ namespace {
 
 constexpr double kRolloutRisk = 0.01 - 0.001;  // G5 less what FastFail may spend
 
+// The fresh windows share as much again.
+Risk risk_of_whole(std::size_t steps, std::size_t limits) {
+  Risk risk = risk_of(steps, limits);
+  risk.fail /= 2;
+  return risk;
+}
+
 }  // namespace
 
 Risk risk_of(std::size_t steps, std::size_t limits) {
@@ -17,8 +24,14 @@ Risk risk_of(std::size_t steps, std::size_t limits) {
 }
 
 Judge::Judge(const std::vector<config::GateSpec>& gates, std::size_t steps)
-    : limits_(counted_limits(gates)), risk_(risk_of(steps, limits_.size())) {
-  risk_.fail /= 2;
+    : limits_(counted_limits(gates)), risk_(risk_of_whole(steps, limits_.size())) {}
+
+Judge::Tests Judge::tests_of(const std::vector<config::GateSpec>& gates, std::size_t steps) {
+  Tests tests;
+  for (const CountedLimit& limit : counted_limits(gates))
+    tests.limits.push_back({limit.gate(), limit.kind()});
+  tests.risk = risk_of_whole(steps, tests.limits.size());
+  return tests;
 }
 
 void Judge::begin(Reading canary, Reading stable) {

@@ -30,6 +30,18 @@ Risk risk_of(std::size_t steps, std::size_t limits);
 // One rollout's evidence and verdicts on the gates that the proxy counts for. One thread at a time.
 class Judge {
  public:
+  // What it asks at each look of a step's whole evidence, for who wants to know beforehand what it would
+  // find.
+  struct Tests {
+    struct Limit {
+      config::GateSpec gate;
+      LimitKind kind;
+    };
+    std::vector<Limit> limits;  // in their order
+    Risk risk;
+  };
+  static Tests tests_of(const std::vector<config::GateSpec>& gates, std::size_t steps);
+
   // Of `gates` it takes the limits of those that are counted (limit.hpp), in their order.
   Judge(const std::vector<config::GateSpec>& gates, std::size_t steps);
 

@@ -24,6 +24,8 @@ class CountedLimit {
   // Requires: the gate is of error_rate or a quantile, and has a limit of this kind.
   CountedLimit(config::GateSpec gate, LimitKind kind);
 
+  const config::GateSpec& gate() const { return gate_; }
+  LimitKind kind() const { return kind_; }
   bool against_stable() const { return kind_ == LimitKind::max_increase; }
   // Judges once, with bounds; `stable` is not looked at unless it is against stable.
   Judgement judge(const Window& canary, const Window& stable, Risk risk) const;

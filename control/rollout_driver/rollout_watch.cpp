@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "control/rollout/looks.hpp"
 #include "proxy/base/values.hpp"
 #include "proxy/observe/shadow.hpp"
 #include "proxy/route/query.hpp"
@@ -12,11 +13,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kBurst = 5;  // readings of the requests in flight of which the least is judged
-
-// Twenty looks at a step, not more than ten a second nor fewer than one.
-milliseconds looking_interval(milliseconds hold) {
-  return std::clamp(hold / 20, milliseconds(100), milliseconds(1000));
-}
 
 std::string trip_text(const observe::Breaker& breaker, const std::string& pool, bool mirrored) {
   return std::to_string(breaker.errors()) + " of the first answers of pool '" + pool + "'" +
@@ -88,8 +84,8 @@ RolloutWatch::RolloutWatch(const state::Rollout& rollout, const route::Service& 
       phase_(rollout.phase),
       step_(rollout.step),
       step_began_(rollout.step_began),
-      interval_(looking_interval(phase_ == state::RolloutPhase::running ? rollout.current().hold
-                                                                        : milliseconds(0))),
+      interval_(rollout::looking_interval(phase_ == state::RolloutPhase::running ? rollout.current().hold
+                                                                                 : milliseconds(0))),
       judge_(rollout.plan.gates, rollout.plan.steps.size()) {
   judge_.begin(canary_of(service, rollout), rollout::read(*service.pools[service.rescue].live));
   if (phase_ != state::RolloutPhase::running) return;

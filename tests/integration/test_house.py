@@ -30,6 +30,7 @@ def copy_of_the_house(tmp_path):
     ("proxy/route", '#include "proxy/net/wrong.hpp"', "does not link proxy/net"),
     ("proxy/base", '#include "proxy/config/spec.hpp"', "does not link proxy/config"),
     ("control/cli", '#include "proxy/config/spec.hpp"', "does not link proxy/config"),
+    ("control/cli", '#include "control/rollout/judge.hpp"', "does not link control/rollout"),
     ("proxy/http", '#include "wrong.hpp"', "relative to the root"),
     ("proxy/http", "#include <boost/asio/buffer.hpp>", "proxy/http is pure"),
     ("proxy/config", "#include <thread>", "proxy/config is pure"),
