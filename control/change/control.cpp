@@ -198,8 +198,8 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   Deadlines deadlines;
   RolloutHost rollout_host;
   rollout_driver::RolloutDriver rollout_driver;
-  Succession succession;
   Maintenance maintenance;
+  Succession succession;
   StatusWriter status;
   const Sampler sampler;
 };
@@ -230,8 +230,8 @@ Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_worke
       deadlines(loop, in_force, committer, recorder, background),
       rollout_host(in_force, committer, recorder),
       rollout_driver(loop, rollout_host, names.resolver(), background),
-      succession(in_force, committer, living.publisher, living.health, rollout_driver),
       maintenance(loop, in_force, committer, workers, *options.files),
+      succession(in_force, committer, living.publisher, living.health, rollout_driver, maintenance.recent()),
       status({options, in_force, readiness, workers, names.resolver(), living.health, living.drains,
               maintenance.recent(), rollout_driver, ordering.keeper, committer, recorder, notices.notices(),
               exporter, succession.upgrades}),

@@ -26,7 +26,8 @@ class Maintenance {
   std::function<void()> on_tick;  // once a second
 
   TicketKeeper& tickets() { return tickets_; }
-  const SlidingWindow& recent() const { return recent_; }  // what pools did in the last minute
+  const SlidingWindow& recent() const { return recent_; }  // what pools did lately
+  SlidingWindow& recent() { return recent_; }
 
  private:
   const InForce& in_force_;

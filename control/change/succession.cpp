@@ -24,19 +24,20 @@ namespace {
 
 // The parts of what is known.
 constexpr char kServices[] = "services", kHealth[] = "health", kRollouts[] = "rollouts",
-               kUnderWay[] = "under_way";
+               kUnderWay[] = "under_way", kTraffic[] = "traffic";
 // A process that takes over waits so long for the first probes.
 constexpr std::chrono::seconds kFirstProbes{10};
 
 }  // namespace
 
 Succession::Succession(InForce& in_force, Committer& committer, Publisher& publisher, BackendHealth& health,
-                       rollout_driver::RolloutDriver& rollouts)
+                       rollout_driver::RolloutDriver& rollouts, SlidingWindow& recent)
     : in_force_(in_force),
       committer_(committer),
       publisher_(publisher),
       health_(health),
-      rollouts_(rollouts) {}
+      rollouts_(rollouts),
+      recent_(recent) {}
 
 void Succession::take_over(const Knowledge& knowledge) {
   known_before_.emplace(knowledge.text);
@@ -57,6 +58,9 @@ asio::awaitable<void> Succession::go_on_as_before() {
   }
   rollouts_.remember((*known_before_)[kRollouts]);
   set_elsewhere((*known_before_)[kUnderWay], *in_force_.snapshot);
+  // A program from before this part was known says nothing of it.
+  if (const auto& traffic = (*known_before_)[kTraffic]; !traffic.is_null() && !recent_.remember(traffic))
+    spdlog::warn("what the process before this one knew of the traffic cannot be read: it is followed anew");
   known_before_.reset();
 }
 
@@ -83,7 +87,8 @@ Knowledge Succession::knowledge() const {
   return {knowledge_text({{kServices, publisher_.memory.known(snapshot)},
                           {kHealth, health::known_health(health_.registry, health_.outliers)},
                           {kRollouts, rollouts_.known()},
-                          {kUnderWay, under_way_in(snapshot)}}),
+                          {kUnderWay, under_way_in(snapshot)},
+                          {kTraffic, recent_.known(snapshot)}}),
           publisher_.memory.descriptors()};
 }
 

@@ -13,6 +13,7 @@
 #include "control/change/in_force.hpp"
 #include "control/change/knowledge.hpp"
 #include "control/change/publisher.hpp"
+#include "control/change/sliding_window.hpp"
 #include "control/change/upgrades.hpp"
 #include "control/rollout_driver/rollout_driver.hpp"
 
@@ -22,7 +23,7 @@ class Succession {
  public:
   // All of them outlive it.
   Succession(InForce& in_force, Committer& committer, Publisher& publisher, BackendHealth& health,
-             rollout_driver::RolloutDriver& rollouts);
+             rollout_driver::RolloutDriver& rollouts, SlidingWindow& recent);
 
   // --- in the process that takes over
   // What the one before it knew; its descriptors are copied. Before the first snapshot is built.
@@ -52,6 +53,7 @@ class Succession {
   Publisher& publisher_;
   BackendHealth& health_;
   rollout_driver::RolloutDriver& rollouts_;
+  SlidingWindow& recent_;
   std::optional<KnowledgeParts> known_before_;  // until go_on_as_before() is over
 };
 

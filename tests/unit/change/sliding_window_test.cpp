@@ -81,14 +81,22 @@ TEST_F(RecentTest, nothing_without_a_sample) {
 }
 
 struct WindowsTest : ::testing::Test {
-  std::shared_ptr<route::Snapshot> snapshot = std::make_shared<route::Snapshot>();
+  std::shared_ptr<route::Snapshot> snapshot;
   SlidingWindow windows;
   io::Clock::time_point now{1000s};
 
-  WindowsTest() {
-    auto& pools = snapshot->services.emplace_back().pools;
-    for (int i = 0; i < 2; ++i) pools.emplace_back().live = std::make_shared<observe::PoolLive>(1);
-    pools.front().share = 95'000;
+  WindowsTest() { begin(); }
+  // As a process begins: with counters of its own.
+  void begin() {
+    snapshot = std::make_shared<route::Snapshot>();
+    auto& service = snapshot->services.emplace_back();
+    service.spec.name = "api";
+    for (const char* name : {"blue", "green"}) {
+      auto& pool = service.pools.emplace_back();
+      pool.name = name;
+      pool.live = std::make_shared<observe::PoolLive>(1);
+    }
+    service.pools.front().share = 95'000;
   }
   const std::shared_ptr<observe::PoolLive>& live(std::size_t pool) const {
     return snapshot->services[0].pools[pool].live;
@@ -147,6 +155,39 @@ TEST_F(WindowsTest, a_point_of_the_history_is_what_came_in_five_seconds) {
   EXPECT_LT(history[1].p95_ms, 0) << "nothing was answered";
   EXPECT_EQ(windows.history_of(*live(1)).size(), 0u) << "a pool without requests costs nothing";
   EXPECT_EQ(windows.until(), now - 1s);
+}
+
+TEST_F(WindowsTest, the_hour_and_the_day_are_remembered_also_by_the_next_process) {
+  auto& counters = live(0)->per_worker[0];
+  const auto began = now;
+  for (int i = 0; i < 120; ++i) {
+    counters.requests.add(10);
+    counters.errors.add(1);
+    if (i == 61) counters.in_flight.add(7);
+    second();
+    if (i == 61) counters.in_flight.sub(7);
+  }
+  const auto check = [&](const SlidingWindow& of, std::uint64_t requests) {
+    const auto hour = of.memory_of(*live(0)).last_hour(now, of.followed(now));
+    EXPECT_EQ(hour.requests, requests);
+    EXPECT_EQ(hour.errors, requests / 10);
+    EXPECT_EQ(hour.in_flight, 7u) << "also when it was over before the five seconds were";
+    EXPECT_EQ(of.memory_of(*live(1)).last_hour(now, of.followed(now)).requests, 0u);
+  };
+  const std::uint64_t seen = 1160;  // the last step has not ended
+  EXPECT_EQ(windows.followed(now), began);
+  check(windows, seen);
+  SlidingWindow next;
+  ASSERT_TRUE(next.remember(windows.known(*snapshot)));
+  begin();
+  EXPECT_EQ(next.followed(now), began);
+  next.sample(*snapshot, now);
+  check(next, seen);
+  live(0)->per_worker[0].requests.add(10);
+  live(0)->per_worker[0].errors.add(1);
+  for (int i = 0; i < 6; ++i) next.sample(*snapshot, now += 1s);
+  check(next, seen + 10);
+  EXPECT_FALSE(SlidingWindow().remember({{"services", {{"api", {{"blue", 1}}}}}}));
 }
 
 TEST(PoolHistoryTest, keeps_a_quarter_of_an_hour) {
