@@ -14,7 +14,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 
 # What the links could be made to allow, and must not.
 PROXY_NEVER_CONTROL = ("proxy/", "control/")
-CLI_SEES_ONLY = {"cli", "screen", "nginx", "rehearse", "protocol", "base"}
+CLI_SEES_ONLY = {"cli", "screen", "nginx", "rehearse", "audit", "protocol", "base"}
 
 WORKER_ROOMS = ("proxy/exchange", "proxy/client", "proxy/route", "proxy/http", "proxy/grpc_web", "proxy/http1", "proxy/h2", "proxy/mux",
                 "proxy/upstream", "proxy/net")
@@ -76,7 +76,7 @@ def check_graph(graph, links):
         behind = closure("rehearse", links) if "rehearse" in links else set()  # the daemon's own judge, which the CLI does not name
         if name == "cli" and not reached - behind <= CLI_SEES_ONLY:
             extra = ", ".join(sorted(reached - behind - CLI_SEES_ONLY))
-            yield f"CMakeLists.txt: {folder} must link screen, nginx, rehearse, protocol and base only, not {extra}"
+            yield f"CMakeLists.txt: {folder} must link screen, nginx, rehearse, audit, protocol and base only, not {extra}"
 
 
 def check_file(root, path, graph, links):

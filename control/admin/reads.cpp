@@ -59,6 +59,21 @@ Reply history(const Control& control, const protocol::History& message) {
   return json_reply(answer_json(list));
 }
 
+asio::awaitable<Reply> verify_audit(Control& control, protocol::VerifyAudit) {
+  const auto verified = co_await control.verify_audit();
+  co_return verified ? json_reply(answer_json(*verified)) : problem_reply(verified.error());
+}
+
+Reply report(const Control& control, const protocol::GetReport& message) {
+  const auto document = control.report(message);
+  if (!document) return problem_reply(document.error());
+  auto reply = text_reply(*document);
+  if (message.format == "json") reply.content_type = "application/json";
+  if (message.format == "html") reply.content_type = "text/html; charset=utf-8";
+  if (message.format == "md") reply.content_type = "text/markdown; charset=utf-8";
+  return reply;
+}
+
 Reply events(const Control& control, const protocol::Events& message) {
   if (auto problem = control.views().missing_service(message.service)) return problem_reply(*problem);
   Reply reply;

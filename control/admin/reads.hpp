@@ -17,6 +17,8 @@ Reply list_flags(const change::Control& control, const protocol::ListFlags& mess
 Reply flag(const change::Control& control, const protocol::GetFlag& message);
 Reply explain(const change::Control& control, const protocol::Explain& message);
 Reply history(const change::Control& control, const protocol::History& message);
+boost::asio::awaitable<Reply> verify_audit(change::Control& control, protocol::VerifyAudit message);
+Reply report(const change::Control& control, const protocol::GetReport& message);
 Reply config(const change::Control& control, const protocol::GetConfig& message);
 Reply readyz(const change::Control& control, const protocol::GetReady& message);
 Reply samples(const change::Control& control, const protocol::GetSamples& message);

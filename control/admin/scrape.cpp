@@ -52,6 +52,12 @@ void daemon(Exposition& out, change::Control& control) {
   out.single("sluice_predecessor_connections", "gauge",
              "Client connections that the process has left whose place this one took.",
              control.views().predecessor_connections());
+  auto& audit =
+      out.family("sluice_audit_head", "gauge",
+                 "The number of the audit log's last line, by its hash: what Prometheus keeps of it, who can "
+                 "write the log cannot change.");
+  if (const auto head = control.views().audit_head())
+    audit.add(head->number, out.keep({{"hash", head->hash}}));
   out.single("sluice_workers", "gauge", "Worker threads.", workers.count());
   const auto counted = workers.counters();
   TableFamilies(out, observe::kWorkerMetrics).add(counted);

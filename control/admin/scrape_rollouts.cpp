@@ -44,6 +44,12 @@ void rollout_metrics(Exposition& out, const change::StatusWriter& views, const r
     active.add(rollout.active, labels);
     if (rollout.active) step.add(rollout.step.value_or(0), labels);
   }
+  auto& ready =
+      out.family("sluice_rollback_ready", "gauge",
+                 "1 when the pool that a service would go back to could take all its requests now; of those "
+                 "that have a way back.");
+  for (const auto& [service, status] : views.way_backs())
+    ready.add(status.ready, out.keep({{"service", service}, {"pool", status.pool}}));
   std::unordered_set<std::string_view> have_one;
   for (const auto& [service, rollout] : rollouts) have_one.insert(service);
   for (const auto& service : snapshot.services)

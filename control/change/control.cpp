@@ -10,6 +10,7 @@
 
 #include "control/acme/keeper.hpp"
 #include "control/change/acme_host.hpp"
+#include "control/change/audit_check.hpp"
 #include "control/change/backend_verbs.hpp"
 #include "control/change/deadlines.hpp"
 #include "control/change/forecaster.hpp"
@@ -20,6 +21,7 @@
 #include "control/change/previews.hpp"
 #include "control/change/rollout_host.hpp"
 #include "control/change/shift_verbs.hpp"
+#include "control/change/story_keeper.hpp"
 #include "control/change/succession.hpp"
 #include "control/tracing/exporter.hpp"
 #include "proxy/config/notes.hpp"
@@ -197,9 +199,11 @@ struct Control::Parts : std::enable_shared_from_this<Control::Parts> {
   Reloader reloader;
   NameFollower name_follower;
   Deadlines deadlines;
+  Maintenance maintenance;
+  WayBackWatch way_backs;
   RolloutHost rollout_host;
   rollout_driver::RolloutDriver rollout_driver;
-  Maintenance maintenance;
+  StoryKeeper stories;
   Succession succession;
   Forecaster forecaster;
   StatusWriter status;
@@ -230,22 +234,38 @@ Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_worke
                recorder),
       name_follower(in_force, names.resolver(), committer, living.drains, recorder),
       deadlines(loop, in_force, committer, recorder, background),
-      rollout_host(in_force, committer, recorder),
-      rollout_driver(loop, rollout_host, names.resolver(), background),
       maintenance(loop, in_force, committer, workers, *options.files),
+      way_backs(in_force, maintenance.recent(), living.health.registry, recorder),
+      rollout_host(in_force, committer, recorder, way_backs),
+      rollout_driver(loop, rollout_host, names.resolver(), background),
+      stories(in_force, committer, recorder, *options.files),
       succession(in_force, committer, living.publisher, living.health, rollout_driver, maintenance.recent()),
       forecaster(loop, in_force, maintenance.recent()),
       status({options, in_force, readiness, workers, names.resolver(), living.health, living.drains,
               maintenance.recent(), rollout_driver, ordering.keeper, committer, recorder, notices.notices(),
-              exporter, succession.upgrades}),
+              exporter, way_backs, succession.upgrades}),
       sampler(in_force, maintenance.recent()) {
   workers.on_suspect = [this](std::uint32_t id) { living.health.outliers.consider(id); };
   name_follower.listen(living.health, workers);
   living.drains.on_finished = [this](const Drain& drain) { record_drain(drain); };
   committer.forecaster = &forecaster;
-  committer.tell_first = [this](const state::State& next) { return succession.tell_predecessor(next); };
+  committer.tell_first = [this](const state::State& next) {
+    stories.about_to(next);
+    return succession.tell_predecessor(next);
+  };
   committer.on_published = [this] { follow_snapshot(); };
-  maintenance.on_tick = [this] { notices.tick(); };
+  maintenance.on_tick = [this] {
+    notices.tick();
+    way_backs.tick();
+    stories.tick();
+  };
+  rollout_driver.on_look = [this](const std::string& service, const state::Rollout& rollout,
+                                  const rollout::Evidence& evidence) {
+    stories.looked(service, rollout, evidence);
+  };
+  recorder.on_change = [this](const state::Edit& edit, const std::string& actor, double took_ms) {
+    stories.changed(edit, actor, took_ms);
+  };
   committer.on_committed = [this](const state::State& before, const std::string& verb) {
     deadlines.tell_released(before, verb);
   };
@@ -253,12 +273,14 @@ Control::Parts::Parts(asio::any_io_executor the_loop, worker::Workers& the_worke
 
 asio::awaitable<std::string> Control::Parts::open() {
   if (std::string error = co_await committer.load(); !error.empty()) co_return error;
-  recorder.open_audit_log(*options.files, in_force.spec.state_dir + "/audit.log");
+  recorder.open_audit_log(*options.files, in_force.spec.state_dir + "/audit.log",
+                          committer.history().state().generation);
   rollout_driver.open_log(*options.files, in_force.spec.state_dir + "/judgements.log");
   warn_of(in_force.spec);
   if (std::string error = previews.open(); !error.empty()) co_return error;
   if (std::string error = co_await committer.merge_with_configuration(); !error.empty()) co_return error;
   in_force.snapshot = std::make_shared<const route::Snapshot>();
+  stories.open(in_force.spec.state_dir);
   ordering.keeper.follow(in_force.spec);
   co_return workers.prepare_listeners(in_force.spec.listeners);
 }
@@ -330,6 +352,7 @@ void Control::Parts::stop() {
   deadlines.stop();
   name_follower.stop();
   maintenance.stop();
+  stories.stop();
   ordering.keeper.stop();
   waits.stop();
   recorder.events.on_added = nullptr;  // another process tells what happens from now on
@@ -393,6 +416,12 @@ asio::awaitable<Result<protocol::Waited>> Control::wait(protocol::Wait message) 
   co_return co_await parts->waits.wait(std::move(message));
 }
 
+asio::awaitable<Result<protocol::AuditVerified>> Control::verify_audit() {
+  const auto parts = parts_;
+  auto work = change::verify_audit(*parts->options.files, parts->recorder);
+  co_return co_await std::move(work);
+}
+
 asio::awaitable<Result<Committer::Lock>> Control::freeze() {
   const auto parts = parts_;
   Committer::Lock held = co_await parts->committer.lock();
@@ -416,7 +445,10 @@ protocol::Problem Control::refuse(const Invocation& invocation, const std::strin
 int Control::lock_descriptor() const { return parts_->committer.store().lock_descriptor(); }
 void Control::doubt_the_disk() { parts_->committer.store().doubt(); }
 
-Knowledge Control::knowledge() const { return parts_->succession.knowledge(); }
+Knowledge Control::knowledge() const {
+  parts_->stories.flush();
+  return parts_->succession.knowledge();
+}
 void Control::take_over(Knowledge knowledge) { parts_->succession.take_over(knowledge); }
 
 asio::awaitable<void> Control::follow(std::string news) {
@@ -433,6 +465,8 @@ void Control::set_under_way_elsewhere(const json::value& said) {
 void Control::hand_over() {
   parts_->readiness = {false, "replaced by another process"};
   parts_->committer.retire();
+  parts_->recorder.share_audit_log();
+  parts_->stories.leave();
   parts_->living.drains.on_finished = nullptr;  // told by the other process
   parts_->living.publisher.memory.hand_over();
   parts_->stop();
@@ -477,6 +511,10 @@ void Control::set_on_listeners(std::function<void()> taken) {
 }
 
 void Control::set_upgrades(Upgrades* upgrades) { parts_->succession.upgrades = upgrades; }
+
+Result<std::string> Control::report(const protocol::GetReport& message) const {
+  return parts_->stories.report(message);
+}
 
 const StatusWriter& Control::views() const { return parts_->status; }
 const Sampler& Control::samples() const { return parts_->sampler; }

@@ -58,6 +58,9 @@ class Control {
   // A problem `timed_out` when the time is over; the drain or the probing goes on.
   boost::asio::awaitable<Result<protocol::Waited>> wait(protocol::Wait message);
 
+  // Whether the audit log is whole, as it is when this is called; a problem when it cannot be read.
+  boost::asio::awaitable<Result<protocol::AuditVerified>> verify_audit();
+
   // `what` was asked for without the right to it: an audit line, and it counts as refused.
   void access_denied(const Actor& actor, const std::string& what, const std::string& why);
   // SIGUSR1: access log, audit log and judgement log are opened anew.
@@ -93,6 +96,8 @@ class Control {
 
   // With the blockers of running drains; of this service only, unless the name is empty.
   boost::asio::awaitable<StatusView> status(std::string service = {});
+  // The story of a rollout, or of a span, as the document that is wanted.
+  Result<std::string> report(const protocol::GetReport& message) const;
   const StatusWriter& views() const;  // all else that only looks
   const Sampler& samples() const;
   Readiness readiness() const;

@@ -18,7 +18,7 @@ struct Event {
   std::uint64_t id = 0;  // from 1, in order, without gaps; starts again with the process
   std::chrono::system_clock::time_point time;
   std::string type;  // "change", "health", "ejected", "drain", "drained", "reload", "warning", "certificate",
-                     // "shutdown"
+                     // "rollback", "shutdown"
   std::string service;         // empty: the whole daemon
   std::string text;            // one sentence
   boost::json::object detail;  // its numbers

@@ -142,6 +142,14 @@ std::optional<Notice> of_retention(const Event& event, std::uint64_t generation)
   return notice;
 }
 
+std::optional<Notice> of_way_back(const Event& event, std::uint64_t generation) {
+  const auto* ready = event.detail.if_contains("ready");
+  const bool lost = ready && *ready == false;
+  Notice notice = made_of(lost ? NoticeKind::rollback_lost : NoticeKind::rollback_ready, event, generation);
+  notice.reason = text_in(event, "text");
+  return notice;
+}
+
 // An order that went well is no news; one that failed is the end's beginning.
 std::optional<Notice> of_certificate(const Event& event, std::uint64_t generation) {
   const std::string result = text_in(event, "result");
@@ -168,6 +176,7 @@ std::optional<Notice> notice_of(const Event& event, std::uint64_t generation) {
   if (event.type == "health") return of_health(event, generation);
   if (event.type == "ejected") return of_ejection(event, generation);
   if (event.type == "retain") return of_retention(event, generation);
+  if (event.type == "rollback") return of_way_back(event, generation);
   if (event.type == "certificate") return of_certificate(event, generation);
   return std::nullopt;
 }

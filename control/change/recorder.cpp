@@ -1,6 +1,7 @@
 #include "control/change/recorder.hpp"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <boost/json/array.hpp>
 
@@ -8,8 +9,32 @@ namespace sluice::change {
 
 namespace json = boost::json;
 
+void Recorder::open_audit_log(state::FileSystem& files, std::string path, std::uint64_t generation) {
+  audit_.emplace(files, std::move(path));
+  state::Attempt start;
+  start.time = unix_milliseconds();
+  start.actor = {::geteuid(), ::getpid(), "daemon"};
+  start.generation = generation;
+  const auto told = audit_->go_on(std::move(start));
+  audit_failed_ = told.has_error();
+  if (!told)
+    spdlog::error("the audit log is not written: {}", told.error().message());
+  else if (!told->empty())
+    warn("warning", "", "the audit log: " + *told);
+}
+
 void Recorder::reopen_audit_log() {
   if (audit_) audit_->reopen();
+}
+
+void Recorder::share_audit_log() {
+  if (audit_) audit_->share();
+}
+
+std::optional<protocol::AuditHead> Recorder::audit_head() const {
+  const auto& place = audit_ ? audit_->place() : std::nullopt;
+  if (!place || place->head.number == 0) return std::nullopt;
+  return protocol::AuditHead{place->head.number, place->head.hash};
 }
 
 void Recorder::audit(const Invocation& invocation, const std::string& verb, const state::Texts& texts,
@@ -74,6 +99,7 @@ void Recorder::log_change(const Invocation& invocation, const state::Edit& edit,
                       {"undo", undo},
                       {"took_ms", took_ms}};
   events.add("change", edit.services.size() == 1 ? edit.services.front().name : "", text, std::move(detail));
+  if (on_change) on_change(edit, to_string(invocation.actor), took_ms);
 }
 
 void Recorder::info(std::string type, std::string service, std::string text, json::object detail) {

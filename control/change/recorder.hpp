@@ -5,6 +5,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "control/change/in_force.hpp"
 #include "control/change/invocation.hpp"
 #include "control/change/status.hpp"
+#include "control/protocol/audit.hpp"
 #include "control/state/audit.hpp"
 #include "control/state/diff.hpp"
 
@@ -23,8 +25,14 @@ class Recorder {
   Recorder(boost::asio::any_io_executor loop, const InForce& in_force) : events(loop), in_force_(in_force) {}
 
   // Requires: called before anything is audited. `files` outlives it.
-  void open_audit_log(state::FileSystem& files, std::string path) { audit_.emplace(files, std::move(path)); }
+  // Says what it finds in the log that was not left there (control/audit/AUDIT.md). `generation` is in force.
+  void open_audit_log(state::FileSystem& files, std::string path, std::uint64_t generation);
   void reopen_audit_log();
+  // Another process has this one's place, and rotates the log.
+  void share_audit_log();
+  // Null before open_audit_log().
+  state::AuditLog* audit_log() { return audit_ ? &*audit_ : nullptr; }
+  std::optional<protocol::AuditHead> audit_head() const;
 
   void audit(const Invocation& invocation, const std::string& verb, const state::Texts& texts,
              const std::string& result);
@@ -41,6 +49,9 @@ class Recorder {
   void warn(std::string type, std::string service, std::string text, boost::json::object detail = {});
 
   bool audit_failed() const { return audit_failed_; }
+
+  // A change that is in force and audited.
+  std::function<void(const state::Edit& edit, const std::string& actor, double took_ms)> on_change;
 
   EventLog events;
   ControlCounters counters;

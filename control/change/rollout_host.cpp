@@ -17,6 +17,11 @@ boost::asio::awaitable<Result<protocol::Changed>> RolloutHost::make(rollout_driv
   return committer_.commit(std::move(invocation), std::move(proposal));
 }
 
+std::optional<protocol::RollbackStatus> RolloutHost::way_back(const std::string& service) const {
+  const auto* kept = in_force_.state.service(service);
+  return kept ? way_backs_.of(*kept) : std::nullopt;
+}
+
 void RolloutHost::event(std::string service, std::string text, boost::json::object detail) {
   recorder_.events.add("rollout", std::move(service), std::move(text), std::move(detail));
 }

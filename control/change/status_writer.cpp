@@ -129,6 +129,7 @@ StatusView StatusWriter::status_now(const std::string& wanted) const {
     view.listeners.push_back(listener_view(listener, of_.workers.port_of(listener.name)));
   view.notify = notify();
   view.certificates = certificates();
+  view.audit = audit_head();
   for (const auto& service : of_.in_force.spec.services)
     if (const auto* kept = of_.in_force.state.service(service.name);
         kept && (wanted.empty() || wanted == service.name))
@@ -139,6 +140,8 @@ StatusView StatusWriter::status_now(const std::string& wanted) const {
 std::vector<protocol::CertificateStatus> StatusWriter::certificates() const {
   return certificate_views(of_.in_force.spec, of_.keeper.holdings(), unix_milliseconds());
 }
+
+std::optional<protocol::AuditHead> StatusWriter::audit_head() const { return of_.recorder.audit_head(); }
 
 std::uint64_t StatusWriter::predecessor_connections() const {
   const auto before = of_.upgrades ? of_.upgrades->predecessor() : std::nullopt;
@@ -196,6 +199,7 @@ ServiceView StatusWriter::service_view(const state::ServiceState& service, io::C
   if (service.retained)
     view.retained = protocol::RetainedStatus{service.retained->pools, time_text(service.retained->until),
                                              left_until(service.retained->until)};
+  view.rollback = of_.way_backs.of(service);
   const route::Service* routed = of_.in_force.routed(service.name);
   if (routed) view.set_aside = routed->disabled;
   for (const auto& flag : service.flags) view.flags.emplace_back(flag.name, flag.share);
@@ -341,6 +345,13 @@ std::vector<BackendView> StatusWriter::backends(const route::Service& service,
   const auto* kept = of_.in_force.state.service(service.spec.name);
   const auto* wanted = kept ? kept->pool(pool.name) : nullptr;
   return wanted ? backends_of(&pool, *wanted) : std::vector<BackendView>();
+}
+
+std::vector<std::pair<std::string, protocol::RollbackStatus>> StatusWriter::way_backs() const {
+  std::vector<std::pair<std::string, protocol::RollbackStatus>> all;
+  for (const auto& service : of_.in_force.state.services)
+    if (auto status = of_.way_backs.of(service)) all.emplace_back(service.name, std::move(*status));
+  return all;
 }
 
 std::vector<std::pair<std::string, RolloutView>> StatusWriter::rollouts() const {

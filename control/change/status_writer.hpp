@@ -18,6 +18,7 @@
 #include "control/change/sliding_window.hpp"
 #include "control/change/status.hpp"
 #include "control/change/upgrades.hpp"
+#include "control/change/way_back_watch.hpp"
 #include "control/notify/notices.hpp"
 #include "control/protocol/answers.hpp"
 #include "control/rollout_driver/rollout_driver.hpp"
@@ -43,6 +44,7 @@ class StatusWriter {
     const Recorder& recorder;
     const notify::Notices& notices;
     const tracing::Exporter& exporter;
+    const WayBackWatch& way_backs;
     Upgrades* const& upgrades;  // null: there are none
   };
   explicit StatusWriter(Sources sources) : of_(sources) {}
@@ -65,13 +67,16 @@ class StatusWriter {
   bool durable() const { return of_.committer.durable(); }
   std::uint64_t upgrades() const { return of_.upgrades ? of_.upgrades->count() : 0; }
   std::uint64_t predecessor_connections() const;
-  std::vector<protocol::NotifyStatus> notify() const;  // of each target of notices
-  std::optional<tracing::Results> spans() const;       // nothing while it is off
+  std::optional<protocol::AuditHead> audit_head() const;  // nothing before the first line
+  std::vector<protocol::NotifyStatus> notify() const;     // of each target of notices
+  std::optional<tracing::Results> spans() const;          // nothing while it is off
   std::vector<protocol::CertificateStatus> certificates() const;
   // By pool, of the last 10 s; empty without requests.
   std::vector<double> shares_measured(const route::Service& service) const;
   std::uint64_t draining(const route::Pool& pool) const;  // backends whose drain is under way
   std::vector<BackendView> backends(const route::Service& service, const route::Pool& pool) const;
+  // By service, of those that have a way back.
+  std::vector<std::pair<std::string, protocol::RollbackStatus>> way_backs() const;
   std::vector<std::pair<std::string, RolloutView>> rollouts() const;  // by service, the last one
 
  private:

@@ -40,6 +40,14 @@ Format format_in(const std::vector<std::string>& words) {
   return Format::table;
 }
 
+std::optional<Format> format_of(const std::string& word) {
+  if (word == "table") return Format::table;
+  if (word == "json") return Format::json;
+  if (word == "md") return Format::markdown;
+  if (word == "html") return Format::html;
+  return std::nullopt;
+}
+
 // CLI11 says "NAME: what"; ours is "NAME is missing", "NAME is given twice" or what alone.
 std::string sentence(const CLI::ParseError& error) {
   constexpr std::string_view kTail = " is required";
@@ -117,9 +125,11 @@ void Parser::add_globals() {
   app_.add_option("--url", line_.globals.url)->type_name("URL");
   app_.add_option("--token-file", line_.globals.token_file)->type_name("FILE");
   global("-o,--output", [this](const std::string& text) {
-    if (text != "table" && text != "json")
-      wrong("--output", sluice::quoted(text) + " is no format, write table or json");
-    line_.globals.format = text == "json" ? Format::json : Format::table;
+    const auto format = format_of(text);
+    if (!format)
+      wrong("--output",
+            sluice::quoted(text) + " is no format, write table or json (of report: md, html or json)");
+    line_.globals.format = *format;
   });
   app_.add_option("--reason", line_.change.reason)->type_name("TEXT");
   global("--if-generation",
@@ -198,6 +208,9 @@ Parse Parser::run(std::vector<std::string> words) {
 std::optional<Problem> Parser::check_whole() const {
   if (!line_.globals.url.empty() && !line_.globals.socket.empty())
     return protocol::malformed("--url and --socket exclude each other");
+  const bool of_report = line_.globals.format == Format::markdown || line_.globals.format == Format::html;
+  if (of_report && !std::holds_alternative<ReportVerb>(line_.verb))
+    return protocol::malformed("-o md and -o html are of report alone, write table or json");
   return std::visit(
       []<class Verb>(const Verb& verb) -> std::optional<Problem> {
         if constexpr (protocol::HasCheck<Verb>)

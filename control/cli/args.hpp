@@ -12,7 +12,7 @@
 
 namespace sluice::cli {
 
-enum class Format { table, json };
+enum class Format { table, json, markdown, html };  // the last two: of report alone
 
 struct Globals {
   std::string socket;      // empty: the default (client.hpp)

@@ -44,6 +44,10 @@ class Declare {
       verb_.add_flag_callback(names, [&value] { value = true; });
     else if constexpr (std::same_as<std::remove_cvref_t<Value>, protocol::FlagFor>)
       flag_for(name, value);
+    else if constexpr (std::same_as<std::remove_cvref_t<Value>, protocol::FileList>)
+      verb_.add_option(names, value.value)
+          ->type_name("FILE")
+          ->expected(1, CLI::detail::expected_max_vector_size);
     else if constexpr (std::same_as<std::remove_cvref_t<Value>, protocol::Strings>)
       verb_
           .add_option_function<std::vector<std::string>>(

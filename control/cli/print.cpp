@@ -160,6 +160,23 @@ std::string render_history(const protocol::HistoryList& list, const Style& style
   return table.empty() ? "no changes yet\n" : table.render(style);
 }
 
+std::string render_verified(const protocol::AuditVerified& verified) {
+  const std::string lines = std::to_string(verified.lines) + (verified.lines == 1 ? " line" : " lines");
+  std::string out;
+  if (const auto& fault = verified.fault)
+    out = "not whole: " + fault->file + ":" + std::to_string(fault->line) + ": " + fault->kind + ": " +
+          fault->text + "\n" + lines + " before it fit" +
+          (verified.since.empty() ? "" : ", since " + verified.since) + "\n";
+  else
+    out = "whole: " + lines +
+          (verified.since.empty() ? "" : " since " + verified.since + ", the last at " + verified.until) +
+          "\n";
+  if (verified.head.number > 0)
+    out += "head: " + std::to_string(verified.head.number) + " " + verified.head.hash + "\n";
+  for (const auto& note : verified.notes) out += "note: " + note + "\n";
+  return out;
+}
+
 std::string render_event(const protocol::Event& event) {
   return event.time + "  " + event.type + "  " + (event.service.empty() ? "" : event.service + ": ") +
          event.text + "\n";

@@ -8,6 +8,7 @@
 #include "control/cli/args.hpp"
 #include "control/cli/table.hpp"
 #include "control/protocol/answers.hpp"
+#include "control/protocol/audit.hpp"
 #include "control/protocol/change.hpp"
 #include "control/protocol/status.hpp"
 
@@ -30,6 +31,7 @@ std::string render_notes(const protocol::Changed& changed);
 std::string render_drained(const protocol::Drained& drained, const std::string& subject);
 
 std::string render_history(const protocol::HistoryList& list, const Style& style);
+std::string render_verified(const protocol::AuditVerified& verified);
 std::string render_event(const protocol::Event& event);
 std::string render_explain(const protocol::Explained& explained, const Style& style);
 // GET /v1/flags, or one flag.

@@ -123,6 +123,14 @@ std::string retained_line(const ServiceStatus& service) {
   return "retained: " + names + " for another " + duration_text(service.retained->left) + "\n";
 }
 
+// "way back: ready, at 80 % of yesterday's peak per backend"; nothing for a service without one.
+std::string way_back_line(const ServiceStatus& service, const Style& style) {
+  if (!service.rollback) return {};
+  const std::string& text = service.rollback->text;
+  return "way back to " + service.rollback->pool + ": " +
+         (service.rollback->ready ? style.good(text) : style.bad(text)) + "\n";
+}
+
 // "paused: 12 held, nothing in flight"; nothing for a service that is open.
 std::string traffic_line(const ServiceStatus& service, const Style& style) {
   const auto& traffic = service.traffic;
@@ -197,6 +205,7 @@ std::string render_status(const Status& status, const std::string& wanted, const
       out += style.busy("unconfirmed:") + " reverts in " + duration_text(service.unconfirmed->left) +
              ", sluicectl confirm " + service.name + "\n";
     out += retained_line(service);
+    out += way_back_line(service, style);
     out += traffic_line(service, style);
     out += flag_and_mirror_lines(service);
     out += pools_table(service, style);

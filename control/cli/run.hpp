@@ -41,10 +41,13 @@ int run(Context& context, const Message& message) {
 // run_read.cpp
 int run(Context& context, const StatusVerb& verb);
 int run(Context& context, const protocol::Explain& message);
-int run(Context& context, const protocol::History& message);
 int run(Context& context, const protocol::Events& message);
 int run(Context& context, const ConfigShowVerb& verb);
 int run(Context& context, const protocol::GetReady& message);
+
+// run_history.cpp
+int run(Context& context, const HistoryVerb& verb);
+int run(Context& context, const ReportVerb& verb);
 
 // run_top.cpp
 int run(Context& context, const TopVerb& verb);

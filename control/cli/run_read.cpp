@@ -56,14 +56,6 @@ int run(Context& context, const protocol::Explain& message) {
       render_explain(protocol::answer_from<protocol::Explained>(answer->body), context.output.style()));
 }
 
-int run(Context& context, const protocol::History& message) {
-  const auto answer = context.client.call(send(message));
-  if (!answer) return context.output.fail(answer.error());
-  return context.output.show(
-      answer->body,
-      render_history(protocol::answer_from<protocol::HistoryList>(answer->body), context.output.style()));
-}
-
 int run(Context& context, const protocol::Events& message) {
   auto& output = context.output;
   int shown = 0;

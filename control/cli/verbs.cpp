@@ -16,6 +16,11 @@ std::optional<Problem> check(const RolloutVerbs&) {
   return malformed("rollout does start, status, pause, resume, promote or abort");
 }
 
+std::optional<Problem> check(const HistoryVerb& verb) {
+  if (!verb.verify || verb.message.service.empty()) return std::nullopt;
+  return protocol::malformed("--verify is of the whole log, leave out '" + verb.message.service + "'");
+}
+
 std::optional<Problem> check(const RollingVerb& verb) {
   if (verb.run.empty()) return malformed("--run is missing, the command for each backend");
   if (verb.batch == 0) return malformed("--batch must be at least 1");

@@ -60,6 +60,54 @@ struct TopVerb {
   }
 };
 
+struct HistoryVerb {
+  protocol::History message;
+  bool verify = false;
+  protocol::Strings files;  // of --verify: looked at here; none: the daemon looks at its own
+
+  static constexpr Page kPage{
+      "history [SERVICE] | --verify [--audit-log FILE...]",
+      "Who changed what, when and why; the latest first. With --verify: whether the audit log is whole, how "
+      "many "
+      "lines\nsince when, and the hash of the last one; exit 9 at the first line that was changed, is "
+      "missing or was put "
+      "in.",
+      "  sluicectl history api\n  sluicectl history --verify\n"
+      "  sluicectl history --verify --audit-log /var/lib/sluice/audit.log.1 /var/lib/sluice/audit.log\n"};
+  static void words(auto& self, auto& visit) {
+    visit.maybe("SERVICE", self.message.service, protocol::kServices);
+    visit.flag("--limit N", protocol::at_most(self.message.limit, 100'000), "how many, default 50");
+    visit.flag("--verify", self.verify, "the audit log of the daemon");
+    visit.flag("--audit-log FILE...", protocol::FileList{self.files},
+               "these files of one log instead, in any order; no daemon is asked");
+    visit.needs("--audit-log", "--verify");
+    visit.excludes("--verify", "--limit");
+  }
+};
+std::optional<protocol::Problem> check(const HistoryVerb& verb);
+
+struct ReportVerb {
+  protocol::GetReport message;
+
+  static constexpr Page kPage{"report SERVICE [--rollout ID | --since D] [-o md|html|json]",
+                              "The story of a rollout in one file, for a ticket: what broke, whom it hit, "
+                              "why it went back, how long it took; "
+                              "who asked\nfor it, each step with its figures against their limits, the "
+                              "decisions. Without --rollout of the last "
+                              "one.\nWith --since: the shifts of that time, rollouts or not.",
+                              "  sluicectl report api\n  sluicectl report api -o html > api.html\n  "
+                              "sluicectl report api --rollout 41 -o json | "
+                              "jq .summary\n  sluicectl report api --since 24h\n"};
+  static void words(auto& self, auto& visit) {
+    visit.word("SERVICE", self.message.service, protocol::kServices);
+    visit.flag("--rollout ID", protocol::at_most(self.message.rollout, UINT32_MAX),
+               "the generation that began it; history names them");
+    visit.flag("--since 24h", self.message.since, "what was shifted since, from the history");
+    visit.excludes("--since", "--rollout");
+    visit.text("  -o md|html|json        Markdown (the default), one HTML file with plots, or its data\n");
+  }
+};
+
 struct ConfigShowVerb {
   std::string show;
 
@@ -444,7 +492,7 @@ struct NotifyVerb {
 
 using protocol::List;
 using Reading =
-    List<StatusVerb, TopVerb, protocol::Explain, protocol::History, protocol::Events, ConfigShowVerb>;
+    List<StatusVerb, TopVerb, protocol::Explain, HistoryVerb, ReportVerb, protocol::Events, ConfigShowVerb>;
 using Shifting = protocol::ShiftVerbs;
 using Rollouts = List<RolloutVerbs, RollingVerb, RehearseVerb>;
 using Traffic = protocol::Join<protocol::TrafficVerbs, List<FlagVerb, MirrorVerb, protocol::MintPreview>>;

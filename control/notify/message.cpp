@@ -52,6 +52,10 @@ std::string what_they_are(NoticeKind kind) {
       return "pools are no longer retained";
     case NoticeKind::certificate_ending:
       return "certificates are ending";
+    case NoticeKind::rollback_lost:
+      return "services cannot go back";
+    case NoticeKind::rollback_ready:
+      return "services can go back again";
     case NoticeKind::rolled_back:
     case NoticeKind::gate_failed:
     case NoticeKind::rollout_done:

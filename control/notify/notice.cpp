@@ -30,6 +30,8 @@ bool comes_in_numbers(NoticeKind kind) {
     case NoticeKind::drain_forced:
     case NoticeKind::retain_over:
     case NoticeKind::certificate_ending:
+    case NoticeKind::rollback_lost:
+    case NoticeKind::rollback_ready:
       return true;
     case NoticeKind::rolled_back:
     case NoticeKind::gate_failed:

@@ -137,8 +137,16 @@ std::string word_of(const std::string& state) {
   return state == "running" ? "holding" : state;
 }
 
+// "Cannot go back: blue has 1 of 3 backends up"; empty when it can, or when there is nothing to go back to.
+std::string no_way_back(const ServiceStatus& service) {
+  if (!service.rollback || service.rollback->ready) return {};
+  return "Cannot go back: " + service.rollback->pool + " " + joined(service.rollback->reasons, ", ");
+}
+
 Headline of_rollout(const ServiceStatus& service, const RolloutStatus& rollout) {
-  const bool failed = count(rollout, "fail") > 0, slow = warned(rollout) || rollout.state == "paused";
+  const bool failed = count(rollout, "fail") > 0;
+  const std::string stuck = no_way_back(service);
+  const bool slow = warned(rollout) || rollout.state == "paused" || !stuck.empty();
   return {failed ? 1u
           : slow ? 3u
                  : 5u,
@@ -148,7 +156,7 @@ Headline of_rollout(const ServiceStatus& service, const RolloutStatus& rollout) 
           word_of(rollout.state),
           rollout.mirror ? "Copies of " + share_text(*rollout.mirror) + " of the requests go to " + rollout.to
                          : flow(service),
-          how_well(rollout),
+          joined({stuck, how_well(rollout)}, "; "),
           waits_of(rollout)};
 }
 
@@ -212,10 +220,13 @@ Headline headline_of(const ServiceStatus& service, std::optional<milliseconds> e
   const std::string latest = news(service, ended_ago), text = flow(service), how = numbers(service);
   if (latest == "rolled_back")
     return {3, "bad", "rolled back", text + " again", "Why: " + service.rollout->why, {}};
+  if (const auto stuck = no_way_back(service); !stuck.empty())
+    return {4, "warn", "no way back", text, stuck, {}};
   if (auto ill = trouble(service)) return *ill;
   if (service.unconfirmed)
-    return {5,    "move", "unconfirmed",
-            text, how,    "you: without a confirmation it reverts in " + time_left(service.unconfirmed->left)};
+    return {
+        5,    "move", "unconfirmed",
+        text, how,    "you: without a confirmation it reverts in " + time_left(service.unconfirmed->left)};
   if (std::ranges::any_of(service.pools, drains)) return {6, "move", "draining", text, how, {}};
   if (!all_go_to_one(service)) return {7, "move", "shifted", text, how, {}};
   if (latest == "aborted") return {8, "calm", "aborted", text + " again", how, {}};

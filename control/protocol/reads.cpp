@@ -1,5 +1,7 @@
 #include "control/protocol/reads.hpp"
 
+#include "control/protocol/report.hpp"
+
 namespace sluice::protocol {
 
 std::optional<Problem> check(const Explain& explain) {
@@ -10,6 +12,14 @@ std::optional<Problem> check(const Explain& explain) {
 std::optional<Problem> check(const GetConfig& config) {
   if (config.format == "yaml" || config.format == "json") return std::nullopt;
   return malformed("the parameter 'format' must be yaml or json", "format");
+}
+
+std::optional<Problem> check(const GetReport& report) {
+  if (report.format != "json" && report.format != "md" && report.format != "html")
+    return malformed("the parameter 'format' must be json, md or html", "format");
+  if (report.since && report.rollout != 0)
+    return malformed("'since' and 'rollout' exclude each other", "since");
+  return std::nullopt;
 }
 
 }  // namespace sluice::protocol

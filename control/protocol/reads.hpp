@@ -52,15 +52,9 @@ struct History {
   std::uint32_t limit = 50;
 
   static constexpr Route kRoutes[] = {reads("GET", "/v1/history")};
-  static constexpr Page kPage{"history [SERVICE]", "Who changed what, when and why; the latest first.",
-                              "  sluicectl history api\n"};
   static void query(auto& self, auto& visit) {
     visit("service", self.service);
     visit("limit", self.limit);
-  }
-  static void words(auto& self, auto& visit) {
-    visit.maybe("SERVICE", self.service, kServices);
-    visit.flag("--limit N", at_most(self.limit, 100'000), "how many, default 50");
   }
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "control/protocol/answer.hpp"
+#include "control/protocol/audit.hpp"
 #include "control/protocol/headline.hpp"
 #include "control/protocol/rollout_status.hpp"
 
@@ -163,6 +164,33 @@ struct RetainedStatus {
   }
 };
 
+// Whether the pool could take all traffic back, while there is a way back: of an active rollout, or of a pool
+// that is retained after a shift.
+struct RollbackStatus {
+  std::string pool;
+  bool ready = false;
+  std::string text;                    // "ready", or "not ready: blue has 1 of 3 backends up, ..."
+  Strings reasons;                     // of not ready, a clause each
+  std::uint64_t up = 0, backends = 0;  // that would take requests, and all that are meant to
+  std::uint64_t idle_connections = 0;  // open to them and unused
+  std::optional<double> peak_ratio;    // what a backend would get, of the most that one had in the last day
+  std::optional<double> in_flight_ratio;  // likewise in flight, of max_in_flight
+  std::optional<milliseconds> left;       // of the window in which the pool is kept; nothing: no end is set
+
+  static void fields(auto& self, auto& visit) {
+    visit("pool", self.pool);
+    visit("ready", self.ready);
+    visit("text", self.text);
+    visit("reasons", self.reasons);
+    visit("up", self.up);
+    visit("backends", self.backends);
+    visit("idle_connections", self.idle_connections);
+    visit.or_null("peak_ratio", as<Thousandths>(self.peak_ratio));
+    visit.or_null("in_flight_ratio", as<Thousandths>(self.in_flight_ratio));
+    visit.or_null("left_ms", self.left);
+  }
+};
+
 // C8: the last change reverts.
 struct UnconfirmedStatus {
   milliseconds left{0};
@@ -177,6 +205,7 @@ struct ServiceStatus {
   std::optional<RolloutStatus> rollout;  // the active one, or the last one
   std::optional<UnconfirmedStatus> unconfirmed;
   std::optional<RetainedStatus> retained;
+  std::optional<RollbackStatus> rollback;  // nothing: there is no way back
   TrafficStatus traffic;
   std::vector<std::pair<std::string, Share>> flags;  // F1
   std::optional<MirrorStatus> mirror;                // M1
@@ -190,6 +219,7 @@ struct ServiceStatus {
     visit.or_null("rollout", self.rollout);
     visit.some("unconfirmed", self.unconfirmed);
     visit.or_null("retained", self.retained);
+    visit.or_null("rollback", self.rollback);
     visit("traffic", self.traffic);
     visit("flags", as<Percentages>(self.flags));
     visit.or_null("mirror", self.mirror);
@@ -286,6 +316,7 @@ struct Status {
   std::uint64_t upgrades = 0;  // that led to this process
   std::optional<PredecessorStatus> predecessor;
   std::vector<NotifyStatus> notify;
+  std::optional<AuditHead> audit;  // the last line of the audit log; nothing: there is none yet
 
   static void fields(auto& self, auto& visit) {
     visit("generation", self.generation);
@@ -303,6 +334,7 @@ struct Status {
     visit("upgrades", self.upgrades);
     visit.some("predecessor", self.predecessor);
     visit.some_named("notify", self.notify);
+    visit.or_null("audit", self.audit);
   }
 };
 

@@ -103,6 +103,11 @@ struct OneOf {
   std::string_view words, complaint;
 };
 
+// Files: as many words as stand behind the flag.
+struct FileList {
+  Strings& value;
+};
+
 // A flag that may carry a duration behind '='.
 struct FlagFor {
   bool& value;

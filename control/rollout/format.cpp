@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "proxy/base/url.hpp"
+#include "proxy/config/gate_kinds.hpp"
 
 namespace sluice::rollout {
 namespace {
@@ -48,13 +49,14 @@ std::optional<double> quantile_of(std::string_view metric) {
 }
 
 std::string unit_of(const config::GateSpec& gate) {
-  if (gate.metric.empty()) return "";
+  if (gate.metric.empty() || is_rollback_ready(gate)) return "";
   return quantile_of(gate.metric) ? "seconds" : "rate";
 }
 
 std::string gate_name(const config::GateSpec& gate, LimitKind kind) {
   if (!gate.exec.empty()) return gate.name.empty() ? "exec " + shown_urls(gate.exec) : gate.name;
   if (!gate.http.empty()) return gate.name.empty() ? "http " + shown_url(gate.http) : gate.name;
+  if (is_rollback_ready(gate)) return gate.metric;
   const std::string limit = limit_text(gate, limit_of(gate, kind));
   if (!gate.prometheus.empty()) return (gate.name.empty() ? "query" : gate.name) + " max " + limit;
   if (kind == LimitKind::max_increase) return gate.metric + " against stable max_increase " + limit;

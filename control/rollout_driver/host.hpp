@@ -6,11 +6,13 @@
 #include <boost/json/object.hpp>
 #include <boost/system/result.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "control/protocol/messages.hpp"
 #include "control/protocol/problem.hpp"
+#include "control/protocol/status.hpp"
 #include "control/state/apply.hpp"
 #include "proxy/route/snapshot.hpp"
 
@@ -31,6 +33,8 @@ class Host {
 
   virtual const state::State& state() const = 0;           // in force
   virtual const route::SnapshotPtr& snapshot() const = 0;  // in force
+  // Whether it could go back now; nothing when that is not known.
+  virtual std::optional<protocol::RollbackStatus> way_back(const std::string& service) const = 0;
   virtual boost::asio::awaitable<boost::system::result<protocol::Changed, protocol::Problem>> make(
       Move move) = 0;
   // Events of the types "rollout" and "warning".

@@ -177,6 +177,7 @@ rollout::Decision RolloutDriver::look_at(const Driven& one, io::Clock::time_poin
   const route::Service& service = *find_service(*host_.snapshot(), one.name);
   ask_external_gates(*one.watch);
   if (one.rollout.phase == RolloutPhase::verifying) begin_verify(one.name, one.rollout, *one.watch);
+  one.watch->way_back = host_.way_back(one.name);
   const auto evidence = one.watch->look(one.rollout, service, now);
   record(one.name, one.rollout, evidence);
   auto decision = rollout::decide(one.rollout, evidence);
@@ -239,6 +240,7 @@ void RolloutDriver::record(const std::string& name, const state::Rollout& rollou
   const state::Error error = judgements_->write(name, rollout, unix_milliseconds(), evidence.judgements);
   if (error && !judgements_failed_) spdlog::error("the judgements are not written: {}", error.message());
   judgements_failed_ = static_cast<bool>(error);
+  if (on_look) on_look(name, rollout, evidence);
   auto& warned = warned_gates_[name];
   for (const auto& judgement : evidence.judgements) {
     if (!judgement.warn) {

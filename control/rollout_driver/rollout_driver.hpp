@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -36,6 +37,10 @@ class RolloutDriver {
   // Until stop().
   boost::asio::awaitable<void> run();
   void stop();
+  // What was seen of a service's rollout at a look.
+  std::function<void(const std::string& service, const state::Rollout& rollout,
+                     const rollout::Evidence& evidence)>
+      on_look;
   // Another state is in force: there may be something to drive.
   void wake() { wakeup_.notify(); }
 

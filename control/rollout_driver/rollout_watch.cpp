@@ -4,6 +4,7 @@
 
 #include "control/rollout/looks.hpp"
 #include "proxy/base/values.hpp"
+#include "proxy/config/gate_kinds.hpp"
 #include "proxy/observe/shadow.hpp"
 #include "proxy/route/query.hpp"
 
@@ -168,6 +169,8 @@ std::vector<rollout::Judgement> RolloutWatch::judgements(const state::Rollout& r
   for (const auto& gate : rollout.plan.gates)
     if (gate.metric == "saturation")
       all.push_back(rollout::judge_saturation(gate, least_in_flight(), service.spec.limits.in_flight));
+  for (const auto& gate : rollout.plan.gates)
+    if (is_rollback_ready(gate)) all.push_back(rollout::judge_way_back(gate, way_back));
   for (const auto& gate : gates_) all.push_back(judgement_of(*gate));
   return all;
 }

@@ -5,12 +5,14 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "control/io/notifier.hpp"
 #include "control/rollout/engine.hpp"
 #include "control/rollout/known_step.hpp"
+#include "control/rollout/way_back.hpp"
 #include "control/rollout_driver/external_gate.hpp"
 #include "control/state/rollout.hpp"
 #include "proxy/route/snapshot.hpp"
@@ -44,6 +46,7 @@ class RolloutWatch {
   // For status.
   const rollout::Evidence& last() const { return last_; }
   std::string waits_for;
+  std::optional<protocol::RollbackStatus> way_back;  // as it was when look() was called
   std::chrono::milliseconds in_step(io::Clock::time_point now) const;
   bool probing = false;  // the verify requests are under way or done
 

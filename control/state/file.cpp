@@ -7,7 +7,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "proxy/base/denied.hpp"
 
@@ -47,6 +49,20 @@ Descriptor opened(const std::string& path, int flags) {
   return Descriptor(fd);
 }
 
+Io<std::string> read_at(int fd, const std::string& path, std::uint64_t offset, std::size_t most) {
+  std::string bytes(most, '\0');
+  std::size_t got = 0;
+  while (got < most) {
+    const ssize_t n = ::pread(fd, bytes.data() + got, most - got, static_cast<off_t>(offset + got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return failed("read", path);
+    if (n == 0) break;
+    got += static_cast<std::size_t>(n);
+  }
+  bytes.resize(got);
+  return bytes;
+}
+
 class PosixFile : public File {
  public:
   PosixFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
@@ -63,6 +79,16 @@ class PosixFile : public File {
 
   // fdatasync writes the new size too, which is all the metadata that reading back needs.
   Error sync() override { return ::fdatasync(fd_.get()) < 0 ? failed("sync", path_) : Error(); }
+
+  Io<std::uint64_t> size() override {
+    struct stat is {};
+    if (::fstat(fd_.get(), &is) < 0) return failed("look at", path_);
+    return static_cast<std::uint64_t>(is.st_size);
+  }
+
+  Io<std::string> read_from(std::uint64_t offset, std::size_t most) override {
+    return read_at(fd_.get(), path_, offset, most);
+  }
 
  private:
   Descriptor fd_;
@@ -82,6 +108,24 @@ class PosixLock : public Lock {
 
  private:
   Descriptor fd_;  // flock: gone with the last descriptor, also after kill -9
+};
+
+// flock: gone with the descriptor, also after kill -9.
+class PosixSharedFile : public SharedFile {
+ public:
+  PosixSharedFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Io<std::string> read() override { return read_at(fd_.get(), path_, 0, kMost); }
+  Error write(std::string_view content) override {
+    const ssize_t written = ::pwrite(fd_.get(), content.data(), content.size(), 0);
+    return written == static_cast<ssize_t>(content.size()) ? Error() : failed("write to", path_);
+  }
+
+ private:
+  static constexpr std::size_t kMost = 4096;
+
+  Descriptor fd_;
+  std::string path_;
 };
 
 std::string content_of(int fd) {
@@ -145,6 +189,15 @@ class PosixFiles : public FileSystem {
 
   bool exists(const std::string& path) override { return ::access(path.c_str(), F_OK) == 0; }
 
+  Io<std::vector<std::string>> list(const std::string& folder) override {
+    std::error_code error;
+    std::vector<std::string> names;
+    for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+      names.push_back(it->path().filename().string());
+    if (error && error != std::errc::no_such_file_or_directory) return failed("list", folder, error.value());
+    return names;
+  }
+
   Io<std::unique_ptr<Lock>> lock(const std::string& path) override {
     Descriptor fd = opened(path, O_CREAT | O_RDWR);
     if (!fd) return failed("open", path);
@@ -157,6 +210,18 @@ class PosixFiles : public FileSystem {
     return std::unique_ptr<Lock>(std::make_unique<PosixLock>(std::move(fd)));
   }
 
+  Io<std::unique_ptr<SharedFile>> share(const std::string& path) override {
+    constexpr int kTries = 1000;
+    constexpr std::chrono::milliseconds kPause{1};
+    Descriptor fd = opened(path, O_CREAT | O_RDWR);
+    if (!fd) return failed("open", path);
+    for (int tries = 0; ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0; ++tries) {
+      if ((errno != EWOULDBLOCK && errno != EINTR) || tries == kTries) return failed("lock", path);
+      std::this_thread::sleep_for(kPause);
+    }
+    return std::unique_ptr<SharedFile>(std::make_unique<PosixSharedFile>(std::move(fd), path));
+  }
+
  private:
   static std::string parent_of(const std::string& path) {
     const std::string parent = std::filesystem::path(path).parent_path().string();
@@ -164,7 +229,7 @@ class PosixFiles : public FileSystem {
   }
 
   static Io<std::unique_ptr<File>> file(const std::string& path, int flags, const char* verb) {
-    Descriptor fd = opened(path, O_WRONLY | O_APPEND | flags);
+    Descriptor fd = opened(path, O_RDWR | O_APPEND | flags);
     if (!fd) return failed(verb, path);
     return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(fd), path));
   }

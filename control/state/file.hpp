@@ -3,10 +3,12 @@
 #pragma once
 
 #include <boost/system/result.hpp>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace sluice::state {
 
@@ -36,6 +38,18 @@ class File {
   virtual ~File() = default;
   virtual Error append(std::string_view bytes) = 0;  // all of it, or an error after an unknown part of it
   virtual Error sync() = 0;                          // data and size are on the disk when it returns
+  virtual Io<std::uint64_t> size() = 0;
+  // At most so many bytes from there on; none at the end.
+  virtual Io<std::string> read_from(std::uint64_t offset, std::size_t most) = 0;
+};
+
+// A small file that processes share: while this lives, no other process has it.
+class SharedFile {
+ public:
+  virtual ~SharedFile() = default;
+  virtual Io<std::string> read() = 0;
+  // Instead of what is there. Requires: as long as that, or nothing is there.
+  virtual Error write(std::string_view content) = 0;
 };
 
 // Held while it lives, and while another process has a copy of its descriptor.
@@ -58,8 +72,12 @@ class FileSystem {
   virtual Error sync_folder(const std::string& path) = 0;  // names made and renamed in it are on the disk
   virtual Error make_folder(const std::string& path) = 0;  // with its parents; nothing if it is there
   virtual bool exists(const std::string& path) = 0;
+  // The names in it, in any order; none when it is not there.
+  virtual Io<std::vector<std::string>> list(const std::string& folder) = 0;
   // EWOULDBLOCK, and a message with the process that holds it, when another has it.
   virtual Io<std::unique_ptr<Lock>> lock(const std::string& path) = 0;
+  // Made when it is not there. Waits for who has it, a second at most: then that one is dead or stopped.
+  virtual Io<std::unique_ptr<SharedFile>> share(const std::string& path) = 0;
 };
 
 // The real one.

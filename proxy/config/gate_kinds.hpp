@@ -40,6 +40,8 @@ inline const KindOfMap& kind_of(const GateSpec& gate) {
 }
 // The unit of its limits: a duration for quantiles, a percentage for the other metrics.
 inline bool is_latency(const GateSpec& gate) { return gate.metric.starts_with('p'); }
+// Is so or is not: it has no limit.
+inline bool is_rollback_ready(const GateSpec& gate) { return gate.metric == "rollback_ready"; }
 
 inline constexpr std::array<KindOfMap, 2> kVerifyKinds = {
     {{"exec", kinds_of_maps::kCommand, {}}, {"path", kinds_of_maps::kRequest, {}}}};

@@ -20,6 +20,8 @@ enum class NoticeKind : std::uint8_t {
   retain_over,
   certificate_ending,
   rollout_done,
+  rollback_lost,
+  rollback_ready,
 };
 inline constexpr Word<NoticeKind> kNoticeKinds[] = {
     {"rolled_back", NoticeKind::rolled_back},
@@ -30,6 +32,8 @@ inline constexpr Word<NoticeKind> kNoticeKinds[] = {
     {"retain_over", NoticeKind::retain_over},
     {"certificate_ending", NoticeKind::certificate_ending},
     {"rollout_done", NoticeKind::rollout_done},
+    {"rollback_lost", NoticeKind::rollback_lost},
+    {"rollback_ready", NoticeKind::rollback_ready},
 };
 
 enum class NoticeFormat : std::uint8_t { json, slack };

@@ -28,7 +28,8 @@ struct ReachSpec {
 };
 
 struct GateSpec {
-  static constexpr std::string_view kMetrics[] = {"error_rate", "p50", "p90", "p95", "p99", "saturation"};
+  static constexpr std::string_view kMetrics[] = {"error_rate", "p50",        "p90",           "p95",
+                                                  "p99",        "saturation", "rollback_ready"};
   static constexpr Word<bool> kAgainst[] = {{"stable", true}};
   static constexpr std::string_view kOnEmpty[] = {"hold", "fail"};
 

@@ -49,6 +49,13 @@ void check_keys_fit(const YamlValue& value, const KindOfMap& kind, const Places&
       value.complain("a gate of '" + std::string(kind.key) + "' needs the key '" + std::string(key) + "'");
 }
 
+void refuse_limits(const YamlValue& value, const Places& places, const std::string& metric) {
+  for (const std::string key : {"against", "max", "warn", "max_increase"})
+    if (places.keys.contains(key))
+      value.complaints().add(places.of_key(key, value.place()),
+                             "'" + key + "' has no meaning for '" + metric + "'");
+}
+
 void check_metric_limits(const YamlValue& value, const Places& places) {
   const auto there = [&](const char* key) {
     return places.keys.contains(key) || places.unread.contains(key);
@@ -85,6 +92,7 @@ void read(const YamlValue& value, GateSpec& gate, Plain) {
   if (!kind) return;
   check_keys_fit(value, *kind, places);
   if (places.unread.contains(std::string(kind->key))) return;  // of an unknown kind, limits mean nothing
+  if (is_rollback_ready(gate)) return refuse_limits(value, places, gate.metric);
   LimitReaders limits{keys, *kind, gate};
   GateSpec::fields(gate, limits);
   if (kind->key == "metric") check_metric_limits(value, places);

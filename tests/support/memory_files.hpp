@@ -108,9 +108,20 @@ class MemoryFiles : public state::FileSystem {
   Error make_folder(const std::string&) override { return {}; }
   bool exists(const std::string& path) override { return names_.contains(path); }
 
+  Io<std::vector<std::string>> list(const std::string& folder) override {
+    std::vector<std::string> found;
+    for (const auto& [name, node] : names_)
+      if (name.starts_with(folder + "/")) found.push_back(name.substr(folder.size() + 1));
+    return found;
+  }
+
   Io<std::unique_ptr<state::Lock>> lock(const std::string& path) override {
     if (!locks_.insert(path).second) return Error(EWOULDBLOCK, path + " is held by process 1");
     return std::unique_ptr<state::Lock>(std::make_unique<Held>(*this, path));
+  }
+
+  Io<std::unique_ptr<state::SharedFile>> share(const std::string& path) override {
+    return std::unique_ptr<state::SharedFile>(std::make_unique<Shared>(*this, path));
   }
 
  private:
@@ -133,8 +144,27 @@ class MemoryFiles : public state::FileSystem {
       node_->synced = node_->data.size();
       return {};
     }
+    Io<std::uint64_t> size() override { return node_->data.size(); }
+    Io<std::string> read_from(std::uint64_t offset, std::size_t most) override {
+      return offset < node_->data.size() ? node_->data.substr(offset, most) : std::string();
+    }
     MemoryFiles& files_;
     std::shared_ptr<Node> node_;
+  };
+
+  struct Shared : state::SharedFile {
+    Shared(MemoryFiles& files, std::string path) : files_(files), path_(std::move(path)) {}
+    Io<std::string> read() override {
+      const std::string* there = files_.content(path_);
+      return there ? *there : std::string();
+    }
+    Error write(std::string_view content) override {
+      if (const int code = files_.step()) return {code, "write " + path_};
+      files_.put(path_, std::string(content));
+      return {};
+    }
+    MemoryFiles& files_;
+    std::string path_;
   };
 
   struct Held : state::Lock {

@@ -29,7 +29,11 @@ class FullDisk : public state::FileSystem {
   state::Error sync_folder(const std::string& path) override { return real_.sync_folder(path); }
   state::Error make_folder(const std::string& path) override { return real_.make_folder(path); }
   bool exists(const std::string& path) override { return real_.exists(path); }
+  state::Io<std::vector<std::string>> list(const std::string& folder) override { return real_.list(folder); }
   state::Io<std::unique_ptr<state::Lock>> lock(const std::string& path) override { return real_.lock(path); }
+  state::Io<std::unique_ptr<state::SharedFile>> share(const std::string& path) override {
+    return real_.share(path);
+  }
 
  private:
   struct Wrapped : state::File {
@@ -39,6 +43,10 @@ class FullDisk : public state::FileSystem {
       return real->append(bytes);
     }
     state::Error sync() override { return real->sync(); }
+    state::Io<std::uint64_t> size() override { return real->size(); }
+    state::Io<std::string> read_from(std::uint64_t offset, std::size_t most) override {
+      return real->read_from(offset, most);
+    }
     std::unique_ptr<state::File> real;
     const FullDisk& disk;
   };

@@ -133,6 +133,20 @@ config::Spec with_certificate(std::int64_t not_after) {
   return spec;
 }
 
+TEST(NoticeOf, TheWayBackIsLostAndThereAgain) {
+  for (const bool ready : {false, true}) {
+    const auto notice = notice_of(
+        event_of("rollback", "api",
+                 {{"pool", "blue"}, {"ready", ready}, {"text", "not ready: blue has 0 of 1 backend up"}}),
+        8);
+    ASSERT_TRUE(notice);
+    EXPECT_EQ(notice->kind, ready ? NoticeKind::rollback_ready : NoticeKind::rollback_lost);
+    EXPECT_EQ(notice->subject, "api/blue");
+    EXPECT_EQ(notice->reason, "not ready: blue has 0 of 1 backend up");
+    EXPECT_EQ(notice->next, "sluicectl status api");
+  }
+}
+
 TEST(CertificatesWatched, EachThresholdIsToldOnce) {
   const config::Spec spec = with_certificate(1000 * kDay);
   CertificateWatch watch;

@@ -91,7 +91,11 @@ TEST(Args, LookingAndOperating) {
   EXPECT_EQ(explain.headers, (protocol::Strings{"A: 1", "B: 2"}));
   EXPECT_EQ(explain.method, "POST");
   EXPECT_EQ(verb<protocol::Explain>("explain -H A:_1 /path").url, "/path") << "-H takes one word";
-  EXPECT_EQ(verb<protocol::History>("history api --limit 5").limit, 5u);
+  EXPECT_EQ(verb<HistoryVerb>("history api --limit 5").message.limit, 5u);
+  EXPECT_TRUE(verb<HistoryVerb>("history --verify").verify);
+  EXPECT_EQ(verb<HistoryVerb>("history --verify --audit-log a.1 a").files, (protocol::Strings{"a.1", "a"}));
+  EXPECT_EQ(verb<ReportVerb>("report api --rollout 41 -o html").message.rollout, 41u);
+  EXPECT_EQ(verb<ReportVerb>("report api --since 24h").message.since, std::chrono::hours(24));
   EXPECT_FALSE(verb<protocol::Events>("events").follow);
   EXPECT_TRUE(verb<protocol::Events>("events -f").follow);
   EXPECT_EQ(verb<CheckVerb>("check a.yaml").file, "a.yaml");

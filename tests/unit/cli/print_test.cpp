@@ -182,5 +182,23 @@ TEST(FindBackend, ByNameOrAddressWhenOnlyOneHasIt) {
   EXPECT_NE(several.error().detail.find("a/p/x and b/q/x"), std::string::npos);
 }
 
+TEST(PrintVerified, SaysWhetherItIsWholeOrWhereItIsNot) {
+  protocol::AuditVerified verified;
+  verified.whole = true;
+  EXPECT_EQ(render_verified(verified), "whole: 0 lines\n");
+  verified.lines = 2;
+  verified.since = "A", verified.until = "B";
+  verified.head = {2, "abc"};
+  verified.notes = {"audit.log:1: a note"};
+  EXPECT_EQ(render_verified(verified),
+            "whole: 2 lines since A, the last at B\nhead: 2 abc\nnote: audit.log:1: a note\n");
+  verified.whole = false;
+  verified.fault = protocol::AuditFault{"audit.log", 3, "missing", "a sentence"};
+  EXPECT_EQ(render_verified(verified),
+            "not whole: audit.log:3: missing: a sentence\n2 lines before it fit, since A\nhead: 2 abc\nnote: "
+            "audit.log:1: a "
+            "note\n");
+}
+
 }  // namespace
 }  // namespace sluice::cli

@@ -99,6 +99,11 @@ SetMirror filled_message() {
   return {"api", "green", 10'000, true};
 }
 
+template <>
+GetReport filled_message() {
+  return {"api", 41, {}, "html"};
+}
+
 // Over the wire and back.
 template <class Message>
 void expect_taken(const Message& message, const std::string& what) {
@@ -169,8 +174,9 @@ std::string protocol_page() {
 }
 
 // The messages behind verbs that say more than their message.
-using Inner = List<GetStatus, GetConfig, RolloutStart, RolloutAct, GetRollout, SetFlag, RemoveFlag, ListFlags,
-                   GetFlag, SetMirror, ClearMirror, Weight, Remove, NotifyTest>;
+using Inner =
+    List<GetStatus, GetConfig, RolloutStart, RolloutAct, GetRollout, SetFlag, RemoveFlag, ListFlags, GetFlag,
+         SetMirror, ClearMirror, Weight, Remove, NotifyTest, History, VerifyAudit, GetReport>;
 using Messages = Join<Verbs, Inner>;
 
 TEST(Verbs, ThereIsAPageForEachAndTheOverviewNamesThem) {

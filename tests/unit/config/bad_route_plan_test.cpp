@@ -102,6 +102,7 @@ TEST(BadConfig, Gates) {
        "error_rate"},
       {gate("{metric: latency, max: 5%}"), 5, 22, "'metric' must be one of", ""},
       {gate("{metric: error_rate}"), 5, 13, "a gate of 'metric' needs the key 'max'", ""},
+      {gate("{metric: rollback_ready, max: 5%}"), 5, 38, "'max' has no meaning for 'rollback_ready'", ""},
       {gate("{metric: error_rate, max: 500ms}"), 5, 39, "'500ms' is not a percentage", ""},
       {gate("{metric: p95, max: 5%}"), 5, 32, "'5%' is not a duration", ""},
       {gate("{metric: error_rate, max: 5%, warn: 6%}"), 5, 49, "'warn' must be below 'max'", ""},

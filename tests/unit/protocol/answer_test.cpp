@@ -89,7 +89,7 @@ TEST(Answer, what_is_not_set_is_null_or_left_out_as_the_protocol_says) {
       write(answer_json(DrainStatus{})),
       R"({"running_ms":0,"finished":false,"clean":0,"forced":0,"requests":0,"tunnels":0,"left_ms":null})");
   EXPECT_EQ(write(answer_json(ServiceStatus{})),
-            R"({"stable":"","pools":{},"rollout":null,"retained":null,)"
+            R"({"stable":"","pools":{},"rollout":null,"retained":null,"rollback":null,)"
             R"("traffic":{"state":"open","held":0,"in_flight":0},"flags":{},"mirror":null})");
   EXPECT_EQ(write(answer_json(PoolStatus{})),
             R"({"share":0,"share_measured":null,"requests":0,"errors":0,"in_flight":0,"previews":0,)"

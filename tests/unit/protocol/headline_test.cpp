@@ -175,5 +175,28 @@ TEST_F(HeadlineTest, SeveralPoolsBesideTheStableOne) {
   EXPECT_EQ(now().text, "1 % of the requests go to green, 0.5 % to v3");
 }
 
+TEST_F(HeadlineTest, SaysWhenTheWayBackIsLost) {
+  auto& way = service.rollback.emplace();
+  way.pool = "blue";
+  way.ready = true;
+  split(kWhole);
+  expect(now(), 9, "calm", "steady", "All requests go to green");
+  way.ready = false;
+  way.reasons = {"has 1 of 3 backends up", "would run at 210 % of yesterday's peak per backend"};
+  expect(now(), 4, "warn", "no way back", "All requests go to green");
+  EXPECT_EQ(
+      now().how,
+      "Cannot go back: blue has 1 of 3 backends up, would run at 210 % of yesterday's peak per backend");
+  rollout("running");
+  gate("pass");
+  EXPECT_EQ(now().rank, 3u);
+  EXPECT_EQ(now().tone, "warn");
+  EXPECT_EQ(now().word, "holding");
+  EXPECT_EQ(now().how,
+            "Cannot go back: blue has 1 of 3 backends up, would run at 210 % of yesterday's peak per "
+            "backend; Going well: "
+            "the gate passes");
+}
+
 }  // namespace
 }  // namespace sluice::protocol

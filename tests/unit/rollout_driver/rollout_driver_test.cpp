@@ -33,6 +33,7 @@ class FakeHost : public Host {
 
   const state::State& state() const override { return state_; }
   const route::SnapshotPtr& snapshot() const override { return snapshot_; }
+  std::optional<protocol::RollbackStatus> way_back(const std::string&) const override { return way; }
   boost::asio::awaitable<boost::system::result<protocol::Changed, protocol::Problem>> make(
       Move move) override {
     asked.push_back(move.verb);
@@ -52,6 +53,7 @@ class FakeHost : public Host {
   }
   void warning(std::string, std::string, boost::json::object) override {}
 
+  std::optional<protocol::RollbackStatus> way;
   void put_in_force(state::State next) {
     state_ = std::move(next);
     snapshot_ = made_.publisher.build(change::two_pools(), state_, snapshot_.get());
@@ -122,6 +124,29 @@ TEST_F(DriverTest, what_was_refused_is_said_and_the_rollout_stays_where_it_is) {
   EXPECT_EQ(host.rollout().step, 0u);
   host.refusal.clear();
   EXPECT_TRUE(until([this] { return host.rollout().phase == RolloutPhase::done; })) << "it is asked again";
+}
+
+TEST_F(DriverTest, a_gate_of_the_way_back_holds_its_step_until_it_is_ready) {
+  auto plan = at_once({5'000, kWhole});
+  plan.gates.emplace_back().metric = "rollback_ready";
+  host.way.emplace().text = "not ready: blue has 0 of 1 backend up";
+  int looks = 0;
+  driver.on_look = [&looks](const std::string& service, const state::Rollout&,
+                            const rollout::Evidence& evidence) {
+    EXPECT_EQ(service, "api");
+    looks += evidence.judgements.size() == 1;
+  };
+  begin(std::move(plan));
+  const auto waits_for = [this] {
+    const auto* watch = driver.watch_of("api", host.rollout());
+    return watch ? watch->waits_for : std::string();
+  };
+  ASSERT_TRUE(until([&] { return waits_for() == "rollback_ready: not ready: blue has 0 of 1 backend up"; }));
+  ASSERT_TRUE(until([&] { return looks > 3; }));
+  EXPECT_EQ(host.rollout().step, 0u);
+  EXPECT_TRUE(host.asked.empty());
+  host.way->ready = true;
+  EXPECT_TRUE(until([this] { return host.rollout().phase == RolloutPhase::done; }));
 }
 
 // An upgrade: what this driver has seen, as another one reads it.
