@@ -71,6 +71,8 @@ class StatusWriter {
   // By pool, of the last 10 s; empty without requests.
   std::vector<double> shares_measured(const route::Service& service) const;
   std::uint64_t draining(const route::Pool& pool) const;  // backends whose drain is under way
+  // Of the pool's first backend whose long connections leave at a pace; nothing: there is none.
+  std::optional<protocol::PaceStatus> pace(const route::Pool& pool) const;
   std::vector<BackendView> backends(const route::Service& service, const route::Pool& pool) const;
   std::vector<std::pair<std::string, RolloutView>> rollouts() const;  // by service, the last one
 

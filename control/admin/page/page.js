@@ -399,9 +399,11 @@ function standing({ admin, health, removing }) {
 
 function detail_of({ drain, last_error, resolve_error }) {
   if (!drain || drain.finished) return resolve_error || last_error || drain && `${drain.clean} finished, ${drain.forced} cut`;
-  const { requests, tunnels, oldest_path, oldest_ms, left_ms } = drain;
+  const { requests, tunnels, oldest_path, oldest_ms, left_ms, pace } = drain;
   return `${requests + tunnels} left` + (oldest_path ? `, oldest ${oldest_path} ${span(oldest_ms + since())}` : "")
-    + (left_ms == null ? "" : `, cut in ${span(left_ms - since())}`);
+    + (left_ms == null ? "" : `, cut in ${span(left_ms - since())}`)
+    + (pace ? `; ${pace.left} leave at ${+pace.now.toPrecision(3)}${pace.slowed ? ` of ${pace.asked}` : ""} a second`
+      + (pace.left > 0 && pace.time_ms != null ? `, ${span(pace.time_ms)} more` : "") + (pace.slowed ? `: ${pace.slowed}` : "") : "");
 }
 
 function backends(service) {
