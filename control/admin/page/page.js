@@ -402,8 +402,7 @@ function detail_of({ drain, last_error, resolve_error }) {
   const { requests, tunnels, oldest_path, oldest_ms, left_ms, pace } = drain;
   return `${requests + tunnels} left` + (oldest_path ? `, oldest ${oldest_path} ${span(oldest_ms + since())}` : "")
     + (left_ms == null ? "" : `, cut in ${span(left_ms - since())}`)
-    + (pace ? `; ${pace.left} leave at ${+pace.now.toPrecision(3)}${pace.slowed ? ` of ${pace.asked}` : ""} a second`
-      + (pace.left > 0 && pace.time_ms != null ? `, ${span(pace.time_ms)} more` : "") + (pace.slowed ? `: ${pace.slowed}` : "") : "");
+    + (pace ? `; ${pace.left} at ${+pace.now.toFixed(1)}/s, ${span(pace.time_ms)}${pace.slowed ? ": " + pace.slowed : ""}` : "");
 }
 
 function backends(service) {
