@@ -16,7 +16,7 @@ def serves(name):
         body = f"{name} {request.path} {request.get('Range')}".encode()
         if request.path == FILES[name] and request.get("If-None-Match") == f'"{name}"':
             return connection.answer(304, headers=[("ETag", f'"{name}"')])
-        if request.path == FILES[name] or not request.path.startswith("/static/"):
+        if request.path == FILES[name] or not request.path.startswith(("/static/", "/other/")) or request.path == f"/other/{name}.js":
             return connection.answer(200, b"" if request.method == "HEAD" else body, [("Cache-Control", "public"), ("X-From", name)])
         if request.path == "/static/broken.js" and name == "green":
             return connection.reset()
@@ -127,7 +127,7 @@ def test_R5_it_is_counted_and_is_nobody_s_error(site):
 
 @pytest.mark.parametrize("method, path, headers, status", [
     ("POST", FILES["green"], [], 404),              # not safe
-    ("GET", "/other/app.js", [], 200),              # does not match
+    ("GET", "/other/green.js", [], 404),            # does not match
     ("GET", FILES["green"], [("If-None-Match", '"green"')], 304),
     ("HEAD", FILES["green"], [], 200),
 ])
