@@ -11,6 +11,7 @@
 #include "proxy/http/authority.hpp"
 #include "proxy/http/text.hpp"
 #include "proxy/http1/parser.hpp"
+#include "proxy/route/assets.hpp"
 #include "proxy/route/balance.hpp"
 #include "proxy/route/decide.hpp"
 
@@ -182,6 +183,25 @@ void explain_flags_and_mirror(const route::Service& service, const route::Decisi
   out.steps.push_back("mirrored to pool " + to + " " + who + ": " + mirrored);
 }
 
+// A file that the pool does not have.
+void explain_assets(const route::Service& service, const route::Decision& decision,
+                    const sluice::http::RequestHead& head, protocol::Explained& out) {
+  if (!route::is_asset(service.spec, head.path)) return;
+  const auto& pool = service.pools[decision.pool].name;
+  protocol::Strings others;
+  for (const auto& other : service.asset_pools)
+    if (other.pool != decision.pool) others.push_back(service.pools[other.pool].name);
+  std::string step = "assets: the answer carries no cookie and no header of ours; ";
+  if (route::is_override(decision.by))
+    step += "what " + pool + " does not have is not asked for elsewhere, because the pool is fixed";
+  else if (others.empty())
+    step += "no other pool has or had a share lately, so none is asked for what " + pool + " does not have";
+  else
+    step += "what " + pool + " does not have, " + list_of(others) + (others.size() > 1 ? " are" : " is") +
+            " asked for";
+  out.steps.push_back(std::move(step));
+}
+
 void explain_service(const route::Snapshot& snapshot, const route::Service& service,
                      const sluice::http::RequestHead& head, const protocol::Explain& message, int fixed,
                      protocol::Explained& out) {
@@ -198,6 +218,7 @@ void explain_service(const route::Snapshot& snapshot, const route::Service& serv
   const auto decision =
       route::would_decide(service, head, message.client, fixed, preview ? preview->pool : -1);
   explain_flags_and_mirror(service, decision, head, message.client, out);
+  explain_assets(service, decision, head, out);
   const auto& pool = service.pools[decision.pool];
   out.pool = pool.name;
   explain_backend(service, pool, decision.sticky_key, out);

@@ -136,7 +136,8 @@ struct ExtraMetrics {
                             "Copies of requests, by what became of them.")),
         previews(out.family("sluice_preview_requests_total", "counter",
                             "Requests that a preview token or a fixed listener sent to the pool; in no other "
-                            "count.")) {
+                            "count.")),
+        assets(out, observe::kAssetMetrics) {
     for (std::size_t i = 0; i < std::size(kResults); ++i)
       results[i] = mirrored.form({}, Labels{{"result", kResults[i].first}});
   }
@@ -146,6 +147,9 @@ struct ExtraMetrics {
     for (const auto& flag : service.flags)
       flags.add(static_cast<double>(flag.share) / kWhole, out.keep({{"service", name}, {"flag", flag.name}}));
     add_mirror(service);
+    if (service.spec.assets)
+      for (const auto& pool : service.pools)
+        assets.add(*pool.live, out.keep({{"service", name}, {"pool", pool.name}}));
     const auto count = [](const route::Pool& pool) {
       return observe::sum_over(pool.live->previews, [](const auto& worker) { return worker.requests.get(); });
     };
@@ -176,6 +180,7 @@ struct ExtraMetrics {
 
   Exposition& out;
   Family &flags, &mirror, &mirrored, &previews;
+  TableFamilies<observe::PoolLive> assets;
   std::array<Family::Form, std::size(kResults)> results;
 };
 
@@ -185,11 +190,15 @@ struct PoolMetrics {
         traffic(out, observe::kPoolMetrics),
         calls(out, observe::kGrpcMetrics),
         draining(out.family("sluice_draining_backends", "gauge", "Backends whose drain is under way.")),
+        pace(out.family("sluice_pace_per_second", "gauge",
+                        "Long connections that a paced drain tells to end, a second.")),
+        paced(out.family("sluice_paced_connections", "gauge",
+                         "Long connections that a paced drain has not told to end yet.")),
         durations(out, "sluice_request_duration_seconds",
                   "From a request's head to the last byte of its answer.") {}
 
   TableFamilies<observe::PoolLive> requests, traffic, calls;
-  Family& draining;
+  Family &draining, &pace, &paced;
   HistogramFamily durations;
 };
 
@@ -253,6 +262,10 @@ void ServiceMetrics::add_pools(const route::Service& service) {
     to_->pools.traffic.add(*pool.live, labels);
     if (calls) to_->pools.calls.add(*pool.live, labels);
     to_->pools.draining.add(views_.draining(pool), labels);
+    if (const auto pace = views_.pace(pool)) {
+      to_->pools.pace.add(pace->now, labels);
+      to_->pools.paced.add(pace->left, labels);
+    }
     if (change::sums_of(*pool.live).requests == 0) continue;
     const Buckets durations = durations_of(*pool.live);
     to_->pools.durations.add(durations, labels);

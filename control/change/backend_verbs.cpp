@@ -34,6 +34,8 @@ BackendVerbs::BackendVerbs(const Planning& planning, io::Resolver& resolver, Com
 asio::awaitable<Result<Changed>> BackendVerbs::drain(Invocation invocation, protocol::Drain message) {
   const bool wait = message.wait && !invocation.options.dry_run;
   const Target target = message.target;
+  if (auto problem = slow_pace(invocation, target, message.websockets, message.timeout))
+    co_return recorder_.refuse(invocation, "drain", std::move(*problem));
   Proposal proposal = propose(planning_, invocation, std::move(message));
   auto reply = co_await committer_.commit(std::move(invocation), std::move(proposal));
   if (!reply || !wait) co_return reply;
@@ -42,6 +44,13 @@ asio::awaitable<Result<Changed>> BackendVerbs::drain(Invocation invocation, prot
     co_return protocol::conflict(protocol::to_string(target) + " was made ready before it was drained");
   reply->more["drained"] = protocol::to_json(waits_.drained_sum(target));
   co_return reply;
+}
+
+std::optional<Problem> BackendVerbs::slow_pace(const Invocation& by, const Target& target,
+                                               const protocol::Websockets& websockets,
+                                               std::chrono::milliseconds timeout) const {
+  if (by.options.force) return std::nullopt;
+  return refuse_slow_pace(planning_.in_force, target, websockets, timeout);
 }
 
 // The operator's word ends an ejection (H3) at once. What still keeps a backend from being used is said.
@@ -110,6 +119,8 @@ asio::awaitable<Result<Changed>> BackendVerbs::add(Invocation invocation, protoc
 asio::awaitable<Result<Changed>> BackendVerbs::remove(Invocation invocation, protocol::Remove message) {
   const Target target = message.target;
   if (auto problem = refuse_kept_back(planning_.in_force.state, target); problem && !invocation.options.force)
+    co_return recorder_.refuse(invocation, "remove", std::move(*problem));
+  if (auto problem = slow_pace(invocation, target, message.websockets, message.timeout))
     co_return recorder_.refuse(invocation, "remove", std::move(*problem));
   protocol::Drain first;
   first.target = target;

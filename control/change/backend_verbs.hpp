@@ -26,6 +26,10 @@ class BackendVerbs {
   boost::asio::awaitable<Result<protocol::Changed>> remove(Invocation invocation, protocol::Remove message);
 
  private:
+  // A pace that the drain's timeout does not allow; unless it is forced.
+  std::optional<protocol::Problem> slow_pace(const Invocation& by, const protocol::Target& target,
+                                             const protocol::Websockets& websockets,
+                                             std::chrono::milliseconds timeout) const;
   // Ends the ejections of what was made ready; a sentence for each, and for each that cannot be used yet.
   std::vector<std::string> welcome(const protocol::Target& target, const std::string& by);
 

@@ -8,6 +8,7 @@
 #include "control/change/refusals.hpp"
 #include "control/change/replies.hpp"
 #include "control/health/eligibility.hpp"
+#include "control/state/left_pools.hpp"
 #include "control/state/merge.hpp"
 #include "control/state/walk.hpp"
 
@@ -72,6 +73,7 @@ asio::awaitable<std::string> Committer::merge_with_configuration() {
   const bool first_start = history().empty();
   auto merged = state::merge(kept, in_force_.spec);
   in_force_.state = first_start ? state::from_spec(in_force_.spec) : std::move(merged.state);
+  if (merged.changed) state::remember_left(kept, in_force_.state, in_force_.spec, unix_milliseconds());
   if (!first_start && !merged.changed) co_return std::string();
   for (const auto& conflict : merged.conflicts) {
     spdlog::warn("{}", conflict);
@@ -132,6 +134,7 @@ asio::awaitable<Result<Changed>> Committer::commit_locked(Invocation invocation,
     co_return reply;
   }
 
+  state::remember_left(in_force_.state, change->next, in_force_.spec, unix_milliseconds());
   route::SnapshotPtr made = build(change->next);
   if (!invocation.options.force)
     if (auto problem = refuse_unsafe(proposal, *change, *made))

@@ -474,7 +474,8 @@ void Control::hand_over() {
 
 asio::awaitable<std::size_t> Control::leave() {
   const auto parts = parts_;
-  const worker::Shutdown how{true, parts->in_force.spec.upgrade.tunnels};
+  const config::UpgradeSpec& upgrade = parts->in_force.spec.upgrade;
+  const worker::Shutdown how{true, upgrade.tunnels, upgrade.tunnel_pace};
   co_return co_await parts->drain_workers(how);
 }
 

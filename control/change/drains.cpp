@@ -18,7 +18,7 @@ std::uint64_t Drain::clean() const {
 }
 
 Drains::Drains(asio::any_io_executor loop, worker::Workers& workers)
-    : loop_(loop), workers_(workers), notifier_(loop), timer_(loop) {}
+    : loop_(loop), workers_(workers), notifier_(loop), paces_(loop, workers), timer_(loop) {}
 
 Drains::~Drains() { *alive_ = false; }
 
@@ -47,12 +47,30 @@ void Drains::follow(const InForce& now, const std::optional<DrainWish>& wish) {
     if (&service != wished) begin_those_of(now, service, wish);
   });
   if (wished) begin_those_of(now, *wished, wish);  // also when it drains already
+  paces_.follow(followed_);
+  if (wish && wish->pace > 0) begin_pace(now, *wish);
   keep_only([&now](const Drain& drain) {
     const auto* service = now.routed(drain.target.service);
     const auto* pool = service ? find_pool(*service, drain.target.pool) : nullptr;
     return pool && std::ranges::any_of(pool->backends, [&drain](const route::Backend& backend) {
              return backend.live == drain.live && backend.admin == observe::Admin::draining;
            });
+  });
+}
+
+void Drains::begin_pace(const InForce& now, const DrainWish& wish) {
+  std::vector<std::uint32_t> ids;
+  for (const route::Backend* backend : backends_of(now, wish.target)) {
+    const Drain* drain = find(backend->live->id);
+    if (drain && !drain->finished) ids.push_back(backend->live->id);
+  }
+  paces_.begin(wish.target.service, std::move(ids), wish.pace, followed_);
+}
+
+void Drains::end_paces() {
+  paces_.keep_only([this](std::uint32_t id) {
+    const Drain* drain = find(id);
+    return drain && !drain->finished;
   });
 }
 
@@ -93,6 +111,7 @@ void Drains::look() {
 
 void Drains::finish(Drain& drain, io::Clock::time_point now) {
   drain.finished = true;
+  end_paces();
   drain.took = std::chrono::duration_cast<milliseconds>(now - drain.began);
   notifier_.notify();
   if (on_finished) on_finished(drain);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "control/change/in_force.hpp"
+#include "control/change/paces.hpp"
 #include "control/change/proposal.hpp"
 #include "control/io/notifier.hpp"
 #include "control/protocol/messages.hpp"
@@ -57,12 +58,14 @@ class Drains {
              std::optional<io::Clock::time_point> deadline, worker::TunnelPolicy tunnels, bool removing);
   template <class Keep>
   void keep_only(Keep keep) {
-    if (std::erase_if(drains_, [&keep](const auto& entry) { return !keep(entry.second); }) > 0)
-      notifier_.notify();
+    if (std::erase_if(drains_, [&keep](const auto& entry) { return !keep(entry.second); }) == 0) return;
+    end_paces();
+    notifier_.notify();
   }
 
   const Drain* find(std::uint32_t id) const;
   const std::map<std::uint32_t, Drain>& all() const { return drains_; }
+  const Paces& paces() const { return paces_; }
 
   io::Notifier& changed() { return notifier_; }         // notified when a drain finished or ended
   std::function<void(const Drain& drain)> on_finished;  // may not begin or end one
@@ -75,10 +78,13 @@ class Drains {
   bool any_open() const;
   void begin_those_of(const InForce& now, const route::Service& service,
                       const std::optional<DrainWish>& wish);
+  void begin_pace(const InForce& now, const DrainWish& wish);
+  void end_paces();
 
   boost::asio::any_io_executor loop_;
   worker::Workers& workers_;
   io::Notifier notifier_;
+  Paces paces_;
   boost::asio::steady_timer timer_;
   bool polling_ = false;
   route::SnapshotPtr followed_ = std::make_shared<const route::Snapshot>();

@@ -19,6 +19,7 @@ struct DrainWish {
   protocol::Target target;
   worker::TunnelPolicy tunnels;
   bool removing = false;
+  std::uint32_t pace = 0;  // instead of `tunnels`: so many a second (paces.hpp); 0: no
 };
 
 struct Proposal {

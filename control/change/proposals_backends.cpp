@@ -27,6 +27,7 @@ worker::TunnelPolicy policy_of(const protocol::Websockets& wanted) {
   worker::TunnelPolicy policy;
   switch (wanted.kind) {
     case protocol::Websockets::Kind::wait:
+    case protocol::Websockets::Kind::paced:  // control says when each of them ends
       policy.kind = worker::TunnelPolicy::Kind::wait;
       break;
     case protocol::Websockets::Kind::spread:
@@ -72,7 +73,7 @@ std::optional<protocol::Problem> look_at_address(const Planning& now, const Targ
 Proposal propose(const Planning& now, const Invocation&, protocol::Drain message) {
   Proposal made =
       admin_proposal(now, "drain", message.target, observe::Admin::draining, deadline_after(message.timeout));
-  made.drain = DrainWish{message.target, policy_of(message.websockets), false};
+  made.drain = DrainWish{message.target, policy_of(message.websockets), false, message.websockets.rate};
   return made;
 }
 

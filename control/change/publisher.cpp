@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "control/change/asset_pools.hpp"
 #include "control/rollout/breaker.hpp"
 #include "control/state/differences.hpp"
 #include "proxy/base/origin.hpp"
@@ -223,6 +224,7 @@ route::Service Publisher::service_from(const config::ServiceSpec& spec, const st
   if (state.rollout && state.rollout->phase == state::RolloutPhase::running &&
       state.rollout->current().mirror > 0)
     mirror_for(service, *state.rollout, previous);
+  if (spec.assets) service.asset_pools = asset_pools(*spec.assets, state);
   if (!broken.empty() && !reachable(service.pools)) service.disabled = broken;
   service.may_differ = !service.disabled.empty() || has_names(service);
   return service;

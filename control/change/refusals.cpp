@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/change/pace.hpp"
+#include "control/change/targets.hpp"
 #include "control/health/eligibility.hpp"
 #include "control/rollout/transitions.hpp"
+#include "proxy/base/tunnel_pace.hpp"
 #include "proxy/config/gate_files.hpp"
 
 namespace sluice::change {
@@ -57,6 +60,26 @@ std::optional<Problem> refuse_kept_back(const state::State& now, const protocol:
   const auto kept = rollout::kept_for_rollback(*service, target.pool, unix_milliseconds());
   if (kept.empty()) return std::nullopt;
   return protocol::refused(protocol::to_string(target) + " stays: " + kept, kNoWayBack);
+}
+
+std::optional<Problem> refuse_slow_pace(const InForce& now, const protocol::Target& target,
+                                        const protocol::Websockets& websockets,
+                                        std::chrono::milliseconds timeout) {
+  if (websockets.kind != protocol::Websockets::Kind::paced) return std::nullopt;
+  std::uint64_t open = 0;
+  for (const route::Backend* backend : backends_of(now, target))
+    open += observe::sum_over(backend->live->per_worker, [](const auto& one) { return one.tunnels.get(); });
+  const auto why = too_slow(websockets.rate, open, timeout);
+  if (!why) return std::nullopt;
+  const auto needed =
+      std::chrono::ceil<std::chrono::seconds>(time_at(websockets.rate, open)) + std::chrono::seconds(30);
+  const std::uint64_t seconds =
+      std::max<std::uint64_t>(1, static_cast<std::uint64_t>(timeout.count()) / 1000);
+  return protocol::refused(
+      *why + "; nothing was changed",
+      "--timeout " + format_duration(needed) + ", or --websockets " +
+          pace_text(static_cast<std::uint32_t>(std::min<std::uint64_t>(kFastestPace, open / seconds + 1))) +
+          ", or --force: what is left at the timeout is closed at once");
 }
 
 std::optional<Problem> refuse_own_commands(const Actor& actor, const config::PlanSpec& own) {

@@ -1,12 +1,14 @@
 // C5: what a change may not do unless it is forced. They look at the health of now; nothing is changed.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <vector>
 
 #include "control/change/in_force.hpp"
 #include "control/change/invocation.hpp"
 #include "control/health/health_registry.hpp"
+#include "control/protocol/fields.hpp"
 #include "control/state/diff.hpp"
 
 namespace sluice::change {
@@ -23,6 +25,11 @@ bool needs_force(const InForce& now, const route::Snapshot& made,
 
 // Why no backend of this pool may be taken away: it is kept as the way back.
 std::optional<protocol::Problem> refuse_kept_back(const state::State& now, const protocol::Target& target);
+
+// The long connections of `target` that are open now cannot leave within `timeout` at the pace that is asked.
+std::optional<protocol::Problem> refuse_slow_pace(const InForce& now, const protocol::Target& target,
+                                                  const protocol::Websockets& websockets,
+                                                  std::chrono::milliseconds timeout);
 
 // What is not the configuration's may have the daemon run a command, or read a file, only for an admin; and
 // the files must be there. `own` has nothing but what is the caller's own.

@@ -9,6 +9,7 @@
 #include "control/change/config_file.hpp"
 #include "control/change/replies.hpp"
 #include "control/state/differences.hpp"
+#include "control/state/left_pools.hpp"
 #include "control/state/merge.hpp"
 #include "proxy/config/load.hpp"
 #include "proxy/config/notes.hpp"
@@ -130,6 +131,7 @@ asio::awaitable<Result<Changed>> Reloader::adopt(Invocation invocation, config::
   if (auto problem = prepare_for(next)) co_return recorder_.refuse(invocation, "reload", std::move(*problem));
   names_.ask_as(next.resolve);
   co_await names_.resolver().resolve(addresses_of(merged.state));
+  state::remember_left(state, merged.state, next, unix_milliseconds());
   route::SnapshotPtr made = committer_.build(next, merged.state);
   const state::Edit edit = committer_.edit_for(invocation, merged.state, "reload");
   const auto back =

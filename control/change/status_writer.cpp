@@ -248,6 +248,14 @@ void StatusWriter::add_traffic(PoolView& view, const route::Service& service, co
     view.preview_errors += worker.errors.get();
     view.in_flight += worker.in_flight.get();
   }
+  if (service.spec.assets) {
+    const auto counted = [&pool](std::size_t result) {
+      return observe::sum_over(pool.live->per_worker,
+                               [=](const auto& worker) { return worker.assets[result].get(); });
+    };
+    view.assets_elsewhere = counted(0);
+    view.assets_missing = counted(1);
+  }
   const PoolWindow& recent = of_.recent.of(*pool.live);
   const auto shortly = recent.last(kShortWindow, *pool.live, now);
   if (shortly.seconds > 0) view.requests_per_second = static_cast<double>(shortly.requests) / shortly.seconds;
@@ -301,6 +309,7 @@ BackendView StatusWriter::backend_view(const route::Pool& pool, const route::Bac
   if (routed.endpoints.empty()) view.last_error = of_.resolver.error_of(backend.address);
   if (const Drain* drain = of_.drains.find(routed.live->id)) {
     view.drain = drain_view(*drain);
+    if (!drain->finished) view.drain->pace = of_.drains.paces().of(routed.live->id);
     view.removing = drain->removing;
     if (drain->finished) view.admin = "drained";
   }
@@ -338,6 +347,12 @@ std::uint64_t StatusWriter::draining(const route::Pool& pool) const {
     const Drain* drain = of_.drains.find(backend.live->id);
     return !drain || !drain->finished;
   }));
+}
+
+std::optional<protocol::PaceStatus> StatusWriter::pace(const route::Pool& pool) const {
+  for (const auto& backend : pool.backends)
+    if (auto found = of_.drains.paces().of(backend.live->id)) return found;
+  return std::nullopt;
 }
 
 std::vector<BackendView> StatusWriter::backends(const route::Service& service,

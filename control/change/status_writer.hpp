@@ -74,6 +74,8 @@ class StatusWriter {
   // By pool, of the last 10 s; empty without requests.
   std::vector<double> shares_measured(const route::Service& service) const;
   std::uint64_t draining(const route::Pool& pool) const;  // backends whose drain is under way
+  // Of the pool's first backend whose long connections leave at a pace; nothing: there is none.
+  std::optional<protocol::PaceStatus> pace(const route::Pool& pool) const;
   std::vector<BackendView> backends(const route::Service& service, const route::Pool& pool) const;
   // By service, of those that have a way back.
   std::vector<std::pair<std::string, protocol::RollbackStatus>> way_backs() const;

@@ -73,7 +73,7 @@ void take(const std::string& name, const std::string& text, const protocol::Only
 
 void take(const std::string& name, const std::string& text, protocol::Websockets& value) {
   const auto policy = protocol::parse_websockets(text);
-  if (!policy) wrong(name, sluice::quoted(text) + " is no policy, write wait, spread:60s or now");
+  if (!policy) wrong(name, sluice::quoted(text) + " is no policy, write wait, spread:60s, paced:20/s or now");
   value = *policy;
 }
 

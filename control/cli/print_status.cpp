@@ -5,6 +5,7 @@
 
 #include "control/cli/print.hpp"
 #include "control/cli/print_rollout.hpp"
+#include "control/screen/figures.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::cli {
@@ -110,6 +111,7 @@ std::string drain_lines(const ServiceStatus& service, const Style& style) {
         out += ", the oldest " + drain->oldest_path + " since " +
                duration_text(drain->oldest.value_or(std::chrono::milliseconds(0)));
       if (drain->left) out += ", closed in " + duration_text(*drain->left);
+      if (drain->pace) out += "; " + screen::pace_words(*drain->pace);
       out += "\n";
     }
   return out;
@@ -154,6 +156,17 @@ std::string flag_and_mirror_lines(const ServiceStatus& service) {
   return out + "mirror: " + format_share(mirror.share) + " to " + mirror.pool + " (" +
          whole(mirror.counts.answered) + " answered, " + whole(mirror.counts.failed) + " failed, " +
          whole(mirror.counts.dropped) + " dropped)\n";
+}
+
+// "assets: of blue's missing files 12 came from another pool, 1 from none"
+std::string asset_lines(const ServiceStatus& service) {
+  std::string out;
+  for (const auto& pool : service.pools) {
+    if (!pool.assets_elsewhere || *pool.assets_elsewhere + pool.assets_missing.value_or(0) == 0) continue;
+    out += "assets: of " + pool.name + "'s missing files " + whole(*pool.assets_elsewhere) +
+           " came from another pool, " + whole(pool.assets_missing.value_or(0)) + " from none\n";
+  }
+  return out;
 }
 
 }  // namespace
@@ -208,6 +221,7 @@ std::string render_status(const Status& status, const std::string& wanted, const
     out += way_back_line(service, style);
     out += traffic_line(service, style);
     out += flag_and_mirror_lines(service);
+    out += asset_lines(service);
     out += pools_table(service, style);
     if (!wanted.empty()) out += backends_table(service, style);
     out += drain_lines(service, style) + "\n";

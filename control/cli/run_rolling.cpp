@@ -162,7 +162,7 @@ std::optional<Problem> Rolling::renew(const Members& batch) {
 }
 
 std::optional<Problem> Rolling::drain(const Member& member) {
-  protocol::Drain message{target(member), verb_.drain_timeout, true, {}};
+  protocol::Drain message{target(member), verb_.drain_timeout, true, verb_.websockets};
   auto problem = change(member, send(message), message.extra_time(), watch_of(message));
   if (!problem) say(to_string(target(member)) + ": drained");
   return problem;

@@ -218,6 +218,7 @@ struct RollingVerb {
   std::uint32_t batch = 1;
   std::optional<std::uint32_t> min_available;  // absent: the configuration's
   protocol::milliseconds drain_timeout = protocol::kDrainTimeout;
+  protocol::Websockets websockets;
   protocol::milliseconds wait_healthy{60'000};
 
   static constexpr std::uint64_t kMostBackends = 10'000;
@@ -237,6 +238,7 @@ struct RollingVerb {
     visit.flag("--min-available N", protocol::at_most(self.min_available, kMostBackends),
                "that keep taking requests; default: the service's outlier.min_available");
     visit.flag("--drain-timeout 30s", self.drain_timeout, "then what is left is closed");
+    visit.flag("--websockets POLICY", self.websockets, "wait, spread:60s, paced:20/s or now");
     visit.flag("--wait-healthy 60s", self.wait_healthy, "exit 7 when one is not up by then");
   }
 };
@@ -322,7 +324,7 @@ struct RemoveVerb {
   static void words(auto& self, auto& visit) {
     visit.word("BACKEND", self.backend, protocol::kBackends);
     visit.flag("--timeout 30s", self.message.timeout, "for the drain; then what is left is closed");
-    visit.flag("--websockets POLICY", self.message.websockets, "wait, spread:60s or now");
+    visit.flag("--websockets POLICY", self.message.websockets, "wait, spread:60s, paced:20/s or now");
     visit.dry_run();
     visit.force();
   }

@@ -33,7 +33,7 @@ struct Drain {
       "drain SERVICE/POOL[/BACKEND]",
       "No new request goes there; what is in flight finishes, up to the timeout.",
       "  sluicectl drain api/blue/127.0.0.1:9001 --wait\n  sluicectl drain api/blue --websockets "
-      "spread:60s\n"};
+      "paced:20/s --timeout 10m\n"};
   static void names(auto& self, auto& visit) { Target::names(self.target, visit); }
   static void fields(auto& self, auto& visit) {
     visit("timeout", self.timeout);
@@ -44,7 +44,8 @@ struct Drain {
     visit.word("TARGET", self.target, kTargets);
     visit.flag("--timeout 30s", self.timeout, "then what is left is closed; 0: never");
     visit.flag("--wait", self.wait, "return when drained; exit 8 if something had to be closed");
-    visit.flag("--websockets POLICY", self.websockets, "wait, spread:60s (each at its own moment) or now");
+    visit.flag("--websockets POLICY", self.websockets,
+               "wait, spread:60s (each at its own moment), paced:20/s or now");
     visit.dry_run();
     visit.force();
   }

@@ -4,6 +4,7 @@
 #include <boost/json/array.hpp>
 #include <limits>
 
+#include "proxy/base/tunnel_pace.hpp"
 #include "proxy/base/values.hpp"
 
 namespace sluice::protocol {
@@ -13,6 +14,8 @@ namespace json = boost::json;
 std::optional<Websockets> parse_websockets(std::string_view text) {
   if (text == "wait") return Websockets{};
   if (text == "now") return Websockets{Websockets::Kind::now};
+  if (const auto pace = parse_pace(text))
+    return Websockets{Websockets::Kind::paced, Websockets().window, *pace};
   constexpr std::string_view kSpread = "spread:";
   if (!text.starts_with(kSpread)) return std::nullopt;
   const auto window = parse_duration(text.substr(kSpread.size()));
@@ -28,6 +31,8 @@ std::string to_string(const Websockets& policy) {
       return "spread:" + format_duration(policy.window);
     case Websockets::Kind::now:
       return "now";
+    case Websockets::Kind::paced:
+      return pace_text(policy.rate);
   }
   return "wait";
 }
@@ -115,7 +120,7 @@ void Reader::operator()(std::string_view name, Websockets& value) {
   const auto* found = find(name);
   if (!found) return;
   const auto policy = found->is_string() ? parse_websockets(found->get_string()) : std::nullopt;
-  if (!policy) return complain(name, "\"wait\", \"spread:60s\" or \"now\"");
+  if (!policy) return complain(name, "\"wait\", \"spread:60s\", \"paced:20/s\" or \"now\"");
   value = *policy;
 }
 

@@ -23,11 +23,12 @@ using StringPairs = std::vector<std::pair<std::string, std::string>>;  // an obj
 
 // What happens to upgraded connections (WebSocket) of what drains (D1).
 struct Websockets {
-  enum class Kind : std::uint8_t { wait, spread, now } kind = Kind::wait;
+  enum class Kind : std::uint8_t { wait, spread, now, paced } kind = Kind::wait;
   milliseconds window{60'000};  // for spread: each is closed at its own moment within it
+  std::uint32_t rate = 0;       // for paced: so many a second, fewer while who gets them suffers
   bool operator==(const Websockets&) const = default;
 };
-// "wait", "spread:60s", "now"; nothing when it is none of them.
+// "wait", "spread:60s", "paced:20/s", "now"; nothing when it is none of them.
 std::optional<Websockets> parse_websockets(std::string_view text);
 std::string to_string(const Websockets& policy);
 

@@ -84,7 +84,7 @@ void ParameterReader::operator()(std::string_view name, Websockets& value) {
   const auto* text = find(name);
   if (!text) return;
   const auto policy = parse_websockets(*text);
-  if (!policy) return complain(name, " must be wait, spread:60s or now");
+  if (!policy) return complain(name, " must be wait, spread:60s, paced:20/s or now");
   value = *policy;
 }
 

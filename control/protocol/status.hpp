@@ -16,6 +16,24 @@
 
 namespace sluice::protocol {
 
+// How the long connections of a drain leave at a pace (`--websockets paced:20/s`): of all the backends that
+// were drained by one command together.
+struct PaceStatus {
+  std::uint64_t asked = 0;           // connections a second
+  double now = 0;                    // likewise; fewer than asked while who gets them suffers
+  std::uint64_t left = 0;            // that have not been told to end
+  std::optional<milliseconds> time;  // that these take at the pace of now
+  std::string slowed;                // why it is slower than asked: "a connection takes 80 ms, 3 ms before"
+
+  static void fields(auto& self, auto& visit) {
+    visit("asked", self.asked);
+    visit("now", as<Thousandths>(self.now));
+    visit("left", self.left);
+    visit.some("time_ms", self.time);
+    visit.some("slowed", self.slowed);
+  }
+};
+
 // What keeps a drain from being done (D5).
 struct DrainStatus {
   milliseconds running{0};
@@ -25,6 +43,7 @@ struct DrainStatus {
   std::uint64_t requests = 0, tunnels = 0;
   std::optional<milliseconds> oldest;  // of what is in flight, and its path
   std::string oldest_path;
+  std::optional<PaceStatus> pace;
 
   static void fields(auto& self, auto& visit) {
     visit("running_ms", self.running);
@@ -36,6 +55,7 @@ struct DrainStatus {
     visit.or_null("left_ms", self.left);
     visit.some("oldest_ms", self.oldest);
     visit.some("oldest_path", self.oldest_path);
+    visit.some("pace", self.pace);
   }
 };
 
@@ -91,6 +111,8 @@ struct PoolStatus {
   double requests_per_second = 0;                  // of the last 10 s
   std::optional<double> error_rate;                // 0 to 1, of the last minute
   std::optional<double> p50_ms, p95_ms, p99_ms;    // of the last minute
+  // Of services with `assets`: requests for files that it did not have, and another pool had, or none.
+  std::optional<std::uint64_t> assets_elsewhere, assets_missing;
   std::vector<BackendStatus> backends;
 
   static void fields(auto& self, auto& visit) {
@@ -106,6 +128,8 @@ struct PoolStatus {
     visit.or_null("p50_ms", as<Thousandths>(self.p50_ms));
     visit.or_null("p95_ms", as<Thousandths>(self.p95_ms));
     visit.or_null("p99_ms", as<Thousandths>(self.p99_ms));
+    visit.some("assets_elsewhere", self.assets_elsewhere);
+    visit.some("assets_missing", self.assets_missing);
     visit.named("backends", self.backends);
   }
 };

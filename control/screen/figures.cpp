@@ -1,6 +1,7 @@
 #include "control/screen/figures.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "proxy/base/values.hpp"
@@ -103,7 +104,18 @@ std::string drain_text(const protocol::DrainStatus& drain) {
   if (drain.oldest)
     out += ", the oldest " + (drain.oldest_path.empty() ? "" : drain.oldest_path + " ") +
            countdown_text(*drain.oldest);
-  return out + (drain.left ? ", closed in " + countdown_text(*drain.left) : ", no time limit");
+  out += drain.left ? ", closed in " + countdown_text(*drain.left) : ", no time limit";
+  return drain.pace ? out + "; " + pace_words(*drain.pace) : out;
+}
+
+std::string pace_words(const protocol::PaceStatus& pace) {
+  char now[32];  // 0.6, 12
+  std::snprintf(now, sizeof now, "%g", pace.now < 10 ? std::round(pace.now * 10) / 10 : std::round(pace.now));
+  std::string out = std::to_string(pace.left) + " leave at ";
+  out += pace.slowed.empty() ? std::string(now) : std::string(now) + " of " + std::to_string(pace.asked);
+  out += " a second";
+  if (pace.time && pace.left > 0) out += ", " + countdown_text(*pace.time) + " more";
+  return pace.slowed.empty() ? out : out + ": " + pace.slowed;
 }
 
 std::string health_counts(const protocol::PoolStatus& pool) {

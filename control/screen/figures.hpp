@@ -43,6 +43,8 @@ struct DrainProgress {
 DrainProgress progress_of(const protocol::DrainStatus& drain);
 // "4 requests and 1 tunnel left, the oldest /export 41s, closed in 12s"
 std::string drain_text(const protocol::DrainStatus& drain);
+// "412 leave at 10 of 20 a second, 41s more: an opening takes 80 ms, 3 ms before"
+std::string pace_words(const protocol::PaceStatus& pace);
 
 // "3/3 up", "1/2 up"; "ready" where no probe says that they are up.
 std::string health_counts(const protocol::PoolStatus& pool);

@@ -64,6 +64,7 @@ std::optional<Progress> drain_progress(const protocol::Status& status, const Tar
   std::size_t draining = 0;
   bool bounded = true;
   const BackendStatus* oldest = nullptr;
+  const protocol::PaceStatus* pace = nullptr;  // all of them have the same, unless they were drained apart
   each_of(status, target, [&](const BackendStatus& backend) {
     if (!backend.drain || backend.drain->finished) return;
     const auto& drain = *backend.drain;
@@ -76,6 +77,7 @@ std::optional<Progress> drain_progress(const protocol::Status& status, const Tar
     else
       bounded = false;
     progress.running = std::max(progress.running, drain.running);
+    if (drain.pace) pace = &*drain.pace;
     if (drain.oldest && (!oldest || *drain.oldest > *oldest->drain->oldest)) oldest = &backend;
   });
   if (draining == 0) return std::nullopt;
@@ -83,6 +85,10 @@ std::optional<Progress> drain_progress(const protocol::Status& status, const Tar
   progress.part = sum.part();
   progress.kind = bounded ? Progress::Left::at_most : Progress::Left::unknown;
   progress.detail = std::to_string(sum.left) + " of " + std::to_string(sum.all) + " left";
+  if (pace) {
+    progress.detail += "; " + pace_words(*pace);
+    return progress;
+  }
   if (oldest)
     progress.detail += ", the oldest " +
                        (oldest->drain->oldest_path.empty() ? "" : oldest->drain->oldest_path + " ") +

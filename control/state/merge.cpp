@@ -152,6 +152,11 @@ void merge_stable_history(ServiceState& merged, const ServiceState& runtime,
   if (spec.stable != runtime.configured_stable) merged.remember_stable(spec.stable);
 }
 
+void merge_left(ServiceState& merged, const ServiceState& runtime) {
+  merged.left = runtime.left;
+  std::erase_if(merged.left, [&](const LeftPool& left) { return !merged.pool(left.pool); });
+}
+
 void merge_retained(ServiceState& merged, const ServiceState& runtime) {
   merged.retained = runtime.retained;
   if (!merged.retained) return;
@@ -162,6 +167,7 @@ void merge_retained(ServiceState& merged, const ServiceState& runtime) {
 // A rollout goes on while its pools are there and its shares are in force.
 void merge_pending(ServiceState& merged, const ServiceState& runtime, Report report) {
   const bool same_shares = merged.split() == runtime.split();
+  merge_left(merged, runtime);
   if (same_shares) {
     merged.unconfirmed = runtime.unconfirmed;
     merged.taken_back = runtime.taken_back;

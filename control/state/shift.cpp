@@ -26,6 +26,23 @@ json::object to_json(const Retained& retained) {
   return {{"pools", json::array(retained.pools.begin(), retained.pools.end())}, {"until", retained.until}};
 }
 
+json::array to_json(const std::vector<LeftPool>& left) {
+  json::array out;
+  for (const auto& one : left) out.push_back({{"pool", one.pool}, {"since", one.since}});
+  return out;
+}
+
+std::vector<LeftPool> left_from_json(const json::value& value) {
+  std::vector<LeftPool> left;
+  if (!value.is_array()) return left;
+  for (const auto& one : value.get_array()) {
+    const auto pool = text_field(one, "pool");
+    const auto since = number_field<std::int64_t>(one, "since");
+    if (pool && since) left.push_back({*pool, *since});
+  }
+  return left;
+}
+
 std::optional<TakenBack> taken_back_from_json(const json::value& value) {
   const auto time = number_field<std::int64_t>(value, "time");
   const auto by = text_field(value, "by"), from = text_field(value, "from"), to = text_field(value, "to");

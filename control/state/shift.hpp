@@ -2,6 +2,7 @@
 // pools that it left and that stay as the way back for a time. Journaled with the service. Pure values.
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
@@ -30,8 +31,17 @@ struct Retained {
   bool operator==(const Retained&) const = default;
 };
 
+// A pool that has lost its share, and when: its pages are still in browsers, and ask for its files.
+struct LeftPool {
+  std::string pool;
+  std::int64_t since = 0;  // Unix milliseconds
+  bool operator==(const LeftPool&) const = default;
+};
+
 boost::json::object to_json(const TakenBack& taken_back);
 boost::json::object to_json(const Retained& retained);
+boost::json::array to_json(const std::vector<LeftPool>& left);
+std::vector<LeftPool> left_from_json(const boost::json::value& value);  // without what is not readable
 std::optional<TakenBack> taken_back_from_json(const boost::json::value& value);
 std::optional<Retained> retained_from_json(const boost::json::value& value);
 

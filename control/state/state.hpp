@@ -97,6 +97,7 @@ struct ServiceState {
   std::optional<Unconfirmed> unconfirmed;  // C8
   std::optional<TakenBack> taken_back;     // C7: the last shift, when it is not in force any more
   std::optional<Retained> retained;        // the pools that the last shift left, while they are kept
+  std::vector<LeftPool> left;              // pools whose share ended; only of services with `assets`
   std::optional<route::Hold> hold;         // P1: paused or stopped
   std::vector<route::Flag> flags;          // F1; by name
   std::optional<route::Mirror> mirror;     // M1

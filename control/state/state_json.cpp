@@ -252,6 +252,7 @@ json::object to_json(const ServiceState& service) {
   if (service.unconfirmed) out["unconfirmed"] = to_json(*service.unconfirmed);
   if (service.taken_back) out["taken_back"] = to_json(*service.taken_back);
   add_retained(service, out);
+  if (!service.left.empty()) out["left"] = to_json(service.left);
   add_traffic(service, out);
   if (!service.configured_split) return out;
   json::object split;
@@ -277,6 +278,7 @@ Decoded<ServiceState> service_from_json(const json::value& value) {
     service.unconfirmed = unconfirmed_from_json(*waiting);
   if (const auto* taken = field(value, "taken_back")) service.taken_back = taken_back_from_json(*taken);
   read_retained(value, service);
+  if (const auto* left = field(value, "left")) service.left = left_from_json(*left);
   if (!read_traffic(value, service)) return Fault{"its pause, flags or mirror are not readable"};
   return service;
 }

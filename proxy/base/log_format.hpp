@@ -40,14 +40,15 @@ enum class LogField : std::uint8_t {
   referer,
   tls,
   stream,
-  grpc_status
+  grpc_status,
+  asset_from
 };
 
-inline constexpr std::array<std::string_view, 26> kLogFields = {
-    "ts",         "request_id", "client",      "method",      "host",       "path",     "status",
-    "bytes_in",   "bytes_out",  "duration_ms", "upstream_ms", "service",    "pool",     "backend",
-    "generation", "sticky",     "attempts",    "error",       "query",      "protocol", "scheme",
-    "user_agent", "referer",    "tls",         "stream",      "grpc_status"};
+inline constexpr std::array<std::string_view, 27> kLogFields = {
+    "ts",         "request_id", "client",      "method",      "host",        "path",      "status",
+    "bytes_in",   "bytes_out",  "duration_ms", "upstream_ms", "service",     "pool",      "backend",
+    "generation", "sticky",     "attempts",    "error",       "query",       "protocol",  "scheme",
+    "user_agent", "referer",    "tls",         "stream",      "grpc_status", "asset_from"};
 
 struct LogFormat {
   enum class Kind : std::uint8_t { json, combined, pieces };

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string_view>
 
 #include "proxy/base/pipe.hpp"
@@ -35,14 +36,18 @@ class TunnelEnd {
 
   // What is sent to it may be in a pipe.
   bool takes_pipes() const { return takes_pipes_; }
-  // What is read from it may come in a pipe.
-  void allow_pipes(bool allowed) { pipes_allowed_ = allowed; }
+  // What is read from it may come in a pipe; of a tunnel so many bytes at most.
+  void allow_pipes(bool allowed, std::uint64_t most = UINT64_MAX) {
+    pipes_allowed_ = allowed;
+    most_piped_ = most;
+  }
 
  protected:
   ~TunnelEnd() = default;
 
   bool takes_pipes_ = false;  // set by who knows its wire
   bool pipes_allowed_ = false;
+  std::uint64_t most_piped_ = UINT64_MAX;
 };
 
 }  // namespace sluice

@@ -204,7 +204,7 @@ Task<StreamStatus> Http1Stream::read_tunnel(std::string_view& bytes, millisecond
     bytes = input_.unread();
     input_.use(bytes.size());
     if (!bytes.empty()) co_return StreamStatus::ok;
-    if (!socket_.armed()) read_on(Pipe::kRoom);
+    if (!socket_.armed()) read_on(std::min<std::uint64_t>(Pipe::kRoom, most_piped_));
     socket_.set_timeout(idle);
     const auto read = co_await socket_.read();
     if (read.status != IoStatus::ok) co_return net::to_stream_status(read.status);

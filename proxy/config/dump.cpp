@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "proxy/base/origin.hpp"
+#include "proxy/base/tunnel_pace.hpp"
 #include "proxy/config/gate_kinds.hpp"
 
 namespace sluice::config {
@@ -105,8 +106,11 @@ void write(YAML::Emitter& out, const char* key, const T& value, const Choice<T>&
 void write(YAML::Emitter& out, const char* key, std::uint32_t workers, Workers) {
   put(out, key, workers == 0 ? "auto" : std::to_string(workers));
 }
-void write(YAML::Emitter& out, const char* key, milliseconds tunnels, TunnelSpread) {
-  put(out, key, tunnels == 0ms ? "wait" : "spread:" + format_duration(tunnels));
+void write(YAML::Emitter& out, const char* key, const UpgradeSpec& upgrade, TunnelSpread) {
+  if (upgrade.tunnel_pace > 0)
+    put(out, key, pace_text(upgrade.tunnel_pace));
+  else
+    put(out, key, upgrade.tunnels == 0ms ? "wait" : "spread:" + format_duration(upgrade.tunnels));
 }
 void write(YAML::Emitter& out, const char* key, std::uint32_t mode, SocketMode) {
   out << Key << key << YAML::Value << YAML::DoubleQuoted << octal(mode);
@@ -179,6 +183,12 @@ void write(YAML::Emitter& out, const char* key, const std::vector<std::string>& 
   if (!methods.empty()) out << Key << key << YAML::Value << Flow << methods;
 }
 
+void write(YAML::Emitter& out, const char* key, const std::vector<std::string>& prefixes, Prefixes) {
+  write_list(out, key, prefixes, [&](const std::string& one) { out << YAML::DoubleQuoted << one; });
+}
+void write(YAML::Emitter& out, const char* key, const std::vector<int>& statuses, MissingStatuses) {
+  write_list(out, key, statuses, [&](int status) { out << status; });
+}
 void write(YAML::Emitter& out, const char* key, const std::string& url, SecretUrl) {
   if (!url.empty()) put(out, key, shown_secret_url(url));
 }

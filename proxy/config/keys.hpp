@@ -78,7 +78,7 @@ void read(const YamlValue& value, TracingSpec& tracing, Plain = {});
 // Values with a grammar of their own.
 void read(const YamlValue& value, std::uint32_t& workers, Workers);
 void read(const YamlValue& value, std::uint32_t& mode, SocketMode);
-void read(const YamlValue& value, milliseconds& tunnels, TunnelSpread);
+void read(const YamlValue& value, UpgradeSpec& upgrade, TunnelSpread);
 void read(const YamlValue& value, std::vector<std::string>& servers, NameServers);
 void read(const YamlValue& value, std::vector<std::string>& domains, Domains);
 void read(const YamlValue& value, std::map<std::string, std::string>& pools, FixedPools);
@@ -91,6 +91,8 @@ void read(const YamlValue& value, RetrySpec& retries, RetryCauses);
 void read(const YamlValue& value, std::vector<GrpcStatus>& statuses, GrpcStatuses);
 void read(const YamlValue& value, std::vector<std::pair<std::string, std::string>>& headers, HeaderMatches);
 void read(const YamlValue& value, std::vector<std::string>& methods, Methods);
+void read(const YamlValue& value, std::vector<std::string>& prefixes, Prefixes);
+void read(const YamlValue& value, std::vector<int>& statuses, MissingStatuses);
 void read(const YamlValue& value, ProtocolSet& protocols, Protocols);
 inline void read(const YamlValue&, std::optional<double>&, GateLimit) {}  // when the gate's kind is known
 void read(const YamlValue& value, std::string& url, SecretUrl);

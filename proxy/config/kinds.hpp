@@ -88,7 +88,7 @@ struct Named {       // a map whose keys are the names of its maps
 
 struct Workers {};
 struct SocketMode {};
-struct TunnelSpread {};  // wait, which is 0, or spread:DURATION
+struct TunnelSpread {};  // of an UpgradeSpec: wait, spread:DURATION or paced:N/s
 struct NameServers {};
 struct Domains {};
 struct FixedPools {};
@@ -105,11 +105,13 @@ struct RetryCauses {};  // of a RetrySpec
 struct GrpcStatuses {};
 struct HeaderMatches {};
 struct Methods {};
-struct SecretUrl {};      // shown without what stands behind its host
-struct SecretHeaders {};  // names and values, of which the values are not shown
-struct NoticeKinds {};    // of a list that is all of them when it is empty
-struct Patterns {};       // names, or patterns of names
-struct GateLimit {};      // its unit is that of the gate's metric
+struct Prefixes {};         // of paths; one of them may stand without a list
+struct MissingStatuses {};  // from 400 to 499
+struct SecretUrl {};        // shown without what stands behind its host
+struct SecretHeaders {};    // names and values, of which the values are not shown
+struct NoticeKinds {};      // of a list that is all of them when it is empty
+struct Patterns {};         // names, or patterns of names
+struct GateLimit {};        // its unit is that of the gate's metric
 struct ForServices {
 };  // a service's key that the file may say once for all: handed on to them when it is loaded
 

@@ -2,6 +2,7 @@
 
 #include "proxy/base/denied.hpp"
 #include "proxy/base/suggest.hpp"
+#include "proxy/base/tunnel_pace.hpp"
 #include "proxy/config/complete.hpp"
 #include "proxy/config/compose.hpp"
 #include "proxy/config/document.hpp"
@@ -30,22 +31,23 @@ void read(const YamlValue& value, std::uint32_t& workers, Workers) {
   }
 }
 
-void read(const YamlValue& value, milliseconds& tunnels, TunnelSpread) {
+void read(const YamlValue& value, UpgradeSpec& upgrade, TunnelSpread) {
   constexpr std::string_view kSpread = "spread:";
   std::string text;
-  if (!value.text(text)) return;
-  if (text == "wait") {
-    tunnels = 0ms;
-    return;
-  }
+  if (!value.text(text) || text == "wait") return;
   const auto window = text.starts_with(kSpread)
                           ? parse_duration(std::string_view(text).substr(kSpread.size()))
                           : Parsed<milliseconds>(ValueError{});
-  if (window && *window > 0ms)
-    tunnels = *window;
+  const auto pace = parse_pace(text);
+  if (pace)
+    upgrade.tunnel_pace = *pace;
+  else if (window && *window > 0ms)
+    upgrade.tunnels = *window;
   else
-    value.complain("'tunnels' must be wait or spread: with a duration, such as spread:60s, not " +
-                   quoted(text));
+    value.complain(
+        "'tunnels' must be wait, spread: with a duration, such as spread:60s, or paced: with a rate, such as "
+        "paced:20/s, not " +
+        quoted(text));
 }
 
 namespace {

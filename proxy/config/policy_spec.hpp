@@ -158,6 +158,20 @@ struct RateLimitSpec {
   }
 };
 
+// Files whose name says what is in them (app.3f9a1c.js): one that the chosen pool does not have may be had
+// from another version's pool.
+struct AssetSpec {
+  std::vector<std::string> match;  // paths begin with one of these
+  std::vector<int> on = {404};     // statuses that say that the file is not there
+  milliseconds window = 1h;        // a pool is asked for so long after it has lost its share
+  bool operator==(const AssetSpec&) const = default;
+  static void fields(auto& self, auto& visit) {
+    visit("match", self.match, Prefixes{}, kRequired);
+    visit("on", self.on, MissingStatuses{});
+    visit("window", self.window, Duration{0ms});
+  }
+};
+
 struct ServicePolicies {
   std::string name;
   std::optional<StickySpec> sticky;
@@ -174,6 +188,7 @@ struct ServicePolicies {
   std::string retain_hook;  // a command, run when a retention ends; empty: none
   bool debug_headers = false;
   bool grpc_web = false;  // is translated to gRPC for the backends; else it goes on as it comes
+  std::optional<AssetSpec> assets;
   bool operator==(const ServicePolicies&) const = default;
   static void fields(auto& self, auto& visit) {
     visit("sticky", self.sticky);
@@ -189,6 +204,7 @@ struct ServicePolicies {
     visit("retain_hook", self.retain_hook, Text{});
     visit("debug_headers", self.debug_headers);
     visit("grpc_web", self.grpc_web);
+    visit("assets", self.assets);
   }
 };
 

@@ -169,6 +169,40 @@ void read(const YamlValue& value, std::vector<GrpcStatus>& statuses, GrpcStatuse
   std::sort(statuses.begin(), statuses.end());
 }
 
+// One text, or a list of them.
+void read(const YamlValue& value, std::vector<std::string>& prefixes, Prefixes) {
+  const auto add = [&prefixes](const YamlValue& element) {
+    std::string prefix;
+    if (!element.checked(prefix, path_error)) return;
+    if (std::find(prefixes.begin(), prefixes.end(), prefix) != prefixes.end())
+      return element.complain("duplicate path " + quoted(prefix));
+    prefixes.push_back(prefix);
+  };
+  if (!value.is_list()) return add(value);
+  value.each("a path's beginning", add);
+  if (value.empty()) value.complain("'match' is empty, name at least one path's beginning, such as /static/");
+}
+
+// The list replaces the default one.
+void read(const YamlValue& value, std::vector<int>& statuses, MissingStatuses) {
+  constexpr int kLowest = 400, kHighest = 499;
+  statuses.clear();
+  value.each("a status in 'on'", [&](const YamlValue& element) {
+    std::string text;
+    if (!element.text(text)) return;
+    int status = 0;
+    const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), status);
+    if (failure != std::errc() || stop != text.data() + text.size() || status < kLowest || status > kHighest)
+      return element.complain("'on' lists statuses from 400 to 499, such as 404, not " + quoted(text));
+    if (std::find(statuses.begin(), statuses.end(), status) != statuses.end())
+      return element.complain("duplicate status " + quoted(text) + " in 'on'");
+    statuses.push_back(status);
+  });
+  if (value.is_list() && value.empty())
+    value.complain("'on' is empty, name at least one status, such as 404");
+  std::sort(statuses.begin(), statuses.end());
+}
+
 namespace {
 
 // What a browser does not take would never come back.

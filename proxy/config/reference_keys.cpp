@@ -58,7 +58,7 @@ std::string holds(const auto&, OneOf kind) {
 }
 std::string holds(const auto&, Workers) { return "`auto`, or 1 to 256"; }
 std::string holds(const auto&, SocketMode) { return "octal digits in quotes"; }
-std::string holds(const auto&, TunnelSpread) { return "`wait` or `spread:DURATION`"; }
+std::string holds(const auto&, TunnelSpread) { return "`wait`, `spread:DURATION` or `paced:N/s`"; }
 std::string holds(const auto&, NameServers) { return "a list of addresses"; }
 std::string holds(const auto&, Domains) { return "a list of names"; }
 std::string holds(const auto&, FixedPools) { return "a map of services to pools"; }
@@ -75,6 +75,8 @@ std::string holds(const auto&, RetryCauses) { return "a list of `connect`, `rese
 std::string holds(const auto&, GrpcStatuses) { return "a list of names of gRPC statuses"; }
 std::string holds(const auto&, HeaderMatches) { return "a map of fields to values"; }
 std::string holds(const auto&, Methods) { return "a list of methods"; }
+std::string holds(const auto&, Prefixes) { return "a path's beginning, or a list of them"; }
+std::string holds(const auto&, MissingStatuses) { return "a list of statuses, 400 to 499"; }
 std::string holds(const auto&, SecretUrl) { return "a URL"; }
 std::string holds(const auto&, SecretHeaders) { return "a map of fields to values"; }
 std::string holds(const auto&, NoticeKinds) {
@@ -181,6 +183,7 @@ void complete_sample(Spec& sample) {
   sample.tracing.endpoint = "x";
   auto& service = sample.services.front();
   service.sticky->issue_cookie.name = "x";
+  service.assets->match = {"x"};
   service.rate_limit->period_micros = 1;
   service.rate_limit->key.keys = {{}};
   PlanSpec& plan = sample.plans.front();

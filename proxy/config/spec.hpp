@@ -65,12 +65,13 @@ struct UpgradeSpec {
   // Upgraded connections end one by one within this time, and with shutdown_timeout at the latest; 0: in its
   // second half, so that most end by themselves.
   milliseconds tunnels = 0ms;
+  std::uint32_t tunnel_pace = 0;  // instead of that: so many a second, 0: no
   // Where a process that is started elsewhere, as in another container, finds the one whose place it is to
   // take; empty: nowhere.
   std::string socket;
   bool operator==(const UpgradeSpec&) const = default;
   static void fields(auto& self, auto& visit) {
-    visit("tunnels", self.tunnels, TunnelSpread{});
+    visit("tunnels", self, TunnelSpread{});
     visit("socket", self.socket, MaybeEmpty{socket_path_error});
   }
 };

@@ -38,6 +38,8 @@ class Accounting {
                      upstream::Backend* backend);
   // An attempt was a gRPC call and came out so.
   void call_ended(GrpcStatus status, const upstream::WorkerPool& asked);
+  // For a file that the chosen pool did not have: another pool had it, or none did.
+  void looked_elsewhere(bool found) { chosen_counters().assets[found ? 0 : 1].add(); }
   void retried() { chosen_counters().retries.add(); }
   // The request takes part in the budget of retries until leave_budget().
   void join_budget() { service_counters().retry_in_flight.add(); }

@@ -6,6 +6,7 @@
 #include "proxy/client/access_line.hpp"
 #include "proxy/exchange/answer_fields.hpp"
 #include "proxy/http/forward.hpp"
+#include "proxy/route/assets.hpp"
 
 namespace sluice::exchange {
 
@@ -167,8 +168,12 @@ Task<Failure> Exchange::forward() {
         failure = co_await flush();
         continue;
       }
+      if (step == Relay::Step::head) {
+        failure = co_await look_elsewhere();
+        continue;
+      }
       const auto arrived = co_await request_->arrival();
-      if (arrived != StreamStatus::ok) failure = failure_of(arrived);
+      if (arrived != StreamStatus::ok) failure = after_arrival(arrived);
     }
     count_attempt(failure);
     if (upload_.running()) co_await upload_.join();
@@ -185,13 +190,19 @@ Task<Failure> Exchange::forward() {
 }
 
 void Exchange::count_attempt(Failure failure) {
+  if (opening_) end_opening();
+  events_.reset();  // its request ends
   const int status = relay_.head_read() ? request_->answer().status : 0;
+  if (assets_ && assets_->found()) {  // says nothing of any pool; what the first one said was counted
+    if (trace_) trace_->attempt_ended({failure, status, std::nullopt});
+    return;
+  }
   std::optional<GrpcStatus> grpc;
   if (call_)
     grpc = count_call(failure);
   else
     accounting_.attempt_ended(failure, status, placement_.asked(), &placement_.backend());
-  if (trace_) trace_->attempt_ended({failure, status, grpc});
+  if (trace_ && !assets_) trace_->attempt_ended({failure, status, grpc});
 }
 
 // G4: what a call says of its pool, in the words of HTTP.
@@ -243,16 +254,20 @@ void Exchange::open_request() {
   accounting_.attempt_began(placement_.backend());
   if (trace_) trace_->attempt_began(context_.random.next(), placement_.claimed_in(), *placement_.last());
   request_ = context_.connector.open(target, attempts_.fresh_only());
+  if (!client_.head().upgrade.empty()) begin_opening();
   attempts_.begin();
   relay_.restart();
 }
 
 Task<Failure> Exchange::connect() {
+  const auto began = Clock::now();
   const auto connected = co_await request_->connect();
   if (client_gone_) co_return kGone;
   if (drained_) co_return kDrained;
   switch (connected) {
     case upstream::Connected::ok:
+      placement_.backend().counters().connects.add();
+      placement_.backend().counters().connect_micros.add(client::micros(Clock::now() - began));
       co_return Failure{};
     case upstream::Connected::no_descriptor:
       co_return Failure{FailureKind::overload, Side::proxy};  // not the backend's fault (X7)
@@ -301,6 +316,9 @@ Relay::Step Exchange::relay_on(Failure& failure) {
           failure = {FailureKind::status, Side::upstream};
           return Relay::Step::failed;
         }
+        if (request_->answer().status >= 400 &&
+            AssetSearch::is_wanted(plan_, client_.head(), request_->answer().status))
+          return step;
         pass_head();
         break;
       case Relay::Step::wait:
@@ -308,8 +326,9 @@ Relay::Step Exchange::relay_on(Failure& failure) {
           failure = failure_of(StreamStatus::canceled);
           return Relay::Step::failed;
         }
+        if (events_ && events_->may_end()) return relay_.end_here();
         request_->limit_reads(client_.most_read());
-        request_->allow_pipes(client_.takes_pipes());
+        request_->allow_pipes(client_.takes_pipes() && !events_);
         return step;
       case Relay::Step::failed:
         failure = {relay_.failure(), Side::upstream};
@@ -342,13 +361,33 @@ bool Exchange::take_head() {
   return answer.status >= 500 || call_->failed_at_once();
 }
 
+// The answer that waits says that the asset is not there: another pool may have it. What the client gets has
+// been passed on as far as its head.
+Task<Failure> Exchange::look_elsewhere() {
+  const int status = request_->answer().status;
+  if (trace_) trace_->attempt_ended({Failure{}, status, std::nullopt});
+  assets_ = std::make_unique<AssetSearch>(context_, plan_, client_, id_, user_, trace_.get());
+  co_await assets_->run(placement_.asked());
+  if (client_gone_ || drained_) co_return failure_of(StreamStatus::canceled);
+  accounting_.looked_elsewhere(assets_->found());
+  if (assets_->found()) {
+    accounting_.attempt_ended(Failure{}, status, placement_.asked(), &placement_.backend());
+    AssetSearch::discard(std::move(request_));
+    request_ = assets_->hand_over(placement_);
+  }
+  pass_head();
+  co_return Failure{};
+}
+
 void Exchange::pass_head() {
   upload_.forget();
   if (call_) call_->answer_begins();
+  if (EventStream::is_one(request_->answer())) begin_events();
   const bool sets_cookie = !client_.head_as_sent().is_grpc && user_.needs_cookie();
   const bool shows_origin = plan_.spec().debug_headers;
   if (!sets_cookie && !plan_.has_preview_token && !shows_origin)
     return client_.send_head(request_->answer(), {});
+  if (route::is_asset(plan_.spec(), client_.head().path)) return client_.send_head(request_->answer(), {});
   AnswerFields extra;
   if (sets_cookie)
     extra.add_cookie(plan_.spec().sticky->issue_cookie, user_.issued_id(), client_.info().secure);
@@ -359,10 +398,29 @@ void Exchange::pass_head() {
   client_.send_head(request_->answer(), extra.all());
 }
 
+void Exchange::begin_events() {
+  upstream::Activity& activity = *this;
+  events_ = std::make_unique<EventStream>(context_.worker.wheel, *request_, activity,
+                                          placement_.backend().counters().tunnels);
+  relay_.watch_events(events_->boundary());
+}
+
+void Exchange::begin_opening() {
+  opening_ = &placement_.backend().counters();
+  opening_->opening.add();
+}
+
+void Exchange::end_opening() { std::exchange(opening_, nullptr)->opening.sub(); }
+
 Task<void> Exchange::run_tunnel() {
   watch_.end();
-  tunnel_ = std::make_unique<Tunnel>(context_.worker.wheel, client_, *request_, plan_.spec().timeouts.tunnel);
-  observe::Counter& tunnels = placement_.backend().counters().tunnels;
+  tunnel_ = std::make_unique<Tunnel>(context_.worker.wheel, client_, *request_, plan_.spec().timeouts.tunnel,
+                                     static_cast<std::uint32_t>(context_.random.next()));
+  if (opening_) end_opening();
+  observe::BackendCounters& counters = placement_.backend().counters();
+  counters.opened.add();
+  counters.open_micros.add(client::micros(Clock::now() - accounting_.began()));
+  observe::Counter& tunnels = counters.tunnels;
   tunnels.add();
   bool opened = client_.open_tunnel(request_->answer());
   if (!opened) {
@@ -399,6 +457,12 @@ bool Exchange::plan_retry(Failure failure) {
   if (attempts_.in_budget() && !counted_before) accounting_.join_budget();
   accounting_.retried();
   return true;
+}
+
+// An event stream that leaves is woken by that.
+Failure Exchange::after_arrival(StreamStatus status) const {
+  const bool leaves = events_ && events_->may_end() && !client_gone_ && !drained_;
+  return leaves && status == StreamStatus::canceled ? Failure{} : failure_of(status);
 }
 
 Failure Exchange::failure_of(StreamStatus status) const {
@@ -495,6 +559,7 @@ observe::AccessRecord Exchange::access_record(std::string_view error) const {
     line.sticky = kDecidedBy[static_cast<std::size_t>(plan_.decision.by)];
   }
   if (placement_.last()) line.backend = placement_.last()->name;
+  if (assets_ && assets_->found()) line.asset_from = assets_->found()->pool->name;
   return line;
 }
 
@@ -502,6 +567,7 @@ void Exchange::client_gone() {
   client_gone_ = true;
   waits_.cancel();
   if (call_) call_->cancel_wait();
+  if (assets_) assets_->stop();
   if (request_) request_->cancel();
 }
 
@@ -511,13 +577,16 @@ void Exchange::client_half_closed() {
 
 void Exchange::abort() {
   drained_ = true;
+  if (assets_) assets_->stop();
   if (request_) request_->cancel();
   if (tunnel_) return tunnel_->abort();
   if (client_.answered()) client_.cancel();
 }
 
 void Exchange::end_within(std::chrono::milliseconds wait) {
+  leaving_ = true;
   if (tunnel_) return tunnel_->end_within(wait);
+  if (events_) return events_->end_within(wait);
   if (call_) call_->end_within(wait);
 }
 

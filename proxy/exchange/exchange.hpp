@@ -11,9 +11,11 @@
 #include "proxy/base/task.hpp"
 #include "proxy/client/client_stream.hpp"
 #include "proxy/exchange/accounting.hpp"
+#include "proxy/exchange/asset_search.hpp"
 #include "proxy/exchange/attempts.hpp"
 #include "proxy/exchange/client_watch.hpp"
 #include "proxy/exchange/context.hpp"
+#include "proxy/exchange/event_stream.hpp"
 #include "proxy/exchange/forwarding.hpp"
 #include "proxy/exchange/grpc_call.hpp"
 #include "proxy/exchange/own_answer.hpp"
@@ -59,9 +61,14 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   Relay::Step relay_on(Failure& failure);
   Task<Failure> flush();
   bool take_head();
+  Task<Failure> look_elsewhere();
   void pass_head();
   Task<void> run_tunnel();
+  void begin_opening();
+  void end_opening();
   bool plan_retry(Failure failure);
+  void begin_events();
+  Failure after_arrival(StreamStatus status) const;
   Failure failure_of(StreamStatus status) const;
   Failure lost_request() const;
   Failure count_unprocessed();
@@ -72,12 +79,13 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   observe::AccessRecord access_record(std::string_view error) const;
 
   // Activity
-  bool is_tunnel() const override { return tunnel_ || (call_ && call_->is_long()); }
+  bool is_tunnel() const override { return tunnel_ || events_ || (call_ && call_->is_long()); }
   net::Clock::time_point began() const override { return accounting_.began(); }
   std::string_view path() const override { return client_.head().path; }
   std::string_view client() const override { return client_.info().address; }
   void abort() override;
   void end_within(std::chrono::milliseconds wait) override;
+  bool is_leaving() const override { return leaving_; }
   // StreamObserver
   void client_gone() override;
   void client_half_closed() override;
@@ -98,10 +106,14 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   Upload upload_;
   Relay relay_;
   ClientWatch watch_;
-  std::unique_ptr<Tunnel> tunnel_;       // from its opening on
-  std::unique_ptr<GrpcCall> call_;       // if the request is one
-  std::unique_ptr<RequestTrace> trace_;  // where tracing is on
+  std::unique_ptr<Tunnel> tunnel_;               // from its opening on
+  std::unique_ptr<GrpcCall> call_;               // if the request is one
+  std::unique_ptr<RequestTrace> trace_;          // where tracing is on
+  std::unique_ptr<EventStream> events_;          // if the answer is one
+  std::unique_ptr<AssetSearch> assets_;          // if another pool was asked for what the chosen one has not
+  observe::BackendCounters* opening_ = nullptr;  // of the backend that a tunnel is awaited from
   bool client_gone_ = false;
+  bool leaving_ = false;  // a drain has told it to end
   bool drained_ = false;  // by a drain's deadline (D3); the client may be gone as well
 };
 

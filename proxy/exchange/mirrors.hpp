@@ -72,6 +72,7 @@ class Mirrors : private net::Poller::Entry {
     std::string_view client() const override { return {}; }
     void abort() override { end(End::aborted); }
     void end_within(std::chrono::milliseconds) override { abort(); }
+    bool is_leaving() const override { return ended(); }
     void expired() override { end(End::timed_out); }
 
     const upstream::WorkerSnapshotPtr view_;  // keeps what the next three point to

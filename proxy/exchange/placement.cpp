@@ -20,14 +20,19 @@ bool Placement::claim() {
                                 plan_.key_hash, attempts_.tried(), random});
   if (selection.kind == upstream::Selection::Kind::full) full_ = asked_;
   if (selection.kind != upstream::Selection::Kind::backend) return false;
-  take(selection.index);
+  take(*asked_, selection.index);
   return true;
 }
 
-void Placement::take(std::size_t index) {
-  last_ = &asked_->pool->backends[index];
-  claim_ = upstream::Claim(*asked_->backends[index], activity_);
-  claimed_in_ = asked_;
+void Placement::take(const upstream::WorkerPool& pool, std::size_t index) {
+  last_ = &pool.pool->backends[index];
+  claim_ = upstream::Claim(*pool.backends[index], activity_);
+  claimed_in_ = &pool;
+}
+
+void Placement::move_to(const upstream::WorkerPool& pool, std::size_t index) {
+  release();
+  take(pool, index);
 }
 
 // R4: the backend where this client connection is logged in, as long as requests may go there. When another
@@ -46,7 +51,7 @@ bool Placement::claim_login() {
   }
   // A full backend is no reason to end the login: this request asks another one, or waits for a slot.
   if (pool.backends[index].full()) return false;
-  take(index);
+  take(*asked_, index);
   return true;
 }
 

@@ -30,6 +30,8 @@ class Placement {
   // have. Null: there was none since forget_full().
   const upstream::WorkerPool* full() const { return full_; }
   void forget_full() { full_ = nullptr; }
+  // The slot is given back for another one: that of a backend of `pool`, which is not the pool that is asked.
+  void move_to(const upstream::WorkerPool& pool, std::size_t index);
   // Gives the slot back, and offers it to a request that waits for it. Without one nothing happens.
   void release();
 
@@ -43,7 +45,7 @@ class Placement {
 
  private:
   bool claim_login();
-  void take(std::size_t index);
+  void take(const upstream::WorkerPool& pool, std::size_t index);
 
   Context& context_;
   const Plan& plan_;

@@ -25,6 +25,7 @@ Relay::Step Relay::step(upstream::Request& request) {
         begun_ = true;
         return Step::head;
       case AnswerEvent::Kind::data: {
+        if (events_) events_->pass(event.data);
         const bool sent = event.piped ? client_.send_piped(*event.piped, event.last)
                                       : client_.send_data(event.data, event.last);
         if (event.last) return end(sent);

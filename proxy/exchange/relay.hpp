@@ -4,6 +4,7 @@
 
 #include "proxy/base/failure.hpp"
 #include "proxy/client/client_stream.hpp"
+#include "proxy/exchange/event_stream.hpp"
 #include "proxy/upstream/request.hpp"
 
 namespace sluice::exchange {
@@ -23,6 +24,10 @@ class Relay {
 
   // Another attempt's answer follows.
   void restart() { begun_ = false; }
+  // The answer is a stream of events: `boundary` learns where they end, and outlives the relay.
+  void watch_events(EventBoundary& boundary) { events_ = &boundary; }
+  // It is whole as far as it has come, although the backend has not ended it.
+  Step end_here() { return end(client_.send_data({}, true)); }
   Step step(upstream::Request& request);
   FailureKind failure() const { return failure_; }
   bool head_read() const { return begun_; }
@@ -34,6 +39,7 @@ class Relay {
   Step end(bool sent);
 
   client::ClientStream& client_;
+  EventBoundary* events_ = nullptr;
   int interims_ = 0;
   bool begun_ = false;  // a final head, or a 101, was there
   bool ended_ = false;  // the last piece was written, and perhaps waits for the client to take it

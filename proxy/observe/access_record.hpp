@@ -27,13 +27,16 @@ struct AccessRecord : AccessNumbers {
   std::string_view scheme;               // "http", "https": what the client spoke, also to a trusted proxy
   std::string_view user_agent, referer;  // fields of the request
   std::string_view tls;                  // version of this connection's TLS, "TLSv1.3"; empty: clear text
+  std::string_view
+      asset_from;  // the pool that had what the chosen one had not; empty: none was asked, or none had it
 };
 
-constexpr std::size_t kAccessTexts = 16;
+constexpr std::size_t kAccessTexts = 17;
 
 inline std::array<std::string_view*, kAccessTexts> texts_of(AccessRecord& r) {
-  return {&r.request_id, &r.client, &r.method, &r.host,     &r.path,   &r.service,    &r.pool,    &r.backend,
-          &r.sticky,     &r.error,  &r.query,  &r.protocol, &r.scheme, &r.user_agent, &r.referer, &r.tls};
+  return {&r.request_id, &r.client,     &r.method,  &r.host,  &r.path,      &r.service,
+          &r.pool,       &r.backend,    &r.sticky,  &r.error, &r.query,     &r.protocol,
+          &r.scheme,     &r.user_agent, &r.referer, &r.tls,   &r.asset_from};
 }
 
 }  // namespace sluice::observe

@@ -46,6 +46,10 @@ struct alignas(64) BackendCounters {  // one writer: the worker
   Counter connections;                // open to the backend, idle ones included
   Counter streams;                    // open over HTTP/2
   Counter streams_refused;            // that the backend did not process (REFUSED_STREAM, GOAWAY)
+  // What a paced drain looks at before it sends a backend more (control/change/pace.hpp).
+  Counter connects, connect_micros;  // connections made, and how long that took in all
+  Counter opened, open_micros;       // tunnels that were opened, likewise
+  Counter opening;                   // requests that wait for their tunnel
 };
 
 struct BackendLive {
@@ -84,6 +88,8 @@ struct alignas(64) PoolCounters {  // one writer: the worker
   Counter no_backend;                                    // no eligible backend at the time of choice
   Counter aborted;                                       // the client left before the answer was complete
   std::array<Counter, kGrpcStatuses> grpc;               // attempts that were gRPC calls, by their outcome
+  // Requests for files that the pool did not have: another pool had them, or none had (config::AssetSpec).
+  std::array<Counter, 2> assets;
   Counter in_flight;
   Histogram duration;  // from the request's head complete to the answer's last byte
 };
@@ -122,6 +128,15 @@ inline constexpr Metric<PoolLive> kPoolMetrics[] = {
      [](const PoolLive& pool, std::size_t) { return pool.ejections.load(); }},
     {"sluice_upstream_errors_total", "counter", "Failed attempts without an answer's status, by reason.",
      total_of<&PoolCounters::upstream_errors, 0, PoolLive>, "reason", kUpstreamErrorNames},
+};
+
+inline constexpr std::string_view kAssetResults[] = {"found", "missing"};
+
+// Of the pools of services with `assets`.
+inline constexpr Metric<PoolLive> kAssetMetrics[] = {
+    {"sluice_assets_elsewhere_total", "counter",
+     "Requests for files that the pool did not have: another pool had them, or none had.",
+     total_of<&PoolCounters::assets, 0, PoolLive>, "result", kAssetResults},
 };
 
 inline constexpr Metric<PoolLive> kGrpcMetrics[] = {

@@ -102,6 +102,8 @@ class Values {
         return text(r_.referer);
       case LogField::tls:
         return r_.tls.empty() ? nothing() : text(r_.tls);
+      case LogField::asset_from:
+        return r_.asset_from.empty() ? nothing() : text(r_.asset_from);
       case LogField::grpc_status:
         return r_.grpc_status < 0 ? nothing() : number(static_cast<int>(r_.grpc_status));
       case LogField::stream:

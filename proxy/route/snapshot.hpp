@@ -75,6 +75,13 @@ struct MirrorTo {
   std::shared_ptr<observe::Shadow> shadow;  // counts the answers for a rollout; null: nobody judges them
 };
 
+// A pool that is asked for a file which the chosen one does not have (config::AssetSpec).
+struct AssetPool {
+  std::size_t pool;    // index into Service::pools
+  std::int64_t until;  // Unix milliseconds; 0: it has a share, or a rollout
+  bool operator==(const AssetPool&) const = default;
+};
+
 // Indices are into `pools`.
 struct Service {
   // What it is not only its configuration and its state say: a name server, or a file that could not be used.
@@ -103,6 +110,7 @@ struct Service {
   std::optional<Hold> hold;  // P1: while it is paused or stopped
   std::vector<Flag> flags;   // F1; by name
   std::optional<MirrorTo> mirror;
+  std::vector<AssetPool> asset_pools;  // in the order in which they are asked, the chosen one among them
 };
 
 // A listener whose requests all go to fixed pools (S8).

@@ -26,6 +26,7 @@ class Activity : private ActivityHook {
   virtual std::string_view client() const = 0;
   virtual void abort() = 0;                                // a drain's deadline (D3)
   virtual void end_within(std::chrono::milliseconds) = 0;  // a tunnel's own deadline (D1)
+  virtual bool is_leaving() const = 0;                     // end_within() was called
 
  protected:
   virtual ~Activity() {

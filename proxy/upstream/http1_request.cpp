@@ -231,7 +231,7 @@ void Http1Request::await_much() {
 // Once so much came at a time that the next read will bring much.
 void Http1Request::read_much(std::uint64_t most) {
   if (!conn_->stream.brought_many()) return;
-  if (pipes_allowed_ && takes_pipes_)
+  if (pipes_allowed_ && takes_pipes_ && most >= kWorthAPipe)
     conn_->stream.read_into_pipe(pipe_, most);
   else
     conn_->stream.read_late();
@@ -266,7 +266,7 @@ Task<StreamStatus> Http1Request::read_tunnel(std::string_view& bytes, std::chron
   if (conn_->in.empty()) {
     if (!conn_->stream.armed()) {
       conn_->arm();
-      read_much(Pipe::kRoom);
+      read_much(std::min<std::uint64_t>(Pipe::kRoom, most_piped_));
     }
     conn_->stream.set_timeout(idle);
     const auto read = co_await conn_->stream.read();

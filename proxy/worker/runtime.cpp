@@ -52,7 +52,7 @@ Runtime::Runtime(PostToControl control, RuntimeOptions options)
       options_(std::move(options)),
       impl_(std::make_shared<Impl>(workers_, options_.workers)) {
   for (std::size_t i = 0; i < options_.workers; ++i) {
-    auto worker = std::make_unique<Worker>(i);
+    auto worker = std::make_unique<Worker>(i, options_.workers);
     worker->context().access_log = &impl_->access_log;
     exchange::Context& context = worker->exchange();
     context.suspect = [this, alive = std::weak_ptr<Impl>(impl_)](std::uint32_t id) {
@@ -143,6 +143,20 @@ void Runtime::publish(route::SnapshotPtr next, std::function<void()> done) {
 void Runtime::close_tunnels(std::vector<std::uint32_t> ids, TunnelPolicy policy) {
   for (auto& worker : workers_)
     worker->post([w = worker.get(), ids, policy] { w->close_tunnels(ids, policy); });
+}
+
+void Runtime::close_some_tunnels(std::vector<std::uint32_t> ids, std::vector<std::size_t> of_each,
+                                 milliseconds within, std::function<void(std::vector<std::size_t>)> done) {
+  using Left = std::vector<std::size_t>;
+  auto gather = std::make_shared<Gather<Left>>(workers_.size(), std::move(done));
+  gather->sum.resize(workers_.size());
+  of_each.resize(workers_.size());
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    workers_[i]->post([this, i, w = workers_[i].get(), ids, count = of_each[i], within, gather] {
+      const std::size_t left = w->close_some_tunnels(ids, count, within);
+      control_(
+          [gather, i, left] { gather->report({}, [i, left](Left& sum, const Left&) { sum[i] = left; }); });
+    });
 }
 
 void Runtime::abort_in_flight(std::vector<std::uint32_t> ids, std::function<void(std::size_t)> done) {

@@ -46,6 +46,9 @@ class Runtime final : public Workers {
   void start(route::SnapshotPtr first) override;
   void publish(route::SnapshotPtr next, std::function<void()> done) override;
   void close_tunnels(std::vector<std::uint32_t> backend_ids, TunnelPolicy policy) override;
+  void close_some_tunnels(std::vector<std::uint32_t> backend_ids, std::vector<std::size_t> of_each,
+                          std::chrono::milliseconds within,
+                          std::function<void(std::vector<std::size_t>)> done) override;
   void abort_in_flight(std::vector<std::uint32_t> backend_ids,
                        std::function<void(std::size_t)> done) override;
   void blockers(std::vector<std::uint32_t> backend_ids, std::function<void(Blockers)> done) override;

@@ -16,7 +16,7 @@ constexpr auto kEnd = std::chrono::seconds(2);  // what was closed has this long
 constexpr milliseconds kIdleSpread{10'000};     // idle clients leave one by one within
 }  // namespace
 
-Worker::Worker(std::size_t index) : context_(index) {}
+Worker::Worker(std::size_t index, std::size_t workers) : workers_(workers), context_(index) {}
 
 Worker::~Worker() { join(); }
 
@@ -109,11 +109,29 @@ void Worker::close_tunnels(const std::vector<std::uint32_t>& ids, TunnelPolicy p
     if (!backend) continue;
     backend->each_activity([this, &policy](upstream::Activity& activity) {
       if (!activity.is_tunnel()) return;
-      if (policy.kind == TunnelPolicy::Kind::now) return activity.abort();
+      if (policy.kind == TunnelPolicy::Kind::now) return activity.end_within(milliseconds(0));
       const auto window = static_cast<std::uint64_t>(std::max<std::int64_t>(1, policy.window.count()));
       activity.end_within(milliseconds(exchange_.random.next() % window));
     });
   }
+}
+
+// By chance, so that those who came first, or together, do not leave and come back together.
+std::size_t Worker::close_some_tunnels(const std::vector<std::uint32_t>& ids, std::size_t count,
+                                       milliseconds within) {
+  std::vector<upstream::Activity*> open;
+  for (const auto id : ids)
+    if (upstream::Backend* backend = exchange_.backends.find(id))
+      backend->each_activity([&open](upstream::Activity& activity) {
+        if (activity.is_tunnel() && !activity.is_leaving()) open.push_back(&activity);
+      });
+  const auto window = static_cast<std::uint64_t>(std::max<std::int64_t>(1, within.count()));
+  const std::size_t chosen = std::min(count, open.size());
+  for (std::size_t i = 0; i < chosen; ++i) {
+    std::swap(open[i], open[i + exchange_.random.next() % (open.size() - i)]);
+    open[i]->end_within(milliseconds(exchange_.random.next() % window));
+  }
+  return open.size() - chosen;
 }
 
 std::size_t Worker::abort_in_flight(const std::vector<std::uint32_t>& ids) {
@@ -182,6 +200,7 @@ void Worker::shut_down(milliseconds deadline, Shutdown how, std::function<void(s
 // another process serves already there is time to wait whether they end by themselves.
 void Worker::end_tunnels(milliseconds deadline, Shutdown how) {
   const milliseconds most = deadline * 9 / 10;
+  if (how.pace > 0) how.tunnels = time_at_pace(how.pace);
   const bool spread = how.handed_over && how.tunnels.count() > 0;
   const milliseconds last = std::max(milliseconds(1), spread ? std::min(most, how.tunnels) : most);
   const milliseconds first = how.handed_over && !spread ? last / 2 : milliseconds(0);
@@ -192,6 +211,16 @@ void Worker::end_tunnels(milliseconds deadline, Shutdown how) {
       if (activity.is_tunnel()) activity.end_within(wait);
     });
   });
+}
+
+// What this worker's tunnels take at its part of a pace.
+milliseconds Worker::time_at_pace(std::uint32_t of_all) {
+  std::uint64_t tunnels = 0;
+  exchange_.backends.each_backend([&tunnels](upstream::Backend& backend) {
+    backend.each_activity(
+        [&tunnels](upstream::Activity& activity) { tunnels += activity.is_tunnel() ? 1 : 0; });
+  });
+  return std::max(milliseconds(1), milliseconds(tunnels * 1000 * workers_ / of_all));
 }
 
 // One by one, so that they do not all come back at once. Who asks one thing after the other leaves with an

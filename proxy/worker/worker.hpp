@@ -25,7 +25,8 @@ constexpr std::chrono::seconds kLinger{3};
 
 class Worker {
  public:
-  explicit Worker(std::size_t index);
+  // One of `workers`.
+  Worker(std::size_t index, std::size_t workers);
   ~Worker();  // as join()
 
   // Ends every client connection, then the thread. Control thread; join() waits for it.
@@ -47,6 +48,9 @@ class Worker {
   // On the worker's thread.
   void adopt(route::SnapshotPtr snapshot);
   void close_tunnels(const std::vector<std::uint32_t>& ids, TunnelPolicy policy);
+  // How many are left that nobody has told to end.
+  std::size_t close_some_tunnels(const std::vector<std::uint32_t>& ids, std::size_t count,
+                                 std::chrono::milliseconds within);
   std::size_t abort_in_flight(const std::vector<std::uint32_t>& ids);
   Blockers blockers(const std::vector<std::uint32_t>& ids);
   // Closes the listeners and ends what is idle; `done` gets how many connections had to be closed at the
@@ -67,10 +71,12 @@ class Worker {
   std::size_t connections() const;  // of clients, those included whose PROXY headers have not come yet
   void close_connections();
   void end_tunnels(std::chrono::milliseconds deadline, Shutdown how);
+  std::chrono::milliseconds time_at_pace(std::uint32_t of_all);
   void watch_shutdown();
   void end_some_idle(net::Clock::time_point now);
   void abort_all(std::size_t left);
 
+  const std::size_t workers_;
   client::WorkerContext context_;
   Trimmer trimmer_;
   upstream::ProtocolConnector connector_{context_.poller, context_.wheel,

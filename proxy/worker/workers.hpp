@@ -35,6 +35,7 @@ struct Shutdown {
   bool handed_over = false;
   // Then: each tunnel ends at its own moment within; 0: in the second half of the time that there is.
   std::chrono::milliseconds tunnels{0};
+  std::uint32_t pace = 0;  // instead of that: so many a second, of all workers together; 0: no
 };
 
 // What keeps a drain from being done (D5).
@@ -60,6 +61,11 @@ class Workers {
 
   // Tunnels of these backends end by the policy.
   virtual void close_tunnels(std::vector<std::uint32_t> backend_ids, TunnelPolicy policy) = 0;
+  // Of these backends' tunnels on each worker so many, chosen by chance, end at their own moments within the
+  // time. `done` gets how many are left of each worker's that nobody has told to end. An empty list: of none.
+  virtual void close_some_tunnels(std::vector<std::uint32_t> backend_ids, std::vector<std::size_t> of_each,
+                                  std::chrono::milliseconds within,
+                                  std::function<void(std::vector<std::size_t>)> done) = 0;
   // Everything still running on these backends is closed; `done` gets how many (D3).
   virtual void abort_in_flight(std::vector<std::uint32_t> backend_ids,
                                std::function<void(std::size_t)> done) = 0;

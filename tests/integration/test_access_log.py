@@ -11,7 +11,7 @@ from waiting import wait_until
 
 FIELDS = ["ts", "request_id", "client", "method", "host", "path", "status", "bytes_in", "bytes_out", "duration_ms", "upstream_ms",
           "service", "pool", "backend", "generation", "sticky", "attempts", "error", "query", "protocol", "scheme", "user_agent",
-          "referer", "tls", "stream", "grpc_status"]
+          "referer", "tls", "stream", "grpc_status", "asset_from"]
 REASONS = {"malformed", "target", "headers", "method", "version", "coding", "expect", "misdirected", "plain_http", "no_route", "body",
            "limit", "timeout", "paused", "stopped", "overload", "no_backend", "connect", "reset", "protocol", "upgrade"}
 

@@ -377,7 +377,7 @@ def upgraded_connection(daemon):
     return client
 
 
-@pytest.mark.parametrize("tunnels, gone", [("spread:1s", True), ("wait", False)])
+@pytest.mark.parametrize("tunnels, gone", [("spread:1s", True), ("paced:5/s", True), ("wait", False)])
 def test_tunnels_leave_the_old_process_as_configured(upgradable, backend, tunnels, gone):
     blue = backend("blue")
     blue.on("/ws", echo_tunnels)

@@ -399,9 +399,10 @@ function standing({ admin, health, removing }) {
 
 function detail_of({ drain, last_error, resolve_error }) {
   if (!drain || drain.finished) return resolve_error || last_error || drain && `${drain.clean} finished, ${drain.forced} cut`;
-  const { requests, tunnels, oldest_path, oldest_ms, left_ms } = drain;
+  const { requests, tunnels, oldest_path, oldest_ms, left_ms, pace } = drain;
   return `${requests + tunnels} left` + (oldest_path ? `, oldest ${oldest_path} ${span(oldest_ms + since())}` : "")
-    + (left_ms == null ? "" : `, cut in ${span(left_ms - since())}`);
+    + (left_ms == null ? "" : `, cut in ${span(left_ms - since())}`)
+    + (pace ? `; ${pace.left} at ${+pace.now.toFixed(1)}/s, ${span(pace.time_ms)}${pace.slowed ? ": " + pace.slowed : ""}` : "");
 }
 
 function backends(service) {

@@ -378,7 +378,7 @@ TEST_F(ServerTest, ThePageIsThreeFilesThatMayAskTheirOwnDaemonOnly) {
     EXPECT_THAT(answer, HasSubstr("Referrer-Policy: no-referrer\r\n"));
     bytes += answer.size() - answer.find("\r\n\r\n");
   }
-  EXPECT_LT(bytes, 40'000u);
+  EXPECT_LT(bytes, 41'000u);
   EXPECT_THAT(ask(connect_http(), get("/v1/whoami", "Host: localhost\r\n")), StartsWith("HTTP/1.1 401"));
   EXPECT_THAT(ask(connect_http(), get("/v1/whoami", "Host: localhost\r\nAuthorization: Bearer secret\r\n")),
               HasSubstr(R"({"name":"token token","role":"admin"})"));

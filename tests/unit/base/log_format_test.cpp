@@ -33,7 +33,7 @@ TEST(LogFormatText, EveryFieldHasItsName) {
         static_cast<std::size_t>(*parse_log_format("{" + std::string(kLogFields[i]) + "}")->pieces[0].field),
         i);
   EXPECT_EQ(kLogFields[static_cast<std::size_t>(LogField::error)], "error");
-  EXPECT_EQ(kLogFields.back(), "grpc_status");
+  EXPECT_EQ(kLogFields.back(), "asset_from");
 }
 
 TEST(LogFormatText, WhatIsNoFormatSaysWhatWasMeant) {

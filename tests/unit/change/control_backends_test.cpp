@@ -83,6 +83,56 @@ TEST_F(BackendsTest, D1_a_second_drain_may_still_end_the_tunnels) {
   EXPECT_EQ(workers.tunnels.at(live(0, 0).id).kind, worker::TunnelPolicy::Kind::now);
 }
 
+TEST_F(BackendsTest, D1_a_paced_drain_tells_them_a_lot_at_a_time) {
+  in_flight(1, 0).add(30);
+  in_flight(1, 1).add(10);
+  workers.long_open = {25, 15};
+  auto drain = drain_of(target("green"));
+  drain.websockets = {protocol::Websockets::Kind::paced, drain.websockets.window, 100};
+  ASSERT_TRUE(loop.run(control->change(by(), drain)));
+  EXPECT_TRUE(workers.tunnels.empty()) << "none is told by itself";
+  const auto told = [this] {
+    std::size_t sum = 0;
+    for (const auto& lot : workers.closings) sum += lot[0] + lot[1];
+    return sum;
+  };
+  ASSERT_TRUE(loop.run_until([&] { return told() > 0; }));
+  EXPECT_LT(told(), 25u) << "a tenth of a second's worth, or little more";
+  const auto pace = loop.run(control->status()).services.at(0).pools.at(1).backends.at(0).drain->pace;
+  ASSERT_TRUE(pace);
+  EXPECT_EQ(pace->asked, 100u);
+  EXPECT_EQ(pace->now, 100);
+  EXPECT_EQ(pace->left, workers.long_open[0] + workers.long_open[1]);
+  ASSERT_TRUE(loop.run_until([&] { return told() == 40; }));
+}
+
+TEST_F(BackendsTest, D1_a_backend_that_is_ready_again_loses_no_more) {
+  in_flight(0, 0).add(1000);
+  workers.long_open = {1000, 0};
+  auto drain = drain_of(first, 1h);
+  drain.websockets = {protocol::Websockets::Kind::paced, drain.websockets.window, 100};
+  ASSERT_TRUE(loop.run(control->change(by(), drain)));
+  ASSERT_TRUE(loop.run_until([this] { return workers.closings.size() > 2; }));
+  ASSERT_TRUE(loop.run(control->change(by(), protocol::Ready{first})));
+  const std::size_t lots = workers.closings.size();
+  loop.io.restart();
+  loop.io.run_for(300ms);
+  EXPECT_EQ(workers.closings.size(), lots);
+}
+
+TEST_F(BackendsTest, D1_a_pace_that_the_timeout_does_not_allow_is_refused) {
+  live(0, 0).per_worker[0].tunnels.add(50);
+  auto drain = drain_of(first, 30s);
+  drain.websockets = {protocol::Websockets::Kind::paced, drain.websockets.window, 1};
+  const auto refused = loop.run(control->change(by(), drain));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().detail,
+            "paced:1/s needs 50s for 50 long connections, the timeout is 30s; nothing was changed");
+  EXPECT_EQ(admin_of(0, 0), "ready");
+  drain.timeout = 0s;
+  EXPECT_TRUE(loop.run(control->change(by(), drain)));
+}
+
 TEST_F(BackendsTest, a_pools_drain_is_that_of_all_its_backends) {
   in_flight(1, 0).add(1);
   in_flight(1, 1).add(2);

@@ -35,6 +35,15 @@ class FakeWorkers : public worker::Workers {
   void close_tunnels(std::vector<std::uint32_t> ids, worker::TunnelPolicy policy) override {
     for (const auto id : ids) tunnels[id] = policy;
   }
+  void close_some_tunnels(std::vector<std::uint32_t>, std::vector<std::size_t> of_each,
+                          std::chrono::milliseconds,
+                          std::function<void(std::vector<std::size_t>)> done) override {
+    long_open.resize(count());
+    of_each.resize(count());
+    closings.push_back(of_each);
+    for (std::size_t i = 0; i < count(); ++i) long_open[i] -= std::min(long_open[i], of_each[i]);
+    boost::asio::post(loop_, [left = long_open, done = std::move(done)] { done(left); });
+  }
   // Ends what runs there, as the workers would.
   void abort_in_flight(std::vector<std::uint32_t> ids, std::function<void(std::size_t)> done) override {
     std::size_t closed = 0;
@@ -84,6 +93,8 @@ class FakeWorkers : public worker::Workers {
   config::AccessLogSpec access_log;
   std::string listener_error, access_log_error;
   worker::Blockers blocking;
+  std::vector<std::size_t> long_open;              // tunnels of each worker
+  std::vector<std::vector<std::size_t>> closings;  // what close_some_tunnels() was asked for
   int reopened = 0;
   config::TracingSpec tracing;
 

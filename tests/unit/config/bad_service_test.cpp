@@ -213,6 +213,15 @@ TEST(BadConfig, RetriesTimeoutsLimits) {
       {service_7_5("rate_limit: {rate: 5/d}"), 7, 24, "'5/d' is not a rate", ""},
       {service_7_5("rate_limit: {rate: 5/s, burst: 0}"), 7, 36, "from 1 to 1000000, not '0'", ""},
       {service_7_5("rate_limit: {rate: 5/s, key: user}"), 7, 34, "'user' is not a sticky key", ""},
+      {service_7_5("assets: {on: [404]}"), 7, 5, "'assets' needs the key 'match'", ""},
+      {service_7_5("assets: {match: static}"), 7, 21, "'static' is not a path", "/static"},
+      {service_7_5("assets: {match: []}"), 7, 21, "'match' is empty", ""},
+      {service_7_5("assets: {match: [/a, /a]}"), 7, 26, "duplicate path '/a'", ""},
+      {service_7_5("assets: {match: /a, on: [500]}"), 7, 30,
+       "statuses from 400 to 499, such as 404, not '500'", ""},
+      {service_7_5("assets: {match: /a, on: [404, 404]}"), 7, 35, "duplicate status '404' in 'on'", ""},
+      {service_7_5("assets: {match: /a, on: []}"), 7, 29, "'on' is empty", ""},
+      {service_7_5("assets: {math: /a}"), 7, 14, "unknown key 'math' in 'assets'", "match"},
       {service_7_5("limits: {queue: 1k}"), 7, 21, "from 0 to 10000000, not '1k'", ""},
   });
 }

@@ -24,7 +24,7 @@ access_log: {path: "/tmp/%d, {x}.log", format: '{{"{path}": {status}}} # "x"'}
 tracing: {endpoint: "https://[::1]:1/x", ratio: 0.001%, errors: false, service_name: "a: #b"}
 lame_duck: 1500ms
 shutdown_timeout: 0s
-upgrade: {tunnels: spread:90s, socket: /run/sluice/handoff.sock}
+upgrade: {tunnels: paced:20/s, socket: /run/sluice/handoff.sock}
 services:
   api:
     pools:
@@ -49,6 +49,7 @@ services:
     retain_hook: "tidy up: 'it' # all"
     debug_headers: true
     grpc_web: on
+    assets: {match: [/static/, "/a:b"], on: [410, 404, 403], window: 63s}
   front: {pools: {"null": {backends: []}, "off": {backends: []}, v1: {backends: []}}, split: {v1: 100%}}
 routes:
   - {host: "*.a.b", path: /a, service: api}

@@ -47,6 +47,19 @@ TEST(GoodConfig, ListenerWithEveryKey) {
   EXPECT_EQ(listener.max_headers, 11u);
 }
 
+TEST(GoodConfig, Assets) {
+  const auto one = only_service(service_7_5("assets: {match: /static/}"));
+  ASSERT_TRUE(one.assets);
+  EXPECT_THAT(one.assets->match, ElementsAre("/static/"));
+  EXPECT_THAT(one.assets->on, ElementsAre(404));
+  EXPECT_EQ(one.assets->window, 1h);
+  const auto more =
+      only_service(service_7_5("assets: {match: [/static/, /app-], on: [410, 403, 404], window: 0s}"));
+  EXPECT_THAT(more.assets->match, ElementsAre("/static/", "/app-"));
+  EXPECT_THAT(more.assets->on, ElementsAre(403, 404, 410));
+  EXPECT_EQ(more.assets->window, 0s);
+}
+
 TEST(GoodConfig, LimitsOfServicesPoolsAndBackends) {
   const auto service = only_service(
       service_7_5("limits: {queue_time: 2s, body: 1MiB}\n    rate_limit: {rate: 20/s, key: header:X-Key}"));
@@ -96,6 +109,7 @@ TEST(GoodConfig, TheProcess) {
   EXPECT_EQ(spec.shutdown_timeout, 0s);
   EXPECT_EQ(spec.upgrade.tunnels, 0s);
   EXPECT_EQ(loaded(top_3_1("upgrade: {tunnels: spread:1.5m}")).upgrade.tunnels, 90s);
+  EXPECT_EQ(loaded(top_3_1("upgrade: {tunnels: paced:20/s}")).upgrade.tunnel_pace, 20u);
   EXPECT_EQ(loaded(top_3_1("upgrade: {tunnels: wait}")).upgrade.tunnels, 0s);
   EXPECT_EQ(spec.access_log.path, "/tmp/access.log");
   EXPECT_EQ(spec.access_log.format, "json");

@@ -257,6 +257,7 @@ struct OneCall : ::testing::Test, upstream::Activity {
   std::string_view client() const override { return {}; }
   void abort() override { ++cuts; }
   void end_within(std::chrono::milliseconds) override {}
+  bool is_leaving() const override { return false; }
 
   GrpcCall& call(std::chrono::seconds age, const char* timeout = nullptr) {
     if (timeout) head.fields.push("grpc-timeout", timeout);

@@ -85,9 +85,87 @@ TEST_F(Tunnels, D1_a_tunnel_ends_within_the_time_it_is_given) {
   });
   skip(4s);
   EXPECT_FALSE(client->over);
-  skip(2s);
+  skip(2s + Tunnel::kGoodbye);
   EXPECT_TRUE(ended());
   EXPECT_EQ(open_tunnels(), 0u);
+}
+
+TEST_F(Tunnels, D1_both_sides_are_told_behind_a_whole_frame) {
+  open();
+  backend->say(
+      "\x82\x03"
+      "ab");
+  rounds();
+  each_activity([](upstream::Activity& activity) {
+    activity.end_within(0ms);
+    EXPECT_TRUE(activity.is_leaving());
+  });
+  skip(100ms);
+  EXPECT_EQ(client->got(),
+            "\x82\x03"
+            "ab")
+      << "its frame is not over";
+  ASSERT_EQ(backend->got().size(), 8u) << "a client's Close frame";
+  EXPECT_THAT(backend->got(), StartsWith("\x88\x82"));
+  backend->say("c\x82\x01z");
+  rounds();
+  EXPECT_EQ(client->got(),
+            "\x82\x03"
+            "abc" +
+                std::string(kServerGoesAway))
+      << "and nothing behind it";
+  EXPECT_FALSE(client->told_end);
+  const auto answer = client_goes_away(7);
+  client->say(std::string(answer.data(), answer.size()));
+  rounds();
+  EXPECT_TRUE(client->told_end) << "the server's side ends first (RFC 6455 7.1.1)";
+  EXPECT_EQ(backend->got().size(), 8u);
+  client->finish();
+  backend->finish();
+  rounds();
+  EXPECT_TRUE(ended());
+  EXPECT_EQ(open_tunnels(), 0u);
+}
+
+TEST_F(Tunnels, D1_who_does_not_come_to_a_frames_end_is_cut) {
+  open();
+  backend->say(
+      "\x82\x03"
+      "ab");
+  client->say(
+      "\x82\x83"
+      "abcd"
+      "x");
+  rounds();
+  each_activity([](upstream::Activity& activity) { activity.end_within(0ms); });
+  skip(Tunnel::kGoodbye - 100ms);
+  EXPECT_FALSE(client->over);
+  skip(200ms);
+  EXPECT_TRUE(ended());
+  EXPECT_EQ(client->got(),
+            "\x82\x03"
+            "ab");
+}
+
+TEST_F(Tunnels, D1_what_is_no_websocket_inside_is_cut) {
+  open();
+  backend->say("SSH-2.0");
+  rounds();
+  each_activity([](upstream::Activity& activity) { activity.end_within(0ms); });
+  skip(100ms);
+  EXPECT_TRUE(ended());
+  EXPECT_EQ(client->got(), "SSH-2.0");
+}
+
+TEST_F(Tunnels, D1_a_side_that_has_said_goodbye_is_not_told_again) {
+  open();
+  const auto goodbye = client_goes_away(7);
+  client->say(std::string(goodbye.data(), goodbye.size()));
+  rounds();
+  each_activity([](upstream::Activity& activity) { activity.end_within(0ms); });
+  skip(100ms);
+  EXPECT_EQ(backend->got(), std::string(goodbye.data(), goodbye.size()));
+  EXPECT_EQ(client->got(), kServerGoesAway);
 }
 
 TEST_F(Tunnels, D3_a_tunnel_can_be_cut_while_neither_side_reads) {

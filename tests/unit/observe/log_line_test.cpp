@@ -49,7 +49,7 @@ TEST(LogLine, Json_has_every_field_of_the_contract_in_its_order) {
             R"("upstream_ms":0.25,"service":"api","pool":"blue","backend":"b","generation":7,)"
             R"("sticky":"split","attempts":1,"error":"","query":"q=1","protocol":"HTTP/1.1",)"
             R"("scheme":"https","user_agent":"curl/8","referer":"http://r/","tls":"TLSv1.3",)"
-            R"("stream":null,"grpc_status":null})"
+            R"("stream":null,"grpc_status":null,"asset_from":null})"
             "\n");
 }
 
@@ -62,7 +62,7 @@ TEST(LogLine, Json_says_null_for_the_tls_of_clear_text_and_empty_texts_for_what_
             R"("status":400,"bytes_in":0,"bytes_out":0,"duration_ms":0,"upstream_ms":0,"service":"",)"
             R"("pool":"","backend":"","generation":0,"sticky":"","attempts":0,"error":"malformed",)"
             R"("query":"","protocol":"","scheme":"","user_agent":"","referer":"","tls":null,)"
-            R"("stream":null,"grpc_status":null})"
+            R"("stream":null,"grpc_status":null,"asset_from":null})"
             "\n");
 }
 

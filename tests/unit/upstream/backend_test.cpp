@@ -24,6 +24,7 @@ struct Work : Activity {
   std::string_view client() const override { return "::1"; }
   void abort() override { on_abort(); }
   void end_within(std::chrono::milliseconds) override {}
+  bool is_leaving() const override { return false; }
   std::function<void()> on_abort;
 };
 

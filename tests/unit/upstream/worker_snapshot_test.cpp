@@ -14,6 +14,7 @@ struct SnapshotWork : Activity {
   std::string_view client() const override { return "::1"; }
   void abort() override {}
   void end_within(std::chrono::milliseconds) override {}
+  bool is_leaving() const override { return false; }
 };
 
 class ViewTest : public ::testing::Test {
