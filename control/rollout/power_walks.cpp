@@ -10,7 +10,7 @@
 namespace sluice::rollout {
 namespace {
 
-constexpr double kOneByOne = 40;  // events; beyond, so many per cent of them at a time
+constexpr double kOneByOne = 120;  // events; beyond, so many per cent of them at a time
 constexpr double kAtOnce = 0.02;
 
 double uniform(Random& random) { return (static_cast<double>(random() >> 11) + 0.5) * 0x1p-53; }
@@ -74,7 +74,7 @@ class FreshWindows {
   }
   bool prove(double n, double k) const {
     return std::ranges::any_of(
-        starts_, [&](const Start& start) { return n - start.n <= answers_at(k - start.k, start.more); });
+        starts_, [&](const Start& start) { return proves(n - start.n, k - start.k, start.more); });
   }
 
  private:
@@ -90,13 +90,15 @@ class FreshWindows {
     const double number = static_cast<double>(number_);
     starts_.push_back({number_ + WindowStarts::kKept * power, n, k, std::log(number * (number + 1))});
   }
-  double answers_at(double k, double more) const {
+  // Between two parts of the risk whose boundaries are known it lies as their logarithms do.
+  bool proves(double n, double k, double more) const {
     auto above = proof_.fresh.begin() + 1;
     while (above + 1 != proof_.fresh.end() && above->more < more) ++above;
     const auto below = above - 1;
     const double one = below->proof.answers(k), other = above->proof.answers(k);
-    if (one <= 0 || other <= 0) return 0;
-    return one * std::pow(other / one, (more - below->more) / (above->more - below->more));
+    if (one <= 0 || other <= 0) return false;
+    if (more >= below->more && more <= above->more && (n > one || n <= other)) return n <= other;
+    return n <= one * std::pow(other / one, (more - below->more) / (above->more - below->more));
   }
 
   const Boundaries& proof_;

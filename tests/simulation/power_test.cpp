@@ -98,7 +98,7 @@ double quantile_of_times(std::vector<double>& times, double q) {
 const PowerCase kPowerCases[] = {
     {"3/s on the canary, 1 % -> 2 %, limit 1 %", 60, 5'000, 0.01, gate_of("error_rate", 0.01), 0.02, 1, 2},
     {"3/s on the canary, 1 % -> 1.5 %, limit 1 %", 60, 5'000, 0.01, gate_of("error_rate", 0.01), 0.015, 1, 1,
-     700},
+     2'500},
     {"20/s, 1 % -> 10 %, limit 5 %", 200, 10'000, 0.01, gate_of("error_rate", 0.05), 0.10, 1, 2},
     {"0.5/s, 0 -> 15 %, limit 5 %", 10, 5'000, 0.0, gate_of("error_rate", 0.05), 0.15, 1, 3},
     {"5/s beside 95/s, 1 % -> 4 %, limit stable + 1 %", 100, 5'000, 0.01, gate_of("error_rate", {}, 0.01),
