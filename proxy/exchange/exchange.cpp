@@ -190,19 +190,21 @@ Task<Failure> Exchange::forward() {
 }
 
 void Exchange::count_attempt(Failure failure) {
-  if (opening_) end_opening();
-  events_.reset();  // its request ends
   const int status = relay_.head_read() ? request_->answer().status : 0;
-  if (assets_ && assets_->found()) {  // says nothing of any pool; what the first one said was counted
-    if (trace_) trace_->attempt_ended({failure, status, std::nullopt});
-    return;
+  if (aside_) {
+    if (aside_->opening) end_opening();
+    aside_->events.reset();     // its request ends
+    if (aside_->has_found()) {  // says nothing of any pool; what the first one said was counted
+      if (trace_) trace_->attempt_ended({failure, status, std::nullopt});
+      return;
+    }
   }
   std::optional<GrpcStatus> grpc;
   if (call_)
     grpc = count_call(failure);
   else
     accounting_.attempt_ended(failure, status, placement_.asked(), &placement_.backend());
-  if (trace_ && !assets_) trace_->attempt_ended({failure, status, grpc});
+  if (trace_ && !(aside_ && aside_->assets)) trace_->attempt_ended({failure, status, grpc});
 }
 
 // G4: what a call says of its pool, in the words of HTTP.
@@ -312,13 +314,13 @@ Relay::Step Exchange::relay_on(Failure& failure) {
     switch (step) {
       case Relay::Step::head:
         accounting_.answer_began();
-        if (take_head() && plan_retry({FailureKind::status, Side::upstream})) {
-          failure = {FailureKind::status, Side::upstream};
-          return Relay::Step::failed;
+        if (const Head head = take_head(); head != Head::pass) {
+          if (head == Head::look_elsewhere) return step;
+          if (plan_retry({FailureKind::status, Side::upstream})) {
+            failure = {FailureKind::status, Side::upstream};
+            return Relay::Step::failed;
+          }
         }
-        if (request_->answer().status >= 400 &&
-            AssetSearch::is_wanted(plan_, client_.head(), request_->answer().status))
-          return step;
         pass_head();
         break;
       case Relay::Step::wait:
@@ -326,9 +328,13 @@ Relay::Step Exchange::relay_on(Failure& failure) {
           failure = failure_of(StreamStatus::canceled);
           return Relay::Step::failed;
         }
-        if (events_ && events_->may_end()) return relay_.end_here();
+        if (aside_ && aside_->events) {
+          if (aside_->events->may_end()) return relay_.end_here();
+          request_->allow_pipes(false);
+          return step;
+        }
         request_->limit_reads(client_.most_read());
-        request_->allow_pipes(client_.takes_pipes() && !events_);
+        request_->allow_pipes(client_.takes_pipes());
         return step;
       case Relay::Step::failed:
         failure = {relay_.failure(), Side::upstream};
@@ -351,14 +357,19 @@ Task<Failure> Exchange::flush() {
   co_return drained_ ? kDrained : kGone;
 }
 
-// True: it is an answer that a retry may replace.
-bool Exchange::take_head() {
+Exchange::Head Exchange::take_head() {
   const http::ResponseHead& answer = request_->answer();
-  if (!call_) return answer.status >= 500;
+  if (!call_) return answer.status < 400 ? Head::pass : judge(answer.status);
   std::span<const http::Field> trailers;
   if (request_->ended_with_head()) trailers = request_->trailers();
   call_->take_head(answer, trailers);
-  return answer.status >= 500 || call_->failed_at_once();
+  return answer.status >= 500 || call_->failed_at_once() ? Head::retry : Head::pass;
+}
+
+// Of an error.
+Exchange::Head Exchange::judge(int status) {
+  if (status >= 500) return Head::retry;
+  return AssetSearch::is_wanted(plan_, client_.head(), status) ? Head::look_elsewhere : Head::pass;
 }
 
 // The answer that waits says that the asset is not there: another pool may have it. What the client gets has
@@ -366,14 +377,15 @@ bool Exchange::take_head() {
 Task<Failure> Exchange::look_elsewhere() {
   const int status = request_->answer().status;
   if (trace_) trace_->attempt_ended({Failure{}, status, std::nullopt});
-  assets_ = std::make_unique<AssetSearch>(context_, plan_, client_, id_, user_, trace_.get());
-  co_await assets_->run(placement_.asked());
+  aside().assets = std::make_unique<AssetSearch>(context_, plan_, client_, id_, user_, trace_.get());
+  AssetSearch& search = *aside_->assets;
+  co_await search.run(placement_.asked());
   if (client_gone_ || drained_) co_return failure_of(StreamStatus::canceled);
-  accounting_.looked_elsewhere(assets_->found());
-  if (assets_->found()) {
+  accounting_.looked_elsewhere(search.found() != nullptr);
+  if (search.found()) {
     accounting_.attempt_ended(Failure{}, status, placement_.asked(), &placement_.backend());
     AssetSearch::discard(std::move(request_));
-    request_ = assets_->hand_over(placement_);
+    request_ = search.hand_over(placement_);
   }
   pass_head();
   co_return Failure{};
@@ -382,12 +394,12 @@ Task<Failure> Exchange::look_elsewhere() {
 void Exchange::pass_head() {
   upload_.forget();
   if (call_) call_->answer_begins();
-  if (EventStream::is_one(request_->answer())) begin_events();
+  const http::ResponseHead& answer = request_->answer();
+  if (answer.body == http::BodyLength::unknown && EventStream::is_one(answer)) begin_events();
   const bool sets_cookie = !client_.head_as_sent().is_grpc && user_.needs_cookie();
   const bool shows_origin = plan_.spec().debug_headers;
-  if (!sets_cookie && !plan_.has_preview_token && !shows_origin)
-    return client_.send_head(request_->answer(), {});
-  if (route::is_asset(plan_.spec(), client_.head().path)) return client_.send_head(request_->answer(), {});
+  if (!sets_cookie && !plan_.has_preview_token && !shows_origin) return client_.send_head(answer, {});
+  if (route::is_asset(plan_.spec(), client_.head().path)) return client_.send_head(answer, {});
   AnswerFields extra;
   if (sets_cookie)
     extra.add_cookie(plan_.spec().sticky->issue_cookie, user_.issued_id(), client_.info().secure);
@@ -395,28 +407,33 @@ void Exchange::pass_head() {
   if (shows_origin)
     extra.add_origin(placement_.asked().pool->name, placement_.last()->name,
                      plan_.view->snapshot->generation);
-  client_.send_head(request_->answer(), extra.all());
+  client_.send_head(answer, extra.all());
+}
+
+Exchange::Aside& Exchange::aside() {
+  if (!aside_) aside_ = std::make_unique<Aside>();
+  return *aside_;
 }
 
 void Exchange::begin_events() {
   upstream::Activity& activity = *this;
-  events_ = std::make_unique<EventStream>(context_.worker.wheel, *request_, activity,
-                                          placement_.backend().counters().tunnels);
-  relay_.watch_events(events_->boundary());
+  aside().events = std::make_unique<EventStream>(context_.worker.wheel, *request_, activity,
+                                                 placement_.backend().counters().tunnels);
+  relay_.watch_events(aside_->events->boundary());
 }
 
 void Exchange::begin_opening() {
-  opening_ = &placement_.backend().counters();
-  opening_->opening.add();
+  aside().opening = &placement_.backend().counters();
+  aside_->opening->opening.add();
 }
 
-void Exchange::end_opening() { std::exchange(opening_, nullptr)->opening.sub(); }
+void Exchange::end_opening() { std::exchange(aside_->opening, nullptr)->opening.sub(); }
 
 Task<void> Exchange::run_tunnel() {
   watch_.end();
   tunnel_ = std::make_unique<Tunnel>(context_.worker.wheel, client_, *request_, plan_.spec().timeouts.tunnel,
                                      static_cast<std::uint32_t>(context_.random.next()));
-  if (opening_) end_opening();
+  if (aside_ && aside_->opening) end_opening();
   observe::BackendCounters& counters = placement_.backend().counters();
   counters.opened.add();
   counters.open_micros.add(client::micros(Clock::now() - accounting_.began()));
@@ -461,7 +478,7 @@ bool Exchange::plan_retry(Failure failure) {
 
 // An event stream that leaves is woken by that.
 Failure Exchange::after_arrival(StreamStatus status) const {
-  const bool leaves = events_ && events_->may_end() && !client_gone_ && !drained_;
+  const bool leaves = aside_ && aside_->events && aside_->events->may_end() && !client_gone_ && !drained_;
   return leaves && status == StreamStatus::canceled ? Failure{} : failure_of(status);
 }
 
@@ -559,7 +576,7 @@ observe::AccessRecord Exchange::access_record(std::string_view error) const {
     line.sticky = kDecidedBy[static_cast<std::size_t>(plan_.decision.by)];
   }
   if (placement_.last()) line.backend = placement_.last()->name;
-  if (assets_ && assets_->found()) line.asset_from = assets_->found()->pool->name;
+  if (aside_ && aside_->has_found()) line.asset_from = aside_->assets->found()->pool->name;
   return line;
 }
 
@@ -567,7 +584,7 @@ void Exchange::client_gone() {
   client_gone_ = true;
   waits_.cancel();
   if (call_) call_->cancel_wait();
-  if (assets_) assets_->stop();
+  if (aside_ && aside_->assets) aside_->assets->stop();
   if (request_) request_->cancel();
 }
 
@@ -577,7 +594,7 @@ void Exchange::client_half_closed() {
 
 void Exchange::abort() {
   drained_ = true;
-  if (assets_) assets_->stop();
+  if (aside_ && aside_->assets) aside_->assets->stop();
   if (request_) request_->cancel();
   if (tunnel_) return tunnel_->abort();
   if (client_.answered()) client_.cancel();
@@ -586,7 +603,7 @@ void Exchange::abort() {
 void Exchange::end_within(std::chrono::milliseconds wait) {
   leaving_ = true;
   if (tunnel_) return tunnel_->end_within(wait);
-  if (events_) return events_->end_within(wait);
+  if (aside_ && aside_->events) return aside_->events->end_within(wait);
   if (call_) call_->end_within(wait);
 }
 

@@ -60,7 +60,10 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   std::optional<GrpcStatus> count_call(Failure failure);
   Relay::Step relay_on(Failure& failure);
   Task<Failure> flush();
-  bool take_head();
+  // What becomes of an answer's head.
+  enum class Head : std::uint8_t { pass, retry, look_elsewhere };
+  Head take_head();
+  Head judge(int status);
   Task<Failure> look_elsewhere();
   void pass_head();
   Task<void> run_tunnel();
@@ -79,7 +82,9 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   observe::AccessRecord access_record(std::string_view error) const;
 
   // Activity
-  bool is_tunnel() const override { return tunnel_ || events_ || (call_ && call_->is_long()); }
+  bool is_tunnel() const override {
+    return tunnel_ || (aside_ && aside_->events) || (call_ && call_->is_long());
+  }
   net::Clock::time_point began() const override { return accounting_.began(); }
   std::string_view path() const override { return client_.head().path; }
   std::string_view client() const override { return client_.info().address; }
@@ -106,12 +111,22 @@ class Exchange final : private upstream::Activity, private client::StreamObserve
   Upload upload_;
   Relay relay_;
   ClientWatch watch_;
-  std::unique_ptr<Tunnel> tunnel_;               // from its opening on
-  std::unique_ptr<GrpcCall> call_;               // if the request is one
-  std::unique_ptr<RequestTrace> trace_;          // where tracing is on
-  std::unique_ptr<EventStream> events_;          // if the answer is one
-  std::unique_ptr<AssetSearch> assets_;          // if another pool was asked for what the chosen one has not
-  observe::BackendCounters* opening_ = nullptr;  // of the backend that a tunnel is awaited from
+  std::unique_ptr<Tunnel> tunnel_;       // from its opening on
+  std::unique_ptr<GrpcCall> call_;       // if the request is one
+  std::unique_ptr<RequestTrace> trace_;  // where tracing is on
+  // What few requests have: together, so that the others pay for one look.
+  struct Aside {
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { free_frame(memory, size); }
+
+    std::unique_ptr<EventStream> events;          // if the answer is one
+    std::unique_ptr<AssetSearch> assets;          // if another pool was asked for what the chosen one has not
+    observe::BackendCounters* opening = nullptr;  // of the backend that a tunnel is awaited from
+    // The answer is another pool's.
+    bool has_found() const { return assets && assets->found(); }
+  };
+  Aside& aside();
+  std::unique_ptr<Aside> aside_;
   bool client_gone_ = false;
   bool leaving_ = false;  // a drain has told it to end
   bool drained_ = false;  // by a drain's deadline (D3); the client may be gone as well
