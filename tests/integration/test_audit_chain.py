@@ -126,7 +126,7 @@ def test_a_torn_line_is_told_by_the_next_start(audited):
     torn = verify(audited, "--audit-log", str(audited.audit), check=False)
     assert (torn["fault"]["line"], torn["fault"]["kind"]) == (4, "torn")
     audited.start()
-    assert "the last line was not written to its end: 22 bytes of it are left" in audited.stderr()
+    wait_until(lambda: "the last line was not written to its end: 22 bytes of it are left" in audited.stderr(), what="the log's line")
     change(audited)
     told = verify(audited, check=True)
     assert told["lines"] == 5 and told["unchained"] == 1 and "was not written to its end" in told["notes"][0]

@@ -176,7 +176,7 @@ def test_a_damaged_record_costs_no_more_than_itself(shifted):
         told = report(daemon)
         assert told["summary"]["outcome"] == "went back" and told["log"], damage
         daemon.ctl("report", "api", "-o", "html", check=0)
-    assert "cannot be read" in daemon.stderr()
+    wait_until(lambda: "cannot be read" in daemon.stderr(), what="the log's line")
     roll_back(daemon)
     assert report(daemon)["steps"]
 
