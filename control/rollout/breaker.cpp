@@ -18,11 +18,12 @@ double error_limit(const config::PlanSpec& plan) {
 
 }  // namespace
 
-std::shared_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, const observe::PoolLive& stable) {
+std::shared_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, const observe::PoolLive& stable,
+                                              bool by_users) {
   const Reading counted = read(stable);
   const double tolerated = tolerated_rate({counted.attempts, counted.errors}, error_limit(plan));
   const FastFail test = FastFail::tolerating(tolerated);
-  return std::make_shared<observe::Breaker>(test.up, test.down, test.trip);
+  return std::make_shared<observe::Breaker>(test.up, test.down, test.trip, by_users);
 }
 
 }  // namespace sluice::rollout
