@@ -4,6 +4,7 @@
 #include <set>
 #include <vector>
 
+#include "control/change/trial_of.hpp"
 #include "proxy/base/hash.hpp"
 #include "proxy/base/suggest.hpp"
 #include "proxy/base/values.hpp"
@@ -217,6 +218,7 @@ void explain_service(const route::Snapshot& snapshot, const route::Service& serv
     out.steps.push_back(step);
   const auto decision =
       route::would_decide(service, head, message.client, fixed, preview ? preview->pool : -1);
+  if (auto said = change::judged_as(service, decision); !said.empty()) out.steps.push_back(std::move(said));
   explain_flags_and_mirror(service, decision, head, message.client, out);
   explain_assets(service, decision, head, out);
   const auto& pool = service.pools[decision.pool];

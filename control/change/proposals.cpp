@@ -179,7 +179,8 @@ Proposal propose(const Planning&, const Invocation&, rollout::Start start) {
   Proposal made = named("rollout start");
   made.view = view_of(names_of(start.services));
   // C5 also before the first share: a step of 0 % judges copies, which somebody has to answer.
-  if (start.plan.verify.empty() && start.plan.steps.front().mirror > 0) made.must_serve = start.services;
+  if (!start.plan.begins_with_checks() && start.plan.steps.front().mirror > 0)
+    made.must_serve = start.services;
   made.change = [start = std::move(start)](const state::State& state) {
     return rollout::start(state, start, unix_milliseconds());
   };

@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "control/change/asset_pools.hpp"
+#include "control/change/trial_of.hpp"
 #include "control/rollout/breaker.hpp"
 #include "control/state/differences.hpp"
 #include "proxy/base/origin.hpp"
@@ -225,6 +226,7 @@ route::Service Publisher::service_from(const config::ServiceSpec& spec, const st
       state.rollout->current().mirror > 0)
     mirror_for(service, *state.rollout, previous);
   if (spec.assets) service.asset_pools = asset_pools(*spec.assets, state);
+  if (service.breaker) try_on(service, state, previous);
   if (!broken.empty() && !reachable(service.pools)) service.disabled = broken;
   service.may_differ = !service.disabled.empty() || has_names(service);
   return service;
@@ -243,7 +245,20 @@ void Publisher::watch(route::Service& service, const state::Rollout& rollout,
   service.breaker =
       same ? previous->breaker : memory.breaker(service.spec.name, rollout.id, ServiceMemory::Of::users);
   if (!service.breaker)
-    service.breaker = rollout::breaker_for(rollout.plan, *service.pools[service.rescue].live);
+    service.breaker = rollout::breaker_for(rollout.plan, *service.pools[service.rescue].live,
+                                           service.spec.sticky.has_value());
+}
+
+// Counted anew with each rollout, and in each process: what a step saw goes with its evidence
+// (rollout::KnownStep).
+void Publisher::try_on(route::Service& service, const state::ServiceState& state,
+                       const route::Service* previous) {
+  auto trial = trial_of(service, state);
+  if (!trial) return;
+  const bool same = previous && previous->trial && previous->rollout == service.rollout;
+  trial->counted = same ? previous->trial->counted
+                        : std::make_shared<observe::TrialCounters>(service.live->per_worker.size());
+  service.trial = std::move(trial);
 }
 
 // In a step without a share the rollout's mirror stands before the operator's, which is as it was when the

@@ -58,6 +58,7 @@ class Publisher {
   route::Service service_from(const config::ServiceSpec& spec, const state::ServiceState& state,
                               const route::Service* previous);
   void watch(route::Service& service, const state::Rollout& rollout, const route::Service* previous);
+  void try_on(route::Service& service, const state::ServiceState& state, const route::Service* previous);
   void mirror_for(route::Service& service, const state::Rollout& rollout, const route::Service* previous);
   route::Pool pool_from(const config::ServiceSpec& service, const state::PoolState& state,
                         std::string& broken);

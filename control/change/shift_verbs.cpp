@@ -21,8 +21,12 @@ namespace {
 std::vector<std::string> notes_on(const rollout::Start& start) {
   auto notes = rollout::remarks(start.plan, start.services.front().second);
   const std::string command = "sluicectl rollout status " + start.services.front().first;
-  if (!start.plan.verify.empty())
+  if (start.plan.begins_with_checks())
     notes.push_back("the first step begins when the checks have passed: " + command + " --follow");
+  const auto& plan = start.plan;
+  if (plan.aa_time().count() > 0)
+    notes.push_back("before it two cohorts of the stable pool are compared for " +
+                    format_duration(plan.aa_time()) + " (A/A; --aa 0 begins at once)");
   return notes;
 }
 

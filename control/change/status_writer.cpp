@@ -10,9 +10,11 @@
 #include "control/change/certificates.hpp"
 #include "control/change/effective_spec.hpp"
 #include "control/change/replies.hpp"
+#include "control/change/trial_of.hpp"
 #include "control/health/eligibility.hpp"
 #include "control/rollout/status.hpp"
 #include "control/state/sentences.hpp"
+#include "proxy/route/query.hpp"
 
 // g++ 12 inlines one half of Asio's pair of allocation functions for frames and misses the other.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -325,6 +327,8 @@ std::optional<RolloutView> StatusWriter::rollout_view(const state::ServiceState&
   if (view.in_step) view.in_step = watch->in_step(io::Clock::now());
   view.requests = {watch->last().n_canary, watch->last().n_stable};
   view.gates = rollout::status_of(watch->last().judgements);
+  if (const route::Service* routed = find_service(*of_.in_force.snapshot, service.name))
+    view.control = control_text(*routed);
   return view;
 }
 

@@ -52,8 +52,13 @@ std::string gates_table(const RolloutStatus& rollout, const Style& style) {
 }
 
 std::string requests_text(const RolloutStatus& rollout) {
+  const bool of_cohorts = rollout.state == "verifying" && !rollout.control.empty();
+  if (of_cohorts)
+    return std::to_string(rollout.requests.canary) + " and " + std::to_string(rollout.requests.stable) +
+           " requests to two cohorts of " + rollout.from;
   return std::to_string(rollout.requests.canary) + (rollout.mirror ? " mirrored" : "") + " requests to " +
-         rollout.to + ", " + std::to_string(rollout.requests.stable) + " to " + rollout.from;
+         rollout.to + ", " + std::to_string(rollout.requests.stable) +
+         (rollout.control.empty() ? " to " : " to the control cohort of ") + rollout.from;
 }
 
 std::string gate_line(const GateStatus& gate) {
@@ -103,6 +108,7 @@ std::string render_rollout(const RolloutStatus& rollout, const std::string& serv
   if (rollout.active) {
     line("waiting   ", rollout.waits_for);
     line("counted   ", requests_text(rollout));
+    line("control   ", rollout.control);
   }
   line("why       ", rollout.why);
   line("ended     ", rollout.ended.value_or(""));

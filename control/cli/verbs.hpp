@@ -139,6 +139,10 @@ struct RolloutStartVerb {
                "in either pool, before a step may pass; default 50");
     visit.flag("--approve", self.message.approve, "every step waits for promote");
     visit.flag("--retain 1h", self.message.retain, "afterwards the old pool is not removed so long");
+    visit.flag("--control equal", self.message.control,
+               "compares with as many of the stable pool's users as the new one has");
+    visit.flag("--aa 2m", self.message.aa,
+               "with --control equal: measures the stable pool against itself before; 0: not");
     visit.flag("--supersede", self.message.supersede, "aborts an active rollout first");
     visit.flag("-f, --follow", self.follow,
                "shows the numbers until the end: exit 0, or 6 when it went back");

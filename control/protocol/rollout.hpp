@@ -25,7 +25,9 @@ struct RolloutStart {
   Limits limits;
   Checks checks;  // before the first step, beside those of the plan
   std::optional<milliseconds> retain;
-  bool approve = false;  // every step waits for `promote`
+  bool approve = false;            // every step waits for `promote`
+  std::string control;             // "equal" or "pool"; empty: as the plan says
+  std::optional<milliseconds> aa;  // how long the check of `control: equal` measures
   bool supersede = false;
   bool force = false;
 
@@ -46,6 +48,8 @@ struct RolloutStart {
     visit("approve", self.approve);
     visit("supersede", self.supersede);
     visit("force", self.force);
+    visit("control", self.control);
+    visit("aa", self.aa);
   }
 };
 std::optional<Problem> check(const RolloutStart& start);

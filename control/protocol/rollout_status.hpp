@@ -21,8 +21,9 @@ struct GateStatus {
   std::optional<double> value;           // what the limit is about: canary's, or its difference to stable's
   std::optional<double> lower, upper;    // its bounds
   std::optional<double> limit, warn_limit;
-  std::string unit;  // "rate", "seconds", or empty
-  std::string why;   // a sentence with the numbers
+  std::string unit;                                           // "rate", "seconds", or empty
+  std::string why;                                            // a sentence with the numbers
+  std::optional<double> design_effect, design_effect_stable;  // requests worth one, by users
 
   static void fields(auto& self, auto& visit) {
     visit("gate", self.gate);
@@ -39,6 +40,8 @@ struct GateStatus {
     visit.or_null("warn_limit", self.warn_limit);
     visit("unit", self.unit);
     visit("why", self.why);
+    visit.some("design_effect", self.design_effect);
+    visit.some("design_effect_stable", self.design_effect_stable);
   }
 };
 
@@ -96,6 +99,7 @@ struct RolloutStatus {
   std::string started, started_by;
   std::optional<std::string> ended, retained_until;
   std::vector<Line> log;
+  std::string control;  // whom it is compared with in the present step, when it is not the whole stable pool
 
   static void fields(auto& self, auto& visit) {
     visit("state", self.state);
@@ -123,6 +127,7 @@ struct RolloutStatus {
     visit.or_null("ended", self.ended);
     visit.or_null("retained_until", self.retained_until);
     visit("log", self.log);
+    visit.some("control", self.control);
   }
 };
 

@@ -18,14 +18,15 @@ double error_limit(const config::PlanSpec& plan) {
 
 }  // namespace
 
-std::unique_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, Tally stable) {
+std::unique_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, Tally stable, bool by_users) {
   const FastFail test = FastFail::tolerating(tolerated_rate(stable, error_limit(plan)));
-  return std::make_unique<observe::Breaker>(test.up, test.down, test.trip);
+  return std::make_unique<observe::Breaker>(test.up, test.down, test.trip, by_users);
 }
 
-std::shared_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, const observe::PoolLive& stable) {
+std::shared_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, const observe::PoolLive& stable,
+                                              bool by_users) {
   const Reading counted = read(stable);
-  return breaker_for(plan, Tally{counted.attempts, counted.errors});
+  return breaker_for(plan, Tally{counted.attempts, counted.errors}, by_users);
 }
 
 }  // namespace sluice::rollout

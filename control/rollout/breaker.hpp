@@ -11,8 +11,9 @@
 
 namespace sluice::rollout {
 
-// `stable`: the pool that it came from, with all that it counted so far.
-std::shared_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, const observe::PoolLive& stable);
-std::unique_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, Tally stable);
+// `stable`: the pool that it came from, with all that it counted so far. `by_users`: the service has keys.
+std::shared_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, const observe::PoolLive& stable,
+                                              bool by_users = false);
+std::unique_ptr<observe::Breaker> breaker_for(const config::PlanSpec& plan, Tally stable, bool by_users = false);
 
 }  // namespace sluice::rollout

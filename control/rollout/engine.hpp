@@ -29,6 +29,9 @@ struct Evidence {
   bool stable_has_share = true;
   std::vector<Judgement> judgements;  // of every gate
   Verified verified;                  // while verifying
+  // While verifying with `control: equal`: the judgements are of one cohort of the stable pool against
+  // another, and these of the other against the one. Without a trial of it: empty.
+  std::vector<Judgement> reversed;
 };
 
 enum class Act : std::uint8_t {

@@ -25,8 +25,8 @@ constexpr double kSilent = 0.5;
 constexpr int kGrid = 24;
 constexpr int kHalvings = 20;
 
-double events(Tally tally) { return static_cast<double>(std::min(tally.k, tally.n)); }
-double others(Tally tally) { return static_cast<double>(tally.n) - events(tally); }
+double events(Tally tally) { return static_cast<double>(std::min(tally.k, tally.n)) / tally.per; }
+double others(Tally tally) { return static_cast<double>(tally.n) / tally.per - events(tally); }
 
 // ln of (the tail of a Beta(a, b) beyond `x`) / (its density at `x`). A tail and a density that both
 // underflow lie on the thin side, where the ratio is Mills's.
@@ -47,7 +47,7 @@ double product(double mine, double other) {
 
 // How far stable's rate may lie from what was seen before its own evidence settles the matter.
 double reach(Tally stable) {
-  const double n = static_cast<double>(stable.n);
+  const double n = static_cast<double>(stable.n) / stable.per;
   const double rate = stable.rate();
   return 6 * std::sqrt((rate * (1 - rate) + 1 / n) * 2 / n) + 20 / n;
 }

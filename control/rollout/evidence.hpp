@@ -24,6 +24,8 @@ namespace sluice::rollout {
 struct Tally {
   std::uint64_t n = 0;
   std::uint64_t k = 0;
+  // How many of them are worth one that is independent of the others (clusters.hpp); at least 1.
+  double per = 1;
 
   double rate() const { return n == 0 ? 0.0 : static_cast<double>(k) / static_cast<double>(n); }
   bool operator==(const Tally&) const = default;

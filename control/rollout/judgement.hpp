@@ -25,12 +25,16 @@ struct Judgement {
   std::optional<double> lower, upper;    // its bounds, valid at every look
   std::optional<double> limit;
   std::optional<double> warn_limit;  // above it a warning is told, nothing else
-  std::string unit;                  // unit_of(): "rate", "seconds", or empty
-  std::string why;                   // a sentence with the numbers
+  // Requests that are worth one, by users; not there when they count as independent. Of the canary and
+  // stable.
+  std::optional<double> design_effect, design_effect_stable;
+  std::string unit;  // unit_of(): "rate", "seconds", or empty
+  std::string why;   // a sentence with the numbers
 };
 
 // {"gate","verdict","warn","n_canary","n_stable","canary","stable","value","lower","upper","limit","warn_limit","unit","why"};
-// null for what is not there. G8: serialised, one line.
+// null for what is not there; "design_effect" and "design_effect_stable" where there are. G8: serialised, one
+// line.
 boost::json::object to_json(const Judgement& judgement);
 
 }  // namespace sluice::rollout

@@ -2,6 +2,7 @@
 
 #include <boost/json/array.hpp>
 #include <cstdint>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -15,37 +16,56 @@ namespace {
 
 using Microseconds = std::chrono::microseconds;
 using observe::HistogramCounts;
-using observe::HistogramLayout;
 using state::number_field;
 using state::number_in;
 
-// Only the buckets in which there is something: [bucket, count, bucket, count ...].
-json::array buckets_json(const HistogramCounts& counts) {
+// Only the places at which there is something: [place, count, place, count ...].
+template <class Number>
+json::array sparse_json(const std::vector<Number>& counts) {
   json::array all;
-  for (std::size_t i = 0; i < counts.buckets.size(); ++i)
-    if (counts.buckets[i] > 0) {
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    if (counts[i] > 0) {
       all.push_back(i);
-      all.push_back(counts.buckets[i]);
+      all.push_back(counts[i]);
     }
   return all;
 }
 
-bool add_buckets(const json::array& all, HistogramCounts& counts) {
+template <class Number>
+bool read_sparse(const json::array& all, std::vector<Number>& counts) {
   if (all.size() % 2 != 0) return false;
   for (std::size_t i = 0; i < all.size(); i += 2) {
-    const auto bucket = number_in<std::uint64_t>(all[i]), count = number_in<std::uint64_t>(all[i + 1]);
-    if (!bucket || !count || *bucket >= HistogramLayout::kBuckets) return false;
-    counts.buckets[*bucket] += *count;
-    counts.count += *count;
+    const auto place = number_in<std::uint64_t>(all[i]);
+    const auto count = number_in<Number>(all[i + 1]);
+    if (!place || !count || *place >= counts.size()) return false;
+    counts[*place] += *count;
   }
   return true;
 }
 
+bool read_buckets(const json::array& all, HistogramCounts& counts) {
+  if (!read_sparse(all, counts.buckets)) return false;
+  counts.count = std::accumulate(counts.buckets.begin(), counts.buckets.end(), std::uint64_t{0});
+  return true;
+}
+
 json::object reading_json(const Reading& reading) {
-  return {{"attempts", reading.attempts},
-          {"errors", reading.errors},
-          {"sum_us", reading.latency.sum_micros},
-          {"buckets", buckets_json(reading.latency)}};
+  json::object made{{"attempts", reading.attempts},
+                    {"errors", reading.errors},
+                    {"sum_us", reading.latency.sum_micros},
+                    {"buckets", sparse_json(reading.latency.buckets)}};
+  if (reading.cells.empty()) return made;
+  made["cells"] = sparse_json(reading.cells);
+  made["cells_seen"] = reading.cells_seen;
+  return made;
+}
+
+// Those of users; false when there are some that cannot be read.
+bool read_cells(const json::value& value, std::vector<std::uint32_t>& cells) {
+  if (!state::field(value, "cells")) return true;
+  const auto* all = state::array_field(value, "cells");
+  cells.resize(observe::CellLayout::kNumbers);
+  return all && read_sparse(*all, cells);
 }
 
 std::optional<Reading> reading_from(const json::value& value) {
@@ -58,7 +78,8 @@ std::optional<Reading> reading_from(const json::value& value) {
   reading.attempts = *attempts;
   reading.errors = *errors;
   reading.latency.sum_micros = *sum;
-  if (!add_buckets(*buckets, reading.latency)) return std::nullopt;
+  reading.cells_seen = number_field<int>(value, "cells_seen").value_or(0);
+  if (!read_buckets(*buckets, reading.latency) || !read_cells(value, reading.cells)) return std::nullopt;
   return reading;
 }
 
@@ -141,9 +162,11 @@ std::optional<KnownStep> known_step_from(const json::value& value) {
 }
 
 json::object to_json(const observe::Breaker::State& breaker) {
-  return {{"up", breaker.up},          {"down", breaker.down},     {"trip", breaker.trip},
-          {"score", breaker.score},    {"errors", breaker.errors}, {"good", breaker.good},
-          {"tripped", breaker.tripped}};
+  return {{"up", breaker.up},           {"down", breaker.down},
+          {"trip", breaker.trip},       {"score", breaker.score},
+          {"errors", breaker.errors},   {"good", breaker.good},
+          {"tripped", breaker.tripped}, {"by_users", breaker.by_users},
+          {"failing", breaker.failing}, {"answered", breaker.answered}};
 }
 
 std::optional<observe::Breaker::State> breaker_from(const json::value& value) {
@@ -154,7 +177,21 @@ std::optional<observe::Breaker::State> breaker_from(const json::value& value) {
   const auto* tripped = state::field(value, "tripped");
   const bool readable = up && down && trip && score && errors && good && tripped && tripped->is_bool();
   if (!readable || *up < 1 || *down < 0 || *trip < 1 || *score < 0) return std::nullopt;
-  return observe::Breaker::State{*up, *down, *trip, *score, *errors, *good, tripped->get_bool()};
+  const auto cells = [&value](const char* name) {
+    return number_field<std::uint32_t>(value, name)
+        .value_or(0);  // absent: of a version that told no users apart
+  };
+  const auto* by_users = state::field(value, "by_users");
+  return observe::Breaker::State{*up,
+                                 *down,
+                                 *trip,
+                                 *score,
+                                 *errors,
+                                 *good,
+                                 tripped->get_bool(),
+                                 by_users && by_users->is_bool() && by_users->get_bool(),
+                                 cells("failing"),
+                                 cells("answered")};
 }
 
 }  // namespace sluice::rollout

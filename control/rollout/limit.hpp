@@ -33,9 +33,9 @@ class CountedLimit {
   bool fails(const Window& canary, const Window& stable, double risk) const;
 
  private:
-  void judge_rate(Judgement& judgement, Tally canary, Risk risk) const;
-  void judge_quantile(Judgement& judgement, const Window& canary, Risk risk) const;
-  void judge_rate_increase(Judgement& judgement, Tally canary, Tally stable, Risk risk) const;
+  void judge_rate(Judgement& judgement, const Window& seen, bool users, Risk risk) const;
+  void judge_quantile(Judgement& judgement, const Window& canary, bool users, Risk risk) const;
+  void judge_rate_increase(Judgement& judgement, const Window& canary, const Window& stable, Risk risk) const;
   void judge_quantile_increase(Judgement& judgement, const Window& canary, const Window& stable,
                                Risk risk) const;
   bool quantile_increased(const Window& canary, const Window& stable, double risk) const;

@@ -156,6 +156,20 @@ Result<config::VerifySpec> verify_of(const std::string& text) {
   return verify;
 }
 
+// Stands before what a plan says itself.
+std::optional<Problem> set_control(PlanSpec& plan, const protocol::RolloutStart& message) {
+  if (!message.control.empty()) plan.equal_control = message.control == "equal";
+  if (message.aa && !plan.equal_control)
+    return protocol::malformed("'aa' compares two cohorts, which needs an equal control: --control equal",
+                               "aa");
+  if (message.aa) {
+    plan.aa = plan.aa.value_or(config::AaSpec());
+    plan.aa->measures = *message.aa;
+  }
+  if (!plan.equal_control) plan.aa.reset();
+  return std::nullopt;
+}
+
 std::optional<Problem> add_checks(PlanSpec& plan, const protocol::Checks& checks) {
   auto added = checks_of(checks);
   if (!added) return added.error();
@@ -182,6 +196,7 @@ PlanResult plan_of(const protocol::RolloutStart& message, const std::vector<Plan
                                            : from_flags(message);
   if (!plan) return plan;
   if (auto wrong = add_checks(*plan, message.checks)) return *wrong;
+  if (auto wrong = set_control(*plan, message)) return *wrong;
   return plan;
 }
 

@@ -12,12 +12,12 @@ namespace {
 using Layout = observe::HistogramLayout;
 
 // Of each bucket's upper edge, how many answers took longer.
-std::vector<Tally> slower_than_buckets(const observe::HistogramCounts& latency) {
+std::vector<Tally> slower_than_buckets(const observe::HistogramCounts& latency, double per) {
   std::vector<Tally> tallies(latency.buckets.size());
   std::uint64_t left = latency.count;
   for (std::size_t i = 0; i < tallies.size(); ++i) {
     left -= std::min(left, latency.buckets[i]);
-    tallies[i] = {latency.count, left};
+    tallies[i] = {latency.count, left, per};
   }
   return tallies;
 }
@@ -25,10 +25,10 @@ std::vector<Tally> slower_than_buckets(const observe::HistogramCounts& latency) 
 }  // namespace
 
 QuantileBounds quantile_bounds(const observe::HistogramCounts& latency, double q, double alpha_lower,
-                               double alpha_upper) {
+                               double alpha_upper, double per) {
   QuantileBounds bounds;
   if (latency.count == 0) return bounds;
-  const auto tallies = slower_than_buckets(latency);
+  const auto tallies = slower_than_buckets(latency, per);
   // The further up, the fewer are slower: both questions turn once.
   const auto longer = std::ranges::partition_point(
       tallies, [&](Tally tally) { return evidence_above(tally, 1 - q) >= threshold(alpha_lower); });

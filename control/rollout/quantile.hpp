@@ -11,11 +11,12 @@
 
 namespace sluice::rollout {
 
+// `per`: how many answers are worth one that is independent of the others (clusters.hpp).
 // In microseconds, upper edges of buckets. lower: the quantile is longer than this; nullopt: not yet known.
 struct QuantileBounds {
   std::optional<std::uint64_t> lower, upper;
 };
 QuantileBounds quantile_bounds(const observe::HistogramCounts& latency, double q, double alpha_lower,
-                               double alpha_upper);
+                               double alpha_upper, double per = 1);
 
 }  // namespace sluice::rollout

@@ -60,13 +60,22 @@ protocol::RolloutStatus status_of(const std::string& service, const Rollout& rol
 }
 
 protocol::GateStatus status_of(const Judgement& judgement) {
-  return {judgement.gate,           std::string(name_of(judgement.verdict)),
-          judgement.warn,           judgement.n_canary,
-          judgement.n_stable,       finite(judgement.canary),
-          finite(judgement.stable), finite(judgement.value),
-          finite(judgement.lower),  finite(judgement.upper),
-          finite(judgement.limit),  finite(judgement.warn_limit),
-          judgement.unit,           judgement.why};
+  return {judgement.gate,
+          std::string(name_of(judgement.verdict)),
+          judgement.warn,
+          judgement.n_canary,
+          judgement.n_stable,
+          finite(judgement.canary),
+          finite(judgement.stable),
+          finite(judgement.value),
+          finite(judgement.lower),
+          finite(judgement.upper),
+          finite(judgement.limit),
+          finite(judgement.warn_limit),
+          judgement.unit,
+          judgement.why,
+          finite(judgement.design_effect),
+          finite(judgement.design_effect_stable)};
 }
 
 std::vector<protocol::GateStatus> status_of(const std::vector<Judgement>& judgements) {

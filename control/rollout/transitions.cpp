@@ -156,7 +156,7 @@ Result<Change> start(const State& now, const Start& wanted, std::int64_t time) {
     }
     if (auto problem = cannot_get_more(service, to)) return *problem;
     service.rollout = made_of(service, wanted, to, now.generation + 1, time);
-    if (wanted.plan.verify.empty()) enter(service, 0, time, "");
+    if (!wanted.plan.begins_with_checks()) enter(service, 0, time, "");
   }
   return changed(now, std::move(next), back_command(wanted.services.front().first), superseded);
 }

@@ -22,7 +22,8 @@ struct Start {
   std::string by;          // who asked
   bool supersede = false;  // an active rollout is aborted first
 };
-// Without `verify` in the plan the first step is in force with it. A conflict when one is active.
+// With neither `verify` nor an A/A check in the plan the first step is in force with it. A conflict when one
+// is active.
 Result<state::Change> start(const state::State& now, const Start& wanted, std::int64_t time);
 
 // To the first or the next step, or from the last to the end; `why` is kept as the reason. Each of these is

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "control/rollout/evidence.hpp"
 #include "proxy/observe/histogram.hpp"
 #include "proxy/observe/live.hpp"
+#include "proxy/observe/trial_counters.hpp"
 
 namespace sluice::rollout {
 
@@ -23,8 +25,16 @@ struct Reading {
   std::uint64_t errors = 0;
   std::uint64_t in_flight = 0;       // a gauge
   observe::HistogramCounts latency;  // of finished requests, aborted and rescued ones included
+  // The same by cells of users, as observe::CellLayout lays them out; empty when nothing tells users apart.
+  std::vector<std::uint32_t> cells = {};
+  int cells_seen = 0;      // of whom a request came so far, to whatever pool
+  bool is_cohort = false;  // of the stable pool: it is not all of it, but a control cohort
 };
 Reading read(const observe::PoolLive& pool);
+// Of one cohort of a trial, a set of counters for each worker. in_flight is not known.
+Reading read(const observe::PerWorker<observe::CohortCounters>& cohort);
+// And its cells.
+std::vector<std::uint32_t> read_cells(const observe::PerWorker<observe::CohortCounters>& cohort);
 
 // What came between them; in flight is `later`'s. Requires: not went_back(). And the way back.
 Reading operator-(Reading later, const Reading& earlier);
@@ -46,8 +56,18 @@ class Window {
   // its bucket with `micros` is not longer.
   Tally slower(std::uint64_t micros) const;
   observe::HistogramCounts latency() const;
+  bool is_cohort() const { return later_.is_cohort; }
+
+  // The same by cells of users: empty when nothing tells users apart. slower_cells: of an edge between two
+  // times of the cells near `micros`, the next below it or the next above.
+  std::vector<Tally> error_cells() const;
+  int cells_seen() const { return later_.cells.empty() ? 0 : later_.cells_seen; }
+  enum class Edge : std::uint8_t { below, above };
+  std::vector<Tally> slower_cells(std::uint64_t micros, Edge edge) const;
 
  private:
+  std::uint32_t in_cell(std::size_t cell, std::size_t number) const;
+
   const Reading& earlier_;
   const Reading& later_;
 };

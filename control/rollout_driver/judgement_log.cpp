@@ -15,6 +15,8 @@ json::object line_of(const std::string& service, const state::Rollout& rollout, 
   if (rollout.phase == state::RolloutPhase::running) {
     line["step"] = rollout.step + 1;
     line["share"] = format_share(rollout.current().share);
+  } else {
+    line["phase"] = to_string(rollout.phase);
   }
   for (const auto& [key, value] : rollout::to_json(judgement)) line[key] = value;
   return line;

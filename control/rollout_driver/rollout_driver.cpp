@@ -282,6 +282,10 @@ void RolloutDriver::begin_verify(const std::string& name, const state::Rollout& 
                                  RolloutWatch& watch) {
   if (watch.probing) return;
   watch.probing = true;
+  if (rollout.plan.verify.empty()) {
+    watch.verified()->verdict = rollout::Verdict::pass;
+    return;
+  }
   watch.verified()->why = "the checks before the first user are under way";
   Verification wanted = verification_of(*host_.snapshot(), name, rollout.to, rollout.plan.verify);
   background_.spawn(verify_into(loop_, std::move(wanted), watch.verified()));

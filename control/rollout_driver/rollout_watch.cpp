@@ -34,10 +34,45 @@ const observe::Breaker* breaker_of(const route::Service& service, const state::R
   return shadow ? shadow->breaker.get() : service.breaker.get();
 }
 
-// Of the new pool: users' requests, or in a step without a share the mirrored ones.
+using Cohort = observe::PerWorker<observe::CohortCounters>;
+
+// What is known by users of a reading, where keys tell them apart.
+void add_cells(rollout::Reading& reading, const route::Trial* trial, Cohort observe::TrialCounters::*cohort) {
+  if (!trial || !trial->by_users) return;
+  reading.cells = rollout::read_cells((*trial->counted).*cohort);
+  reading.cells_seen = trial->counted->cells_seen();
+}
+
+rollout::Reading read_cohort(const route::Trial& trial, Cohort observe::TrialCounters::*cohort) {
+  rollout::Reading reading = rollout::read((*trial.counted).*cohort);
+  add_cells(reading, &trial, cohort);
+  return reading;
+}
+
+// Of the new pool: users' requests, or in a step without a share the mirrored ones. Before the first step of
+// the stable pool's users that are to move.
 rollout::Reading canary_of(const route::Service& service, const state::Rollout& rollout) {
-  const observe::Shadow* shadow = shadow_of(service, rollout);
-  return rollout::read(shadow ? shadow->live : *service.pools[service.watched_pool].live);
+  if (const observe::Shadow* shadow = shadow_of(service, rollout)) return rollout::read(shadow->live);
+  const route::Trial* trial = service.trial.get();
+  if (trial && trial->canary) {
+    rollout::Reading reading = read_cohort(*trial, &observe::TrialCounters::canary);
+    reading.is_cohort = true;
+    return reading;
+  }
+  rollout::Reading reading = rollout::read(*service.pools[service.watched_pool].live);
+  add_cells(reading, trial, &observe::TrialCounters::canary);
+  return reading;
+}
+
+// Whom it is compared with: the stable pool, or a cohort of its users. Where users are told apart, without
+// those whom the breaker keeps out of the new pool.
+rollout::Reading stable_of(const route::Service& service) {
+  const route::Trial* trial = service.trial.get();
+  if (!trial || (!trial->control && !trial->by_users))
+    return rollout::read(*service.pools[service.rescue].live);
+  rollout::Reading reading = read_cohort(*trial, &observe::TrialCounters::control);
+  reading.is_cohort = trial->control != nullptr;
+  return reading;
 }
 
 // A query without a name is named by its number.
@@ -86,9 +121,13 @@ RolloutWatch::RolloutWatch(const state::Rollout& rollout, const route::Service& 
       step_(rollout.step),
       step_began_(rollout.step_began),
       interval_(rollout::looking_interval(phase_ == state::RolloutPhase::running ? rollout.current().hold
-                                                                                 : milliseconds(0))),
+                                                                        : rollout.plan.aa_time())),
       judge_(rollout.plan.gates, rollout.plan.steps.size()) {
-  judge_.begin(canary_of(service, rollout), rollout::read(*service.pools[service.rescue].live));
+  judge_.begin(canary_of(service, rollout), stable_of(service));
+  if (service.trial && service.trial->canary) {
+    reversed_.emplace(rollout.plan.gates, rollout.plan.steps.size());
+    reversed_->begin(stable_of(service), canary_of(service, rollout));
+  }
   if (phase_ != state::RolloutPhase::running) return;
   for (const auto& gate : named(rollout.plan.gates)) {
     if (!is_external(gate)) continue;
@@ -123,6 +162,7 @@ rollout::Evidence RolloutWatch::look(const state::Rollout& rollout, const route:
   evidence.verified = *verified_;
   evidence.stable_has_share = service.pools[service.rescue].share > 0;
   evidence.judgements = judgements(rollout, service);
+  if (reversed_) evidence.reversed = reversed_->look(stable_now(service), canary_now(rollout, service));
   evidence.n_canary = judge_.canary().n;
   evidence.n_stable = judge_.stable().n;
   last_ = evidence;
@@ -135,7 +175,7 @@ rollout::Reading RolloutWatch::canary_now(const state::Rollout& rollout,
 }
 
 rollout::Reading RolloutWatch::stable_now(const route::Service& service) const {
-  return rollout::read(*service.pools[service.rescue].live) + before_stable_;
+  return stable_of(service) + before_stable_;
 }
 
 rollout::KnownStep RolloutWatch::known(const state::Rollout& rollout, const route::Service& service) const {
@@ -155,6 +195,7 @@ void RolloutWatch::go_on(const rollout::KnownStep& known) {
   before_canary_ = known.seen.canary;
   before_stable_ = known.seen.stable;
   judge_.go_on(known.seen);
+  if (reversed_) reversed_->go_on({known.seen.stable, known.seen.canary, {}});
 }
 
 // In the order of the plan's gates.

@@ -64,6 +64,7 @@ class RolloutWatch {
   std::chrono::milliseconds interval_;
   io::Clock::time_point next_look_ = began_;
   rollout::Judge judge_;
+  std::optional<rollout::Judge> reversed_;  // before the first step: the control cohort against the other one
   rollout::Reading before_canary_, before_stable_;    // counted in the step by the process before this one
   std::vector<std::shared_ptr<ExternalGate>> gates_;  // shared with the questions under way
   std::shared_ptr<rollout::Verified> verified_ = std::make_shared<rollout::Verified>();

@@ -107,13 +107,37 @@ struct VerifySpec {
   }
 };
 
+// The check before the first step of a plan with `control: equal`: two cohorts of the stable pool, compared
+// as the canary will be.
+struct AaSpec {
+  enum class OnNoise : std::uint8_t { refuse, tell };
+  static constexpr Word<OnNoise> kOnNoise[] = {{"refuse", OnNoise::refuse}, {"tell", OnNoise::tell}};
+
+  milliseconds measures = 2min;        // 0: there is no such check
+  OnNoise on_noise = OnNoise::refuse;  // when the gates fail on the stable pool alone
+  bool operator==(const AaSpec&) const = default;
+  static void fields(auto& self, auto& visit) {
+    visit("for", self.measures, Duration{0ms});
+    visit("on_noise", self.on_noise, Choice<OnNoise>{kOnNoise});
+  }
+};
+
 struct PlanSpec {
+  static constexpr Word<bool> kControl[] = {{"pool", false}, {"equal", true}};
+
   std::string name;
   std::vector<StepSpec> steps;
   std::uint32_t min_requests = 50;  // in either pool that has a share, before a step may pass
   std::vector<GateSpec> gates;
   std::vector<VerifySpec> verify;
   milliseconds retain = 1h;  // after the end at 100 %: the old pool's backends are not removed without force
+  // Whom the new pool is compared with: as many of the stable pool's users as it has itself, or all of them.
+  bool equal_control = false;
+  std::optional<AaSpec> aa;  // absent: as AaSpec says
+  // How long the check before the first step measures; 0: there is none.
+  milliseconds aa_time() const { return equal_control ? aa.value_or(AaSpec()).measures : 0ms; }
+  // Something has to pass before the first step.
+  bool begins_with_checks() const { return !verify.empty() || aa_time() > 0ms; }
   Place place;
   bool operator==(const PlanSpec&) const = default;
   static void fields(auto& self, auto& visit) {
@@ -122,6 +146,8 @@ struct PlanSpec {
     visit("gates", self.gates, ListOf{"a gate"});
     visit("verify", self.verify, ListOf{"a verify check"});
     visit("retain", self.retain, Duration{0ms});
+    visit("control", self.equal_control, Choice<bool>{kControl, false});
+    visit("aa", self.aa);
   }
 };
 

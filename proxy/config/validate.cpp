@@ -241,6 +241,9 @@ void check_plan(const PlanSpec& plan, Complaints& out) {
                               " does not come after " + percent(before));
     before = std::max(before, step.share);
   }
+  if (plan.aa && !plan.equal_control)
+    out.add(plan.place,
+            "'aa'" + of_plan(plan) + " needs 'control: equal' beside it, it compares two such cohorts");
   Uniqueness names(out);
   for (const auto& gate : plan.gates)
     names.add(gate.name, gate.place, "gate " + quoted(gate.name) + of_plan(plan));

@@ -37,6 +37,7 @@ observe::PoolCounters& Accounting::counters_of(const upstream::WorkerPool& pool)
 
 void Accounting::decided() {
   in_breaker_ = plan_.breaker != observe::Breaker::Entry::refused;
+  if (plan_.routed().trial) join_trial(*plan_.routed().trial);
   chosen_counters().requests.add();
   chosen_counters().in_flight.add();
 }
@@ -51,8 +52,8 @@ void Accounting::attempt_began(upstream::Backend& backend) {
 void Accounting::count_first(bool failed, int status) {
   first_counted_ = true;
   if (failed) chosen_counters().errors.add();
-  if (in_breaker_) plan_.routed().breaker->count(failed);
-  leave_breaker();
+  if (plan_.routed().breaker) tell_breaker(*plan_.routed().breaker, failed);
+  if (arm_ != route::Trial::Arm::none) cohort().attempt(plan_.cell(), failed);
   chosen_counters().by_class[status > 0 ? class_of(status) : 5].add();
 }
 
@@ -78,6 +79,30 @@ void Accounting::call_ended(GrpcStatus status, const upstream::WorkerPool& asked
   counters_of(asked).grpc[static_cast<std::size_t>(status)].add();
 }
 
+void Accounting::join_trial(const route::Trial& trial) {
+  const route::Decision& decision = plan_.decision;
+  if (route::is_override(decision.by)) return;
+  if (trial.by_users) trial.counted->see(plan_.cell());
+  if (plan_.is_kept_out) return;  // what he is spared counts for nobody
+  arm_ = trial.arm_of(decision.pool, decision.place, decision.by == route::DecisionSource::key);
+}
+
+// Requires: an arm.
+observe::CohortCounters& Accounting::cohort() const {
+  observe::TrialCounters& counted = *plan_.routed().trial->counted;
+  return (arm_ == route::Trial::Arm::canary ? counted.canary : counted.control)[context_.worker.worker];
+}
+
+void Accounting::tell_breaker(observe::Breaker& breaker, bool failed) {
+  const route::Decision& decision = plan_.decision;
+  const bool stable = decision.pool == plan_.routed().rescue && !plan_.is_kept_out;
+  if (in_breaker_)
+    breaker.count(failed, decision.place, plan_.is_alone());
+  else if (stable && !route::is_override(decision.by))
+    breaker.count_stable(failed);
+  leave_breaker();
+}
+
 void Accounting::leave_breaker() {
   if (!in_breaker_) return;
   in_breaker_ = false;
@@ -95,7 +120,11 @@ void Accounting::ended(const Ending& ending) {
   if (!plan_.chosen) return;
   auto& counters = chosen_counters();
   // Before it counts as ended: whoever sees that nothing is under way has seen all (change::PoolSums).
-  if (!ending.tunnel) counters.duration.record(micros(Clock::now() - routed_));
+  if (!ending.tunnel) {
+    const std::uint64_t took = micros(Clock::now() - routed_);
+    counters.duration.record(took);
+    if (arm_ != route::Trial::Arm::none) cohort().answered(plan_.cell(), took);
+  }
   counters.in_flight.sub();
   if (ending.aborted) counters.aborted.add();
   if (ending.rescued) counters.rescued.add();

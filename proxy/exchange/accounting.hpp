@@ -59,7 +59,10 @@ class Accounting {
     return plan_.live().per_worker[context_.worker.worker];
   }
   void count_first(bool failed, int status);
+  void tell_breaker(observe::Breaker& breaker, bool failed);
   void leave_breaker();
+  void join_trial(const route::Trial& trial);
+  observe::CohortCounters& cohort() const;
 
   Context& context_;
   const Plan& plan_;
@@ -69,6 +72,7 @@ class Accounting {
   const bool timed_;            // attempts, for the access log
   bool first_counted_ = false;  // the chosen pool's first attempt has been judged
   bool in_breaker_ = false;     // the breaker counts the request among those without an answer
+  route::Trial::Arm arm_ = route::Trial::Arm::none;  // in which it counts for a rollout's judge
 };
 
 }  // namespace sluice::exchange

@@ -31,8 +31,9 @@ int preview_pool(Plan& plan, const http::RequestHead& head, std::int64_t (*now)(
 // G6: a pool that has tripped its breaker, or may have no more unproven requests, is not asked.
 void pass_breaker(Plan& plan) {
   if (!plan.is_watched() || route::is_override(plan.decision.by)) return;
-  plan.breaker = plan.routed().breaker->enter();
-  if (plan.breaker == observe::Breaker::Entry::refused) plan.decision.pool = plan.routed().rescue;
+  plan.breaker = plan.routed().breaker->enter(plan.decision.place, plan.is_alone());
+  plan.is_kept_out = plan.breaker == observe::Breaker::Entry::refused;
+  if (plan.is_kept_out) plan.decision.pool = plan.routed().rescue;
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ struct Plan {
   int retry_after = 0;         // seconds, when a limit refused it
   observe::Breaker::Entry breaker =
       observe::Breaker::Entry::refused;  // G6: counted there until its first answer
+  bool is_kept_out = false;              // by the breaker: the pool of the decision is not its own
   bool has_preview_token = false;        // whether it is followed or not
   std::string_view preview_ignored;      // why not; empty when it is
 
@@ -37,6 +38,10 @@ struct Plan {
   observe::ServiceLive& live() const { return *service->service->live; }
   // Who answers for a pool that fails (R2).
   const upstream::WorkerPool& rescuer() const { return service->pools[routed().rescue]; }
+  // The user's, for a rollout's judge; a request without a key is one of its own.
+  std::uint32_t cell() const { return observe::CellLayout::cell_of(decision.place); }
+  // The pool of the decision has all of the traffic.
+  bool is_alone() const { return routed().pools[decision.pool].share == config::kWhole; }
   // The breaker of a rollout watches the pool.
   bool is_watched() const { return routed().breaker && decision.pool == routed().watched_pool; }
 };

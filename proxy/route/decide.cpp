@@ -30,8 +30,12 @@ std::string_view key_value(const config::StickyKey& key, const http::RequestHead
 
 bool sticky(const Service& service) { return service.spec.sticky && service.slots; }
 
+std::uint32_t slot_in(const Service& service, std::string_view key) {
+  return slot_of(service.spec.sticky->salt, key);
+}
+
 std::size_t owner(const Service& service, std::string_view key) {
-  return (*service.slots)[slot_of(service.spec.sticky->salt, key)];
+  return (*service.slots)[slot_in(service, key)];
 }
 
 // `place` gives the place in the sequence if it comes to that.
@@ -42,9 +46,13 @@ Decision decide_at(const Service& service, const http::RequestHead& head, std::s
   if (preview_pool >= 0) return {static_cast<std::size_t>(preview_pool), DecisionSource::preview, {}};
   if (sticky(service)) {
     const auto key = sticky_key(*service.spec.sticky, head, client_ip);
-    if (!key.empty()) return {owner(service, key), DecisionSource::key, key};
+    if (!key.empty()) {
+      const std::uint32_t slot = slot_in(service, key);
+      return {(*service.slots)[slot], DecisionSource::key, key, slot};
+    }
   }
-  return {service.split.pool_at(split_point(service.sequence->seed, place())), DecisionSource::split, {}};
+  const std::uint32_t point = split_point(service.sequence->seed, place());
+  return {service.split.pool_at(point), DecisionSource::split, {}, point};
 }
 
 std::string shares_text(const Service& service) {

@@ -32,6 +32,7 @@ struct Decision {
   std::size_t pool = 0;  // index into Service::pools
   DecisionSource by = DecisionSource::split;
   std::string_view sticky_key;  // the key used; empty unless by == key. Points into the head or client_ip
+  std::uint32_t place = 0;      // below kWhole: the key's slot, or the point of the split; 0 of the others
 };
 
 // The first present and non-empty key; empty when there is none. Headers are compared without case, the names

@@ -23,6 +23,7 @@
 #include "proxy/route/slot_map.hpp"
 #include "proxy/route/table.hpp"
 #include "proxy/route/traffic.hpp"
+#include "proxy/route/trial.hpp"
 #include "proxy/tls/client.hpp"
 
 namespace sluice::route {
@@ -105,6 +106,8 @@ struct Service {
   std::uint64_t rollout = 0;                  // its id
   std::size_t watched_pool = 0;               // that it moves to
   std::shared_ptr<observe::Breaker> breaker;  // of watched_pool; null when no rollout is active
+  std::shared_ptr<const Trial>
+      trial;  // whom its judge compares; null: it needs no more than the pools' counters
 
   // What the operator asks for besides.
   std::optional<Hold> hold;  // P1: while it is paused or stopped

@@ -129,5 +129,63 @@ TEST(Together, OneThatFailsTakesAllAndOneThatWaitsHoldsAll) {
             (Decision{Act::advance, "api: 60 requests; web: 70 requests"}));
 }
 
+// ---- A/A: the stable pool against itself, before the first step
+
+struct BeforeTheFirstStep : Engine {
+  BeforeTheFirstStep() {
+    auto plan = plan_of_steps({5'000, kWhole});
+    plan.equal_control = true;
+    plan.aa = config::AaSpec{60s, config::AaSpec::OnNoise::refuse};
+    rollout = of(started(plan));
+    evidence.verified = {Verdict::pass, "verified: 1 request"};
+    evidence.in_step = 61s;
+  }
+};
+
+TEST_F(BeforeTheFirstStep, it_measures_for_its_time_and_begins_with_what_it_saw) {
+  EXPECT_EQ(rollout.phase, RolloutPhase::verifying);
+  evidence.in_step = 20s;
+  expect(Act::wait, "40s left");
+  evidence.in_step = 60s;
+  expect(Act::advance, "A/A: 50 requests and 50 of two cohorts of the stable pool");
+  expect(Act::advance, "verified: 1 request");
+}
+
+TEST_F(BeforeTheFirstStep, noise_that_fails_a_gate_refuses_at_once_in_either_direction) {
+  evidence.in_step = 1s;
+  evidence.judgements = {judgement(Verdict::fail, "5 % and 1 %")};
+  expect(Act::go_back, "5 % and 1 %");
+  EXPECT_EQ(decision().gate, "gate");
+  std::swap(evidence.judgements, evidence.reversed);
+  expect(Act::go_back, "the stable pool alone fails this gate");
+}
+
+TEST_F(BeforeTheFirstStep, or_is_only_told) {
+  rollout.plan.aa->on_noise = config::AaSpec::OnNoise::tell;
+  evidence.judgements = {judgement(Verdict::fail, "5 % and 1 %")};
+  expect(Act::advance, "which is told only: gate: 5 % and 1 %");
+}
+
+TEST_F(BeforeTheFirstStep, the_checks_come_first) {
+  evidence.verified = {Verdict::insufficient, "under way"};
+  expect(Act::wait, "under way");
+  evidence.verified = {Verdict::fail, "status 503"};
+  evidence.judgements = {judgement(Verdict::fail)};
+  expect(Act::go_back, "status 503");
+}
+
+TEST_F(BeforeTheFirstStep, without_traffic_there_is_nothing_to_wait_for) {
+  evidence.n_canary = evidence.n_stable = 0;
+  evidence.in_step = 9s;
+  expect(Act::wait, "measured");
+  evidence.in_step = 10s;
+  expect(Act::advance, "no request came");
+}
+
+TEST_F(BeforeTheFirstStep, a_plan_that_wants_none_begins_with_its_first_step) {
+  rollout.plan.aa->measures = 0s;
+  EXPECT_EQ(of(started(rollout.plan)).phase, RolloutPhase::running);
+}
+
 }  // namespace
 }  // namespace sluice::rollout

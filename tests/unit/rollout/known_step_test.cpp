@@ -149,5 +149,38 @@ TEST(KnownStep, a_breaker_goes_on_where_it_was) {
   EXPECT_FALSE(breaker_from(bad));
 }
 
+TEST(KnownStep, what_is_known_by_users_arrives_too) {
+  Judge judge({at_most(0.05)}, 3);
+  Reading canary = answered(1'000, 3), stable = answered(5'000, 10);
+  canary.cells.resize(observe::CellLayout::kNumbers);
+  canary.cells_seen = 40;
+  judge.begin(canary, stable);
+  answer(canary, 300, 2);
+  canary.cells[5] = 300;
+  const auto came = through_text(step_of(judge.seen(canary, stable)));
+  ASSERT_TRUE(came);
+  EXPECT_EQ(came->seen.canary.cells[5], 300u);
+  EXPECT_EQ(came->seen.canary.cells_seen, 40);
+  EXPECT_TRUE(came->seen.stable.cells.empty()) << "nothing told its users apart";
+  EXPECT_EQ((came->seen.canary + canary).cells[5], 600u);
+}
+
+TEST(KnownStep, a_breaker_knows_its_users_in_the_next_process) {
+  observe::Breaker breaker(3, 1, 30, true);
+  for (std::uint32_t user = 0; user < 8; ++user) breaker.count(false, user);
+  breaker.count(true, 2);
+  const auto state = breaker_from(to_json(breaker.state()));
+  ASSERT_TRUE(state);
+  EXPECT_TRUE(state->by_users);
+  EXPECT_EQ(state->answered, 0xffu);
+  EXPECT_EQ(state->failing, 4u);
+  auto older = to_json(breaker.state());
+  older.erase("by_users");
+  older.erase("failing");
+  older.erase("answered");
+  ASSERT_TRUE(breaker_from(older)) << "of a version that told no users apart";
+  EXPECT_FALSE(breaker_from(older)->by_users);
+}
+
 }  // namespace
 }  // namespace sluice::rollout
