@@ -50,6 +50,12 @@ std::vector<std::string> leave_out(config::PlanSpec& plan) {
   }
   if (!plan.verify.empty()) notes.push_back("the checks before the first share are taken to pass");
   plan.verify.clear();
+  // A log has no users, and of the cohort nothing apart.
+  if (plan.equal_control)
+    notes.push_back(
+        "control: equal needs users, whom a log does not tell apart: compared with all of the stable pool, "
+        "without A/A");
+  plan.equal_control = false;
   return notes;
 }
 

@@ -315,8 +315,9 @@ std::vector<Case> cases_of(const config::PlanSpec& plan, const Traffic& traffic)
   for (const auto& step : plan.steps) {
     const double part = static_cast<double>(step.mirror > 0 ? step.mirror : step.share) / kWhole;
     const double hold = std::chrono::duration<double>(step.hold).count();
-    all.push_back({traffic.rate * part, traffic.rate * (step.mirror > 0 ? 1 : 1 - part),
-                   std::max(hold * kLongest, kHour),
+    const double rest = 1 - part;
+    const double stable = step.mirror > 0 ? 1 : plan.equal_control ? std::min(part, rest) : rest;
+    all.push_back({traffic.rate * part, traffic.rate * stable, std::max(hold * kLongest, kHour),
                    std::chrono::duration<double>(looking_interval(step.hold)).count(), hold});
   }
   return all;

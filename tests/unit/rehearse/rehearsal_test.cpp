@@ -147,9 +147,11 @@ TEST(Rehearsal, what_cannot_be_rehearsed_is_said) {
   of.gates.emplace_back().exec = "./verify.sh";
   of.steps[1].approve = true;
   of.verify.emplace_back();
-  EXPECT_EQ(leave_out(of).size(), 3u);
+  of.equal_control = true;
+  EXPECT_EQ(leave_out(of).size(), 4u);
   EXPECT_EQ(of.gates.size(), 1u);
   EXPECT_FALSE(of.steps[1].approve);
+  EXPECT_FALSE(of.equal_control);
 }
 
 TEST(Rehearsal, faults_are_read) {

@@ -57,6 +57,15 @@ struct PowerTest : ::testing::Test {
   std::vector<StepPower> told() const { return power_of(plan, traffic, 3); }
 };
 
+TEST_F(PowerTest, an_equal_control_is_as_large_as_the_canary_while_that_is_there) {
+  plan.equal_control = true;
+  const auto steps = told();
+  ASSERT_EQ(steps.size(), 3u);
+  EXPECT_DOUBLE_EQ(steps[0].stable_rate, 5);
+  EXPECT_DOUBLE_EQ(steps[1].stable_rate, 50);
+  EXPECT_DOUBLE_EQ(steps[2].stable_rate, 0);
+}
+
 TEST_F(PowerTest, steps_are_in_the_plans_order_with_their_rates) {
   gate("error_rate", 0.05, 0.01);
   gate("p95", 0.5);
