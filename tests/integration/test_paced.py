@@ -166,14 +166,14 @@ def test_D1_the_pace_holds_the_order_is_chance_and_both_sides_are_told(moved):
 
 
 def test_D1_a_target_that_suffers_slows_it(moved):
-    daemon, clients, _, green = moved(200, comes_back=True)
+    daemon, clients, _, green = moved(400, comes_back=True)
     green.delay = 0.5
     daemon.ctl("drain", "api/blue", "--websockets", "paced:40/s", "--timeout", "5m", check=0)
     wait_until(lambda: drain_of(daemon)["pace"]["now"] <= 5, 30, "the pace to fall")
     assert "before" in drain_of(daemon)["pace"]["slowed"] or "wait for an answer" in drain_of(daemon)["pace"]["slowed"]
     assert " of 40 a second" in daemon.ctl("status", "api", check=0).out
     green.delay = 0
-    wait_until(lambda: drain_of(daemon)["pace"]["now"] >= 20, 30, "the pace to rise again")
+    wait_until(lambda: drain_of(daemon)["pace"]["now"] >= 10, 30, "the pace to rise again")
 
 
 def test_undrain_stops_it(moved):

@@ -66,7 +66,8 @@ def test_who_cannot_be_verified_is_a_connect_error_and_says_why(start, ca, tls, 
     assert (answer.status, answer.get("X-Sluice-Error")) in [(502, "connect"), (503, "no_backend")]
     wait_until(lambda: [why in b.get("last_error", "") for b in daemon.pool("blue")["backends"].values()] == [True])
     assert inner.requests == []
-    assert daemon.metric("sluice_tls_backend_handshakes_total", result="certificate") >= 1
+    if answer.status == 502:  # else the probes, which are not counted, were first
+        assert daemon.metric("sluice_tls_backend_handshakes_total", result="certificate") >= 1
 
 
 @pytest.mark.parametrize("reason, said", [("timeout", None), ("closed", b""), ("protocol", b"HTTP/1.1 400 Bad Request\r\n\r\n")])
