@@ -83,7 +83,7 @@ def test_S8_a_preview_token_chooses_the_pool_of_its_stream(connected):
 def test_M1_streams_are_mirrored(connected):
     daemon, _, green, peer = connected()
     daemon.do("mirror", "api", "--to", "green", "--share", "100%")
-    peer.request(3, "/copied", "POST", end=False)
+    peer.request(3, "/copied", "POST", more=[("content-length", "3")], end=False)
     peer.data(3, "abc", True)
     assert peer.answer(3).head["x-backend"] == "blue"
     (copy,) = wait_until(lambda: green.seen("/copied"))
