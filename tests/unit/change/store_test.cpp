@@ -9,11 +9,11 @@ using state::MemoryStore;
 using state::StoreControls;
 
 // What a change makes, to be compared with what was before.
-struct Made {
+struct InForceNow {
   route::SnapshotPtr snapshot;
   std::uint64_t generation = 0;
   std::size_t published = 0, recorded = 0;
-  bool operator==(const Made&) const = default;
+  bool operator==(const InForceNow&) const = default;
 };
 
 struct StoreTest : ControlFixture {
@@ -32,7 +32,7 @@ struct StoreTest : ControlFixture {
     loop.io.poll();
   }
 
-  Made in_force_now() const {
+  InForceNow in_force_now() const {
     return {control->snapshot(), control->generation(), workers.published.size(),
             current->history().edits().size()};
   }
@@ -98,7 +98,7 @@ TEST_F(StoreTest, a_store_that_takes_nothing_is_an_error_at_the_start) {
 TEST_F(StoreTest, C3_a_refused_append_leaves_everything_as_it_was) {
   start();
   controls.refusal = "no quorum";
-  const Made before = in_force_now();
+  const InForceNow before = in_force_now();
   const auto reply = split(60'000, 40'000);
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().exit, protocol::Exit::refused);
@@ -117,7 +117,7 @@ TEST_F(StoreTest, C3_whichever_append_of_a_script_is_refused_the_script_ends_the
     for (std::size_t i = 0; i < changes; ++i) {
       if (i == n) {
         controls.refusal = "no quorum";
-        const Made before = in_force_now();
+        const InForceNow before = in_force_now();
         EXPECT_FALSE(steps[i]()) << "step " << i;
         EXPECT_EQ(in_force_now(), before) << "step " << i;
         controls.refusal.clear();
@@ -139,7 +139,7 @@ TEST_F(StoreTest, C3_whichever_append_of_a_script_is_refused_the_script_ends_the
 
 TEST_F(StoreTest, C3_nothing_is_in_force_before_the_store_has_answered) {
   start();
-  const Made before = in_force_now();
+  const InForceNow before = in_force_now();
   controls.hold = true;
   std::optional<Reply> first, second;
   loop.begin(control->change(by(), to({"blue", "green"}, {60'000, 40'000})), first);
