@@ -121,7 +121,7 @@ RolloutWatch::RolloutWatch(const state::Rollout& rollout, const route::Service& 
       step_(rollout.step),
       step_began_(rollout.step_began),
       interval_(rollout::looking_interval(phase_ == state::RolloutPhase::running ? rollout.current().hold
-                                                                        : rollout.plan.aa_time())),
+                                                                                 : rollout.plan.aa_time())),
       judge_(rollout.plan.gates, rollout.plan.steps.size()) {
   judge_.begin(canary_of(service, rollout), stable_of(service));
   if (service.trial && service.trial->canary) {
