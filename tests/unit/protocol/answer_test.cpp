@@ -17,7 +17,10 @@ namespace json = boost::json;
 
 // A status with something in every field.
 Status full() {
-  DrainStatus drain{milliseconds(2000), milliseconds(28'000), false, 1, 2, 3, 4, milliseconds(4200), "/slow"};
+  DrainStatus drain{
+      milliseconds(2000), milliseconds(28'000), false, 1, 2, 3, 4, milliseconds(4200), "/slow", {}};
+  drain.pace = PaceStatus{};
+  drain.pace->slowed = "an opening takes 80 ms";
   BackendStatus backend;
   backend.name = "api-2";
   backend.admin = "draining";
@@ -49,7 +52,8 @@ Status full() {
   rollout.mirror = 10'000;
   rollout.hold = milliseconds(30'000);
   rollout.in_step = milliseconds(1500);
-  rollout.gates = {{"error_rate", "pass", true, 1, 2, 0.1, 0.2, 0.3, 0.4, {}, 0.5, {}, "rate", "why"}};
+  rollout.gates = {
+      {"error_rate", "pass", true, 1, 2, 0.1, 0.2, 0.3, 0.4, {}, 0.5, {}, "rate", "why", 1.5, 2.5}};
   rollout.plan_steps = {{5'000, milliseconds(30'000), true, 10'000}, {100'000, milliseconds(0), false, {}}};
   rollout.ended = "now";
   rollout.log = {{"then", "it began"}};
