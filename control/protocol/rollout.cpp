@@ -39,10 +39,6 @@ std::optional<Problem> check(const RolloutStart& start) {
   const bool more = start.hold || start.min_requests || start.retain || start.approve || start.limits.any();
   if (start.steps.empty() && more)
     return malformed("limits and holds belong to the plan; they can only be given with steps", "steps");
-  if (!start.control.empty() && start.control != "equal" && start.control != "pool")
-    return malformed("the field 'control' must be equal or pool", "control");
-  if (start.aa && start.control == "pool")
-    return malformed("'aa' is for an equal control cohort, and 'control' says pool", "aa");
   return check(start.checks, !start.limits.exec.empty());
 }
 

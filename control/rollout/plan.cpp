@@ -158,7 +158,11 @@ Result<config::VerifySpec> verify_of(const std::string& text) {
 
 // Stands before what a plan says itself.
 std::optional<Problem> set_control(PlanSpec& plan, const protocol::RolloutStart& message) {
-  if (!message.control.empty()) plan.equal_control = message.control == "equal";
+  const bool equal = message.control == "equal", pool = message.control == "pool";
+  if (!message.control.empty() && !equal && !pool)
+    return protocol::malformed("'control' must be equal or pool, not " + sluice::quoted(message.control),
+                               "control");
+  if (equal || pool) plan.equal_control = equal;
   if (message.aa && !plan.equal_control)
     return protocol::malformed("'aa' compares two cohorts, which needs an equal control: --control equal",
                                "aa");

@@ -119,7 +119,7 @@ class Breaker {
 
  private:
   static constexpr std::uint32_t kOne = 1u << 16;  // of a rate
-  static constexpr int kLatest = 5;                // of 32 answers
+  static constexpr int kLatest = 4;                // of 16 answers
 
   // Since the score was last zero: it, and the cells that had errors. One atomic.
   struct Run {
@@ -147,7 +147,7 @@ class Breaker {
     const double rate = static_cast<double>(stable_.load(std::memory_order_relaxed)) / kOne;
     if ((rate <= kTrouble && !alone) || good_.load(std::memory_order_relaxed) < kProof) return {up_, down_};
     const std::int32_t up = std::min(up_, (trip_ + kUnproven - 1) / kUnproven);
-    return {up, std::max(down_, static_cast<std::int32_t>(1.5 * up * rate / (1.001 - rate)))};
+    return {up, std::max(down_, static_cast<std::int32_t>(3.0 * up * rate / (1.001 - rate)))};
   }
   Run after(Run run, bool error, std::uint32_t cell, Steps by) const {
     if (!error) return run.score > by.down ? Run{run.score - by.down, run.failing} : Run{};

@@ -212,7 +212,7 @@ def test_G7_an_upgrade_goes_on_with_the_cohorts_evidence(upgradable, backend, as
 @pytest.mark.parametrize("arguments, complaint", [
     (["--control", "some"], "equal or pool"),
     (["--aa", "1m"], "--control equal"),
-    (["--control", "pool", "--aa", "1m"], "says pool"),
+    (["--control", "pool", "--aa", "1m"], "--control equal"),
 ])
 def test_what_does_not_fit_is_refused(pools, arguments, complaint):
     daemon, _, _ = pools()

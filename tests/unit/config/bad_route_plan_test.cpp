@@ -55,7 +55,7 @@ TEST(BadConfig, PlansAndSteps) {
        "duplicate key 'p' in 'plans'", ""},
       {top_3_1("plans: {p: {steps: [{share: 5%}], min_requests: few}}"), 3, 49, "a whole number from 0", ""},
       {top_3_1("plans: {p: {steps: [{share: 5%}], control: equl}}"), 3, 44,
-       "'control' must be one of pool, equal", "equal"},
+       "'control' must be one of pool and equal", "equal"},
       {top_3_1("plans: {p: {steps: [{share: 5%}], aa: {for: 1m}}}"), 3, 9, "needs 'control: equal' beside it",
        ""},
       {steps("[]"), 5, 12, "'steps' is empty", ""},
